@@ -1,0 +1,99 @@
+/** One row of the error registry: how a code looks over HTTP and whether the same request may simply be sent again. */
+export interface ErrorKind {
+  readonly status: number
+  readonly retryable: boolean
+  readonly title: string
+}
+
+const kind = (status: number, retryable: boolean, title: string): ErrorKind => ({ status, retryable, title })
+
+/** Every code a caller can meet. `docs/errors.md` describes each; a test holds the two lists equal. */
+export const errorKinds = {
+  // What the caller sent
+  invalid_input: kind(400, false, 'The input does not fit its schema'),
+  invalid_json: kind(400, false, 'The body is not valid JSON'),
+  invalid_key: kind(400, false, 'The key is not acceptable'),
+  invalid_header: kind(400, false, 'A request header has an unusable value'),
+  body_too_large: kind(413, false, 'The body is larger than the limit'),
+  transaction_too_large: kind(413, false, 'The transaction is larger than the limit'),
+  unsupported_media_type: kind(415, false, 'The body must be application/json'),
+  unknown_space: kind(404, false, 'No such space'),
+  unknown_command: kind(404, false, 'No such command'),
+  unknown_query: kind(404, false, 'No such query'),
+  unknown_cache: kind(404, false, 'No such cache'),
+  unknown_route: kind(404, false, 'No such route'),
+  not_found: kind(404, false, 'Not found'),
+  rejected: kind(409, false, 'The command was refused'),
+  idempotency_key_reused: kind(422, false, 'The idempotency key was used for another command'),
+  // What the grid cannot do right now
+  overloaded: kind(503, true, 'Too much work is waiting'),
+  contended: kind(503, true, 'The entry is contended'),
+  not_ready: kind(503, true, 'The processing unit is not ready'),
+  stopping: kind(503, true, 'The processing unit is stopping'),
+  log_unavailable: kind(503, true, 'The log cannot be reached'),
+  position_timeout: kind(503, true, 'The replica has not reached the position in time'),
+  store_unavailable: kind(503, true, 'The store cannot be reached'),
+  image_unavailable: kind(503, true, 'The warm image cannot be reached'),
+  log_full: kind(507, true, 'The log is full'),
+  outcome_unknown: kind(504, true, 'The outcome is not known yet'),
+  persist_timeout: kind(504, true, 'Committed, but not persisted in time'),
+  request_timeout: kind(504, true, 'No answer in time'),
+  no_responder: kind(503, true, 'Nobody answers on this subject'),
+  // Between components: never answers to a caller's command
+  record_too_large: kind(500, false, 'A record is larger than the log takes'),
+  fenced: kind(500, false, 'Another writer has appended in between'),
+  stale_writer: kind(500, false, 'The checkpoint has moved on'),
+  log_replaced: kind(500, false, 'The log is not the one followed so far'),
+  log_trimmed: kind(500, false, 'The log no longer holds the next position'),
+  format_unsupported: kind(500, false, 'A record has a format this version cannot read'),
+  definition_conflict: kind(500, false, 'The definition contradicts the one in the log'),
+  configuration_invalid: kind(500, false, 'The configuration is not usable'),
+  internal: kind(500, false, 'Internal error'),
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorKinds
+
+export interface GridErrorOptions {
+  readonly cause?: unknown
+  /** What a program needs to react: offending field, limit, seats … Must be JSON. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** When a retry makes sense, in ms from now. */
+  readonly retryAfterMs?: number
+}
+
+/** A fault of the world, told to whoever can act on it. Our own bugs are assertions, never GridErrors. */
+export class GridError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: GridErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'GridError'
+    this.code = code
+    this.details = options.details ?? {}
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  get status(): number {
+    return errorKinds[this.code].status
+  }
+
+  get retryable(): boolean {
+    return errorKinds[this.code].retryable
+  }
+}
+
+/** A handler's or an operation's "no": final, nothing changed. */
+export class Rejection extends GridError {
+  readonly reason: string
+
+  constructor(reason: string, details: Readonly<Record<string, unknown>> = {}) {
+    super('rejected', `Refused: ${reason}`, { details })
+    this.name = 'Rejection'
+    this.reason = reason
+  }
+}
+
+export const isGridError = (error: unknown, code?: ErrorCode): error is GridError =>
+  error instanceof GridError && (code === undefined || error.code === code)

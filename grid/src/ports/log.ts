@@ -1,0 +1,57 @@
+/** One record of a log, as stored. */
+export interface LogRecord {
+  /** 1, 2, 3 …: consecutive, never reused within one log. */
+  readonly position: number
+  /** When the log stored it, ms since the epoch, by the log's own clock. Not necessarily monotonic. */
+  readonly time: number
+  readonly data: Uint8Array
+}
+
+export interface LogBounds {
+  /** Names this very log: a log deleted and created again has another identity. */
+  readonly identity: string
+  /** First position still held; `last + 1` when the log is empty. */
+  readonly first: number
+  /** Last position stored; `first - 1` when empty (0 for a new log). */
+  readonly last: number
+}
+
+/**
+ * Told what the tail of a log sees. `record` is called with strictly consecutive positions, from `after + 1` on,
+ * each exactly once, whatever the connection does in between. The listener must not throw.
+ */
+export interface LogListener {
+  record(record: LogRecord): void
+  /** The tail is not connected now (`false`) or again (`true`). Positions stay consecutive across the gap. */
+  connected?(connected: boolean): void
+  /** The tail has ended for good: `log_replaced` or `log_trimmed`. No call follows. */
+  broken(error: Error): void
+}
+
+export interface LogTail {
+  stop(): Promise<void>
+}
+
+export interface AppendOptions {
+  /** Append only if the log's last position is this one; otherwise `fenced`. */
+  readonly expectedLast?: number
+}
+
+/**
+ * A durable, totally ordered sequence of records: the log of a space, and its change queue.
+ *
+ * `append` resolves with the position once the record is durable. Its errors are GridErrors:
+ * `log_full`, `record_too_large`, `fenced`: certainly not stored. `log_unavailable`: unknown, it may be stored, now or later.
+ */
+export interface Log {
+  /** Largest record in bytes. */
+  readonly recordBytesMax: number
+  append(data: Uint8Array, options?: AppendOptions): Promise<number>
+  tail(after: number, listener: LogListener): LogTail
+  bounds(): Promise<LogBounds>
+  /** The record at a position, or undefined when it is not held. */
+  read(position: number): Promise<LogRecord | undefined>
+  /** Drops every record below `position`; never the record at it. Idempotent. */
+  trim(position: number): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,63 @@
+/** An entry as it leaves memory. `value` is plain data; `Uint8Array` fields are allowed. */
+export interface StoredEntry {
+  readonly cache: string
+  readonly key: string
+  readonly value: Readonly<Record<string, unknown>>
+  /** Identity of the transaction that wrote it: an integer below 2^53. */
+  readonly version: number
+  /** Log position of that transaction. */
+  readonly position: number
+}
+
+/** What one transaction left of one key: its new value, or `undefined` when it was deleted. */
+export interface StoredChange {
+  readonly cache: string
+  readonly key: string
+  readonly value: Readonly<Record<string, unknown>> | undefined
+  readonly version: number
+  readonly position: number
+}
+
+/** Says what a store holds: the space at exactly `position` of the log `logIdentity`. */
+export interface Checkpoint {
+  readonly position: number
+  readonly logIdentity: string
+  /** Digest of the entries at `position`, 16 hex digits. */
+  readonly digest: string
+  /** Number of entries at `position`. */
+  readonly entries: number
+  /** The replicated state beside the entries (origins, definition, log time), encoded by the core. At most a few 100 KB. */
+  readonly replicated: Uint8Array
+}
+
+/** One pass over all entries of a space. */
+export interface StoreScan {
+  /** The checkpoint when the scan began. */
+  readonly start: Checkpoint
+  /** Entries in chunks, any order, each key at most once (repeats are allowed where the store cannot avoid them). */
+  chunks(): AsyncIterable<StoredEntry[]>
+  /**
+   * The checkpoint when the scan had ended. The same position as `start`: the scan is exact. A later one: every entry was
+   * read at some position in between, and the changes of (start, end] must be applied over it.
+   */
+  end(): Promise<Checkpoint>
+  close(): Promise<void>
+}
+
+/** A durable copy of spaces, moved from one log position to a later one atomically: MongoDB, the warm image, the embedded store. */
+export interface Store {
+  /** undefined: nothing has been stored for this space. */
+  checkpoint(space: string): Promise<Checkpoint | undefined>
+  /**
+   * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored checkpoint is at position `from`
+   * (0 or absent: no checkpoint yet). Otherwise nothing changes and a GridError `stale_writer` is thrown.
+   * A store that cannot be reached: `store_unavailable` (outcome unknown; call `checkpoint` to find out).
+   */
+  apply(space: string, from: number, next: Checkpoint, changes: readonly StoredChange[]): Promise<void>
+  /** undefined when there is no checkpoint. */
+  scan(space: string): Promise<StoreScan | undefined>
+  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>
+  /** Forgets everything about a space. */
+  clear(space: string): Promise<void>
+  close(): Promise<void>
+}

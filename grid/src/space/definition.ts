@@ -1,0 +1,210 @@
+import type { Static, TObject, TSchema } from 'typebox'
+
+/** A value an index can order: booleans before numbers before strings; strings by UTF-16 code unit. */
+export type Scalar = string | number | boolean
+
+/** Plain data of an entry. */
+export type Value = Readonly<Record<string, unknown>>
+
+/**
+ * Selects consecutive entries of an index: `equals` fixes its leading fields, the bounds restrict the next one.
+ * Without `limit` the whole range is meant (a command's range read is limited to `limits.rangeEntriesMax`).
+ */
+export interface IndexRange {
+  readonly equals?: readonly Scalar[]
+  readonly from?: Scalar
+  readonly after?: Scalar
+  readonly to?: Scalar
+  readonly before?: Scalar
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+/** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own. */
+export type ExpiryHandler<V> = (tx: Transaction, value: V) => void
+
+export interface CacheOptions<S extends TObject, Indexes extends Record<string, readonly string[]>> {
+  readonly schema: S
+  /** Field that holds the primary key: a string of 1 to 1,024 bytes. */
+  readonly key: keyof Static<S> & string
+  /** Index name → its fields, in order. Entries that lack one of the fields are not in that index. */
+  readonly indexes?: Indexes
+  /** Field with the time (ms since the epoch) at which an entry expires; entries without it never do. */
+  readonly expiry?: keyof Static<S> & string
+  /** Called when an entry expires. Default: the entry is deleted. A handler must delete it or move its expiry. */
+  readonly onExpire?: ExpiryHandler<Static<S>>
+}
+
+/** A cache: a named, typed map of entries. Made by `defineCache`. */
+export interface Cache<V = Value, IndexName extends string = string> {
+  readonly name: string
+  readonly schema: TObject
+  readonly key: string
+  readonly indexes: Readonly<Record<IndexName, readonly string[]>>
+  readonly expiry: string | undefined
+  readonly onExpire: ExpiryHandler<V> | undefined
+}
+
+// The types of application caches, commands … differ in their parameters; lists of them need one common type.
+// biome-ignore lint/suspicious/noExplicitAny: variance of handlers makes any the only common supertype
+export type AnyCache = Cache<any, any>
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyCommand = Command<any, any>
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyQuery = Query<any, any>
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyProjection = Projection<any, any>
+
+/** The result of an operation, known for certain only when it is melded. */
+export interface Outcome<T> {
+  /**
+   * The outcome as this unit foresees it. Reading it inside a handler turns it into a validated read: the transaction then
+   * applies only if the prediction holds.
+   */
+  readonly predicted: T
+}
+
+/** What a handler's data becomes once its operations are melded: every `Outcome<T>` at its top level is replaced by its `T`. */
+export type Resolved<D> = D extends object
+  ? D extends Outcome<infer T>
+    ? T
+    : { [K in keyof D]: D[K] extends Outcome<infer T> ? T : D[K] }
+  : D
+
+export interface IncrementOptions<V> {
+  /** The operation is refused when the field would fall below. */
+  readonly min?: number
+  /** The operation is refused when the field would rise above. */
+  readonly max?: number
+  /** The entry to start from when there is none; without it the operation is refused. */
+  readonly initial?: V
+  /** The rejection's reason when the operation is refused. Default `out_of_bounds`. */
+  readonly otherwise?: string
+}
+
+export interface AppendOptions<V> {
+  /** The operation is refused when the list would grow longer. */
+  readonly max?: number
+  readonly initial?: V
+  /** Default `list_full`. */
+  readonly otherwise?: string
+}
+
+export interface TakeOptions {
+  /** Take fewer than `limit` entries, down to this many. Default: `limit`. */
+  readonly atLeast?: number
+  /** Default `not_enough`. */
+  readonly otherwise?: string
+}
+
+/**
+ * What a command's handler works with. Reads are validated: the transaction applies only if everything it read is unchanged when it is
+ * melded. Handlers are synchronous, change nothing but through `tx`, and take time, identifiers and randomness from it. They may run
+ * several times.
+ */
+export interface Transaction {
+  /** ms since the epoch. */
+  readonly now: number
+  /** A new identifier, 22 characters of [0-9A-Za-z]. */
+  newId(): string
+  get<V>(cache: Cache<V>, key: string): V | undefined
+  /** Reads without validation: the transaction applies even if the entry changes. */
+  peek<V>(cache: Cache<V>, key: string): V | undefined
+  /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
+  range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
+  /** Creates or replaces the entry with the value's key. Fails with `invalid_input` if the value does not fit the cache's schema. */
+  put<V>(cache: Cache<V>, value: V): void
+  delete(cache: AnyCache, key: string): void
+  /** Operation: adds to a number field. Never collides. Outcome: the field's new value. */
+  increment<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    by: number,
+    options?: IncrementOptions<V>,
+  ): Outcome<number>
+  /** Operation: appends to a list field. Never collides. Outcome: the list's new length. */
+  append<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    items: readonly unknown[],
+    options?: AppendOptions<V>,
+  ): Outcome<number>
+  /** Operation: claims the first `limit` entries of a range and patches them. Never collides. Outcome: the patched entries. */
+  take<V, I extends string>(
+    cache: Cache<V, I>,
+    index: I,
+    range: IndexRange & { readonly limit: number },
+    patch: Partial<V>,
+    options?: TakeOptions,
+  ): Outcome<readonly V[]>
+  /** A domain event: kept in full, delivered after the commit. */
+  emit(name: string, payload: Value): void
+  /** Refuses the command: nothing changes. */
+  reject(reason: string, details?: Value): never
+}
+
+/** What a query's handler reads from: one committed state. */
+export interface Reader {
+  /** ms since the epoch. */
+  readonly now: number
+  /** Log position of the state. */
+  readonly position: number
+  get<V>(cache: Cache<V>, key: string): V | undefined
+  range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
+  /** Number of entries. */
+  count(cache: AnyCache): number
+  projection<M>(projection: Projection<M>): M
+  /** Answers the query with 404 `not_found`. */
+  notFound(message: string): never
+}
+
+export type Acknowledgement = 'accepted' | 'committed' | 'persisted'
+
+/** A command. Made by `defineCommand`. */
+export interface Command<Input = unknown, Data = unknown> {
+  readonly name: string
+  readonly description: string | undefined
+  readonly input: TObject
+  readonly result: TSchema | undefined
+  readonly acknowledge: Acknowledgement
+  readonly handler: (tx: Transaction, input: Input) => Data
+  /** Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure. Default: the data itself. */
+  readonly answer: ((data: Resolved<Data>) => unknown) | undefined
+}
+
+/** A query. Made by `defineQuery`. */
+export interface Query<Input = unknown, Result = unknown> {
+  readonly name: string
+  readonly description: string | undefined
+  readonly input: TObject
+  readonly result: TSchema | undefined
+  readonly handler: (read: Reader, input: Input) => Result
+}
+
+/** A change to one entry, as projections and listeners see it. */
+export interface Change<V = Value> {
+  readonly key: string
+  readonly before: V | undefined
+  readonly after: V | undefined
+}
+
+/** A read model kept up to date from applied changes of one cache. Made by `defineProjection`. */
+export interface Projection<Model, V = Value> {
+  readonly name: string
+  readonly cache: Cache<V>
+  readonly initial: () => Model
+  /** Changes the model in place (or by its own means). Called once per applied change, in order. */
+  readonly apply: (model: Model, change: Change<V>) => void
+}
+
+/** A space: caches that change together, with its commands, queries and projections. Made by `defineSpace`. */
+export interface Space {
+  readonly name: string
+  readonly description: string | undefined
+  readonly caches: readonly AnyCache[]
+  readonly commands: ReadonlyMap<string, AnyCommand>
+  readonly queries: ReadonlyMap<string, AnyQuery>
+  readonly projections: readonly AnyProjection[]
+}
