@@ -45,7 +45,10 @@ function closeNode(node: unknown): unknown {
  */
 export function defineCache<
   S extends TObject,
-  const Indexes extends Record<string, readonly (keyof Static<S> & string)[]> = Record<never, never>,
+  const Indexes extends Record<string, readonly (keyof Static<S> & string)[]> = Record<
+    never,
+    never
+  >,
 >(name: string, options: CacheOptions<S, Indexes>): Cache<Static<S>, keyof Indexes & string> {
   checkName('cache', name)
   const fields = options.schema.properties
@@ -161,7 +164,10 @@ export function defineSpace(name: string, options: SpaceOptions): Space {
   }
 }
 
-function byName<T extends { readonly name: string }>(what: string, items: readonly T[]): Map<string, T> {
+function byName<T extends { readonly name: string }>(
+  what: string,
+  items: readonly T[],
+): Map<string, T> {
   const map = new Map<string, T>()
   for (const item of items) {
     if (map.has(item.name)) throw new TypeError(`${what} ${item.name} is declared twice`)
@@ -170,6 +176,6 @@ function byName<T extends { readonly name: string }>(what: string, items: readon
   return map
 }
 
+export type { Static }
 /** Re-exported so that an application needs one import to declare its data. */
 export { Type }
-export type { Static }

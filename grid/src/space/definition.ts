@@ -23,7 +23,10 @@ export interface IndexRange {
 /** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own. */
 export type ExpiryHandler<V> = (tx: Transaction, value: V) => void
 
-export interface CacheOptions<S extends TObject, Indexes extends Record<string, readonly string[]>> {
+export interface CacheOptions<
+  S extends TObject,
+  Indexes extends Record<string, readonly string[]>,
+> {
   readonly schema: S
   /** Field that holds the primary key: a string of 1 to 1,024 bytes. */
   readonly key: keyof Static<S> & string

@@ -1,0 +1,28 @@
+import type { Value } from './definition.ts'
+import { hashString } from './hash.ts'
+
+/** An entry as views show it. */
+export interface EntryView {
+  readonly key: string
+  readonly keyHash: number
+  readonly value: Value
+  readonly version: number
+}
+
+/** An entry of a cache. The object lives as long as its key; its value is replaced, never changed. */
+export class Entry implements EntryView {
+  readonly key: string
+  readonly keyHash: number
+  value: Value
+  version: number
+  /** Log position of the transaction that wrote the value. */
+  position: number
+
+  constructor(key: string, value: Value, version: number, position: number) {
+    this.key = key
+    this.keyHash = hashString(key)
+    this.value = value
+    this.version = version
+    this.position = position
+  }
+}

@@ -1,0 +1,206 @@
+import type { Value } from './definition.ts'
+import type { EntryView } from './entry.ts'
+import { hashString } from './hash.ts'
+import { Overlay } from './overlay.ts'
+import { idempotencyCacheNumber } from './shape.ts'
+import {
+  type AppendStep,
+  fillSlots,
+  type IncrementStep,
+  type Operation,
+  type Step,
+  StepKind,
+  type TakeStep,
+  type TransactionRecord,
+} from './steps.ts'
+import { absentVersion, derivedVersion, digestPairs } from './version.ts'
+import { collect, type View } from './view.ts'
+
+export interface Write {
+  readonly cache: number
+  readonly key: string
+  /** undefined: deleted. */
+  readonly value: Value | undefined
+  readonly version: number
+}
+
+/** What a transaction does to a view. */
+export type Evaluation =
+  | {
+      readonly outcome: 'applied'
+      readonly writes: readonly Write[]
+      readonly outcomes: readonly unknown[]
+    }
+  | { readonly outcome: 'refused'; readonly reason: string; readonly details: Value }
+  | { readonly outcome: 'collided' }
+
+const collided: Evaluation = { outcome: 'collided' }
+
+/** Whether everything the transaction read is in the view as it was read. */
+export function isValid(
+  view: View,
+  transaction: Pick<TransactionRecord, 'reads' | 'ranges'>,
+): boolean {
+  for (const read of transaction.reads)
+    if ((view.find(read.cache, read.key)?.version ?? absentVersion) !== read.version) return false
+  for (const read of transaction.ranges)
+    if (digestPairs(collect(view, read.cache, read.index, read.range)) !== read.digest) return false
+  return true
+}
+
+/** Validates and evaluates a transaction; the view stays as it is. */
+export function evaluate(
+  view: View,
+  transaction: TransactionRecord,
+  id: number,
+  time: number,
+): Evaluation {
+  if (time < transaction.notBefore || !isValid(view, transaction)) return collided
+  return evaluateSteps(view, transaction.steps, id)
+}
+
+/** Evaluates the steps one after the other, each seeing what those before it did. */
+export function evaluateSteps(view: View, steps: readonly Step[], id: number): Evaluation {
+  const writes: Write[] = []
+  const outcomes: unknown[] = []
+  const own = operatesOnOwnWrites(steps) ? new Overlay(view) : undefined
+  const current: View = own ?? view
+  for (const step of steps) {
+    const from = writes.length
+    if (step.kind === StepKind.put) {
+      writes.push({ cache: step.cache, key: step.key, value: step.value, version: id })
+      outcomes.push(undefined)
+    } else if (step.kind === StepKind.delete) {
+      writes.push({ cache: step.cache, key: step.key, value: undefined, version: id })
+      outcomes.push(undefined)
+    } else if (step.kind === StepKind.remember) {
+      const { key, command, input, expiresAt } = step
+      const value = {
+        key,
+        command,
+        input,
+        data: fillSlots(step.data, step.slots, outcomes),
+        expiresAt,
+      }
+      writes.push({ cache: idempotencyCacheNumber, key, value, version: id })
+    } else {
+      const refusal = operate(current, step, id, writes, outcomes)
+      if (refusal) return refusal
+      if (step.expected !== undefined && step.expected !== foreseen(writes, from)) return collided
+    }
+    if (own) for (let i = from; i < writes.length; i++) write(own, writes[i] as Write)
+  }
+  return { outcome: 'applied', writes, outcomes }
+}
+
+/** Digest of what an operation leaves, given the writes it made from `from` on. */
+export const foreseen = (writes: readonly Write[], from: number): number =>
+  digestPairs(writes.slice(from).map(({ key, version }) => ({ keyHash: hashString(key), version })))
+
+export const isOperation = (step: Step): step is Operation =>
+  step.kind === StepKind.increment || step.kind === StepKind.append || step.kind === StepKind.take
+
+/** Whether an operation works on a cache that a step before it wrote: only then must steps see each other. */
+function operatesOnOwnWrites(steps: readonly Step[]): boolean {
+  for (let i = 1; i < steps.length; i++) {
+    const step = steps[i] as Step
+    if (!isOperation(step)) continue
+    for (let j = 0; j < i; j++) {
+      const before = steps[j] as Step
+      if (before.kind !== StepKind.remember && before.cache === step.cache) return true
+    }
+  }
+  return false
+}
+
+/** Fields set to undefined are not there. */
+export function withoutUndefined(value: Value): Value {
+  for (const name in value)
+    if (value[name] === undefined)
+      return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined))
+  return value
+}
+
+const write = (overlay: Overlay, { cache, key, value, version }: Write): void =>
+  overlay.write(cache, key, value, version)
+
+const refused = (reason: string, details: Value = {}): Evaluation => ({
+  outcome: 'refused',
+  reason,
+  details,
+})
+
+function operate(
+  view: View,
+  step: Operation,
+  id: number,
+  writes: Write[],
+  outcomes: unknown[],
+): Evaluation | undefined {
+  if (step.kind === StepKind.take) return take(view, step, id, writes, outcomes)
+  const entry = view.find(step.cache, step.key)
+  const base = entry?.value ?? step.initial
+  if (base === undefined) return refused(step.otherwise, { missing: step.key })
+  const result = step.kind === StepKind.increment ? increment(base, step) : append(base, step)
+  if ('refusal' in result) return result.refusal
+  writes.push({
+    cache: step.cache,
+    key: step.key,
+    value: { ...base, [step.field]: result.field },
+    version: derivedVersion(id, entry?.version ?? absentVersion),
+  })
+  outcomes.push(result.outcome)
+  return undefined
+}
+
+type FieldResult =
+  | { readonly field: unknown; readonly outcome: number }
+  | { readonly refusal: Evaluation }
+
+function increment(base: Value, step: IncrementStep): FieldResult {
+  const before = base[step.field] ?? 0
+  if (typeof before !== 'number') return { refusal: refused(step.otherwise, { field: step.field }) }
+  const after = before + step.by
+  if (step.min !== undefined && after < step.min)
+    return { refusal: refused(step.otherwise, { value: before, min: step.min }) }
+  if (step.max !== undefined && after > step.max)
+    return { refusal: refused(step.otherwise, { value: before, max: step.max }) }
+  return { field: after, outcome: after }
+}
+
+function append(base: Value, step: AppendStep): FieldResult {
+  const before = base[step.field] ?? []
+  if (!Array.isArray(before)) return { refusal: refused(step.otherwise, { field: step.field }) }
+  const after = [...before, ...step.items]
+  if (step.max !== undefined && after.length > step.max)
+    return { refusal: refused(step.otherwise, { length: before.length, max: step.max }) }
+  return { field: after, outcome: after.length }
+}
+
+function take(
+  view: View,
+  step: TakeStep,
+  id: number,
+  writes: Write[],
+  outcomes: unknown[],
+): Evaluation | undefined {
+  const taken: EntryView[] = collect(view, step.cache, step.index, {
+    ...step.range,
+    limit: step.limit,
+  })
+  if (taken.length < step.atLeast)
+    return refused(step.otherwise, { available: taken.length, wanted: step.limit })
+  const values: Value[] = []
+  for (const entry of taken) {
+    const value = withoutUndefined({ ...entry.value, ...step.patch })
+    values.push(value)
+    writes.push({
+      cache: step.cache,
+      key: entry.key,
+      value,
+      version: derivedVersion(id, entry.version),
+    })
+  }
+  outcomes.push(values)
+  return undefined
+}

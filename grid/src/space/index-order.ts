@@ -1,0 +1,73 @@
+import type { IndexRange, Scalar, Value } from './definition.ts'
+import type { EntryView } from './entry.ts'
+
+const rank = (value: unknown): number =>
+  typeof value === 'string' ? 3 : typeof value === 'number' ? 2 : typeof value === 'boolean' ? 1 : 0
+
+/** Booleans before numbers before strings, each in its own order: the same on every machine. */
+export function compareScalars(a: unknown, b: unknown): number {
+  if (a === b) return 0
+  if (typeof a === typeof b) return (a as Scalar) < (b as Scalar) ? -1 : 1
+  return rank(a) - rank(b)
+}
+
+/** The order of one index: its fields, then the primary key, so that no two entries are equal. */
+export class IndexOrder {
+  readonly fields: readonly string[]
+
+  constructor(fields: readonly string[]) {
+    this.fields = fields
+  }
+
+  /** Whether the entry is in the index at all: it has every field. */
+  covers(value: Value): boolean {
+    for (const field of this.fields) if (rank(value[field]) === 0) return false
+    return true
+  }
+
+  /** Whether both values stand at the same place. */
+  same(a: Value, b: Value): boolean {
+    for (const field of this.fields) if (a[field] !== b[field]) return false
+    return true
+  }
+
+  compare(a: EntryView, b: EntryView): number {
+    for (const field of this.fields) {
+      const order = compareScalars(a.value[field], b.value[field])
+      if (order !== 0) return order
+    }
+    return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
+  }
+
+  /** Whether the entry stands before everything in the range. */
+  isBefore(value: Value, range: IndexRange): boolean {
+    const order = this.#compareEquals(value, range)
+    if (order !== 0) return order < 0
+    const next = this.#next(value, range)
+    if (range.from !== undefined && compareScalars(next, range.from) < 0) return true
+    return range.after !== undefined && compareScalars(next, range.after) <= 0
+  }
+
+  /** Whether the entry stands behind everything in the range. */
+  isBehind(value: Value, range: IndexRange): boolean {
+    const order = this.#compareEquals(value, range)
+    if (order !== 0) return order > 0
+    const next = this.#next(value, range)
+    if (range.to !== undefined && compareScalars(next, range.to) > 0) return true
+    return range.before !== undefined && compareScalars(next, range.before) >= 0
+  }
+
+  #compareEquals(value: Value, range: IndexRange): number {
+    const equals = range.equals
+    if (equals === undefined) return 0
+    for (let i = 0; i < equals.length; i++) {
+      const order = compareScalars(value[this.fields[i] as string], equals[i])
+      if (order !== 0) return order
+    }
+    return 0
+  }
+
+  #next(value: Value, range: IndexRange): unknown {
+    return value[this.fields[range.equals?.length ?? 0] as string]
+  }
+}

@@ -1,0 +1,48 @@
+import { IndexOrder } from './index-order.ts'
+import type { CacheShape, SpaceShape } from './shape.ts'
+
+/** A cache's shape, prepared for use. */
+export class CacheLayout {
+  readonly number: number
+  readonly name: string
+  readonly key: string
+  readonly expiry: string | undefined
+  readonly orders: readonly IndexOrder[]
+  readonly #indexNumbers: ReadonlyMap<string, number>
+
+  constructor(number: number, shape: CacheShape) {
+    this.number = number
+    this.name = shape.name
+    this.key = shape.key
+    this.expiry = shape.expiry
+    this.orders = shape.indexes.map((index) => new IndexOrder(index.fields))
+    this.#indexNumbers = new Map(shape.indexes.map((index, i) => [index.name, i]))
+  }
+
+  indexNumber(name: string): number | undefined {
+    return this.#indexNumbers.get(name)
+  }
+}
+
+/** A space's shape, prepared for use: caches and indexes by name and by number. */
+export class Layout {
+  readonly shape: SpaceShape
+  readonly caches: readonly CacheLayout[]
+  readonly #byName: ReadonlyMap<string, CacheLayout>
+
+  constructor(shape: SpaceShape) {
+    this.shape = shape
+    this.caches = shape.caches.map((cache, number) => new CacheLayout(number, cache))
+    this.#byName = new Map(this.caches.map((cache) => [cache.name, cache]))
+  }
+
+  cache(number: number): CacheLayout {
+    const cache = this.caches[number]
+    if (!cache) throw new Error(`no cache has number ${number}`)
+    return cache
+  }
+
+  named(name: string): CacheLayout | undefined {
+    return this.#byName.get(name)
+  }
+}

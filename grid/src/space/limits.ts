@@ -1,0 +1,18 @@
+/** What one transaction may contain; beyond, its command fails with `transaction_too_large`. */
+export interface TransactionLimits {
+  /** Entries written by puts, deletes and takes. Default 250,000. */
+  readonly writesMax: number
+  /** Validated reads, entries of ranges included. Default 250,000. */
+  readonly readsMax: number
+  /** Entries one `take` may claim. Default 10,000. */
+  readonly takeMax: number
+}
+
+export const defaultTransactionLimits: TransactionLimits = {
+  writesMax: 250_000,
+  readsMax: 250_000,
+  takeMax: 10_000,
+}
+
+/** Longest primary key, bytes of UTF-8: within what every store takes as a key. */
+export const keyBytesMax = 1024

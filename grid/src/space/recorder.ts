@@ -1,0 +1,354 @@
+import { GridError, Rejection } from '../errors.ts'
+import type {
+  AnyCache,
+  AppendOptions,
+  Cache,
+  IncrementOptions,
+  IndexRange,
+  Outcome,
+  TakeOptions,
+  Transaction,
+  Value,
+} from './definition.ts'
+import { evaluateSteps, foreseen, isOperation, withoutUndefined } from './evaluation.ts'
+import { freezeDeeply } from './freeze.ts'
+import type { CacheLayout } from './layout.ts'
+import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
+import { Overlay } from './overlay.ts'
+import {
+  type DomainEvent,
+  type KeyRead,
+  type Operation,
+  type RangeRead,
+  type Slots,
+  type Step,
+  StepKind,
+} from './steps.ts'
+import { checkFits, checkKey } from './validation.ts'
+import { absentVersion, digestPairs } from './version.ts'
+import { collect, type View } from './view.ts'
+
+export interface RecorderOptions {
+  /** The transaction's identity. */
+  readonly id: number
+  /** ms since the epoch. */
+  readonly now: number
+  readonly newId: () => string
+  readonly limits?: TransactionLimits
+  /** Freeze what handlers put, so that a later change to it is an error at once. Default false. */
+  readonly freeze?: boolean
+}
+
+/** An operation's outcome: a place in the transaction, until it is melded. */
+class PendingOutcome<T> implements Outcome<T> {
+  readonly step: number
+  readonly #predict: (step: number) => unknown
+
+  constructor(step: number, predict: (step: number) => unknown) {
+    this.step = step
+    this.#predict = predict
+  }
+
+  get predicted(): T {
+    return this.#predict(this.step) as T
+  }
+}
+
+/**
+ * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
+ * when it looks at what one of its operations leaves, that prediction is validated too.
+ */
+export class Recorder implements Transaction {
+  readonly now: number
+  readonly reads: KeyRead[] = []
+  readonly ranges: RangeRead[] = []
+  readonly steps: Step[] = []
+  readonly events: DomainEvent[] = []
+  readonly #view: View
+  readonly #options: RecorderOptions
+  readonly #limits: TransactionLimits
+  #readCount = 0
+  #writeCount = 0
+  /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
+  #own: Overlay | undefined
+  #ownSteps = 0
+  readonly #outcomes: unknown[] = []
+  /** Digest of what each own step was foreseen to leave. */
+  readonly #foreseen: number[] = []
+  readonly #written = new Set<number>()
+
+  constructor(view: View, options: RecorderOptions) {
+    this.#view = view
+    this.#options = options
+    this.#limits = options.limits ?? defaultTransactionLimits
+    this.now = options.now
+  }
+
+  get writes(): boolean {
+    return this.steps.length > 0 || this.events.length > 0
+  }
+
+  newId(): string {
+    return this.#options.newId()
+  }
+
+  get<V>(cache: Cache<V>, key: string): V | undefined {
+    const { number } = this.#layoutOf(cache)
+    if (this.#written.has(number)) {
+      const own = this.#applyOwn(number)
+      const entry = own.find(number, key)
+      const below = this.#view.find(number, key)
+      // Covered by an own write: what is below was not seen.
+      if (entry !== below) return entry?.value as V | undefined
+    }
+    const entry = this.#view.find(number, key)
+    this.#countReads(1)
+    this.reads.push({ cache: number, key, version: entry?.version ?? absentVersion })
+    return entry?.value as V | undefined
+  }
+
+  peek<V>(cache: Cache<V>, key: string): V | undefined {
+    return this.#view.find(this.#layoutOf(cache).number, key)?.value as V | undefined
+  }
+
+  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+    const layout = this.#layoutOf(cache)
+    const indexNumber = this.#indexOf(layout, index, range)
+    const own = this.#written.has(layout.number) ? this.#applyOwn(layout.number) : undefined
+    // Own writes may hide entries of the range: as many more are read and validated, so that the limit is filled from what was validated.
+    const hidden = own?.changedIn(layout.number) ?? 0
+    const validated = range.limit === undefined ? range : { ...range, limit: range.limit + hidden }
+    const entries = collect(this.#view, layout.number, indexNumber, validated)
+    this.#countReads(entries.length + 1)
+    this.ranges.push({
+      cache: layout.number,
+      index: indexNumber,
+      range: validated,
+      digest: digestPairs(entries),
+    })
+    const seen = own ? collect(own, layout.number, indexNumber, range) : entries
+    return seen.map((entry) => entry.value as V)
+  }
+
+  put<V>(cache: Cache<V>, value: V): void {
+    const layout = this.#layoutOf(cache)
+    checkFits(cache.schema, value, `cache ${cache.name}`)
+    const plain = withoutUndefined(value as Value)
+    const key = plain[layout.key]
+    checkKey(key, `cache ${cache.name}`)
+    if (this.#options.freeze) freezeDeeply(plain)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.put, cache: layout.number, key, value: plain })
+  }
+
+  delete(cache: AnyCache, key: string): void {
+    const layout = this.#layoutOf(cache)
+    checkKey(key, `cache ${cache.name}`)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.delete, cache: layout.number, key })
+  }
+
+  increment<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    by: number,
+    options: IncrementOptions<V> = {},
+  ): Outcome<number> {
+    if (!Number.isFinite(by))
+      throw new GridError(
+        'invalid_input',
+        `increment of ${cache.name}.${field}: ${by} is not a finite number`,
+      )
+    const { min, max, initial, otherwise = 'out_of_bounds' } = options
+    const target = this.#operationTarget(cache, key, initial)
+    return this.#operate({
+      kind: StepKind.increment,
+      ...target,
+      field,
+      by,
+      min,
+      max,
+      otherwise,
+      expected: undefined,
+    })
+  }
+
+  append<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    items: readonly unknown[],
+    options: AppendOptions<V> = {},
+  ): Outcome<number> {
+    const { max, initial, otherwise = 'list_full' } = options
+    const target = this.#operationTarget(cache, key, initial)
+    return this.#operate({
+      kind: StepKind.append,
+      ...target,
+      field,
+      items,
+      max,
+      otherwise,
+      expected: undefined,
+    })
+  }
+
+  take<V, I extends string>(
+    cache: Cache<V, I>,
+    index: I,
+    range: IndexRange & { readonly limit: number },
+    patch: Partial<V>,
+    options: TakeOptions = {},
+  ): Outcome<readonly V[]> {
+    const layout = this.#layoutOf(cache)
+    const { limit, ...bounds } = range
+    if (!Number.isInteger(limit) || limit < 1 || limit > this.#limits.takeMax)
+      throw new GridError(
+        'transaction_too_large',
+        `take from ${cache.name}: limit must be 1 to ${this.#limits.takeMax}, not ${limit}`,
+      )
+    if (layout.key in (patch as object))
+      throw new TypeError(`take from ${cache.name}: the patch must not change the key`)
+    this.#countWrites(limit)
+    return this.#operate({
+      kind: StepKind.take,
+      cache: layout.number,
+      index: this.#indexOf(layout, index, bounds),
+      range: bounds,
+      limit,
+      atLeast: options.atLeast ?? limit,
+      patch: patch as Value,
+      otherwise: options.otherwise ?? 'not_enough',
+      expected: undefined,
+    })
+  }
+
+  emit(name: string, payload: Value): void {
+    this.events.push({ name, payload })
+  }
+
+  reject(reason: string, details?: Value): never {
+    throw new Rejection(reason, details)
+  }
+
+  /** Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. */
+  slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+    if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) return { data, slots: {} }
+    const slots: Record<string, number> = {}
+    const plain: Record<string, unknown> = {}
+    for (const [name, field] of Object.entries(data)) {
+      if (field instanceof PendingOutcome) slots[name] = field.step
+      else if (field !== undefined) plain[name] = field
+    }
+    return { data: plain, slots }
+  }
+
+  #layoutOf(cache: AnyCache): CacheLayout {
+    const layout = this.#view.layout.named(cache.name)
+    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    return layout
+  }
+
+  #indexOf(layout: CacheLayout, index: string, range: IndexRange): number {
+    const number = layout.indexNumber(index)
+    if (number === undefined) throw new Error(`cache ${layout.name} has no index ${index}`)
+    const fields = layout.orders[number]?.fields.length ?? 0
+    const bounded = range.from ?? range.after ?? range.to ?? range.before
+    if ((range.equals?.length ?? 0) + (bounded === undefined ? 0 : 1) > fields)
+      throw new Error(
+        `cache ${layout.name}: the range has more values than index ${index} has fields`,
+      )
+    return number
+  }
+
+  #operationTarget(cache: AnyCache, key: string, initial: unknown) {
+    const layout = this.#layoutOf(cache)
+    checkKey(key, `cache ${cache.name}`)
+    if (initial !== undefined) {
+      checkFits(cache.schema, initial, `cache ${cache.name}`)
+      if ((initial as Value)[layout.key] !== key)
+        throw new TypeError(
+          `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
+        )
+    }
+    this.#countWrites(1)
+    return {
+      cache: layout.number,
+      key,
+      initial: initial === undefined ? undefined : withoutUndefined(initial as Value),
+    }
+  }
+
+  #operate<T>(step: Operation): Outcome<T> {
+    this.#push(step)
+    return new PendingOutcome<T>(this.steps.length - 1, (number) => {
+      this.#applyOwn(step.cache)
+      return this.#outcomes[number]
+    })
+  }
+
+  #push(step: Step): void {
+    this.steps.push(step)
+    if (step.kind !== StepKind.remember) this.#written.add(step.cache)
+  }
+
+  /**
+   * The view with every own step applied. The handler is about to see what they leave in this cache: the operations among them are
+   * validated from now on.
+   */
+  #applyOwn(cache: number): Overlay {
+    this.#own ??= new Overlay(this.#view)
+    const own = this.#own
+    for (; this.#ownSteps < this.steps.length; this.#ownSteps++) {
+      const step = this.steps[this.#ownSteps] as Step
+      const evaluation = evaluateSteps(own, [step], this.#options.id)
+      if (evaluation.outcome === 'refused') {
+        this.#recordBasis(step as Operation)
+        throw new Rejection(evaluation.reason, evaluation.details)
+      }
+      if (evaluation.outcome === 'collided')
+        throw new Error('a prediction does not hold over the view it was made from')
+      this.#outcomes.push(evaluation.outcomes[0])
+      this.#foreseen.push(foreseen(evaluation.writes, 0))
+      for (const write of evaluation.writes)
+        own.write(write.cache, write.key, write.value, write.version)
+    }
+    this.steps.forEach((step, number) => {
+      if (isOperation(step) && step.cache === cache) step.expected = this.#foreseen[number]
+    })
+    return own
+  }
+
+  /** A refusal foreseen stands only as long as what the operation met: that becomes a read like any other. */
+  #recordBasis(step: Operation): void {
+    const { cache } = step
+    if (step.kind === StepKind.take) {
+      const range = { ...step.range, limit: step.limit + (this.#own?.changedIn(cache) ?? 0) }
+      const digest = digestPairs(collect(this.#view, cache, step.index, range))
+      this.ranges.push({ cache, index: step.index, range, digest })
+    } else {
+      const version = this.#view.find(cache, step.key)?.version ?? absentVersion
+      this.reads.push({ cache, key: step.key, version })
+    }
+  }
+
+  #countReads(count: number): void {
+    this.#readCount += count
+    if (this.#readCount > this.#limits.readsMax)
+      throw new GridError(
+        'transaction_too_large',
+        `A transaction may read at most ${this.#limits.readsMax} entries`,
+      )
+  }
+
+  #countWrites(count: number): void {
+    this.#writeCount += count
+    if (this.#writeCount > this.#limits.writesMax)
+      throw new GridError(
+        'transaction_too_large',
+        `A transaction may write at most ${this.#limits.writesMax} entries`,
+      )
+  }
+}

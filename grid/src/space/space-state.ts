@@ -1,0 +1,130 @@
+import { CacheState } from './cache-state.ts'
+import type { IndexRange, Value } from './definition.ts'
+import type { Entry } from './entry.ts'
+import { Layout } from './layout.ts'
+import { initialShape, type SpaceShape } from './shape.ts'
+import { Digest } from './version.ts'
+import type { View } from './view.ts'
+
+/** What every replica knows of an origin: a processing unit's one connected life. */
+export interface OriginState {
+  /** Name of the processing unit, for people. */
+  readonly unit: string
+  /** Chosen by the unit, so that it recognizes its own joining. */
+  readonly nonce: number
+  /** Id of its last accepted frame, 0 for none. architecture.md, invariant 3. */
+  lastFrame: number
+  /** Log time of its last accepted frame, ms since the epoch. */
+  lastTime: number
+}
+
+/** The replicated state beside the entries: what a checkpoint and a snapshot carry along. */
+export interface ReplicatedHeader {
+  readonly position: number
+  readonly time: number
+  readonly shape: SpaceShape
+  readonly origins: readonly (readonly [number, OriginState])[]
+}
+
+/**
+ * The committed state of a space at one log position. Changed by melding only (and by rehydration before that); two replicas at the
+ * same position of the same log are equal in everything here.
+ */
+export class SpaceState implements View {
+  /** Log position of the last melded frame. */
+  position = 0
+  /** The log's time at `position`, ms since the epoch: the newest of all record times so far, so it never runs backwards. */
+  time = 0
+  /** By the log position at which the origin joined. */
+  readonly origins = new Map<number, OriginState>()
+  readonly digest = new Digest()
+  layout: Layout
+  readonly #caches: CacheState[] = []
+
+  constructor(shape: SpaceShape = initialShape) {
+    this.layout = new Layout(shape)
+    for (const cache of this.layout.caches) this.#caches.push(new CacheState(cache, this.digest))
+  }
+
+  /** A state without entries, to be filled by `restore`. */
+  static fromHeader(header: ReplicatedHeader): SpaceState {
+    const state = new SpaceState(header.shape)
+    state.adopt(header)
+    return state
+  }
+
+  /** Takes over position, time, origins and shape. The shape must contain the present one. */
+  adopt(header: ReplicatedHeader): void {
+    this.reshape(header.shape)
+    this.position = header.position
+    this.time = header.time
+    this.origins.clear()
+    for (const [origin, state] of header.origins) this.origins.set(origin, { ...state })
+  }
+
+  header(): ReplicatedHeader {
+    return {
+      position: this.position,
+      time: this.time,
+      shape: this.layout.shape,
+      origins: [...this.origins].map(([origin, state]) => [origin, { ...state }]),
+    }
+  }
+
+  reshape(shape: SpaceShape): void {
+    if (shape === this.layout.shape) return
+    this.layout = new Layout(shape)
+    for (const layout of this.layout.caches) {
+      const cache = this.#caches[layout.number]
+      if (cache) cache.extend(layout)
+      else this.#caches.push(new CacheState(layout, this.digest))
+    }
+  }
+
+  cache(number: number): CacheState {
+    const cache = this.#caches[number]
+    if (!cache) throw new Error(`no cache has number ${number}`)
+    return cache
+  }
+
+  get entryCount(): number {
+    let count = 0
+    for (const cache of this.#caches) count += cache.entries.size
+    return count
+  }
+
+  find(cache: number, key: string): Entry | undefined {
+    return this.cache(cache).entries.get(key)
+  }
+
+  scan(cache: number, index: number, range: IndexRange, visit: (entry: Entry) => boolean): boolean {
+    return this.cache(cache).scan(index, range, visit)
+  }
+
+  /** Writes one outcome; returns the value before. `undefined` deletes. */
+  write(
+    cache: number,
+    key: string,
+    value: Value | undefined,
+    version: number,
+    position: number,
+  ): Value | undefined {
+    const state = this.cache(cache)
+    return value === undefined ? state.delete(key) : state.put(key, value, version, position)
+  }
+
+  /**
+   * Rehydration: writes an outcome unless the entry here is newer. architecture.md, invariant 8.
+   * Deletions of newer entries are told by their position as well.
+   */
+  restore(
+    cache: number,
+    key: string,
+    value: Value | undefined,
+    version: number,
+    position: number,
+  ): void {
+    const existing = this.find(cache, key)
+    if (!existing || existing.position < position) this.write(cache, key, value, version, position)
+  }
+}

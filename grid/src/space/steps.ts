@@ -1,0 +1,130 @@
+import type { IndexRange, Value } from './definition.ts'
+
+/**
+ * What a transaction does, as it travels in the log. Caches and indexes are named by their number in the layout. Numbers of the kinds are
+ * part of the format.
+ */
+export const StepKind = {
+  put: 0,
+  delete: 1,
+  increment: 2,
+  append: 3,
+  take: 4,
+  remember: 5,
+} as const
+
+export interface PutStep {
+  readonly kind: typeof StepKind.put
+  readonly cache: number
+  readonly key: string
+  readonly value: Value
+}
+
+export interface DeleteStep {
+  readonly kind: typeof StepKind.delete
+  readonly cache: number
+  readonly key: string
+}
+
+interface OperationStep {
+  /**
+   * Digest of the entries the operation was foreseen to leave, when its outcome was looked at: the transaction then collides if it
+   * leaves others. undefined: any outcome will do.
+   */
+  expected: number | undefined
+  /** Reason of the rejection when the operation's condition fails. */
+  readonly otherwise: string
+}
+
+export interface IncrementStep extends OperationStep {
+  readonly kind: typeof StepKind.increment
+  readonly cache: number
+  readonly key: string
+  readonly field: string
+  readonly by: number
+  readonly min: number | undefined
+  readonly max: number | undefined
+  readonly initial: Value | undefined
+}
+
+export interface AppendStep extends OperationStep {
+  readonly kind: typeof StepKind.append
+  readonly cache: number
+  readonly key: string
+  readonly field: string
+  readonly items: readonly unknown[]
+  readonly max: number | undefined
+  readonly initial: Value | undefined
+}
+
+export interface TakeStep extends OperationStep {
+  readonly kind: typeof StepKind.take
+  readonly cache: number
+  readonly index: number
+  readonly range: IndexRange
+  readonly limit: number
+  readonly atLeast: number
+  readonly patch: Value
+}
+
+/** Remembers a command's answer under its idempotency key, in the same transaction. Always the last step. */
+export interface RememberStep {
+  readonly kind: typeof StepKind.remember
+  readonly key: string
+  readonly command: string
+  /** Fingerprint of the command's input. */
+  readonly input: string
+  /** The handler's data; the outcomes of the steps named in `slots` are filled in when it is melded. */
+  readonly data: unknown
+  readonly slots: Slots
+  readonly expiresAt: number
+}
+
+/** Field of the handler's data (or '' for the data itself) → number of the step whose outcome belongs there. */
+export type Slots = Readonly<Record<string, number>>
+
+export type Operation = IncrementStep | AppendStep | TakeStep
+export type Step = PutStep | DeleteStep | Operation | RememberStep
+
+export interface KeyRead {
+  readonly cache: number
+  readonly key: string
+  /** Version it had, 0 when there was no entry. */
+  readonly version: number
+}
+
+export interface RangeRead {
+  readonly cache: number
+  readonly index: number
+  readonly range: IndexRange
+  /** Digest of the entries it held, in order. */
+  readonly digest: number
+}
+
+export interface DomainEvent {
+  readonly name: string
+  readonly payload: Value
+}
+
+/** A transaction as it travels in the log. */
+export interface TransactionRecord {
+  /** Counts the origin's transactions; its identity is derived from it. */
+  readonly number: number
+  readonly reads: readonly KeyRead[]
+  readonly ranges: readonly RangeRead[]
+  readonly steps: readonly Step[]
+  readonly events: readonly DomainEvent[]
+  /** Log time (ms) before which it must not apply: it then collides. 0: any time. How expiry is judged by the log's time. */
+  readonly notBefore: number
+}
+
+/** The handler's data with the outcomes of its operations in place. */
+export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknown[]): unknown {
+  const whole = slots['']
+  if (whole !== undefined) return outcomes[whole]
+  const names = Object.keys(slots)
+  if (names.length === 0) return data
+  const filled = { ...(data as Record<string, unknown>) }
+  for (const name of names) filled[name] = outcomes[slots[name] as number]
+  return filled
+}

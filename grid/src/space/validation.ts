@@ -1,0 +1,100 @@
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { GridError } from '../errors.ts'
+import { keyBytesMax } from './limits.ts'
+
+/** What is wrong with one place of an input. */
+export interface FieldError {
+  /** Dotted path; '' is the whole. */
+  readonly path: string
+  readonly message: string
+}
+
+interface Validator {
+  Check(value: unknown): boolean
+  Errors(value: unknown): readonly ValidationError[]
+}
+
+interface ValidationError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+const errorsMax = 10
+const validators = new WeakMap<TSchema, Validator>()
+
+function validatorOf(schema: TSchema): Validator {
+  let validator = validators.get(schema)
+  if (!validator) {
+    validator = Compile(schema) as unknown as Validator
+    validators.set(schema, validator)
+  }
+  return validator
+}
+
+/**
+ * Checks a value against a schema.
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ */
+export function checkFits(schema: TSchema, value: unknown, what: string): void {
+  const validator = validatorOf(schema)
+  if (validator.Check(value)) return
+  const errors = validator.Errors(value).flatMap(fieldErrors).slice(0, errorsMax)
+  const [first] = errors
+  throw new GridError(
+    'invalid_input',
+    `${what}: ${first ? describe(first) : 'does not fit its schema'}`,
+    { details: { errors } },
+  )
+}
+
+const describe = ({ path, message }: FieldError): string =>
+  path === '' ? message : `${path} ${message}`
+
+function fieldErrors(error: ValidationError): FieldError[] {
+  const path = error.instancePath
+    .slice(1)
+    .replaceAll('/', '.')
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~')
+  const under = (field: unknown) => (path === '' ? String(field) : `${path}.${field}`)
+  const { requiredProperties, additionalProperties, allowedValue } = error.params
+  // A forbidden extra field is reported twice by the validator: keep the one that names it.
+  if (error.keyword === 'boolean') return []
+  if (Array.isArray(requiredProperties))
+    return requiredProperties.map((field) => ({ path: under(field), message: 'is required' }))
+  if (Array.isArray(additionalProperties))
+    return additionalProperties.map((field) => ({
+      path: under(field),
+      message: 'is not a known field',
+    }))
+  if (error.keyword === 'const')
+    return [{ path, message: `must be ${JSON.stringify(allowedValue)}` }]
+  return [{ path, message: error.message }]
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * Checks a primary key: a string of 1 to 1,024 bytes of well-formed Unicode without U+0000.
+ * @throws GridError `invalid_key`
+ */
+export function checkKey(key: unknown, what: string): asserts key is string {
+  const problem = keyProblem(key)
+  if (problem) throw new GridError('invalid_key', `${what}: ${problem}`)
+}
+
+function keyProblem(key: unknown): string | undefined {
+  if (typeof key !== 'string') return 'a key must be a string'
+  if (key.length === 0) return 'a key must not be empty'
+  if (
+    key.length > keyBytesMax ||
+    (key.length * 3 > keyBytesMax && encoder.encode(key).length > keyBytesMax)
+  )
+    return `a key must not be longer than ${keyBytesMax} bytes`
+  if (key.includes('\0')) return 'a key must not contain U+0000'
+  if (!key.isWellFormed()) return 'a key must be well-formed Unicode (it has a lone surrogate)'
+  return undefined
+}

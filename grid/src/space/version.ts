@@ -1,0 +1,47 @@
+import { mix32, mix53 } from './hash.ts'
+
+/** Version of an entry that does not exist. */
+export const absentVersion = 0
+
+/**
+ * A transaction's identity, made at its origin before the transaction is ordered: `origin` is the log position at which the origin joined,
+ * `number` counts its transactions. Two transactions share an identity with probability 2^-53; it would matter only if they wrote the same entry in turn.
+ */
+export const transactionId = (origin: number, number: number): number =>
+  mix53(origin, number, 0x1b873593)
+
+/**
+ * The version an operation leaves: its outcome depends on the entry it meets, so the version is derived from both.
+ * architecture.md, invariant 2.
+ */
+export const derivedVersion = (id: number, previous: number): number =>
+  mix53(id, previous, 0x38b34ae5)
+
+/** Order-dependent digest of (key, version) pairs: what a range read or an operation's prediction is validated by. */
+export function digestPairs(
+  pairs: readonly { readonly keyHash: number; readonly version: number }[],
+): number {
+  let digest = pairs.length + 1
+  for (const { keyHash, version } of pairs) digest = mix53(digest, version, keyHash)
+  return digest
+}
+
+/**
+ * Incremental, order-independent digest of a replica's entries (64 bits: the exclusive or of a hash of each entry's cache, key and version).
+ * Equal states have equal digests; different ones differ with probability 1 - 2^-64 per comparison.
+ */
+export class Digest {
+  #left = 0
+  #right = 0
+
+  /** Adds an entry, or removes one added before. */
+  toggle(cache: number, keyHash: number, version: number): void {
+    this.#left ^= mix32(version, keyHash, Math.imul(cache + 1, 0x9e3779b1))
+    this.#right ^= mix32(version, keyHash, Math.imul(cache + 1, 0x85ebca77) ^ 0x7f4a7c15)
+  }
+
+  toString(): string {
+    const hex = (n: number) => (n >>> 0).toString(16).padStart(8, '0')
+    return hex(this.#left) + hex(this.#right)
+  }
+}
