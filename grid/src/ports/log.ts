@@ -22,7 +22,10 @@ export interface LogBounds {
  */
 export interface LogListener {
   record(record: LogRecord): void
-  /** The tail is not connected now (`false`) or again (`true`). Positions stay consecutive across the gap. */
+  /**
+   * The tail follows the log now (`true`: soon after it was opened, and again after each gap) or is cut off (`false`). A tail counts as cut off
+   * until it says otherwise. Positions stay consecutive across gaps.
+   */
   connected?(connected: boolean): void
   /** The tail has ended for good: `log_replaced` or `log_trimmed`. No call follows. */
   broken(error: Error): void

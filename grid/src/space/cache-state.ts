@@ -42,21 +42,18 @@ export class CacheState {
     const before = entry.value
     this.#digest.toggle(number, entry.keyHash, entry.version)
     this.#digest.toggle(number, entry.keyHash, version)
-    let moved = 0
-    for (let i = 0; i < this.#indexes.length; i++) {
-      const index = this.#indexes[i] as OrderedIndex<Entry>
+    let moved = false
+    for (const index of this.#indexes) {
       if (index.order.same(before, value)) continue
-      moved |= 1 << i
+      moved = true
       if (index.order.covers(before)) index.delete(entry)
     }
     entry.value = value
     entry.version = version
     entry.position = position
-    if (moved !== 0)
-      for (let i = 0; i < this.#indexes.length; i++) {
-        const index = this.#indexes[i] as OrderedIndex<Entry>
-        if (moved & (1 << i) && index.order.covers(value)) index.insert(entry)
-      }
+    if (moved)
+      for (const index of this.#indexes)
+        if (!index.order.same(before, value) && index.order.covers(value)) index.insert(entry)
     return before
   }
 

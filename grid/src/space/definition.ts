@@ -158,7 +158,7 @@ export interface Reader {
   range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
   /** Number of entries. */
   count(cache: AnyCache): number
-  projection<M>(projection: Projection<M>): M
+  projection<M, V>(projection: Projection<M, V>): M
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
 }

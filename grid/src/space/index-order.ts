@@ -1,8 +1,12 @@
 import type { IndexRange, Scalar, Value } from './definition.ts'
 import type { EntryView } from './entry.ts'
 
-const rank = (value: unknown): number =>
-  typeof value === 'string' ? 3 : typeof value === 'number' ? 2 : typeof value === 'boolean' ? 1 : 0
+/** 0: not orderable. NaN neither: an entry that compares with nothing could not be found again. */
+function rank(value: unknown): number {
+  if (typeof value === 'string') return 3
+  if (typeof value === 'number') return Number.isNaN(value) ? 0 : 2
+  return typeof value === 'boolean' ? 1 : 0
+}
 
 /** Booleans before numbers before strings, each in its own order: the same on every machine. */
 export function compareScalars(a: unknown, b: unknown): number {

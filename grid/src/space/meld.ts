@@ -14,6 +14,8 @@ export const originsMax = 1024
 
 /** Told what melding does, while it does it. Must change nothing of the state. */
 export interface MeldObserver {
+  /** A frame with transactions has been accepted; none of them has been decided yet. */
+  accepted?(frame: TransactionsFrame): void
   /** One entry has changed. Not called for the grid's own bookkeeping of origins. */
   changed?(write: Write, before: Value | undefined): void
   /** One transaction of a frame has been decided; the state is just behind it. */
@@ -95,6 +97,7 @@ export class Melder {
   }
 
   #decide(frame: TransactionsFrame): void {
+    this.#observer.accepted?.(frame)
     const transactions = frame.parts === 0 ? frame.transactions : this.#assemble(frame)
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord

@@ -2,7 +2,7 @@ import type { IndexRange, Value } from './definition.ts'
 import { Entry, type EntryView } from './entry.ts'
 import type { Layout } from './layout.ts'
 import { OrderedIndex } from './ordered-index.ts'
-import { collect, type View } from './view.ts'
+import type { View } from './view.ts'
 
 /** One cache's part of an overlay. */
 class OverlayCache {
@@ -10,11 +10,11 @@ class OverlayCache {
   readonly entries = new Map<string, Entry | undefined>()
   /** Made when a range is first read. */
   readonly #indexes: (OrderedIndex<Entry> | undefined)[] = []
-  readonly #layout: Layout
+  readonly #view: View
   readonly #number: number
 
-  constructor(layout: Layout, number: number) {
-    this.#layout = layout
+  constructor(view: View, number: number) {
+    this.#view = view
     this.#number = number
   }
 
@@ -35,7 +35,7 @@ class OverlayCache {
   index(number: number): OrderedIndex<Entry> {
     const existing = this.#indexes[number]
     if (existing) return existing
-    const order = this.#layout.cache(this.#number).orders[number]
+    const order = this.#view.layout.cache(this.#number).orders[number]
     if (!order) throw new Error(`cache ${this.#number} has no index ${number}`)
     const index = new OrderedIndex<Entry>(order)
     for (const entry of this.entries.values())
@@ -62,8 +62,9 @@ export class Overlay implements View {
     return this.#caches.size === 0
   }
 
-  touches(cache: number): boolean {
-    return this.#caches.has(cache)
+  /** Whether an entry of the view below is hidden. */
+  covers(cache: number, key: string): boolean {
+    return this.#caches.get(cache)?.entries.has(key) ?? false
   }
 
   /** Number of entries changed in a cache. */
@@ -74,7 +75,7 @@ export class Overlay implements View {
   write(cache: number, key: string, value: Value | undefined, version: number): void {
     let own = this.#caches.get(cache)
     if (!own) {
-      own = new OverlayCache(this.layout, cache)
+      own = new OverlayCache(this, cache)
       this.#caches.set(cache, own)
     }
     own.set(key, value === undefined ? undefined : new Entry(key, value, version, 0))
@@ -107,25 +108,38 @@ export class Overlay implements View {
     const own = this.#caches.get(cache)
     if (!own) return this.#below.scan(cache, index, range, visit)
     const tree = own.index(index)
-    const mine = collect(
-      { layout: this.layout, find: () => undefined, scan: (_, __, r, v) => tree.scan(r, v) },
-      cache,
-      index,
-      range,
-    )
     const sign = range.reverse ? -1 : 1
+    // Own entries are fetched a limit at a time: usually that is enough; a view above that hides some of them needs more.
+    let wanted = Math.max(1, range.limit ?? Number.POSITIVE_INFINITY)
+    let mine = firstOf(tree, range, wanted)
     let next = 0
+    const candidate = (): Entry | undefined => {
+      if (next === mine.length && mine.length === wanted) {
+        wanted *= 4
+        mine = firstOf(tree, range, wanted)
+      }
+      return mine[next]
+    }
     const finished = this.#below.scan(cache, index, range, (entry) => {
       if (own.entries.has(entry.key)) return true
-      for (; next < mine.length; next++) {
-        const candidate = mine[next] as EntryView
-        if (tree.order.compare(candidate, entry) * sign > 0) break
-        if (!visit(candidate)) return false
+      for (let first = candidate(); first; first = candidate()) {
+        if (tree.order.compare(first, entry) * sign > 0) break
+        next++
+        if (!visit(first)) return false
       }
       return visit(entry)
     })
     if (!finished) return false
-    for (; next < mine.length; next++) if (!visit(mine[next] as EntryView)) return false
+    for (let first = candidate(); first; first = candidate()) {
+      next++
+      if (!visit(first)) return false
+    }
     return true
   }
+}
+
+function firstOf(tree: OrderedIndex<Entry>, range: IndexRange, count: number): Entry[] {
+  const entries: Entry[] = []
+  tree.scan(range, (entry) => entries.push(entry) < count)
+  return entries
 }

@@ -24,7 +24,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey } from './validation.ts'
+import { checkFits, checkKey, isKey } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -38,6 +38,9 @@ export interface RecorderOptions {
   /** Freeze what handlers put, so that a later change to it is an error at once. Default false. */
   readonly freeze?: boolean
 }
+
+/** Whether the handler has looked at what the operation leaves. */
+const isForeseen = (step: Operation): boolean => step.expected !== undefined
 
 /** An operation's outcome: a place in the transaction, until it is melded. */
 class PendingOutcome<T> implements Outcome<T> {
@@ -94,8 +97,10 @@ export class Recorder implements Transaction {
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const { number } = this.#layoutOf(cache)
+    // No entry can have such a key, and the log could not carry it as it is.
+    if (!isKey(key)) return undefined
     if (this.#written.has(number)) {
-      const own = this.#applyOwn(number)
+      const own = this.#applyOwn(number, key)
       const entry = own.find(number, key)
       const below = this.#view.find(number, key)
       // Covered by an own write: what is below was not seen.
@@ -229,14 +234,23 @@ export class Recorder implements Transaction {
   }
 
   reject(reason: string, details?: Value): never {
+    this.#recordBases(isForeseen)
     throw new Rejection(reason, details)
   }
 
   /** Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. */
   slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
     if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
-    if (typeof data !== 'object' || data === null || Array.isArray(data)) return { data, slots: {} }
+    if (typeof data !== 'object' || data === null) return { data, slots: {} }
     const slots: Record<string, number> = {}
+    if (Array.isArray(data)) {
+      const list = data.map((item: unknown, i) => {
+        if (!(item instanceof PendingOutcome)) return item
+        slots[i] = item.step
+        return null
+      })
+      return { data: list, slots }
+    }
     const plain: Record<string, unknown> = {}
     for (const [name, field] of Object.entries(data)) {
       if (field instanceof PendingOutcome) slots[name] = field.step
@@ -284,7 +298,7 @@ export class Recorder implements Transaction {
   #operate<T>(step: Operation): Outcome<T> {
     this.#push(step)
     return new PendingOutcome<T>(this.steps.length - 1, (number) => {
-      this.#applyOwn(step.cache)
+      this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
       return this.#outcomes[number]
     })
   }
@@ -295,17 +309,18 @@ export class Recorder implements Transaction {
   }
 
   /**
-   * The view with every own step applied. The handler is about to see what they leave in this cache: the operations among them are
-   * validated from now on.
+   * The view with every own step applied. The handler is about to see what they leave in this cache, or of this one entry: the operations
+   * that may have changed it are validated from now on.
    */
-  #applyOwn(cache: number): Overlay {
+  #applyOwn(cache: number, key?: string): Overlay {
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
     for (; this.#ownSteps < this.steps.length; this.#ownSteps++) {
       const step = this.steps[this.#ownSteps] as Step
       const evaluation = evaluateSteps(own, [step], this.#options.id)
       if (evaluation.outcome === 'refused') {
-        this.#recordBasis(step as Operation)
+        const { cache } = step as Operation
+        this.#recordBases((s, i) => i <= this.#ownSteps && (s.cache === cache || isForeseen(s)))
         throw new Rejection(evaluation.reason, evaluation.details)
       }
       if (evaluation.outcome === 'collided')
@@ -316,12 +331,20 @@ export class Recorder implements Transaction {
         own.write(write.cache, write.key, write.value, write.version)
     }
     this.steps.forEach((step, number) => {
-      if (isOperation(step) && step.cache === cache) step.expected = this.#foreseen[number]
+      if (!isOperation(step) || step.cache !== cache) return
+      if (key === undefined || step.kind === StepKind.take || step.key === key)
+        step.expected = this.#foreseen[number]
     })
     return own
   }
 
-  /** A refusal foreseen stands only as long as what the operation met: that becomes a read like any other. */
+  /** A refusal sends no steps. It stands only as long as what the operations it rests on have met: that becomes a read like any other. */
+  #recordBases(restsOn: (step: Operation, number: number) => boolean): void {
+    this.steps.forEach((step, number) => {
+      if (isOperation(step) && restsOn(step, number)) this.#recordBasis(step)
+    })
+  }
+
   #recordBasis(step: Operation): void {
     const { cache } = step
     if (step.kind === StepKind.take) {

@@ -114,8 +114,8 @@ export class SpaceState implements View {
   }
 
   /**
-   * Rehydration: writes an outcome unless the entry here is newer. architecture.md, invariant 8.
-   * Deletions of newer entries are told by their position as well.
+   * Rehydration: writes an outcome unless the entry here is newer. architecture.md, invariant 8. Outcomes of one position come in their order,
+   * so the later one wins.
    */
   restore(
     cache: number,
@@ -125,6 +125,6 @@ export class SpaceState implements View {
     position: number,
   ): void {
     const existing = this.find(cache, key)
-    if (!existing || existing.position < position) this.write(cache, key, value, version, position)
+    if (!existing || existing.position <= position) this.write(cache, key, value, version, position)
   }
 }

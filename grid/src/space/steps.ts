@@ -124,7 +124,7 @@ export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknow
   if (whole !== undefined) return outcomes[whole]
   const names = Object.keys(slots)
   if (names.length === 0) return data
-  const filled = { ...(data as Record<string, unknown>) }
-  for (const name of names) filled[name] = outcomes[slots[name] as number]
-  return filled
+  const filled = names.map((name) => [name, outcomes[slots[name] as number]])
+  const copy = Array.isArray(data) ? [...data] : { ...(data as object) }
+  return Object.assign(copy, Object.fromEntries(filled))
 }

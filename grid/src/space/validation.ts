@@ -86,6 +86,9 @@ export function checkKey(key: unknown, what: string): asserts key is string {
   if (problem) throw new GridError('invalid_key', `${what}: ${problem}`)
 }
 
+/** Whether an entry can have the key at all. */
+export const isKey = (key: unknown): key is string => keyProblem(key) === undefined
+
 function keyProblem(key: unknown): string | undefined {
   if (typeof key !== 'string') return 'a key must be a string'
   if (key.length === 0) return 'a key must not be empty'

@@ -69,7 +69,7 @@ export class JetStreamPublisher {
         return
       }
       this.#pending.set(token, { resolve, reject, deadline: performance.now() + this.#timeoutMs })
-      this.#timer ??= setTimeout(this.#expire, this.#timeoutMs)
+      this.#timer ??= setTimeout(this.#expire, this.#timeoutMs).unref()
     })
   }
 
@@ -94,7 +94,7 @@ export class JetStreamPublisher {
     const now = performance.now()
     for (const [token, append] of this.#pending) {
       if (append.deadline > now) {
-        this.#timer = setTimeout(this.#expire, append.deadline - now + 1)
+        this.#timer = setTimeout(this.#expire, append.deadline - now + 1).unref()
         return
       }
       this.#pending.delete(token)

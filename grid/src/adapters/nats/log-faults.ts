@@ -1,5 +1,5 @@
 import { ErrorCode, NatsError } from 'nats'
-import { type ErrorCode as GridErrorCode, GridError } from '../../errors.ts'
+import { GridError, type ErrorCode as GridErrorCode } from '../../errors.ts'
 
 /** An error as JetStream's API and its publish acknowledgements carry it. */
 export interface JetStreamFault {

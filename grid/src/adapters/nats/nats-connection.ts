@@ -140,7 +140,9 @@ function driverOptionsOf(natsUrl: string, name: string): ConnectionOptions & { s
   }
 }
 
-function credentialOptionsOf(url: URL | undefined): Pick<ConnectionOptions, 'token' | 'user' | 'pass'> {
+function credentialOptionsOf(
+  url: URL | undefined,
+): Pick<ConnectionOptions, 'token' | 'user' | 'pass'> {
   if (url === undefined) return {}
   const user = decodeURIComponent(url.username)
   return url.password === '' ? { token: user } : { user, pass: decodeURIComponent(url.password) }

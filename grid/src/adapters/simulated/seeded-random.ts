@@ -1,5 +1,5 @@
 import type { Random } from '../../ports/random.ts'
-import { base62Id } from '../system/base62.ts'
+import { base62Id } from '../system/base62-id.ts'
 
 /**
  * The same sequence for the same seed, for tests and the simulator. The generator is sfc32 (Chris Doty-Humphrey, PractRand):

@@ -64,7 +64,11 @@ export class SimulatedClock implements Clock {
 
   /** Moves to the next callback that is due by `until` (in `monotonic()` time) and runs it. False when there is none. */
   runNext(until = Number.POSITIVE_INFINITY): boolean {
-    for (let next = this.#heap[0]; next && (next.cancelled || next.at <= until); next = this.#heap[0]) {
+    for (
+      let next = this.#heap[0];
+      next && (next.cancelled || next.at <= until);
+      next = this.#heap[0]
+    ) {
       this.#pop()
       if (next.cancelled) continue
       this.#elapsedMs = next.at

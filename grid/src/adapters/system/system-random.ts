@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { Random } from '../../ports/random.ts'
-import { base62Id } from './base62.ts'
+import { base62Id } from './base62-id.ts'
 
 const bufferBytes = 8192
 

@@ -1,4 +1,7 @@
-const alphabet = Buffer.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', 'latin1')
+const alphabet = Buffer.from(
+  '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
+  'latin1',
+)
 const idLength = 22
 const scratch = Buffer.alloc(idLength)
 
@@ -11,5 +14,5 @@ export function base62Id(nextByte: () => number): string {
     const character = alphabet[nextByte() & 63]
     if (character !== undefined) scratch[length++] = character
   }
-  return scratch.latin1Slice(0, idLength)
+  return scratch.toString('latin1')
 }

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CommanderError } from 'commander'
+import { createApplication } from './load/applications.ts'
+import { type LoadOptions, parseLoadOptions } from './load/options.ts'
+import { profiles } from './load/profiles.ts'
+import type { RateCurve } from './load/rate-curve.ts'
+import { reportPage } from './load/report-page.ts'
+import { type LoadPlan, runLoad } from './load/run.ts'
+import { screenReport } from './load/screen.ts'
+import { type LoadSummary, summarize } from './load/summary.ts'
+import { readTrace } from './load/trace.ts'
+
+/** The user asked for something that cannot be done; one line says what, and the exit code is 2. */
+class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** A grid that asks for a longer pause than this is not waited for. In ms. */
+const retryAfterMaxMs = 10_000
+
+/** Exit codes: 0 all well, 1 the audit failed or the grid could not be used, 2 wrong options. */
+async function main(): Promise<number> {
+  try {
+    const options = parseLoadOptions(process.argv.slice(2), (text) => process.stdout.write(text))
+    const summary = await load(options)
+    return summary.audit.passed ? 0 : 1
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function load(options: LoadOptions): Promise<LoadSummary> {
+  const curve = await curveOf(options)
+  await prepareFolders(options)
+  const plan = planOf(options, curve)
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort())
+  const arrivals = Math.round(curve.arrivals)
+  process.stdout.write(
+    `${options.application} at ${options.url.origin}: about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,
+  )
+  const startedAt = new Date().toISOString()
+  const { recorder, checks, interrupted } = await runLoad(plan, interrupt.signal, process.stdout)
+  const { header, url, ...shown } = options
+  const run = {
+    url: url.origin + url.pathname,
+    application: options.application,
+    profile: options.profile,
+    startedAt,
+    runId: plan.runId,
+    options: shown,
+    interrupted,
+    scheduledSeconds: curve.durationSeconds,
+  }
+  const summary = summarize(run, recorder, checks)
+  process.stdout.write(screenReport(summary))
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify(summary, null, 2)}\n`)
+  }
+  if (options.report !== undefined) await writeFile(options.report, await reportPage(summary))
+  return summary
+}
+
+function planOf(options: LoadOptions, curve: RateCurve): LoadPlan {
+  // Two runs with one seed do the same, but must not meet each other's events and idempotency keys.
+  const runId = `${options.seed}-${randomUUID().slice(0, 8)}`
+  return {
+    url: options.url,
+    application: createApplication(options.application, {
+      runId,
+      seats: options.seats,
+      users: options.users,
+      browseShare: options.browse,
+      specificShare: options.specific,
+      confirmShare: options.confirm,
+      thinkMs: options.think * 1000,
+    }),
+    curve,
+    arrivals: options.arrivals,
+    seed: options.seed,
+    runId,
+    drainMs: options.drain * 1000,
+    client: {
+      retry: { retriesMax: options.retries, retryAfterMaxMs },
+      openMax: options.maxOpen,
+      timeoutMs: options.timeout * 1000,
+      headers: options.header,
+    },
+  }
+}
+
+async function curveOf(options: LoadOptions): Promise<RateCurve> {
+  const curve = profiles[options.profile]({
+    rate: options.rate,
+    peak: options.peak,
+    durationSeconds: options.duration,
+    speedup: options.speedup,
+    trace: options.trace === undefined ? undefined : await traceOf(options.trace),
+  })
+  if (curve.arrivals > options.maxArrivals) {
+    throw new UsageError(
+      `${Math.round(curve.arrivals)} arrivals are more than --max-arrivals ${options.maxArrivals}`,
+    )
+  }
+  return curve
+}
+
+async function traceOf(file: string): Promise<readonly number[]> {
+  try {
+    const trace = await readTrace(createInterface({ input: createReadStream(file) }))
+    if (trace.skippedLines > 0) {
+      process.stdout.write(`${file}: ${trace.skippedLines} lines without a time left out\n`)
+    }
+    return trace.requests
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`--trace ${file}: ${reason}`, { cause: error })
+  }
+}
+
+/** Learning after an hour of load that a file cannot be written would be a pity. */
+async function prepareFolders(options: LoadOptions): Promise<void> {
+  for (const file of [options.json, options.report]) {
+    if (file === undefined) continue
+    try {
+      await mkdir(dirname(file), { recursive: true })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new UsageError(`${file} cannot be written: ${reason}`, { cause: error })
+    }
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,28 @@
+import type { GridClient } from './grid-client.ts'
+import type { Session } from './session.ts'
+
+/** One promise, checked against what the grid says after the run. */
+export interface AuditCheck {
+  readonly promise: string
+  readonly passed: boolean
+  /** What was compared when it holds; the first few offenders when it does not. */
+  readonly detail: string
+}
+
+/**
+ * An application under load: what its users do, and what must be true of the grid afterwards, whatever happened on the way.
+ * The order of calls is prepare, visit for every arrival, settle, audit.
+ */
+export interface Application {
+  readonly space: string
+  /**
+   * Creates what the users will use.
+   * @throws Error when the grid refuses or cannot be reached
+   */
+  prepare(client: GridClient): Promise<void>
+  /** One user, from arrival to leaving. */
+  visit(session: Session): Promise<void>
+  /** Sends the commands again whose outcome is unknown, with their keys, until it is known or the signal fires. */
+  settle(client: GridClient, signal: AbortSignal): Promise<void>
+  audit(client: GridClient): Promise<AuditCheck[]>
+}

@@ -1,0 +1,164 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type ApplicationName, applicationNames } from './applications.ts'
+import { type ArrivalProcess, arrivalProcesses } from './arrivals.ts'
+import { eventSeatsMax } from './event-layout.ts'
+import { isLoopback } from './loopback.ts'
+import {
+  defaultDurationSeconds,
+  defaultPeakFactor,
+  type ProfileName,
+  profileNames,
+} from './profiles.ts'
+
+export interface LoadOptions {
+  readonly url: URL
+  readonly allowRemote: boolean
+  readonly header: Readonly<Record<string, string>>
+  readonly application: ApplicationName
+  readonly profile: ProfileName
+  readonly rate: number
+  readonly peak?: number
+  readonly duration?: number
+  readonly users?: number
+  readonly trace?: string
+  readonly speedup: number
+  readonly arrivals: ArrivalProcess
+  readonly seed: number
+  readonly maxArrivals: number
+  readonly maxOpen: number
+  readonly timeout: number
+  readonly retries: number
+  readonly drain: number
+  readonly seats: number
+  readonly browse: number
+  readonly specific: number
+  readonly confirm: number
+  readonly think: number
+  readonly report?: string
+  readonly json?: string
+}
+
+/** An hour of arrivals: a longer run is many runs. */
+const durationSecondsMax = 3600
+
+/**
+ * The command line. Each option is checked on its own while it is read; what concerns several at once is checked at the end.
+ *
+ * @throws CommanderError with exit code 2 and a one-line message for a wrong option, 0 for `--help`
+ */
+export function parseLoadOptions(
+  argv: readonly string[],
+  write: (text: string) => void,
+): LoadOptions {
+  const command = loadCommand(write)
+  command.parse(argv, { from: 'user' })
+  const options = command.opts<LoadOptions>()
+  if (!options.allowRemote && !isLoopback(options.url)) {
+    command.error(
+      `error: --url ${options.url.href} is not this machine; add --allow-remote if you may load it`,
+    )
+  }
+  if (options.profile === 'trace' && options.trace === undefined) {
+    command.error('error: --profile trace needs --trace FILE')
+  }
+  if (options.profile !== 'trace' && options.trace !== undefined) {
+    command.error('error: --trace FILE is for --profile trace')
+  }
+  if (options.profile === 'steady' && options.peak !== undefined) {
+    command.error('error: --peak is not for --profile steady')
+  }
+  return options
+}
+
+function loadCommand(write: (text: string) => void): Command {
+  return new Command('npm run load --')
+    .description(
+      'Sends users to a grid in an open loop, measures from the moment each was due, and audits what they bought.',
+    )
+    .allowExcessArguments(false)
+    .exitOverride((error) => {
+      // Commander ends with 1 for a wrong option; 1 is what a failed audit means here.
+      if (error.exitCode !== 0) error.exitCode = 2
+      throw error
+    })
+    .configureOutput({
+      writeOut: write,
+      writeErr: write,
+      outputError: (text, writeText) => writeText(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`),
+    })
+    .option('--url <url>', 'where the grid answers', parseUrl, new URL('http://127.0.0.1:8080'))
+    .option('--allow-remote', 'allow a URL that is not this machine', false)
+    .option('--header <name: value>', 'send with every request; repeatable', parseHeader, {})
+    .addOption(choice('--application <name>', 'what the users do', applicationNames, 'ticketing'))
+    .addOption(choice('--profile <name>', 'how the rate changes', profileNames, 'steady'))
+    .option('--rate <users/s>', 'arrivals per second in ordinary times', number(0.01, 100_000), 50)
+    .option(
+      '--peak <users/s>',
+      `arrivals per second at the peak (spike: ${defaultPeakFactor} times the rate; trace: scales its busiest second)`,
+      number(0.01, 100_000),
+    )
+    .option(
+      '--duration <seconds>',
+      `length of the arrivals (${defaultDurationSeconds}; trace: all of it)`,
+      number(1, durationSecondsMax),
+    )
+    .option('--users <count>', 'distinct users (every arrival another one)', whole(1, 10_000_000))
+    .option('--trace <file>', 'CSV second,requests, or a common or combined access log')
+    .option('--speedup <factor>', 'plays a trace this many times as fast', number(0.01, 1000), 1)
+    .addOption(choice('--arrivals <process>', 'spacing of arrivals', arrivalProcesses, 'poisson'))
+    .option('--seed <number>', 'same seed, same users at the same moments', whole(0, 2 ** 31), 1)
+    .option('--max-arrivals <count>', 'refuse to start above this', whole(1, 1e8), 2_000_000)
+    .option('--max-open <count>', 'requests open at once', whole(1, 20_000), 2048)
+    .option('--timeout <seconds>', 'per attempt', number(0.1, 300), 10)
+    .option('--retries <count>', 'after 502, 503, 504 or no answer', whole(0, 20), 3)
+    .option('--drain <seconds>', 'wait for users after the last arrival', number(0, 600), 30)
+    .option('--seats <count>', 'ticketing: seats of the event', whole(4, eventSeatsMax), 10_000)
+    .option('--browse <share>', 'users who only look', number(0, 1), 0.3)
+    .option('--specific <share>', 'ticketing: buyers who choose seats', number(0, 1), 0.2)
+    .option('--confirm <share>', 'ticketing: holds that are confirmed', number(0, 1), 0.7)
+    .option('--think <seconds>', 'mean time before a user decides', number(0, 600), 1)
+    .option('--report <file.html>', 'write a page with charts')
+    .option('--json <file.json>', 'write every number')
+}
+
+function choice(
+  flags: string,
+  description: string,
+  values: readonly string[],
+  byDefault: string,
+): Option {
+  return new Option(flags, description).choices(values).default(byDefault)
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() !== '' && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`Allowed is a number from ${least} to ${most}.`)
+  }
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) {
+      return value
+    }
+    throw new InvalidArgumentError(`Allowed is a whole number from ${least} to ${most}.`)
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new InvalidArgumentError('Allowed is an http or https URL.')
+}
+
+function parseHeader(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const found = /^([\w-]+):\s*(.+)$/.exec(text)
+  if (found === null) throw new InvalidArgumentError('Allowed is "Name: value".')
+  return { ...before, [found[1]!.toLowerCase()]: found[2]! }
+}

@@ -1,0 +1,136 @@
+import type { Answer } from './answer.ts'
+import type { Application, AuditCheck } from './application.ts'
+import { eventSections, type LayoutSection, randomNeighbours } from './event-layout.ts'
+import type { GridClient } from './grid-client.ts'
+import { inParallel } from './in-parallel.ts'
+import { sleepUnlessAborted } from './open-loop.ts'
+import { randomBelow } from './random.ts'
+import type { Session } from './session.ts'
+import { auditTicketing } from './ticketing-audit.ts'
+import { type AcknowledgedHold, TicketingLedger } from './ticketing-ledger.ts'
+import { holdOf, observeTicketing, orderIdOf } from './ticketing-observation.ts'
+
+export interface TicketingOptions {
+  /** Makes the event's id unlike any other run's. */
+  readonly runId: string
+  /** Seats of the event. */
+  readonly seats: number
+  /** Distinct customers, among whom arrivals are dealt out in turn; undefined makes every arrival a customer of its own. */
+  readonly users: number | undefined
+  /** Share of users who only look at the availability. */
+  readonly browseShare: number
+  /** Of those who buy: share who want particular seats instead of the best ones. */
+  readonly specificShare: number
+  /** Share of holds that are confirmed; half of the rest are released, half forgotten. */
+  readonly confirmShare: number
+  /** Mean time between holding and deciding. In ms. */
+  readonly thinkMs: number
+}
+
+/** Most people buy for two; nobody may hold more than eight seats. */
+const quantities = [1, 1, 2, 2, 2, 2, 3, 4] as const
+
+/** Requests at a time while settling: quick, and far from a load of its own. */
+const settlingAtOnce = 32
+const settlingPauseMs = 200
+
+/** Users at an on-sale of one event. They act as the grid's answers let them, and note what they were told in a ledger. */
+export class Ticketing implements Application {
+  readonly space = 'ticketing'
+  readonly ledger = new TicketingLedger()
+  readonly #options: TicketingOptions
+  readonly #eventId: string
+  readonly #sections: readonly LayoutSection[]
+  #seatsCreated = 0
+
+  constructor(options: TicketingOptions) {
+    this.#options = options
+    this.#eventId = `load-${options.runId}`
+    this.#sections = eventSections(options.seats)
+  }
+
+  async prepare(client: GridClient): Promise<void> {
+    const input = {
+      eventId: this.#eventId,
+      name: `Load ${this.#options.runId}`,
+      startsAt: new Date(Date.now() + 86_400_000).toISOString(),
+      sections: this.#sections,
+    }
+    const answer = await client.command(this.space, 'createEvent', input, this.#eventId)
+    if (answer.kind !== 'accepted') {
+      throw new Error(`The event could not be created: ${answer.reason}`)
+    }
+    this.#seatsCreated = this.#sections.reduce((sum, part) => sum + part.rows * part.seatsPerRow, 0)
+  }
+
+  async visit(session: Session): Promise<void> {
+    const { random } = session
+    if (random() < this.#options.browseShare) {
+      await session.query('availability', { eventId: this.#eventId })
+      return
+    }
+    const hold = await this.#hold(session)
+    if (hold === undefined) return
+    const thinkMs = this.#options.thinkMs * (0.5 + random())
+    const decision = random()
+    if (!(await session.think(thinkMs))) return
+    const { confirmShare } = this.#options
+    if (decision < confirmShare) await this.#confirm(session, hold)
+    else if (decision < confirmShare + (1 - confirmShare) / 2) {
+      await session.command('releaseHold', { holdId: hold.holdId })
+    }
+  }
+
+  async #hold(session: Session): Promise<AcknowledgedHold | undefined> {
+    const { random, index } = session
+    const { users, specificShare } = this.#options
+    const customerId = `customer-${users === undefined ? index : index % users}`
+    const quantity = quantities[randomBelow(random, quantities.length)]!
+    const eventId = this.#eventId
+    const specific = random() < specificShare
+    const seatIds = randomNeighbours(this.#sections, quantity, random)
+    const { section } = this.#sections[randomBelow(random, this.#sections.length)]!
+    const answer = specific
+      ? await session.command('holdSeats', { eventId, seatIds, customerId })
+      : await session.command('holdBestAvailable', { eventId, section, quantity, customerId })
+    if (answer.kind !== 'accepted') return undefined
+    return holdOf(answer.result, customerId, specific ? seatIds : undefined)
+  }
+
+  async #confirm(session: Session, hold: AcknowledgedHold): Promise<void> {
+    const idempotencyKey = session.nextKey()
+    const input = { holdId: hold.holdId, paymentReference: `payment-${idempotencyKey}` }
+    const answer = await session.command('confirmHold', input)
+    if (!this.#note(hold, answer)) {
+      this.ledger.outcomeUnknown({ hold, input, idempotencyKey })
+    }
+  }
+
+  /** Enters a confirmation's answer in the ledger; false when it leaves the outcome open. */
+  #note(hold: AcknowledgedHold, answer: Answer): boolean {
+    if (answer.kind === 'accepted') this.ledger.acknowledged(hold, orderIdOf(answer.result))
+    else if (answer.kind !== 'rejected' && answer.outcomeUnknown) return false
+    else this.ledger.notConfirmed(hold)
+    return true
+  }
+
+  async settle(client: GridClient, signal: AbortSignal): Promise<void> {
+    await inParallel([...this.ledger.open.values()], settlingAtOnce, async (confirmation) => {
+      const { hold, input, idempotencyKey } = confirmation
+      do {
+        const answer = await client.command(this.space, 'confirmHold', input, idempotencyKey)
+        // A refusal for lack of capacity says nothing about the attempt that went unanswered.
+        if (answer.kind === 'accepted' || answer.kind === 'rejected') {
+          this.#note(hold, answer)
+          this.ledger.open.delete(idempotencyKey)
+          return
+        }
+      } while (await sleepUnlessAborted(settlingPauseMs, signal))
+    })
+  }
+
+  async audit(client: GridClient): Promise<AuditCheck[]> {
+    const observed = await observeTicketing(client, this.space, this.#eventId, this.ledger)
+    return auditTicketing(this.ledger, { ...observed, seatsCreated: this.#seatsCreated })
+  }
+}

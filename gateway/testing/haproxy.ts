@@ -1,0 +1,86 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { findFreePort } from '../../local/servers/free-port.ts'
+import { reapWithThisProcess } from '../../local/servers/reaper.ts'
+import { waitUntil } from '../../local/servers/wait-until.ts'
+
+const configuration = fileURLToPath(new URL('../haproxy.cfg', import.meta.url))
+
+export type GatewayEnvironment = Readonly<Record<`GATEWAY_${string}`, string>>
+
+/** Whether HAProxy is installed. A person may do without these tests, CI may not. */
+export function isHaproxyInstalled(): boolean {
+  try {
+    execFileSync('haproxy', ['-v'], { stdio: 'ignore' })
+    return true
+  } catch (error) {
+    if (process.env.CI === 'true') throw new Error('The tests need haproxy', { cause: error })
+    process.stderr.write('!!! SKIPPING the tests of the gateway: haproxy is not installed\n')
+    return false
+  }
+}
+
+/** What HAProxy says about the configuration: empty when it finds nothing to say. */
+export function checkConfiguration(environment: GatewayEnvironment = {}): string {
+  const { PATH } = process.env
+  const command = ['-c', '-f', configuration]
+  return execFileSync('haproxy', command, { env: { PATH, ...environment }, encoding: 'utf8' })
+}
+
+/** The shipped gateway, run for real on ports of its own. */
+export class RunningGateway {
+  readonly url: string
+  readonly port: number
+  readonly adminUrl: string
+  readonly process: ChildProcess
+
+  private constructor(port: number, adminPort: number, process: ChildProcess) {
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.adminUrl = `http://127.0.0.1:${adminPort}`
+    this.process = process
+  }
+
+  static async start(environment: GatewayEnvironment): Promise<RunningGateway> {
+    const port = await findFreePort()
+    const adminPort = await findFreePort()
+    const child = spawn('haproxy', ['-db', '-f', configuration], {
+      env: {
+        PATH: process.env.PATH,
+        GATEWAY_BIND: `127.0.0.1:${port}`,
+        GATEWAY_ADMIN_BIND: `127.0.0.1:${adminPort}`,
+        GATEWAY_CONNECTIONS_MAX: '400',
+        GATEWAY_UNITS_MAX: '4',
+        ...environment,
+      },
+      stdio: 'ignore',
+    })
+    if (child.pid !== undefined) reapWithThisProcess(child.pid)
+    const gateway = new RunningGateway(port, adminPort, child)
+    await waitUntil(async () => (await fetch(`${gateway.adminUrl}/health/live`)).ok, {
+      timeoutMs: 10_000,
+      what: 'the gateway to listen',
+    })
+    return gateway
+  }
+
+  /** Waits until so many units take requests. */
+  async waitForUnits(count: number): Promise<void> {
+    const up = /^haproxy_server_status\{proxy="units",server="[^"]+",state="UP"\} 1$/gm
+    await waitUntil(async () => (await this.metrics()).match(up)?.length === count, {
+      timeoutMs: 20_000,
+      what: `${count} units in service`,
+    })
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.adminUrl}/metrics`)).text()
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return
+    this.process.kill('SIGKILL')
+    await once(this.process, 'exit')
+  }
+}

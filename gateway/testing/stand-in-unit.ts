@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * A stand-in for a processing unit, as far as a gateway can tell: `node stand-in-unit.ts NAME HOST PORT ADMIN_PORT`. It says on
+ * standard output when it listens, and answers:
+ *
+ * - `GET /where` its name, `?ms=` later
+ * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with `dropping`
+ * - `/ticketing/commands/overloaded` 503
+ * - `/ticketing/events` an event stream with one event at once and another each `?every=` ms
+ * - an upgrade request with an echo
+ * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it
+ */
+const [name = '', host = '', port = '', adminPort = ''] = process.argv.slice(2)
+
+let ready = true
+
+const server = createServer((request, response) => void respond(request, response))
+
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://unit')
+  for await (const _ of request) {
+    // The body is of no interest, but has to be read.
+  }
+  if (url.pathname === '/ticketing/events') return stream(response, Number(url.searchParams.get('every')))
+  if (url.pathname.endsWith('/drop') && name.startsWith('dropping')) {
+    response.destroy()
+    return
+  }
+  await sleep(Number(url.searchParams.get('ms')))
+  const overloaded = url.pathname.endsWith('/overloaded')
+  response.writeHead(overloaded ? 503 : 200, { 'content-type': 'application/json' })
+  const forwardedFor = request.headers['x-forwarded-for']
+  response.end(JSON.stringify(overloaded ? { code: 'overloaded' } : { unit: name, forwardedFor }))
+}
+
+function stream(response: ServerResponse, everyMs: number): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(`data: ${name}\n\n`)
+  if (everyMs === 0) return
+  const timer = setInterval(() => response.write('data: again\n\n'), everyMs)
+  response.on('close', () => clearInterval(timer))
+}
+
+server.on('upgrade', (_request, socket) => {
+  socket.write(
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  )
+  socket.pipe(socket)
+  socket.on('error', () => socket.destroy())
+})
+
+const administration = createServer((request, response) => {
+  if (request.url === '/ready' || request.url === '/unready') ready = request.url === '/ready'
+  response.writeHead(ready || request.method === 'POST' ? 200 : 503).end()
+})
+
+await new Promise<void>((resolve) => server.listen(Number(port), host, resolve))
+await new Promise<void>((resolve) => administration.listen(Number(adminPort), host, resolve))
+process.stdout.write('listening\n')

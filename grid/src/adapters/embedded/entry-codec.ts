@@ -1,0 +1,31 @@
+import { Packr } from 'msgpackr'
+import type { Checkpoint, StoredEntry } from '../../ports/store.ts'
+
+/** What is stored lives longer than this process, so nothing (no record structures) may be kept outside the bytes. */
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+
+type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
+type CheckpointBody = Omit<Checkpoint, 'position'>
+
+/** msgpackr cuts byte fields out of its source with the source's own type: a Buffer would leave Buffers in the values. */
+const plain = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/**
+ * Entries and checkpoints as bytes: MessagePack, readable by programs in other languages. Numbers come back exactly, except that
+ * -0 becomes 0; fields that are undefined come back as undefined.
+ */
+export const encodeEntry = ({ value, version, position }: EntryBody): Buffer =>
+  packr.pack({ value, version, position })
+
+/** `bytes` must not change afterwards: byte fields of the value are views of them. */
+export const decodeEntry = (bytes: Uint8Array): EntryBody => packr.unpack(plain(bytes))
+
+export const encodeCheckpoint = ({
+  logIdentity,
+  digest,
+  entries,
+  replicated,
+}: CheckpointBody): Buffer => packr.pack({ logIdentity, digest, entries, replicated })
+
+export const decodeCheckpoint = (bytes: Uint8Array): CheckpointBody => packr.unpack(plain(bytes))

@@ -1,0 +1,161 @@
+import {
+  AckPolicy,
+  createInbox,
+  DeliverPolicy,
+  type JetStreamManager,
+  type Msg,
+  nanos,
+  nuid,
+  ReplayPolicy,
+  type Subscription,
+} from 'nats'
+import type { NatsConnection } from './nats-connection.ts'
+
+/** Quiet heartbeat intervals after which the consumer counts as gone. */
+const quietIntervalsMax = 3
+/** The server removes a consumer nobody listens to after this time, should our request to delete it get lost. */
+const abandonedAfterMs = 30_000
+const recordReplyPrefix = '$JS.ACK.'
+
+/** Why a consumer cannot go on: nothing came for too long, the server went past the next position, or it said so. */
+export type ConsumerEnd = 'silent' | 'skipped' | 'refused'
+
+export interface ConsumerListener {
+  record(position: number, time: number, data: Uint8Array): void
+  /** Nothing comes after this that could be relied on. May be called more than once. */
+  ended(why: ConsumerEnd): void
+}
+
+/**
+ * One ephemeral push consumer of a stream, from `next` on, for as long as nothing goes wrong. The server pushes as fast as flow
+ * control lets it; nothing is acknowledged, and the position is read from the reply subject, so that a record costs
+ * no JSON, no promise and no header. A pull consumer would add a request for each batch and its expiry to every pause.
+ *
+ * Every position handed on is the one after the last one. What comes before `begin` is kept back together with the
+ * flow control behind it, so it is bounded by the server's window.
+ */
+export class JetStreamConsumer {
+  readonly #connection: NatsConnection
+  readonly #manager: JetStreamManager
+  readonly #stream: string
+  readonly #heartbeatMs: number
+  readonly #listener: ConsumerListener
+  readonly #name = nuid.next()
+  readonly #inbox = createInbox()
+  #next: number
+  #subscription: Subscription | undefined
+  #kept: Msg[] | undefined = []
+  #quietIntervals = 0
+  #quietTimer: NodeJS.Timeout | undefined
+
+  constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    listener: ConsumerListener,
+    options: { readonly stream: string; readonly next: number; readonly heartbeatMs: number },
+  ) {
+    this.#connection = connection
+    this.#manager = manager
+    this.#listener = listener
+    this.#stream = options.stream
+    this.#next = options.next
+    this.#heartbeatMs = options.heartbeatMs
+  }
+
+  async create(): Promise<void> {
+    // First the subscription: it goes the same way as the request, so the server knows it before it pushes.
+    this.#subscription = this.#connection.driver.subscribe(this.#inbox, {
+      callback: (error, message) => {
+        if (error !== null) this.#listener.ended('refused')
+        else if (this.#kept !== undefined) this.#kept.push(message)
+        else this.#handle(message)
+      },
+    })
+    await this.#manager.consumers.add(this.#stream, {
+      name: this.#name,
+      deliver_subject: this.#inbox,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#next,
+      ack_policy: AckPolicy.None,
+      replay_policy: ReplayPolicy.Instant,
+      flow_control: true,
+      idle_heartbeat: nanos(this.#heartbeatMs),
+      inactive_threshold: nanos(abandonedAfterMs),
+      mem_storage: true,
+      num_replicas: 1,
+    })
+  }
+
+  /** Hands on what has come so far, and then everything as it comes. */
+  begin(): void {
+    // Intervals are counted, not time: a process that was itself held up finds one of them over, not three,
+    // and reads what has come in the meantime before the next one ends.
+    this.#quietTimer = setInterval(() => {
+      this.#quietIntervals += 1
+      if (this.#quietIntervals >= quietIntervalsMax) this.#listener.ended('silent')
+    }, this.#heartbeatMs).unref()
+    const kept = this.#kept ?? []
+    this.#kept = undefined
+    for (const message of kept) this.#handle(message)
+  }
+
+  end(): void {
+    if (this.#subscription === undefined) return
+    clearInterval(this.#quietTimer)
+    this.#kept = []
+    this.#subscription.unsubscribe()
+    this.#subscription = undefined
+    // Only a courtesy: the server removes it by itself when it finds nobody listening.
+    if (this.#connection.connected) {
+      this.#manager.consumers.delete(this.#stream, this.#name).catch(() => {})
+    }
+  }
+
+  #handle(message: Msg): void {
+    if (this.#subscription === undefined) return
+    this.#quietIntervals = 0
+    try {
+      const reply = message.reply ?? ''
+      if (reply.startsWith(recordReplyPrefix)) this.#handleRecord(reply, message)
+      else this.#handleControl(reply, message)
+    } catch (error) {
+      // The driver prints what a callback throws, stops reading, and looks alive. A bug of ours has to crash the unit.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  /**
+   * The reply subject is `$JS.ACK.stream.consumer.delivered.position.consumerPosition.nanoseconds.pending`, or, from newer
+   * servers, has two more tokens (domain, account) after `$JS.ACK` and may have more at its end (NATS ADR-15).
+   */
+  #handleRecord(reply: string, message: Msg): void {
+    const tokens = reply.split('.')
+    const shift = tokens.length === 9 ? 0 : 2
+    const position = Number(tokens[5 + shift])
+    if (position < this.#next) return
+    if (position > this.#next) {
+      this.#listener.ended('skipped')
+      return
+    }
+    this.#next += 1
+    // The last six digits are dropped as text: nanoseconds since 1970 are beyond what a number holds exactly.
+    const time = Number(tokens[7 + shift]?.slice(0, -6))
+    this.#listener.record(position, time, message.data)
+  }
+
+  #handleControl(reply: string, message: Msg): void {
+    const headers = message.headers
+    if (headers === undefined) return
+    if (headers.code !== 100) {
+      this.#listener.ended('refused')
+      return
+    }
+    // Either a request for flow control, or a heartbeat that says that the answer to one is still missing.
+    const flow = reply === '' ? headers.get('Nats-Consumer-Stalled') : reply
+    if (flow !== '') this.#connection.driver.publish(flow)
+    const lastSent = headers.get('Nats-Last-Stream')
+    if (lastSent !== '' && Number(lastSent) >= this.#next) this.#listener.ended('skipped')
+  }
+}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import type { AnyCache } from '../space/definition.ts'
+import { checkKey } from '../space/validation.ts'
+import { versionTag } from './entity-tag.ts'
+import { readOptionsOf, sendTagged } from './exchange.ts'
+import { entrySchema } from './open-api.ts'
+import type { UnitRotation } from './unit-rotation.ts'
+
+/** `GET /{space}/caches/{cache}/{key}`. The body is the entry alone, the same from every unit: the tag is a strong one. */
+export function addEntryRoute(app: FastifyInstance, rotation: UnitRotation, cache: AnyCache): void {
+  const { space } = rotation
+  const { name } = cache
+  const schema = entrySchema(space, cache)
+  app.get(`/${space.name}/caches/${name}/:key`, { schema }, async (request, reply) => {
+    const unit = rotation.next()
+    try {
+      const options = readOptionsOf(request)
+      const { key } = request.params as { readonly key: string }
+      checkKey(key, `cache ${name}`)
+      const { value, version, writtenAt, position } = await unit.entry(name, key, options)
+      const write = () => JSON.stringify({ key, value, version, writtenAt })
+      return sendTagged(request, reply, { position, tag: versionTag(version), write })
+    } catch (error) {
+      reply.header('grid-position', unit.position)
+      throw error
+    }
+  })
+}

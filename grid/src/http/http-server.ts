@@ -1,0 +1,201 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify'
+import { type FaultLog, publicError } from '../services/public-error.ts'
+import type { Space } from '../space/definition.ts'
+import { keyBytesMax } from '../space/limits.ts'
+import type { Serving } from '../unit/serving.ts'
+import { addCommandRoute } from './command-route.ts'
+import { addEntryRoute } from './entry-route.ts'
+import { jsonType } from './exchange.ts'
+import { checkContentEncoding, parserFaultResponse, requestFault, sendProblem } from './failure.ts'
+import { explainMissing } from './missing-route.ts'
+import { problemSchema, swaggerOptions } from './open-api.ts'
+import { addQueryRoute } from './query-route.ts'
+import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
+
+export interface HttpOptions {
+  /** Told about bugs behind a 500; pino fits. Requests are not logged. */
+  readonly log: FaultLog
+  /** Largest body of a command, bytes. Default 1 MiB. */
+  readonly bodyBytesMax?: number
+  /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
+  readonly requestTimeoutMs?: number
+  /**
+   * Time without any byte on a connection after which it is cut, ms: keep it above the longest wait for an answer.
+   * Default 120,000; 0: no limit.
+   */
+  readonly connectionTimeoutMs?: number
+  /** Time a connection may wait for its next request, ms. Default 72,000: above what load balancers keep theirs. */
+  readonly keepAliveTimeoutMs?: number
+  /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
+  readonly closeGraceMs?: number
+  /** Of the OpenAPI document. Defaults `Spacegrid` and `0.0.0`. */
+  readonly title?: string
+  readonly version?: string
+}
+
+/** Listens with `listen({ host, port, reusePort })`; `close()` answers what is in flight and takes no new connection. */
+export type HttpServer = FastifyInstance
+
+const defaults = {
+  bodyBytesMax: 1024 * 1024,
+  requestTimeoutMs: 30_000,
+  connectionTimeoutMs: 120_000,
+  keepAliveTimeoutMs: 72_000,
+  closeGraceMs: 10_000,
+  title: 'Spacegrid',
+  version: '0.0.0',
+}
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+type Settings = typeof defaults & { readonly log: FaultLog }
+
+/**
+ * The public HTTP door of the units in this process, of one space or several. Every route is made from the definitions. The
+ * door checks only what the way here could spoil (JSON, headers, text of a URL); inputs are validated by the units, once.
+ */
+export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
+  const settings: Settings = { ...defaults, ...options }
+  const rotations = rotationsOf(units)
+  const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
+  const missing: Answer = (request, reply) => sendMissing(request, reply, spaces, rotations)
+  const app = fastify({
+    ...serverOptions(settings),
+    frameworkErrors: (_error, request, reply) => {
+      missing(request as FastifyRequest, reply as unknown as FastifyReply)
+    },
+  })
+  takeJson(app)
+  answerFailures(app, rotations, settings, missing)
+  closeGracefully(app, settings.closeGraceMs)
+  addDocumentation(app, [...spaces.values()], settings)
+  app.register(async (routes) => {
+    for (const rotation of rotations.values()) addSpaceRoutes(routes, rotation, settings.log)
+  })
+  return app
+}
+
+function addSpaceRoutes(app: FastifyInstance, rotation: UnitRotation, log: FaultLog): void {
+  const { commands, queries, caches } = rotation.space
+  for (const command of commands.values()) addCommandRoute(app, rotation, command, log)
+  for (const query of queries.values()) addQueryRoute(app, rotation, query, log)
+  for (const cache of caches) addEntryRoute(app, rotation, cache)
+}
+
+function serverOptions(settings: Settings): FastifyServerOptions {
+  return {
+    // Fastify's own logging costs listeners on every request.
+    logger: false,
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.requestTimeoutMs,
+    connectionTimeout: settings.connectionTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    // What still arrives on open connections while closing is answered like what is in flight.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: {
+      // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the key's bytes.
+      maxParamLength: keyBytesMax,
+      // Queries know their parameters' types and read the text themselves.
+      querystringParser: (text) => ({ text }),
+    },
+    clientErrorHandler: (fault, socket) => {
+      if (fault.code === 'ECONNRESET' || !socket.writable) return
+      socket.end(parserFaultResponse(fault))
+    },
+  }
+}
+
+/** Bodies reach the routes as bytes: parsing is theirs, and a parser that throws would cost the caller's connection. */
+function takeJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done) => {
+      checkContentEncoding(request)
+      done(null, body)
+    },
+  )
+  // Schemas are here for the documentation; the units validate.
+  app.setValidatorCompiler(() => () => true)
+}
+
+function answerFailures(
+  app: FastifyInstance,
+  rotations: ReadonlyMap<string, UnitRotation>,
+  { bodyBytesMax, log }: Settings,
+  missing: Answer,
+): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    // A body that cannot be read must not hide that the route is wrong.
+    if (request.is404) return missing(request, reply)
+    const fault = requestFault(error, request, bodyBytesMax)
+    // Refused before the route chose a unit: any unit's position serves.
+    if (!reply.hasHeader('grid-position')) {
+      const space = request.routeOptions.url?.split('/', 2)[1] ?? ''
+      const unit = rotations.get(space)?.next()
+      if (unit) reply.header('grid-position', unit.position)
+    }
+    return sendProblem(reply, fault ?? publicError(error, log))
+  })
+  app.setNotFoundHandler(missing)
+}
+
+function sendMissing(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  spaces: ReadonlyMap<string, Space>,
+  rotations: ReadonlyMap<string, UnitRotation>,
+): FastifyReply {
+  const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
+  const { error, status, allow, space } = explainMissing(path, spaces)
+  const unit = space === undefined ? undefined : rotations.get(space)?.next()
+  if (unit) reply.header('grid-position', unit.position)
+  if (allow !== undefined) reply.header('allow', allow)
+  return sendProblem(reply, error, status)
+}
+
+/**
+ * Once closing has begun, every answer ends its connection; a connection that gets none within the grace is cut.
+ * Otherwise one idle or half-dead client could hold the process for as long as it likes.
+ */
+function closeGracefully(app: FastifyInstance, graceMs: number): void {
+  let closing = false
+  let cut: NodeJS.Timeout | undefined
+  app.addHook('preClose', async () => {
+    closing = true
+    cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
+    cut.unref()
+  })
+  app.addHook('onClose', async () => clearTimeout(cut))
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close')
+    done()
+  })
+}
+
+function addDocumentation(
+  app: FastifyInstance,
+  spaces: readonly Space[],
+  settings: Settings,
+): void {
+  app.addSchema(problemSchema)
+  app.register(swagger, swaggerOptions(spaces, settings))
+  app.register(swaggerUi, { routePrefix: '/docs' })
+  let document: string | undefined
+  app.register(async (routes) => {
+    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+      document ??= JSON.stringify(app.swagger())
+      return reply.header('content-type', jsonType).send(document)
+    })
+  })
+}

@@ -1,0 +1,20 @@
+/** Every subject and stream name in one place. Space, command and query names are checked identifiers, so nothing needs escaping. */
+export const subjects = {
+  log: (space: string) => `spacegrid.${space}.log`,
+  changes: (space: string) => `spacegrid.${space}.changes`,
+  command: (space: string, name: string) => `spacegrid.${space}.command.${name}`,
+  query: (space: string, name: string) => `spacegrid.${space}.query.${name}`,
+  /** Asked to open a snapshot: any ready unit answers. */
+  snapshotFromPeer: (space: string) => `spacegrid.${space}.snapshot.peer`,
+  /** Asked to open a snapshot: the data reader answers. */
+  snapshotFromReader: (space: string) => `spacegrid.${space}.snapshot.reader`,
+  /** Asked for the next chunk of one snapshot. */
+  snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,
+  /** Told the position of each new checkpoint. */
+  persisted: (space: string) => `spacegrid.${space}.persisted`,
+} as const
+
+export const streams = {
+  log: (space: string) => `SPACE_${space}_LOG`,
+  changes: (space: string) => `SPACE_${space}_CHANGES`,
+} as const

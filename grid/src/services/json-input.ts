@@ -1,0 +1,119 @@
+import { isUtf8 } from 'node:buffer'
+import { GridError } from '../errors.ts'
+import type { FieldError } from '../space/validation.ts'
+import { findSyntaxFault } from './json-syntax.ts'
+
+/**
+ * Deepest nesting of an input. Real inputs have a handful of levels; the limit keeps everything behind the
+ * door (validation, freezing, encoding) free to recurse.
+ */
+export const jsonDepthMax = 64
+
+/**
+ * Parses what a caller sent, refusing whatever `JSON.parse` would change or let through that the grid cannot keep:
+ * numbers beyond 2^53 (silently rounded), lone surrogates (lost in UTF-8), member names that reach an
+ * object's prototype or hold U+0000 (MongoDB refuses them), nesting beyond `jsonDepthMax`, bytes that are not UTF-8.
+ * Whether the input fits its schema is not asked here.
+ *
+ * @throws GridError `invalid_json` (details: line, column, position), `invalid_input` (details.errors: FieldError[])
+ */
+export function parseJsonInput(bytes: Uint8Array): unknown {
+  if (bytes.length === 0)
+    throw new GridError('invalid_json', 'The body is empty, expected a JSON object')
+  if (!isUtf8(bytes)) throw notUtf8(bytes)
+  return parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+}
+
+/** The same for a text: see `parseJsonInput`. */
+export function parseJsonText(text: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw syntaxError(text, cause)
+  }
+  // Valid UTF-8 has neither lone surrogates nor, in valid JSON, U+0000: both need an escape sequence to get in.
+  const escapes = text.includes('\\')
+  if (!isKept(value, escapes, jsonDepthMax)) throw refusal(value)
+  return value
+}
+
+/** Whether the grid keeps this value exactly. On every command's path: finds no names for what is wrong, `refusal` does. */
+function isKept(value: unknown, escapes: boolean, depth: number): boolean {
+  if (typeof value === 'string') return !escapes || value.isWellFormed()
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isKept(item, escapes, depth - 1)) return false
+    return true
+  }
+  const members = value as Record<string, unknown>
+  for (const name in members) {
+    if (isReserved(name) || (escapes && nameProblem(name) !== undefined)) return false
+    if (!isKept(members[name], escapes, depth - 1)) return false
+  }
+  return true
+}
+
+const isReserved = (name: string): boolean =>
+  name === '__proto__' || name === 'constructor' || name === 'prototype'
+
+function nameProblem(name: string): string | undefined {
+  if (isReserved(name)) return 'is a reserved name'
+  if (!name.isWellFormed()) return 'has a lone surrogate in its name'
+  if (name.includes('\0')) return 'has U+0000 in its name'
+  return undefined
+}
+
+/** Says which place of a value that is not kept is the first, and why. */
+function refusal(value: unknown): GridError {
+  const error = firstProblem(value, [], jsonDepthMax) ?? { path: '', message: 'cannot be kept' }
+  const message = error.path === '' ? error.message : `${error.path} ${error.message}`
+  return new GridError('invalid_input', message, { details: { errors: [error] } })
+}
+
+function firstProblem(
+  value: unknown,
+  path: readonly string[],
+  depth: number,
+): FieldError | undefined {
+  const here = (message: string): FieldError => ({ path: path.join('.').toWellFormed(), message })
+  if (typeof value === 'string')
+    return value.isWellFormed()
+      ? undefined
+      : here('must be well-formed Unicode (it has a lone surrogate)')
+  if (typeof value === 'number')
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : here(numberRange)
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === 0) return here(`is nested more than ${jsonDepthMax} levels deep`)
+  for (const [name, child] of Object.entries(value)) {
+    const inside = [...path, name]
+    const problem = Array.isArray(value) ? undefined : nameProblem(name)
+    if (problem !== undefined) return { path: inside.join('.').toWellFormed(), message: problem }
+    const found = firstProblem(child, inside, depth - 1)
+    if (found) return found
+  }
+  return undefined
+}
+
+export const numberRange = `must lie between -${Number.MAX_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} (beyond, numbers lose digits)`
+
+function syntaxError(text: string, cause: unknown): GridError {
+  const fault = findSyntaxFault(text)
+  if (!fault) return new GridError('invalid_json', 'The body is not valid JSON', { cause })
+  const { line, column, position, problem } = fault
+  return new GridError('invalid_json', `Line ${line}, column ${column}: ${problem}`, {
+    cause,
+    details: { line, column, position },
+  })
+}
+
+function notUtf8(bytes: Uint8Array): GridError {
+  // Decoding replaces the first bad sequence, so the two differ from exactly there on.
+  const decoded = Buffer.from(Buffer.from(bytes).toString())
+  const position = bytes.findIndex((byte, index) => byte !== decoded[index])
+  return new GridError('invalid_json', `Byte ${position}: not valid UTF-8`, {
+    details: { position },
+  })
+}

@@ -1,0 +1,23 @@
+import { randomUUID } from 'node:crypto'
+import { GridError, Rejection } from '../errors.ts'
+
+/** Where faults that callers must not see in full are told to us: pino's signature. */
+export interface FaultLog {
+  error(fields: object, message: string): void
+}
+
+/**
+ * What a caller may know of a failure. GridErrors that are meant for callers pass; a rejection's reason joins its
+ * details, so that it survives any way the error travels. Everything else is a bug of ours or of the application, or
+ * trouble between components: it is logged under an id, and the id is all the caller gets.
+ */
+export function publicError(error: unknown, log: FaultLog): GridError {
+  if (error instanceof Rejection)
+    return new GridError('rejected', error.message, {
+      details: { ...error.details, reason: error.reason },
+    })
+  if (error instanceof GridError && error.status !== 500) return error
+  const id = randomUUID()
+  log.error({ err: error, id }, 'A request failed inside the grid')
+  return new GridError('internal', `Internal error, logged as ${id}`, { details: { id } })
+}

@@ -1,0 +1,90 @@
+import { GridError } from '../errors.ts'
+import type { Acknowledgement } from '../space/definition.ts'
+import type { ExecuteOptions, ReadOptions } from '../unit/serving.ts'
+
+/** Names of the headers that steer a request, the same over HTTP and NATS. */
+export const requestHeaders = {
+  idempotencyKey: 'Idempotency-Key',
+  prefer: 'Prefer',
+  position: 'Grid-Position',
+  consistency: 'Grid-Consistency',
+} as const
+
+const idempotencyKeyMax = 255
+// Visible ASCII and space: other bytes reach us decoded one way over HTTP and another over NATS, and one
+// caller's key would become two.
+const idempotencyKeyPattern = /^[\x20-\x7e]+$/
+const levels: readonly string[] = ['accepted', 'committed', 'persisted'] satisfies Acknowledgement[]
+
+/**
+ * What the headers of a command ask for.
+ * @throws GridError `invalid_header` (details: header, allowed)
+ */
+export function executeOptions(
+  idempotencyKey: string | undefined,
+  prefer: string | undefined,
+): ExecuteOptions {
+  if (idempotencyKey === undefined && prefer === undefined) return none
+  const acknowledge = prefer === undefined ? undefined : preferredAcknowledgement(prefer)
+  return {
+    ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
+    ...(acknowledge === undefined ? undefined : { acknowledge }),
+  }
+}
+
+/**
+ * What the headers of a query or an entry read ask for.
+ * @throws GridError `invalid_header` (details: header, allowed)
+ */
+export function readOptions(
+  position: string | undefined,
+  consistency: string | undefined,
+): ReadOptions {
+  if (position === undefined && consistency === undefined) return none
+  if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
+    throw invalid(requestHeaders.consistency, 'latest')
+  return {
+    ...(position === undefined ? undefined : { position: checkedPosition(position) }),
+    ...(consistency === undefined ? undefined : { latest: true }),
+  }
+}
+
+const none = Object.freeze({})
+
+function checkedKey(key: string): string {
+  if (key.length > idempotencyKeyMax || !idempotencyKeyPattern.test(key))
+    throw invalid(
+      requestHeaders.idempotencyKey,
+      `1 to ${idempotencyKeyMax} visible ASCII characters`,
+    )
+  return key
+}
+
+function checkedPosition(text: string): number {
+  const position = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(position))
+    throw invalid(requestHeaders.position, 'a positive integer below 2^53')
+  return position
+}
+
+/**
+ * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are ignored as the RFC
+ * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for more than he
+ * would get must hear of it.
+ */
+function preferredAcknowledgement(prefer: string): Acknowledgement | undefined {
+  for (const preference of prefer.split(',')) {
+    const [name = '', value = ''] = (preference.split(';', 1)[0] as string).split('=')
+    if (name.trim().toLowerCase() !== 'ack') continue
+    const level = value.trim().replace(/^"(.*)"$/, '$1')
+    if (!levels.includes(level))
+      throw invalid(requestHeaders.prefer, levels.map((known) => `ack=${known}`).join(', '))
+    return level as Acknowledgement
+  }
+  return undefined
+}
+
+const invalid = (header: string, allowed: string): GridError =>
+  new GridError('invalid_header', `${header}: allowed is ${allowed}`, {
+    details: { header, allowed },
+  })

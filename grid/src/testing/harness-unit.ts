@@ -1,0 +1,170 @@
+import { GridError } from '../errors.ts'
+import type { AnyCache, AnyCommand, Space } from '../space/definition.ts'
+import { evaluateSteps } from '../space/evaluation.ts'
+import { type Frame, FrameKind } from '../space/frame.ts'
+import { Overlay } from '../space/overlay.ts'
+import { Recorder } from '../space/recorder.ts'
+import { expiryIndex } from '../space/shape.ts'
+import type { SpaceState } from '../space/space-state.ts'
+import { checkFits } from '../space/validation.ts'
+import { transactionId } from '../space/version.ts'
+import { collect, type View } from '../space/view.ts'
+import { checkResult } from './check-result.ts'
+import { Attempt, StartedCommand, type Work } from './started-command.ts'
+
+/** What a harness lends its units. */
+export interface Surroundings {
+  readonly space: Space
+  readonly state: SpaceState
+  readonly attemptsMax: number
+  readonly freeze: boolean
+  readonly now: () => number
+  readonly newId: () => string
+  /** Melds at the next position; the attempts are those of the frame's transactions, one for one. */
+  readonly meld: (frame: Frame, attempts: readonly Attempt[]) => boolean
+}
+
+/** A processing unit of a harness: executes a command when it is started, melds when it is told to. */
+export class HarnessUnit {
+  readonly name: string
+  readonly #surroundings: Surroundings
+  /** Log position of its join frame, 0 while it has not joined. */
+  #origin = 0
+  #frameCount = 0
+  #transactionCount = 0
+  #pending: Attempt[] = []
+
+  constructor(name: string, surroundings: Surroundings) {
+    this.name = name
+    this.#surroundings = surroundings
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length
+  }
+
+  /**
+   * Executes a command over what is committed and what this unit has pending; it is melded later.
+   * @throws GridError `unknown_command`, `invalid_input` when the input does not fit its schema
+   */
+  start<Result = unknown>(name: string, input: unknown): StartedCommand<Result> {
+    const command = this.#surroundings.space.commands.get(name)
+    if (!command) throw new GridError('unknown_command', `No command is called ${name}`)
+    checkFits(command.input, input, `command ${name}`)
+    const started = new StartedCommand<Result>(workOf(command, input))
+    this.#execute(started)
+    return started
+  }
+
+  /** Executes the expiry of every committed entry whose time has come; it is melded later. */
+  expire(): void {
+    const { space, state, now } = this.#surroundings
+    for (const due of dueEntries(space, state, now()))
+      this.#execute(new StartedCommand(expiryOf(due)))
+  }
+
+  /** Melds what is pending as one frame. What collides runs again on the newer state and is pending again. */
+  meld(): void {
+    const attempts = this.#pending
+    if (attempts.length === 0) return
+    this.#pending = []
+    const frame: Frame = {
+      kind: FrameKind.transactions,
+      origin: this.#origin,
+      id: this.#frameCount + 1,
+      previous: this.#frameCount,
+      deadline: Number.MAX_SAFE_INTEGER,
+      transactions: attempts.map(({ record }) => record),
+      parts: 0,
+    }
+    // An origin that was silent for long has been forgotten: its unit joins again and starts over, as a real one does.
+    if (this.#surroundings.meld(frame, attempts)) this.#frameCount++
+    else this.#origin = 0
+    for (const { command } of attempts) if (!command.settled) this.#execute(command)
+  }
+
+  /** Melds until nothing is pending. */
+  settle(): void {
+    while (this.#pending.length > 0) this.meld()
+  }
+
+  #execute(command: StartedCommand): void {
+    const { now, newId, freeze, attemptsMax } = this.#surroundings
+    if (command.attempts >= attemptsMax) {
+      command.fail(new GridError('contended', `The command has collided ${attemptsMax} times`))
+      return
+    }
+    if (this.#origin === 0) this.#join()
+    const number = ++this.#transactionCount
+    const id = transactionId(this.#origin, number)
+    const recorder = new Recorder(this.#view(), { id, now: now(), newId, freeze })
+    this.#pending.push(new Attempt(command, recorder, number))
+  }
+
+  #join(): void {
+    const { meld, state } = this.#surroundings
+    meld({ kind: FrameKind.join, unit: this.name, nonce: 0 }, [])
+    this.#origin = state.position
+    this.#frameCount = 0
+  }
+
+  #view(): View {
+    const view = new Overlay(this.#surroundings.state)
+    for (const { record } of this.#pending) {
+      const id = transactionId(this.#origin, record.number)
+      const evaluation = evaluateSteps(view, record.steps, id)
+      if (evaluation.outcome !== 'applied') continue
+      for (const { cache, key, value, version } of evaluation.writes)
+        view.write(cache, key, value, version)
+    }
+    return view
+  }
+}
+
+const workOf = (command: AnyCommand, input: unknown): Work => ({
+  run: (tx) => command.handler(tx, input),
+  answer: (data) => {
+    const result: unknown = command.answer ? command.answer(data) : data
+    checkResult(command, result)
+    return result
+  },
+  notBefore: 0,
+})
+
+/** An entry whose time has come. */
+export interface DueEntry {
+  readonly cache: AnyCache
+  readonly key: string
+  /** ms since the epoch. */
+  readonly at: number
+}
+
+/** The entries that expire until then, earliest first; with a limit, so many of each cache. */
+export function dueEntries(
+  space: Space,
+  state: SpaceState,
+  until: number,
+  limit = Number.POSITIVE_INFINITY,
+): DueEntry[] {
+  const due: DueEntry[] = []
+  for (const cache of space.caches) {
+    const layout = state.layout.named(cache.name)
+    const index = layout?.indexNumber(expiryIndex)
+    if (!layout || index === undefined || cache.expiry === undefined) continue
+    for (const { key, value } of collect(state, layout.number, index, { to: until, limit }))
+      due.push({ cache, key, at: value[cache.expiry] as number })
+  }
+  return due.sort((a, b) => a.at - b.at)
+}
+
+const expiryOf = ({ cache, key, at }: DueEntry): Work => ({
+  run: (tx) => {
+    const value: unknown = tx.get(cache, key)
+    // Somebody else has been quicker: the entry has gone, or expires at another time now.
+    if (cache.expiry === undefined || Object(value)[cache.expiry] !== at) return
+    if (cache.onExpire) cache.onExpire(tx, value)
+    else tx.delete(cache, key)
+  },
+  answer: () => undefined,
+  notBefore: at,
+})

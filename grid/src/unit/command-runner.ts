@@ -1,0 +1,355 @@
+import { GridError, isGridError, Rejection } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { Resolved } from '../space/definition.ts'
+import type { Evaluation } from '../space/evaluation.ts'
+import { Recorder } from '../space/recorder.ts'
+import { idempotencyCacheNumber } from '../space/shape.ts'
+import type { SpaceState } from '../space/space-state.ts'
+import { fillSlots, type RememberStep, type Slots, type Step, StepKind } from '../space/steps.ts'
+import { absentVersion, transactionId } from '../space/version.ts'
+import type { Execution } from './execution.ts'
+import type { FrameChain } from './frame-chain.ts'
+import { asRemembered, checkSameCommand } from './idempotency.ts'
+import { type PendingTransaction, PendingTransactions } from './pending.ts'
+import type { CommandAnswer } from './serving.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+/** What one attempt of a handler came to. */
+type Attempt =
+  | { readonly kind: 'transaction'; readonly data: unknown; readonly slots: Slots }
+  | { readonly kind: 'answer'; readonly data: unknown }
+  | { readonly kind: 'rejection'; readonly rejection: Rejection }
+
+/**
+ * Executes commands over the replica and its pending transactions, and follows each until its caller can be told: applied, refused, or
+ * run again after a collision, a bounded number of times. Refusals and commands that only read are answered once the log has passed the
+ * point at which they ran and everything they read is committed there (a check that travels with the frames), so they are as
+ * strictly serializable as the rest. Nothing here survives a crash: callers that hear nothing ask again with their idempotency key.
+ */
+export class CommandRunner {
+  readonly #state: SpaceState
+  readonly #chain: FrameChain
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #options: UnitOptions
+  readonly #pending: PendingTransactions
+  readonly #open = new Set<Execution>()
+  readonly #byKey = new Map<string, Execution>()
+  /** Executions to run again when the frame that is being melded is done. */
+  #again: Execution[] = []
+  collisions = 0
+  answered = 0
+
+  constructor(
+    state: SpaceState,
+    chain: FrameChain,
+    clock: Clock,
+    random: Random,
+    options: UnitOptions,
+  ) {
+    this.#state = state
+    this.#chain = chain
+    this.#clock = clock
+    this.#random = random
+    this.#options = options
+    this.#pending = new PendingTransactions(state)
+  }
+
+  get pendingCount(): number {
+    return this.#open.size
+  }
+
+  /** Starts an execution; it answers through `execution.answered`. */
+  start(execution: Execution): void {
+    const key = execution.idempotencyKey
+    const same = key === undefined ? undefined : this.#byKey.get(key)
+    if (same) {
+      this.#follow(execution, same)
+      return
+    }
+    this.#open.add(execution)
+    if (key !== undefined) this.#byKey.set(key, execution)
+    const forget = () => {
+      this.#open.delete(execution)
+      if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
+      this.answered++
+    }
+    execution.answered.then(forget, forget)
+    this.#run(execution)
+  }
+
+  /** Resolves with the position once everything stored by now is in the replica. */
+  barrier(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#chain.check({
+        reads: [],
+        ranges: [],
+        confirmed: () => resolve(this.#state.position),
+        abandoned: (error) => (error ? reject(error) : this.barrier().then(resolve, reject)),
+      })
+    })
+  }
+
+  /** Another unit's write. */
+  changedElsewhere(cache: number, key: string): void {
+    this.#pending.changed(cache, key)
+  }
+
+  /** A frame has been melded: what collided in it runs on the state behind it. */
+  rerun(): void {
+    if (this.#again.length === 0) return
+    for (const execution of this.#again.splice(0)) this.#run(execution)
+  }
+
+  /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
+  expire(): void {
+    const now = this.#clock.monotonic()
+    for (const execution of this.#open) {
+      if (execution.deadline > now) return
+      execution.fail(
+        execution.sent
+          ? new GridError(
+              'outcome_unknown',
+              `${execution.command.name} has no outcome yet; ask again with the same Idempotency-Key`,
+            )
+          : new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 }),
+      )
+    }
+  }
+
+  /** Fails everything that is open. */
+  close(error: GridError): void {
+    for (const execution of this.#open)
+      execution.fail(
+        execution.sent ? new GridError('outcome_unknown', error.message, { cause: error }) : error,
+      )
+  }
+
+  /** A second request with the key of one that is still running gets that one's answer. */
+  #follow(execution: Execution, leader: Execution): void {
+    try {
+      checkSameCommand(
+        { command: leader.command.name, input: leader.fingerprint },
+        execution.command.name,
+        execution.fingerprint,
+      )
+      leader.answered.then(
+        (answer) => execution.succeed({ ...answer, replayed: true }),
+        (error: GridError) => execution.fail(error),
+      )
+    } catch (error) {
+      execution.fail(error as GridError)
+    }
+  }
+
+  #run(execution: Execution): void {
+    // A command acknowledged `accepted` has its answer already, and is still seen through.
+    if (execution.done && execution.acknowledge !== 'accepted') return
+    if (!this.#chain.joined) {
+      this.#again.push(execution)
+      return
+    }
+    if (++execution.attempts > this.#options.attemptsMax) {
+      const message = `${execution.command.name} collided ${this.#options.attemptsMax} times`
+      execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
+      return
+    }
+    try {
+      if (this.#replay(execution)) return
+      this.#attempt(execution)
+    } catch (error) {
+      execution.fail(
+        isGridError(error)
+          ? error
+          : new GridError('internal', `The handler of ${execution.command.name} failed`, {
+              cause: error,
+            }),
+      )
+    }
+  }
+
+  /** Answers with the remembered result of the same idempotency key, if there is one. */
+  #replay(execution: Execution): boolean {
+    if (execution.idempotencyKey === undefined) return false
+    const entry = this.#state.find(idempotencyCacheNumber, execution.idempotencyKey)
+    if (!entry) return false
+    const remembered = asRemembered(entry.value)
+    checkSameCommand(remembered, execution.command.name, execution.fingerprint)
+    this.#answer(execution, remembered.data, entry.position, entry.version, true)
+    return true
+  }
+
+  #attempt(execution: Execution): void {
+    const number = this.#chain.nextNumber()
+    const id = transactionId(this.#chain.origin, number)
+    const recorder = new Recorder(this.#pending, {
+      id,
+      now: Math.max(this.#clock.now(), this.#state.time),
+      newId: () => this.#random.id(),
+      limits: this.#options.transaction,
+      freeze: this.#options.freeze,
+    })
+    const key = execution.idempotencyKey
+    if (key !== undefined)
+      recorder.reads.push({ cache: idempotencyCacheNumber, key, version: absentVersion })
+    const attempt = this.#handle(execution, recorder)
+    if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+    else this.#confirm(execution, recorder, attempt)
+  }
+
+  #handle(execution: Execution, recorder: Recorder): Attempt {
+    try {
+      const returned: unknown = execution.command.handler(recorder, execution.input)
+      if (returned instanceof Promise)
+        throw new GridError(
+          'internal',
+          `The handler of ${execution.command.name} is asynchronous; handlers must be synchronous`,
+        )
+      const { data, slots } = recorder.slots(returned)
+      return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
+    } catch (error) {
+      if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
+      throw error
+    }
+  }
+
+  #send(
+    execution: Execution,
+    recorder: Recorder,
+    number: number,
+    id: number,
+    { data, slots }: { readonly data: unknown; readonly slots: Slots },
+  ): void {
+    const { reads, ranges, events } = recorder
+    const steps =
+      execution.idempotencyKey === undefined
+        ? recorder.steps
+        : [...recorder.steps, this.#remember(execution, data, slots)]
+    const record = { number, reads, ranges, steps, events, notBefore: 0 }
+    const transaction: PendingTransaction = { record, id, foreseen: undefined }
+    this.#pending.add(transaction)
+    execution.sent = true
+    this.#chain.send({
+      record,
+      get cancelled() {
+        return execution.done && execution.acknowledge !== 'accepted'
+      },
+      decided: (evaluation) => {
+        this.#pending.decided(transaction, evaluation)
+        this.#decided(execution, evaluation, data, slots, id)
+      },
+      abandoned: (error) => {
+        this.#pending.remove(transaction)
+        this.#abandoned(execution, error)
+      },
+    })
+    if (execution.acknowledge === 'accepted') this.#accept(execution, transaction, data, slots)
+  }
+
+  #remember(execution: Execution, data: unknown, slots: Slots): Step {
+    const step: RememberStep = {
+      kind: StepKind.remember,
+      key: execution.idempotencyKey as string,
+      command: execution.command.name,
+      input: execution.fingerprint,
+      data,
+      slots,
+      expiresAt: Math.max(this.#clock.now(), this.#state.time) + this.#options.idempotencyMs,
+    }
+    return step
+  }
+
+  #accept(
+    execution: Execution,
+    transaction: PendingTransaction,
+    data: unknown,
+    slots: Slots,
+  ): void {
+    const foreseen = this.#pending.foresee(transaction)
+    if (foreseen.outcome === 'refused')
+      execution.fail(new Rejection(foreseen.reason, foreseen.details))
+    else if (foreseen.outcome === 'applied')
+      this.#answer(
+        execution,
+        fillSlots(data, slots, foreseen.outcomes),
+        this.#state.position,
+        transaction.id,
+        false,
+      )
+  }
+
+  #decided(
+    execution: Execution,
+    evaluation: Evaluation,
+    data: unknown,
+    slots: Slots,
+    id: number,
+  ): void {
+    if (evaluation.outcome === 'applied')
+      this.#answer(
+        execution,
+        fillSlots(data, slots, evaluation.outcomes),
+        this.#state.position,
+        id,
+        false,
+      )
+    else if (evaluation.outcome === 'refused')
+      execution.fail(new Rejection(evaluation.reason, evaluation.details))
+    else {
+      this.collisions++
+      this.#again.push(execution)
+    }
+  }
+
+  #confirm(
+    execution: Execution,
+    recorder: Recorder,
+    attempt: Exclude<Attempt, { kind: 'transaction' }>,
+  ): void {
+    const { reads, ranges } = recorder
+    this.#chain.check({
+      reads,
+      ranges,
+      confirmed: (valid) => {
+        if (!valid) this.#again.push(execution)
+        else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
+        else this.#answer(execution, attempt.data, this.#state.position, absentVersion, false)
+      },
+      abandoned: (error) => this.#abandoned(execution, error),
+    })
+  }
+
+  #abandoned(execution: Execution, error: GridError | undefined): void {
+    if (error) execution.fail(error)
+    else this.#again.push(execution)
+  }
+
+  #answer(
+    execution: Execution,
+    data: unknown,
+    position: number,
+    version: number,
+    replayed: boolean,
+  ): void {
+    if (execution.done) return
+    const { answer } = execution.command
+    try {
+      const result = answer ? answer(data as Resolved<unknown>) : data
+      const answered: CommandAnswer = {
+        result: result ?? null,
+        position,
+        version,
+        replayed,
+        acknowledged: execution.acknowledge,
+      }
+      execution.succeed(answered)
+    } catch (error) {
+      execution.fail(
+        new GridError('internal', `The answer of ${execution.command.name} failed`, {
+          cause: error,
+        }),
+      )
+    }
+  }
+}

@@ -1,0 +1,366 @@
+import { GridError, isGridError } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
+import { encodeFrame, encodeTransactions } from '../records/frame-codec.ts'
+import { type Evaluation, isValid } from '../space/evaluation.ts'
+import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from '../space/frame.ts'
+import type { SpaceState } from '../space/space-state.ts'
+import type { KeyRead, RangeRead, TransactionRecord } from '../space/steps.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+/** A transaction on its way through the log. Exactly one of the two is called, once. */
+export interface Sent {
+  readonly record: TransactionRecord
+  /** Nobody wants it any more: it is left out if it has not been sent yet. */
+  readonly cancelled: boolean
+  decided(evaluation: Evaluation): void
+  /** Certainly not committed. Without an error it may simply be executed again. */
+  abandoned(error?: GridError): void
+}
+
+/**
+ * Something that was read and must be confirmed: the check travels with the frames, in its place between the transactions, but leaves no
+ * bytes in the log. When its frame comes back the reads are compared with the committed state at just that place.
+ */
+export interface Check {
+  readonly reads: readonly KeyRead[]
+  readonly ranges: readonly RangeRead[]
+  confirmed(valid: boolean): void
+  abandoned(error?: GridError): void
+}
+
+type Item = { readonly sent: Sent } | { readonly check: Check }
+
+interface InFlight {
+  readonly frame: ChainedFrame
+  readonly bytes: Uint8Array
+  readonly sent: readonly Sent[]
+  /** Checks by the number of this frame's transactions that precede them. */
+  readonly checks: ReadonlyMap<number, readonly Check[]>
+  publishedAt: number
+  /** A publish of this frame ended without a known outcome: from then on only the log itself can tell. */
+  uncertain: boolean
+}
+
+const deadlinePositionsMax = 2 ** 20
+
+/**
+ * The frames of one origin: collects transactions into frames, sends each as soon as few enough are in flight (self-clocked group
+ * commit: no timer, no idle wait), and follows them until the log has decided them. architecture.md, invariant 3: each
+ * frame names the one before it and the last position at which it may land; so publishing a frame again is harmless, and a
+ * frame past its deadline is certainly not committed.
+ */
+export class FrameChain {
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #state: SpaceState
+  readonly #unit: string
+  readonly #options: UnitOptions
+  readonly #frameBytesMax: number
+  /** Log position of this origin's join frame; 0 while it has not joined. */
+  #origin = 0
+  #nonce = 0
+  #joinedAt = 0
+  #frameCount = 0
+  #transactionCount = 0
+  #lastAccepted = 0
+  #deadlinePositions: number
+  #open: Item[] = []
+  #inFlight: InFlight[] = []
+  #flushing = false
+  #left = false
+  #publishedAt = 0
+  /** Newest log position known of; deadlines count from it, or a lagging unit would never land anything. */
+  newestKnown = 0
+
+  constructor(
+    log: Log,
+    clock: Clock,
+    random: Random,
+    state: SpaceState,
+    unit: string,
+    options: UnitOptions,
+  ) {
+    this.#log = log
+    this.#clock = clock
+    this.#random = random
+    this.#state = state
+    this.#unit = unit
+    this.#options = options
+    this.#frameBytesMax = Math.min(options.frameBytesMax, log.recordBytesMax - 1024)
+    this.#deadlinePositions = options.deadlinePositions
+  }
+
+  get origin(): number {
+    return this.#origin
+  }
+
+  get joined(): boolean {
+    return this.#origin !== 0
+  }
+
+  get idle(): boolean {
+    return this.#open.length === 0 && this.#inFlight.length === 0
+  }
+
+  nextNumber(): number {
+    return ++this.#transactionCount
+  }
+
+  send(sent: Sent): void {
+    this.#open.push({ sent })
+    this.#flushSoon()
+  }
+
+  check(check: Check): void {
+    this.#open.push({ check })
+    this.#flushSoon()
+  }
+
+  /** Called often (a few times a second): joins, publishes again what has not come back, keeps an idle origin known. */
+  tick(): void {
+    const now = this.#clock.monotonic()
+    if (!this.joined) {
+      this.#join(now)
+      return
+    }
+    const [head] = this.#inFlight
+    if (head && now - head.publishedAt >= this.#options.republishMs) this.#publish(head)
+    else if (this.idle && !this.#left && now - this.#publishedAt >= this.#options.heartbeatMs)
+      this.#launch([])
+  }
+
+  /** Says goodbye; nothing can be sent afterwards. */
+  leave(): void {
+    this.#left = true
+    if (this.joined) this.#add({ kind: FrameKind.leave, ...this.#link() }, [], new Map())
+  }
+
+  /** Gives everything up: the replica has gone, nobody will see the frames' fate here. */
+  close(error: GridError): void {
+    this.#left = true
+    this.#abandonFrom(0, error)
+    this.#abandonItems(this.#open.splice(0), error)
+  }
+
+  // ---- what the replica sees
+
+  accepted(frame: TransactionsFrame): void {
+    const head = this.#headIf(frame)
+    if (head) for (const check of head.checks.get(0) ?? []) this.#confirm(check)
+  }
+
+  decided(frame: Frame | undefined, index: number, evaluation: Evaluation): void {
+    const head = this.#headIf(frame)
+    if (!head) return
+    const sent = head.sent[index]
+    if (!sent) throw new Error(`frame ${head.frame.id} has no transaction ${index}`)
+    sent.decided(evaluation)
+    for (const check of head.checks.get(index + 1) ?? []) this.#confirm(check)
+  }
+
+  melded(frame: Frame, accepted: boolean): void {
+    if (frame.kind === FrameKind.join) this.#sawJoin(frame.nonce)
+    else if (frame.kind !== FrameKind.shape && frame.origin === this.#origin)
+      this.#sawOwn(frame, accepted)
+    if (!this.joined) return
+    if (!this.#state.origins.has(this.#origin)) {
+      this.#forgotten()
+      return
+    }
+    const late = this.#inFlight.findIndex((f) => f.frame.deadline < this.#state.position)
+    if (late < 0) return
+    this.#deadlinePositions = Math.min(this.#deadlinePositions * 2, deadlinePositionsMax)
+    this.#abandonFrom(late)
+    this.#flushSoon()
+  }
+
+  #sawJoin(nonce: number): void {
+    if (this.joined || nonce !== this.#nonce) return
+    this.#origin = this.#state.position
+    this.#lastAccepted = 0
+    this.#flushSoon()
+  }
+
+  #sawOwn(frame: ChainedFrame, accepted: boolean): void {
+    const at = this.#inFlight.findIndex((f) => f.frame.id === frame.id)
+    if (!accepted) {
+      // It came before a frame it follows: it goes again when its turn has come.
+      if (at === 0) this.#publish(this.#inFlight[0] as InFlight)
+      else if (at > 0) (this.#inFlight[at] as InFlight).publishedAt = 0
+      return
+    }
+    if (at !== 0)
+      throw new Error(`frame ${frame.id} of this origin was accepted, but is not its next one`)
+    this.#inFlight.shift()
+    this.#lastAccepted = frame.id
+    this.#deadlinePositions = this.#options.deadlinePositions
+    const [head] = this.#inFlight
+    if (head?.publishedAt === 0) this.#publish(head)
+    this.#flushSoon()
+  }
+
+  #headIf(frame: Frame | undefined): InFlight | undefined {
+    if (frame?.kind !== FrameKind.transactions || frame.origin !== this.#origin) return undefined
+    const [head] = this.#inFlight
+    if (head?.frame.id !== frame.id)
+      throw new Error(`frame ${frame.id} of this origin is not its next one`)
+    return head
+  }
+
+  #confirm(check: Check): void {
+    check.confirmed(isValid(this.#state, check))
+  }
+
+  #join(now: number): void {
+    if (this.#left || now - this.#joinedAt < this.#options.republishMs) return
+    this.#joinedAt = now
+    if (this.#nonce === 0) this.#nonce = this.#random.integer()
+    // Two joins by one nonce are two origins; the first one seen is used, the other stays silent and is forgotten.
+    const frame = encodeFrame({ kind: FrameKind.join, unit: this.#unit, nonce: this.#nonce })
+    this.#log.append(frame).catch(() => undefined) // Seen in the log or not: that alone tells whether it worked.
+  }
+
+  #forgotten(): void {
+    this.#origin = 0
+    this.#nonce = 0
+    this.#joinedAt = 0
+    this.#abandonFrom(0)
+    this.#abandonItems(this.#open.splice(0))
+    if (!this.#left) this.#join(this.#clock.monotonic() + this.#options.republishMs)
+  }
+
+  // ---- sending
+
+  #flushSoon(): void {
+    if (this.#flushing || this.#open.length === 0) return
+    this.#flushing = true
+    this.#clock.soon(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (
+      this.joined &&
+      !this.#left &&
+      this.#open.length > 0 &&
+      this.#inFlight.length < this.#options.framesInFlightMax
+    )
+      this.#launch(this.#open.splice(0, this.#options.frameTransactionsMax))
+  }
+
+  /** Makes one frame of the items; several when they are too large for one. */
+  #launch(items: readonly Item[]): void {
+    const sent: Sent[] = []
+    const checks = new Map<number, Check[]>()
+    for (const item of items) {
+      if ('check' in item) checks.set(sent.length, [...(checks.get(sent.length) ?? []), item.check])
+      else if (item.sent.cancelled) item.sent.abandoned()
+      else sent.push(item.sent)
+    }
+    const transactions = sent.map(({ record }) => record)
+    const frame: TransactionsFrame = {
+      kind: FrameKind.transactions,
+      ...this.#link(),
+      transactions,
+      parts: 0,
+    }
+    const bytes = encodeFrame(frame)
+    if (bytes.byteLength <= this.#frameBytesMax) {
+      this.#add(frame, sent, checks, bytes)
+      return
+    }
+    this.#frameCount--
+    if (items.length === 1) {
+      this.#launchInParts(frame, sent, checks)
+      return
+    }
+    const half = items.length >>> 1
+    this.#launch(items.slice(0, half))
+    this.#launch(items.slice(half))
+  }
+
+  #launchInParts(
+    frame: TransactionsFrame,
+    sent: readonly Sent[],
+    checks: InFlight['checks'],
+  ): void {
+    const bytes = encodeTransactions(frame.transactions)
+    const max = this.#options.transactionBytesMax
+    if (bytes.byteLength > max) {
+      const error = new GridError(
+        'transaction_too_large',
+        `The transaction has ${bytes.byteLength} bytes; the limit is ${max}`,
+        {
+          details: { bytes: bytes.byteLength, limit: max },
+        },
+      )
+      for (const one of sent) one.abandoned(error)
+      return
+    }
+    let parts = 0
+    for (let from = 0; from < bytes.byteLength; from += this.#frameBytesMax, parts++)
+      this.#add(
+        {
+          kind: FrameKind.part,
+          ...this.#link(),
+          bytes: bytes.subarray(from, from + this.#frameBytesMax),
+        },
+        [],
+        new Map(),
+      )
+    this.#add({ ...frame, ...this.#link(), transactions: [], parts }, sent, checks)
+  }
+
+  #link() {
+    return {
+      origin: this.#origin,
+      id: ++this.#frameCount,
+      previous: this.#inFlight.at(-1)?.frame.id ?? this.#lastAccepted,
+      deadline: Math.max(this.newestKnown, this.#state.position) + this.#deadlinePositions,
+    }
+  }
+
+  #add(
+    frame: ChainedFrame,
+    sent: readonly Sent[],
+    checks: InFlight['checks'],
+    bytes: Uint8Array = encodeFrame(frame),
+  ): void {
+    const inFlight: InFlight = { frame, bytes, sent, checks, publishedAt: 0, uncertain: false }
+    this.#inFlight.push(inFlight)
+    this.#publish(inFlight)
+  }
+
+  #publish(inFlight: InFlight): void {
+    inFlight.publishedAt = this.#publishedAt = this.#clock.monotonic()
+    this.#log.append(inFlight.bytes).catch((error: unknown) => this.#publishFailed(inFlight, error))
+  }
+
+  #publishFailed(inFlight: InFlight, error: unknown): void {
+    // Once one publish may have been stored, a later refusal proves nothing: the frame is followed until its deadline.
+    if (inFlight.uncertain || !isGridError(error, 'log_full')) {
+      inFlight.uncertain = true
+      return
+    }
+    const at = this.#inFlight.indexOf(inFlight)
+    if (at < 0) return
+    // Frames behind it may have been stored; chained to one that was not, they are ignored everywhere.
+    this.#abandonFrom(at, error)
+  }
+
+  #abandonFrom(at: number, error?: GridError): void {
+    for (const { sent, checks } of this.#inFlight.splice(at)) {
+      for (const one of sent) one.abandoned(error)
+      for (const list of checks.values()) for (const check of list) check.abandoned(error)
+    }
+  }
+
+  #abandonItems(items: readonly Item[], error?: GridError): void {
+    for (const item of items) ('sent' in item ? item.sent : item.check).abandoned(error)
+  }
+}

@@ -1,0 +1,239 @@
+import { GridError } from '../errors.ts'
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
+import { encodeFrame } from '../records/frame-codec.ts'
+import { Replica } from '../replica/replica.ts'
+import type { Space } from '../space/definition.ts'
+import { type Frame, FrameKind } from '../space/frame.ts'
+import { mergeShapes, shapeOf } from '../space/shape.ts'
+import type { SpaceState } from '../space/space-state.ts'
+import { CommandRunner } from './command-runner.ts'
+import { Expirer } from './expirer.ts'
+import { FrameChain } from './frame-chain.ts'
+import { Projections } from './projections.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+const tickMs = 50
+const boundsMs = 500
+
+/**
+ * One life of a processing unit: from an exact state to the moment its replica can no longer follow the log, or the unit stops. Whatever is
+ * pending ends with it; the next life starts from a fresh state.
+ */
+export class Incarnation {
+  readonly replica: Replica
+  readonly runner: CommandRunner
+  readonly #space: Space
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #options: UnitOptions
+  readonly #chain: FrameChain
+  readonly #expirer: Expirer
+  readonly #ended: (error: Error) => void
+  #projections: Projections | undefined
+  #melding: Frame | undefined
+  #timers: Timer[] = []
+  #lastKnown = 0
+  #disconnectedSince: number | undefined
+  #conflict: GridError | undefined
+  #shapeAskedAt = Number.NEGATIVE_INFINITY
+  #closed = false
+
+  constructor(
+    name: string,
+    space: Space,
+    state: SpaceState,
+    log: Log,
+    clock: Clock,
+    random: Random,
+    options: UnitOptions,
+    report: (error: Error) => void,
+    ended: (error: Error) => void,
+  ) {
+    this.#space = space
+    this.#log = log
+    this.#clock = clock
+    this.#options = options
+    this.#ended = ended
+    this.replica = new Replica(log, state)
+    this.#chain = new FrameChain(log, clock, random, state, name, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, random, options)
+    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, report)
+    this.#disconnectedSince = clock.monotonic()
+  }
+
+  get state(): SpaceState {
+    return this.replica.state
+  }
+
+  get projections(): Projections {
+    if (!this.#projections) throw new Error('the incarnation does not serve yet')
+    return this.#projections
+  }
+
+  /** Positions between the newest one known and the replica's. */
+  get lag(): number {
+    return Math.max(0, this.#lastKnown - this.state.position)
+  }
+
+  start(): void {
+    this.replica.listen({
+      melding: (frame) => {
+        this.#melding = frame
+      },
+      accepted: (frame) => this.#chain.accepted(frame),
+      changed: (write, before) => {
+        this.#projections?.changed(write, before)
+        if (!this.#isOwn(this.#melding)) this.runner.changedElsewhere(write.cache, write.key)
+      },
+      decided: (index, _transaction, _id, evaluation) =>
+        this.#chain.decided(this.#melding, index, evaluation),
+      melded: (frame, accepted) => this.#melded(frame, accepted),
+      connected: (connected) => {
+        this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
+        if (connected) this.#chain.tick()
+      },
+      broken: (error) => {
+        this.close(
+          new GridError('not_ready', 'The replica has to be rebuilt', {
+            cause: error,
+            retryAfterMs: 1000,
+          }),
+        )
+        this.#ended(error)
+      },
+    })
+    this.#adoptShape()
+    this.replica.start()
+    this.#every(tickMs, () => this.#tick())
+    this.#every(boundsMs, () => void this.#readBounds())
+    if (this.#options.expirySweepMs > 0)
+      this.#every(this.#options.expirySweepMs, () => this.#sweep())
+    void this.#readBounds()
+    this.#chain.tick()
+  }
+
+  /** Why it cannot serve; undefined when it can. */
+  unready(): string | undefined {
+    if (this.#closed) return 'the replica has to be rebuilt'
+    if (this.#conflict) return this.#conflict.message
+    if (!this.#projections) return 'the definition is not in the log yet'
+    if (!this.#chain.joined) return 'joining the log'
+    if (!this.replica.connected) return 'the log is not connected'
+    if (this.lag > this.#options.lagPositionsMax) return `${this.lag} positions behind the log`
+    return undefined
+  }
+
+  /** Whether commands have no chance: the log has been away for longer than a hiccup. */
+  get cutOff(): boolean {
+    return (
+      this.#disconnectedSince !== undefined &&
+      this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
+    )
+  }
+
+  /** Whether queries can be answered: from an exact state, even if it is cut off from the log. */
+  get serves(): boolean {
+    return (
+      !this.#closed && this.#projections !== undefined && this.lag <= this.#options.lagPositionsMax
+    )
+  }
+
+  /** Whether commands can be taken: also during a hiccup of the log, in which they wait. */
+  get takesCommands(): boolean {
+    return this.serves && this.#chain.joined
+  }
+
+  /** Lets open commands finish, says goodbye, stops. */
+  async drain(until: () => Promise<void>): Promise<void> {
+    while (!this.#closed && this.runner.pendingCount > 0) await until()
+    if (this.#closed) return
+    this.#chain.leave()
+    while (!this.#closed && !this.#chain.idle) await until()
+  }
+
+  close(error: GridError): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const timer of this.#timers.splice(0)) timer.cancel()
+    // Callers first: what the chain gives up is not to be executed again.
+    this.runner.close(error)
+    this.#chain.close(error)
+  }
+
+  async stop(error: GridError): Promise<void> {
+    this.close(error)
+    await this.replica.stop()
+  }
+
+  #melded(frame: Frame, accepted: boolean): void {
+    this.#melding = undefined
+    this.#chain.melded(frame, accepted)
+    if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
+    this.runner.rerun()
+  }
+
+  #isOwn(frame: Frame | undefined): boolean {
+    return frame !== undefined && 'origin' in frame && frame.origin === this.#chain.origin
+  }
+
+  /** Serves once everything the application declares is in the log's definition; asks for it otherwise. */
+  #adoptShape(): void {
+    try {
+      const wanted = shapeOf(this.#space)
+      const current = this.state.layout.shape
+      if (mergeShapes(current, wanted) === current)
+        this.#projections ??= new Projections(this.#space, this.state)
+      else this.#askForShape()
+      this.#conflict = undefined
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error
+      this.#conflict = error
+    }
+  }
+
+  #askForShape(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#shapeAskedAt < this.#options.republishMs) return
+    this.#shapeAskedAt = now
+    // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
+    this.#log
+      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space) }))
+      .catch(() => undefined)
+  }
+
+  #tick(): void {
+    this.runner.expire()
+    this.#chain.tick()
+    if (!this.#projections && !this.#conflict) this.#adoptShape()
+  }
+
+  #sweep(): void {
+    if (this.unready() === undefined) this.#expirer.sweep()
+  }
+
+  async #readBounds(): Promise<void> {
+    try {
+      const { last } = await this.#log.bounds()
+      this.#lastKnown = last
+      this.#chain.newestKnown = last
+    } catch (error) {
+      // Not reachable just now; the tail says so by itself.
+      if (!(error instanceof GridError)) throw error
+    }
+  }
+
+  #every(ms: number, run: () => void): void {
+    const at = this.#timers.length
+    const again = () => {
+      this.#timers[at] = this.#clock.after(ms, () => {
+        if (this.#closed) return
+        run()
+        again()
+      })
+    }
+    this.#timers.push({ cancel: () => undefined })
+    again()
+  }
+}

@@ -1,0 +1,427 @@
+import { GridError } from '../errors.ts'
+import { type Clock, sleep } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Messaging, Subscription } from '../ports/messaging.ts'
+import type { Random } from '../ports/random.ts'
+import { decodePersisted } from '../records/persisted.ts'
+import { subjects } from '../records/subjects.ts'
+import {
+  type RehydrationProgress,
+  type RehydrationSource,
+  rehydrate,
+} from '../replica/rehydration.ts'
+import { SnapshotService } from '../replica/snapshot-service.ts'
+import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import type { AnyCommand, Space } from '../space/definition.ts'
+import { checkFits, checkKey } from '../space/validation.ts'
+import { estimateBytes } from './estimate-bytes.ts'
+import { Execution } from './execution.ts'
+import { idempotencyKeyLengthMax, inputFingerprint } from './idempotency.ts'
+import { Incarnation } from './incarnation.ts'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  Readiness,
+  ReadOptions,
+  Serving,
+  SpaceStatus,
+} from './serving.ts'
+import { StateReader } from './state-reader.ts'
+import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
+
+/** What a unit works with; all of it is closed by whoever made it. */
+export interface UnitPorts {
+  readonly log: Log
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface ProcessingUnitOptions extends Partial<UnitOptions> {
+  /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
+  readonly sources?: readonly RehydrationSource[]
+  /** Told what people should know. Default: nothing is told. */
+  readonly report?: (event: UnitEvent) => void
+}
+
+export type UnitEvent =
+  | {
+      readonly kind: 'rehydrated'
+      readonly source: RehydrationSource
+      readonly entries: number
+      readonly position: number
+    }
+  | { readonly kind: 'rehydrating'; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
+  | { readonly kind: 'failed'; readonly error: Error }
+
+/** Snapshots a unit gives at the same time. */
+const snapshotSessionsMax = 2
+const rateWindowMs = 1000
+
+/**
+ * A processing unit: holds a full replica of one space and serves its commands and queries from memory. It rehydrates by itself, and
+ * again whenever its replica can no longer follow the log; it is ready only while its replica is exact, joined and not far behind. When it
+ * crashes nothing is lost: what it acknowledged is in the log, what it did not is asked again by the caller.
+ */
+export class ProcessingUnit implements Serving {
+  readonly name: string
+  readonly space: Space
+  readonly #ports: UnitPorts
+  readonly #options: UnitOptions
+  readonly #sources: readonly RehydrationSource[]
+  readonly #report: (event: UnitEvent) => void
+  readonly #stopping = new AbortController()
+  readonly #snapshots: SnapshotService
+  readonly #persistedWaiters = new Set<() => void>()
+  #incarnation: Incarnation | undefined
+  #progress: RehydrationProgress | undefined
+  #persisted = 0
+  #persistedSubscription: Subscription | undefined
+  #rate = { since: 0, answered: 0, perSecond: 0 }
+  #collisionsBefore = 0
+  #serving: Promise<void> | undefined
+
+  constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
+    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
+    this.name = name
+    this.space = space
+    this.#ports = ports
+    this.#options = { ...defaultUnitOptions, ...settings }
+    this.#sources = sources
+    this.#report = report
+    this.#snapshots = new SnapshotService(
+      ports.messaging,
+      ports.clock,
+      ports.random,
+      () => new ReplicaSnapshot(this.#serves().replica),
+      {
+        space: space.name,
+        subject: subjects.snapshotFromPeer(space.name),
+        sessionsMax: snapshotSessionsMax,
+      },
+    )
+  }
+
+  /** Begins to rehydrate; `readiness` says when it serves. */
+  start(): void {
+    const { messaging } = this.#ports
+    this.#persistedSubscription = messaging.subscribe(
+      subjects.persisted(this.space.name),
+      ({ data }) => this.#sawPersisted(data),
+    )
+    this.#serving = this.#live()
+  }
+
+  get position(): number {
+    return this.#incarnation?.state.position ?? 0
+  }
+
+  async execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer> {
+    const command = this.space.commands.get(name)
+    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
+    checkFits(command.input, input, name)
+    const incarnation = this.#serves()
+    const acknowledge = options.acknowledge ?? command.acknowledge
+    const execution = this.#execution(command, input, options, acknowledge)
+    if (incarnation.cutOff)
+      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
+    if (!incarnation.takesCommands)
+      throw new GridError('not_ready', 'The processing unit is joining the log', {
+        retryAfterMs: 200,
+      })
+    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
+      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
+        retryAfterMs: 1000,
+      })
+    incarnation.runner.start(execution)
+    const answer = await execution.answered
+    if (acknowledge === 'persisted') await this.#waitPersisted(answer)
+    return answer
+  }
+
+  async query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+    const query = this.space.queries.get(name)
+    if (!query) throw this.#unknown('query', name, this.space.queries.keys())
+    checkFits(query.input, input, name)
+    const incarnation = await this.#at(options)
+    const reader = new StateReader(
+      incarnation.state,
+      incarnation.projections,
+      this.#ports.clock.now(),
+    )
+    return { result: query.handler(reader, input), position: incarnation.state.position }
+  }
+
+  async entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+    const cache = this.space.caches.find(({ name }) => name === cacheName)
+    if (!cache)
+      throw this.#unknown('cache', cacheName, this.space.caches.map((c) => c.name).values())
+    checkKey(key, `cache ${cacheName}`)
+    const { state } = await this.#at(options)
+    const layout = state.layout.named(cacheName)
+    const entry = layout && state.find(layout.number, key)
+    if (!entry)
+      throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cacheName}`)
+    return {
+      value: entry.value,
+      version: entry.version,
+      writtenAt: entry.position,
+      position: state.position,
+    }
+  }
+
+  readiness(): Readiness {
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    const incarnation = this.#incarnation
+    if (!incarnation) {
+      const progress = this.#progress
+      return {
+        ready: false,
+        reason: progress
+          ? `rehydrating from ${progress.source}: ${progress.entries} entries`
+          : 'rehydrating',
+      }
+    }
+    const reason = incarnation.unready()
+    return reason === undefined ? { ready: true } : { ready: false, reason }
+  }
+
+  status(): SpaceStatus {
+    const incarnation = this.#incarnation
+    const state = incarnation?.state
+    return {
+      position: state?.position ?? 0,
+      lag: incarnation?.lag ?? 0,
+      entries: state?.entryCount ?? 0,
+      bytes: state ? estimateBytes(state) : 0,
+      digest: state?.digest.toString() ?? '',
+      digestPosition: state?.position ?? 0,
+      pending: incarnation?.runner.pendingCount ?? 0,
+      collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
+      commandsPerSecond: this.#commandsPerSecond(),
+    }
+  }
+
+  /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    this.#stopping.abort()
+    const { clock } = this.#ports
+    const incarnation = this.#incarnation
+    const until = clock.monotonic() + this.#options.stopMsMax
+    await this.#snapshots.stop()
+    await incarnation?.drain(async () => {
+      if (clock.monotonic() >= until)
+        incarnation.close(new GridError('stopping', 'The processing unit is stopping'))
+      await sleep(clock, 5)
+    })
+    await incarnation?.stop(new GridError('stopping', 'The processing unit is stopping'))
+    await this.#persistedSubscription?.stop()
+    await this.#serving
+  }
+
+  // ---- life
+
+  /** One incarnation after the other, until the unit stops. */
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const failure = await this.#liveOnce(signal)
+        if (failure) this.#report({ kind: 'rehydrating', reason: failure.message })
+      } catch (error) {
+        if (signal.aborted) return
+        this.#report({ kind: 'failed', error: error as Error })
+        await sleep(this.#ports.clock, 1000, signal)
+      }
+    }
+  }
+
+  async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
+    const { log, messaging, clock, random } = this.#ports
+    this.#progress = undefined
+    const { state, source } = await rehydrate(log, messaging, clock, {
+      space: this.space.name,
+      sources: this.#sources,
+      signal,
+      progress: (progress) => {
+        this.#progress = progress
+      },
+      failed: (from, error) => this.#report({ kind: 'waiting', source: from, error }),
+    })
+    this.#report({
+      kind: 'rehydrated',
+      source,
+      entries: state.entryCount,
+      position: state.position,
+    })
+    const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
+    const report = (error: Error) => this.#report({ kind: 'failed', error })
+    const incarnation = new Incarnation(
+      this.name,
+      this.space,
+      state,
+      log,
+      clock,
+      random,
+      this.#options,
+      report,
+      end,
+    )
+    this.#incarnation = incarnation
+    incarnation.start()
+    signal.addEventListener('abort', () => end(undefined), { once: true })
+    void this.#offerSnapshots(incarnation, signal)
+    const failure = await ended
+    if (signal.aborted) return undefined
+    await this.#snapshots.stop()
+    this.#incarnation = undefined
+    this.#collisionsBefore += incarnation.runner.collisions
+    await incarnation.replica.stop()
+    return failure
+  }
+
+  /** Peers may copy from this unit once it serves. */
+  async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
+    while (incarnation.unready() !== undefined) {
+      if (signal.aborted || this.#incarnation !== incarnation) return
+      await sleep(this.#ports.clock, 20, signal)
+    }
+    if (!signal.aborted && this.#incarnation === incarnation) await this.#snapshots.start()
+  }
+
+  #serves(): Incarnation {
+    if (this.#stopping.signal.aborted)
+      throw new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
+    const incarnation = this.#incarnation
+    if (incarnation?.serves) return incarnation
+    throw new GridError(
+      'not_ready',
+      `The processing unit is not ready: ${this.readiness().reason}`,
+      { retryAfterMs: 1000 },
+    )
+  }
+
+  // ---- reads
+
+  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
+    const incarnation = this.#serves()
+    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (position !== undefined && position > incarnation.state.position) {
+      const signal = AbortSignal.timeout(this.#options.positionWaitMsMax)
+      if (!(await incarnation.replica.reach(position, signal)))
+        throw new GridError(
+          'position_timeout',
+          `Position ${position} has not been reached; the replica is at ${this.position}`,
+          {
+            details: { position: this.position },
+            retryAfterMs: 500,
+          },
+        )
+    }
+    return incarnation
+  }
+
+  async #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () =>
+      reject(
+        new GridError('position_timeout', `${what} has not been reached in time`, {
+          retryAfterMs: 500,
+        }),
+      ),
+    )
+    try {
+      return await Promise.race([promise, late])
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  // ---- commands
+
+  #execution(
+    command: AnyCommand,
+    input: unknown,
+    options: ExecuteOptions,
+    acknowledge: CommandAnswer['acknowledged'],
+  ): Execution {
+    const { idempotencyKey } = options
+    if (idempotencyKey !== undefined) {
+      checkKey(idempotencyKey, 'Idempotency-Key')
+      if (idempotencyKey.length > idempotencyKeyLengthMax)
+        throw new GridError(
+          'invalid_key',
+          `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`,
+        )
+    }
+    return new Execution(command, input, {
+      idempotencyKey,
+      fingerprint: idempotencyKey === undefined ? '' : inputFingerprint(input),
+      acknowledge,
+      deadline: this.#ports.clock.monotonic() + this.#options.commandMsMax,
+    })
+  }
+
+  #sawPersisted(data: Uint8Array): void {
+    const position = decodePersisted(data)
+    if (position <= this.#persisted) return
+    this.#persisted = position
+    for (const wake of [...this.#persistedWaiters]) wake()
+  }
+
+  async #waitPersisted({ position }: CommandAnswer): Promise<void> {
+    if (this.#persisted >= position) return
+    await new Promise<void>((resolve, reject) => {
+      const done = () => {
+        timer.cancel()
+        this.#persistedWaiters.delete(wake)
+      }
+      const wake = () => {
+        if (this.#persisted < position) return
+        done()
+        resolve()
+      }
+      const timer = this.#ports.clock.after(this.#options.persistWaitMsMax, () => {
+        done()
+        reject(
+          new GridError(
+            'persist_timeout',
+            `Committed at position ${position}, but not persisted yet`,
+            { details: { position } },
+          ),
+        )
+      })
+      this.#persistedWaiters.add(wake)
+    })
+  }
+
+  #commandsPerSecond(): number {
+    const now = this.#ports.clock.monotonic()
+    const answered = this.#incarnation?.runner.answered ?? 0
+    const elapsed = now - this.#rate.since
+    if (elapsed >= rateWindowMs || answered < this.#rate.answered) {
+      const perSecond = Math.max(0, Math.round(((answered - this.#rate.answered) * 1000) / elapsed))
+      this.#rate = { since: now, answered, perSecond }
+    }
+    return this.#rate.perSecond
+  }
+
+  #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
+    const names = [...known]
+    return new GridError(
+      `unknown_${what}`,
+      `Space ${this.space.name} has no ${what} ${name}; it has ${names.join(', ')}`,
+      {
+        details: { known: names },
+      },
+    )
+  }
+}

@@ -1,0 +1,59 @@
+import { GridError } from '../errors.ts'
+import type {
+  AnyCache,
+  AnyProjection,
+  Cache,
+  IndexRange,
+  Projection,
+  Reader,
+} from '../space/definition.ts'
+import type { CacheLayout } from '../space/layout.ts'
+import type { SpaceState } from '../space/space-state.ts'
+import { collect } from '../space/view.ts'
+import type { Projections } from './projections.ts'
+
+/** What a query reads from: the committed state as it is during the (synchronous) handler. */
+export class StateReader implements Reader {
+  readonly now: number
+  readonly #state: SpaceState
+  readonly #projections: Projections
+
+  constructor(state: SpaceState, projections: Projections, now: number) {
+    this.#state = state
+    this.#projections = projections
+    this.now = now
+  }
+
+  get position(): number {
+    return this.#state.position
+  }
+
+  get<V>(cache: Cache<V>, key: string): V | undefined {
+    return this.#state.find(this.#layoutOf(cache).number, key)?.value as V | undefined
+  }
+
+  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+    const layout = this.#layoutOf(cache)
+    const number = layout.indexNumber(index)
+    if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
+    return collect(this.#state, layout.number, number, range).map((entry) => entry.value as V)
+  }
+
+  count(cache: AnyCache): number {
+    return this.#state.cache(this.#layoutOf(cache).number).entries.size
+  }
+
+  projection<M, V>(projection: Projection<M, V>): M {
+    return this.#projections.model<M>(projection as AnyProjection)
+  }
+
+  notFound(message: string): never {
+    throw new GridError('not_found', message)
+  }
+
+  #layoutOf(cache: AnyCache): CacheLayout {
+    const layout = this.#state.layout.named(cache.name)
+    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    return layout
+  }
+}

@@ -1,0 +1,67 @@
+import { defaultTransactionLimits, type TransactionLimits } from '../space/limits.ts'
+
+/** Settings of a processing unit; every one has a default that suits production. */
+export interface UnitOptions {
+  /** Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default 2. */
+  readonly framesInFlightMax: number
+  /** Transactions in one frame. Default 4,096. */
+  readonly frameTransactionsMax: number
+  /** Bytes of one frame, and of one part of a larger transaction; never more than the log takes. Default 768 KiB. */
+  readonly frameBytesMax: number
+  /** Bytes of one transaction; beyond, its command fails with `transaction_too_large`. Default 64 MiB. */
+  readonly transactionBytesMax: number
+  /** Commands waiting for their outcome; beyond, `overloaded`. Default 16,384. */
+  readonly pendingMax: number
+  /** Times a command is executed before it fails with `contended`. Default 64. */
+  readonly attemptsMax: number
+  /** A command without an outcome by then fails with `outcome_unknown` (or `log_unavailable` if it was never sent). Default 10,000. */
+  readonly commandMsMax: number
+  /** Longest wait of a query for a position, then `position_timeout`. Default 2,000. */
+  readonly positionWaitMsMax: number
+  /** Longest wait of a command acknowledged `persisted`, then `persist_timeout`. Default 30,000. */
+  readonly persistWaitMsMax: number
+  /** How long an idempotency key is remembered, by the log's time. Default 600,000 (10 minutes). */
+  readonly idempotencyMs: number
+  /** Log disconnected for longer than this: new commands fail at once with `log_unavailable`. Default 1,000. */
+  readonly disconnectedMsMax: number
+  /** How often due entries are looked for. Default 200. 0: never (another unit does it). */
+  readonly expirySweepMs: number
+  /** Entries expired per sweep and cache. Default 512. */
+  readonly expiryBatchMax: number
+  /** Positions a frame may land late. Default 4,096; doubled after each miss, up to 2^20. */
+  readonly deadlinePositions: number
+  /** A published frame that has not come back is published again after this time. Default 500. */
+  readonly republishMs: number
+  /** An idle unit sends an empty frame this often, to stay known. Default 20,000. */
+  readonly heartbeatMs: number
+  /** A replica this many positions behind is not ready. Default 10,000. */
+  readonly lagPositionsMax: number
+  /** Open commands are waited for this long when the unit stops. Default 5,000. */
+  readonly stopMsMax: number
+  /** Freeze entries: a handler that changes one fails at once. Default: unless NODE_ENV is production. */
+  readonly freeze: boolean
+  readonly transaction: TransactionLimits
+}
+
+export const defaultUnitOptions: UnitOptions = {
+  framesInFlightMax: 2,
+  frameTransactionsMax: 4096,
+  frameBytesMax: 768 * 1024,
+  transactionBytesMax: 64 * 1024 * 1024,
+  pendingMax: 16_384,
+  attemptsMax: 64,
+  commandMsMax: 10_000,
+  positionWaitMsMax: 2_000,
+  persistWaitMsMax: 30_000,
+  idempotencyMs: 600_000,
+  disconnectedMsMax: 1_000,
+  expirySweepMs: 200,
+  expiryBatchMax: 512,
+  deadlinePositions: 4_096,
+  republishMs: 500,
+  heartbeatMs: 20_000,
+  lagPositionsMax: 10_000,
+  stopMsMax: 5_000,
+  freeze: true,
+  transaction: defaultTransactionLimits,
+}

@@ -1,0 +1,33 @@
+import { connect } from 'node:net'
+
+/** Milliseconds: a server on the same machine that is up answers at once. */
+const answerTimeoutMs = 2000
+
+/**
+ * Connects to a port of the loopback address, sends `question` when it is not empty, and gives the
+ * first line of the answer.
+ */
+export function askOverTcp(port: number, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    let answer = ''
+    const fail = (error: Error) => {
+      socket.destroy()
+      reject(error)
+    }
+    socket.setTimeout(answerTimeoutMs, () => fail(new Error(`no answer on port ${port}`)))
+    socket.once('error', fail)
+    socket.once('close', () => reject(new Error(`port ${port} closed the connection`)))
+    socket.once('connect', () => {
+      if (question !== '') socket.write(question)
+    })
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => {
+      answer += text
+      const end = answer.indexOf('\r\n')
+      if (end < 0) return
+      resolve(answer.slice(0, end))
+      socket.destroy()
+    })
+  })
+}

@@ -1,0 +1,68 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { askOverTcp } from './ask-over-tcp.ts'
+import { LocalServer, type StartOptions } from './local-server.ts'
+import type { ServerKind } from './server-kind.ts'
+
+export interface NatsServerOptions {
+  /** Bytes of the largest message; 1 MB by default, as the server has it. */
+  maxPayloadBytes?: number
+  /**
+   * Bytes that JetStream may keep on disk; what the server finds fit (three quarters of the disk)
+   * by default.
+   */
+  maxStoreBytes?: number
+  /**
+   * `always` (default) syncs before it acknowledges; else a duration such as `2m`, the server's own
+   * default.
+   */
+  syncInterval?: string
+  /** HTTP port for monitoring; 0 (default) for none. */
+  monitorPort?: number
+}
+
+/** nats-server with JetStream: an acknowledged message is on the disk. */
+export function startNatsServer(
+  start: StartOptions,
+  options: NatsServerOptions = {},
+): Promise<LocalServer> {
+  return LocalServer.start(natsServerKind(options), start)
+}
+
+export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
+  return {
+    name: 'nats',
+    customaryPort: 4222,
+    url: (port) => `nats://127.0.0.1:${port}`,
+    async prepare(folder, port) {
+      const store = join(folder, 'jetstream')
+      await mkdir(store, { recursive: true })
+      const file = join(folder, 'nats-server.conf')
+      await writeFile(file, configuration(store, port, options))
+      return ['--config', file]
+    },
+    async isServing(port) {
+      // The server introduces itself as soon as it accepts clients, which it does only once
+      // JetStream has recovered.
+      const greeting = await askOverTcp(port, '')
+      return greeting.startsWith('INFO ') && greeting.includes('"jetstream":true')
+    },
+  }
+}
+
+function configuration(store: string, port: number, options: NatsServerOptions): string {
+  const { maxPayloadBytes = 1024 * 1024, maxStoreBytes, syncInterval = 'always' } = options
+  const { monitorPort = 0 } = options
+  const lines = [
+    'server_name: spacegrid_local',
+    `listen: "127.0.0.1:${port}"`,
+    `max_payload: ${maxPayloadBytes}`,
+    ...(monitorPort === 0 ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
+    'jetstream {',
+    `  store_dir: ${JSON.stringify(store)}`,
+    `  sync_interval: ${syncInterval}`,
+    ...(maxStoreBytes === undefined ? [] : [`  max_file_store: ${maxStoreBytes}`]),
+    '}',
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/**
+ * The command line of a running process, or undefined when there is none by that id. A process that
+ * has ended but that its parent has not yet collected (a zombie) has no command line: it counts as
+ * gone.
+ */
+export async function commandLineOf(pid: number): Promise<string | undefined> {
+  try {
+    const text =
+      process.platform === 'linux'
+        ? (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
+        : (await run('ps', ['-o', 'command=', '-p', String(pid)])).stdout
+    const commandLine = text.trim()
+    return commandLine === '' || commandLine.endsWith('<defunct>') ? undefined : commandLine
+  } catch {
+    // Neither /proc nor ps knows the id: no such process.
+    return undefined
+  }
+}
+
+/** Sends a signal; false when the process was gone already. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}

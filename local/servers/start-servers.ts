@@ -1,0 +1,143 @@
+import { join, resolve } from 'node:path'
+import { withFileLock } from './file-lock.ts'
+import { isPortFree } from './free-port.ts'
+import { LocalServer, type StartOptions } from './local-server.ts'
+import { mongodKind } from './mongod.ts'
+import { natsServerKind } from './nats-server.ts'
+import { redisServerKind } from './redis-server.ts'
+import type { ServerKind } from './server-kind.ts'
+import { type ServerName, serverNames } from './server-name.ts'
+import { type ServerRecord, ServerState } from './server-state.ts'
+
+export interface StartServersOptions {
+  /** `DATA_DIR`: the servers' data, logs and `servers.json` are in it. */
+  dataDirectory: string
+  /** Which servers; all by default. */
+  which?: readonly ServerName[]
+  /** Told about downloads; nobody by default. */
+  say?: (line: string) => void
+}
+
+const kinds: Record<ServerName, ServerKind> = {
+  nats: natsServerKind(),
+  mongodb: mongodKind(),
+  redis: redisServerKind(),
+}
+
+/**
+ * Makes sure that the servers of a data folder run, and resolves once all of them serve. Those that
+ * run already are taken over as they are; the others start on the port they had last, else on their
+ * customary one, else on a free one. They outlive this process. When one fails, those that this
+ * call has started are stopped again.
+ */
+export async function startServers(
+  options: StartServersOptions,
+): Promise<Map<ServerName, LocalServer>> {
+  const { which = serverNames, say } = options
+  const dataDirectory = resolve(options.dataDirectory)
+  return await withFileLock(join(dataDirectory, 'servers.lock'), async () => {
+    const state = await ServerState.read(dataDirectory)
+    const writing = new Writing(state)
+    const started: LocalServer[] = []
+    const results = await Promise.allSettled(
+      which.map(async (name): Promise<[ServerName, LocalServer]> => {
+        const startOptions: StartOptions = {
+          ...(say === undefined ? {} : { say }),
+          folder: folderOf(dataDirectory, name),
+          onSpawn: (server) => writing.put(server),
+        }
+        const running = await adopt(state.get(name), startOptions)
+        if (running !== undefined) {
+          await running.untilServing()
+          return [name, running]
+        }
+        const port = await choosePort(kinds[name], state.get(name)?.port)
+        const server = await LocalServer.start(kinds[name], { ...startOptions, port })
+        started.push(server)
+        return [name, server]
+      }),
+    )
+    const failures = results.filter((result) => result.status === 'rejected')
+    if (failures.length > 0) {
+      for (const server of started) await server.stop()
+      throw new Error(failures.map(({ reason }) => (reason as Error).message).join('\n'), {
+        cause: failures[0]?.reason,
+      })
+    }
+    return new Map(
+      results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    )
+  })
+}
+
+/** A local server as `servers.json` has it, and whether it runs: undefined when it does not. */
+export interface KnownServer {
+  record: ServerRecord
+  running: LocalServer | undefined
+}
+
+/** Every server that was ever started for this data folder. */
+export async function knownServers(dataDirectory: string): Promise<KnownServer[]> {
+  const state = await ServerState.read(resolve(dataDirectory))
+  const known: KnownServer[] = []
+  for (const name of serverNames) {
+    const record = state.get(name)
+    if (record === undefined) continue
+    const running = await adopt(record, { folder: folderOf(resolve(dataDirectory), name) })
+    known.push({ record, running })
+  }
+  return known
+}
+
+/** Stops those that run, in good order, and gives their names. */
+export async function stopServers(
+  dataDirectory: string,
+  which: readonly ServerName[] = serverNames,
+): Promise<ServerName[]> {
+  const lock = join(resolve(dataDirectory), 'servers.lock')
+  return await withFileLock(lock, async () => {
+    const running = (await knownServers(dataDirectory))
+      .flatMap((known) => known.running ?? [])
+      .filter(({ name }) => which.includes(name))
+    await Promise.all(running.map((server) => server.stop()))
+    return running.map(({ name }) => name)
+  })
+}
+
+function folderOf(dataDirectory: string, name: ServerName): string {
+  return join(dataDirectory, 'servers', name)
+}
+
+async function adopt(
+  record: ServerRecord | undefined,
+  options: StartOptions,
+): Promise<LocalServer | undefined> {
+  if (record === undefined) return undefined
+  return await LocalServer.adopt(kinds[record.name], record.pid, record.port, options)
+}
+
+/** 0, which stands for any free one, when neither the last port nor the customary one is free. */
+async function choosePort(kind: ServerKind, lastPort: number | undefined): Promise<number> {
+  for (const port of [lastPort, kind.customaryPort]) {
+    if (port !== undefined && (await isPortFree(port))) return port
+  }
+  return 0
+}
+
+/**
+ * Servers start at the same time, but one file holds all of them: one record is written after the
+ * other.
+ */
+class Writing {
+  readonly #state: ServerState
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(state: ServerState) {
+    this.#state = state
+  }
+
+  put({ name, pid, port, url }: LocalServer): Promise<void> {
+    this.#last = this.#last.then(() => this.#state.put({ name, pid, port, url }))
+    return this.#last
+  }
+}

@@ -1,0 +1,90 @@
+import { defineCache, type Static, Type } from '@spacegrid/grid/space/define'
+import {
+  customerId,
+  eventId,
+  eventName,
+  holdId,
+  orderId,
+  paymentReference,
+  seatId,
+  seatStatus,
+  section,
+  time,
+  total,
+} from './fields.ts'
+
+const event = Type.Object({
+  eventId,
+  name: eventName,
+  startsAt: time,
+  sections: Type.Array(section),
+  /** How many there are. */
+  seats: Type.Integer(),
+})
+
+export type Event = Static<typeof event>
+
+/** An event never changes once it is created: reading it makes no command collide. */
+export const events = defineCache('events', { schema: event, key: 'eventId' })
+
+const seat = Type.Object({
+  key: Type.String({ description: '{eventId}/{seatId}: a seat id is unique in its event only' }),
+  eventId: Type.String(),
+  section: Type.String(),
+  row: Type.Integer(),
+  number: Type.Integer({ description: 'Of the seat in its row' }),
+  status: seatStatus,
+  holdId: Type.Optional(Type.String({ description: 'There while the seat is held' })),
+  orderId: Type.Optional(Type.String({ description: 'There while the seat is sold' })),
+})
+
+export type Seat = Static<typeof seat>
+
+/** Every processing unit keeps every seat, so a seat says only where it is and who has it; its price is its section's. */
+export const seats = defineCache('seats', {
+  schema: seat,
+  key: 'key',
+  indexes: {
+    /** The free seats of a section, in row and seat order, stand together here: what is claimed by `take`. */
+    byStatus: ['eventId', 'section', 'status', 'row', 'number'],
+    /** Held seats only: the others have no `holdId`. */
+    byHold: ['holdId', 'section', 'row', 'number'],
+  },
+})
+
+/** How many seats a customer has of an event, held and bought together. There is an entry only for those who have any. */
+export const customerSeats = defineCache('customerSeats', {
+  schema: Type.Object({
+    key: Type.String({ description: '{eventId}/{customerId}' }),
+    count: Type.Integer({ minimum: 0 }),
+  }),
+  key: 'key',
+})
+
+export const order = Type.Object({
+  orderId,
+  eventId,
+  customerId,
+  seatIds: Type.Array(seatId),
+  total,
+  paymentReference,
+  status: Type.Union([Type.Literal('confirmed'), Type.Literal('cancelled')]),
+  orderedAt: time,
+  cancelledAt: Type.Optional(time),
+})
+
+export type Order = Static<typeof order>
+
+/** An order has the id of the hold it was made of, so that a hold becomes one order at most. Cancelled orders stay. */
+export const orders = defineCache('orders', {
+  schema: order,
+  key: 'orderId',
+  indexes: { byCustomer: ['customerId', 'orderedAt'] },
+})
+
+/** Holds that have expired, remembered for a while: whoever comes late with one is told so. */
+export const expiredHolds = defineCache('expiredHolds', {
+  schema: Type.Object({ holdId, forgetAt: time }),
+  key: 'holdId',
+  expiry: 'forgetAt',
+})

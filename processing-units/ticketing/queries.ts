@@ -1,0 +1,94 @@
+import { defineQuery, Type } from '@spacegrid/grid/space/define'
+import type { AnyProjection, Reader } from '@spacegrid/grid/space/definition'
+import { type Availability, availability as availabilityProjection } from './availability.ts'
+import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
+import {
+  customerId,
+  eventId,
+  orderId,
+  price,
+  type Section,
+  seatId,
+  seatStatus,
+  sectionName,
+} from './fields.ts'
+import { seatIdOf, seatKey } from './seat-names.ts'
+
+const count = Type.Integer({ minimum: 0 })
+
+/** A reader takes projections of no particular kind of entry. */
+const countsBySection: AnyProjection = availabilityProjection
+
+/** A customer's orders are answered as one page; nobody who buys tickets has more. */
+const ordersMax = 1000
+
+export const seatMap = defineQuery('seatMap', {
+  description: 'Every seat of an event, or of one of its sections, in row and seat order.',
+  input: Type.Object({ eventId, section: Type.Optional(sectionName) }),
+  result: Type.Object({
+    eventId,
+    seats: Type.Array(Type.Object({ seatId, status: seatStatus, price })),
+  }),
+  handler(read, { eventId, section }) {
+    const event = eventOf(read, eventId)
+    const shown = event.sections.filter((one) => section === undefined || one.section === section)
+    if (shown.length === 0) read.notFound(`Event ${eventId} has no section ${section}`)
+    return { eventId, seats: shown.flatMap((one) => seatsOf(read, eventId, one)) }
+  },
+})
+
+export const availability = defineQuery('availability', {
+  description: 'How many seats of each section are free, held and sold.',
+  input: Type.Object({ eventId }),
+  result: Type.Object({
+    eventId,
+    sections: Type.Array(
+      Type.Object({ section: sectionName, free: count, held: count, sold: count }),
+    ),
+  }),
+  handler(read, { eventId }) {
+    const counts = read.projection<Availability>(countsBySection).get(eventId)
+    const sections = eventOf(read, eventId).sections.map(({ section }) => ({
+      section,
+      ...(counts?.get(section) ?? { free: 0, held: 0, sold: 0 }),
+    }))
+    return { eventId, sections }
+  },
+})
+
+export const order = defineQuery('order', {
+  description: 'An order, cancelled ones included.',
+  input: Type.Object({ orderId }),
+  result: orderSchema,
+  handler: (read, { orderId }) =>
+    read.get(orders, orderId) ?? read.notFound(`There is no order ${orderId}`),
+})
+
+export const ordersByCustomer = defineQuery('ordersByCustomer', {
+  description: `A customer's orders, newest first, at most ${ordersMax}; none for a customer who has not bought anything.`,
+  input: Type.Object({ customerId }),
+  result: Type.Object({ orders: Type.Array(orderSchema) }),
+  handler: (read, { customerId }) => ({
+    orders: read.range(orders, 'byCustomer', {
+      equals: [customerId],
+      reverse: true,
+      limit: ordersMax,
+    }),
+  }),
+})
+
+function eventOf(read: Reader, eventId: string): Event {
+  return read.get(events, eventId) ?? read.notFound(`There is no event ${eventId}`)
+}
+
+/** Found by their ids: the event's plan is an order of its seats already, and costs no index. */
+function seatsOf(read: Reader, eventId: string, { section, rows, seatsPerRow, price }: Section) {
+  const found = []
+  for (let row = 1; row <= rows; row++)
+    for (let number = 1; number <= seatsPerRow; number++) {
+      const seatId = seatIdOf({ section, row, number })
+      const seat = read.get(seats, seatKey(eventId, seatId))
+      if (seat) found.push({ seatId, status: seat.status, price })
+    }
+  return found
+}

@@ -1,0 +1,34 @@
+import { defineSpace } from '@spacegrid/grid/space/define'
+import type { Space } from '@spacegrid/grid/space/definition'
+import { availability as availabilityProjection } from './availability.ts'
+import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
+import { createEvent } from './create-event.ts'
+import { holdBestAvailable, holdSeats } from './hold-commands.ts'
+import { holds } from './holds.ts'
+import { cancelOrder, confirmHold, releaseHold } from './order-commands.ts'
+import { availability, order, ordersByCustomer, seatMap } from './queries.ts'
+
+export interface TicketingOptions {
+  /** How long seats are held before they are free again, ms. Default 120,000. */
+  readonly holdMs?: number
+}
+
+/** The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or free again. */
+export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}): Space {
+  return defineSpace('ticketing', {
+    description: 'Seats on sale: nobody gets a seat that somebody else has.',
+    caches: [events, seats, holds, orders, customerSeats, expiredHolds],
+    commands: [
+      createEvent,
+      holdSeats(holdMs),
+      holdBestAvailable(holdMs),
+      confirmHold,
+      releaseHold,
+      cancelOrder,
+    ],
+    queries: [seatMap, availability, order, ordersByCustomer],
+    projections: [availabilityProjection],
+  })
+}
+
+export const ticketing = createTicketing()

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest'
+import { SourceFile } from './tidy/source-file.ts'
+import { rules, violationsIn } from './tidy.ts'
+
+const declared = new Set(['@spacegrid/grid', '@spacegrid/test-support', 'vitest', 'typebox'])
+for (const name of ['nats', 'mongodb', 'fastify', '@fastify/swagger', 'msgpackr', 'fast-check']) {
+  declared.add(name)
+}
+const project = { declaredFor: () => declared }
+
+function rulesBrokenBy(path: string, text: string): string[] {
+  return violationsIn(new SourceFile(path, text), project).map(({ rule }) => rule.name)
+}
+
+const lines = (count: number) => 'export {}\n'.repeat(count)
+// In parts, as in the rules themselves.
+const registry = ['https://registry', 'npmjs', 'org/nats'].join('.')
+const homeOfRoot = ['', 'root', 'project'].join('/')
+
+/**
+ * Rule, file, text that breaks it, and a near miss (in the same file unless another is named) that
+ * does not.
+ */
+const cases: [rule: string, path: string, broken: string, fine: string, finePath?: string][] = [
+  ['space-imports', 'grid/src/space/meld.ts', "import 'node:fs'", "import './frame.ts'"],
+  [
+    'space-imports',
+    'grid/src/space/meld.ts',
+    "import { pack } from 'msgpackr'",
+    "import { Type } from 'typebox'",
+  ],
+  [
+    'space-imports',
+    'grid/src/space/meld.ts',
+    "import type { Log } from '../ports/log.ts'",
+    "import { GridError } from '../errors.ts'",
+  ],
+  [
+    'space-globals',
+    'grid/src/space/meld.ts',
+    'const now = Date.now()',
+    '// Not Date.now(): the frame says "setTimeout".\nconst now = clock.now()',
+  ],
+  [
+    'space-globals',
+    'grid/src/space/meld.ts',
+    'const id = Math.random()',
+    'const id = "Math.random"',
+  ],
+  ['space-globals', 'grid/src/space/meld.ts', 'setTimeout(go, 1)', 'clock.setTimeout(go, 1)'],
+  ['space-globals', 'grid/src/space/meld.ts', 'const at = new Date()', 'new Date(tx.now)'],
+  ['space-globals', 'grid/src/space/meld.ts', 'performance.now()', 'this.performance.now()'],
+  [
+    'port-imports',
+    'grid/src/ports/log.ts',
+    "import { Frame } from '../space/frame.ts'",
+    "import type { Frame } from '../space/frame.ts'",
+  ],
+  [
+    'port-imports',
+    'grid/src/ports/log.ts',
+    "import type { A } from '../adapters/nats/a.ts'",
+    "import type { Clock } from './clock.ts'",
+  ],
+  [
+    'core-imports-no-adapter',
+    'grid/src/replica/replica.ts',
+    "import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'",
+    "import type { Log } from '../ports/log.ts'",
+  ],
+  [
+    'drivers-in-adapters',
+    'grid/src/unit/unit.ts',
+    "import { connect } from 'nats'",
+    "import { connect } from 'nats'",
+    'grid/src/adapters/nats/nats-connection.ts',
+  ],
+  [
+    'drivers-in-adapters',
+    'data-writer/main.ts',
+    "import type { Db } from 'mongodb'",
+    "import type { Db } from 'mongodb'",
+    'data-writer/data-writer.mongodb.test.ts',
+  ],
+  [
+    'fastify-in-http',
+    'grid/src/unit/unit.ts',
+    "import swagger from '@fastify/swagger'",
+    "import fastify from 'fastify'",
+    'grid/src/http/server.ts',
+  ],
+  [
+    'components-apart',
+    'data-pump/main.ts',
+    "import { DataWriter } from '../data-writer/data-writer.ts'",
+    "import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'",
+  ],
+  [
+    'components-apart',
+    'processing-units/auction/main.ts',
+    "import { x } from '../ticketing/space.ts'",
+    "import { x } from './space.ts'",
+  ],
+  [
+    'declared-packages',
+    'data-pump/main.ts',
+    "import { z } from 'lodash'",
+    "import { z } from 'node:fs'",
+  ],
+  [
+    'near-imports',
+    'grid/src/adapters/nats/log.ts',
+    "export * from '../../../package.ts'",
+    "export * from '../../errors.ts'",
+  ],
+  ['file-length-advised', 'grid/src/a.ts', lines(351), lines(350)],
+  ['file-length', 'grid/src/a.ts', lines(601), lines(600)],
+  ['file-length', 'grid/src/a.test.ts', lines(901), lines(900)],
+  ['file-name-words', 'grid/src/utils.ts', '', '', 'deployment-manager/main.ts'],
+  ['file-name-words', 'grid/src/log-impl.ts', '', '', 'grid/src/implicit-log.ts'],
+  ['kebab-case', 'grid/src/frameCodec.ts', '', '', 'grid/src/frame-codec.nats.test.ts'],
+  ['one-barrel', 'grid/src/space/index.ts', '', '', 'grid/src/index.ts'],
+  [
+    'environment-in-one-place',
+    'data-pump/main.ts',
+    'const url = process.env.NATS_URL',
+    'const url = process.env.NATS_URL',
+    'grid/src/environment.ts',
+  ],
+  ['no-focused-test', 'grid/src/a.test.ts', 'test.only(x)', 'stream.skip(3)'],
+  [
+    'no-focused-test',
+    'grid/src/a.test.ts',
+    'describe.skip(x)',
+    '// Skipped: needs two machines.\ndescribe.skip(x)',
+  ],
+  ['no-registry-address', 'package-lock.json', registry, 'https://example.com/nats'],
+  ['no-machine-path', 'docs/a.md', homeOfRoot, `https://example.com${homeOfRoot}`],
+]
+
+describe('every house rule', () => {
+  test.each(cases)('%s: %s', (rule, path, broken, fine, finePath = path) => {
+    expect(rulesBrokenBy(path, broken)).toContain(rule)
+    expect(rulesBrokenBy(finePath, fine)).not.toContain(rule)
+  })
+
+  test('is shown to catch something', () => {
+    const shown = new Set(cases.map(([rule]) => rule))
+    expect(rules.map(({ name }) => name).filter((name) => !shown.has(name))).toEqual([])
+  })
+})
+
+describe('imports', () => {
+  const importsIn = (text: string) =>
+    new SourceFile('a.ts', text).imports.map(({ specifier, typeOnly, line }) => [
+      specifier,
+      typeOnly,
+      line,
+    ])
+
+  test('are found in every form', () => {
+    const text = [
+      "import a from 'a'",
+      "import type { B } from 'b'",
+      'import {\n  c,\n} from "c"',
+      "export * from 'd'",
+      "const e = await import('e')",
+      "import 'f'",
+    ].join('\n')
+    expect(importsIn(text)).toEqual([
+      ['a', false, 1],
+      ['b', true, 2],
+      ['c', false, 3],
+      ['d', false, 6],
+      ['e', false, 7],
+      ['f', false, 8],
+    ])
+  })
+
+  test('in comments, strings and after a regular expression with a quote are told apart', () => {
+    const text = [
+      "// import 'a'",
+      "/* import 'b' */",
+      'const text = "import \'c\'"',
+      'const quote = /[\'"/]/',
+      "import 'd'",
+      'const half = 4 / 2',
+      "export const name = 'e'",
+    ].join('\n')
+    expect(importsIn(text)).toEqual([['d', false, 5]])
+  })
+})

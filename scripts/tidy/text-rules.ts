@@ -1,0 +1,128 @@
+import { basename } from 'node:path'
+import type { Finding, Rule } from './rule.ts'
+
+const linesAdvised = 350
+const linesMax = 600
+const testLinesMax = 900
+
+/**
+ * Names that say nothing of what is inside. The deployment manager is a term of the style's own.
+ */
+const emptyWords = /^(?:utils?|helpers?|common|manager|impl|misc)$/
+const properTerm = 'deployment-manager'
+
+const kebabCase = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/
+
+// Written in parts, so that this file does not hold what it forbids.
+const registryHosts = [
+  ['registry', 'npmjs', 'org'],
+  ['registry', 'yarnpkg', 'com'],
+  ['npm', 'pkg', 'github', 'com'],
+  ['pypi', 'org'],
+  ['files', 'pythonhosted', 'org'],
+  ['crates', 'io'],
+  ['proxy', 'golang', 'org'],
+  ['sum', 'golang', 'org'],
+  ['repo', 'maven', 'apache', 'org'],
+  ['repo1', 'maven', 'org'],
+  ['deb', 'debian', 'org'],
+  ['archive', 'ubuntu', 'com'],
+].map((labels) => labels.join('\\.'))
+const registryAddress = new RegExp(`(?<![\\w-])(?:${registryHosts.join('|')})(?![\\w-])`, 'g')
+
+const machinePath = /(?<![\w.~:/$}-])\/(?:root|work|home\/[a-z]\w*|Users\/\w+)\/\S*/g
+
+const environmentReaders =
+  /^(?:grid\/src\/environment\.ts$|local\/|scripts\/|tests\/|bench\/|vitest\.config\.ts$)/
+
+const focusedOrSkipped = /(?<![.\w$])(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|skipIf)\b/g
+
+/** Rules on a file's name, size and words. */
+export const textRules: readonly Rule[] = [
+  {
+    name: 'file-length-advised',
+    advice: `Past ${linesAdvised} lines a file says too much at once: divide it or justify it.`,
+    warning: true,
+    holdsFor: (file) => file.isTypeScript && !file.isTest,
+    find: ({ lines }) => (lines > linesAdvised && lines <= linesMax ? tooLong(lines) : []),
+  },
+  {
+    name: 'file-length',
+    advice: `At most ${linesMax} lines, ${testLinesMax} for a test: divide it.`,
+    holdsFor: (file) => file.isTypeScript,
+    find: ({ lines, isTest }) => (lines > (isTest ? testLinesMax : linesMax) ? tooLong(lines) : []),
+  },
+  {
+    name: 'file-name-words',
+    advice: 'Name it after what it holds, its main export.',
+    holdsFor: (file) => file.isTypeScript,
+    find: ({ path }) =>
+      path
+        .replaceAll(properTerm, '')
+        .split(/[/.-]/)
+        .filter((word) => emptyWords.test(word))
+        .map((word) => ({ line: 1, what: `is called ${word}` })),
+  },
+  {
+    name: 'kebab-case',
+    advice: 'File and folder names are kebab-case: frame-codec.ts holds FrameCodec.',
+    holdsFor: (file) => file.isTypeScript,
+    find: ({ path }) =>
+      path
+        .split('/')
+        .filter((name) => !kebabCase.test(name))
+        .map((name) => ({ line: 1, what: `is called ${name}` })),
+  },
+  {
+    name: 'one-barrel',
+    advice: 'grid/src/index.ts is the only barrel: import from where a thing is defined.',
+    holdsFor: (file) => file.isTypeScript,
+    find: ({ path }) =>
+      basename(path) === 'index.ts' && path !== 'grid/src/index.ts'
+        ? [{ line: 1, what: 'is an index.ts' }]
+        : [],
+  },
+  {
+    name: 'environment-in-one-place',
+    advice: 'Settings come from grid/src/environment.ts, which checks them; main.ts hands them on.',
+    holdsFor: (file) => file.isTypeScript && !file.isTest && !environmentReaders.test(file.path),
+    find: (file) =>
+      file
+        .matches(/(?<![.\w$])process\s*\.\s*env\b/g, file.codeOnly)
+        .map(({ line }) => ({ line, what: 'reads process.env' })),
+  },
+  {
+    name: 'no-focused-test',
+    advice: 'All tests run. One that cannot: .skip with a comment before it, "// Skipped: why".',
+    holdsFor: (file) => file.isTest,
+    find: (file) =>
+      file
+        .matches(focusedOrSkipped, file.codeOnly)
+        .filter(({ line, match }) => match.endsWith('only') || !saysWhy(file.text, line))
+        .map(({ line, match }) => ({ line, what: `has ${match}` })),
+  },
+  {
+    name: 'no-registry-address',
+    advice: 'Each machine has its own registries: leave their addresses to its configuration.',
+    holdsFor: () => true,
+    find: (file) =>
+      file.matches(registryAddress).map(({ line, match }) => ({ line, what: `names ${match}` })),
+  },
+  {
+    name: 'no-machine-path',
+    advice: 'This path exists on one machine only: make it relative, or take it from outside.',
+    holdsFor: () => true,
+    find: (file) =>
+      file.matches(machinePath).map(({ line, match }) => ({ line, what: `names ${match}` })),
+  },
+]
+
+function tooLong(lines: number): Finding[] {
+  return [{ line: lines, what: `has ${lines} lines` }]
+}
+
+/** Whether the line itself or the one above says why the test is skipped. */
+function saysWhy(text: string, line: number): boolean {
+  const lines = text.split('\n')
+  return [lines[line - 1], lines[line - 2]].some((one) => /\/\/ Skipped: \S/.test(one ?? ''))
+}

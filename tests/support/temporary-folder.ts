@@ -1,0 +1,11 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { removeWithThisProcess } from '@spacegrid/local/servers/reaper'
+
+/** A new empty folder, removed when this process ends, however it ends. */
+export async function temporaryFolder(what = 'test'): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `spacegrid-${what}-`))
+  removeWithThisProcess(folder)
+  return folder
+}

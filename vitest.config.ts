@@ -1,0 +1,58 @@
+import { defineConfig } from 'vitest/config'
+
+const onRealServers = ['nats', 'mongodb', 'redis', 'servers'].map(
+  (server) => `**/*.${server}.test.ts`,
+)
+const endToEnd = ['tests/*.test.ts', 'tests/!(support)/**/*.test.ts']
+const staticChecks = 'scripts/static-checks.test.ts'
+
+const withServers = {
+  globalSetup: ['tests/support/shared-servers.ts'],
+  runner: 'tests/support/missing-server-runner.ts',
+  // A busy machine with two cores, a server that recovers after a kill.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './scripts/summary-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: ['**/node_modules/**', staticChecks, ...endToEnd, ...onRealServers],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'static',
+          include: [staticChecks],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: onRealServers,
+          exclude: ['**/node_modules/**', ...endToEnd],
+          sequence: { groupOrder: 2 },
+          ...withServers,
+        },
+      },
+      {
+        test: {
+          // Several processes each: one file at a time, or they starve one another.
+          name: 'end-to-end',
+          include: endToEnd,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          ...withServers,
+        },
+      },
+    ],
+  },
+})
