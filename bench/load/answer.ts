@@ -2,6 +2,8 @@
 export interface Accepted {
   readonly kind: 'accepted'
   readonly result: unknown
+  /** The log position that the answer is from. */
+  readonly position: number
   readonly attempts: number
 }
 

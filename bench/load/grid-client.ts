@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { type Answer, clientSaturated, type Failed, unansweredAtEnd } from './answer.ts'
+import { type Answer, clientSaturated, unansweredAtEnd } from './answer.ts'
+import { type Attempt, attemptOf, failed } from './attempt.ts'
 import type { Random } from './random.ts'
 import { type RetryPolicy, retryAfterMsOf, retryDelayMs } from './retry-policy.ts'
 
@@ -22,13 +23,6 @@ interface Request {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-}
-
-/** What one attempt came to, and whether another one may help. */
-interface Attempt {
-  readonly answer: Answer
-  readonly retryable: boolean
-  readonly retryAfterMs?: number | undefined
 }
 
 /**
@@ -74,17 +68,17 @@ export class GridClient {
     })
   }
 
-  /** @param latest waits for a state that includes everything stored when the request came */
+  /** @param from the least log position to answer from, or `latest`: all that is stored when the request comes */
   query(
     space: string,
     name: string,
     input: Readonly<Record<string, string>>,
-    latest = false,
+    from?: number | 'latest',
   ): Promise<Answer> {
     return this.#send({
       method: 'GET',
       path: `${this.#prefix}/${space}/queries/${name}?${new URLSearchParams(input)}`,
-      headers: latest ? { 'grid-consistency': 'latest' } : {},
+      headers: freshness(from),
     })
   }
 
@@ -135,11 +129,8 @@ export class GridClient {
       })
       const text = await response.body.text()
       const retryAfter = response.headers['retry-after']
-      return attemptOf(
-        response.statusCode,
-        bodyOf(text),
-        retryAfterMsOf(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, Date.now()),
-      )
+      const asked = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter
+      return attemptOf(response.statusCode, text, retryAfterMsOf(asked, Date.now()))
     } catch (error) {
       if (this.#stopping.signal.aborted) {
         return { answer: failed(unansweredAtEnd, { outcomeUnknown: true }), retryable: false }
@@ -151,46 +142,9 @@ export class GridClient {
   }
 }
 
-function failed(reason: string, details: Partial<Failed> = {}): Failed {
-  return { kind: 'failed', reason, outcomeUnknown: false, attempts: 1, ...details }
-}
-
-type Body = Readonly<Record<string, unknown>>
-
-function bodyOf(text: string): Body {
-  try {
-    const body: unknown = JSON.parse(text)
-    return isRecord(body) ? body : {}
-  } catch {
-    // A gateway's own error page is HTML: the status alone has to do.
-    return {}
-  }
-}
-
-const isRecord = (value: unknown): value is Body => typeof value === 'object' && value !== null
-
-/** Reads an answer as the HTTP contract means it; a gateway in between may add 502, 503 and 504 of its own. */
-function attemptOf(status: number, body: Body, retryAfterMs: number | undefined): Attempt {
-  const error = isRecord(body.error) ? body.error : body
-  const code = typeof error.code === 'string' ? error.code : undefined
-  const reason = code === undefined ? `HTTP ${status}` : `HTTP ${status} ${code}`
-  if (status === 200) {
-    return { answer: { kind: 'accepted', result: body.result, attempts: 1 }, retryable: false }
-  }
-  if (status === 409) {
-    const rejection = typeof error.reason === 'string' ? error.reason : reason
-    return {
-      answer: { kind: 'rejected', reason: rejection, details: error, attempts: 1 },
-      retryable: false,
-    }
-  }
-  if (status === 503 || status === 429) {
-    const answer: Answer = { kind: 'shed', reason, outcomeUnknown: false, attempts: 1 }
-    return { answer, retryable: true, retryAfterMs }
-  }
-  const outcomeUnknown = status === 502 || status === 504 || status === 500
-  const answer = failed(reason, { status, outcomeUnknown })
-  return { answer, retryable: status === 502 || status === 504, retryAfterMs }
+function freshness(from: number | 'latest' | undefined): Readonly<Record<string, string>> {
+  if (from === undefined) return {}
+  return from === 'latest' ? { 'grid-consistency': 'latest' } : { 'grid-position': String(from) }
 }
 
 function errorReason(error: unknown): string {

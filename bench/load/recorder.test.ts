@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Answer } from './answer.ts'
 import { Recorder } from './recorder.ts'
 
-const accepted: Answer = { kind: 'accepted', result: {}, attempts: 1 }
+const accepted: Answer = { kind: 'accepted', result: {}, position: 1, attempts: 1 }
 const rejected: Answer = { kind: 'rejected', reason: 'sold_out', details: {}, attempts: 1 }
 const shed: Answer = { kind: 'shed', reason: 'HTTP 503', outcomeUnknown: false, attempts: 4 }
 const failed: Answer = {

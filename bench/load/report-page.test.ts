@@ -9,7 +9,7 @@ function summary(passed = true): LoadSummary {
   let nowMs = 0
   const recorder = new Recorder(() => nowMs)
   const answers: Answer[] = [
-    { kind: 'accepted', result: {}, attempts: 1 },
+    { kind: 'accepted', result: {}, position: 1, attempts: 1 },
     { kind: 'shed', reason: '</script><b>', outcomeUnknown: false, attempts: 2 },
   ]
   for (const answer of answers) {

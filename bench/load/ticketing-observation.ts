@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import type { Accepted, Answer } from './answer.ts'
 import type { GridClient } from './grid-client.ts'
 import { inParallel } from './in-parallel.ts'
 import type { StoredOrder, TicketingObservation } from './ticketing-audit.ts'
@@ -13,8 +13,8 @@ export class ObservationError extends Error {
 }
 
 /**
- * Asks the grid for everything the audit compares. The first question is answered from a state that includes everything
- * stored by now; each one is, because the next may reach another processing unit.
+ * Asks the grid for everything the audit compares. The first answer includes all that is stored by now; the others are from
+ * its position or a later one, since each may come from another processing unit.
  *
  * @throws ObservationError when a query stays unanswered
  */
@@ -24,9 +24,10 @@ export async function observeTicketing(
   eventId: string,
   ledger: TicketingLedger,
 ): Promise<Omit<TicketingObservation, 'seatsCreated'>> {
+  const seatMap = accepted('seatMap', await client.query(space, 'seatMap', { eventId }, 'latest'))
+  const seats = rows(seatMap.result, 'seats')
   const ask = (name: string, input: Record<string, string>): Promise<Answer> =>
-    client.query(space, name, input, true)
-  const seats = rows(resultOf('seatMap', await ask('seatMap', { eventId })), 'seats')
+    client.query(space, name, input, seatMap.position)
   const sections = rows(
     resultOf('availability', await ask('availability', { eventId })),
     'sections',
@@ -78,16 +79,14 @@ function storedOrder(result: unknown): StoredOrder {
   }
 }
 
-/** A query that finds nothing may say so with 404 or with null. */
-function isMissing(answer: Answer): boolean {
-  if (answer.kind === 'failed') return answer.status === 404
-  return answer.kind === 'accepted' && answer.result === null
-}
+const isMissing = (answer: Answer): boolean => answer.kind === 'failed' && answer.status === 404
 
-function resultOf(query: string, answer: Answer): unknown {
-  if (answer.kind === 'accepted') return answer.result
+function accepted(query: string, answer: Answer): Accepted {
+  if (answer.kind === 'accepted') return answer
   throw new ObservationError(`${query}: ${answer.reason}`)
 }
+
+const resultOf = (query: string, answer: Answer): unknown => accepted(query, answer).result
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -96,11 +95,10 @@ function row(value: unknown): Row {
   throw new ObservationError(`expected an object, got ${JSON.stringify(value)}`)
 }
 
-/** A list, bare or under its name. */
-function rows(value: unknown, name: string): Row[] {
-  const list: unknown = Array.isArray(value) ? value : row(value)[name]
+function rows(value: unknown, field: string): Row[] {
+  const list = row(value)[field]
   if (Array.isArray(list)) return list.map(row)
-  throw new ObservationError(`expected ${name}, got ${JSON.stringify(value)?.slice(0, 200)}`)
+  throw new ObservationError(`expected ${field} in ${JSON.stringify(value).slice(0, 200)}`)
 }
 
 function text(from: Row, field: string): string {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from '../../local/servers/free-port.ts'
@@ -10,22 +10,24 @@ const configuration = fileURLToPath(new URL('../haproxy.cfg', import.meta.url))
 export type GatewayEnvironment = Readonly<Record<`GATEWAY_${string}`, string>>
 
 /** Whether HAProxy is installed. A person may do without these tests, CI may not. */
-export function isHaproxyInstalled(): boolean {
+export function isHaproxyInstalled(host: NodeJS.ProcessEnv): boolean {
   try {
     execFileSync('haproxy', ['-v'], { stdio: 'ignore' })
     return true
   } catch (error) {
-    if (process.env.CI === 'true') throw new Error('The tests need haproxy', { cause: error })
+    if (host.CI === 'true') throw new Error('The tests need haproxy', { cause: error })
     process.stderr.write('!!! SKIPPING the tests of the gateway: haproxy is not installed\n')
     return false
   }
 }
 
 /** What HAProxy says about the configuration: empty when it finds nothing to say. */
-export function checkConfiguration(environment: GatewayEnvironment = {}): string {
-  const { PATH } = process.env
-  const command = ['-c', '-f', configuration]
-  return execFileSync('haproxy', command, { env: { PATH, ...environment }, encoding: 'utf8' })
+export function checkConfiguration({ PATH }: NodeJS.ProcessEnv): string {
+  const { stdout, stderr } = spawnSync('haproxy', ['-c', '-f', configuration], {
+    env: { PATH },
+    encoding: 'utf8',
+  })
+  return stdout + stderr
 }
 
 /** The shipped gateway, run for real on ports of its own. */
@@ -42,12 +44,16 @@ export class RunningGateway {
     this.process = process
   }
 
-  static async start(environment: GatewayEnvironment): Promise<RunningGateway> {
+  /** Of the host's environment only PATH is passed on: its own gateway settings are not the test's. */
+  static async start(
+    environment: GatewayEnvironment,
+    { PATH }: NodeJS.ProcessEnv,
+  ): Promise<RunningGateway> {
     const port = await findFreePort()
     const adminPort = await findFreePort()
     const child = spawn('haproxy', ['-db', '-f', configuration], {
       env: {
-        PATH: process.env.PATH,
+        PATH,
         GATEWAY_BIND: `127.0.0.1:${port}`,
         GATEWAY_ADMIN_BIND: `127.0.0.1:${adminPort}`,
         GATEWAY_CONNECTIONS_MAX: '400',
@@ -68,7 +74,7 @@ export class RunningGateway {
   /** Waits until so many units take requests. */
   async waitForUnits(count: number): Promise<void> {
     const up = /^haproxy_server_status\{proxy="units",server="[^"]+",state="UP"\} 1$/gm
-    await waitUntil(async () => (await this.metrics()).match(up)?.length === count, {
+    await waitUntil(async () => ((await this.metrics()).match(up) ?? []).length === count, {
       timeoutMs: 20_000,
       what: `${count} units in service`,
     })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -7,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  *
  * - `GET /where` its name, `?ms=` later
  * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with `dropping`
- * - `/ticketing/commands/overloaded` 503
+ * - any command 503 when its name begins with `overloaded`
  * - `/ticketing/events` an event stream with one event at once and another each `?every=` ms
  * - an upgrade request with an echo
  * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it
@@ -23,13 +24,14 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   for await (const _ of request) {
     // The body is of no interest, but has to be read.
   }
-  if (url.pathname === '/ticketing/events') return stream(response, Number(url.searchParams.get('every')))
+  if (url.pathname === '/ticketing/events')
+    return stream(response, Number(url.searchParams.get('every')))
   if (url.pathname.endsWith('/drop') && name.startsWith('dropping')) {
     response.destroy()
     return
   }
   await sleep(Number(url.searchParams.get('ms')))
-  const overloaded = url.pathname.endsWith('/overloaded')
+  const overloaded = request.method === 'POST' && name.startsWith('overloaded')
   response.writeHead(overloaded ? 503 : 200, { 'content-type': 'application/json' })
   const forwardedFor = request.headers['x-forwarded-for']
   response.end(JSON.stringify(overloaded ? { code: 'overloaded' } : { unit: name, forwardedFor }))
@@ -43,10 +45,20 @@ function stream(response: ServerResponse, everyMs: number): void {
   response.on('close', () => clearInterval(timer))
 }
 
-server.on('upgrade', (_request, socket) => {
-  socket.write(
-    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-  )
+/** What proves to the client that the server speaks WebSocket (RFC 6455, section 1.3). */
+const webSocketSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+server.on('upgrade', (request, socket) => {
+  const key = request.headers['sec-websocket-key'] ?? ''
+  const answer = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    `Sec-WebSocket-Accept: ${createHash('sha1')
+      .update(key + webSocketSuffix)
+      .digest('base64')}`,
+  ]
+  socket.write(`${answer.join('\r\n')}\r\n\r\n`)
   socket.pipe(socket)
   socket.on('error', () => socket.destroy())
 })

@@ -5,7 +5,11 @@ export interface ErrorKind {
   readonly title: string
 }
 
-const kind = (status: number, retryable: boolean, title: string): ErrorKind => ({ status, retryable, title })
+const kind = (status: number, retryable: boolean, title: string): ErrorKind => ({
+  status,
+  retryable,
+  title,
+})
 
 /** Every code a caller can meet. `docs/errors.md` describes each; a test holds the two lists equal. */
 export const errorKinds = {

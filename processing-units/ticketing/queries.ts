@@ -1,6 +1,6 @@
 import { defineQuery, Type } from '@spacegrid/grid/space/define'
-import type { AnyProjection, Reader } from '@spacegrid/grid/space/definition'
-import { type Availability, availability as availabilityProjection } from './availability.ts'
+import type { Reader } from '@spacegrid/grid/space/definition'
+import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {
   customerId,
@@ -15,9 +15,6 @@ import {
 import { seatIdOf, seatKey } from './seat-names.ts'
 
 const count = Type.Integer({ minimum: 0 })
-
-/** A reader takes projections of no particular kind of entry. */
-const countsBySection: AnyProjection = availabilityProjection
 
 /** A customer's orders are answered as one page; nobody who buys tickets has more. */
 const ordersMax = 1000
@@ -47,7 +44,7 @@ export const availability = defineQuery('availability', {
     ),
   }),
   handler(read, { eventId }) {
-    const counts = read.projection<Availability>(countsBySection).get(eventId)
+    const counts = read.projection(availabilityProjection).get(eventId)
     const sections = eventOf(read, eventId).sections.map(({ section }) => ({
       section,
       ...(counts?.get(section) ?? { free: 0, held: 0, sold: 0 }),

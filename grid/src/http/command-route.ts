@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { parseJsonInput } from '../services/json-input.ts'
-import type { FaultLog } from '../services/public-error.ts'
 import { executeOptions } from '../services/request-options.ts'
 import type { AnyCommand } from '../space/definition.ts'
-import { headerOf, jsonType } from './exchange.ts'
+import { type Door, headerOf, sendJson } from './exchange.ts'
 import { commandSchema } from './open-api.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
@@ -13,13 +12,13 @@ const nothing = new Uint8Array(0)
 /** `POST /{space}/commands/{name}`. */
 export function addCommandRoute(
   app: FastifyInstance,
+  door: Door,
   rotation: UnitRotation,
   command: AnyCommand,
-  log: FaultLog,
 ): void {
   const { space } = rotation
   const { name } = command
-  const results = new ResultSerializer(`command ${name}`, command.result, log)
+  const results = new ResultSerializer(`command ${name}`, command.result, door.log)
   const schema = commandSchema(space, command)
   app.post(`/${space.name}/commands/${name}`, { schema }, async (request, reply) => {
     const unit = rotation.next()
@@ -32,11 +31,12 @@ export function addCommandRoute(
       const input = parseJsonInput((request.body as Uint8Array | undefined) ?? nothing)
       const answer = await unit.execute(name, input, options)
       const { position, version } = answer
-      reply.header('content-type', jsonType).header('grid-position', position)
-      if (answer.replayed) reply.header('idempotency-replayed', 'true')
-      if (options.acknowledge) reply.header('preference-applied', `ack=${answer.acknowledged}`)
       const result = results.serialize(answer.result, reply)
-      return reply.send(`{"result":${result},"position":${position},"version":${version}}`)
+      const headers = ['grid-position', String(position)]
+      if (answer.replayed) headers.push('idempotency-replayed', 'true')
+      if (options.acknowledge) headers.push('preference-applied', `ack=${answer.acknowledged}`)
+      const json = `{"result":${result},"position":${position},"version":${version}}`
+      sendJson(door, reply, headers, json)
     } catch (error) {
       reply.header('grid-position', unit.position)
       throw error

@@ -1,14 +1,26 @@
 import { hash } from 'node:crypto'
 
 /**
- * The tag of a query's answer: a hash of the serialized result alone. The body also names the position, which moves
+ * The tags of one query's answers: a hash of the serialized result alone. The body also names the position, which moves
  * with every transaction of the space; tagged by the whole body, no answer would ever be met again. Two bodies
  * with one tag say the same about the same question as of different positions, which is what a weak tag means (RFC 9110,
- * 8.8.1). It depends on no unit, so a caller may ask any of them. 128 bits: nobody meets two results with one tag by
- * accident or, hashed by SHA-256, on purpose.
+ * 8.8.1). It depends on no unit, so a caller may ask any of them. 128 bits of SHA-256: nobody meets two results with one
+ * tag, by accident or on purpose.
+ *
+ * The last result is kept with its tag: when many ask the same at once, as in a spike, comparing is cheaper than hashing.
  */
-export function resultTag(serializedResult: string): string {
-  return `W/"${hash('sha256', serializedResult, 'base64url').slice(0, 22)}"`
+export class ResultTags {
+  #result = ''
+  #tag = ''
+
+  tagOf(serializedResult: string): string {
+    if (serializedResult !== this.#result) {
+      const digest = hash('sha256', serializedResult, 'base64url')
+      this.#tag = `W/"${digest.slice(0, 22)}"`
+      this.#result = serializedResult
+    }
+    return this.#tag
+  }
 }
 
 /** The tag of an entry: its version, which only that very value bears. */

@@ -2,12 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import type { AnyCache } from '../space/definition.ts'
 import { checkKey } from '../space/validation.ts'
 import { versionTag } from './entity-tag.ts'
-import { readOptionsOf, sendTagged } from './exchange.ts'
+import { type Door, readOptionsOf, sendTagged } from './exchange.ts'
 import { entrySchema } from './open-api.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** `GET /{space}/caches/{cache}/{key}`. The body is the entry alone, the same from every unit: the tag is a strong one. */
-export function addEntryRoute(app: FastifyInstance, rotation: UnitRotation, cache: AnyCache): void {
+export function addEntryRoute(
+  app: FastifyInstance,
+  door: Door,
+  rotation: UnitRotation,
+  cache: AnyCache,
+): void {
   const { space } = rotation
   const { name } = cache
   const schema = entrySchema(space, cache)
@@ -19,7 +24,7 @@ export function addEntryRoute(app: FastifyInstance, rotation: UnitRotation, cach
       checkKey(key, `cache ${name}`)
       const { value, version, writtenAt, position } = await unit.entry(name, key, options)
       const write = () => JSON.stringify({ key, value, version, writtenAt })
-      return sendTagged(request, reply, { position, tag: versionTag(version), write })
+      sendTagged(door, request, reply, { position, tag: versionTag(version), write })
     } catch (error) {
       reply.header('grid-position', unit.position)
       throw error

@@ -1,7 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FaultLog } from '../services/public-error.ts'
 import { readOptions } from '../services/request-options.ts'
 import type { ReadOptions } from '../unit/serving.ts'
 import { noneMatchNames } from './entity-tag.ts'
+
+/** What the routes of one server share. */
+export interface Door {
+  readonly log: FaultLog
+  /** The server takes no new connections; every answer ends its own. */
+  closing: boolean
+}
 
 export const jsonType = 'application/json; charset=utf-8'
 
@@ -14,6 +22,29 @@ export function headerOf(request: FastifyRequest, name: string): string | undefi
 export const readOptionsOf = (request: FastifyRequest): ReadOptions =>
   readOptions(headerOf(request, 'grid-position'), headerOf(request, 'grid-consistency'))
 
+/**
+ * Sends a successful answer straight to node's response. Fastify's way (a map of headers, the content type parsed again, the
+ * `onSend` hooks) took a tenth of a query's whole time; what hooks would add to the headers is not added here.
+ * @param headers names and values in turn
+ */
+export function sendJson(door: Door, reply: FastifyReply, headers: string[], json: string): void {
+  headers.push('content-type', jsonType, 'content-length', String(Buffer.byteLength(json)))
+  send(door, reply, 200, headers, json)
+}
+
+function send(
+  door: Door,
+  reply: FastifyReply,
+  status: number,
+  headers: string[],
+  body: string | undefined,
+): void {
+  if (door.closing) headers.push('connection', 'close')
+  reply.hijack()
+  reply.raw.writeHead(status, headers)
+  reply.raw.end(body)
+}
+
 export interface TaggedBody {
   readonly position: number
   readonly tag: string
@@ -23,15 +54,15 @@ export interface TaggedBody {
 
 /** Answers a read: 304 when the caller names the tag in `If-None-Match`, the body otherwise. */
 export function sendTagged(
+  door: Door,
   request: FastifyRequest,
   reply: FastifyReply,
   { position, tag, write }: TaggedBody,
-): FastifyReply {
-  reply
-    .header('grid-position', position)
-    .header('etag', tag)
-    // A stored answer may be used again only after asking whether it still holds.
-    .header('cache-control', 'no-cache')
-  if (noneMatchNames(headerOf(request, 'if-none-match'), tag)) return reply.code(304).send()
-  return reply.header('content-type', jsonType).send(write())
+): void {
+  const headers = ['grid-position', String(position), 'etag', tag]
+  // A stored answer may be used again only after asking whether it still holds.
+  headers.push('cache-control', 'no-cache')
+  if (noneMatchNames(headerOf(request, 'if-none-match'), tag))
+    send(door, reply, 304, headers, undefined)
+  else sendJson(door, reply, headers, write())
 }

@@ -14,7 +14,7 @@ import { keyBytesMax } from '../space/limits.ts'
 import type { Serving } from '../unit/serving.ts'
 import { addCommandRoute } from './command-route.ts'
 import { addEntryRoute } from './entry-route.ts'
-import { jsonType } from './exchange.ts'
+import { type Door, jsonType } from './exchange.ts'
 import { checkContentEncoding, parserFaultResponse, requestFault, sendProblem } from './failure.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemSchema, swaggerOptions } from './open-api.ts'
@@ -66,6 +66,7 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   const settings: Settings = { ...defaults, ...options }
   const rotations = rotationsOf(units)
   const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
+  const door: Door = { log: settings.log, closing: false }
   const missing: Answer = (request, reply) => sendMissing(request, reply, spaces, rotations)
   const app = fastify({
     ...serverOptions(settings),
@@ -75,19 +76,19 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   })
   takeJson(app)
   answerFailures(app, rotations, settings, missing)
-  closeGracefully(app, settings.closeGraceMs)
+  closeGracefully(app, door, settings.closeGraceMs)
   addDocumentation(app, [...spaces.values()], settings)
   app.register(async (routes) => {
-    for (const rotation of rotations.values()) addSpaceRoutes(routes, rotation, settings.log)
+    for (const rotation of rotations.values()) addSpaceRoutes(routes, door, rotation)
   })
   return app
 }
 
-function addSpaceRoutes(app: FastifyInstance, rotation: UnitRotation, log: FaultLog): void {
+function addSpaceRoutes(app: FastifyInstance, door: Door, rotation: UnitRotation): void {
   const { commands, queries, caches } = rotation.space
-  for (const command of commands.values()) addCommandRoute(app, rotation, command, log)
-  for (const query of queries.values()) addQueryRoute(app, rotation, query, log)
-  for (const cache of caches) addEntryRoute(app, rotation, cache)
+  for (const command of commands.values()) addCommandRoute(app, door, rotation, command)
+  for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
+  for (const cache of caches) addEntryRoute(app, door, rotation, cache)
 }
 
 function serverOptions(settings: Settings): FastifyServerOptions {
@@ -168,17 +169,16 @@ function sendMissing(
  * Once closing has begun, every answer ends its connection; a connection that gets none within the grace is cut.
  * Otherwise one idle or half-dead client could hold the process for as long as it likes.
  */
-function closeGracefully(app: FastifyInstance, graceMs: number): void {
-  let closing = false
+function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
   let cut: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
-    closing = true
+    door.closing = true
     cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
     cut.unref()
   })
   app.addHook('onClose', async () => clearTimeout(cut))
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) reply.header('connection', 'close')
+    if (door.closing) reply.header('connection', 'close')
     done()
   })
 }

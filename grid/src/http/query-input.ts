@@ -41,45 +41,51 @@ export class QueryInput {
   /** @throws GridError `invalid_input` with details.errors: a field that cannot be read, is unknown, or is repeated */
   parse(queryString: string): Record<string, unknown> {
     const input: Record<string, unknown> = {}
-    const errors: FieldError[] = []
-    for (const pair of queryString.split('&')) {
-      if (pair === '') continue
-      const equals = pair.indexOf('=')
-      const name = decoded(equals === -1 ? pair : pair.slice(0, equals))
-      const text = decoded(equals === -1 ? '' : pair.slice(equals + 1))
-      const problem = this.#add(input, name, text)
-      if (problem) errors.push({ path: name ?? pair, message: problem })
-      if (errors.length === errorsMax) break
+    const isEncoded = queryString.includes('%') || queryString.includes('+')
+    let errors: FieldError[] | undefined
+    for (let start = 0; start < queryString.length; ) {
+      const next = queryString.indexOf('&', start)
+      const end = next === -1 ? queryString.length : next
+      if (end > start) {
+        const error = this.#add(input, queryString.slice(start, end), isEncoded)
+        if (error) errors = [...(errors ?? []), error]
+        if (errors?.length === errorsMax) break
+      }
+      start = end + 1
     }
-    if (errors.length > 0) throw invalidInput(errors)
+    if (errors) throw invalidInput(errors)
     return input
   }
 
-  /** Answers what is wrong, if anything. */
-  #add(
-    input: Record<string, unknown>,
-    name: string | undefined,
-    text: string | undefined,
-  ): string | undefined {
-    const field = name === undefined ? undefined : this.#fields.get(name)
-    if (name === undefined || text === undefined) return 'is not percent-encoded UTF-8'
-    if (!field) {
-      const known = [...this.#fields.keys()]
-      return known.length === 0
-        ? 'is not known (the query takes no parameters)'
-        : `is not known (known: ${known.join(', ')})`
-    }
-    if (Object.hasOwn(input, name) && !field.list) return 'is given more than once'
+  /** Adds one `name=text` to the input, or answers what is wrong with it. */
+  #add(input: Record<string, unknown>, pair: string, isEncoded: boolean): FieldError | undefined {
+    const equals = pair.indexOf('=')
+    const rawName = equals === -1 ? pair : pair.slice(0, equals)
+    const rawText = equals === -1 ? '' : pair.slice(equals + 1)
+    const name = isEncoded ? decoded(rawName) : rawName
+    const text = isEncoded ? decoded(rawText) : rawText
+    if (name === undefined || text === undefined)
+      return { path: name ?? rawName, message: 'is not percent-encoded UTF-8' }
+    const field = this.#fields.get(name)
+    if (!field) return { path: name, message: this.#unknown() }
+    const earlier = Object.hasOwn(input, name) ? input[name] : undefined
+    if (earlier !== undefined && !field.list)
+      return { path: name, message: 'is given more than once' }
     try {
       const value = field.convert(text)
       if (!field.list) input[name] = value
-      else if (Object.hasOwn(input, name)) (input[name] as unknown[]).push(value)
-      else input[name] = [value]
+      else if (earlier === undefined) input[name] = [value]
+      else (earlier as unknown[]).push(value)
       return undefined
     } catch (error) {
-      if (error instanceof GridError) return error.message
+      if (error instanceof GridError) return { path: name, message: error.message }
       throw error
     }
+  }
+
+  #unknown(): string {
+    const known = [...this.#fields.keys()].join(', ')
+    return `is not known (${known === '' ? 'the query takes no parameters' : `known: ${known}`})`
   }
 }
 
@@ -90,7 +96,6 @@ function invalidInput(errors: readonly FieldError[]): GridError {
 
 /** undefined: not valid percent-encoding of UTF-8. */
 function decoded(text: string): string | undefined {
-  if (!text.includes('%') && !text.includes('+')) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {

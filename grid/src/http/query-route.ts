@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { FaultLog } from '../services/public-error.ts'
 import type { AnyQuery } from '../space/definition.ts'
-import { resultTag } from './entity-tag.ts'
-import { readOptionsOf, sendTagged } from './exchange.ts'
+import { ResultTags } from './entity-tag.ts'
+import { type Door, readOptionsOf, sendTagged } from './exchange.ts'
 import { querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
 import { ResultSerializer } from './result-serializer.ts'
@@ -11,14 +10,15 @@ import type { UnitRotation } from './unit-rotation.ts'
 /** `GET /{space}/queries/{name}?…`. */
 export function addQueryRoute(
   app: FastifyInstance,
+  door: Door,
   rotation: UnitRotation,
   query: AnyQuery,
-  log: FaultLog,
 ): void {
   const { space } = rotation
   const { name } = query
   const inputs = new QueryInput(query.input)
-  const results = new ResultSerializer(`query ${name}`, query.result, log)
+  const results = new ResultSerializer(`query ${name}`, query.result, door.log)
+  const tags = new ResultTags()
   const schema = querySchema(space, query)
   app.get(`/${space.name}/queries/${name}`, { schema }, async (request, reply) => {
     const unit = rotation.next()
@@ -29,7 +29,7 @@ export function addQueryRoute(
       const { result, position } = await unit.query(name, input, options)
       const json = results.serialize(result, reply)
       const write = () => `{"result":${json},"position":${position}}`
-      return sendTagged(request, reply, { position, tag: resultTag(json), write })
+      sendTagged(door, request, reply, { position, tag: tags.tagOf(json), write })
     } catch (error) {
       reply.header('grid-position', unit.position)
       throw error

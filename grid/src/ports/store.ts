@@ -53,7 +53,12 @@ export interface Store {
    * (0 or absent: no checkpoint yet). Otherwise nothing changes and a GridError `stale_writer` is thrown.
    * A store that cannot be reached: `store_unavailable` (outcome unknown; call `checkpoint` to find out).
    */
-  apply(space: string, from: number, next: Checkpoint, changes: readonly StoredChange[]): Promise<void>
+  apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void>
   /** undefined when there is no checkpoint. */
   scan(space: string): Promise<StoreScan | undefined>
   get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>

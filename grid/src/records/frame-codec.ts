@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr'
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 import { type ChainedFrame, type Frame, FrameKind } from '../space/frame.ts'
 import type { SpaceShape } from '../space/shape.ts'
 import {
@@ -26,20 +26,33 @@ export function encodeFrame(frame: Frame): Uint8Array {
 
 /** @throws GridError `format_unsupported` */
 export function decodeFrame(data: Uint8Array): Frame {
-  const [format, kind, ...body] = packr.unpack(data) as Packed
-  if (format !== frameFormat)
-    throw new GridError(
-      'format_unsupported',
-      `A frame has format ${format}; this version reads format ${frameFormat}`,
-    )
-  return unpackFrame(kind as Frame['kind'], body)
+  return readable(() => {
+    const [format, kind, ...body] = packr.unpack(data) as Packed
+    if (format !== frameFormat)
+      throw new GridError(
+        'format_unsupported',
+        `A frame has format ${format}; this version reads format ${frameFormat}`,
+      )
+    return unpackFrame(kind as Frame['kind'], body)
+  })
 }
 
 export const encodeTransactions = (transactions: readonly TransactionRecord[]): Uint8Array =>
   packr.pack(transactions.map(packTransaction))
 
+/** @throws GridError `format_unsupported` */
 export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
-  return (packr.unpack(Buffer.concat(parts)) as Packed[]).map(unpackTransaction)
+  return readable(() => (packr.unpack(Buffer.concat(parts)) as Packed[]).map(unpackTransaction))
+}
+
+/** Bytes that are no frame at all fail in many ways; to a replica they are all one: a format it cannot follow. */
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (isGridError(error)) throw error
+    throw new GridError('format_unsupported', 'A frame cannot be read', { cause: error })
+  }
 }
 
 function packFrame(frame: Frame): Packed {
@@ -69,13 +82,10 @@ function packBody(frame: ChainedFrame): Packed {
 function unpackFrame(kind: Frame['kind'], body: Packed): Frame {
   if (kind === FrameKind.join) return { kind, unit: body[0] as string, nonce: body[1] as number }
   if (kind === FrameKind.shape) return { kind, shape: body[0] as SpaceShape }
-  const [origin, id, previous, deadline] = body as number[]
-  const link = { origin, id, previous, deadline } as {
-    origin: number
-    id: number
-    previous: number
-    deadline: number
-  }
+  if (!body.slice(0, 4).every(Number.isSafeInteger) || body.length < 4)
+    throw new GridError('format_unsupported', 'A frame has no place in a chain')
+  const [origin, id, previous, deadline] = body as [number, number, number, number]
+  const link = { origin, id, previous, deadline }
   switch (kind) {
     case FrameKind.transactions:
       return {

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { GridError } from '../errors.ts'
 import type { FieldError } from '../space/validation.ts'
 import { findSyntaxFault } from './json-syntax.ts'
@@ -20,9 +19,17 @@ export const jsonDepthMax = 64
 export function parseJsonInput(bytes: Uint8Array): unknown {
   if (bytes.length === 0)
     throw new GridError('invalid_json', 'The body is empty, expected a JSON object')
-  if (!isUtf8(bytes)) throw notUtf8(bytes)
-  return parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+  let text: string
+  try {
+    text = decoder.decode(bytes)
+  } catch (cause) {
+    throw notUtf8(bytes, cause)
+  }
+  return parseJsonText(text)
 }
+
+// Fatal: bytes that are not UTF-8 would become U+FFFD. A byte order mark stays: JSON has none.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The same for a text: see `parseJsonInput`. */
 export function parseJsonText(text: string): unknown {
@@ -109,11 +116,12 @@ function syntaxError(text: string, cause: unknown): GridError {
   })
 }
 
-function notUtf8(bytes: Uint8Array): GridError {
+function notUtf8(bytes: Uint8Array, cause: unknown): GridError {
   // Decoding replaces the first bad sequence, so the two differ from exactly there on.
   const decoded = Buffer.from(Buffer.from(bytes).toString())
   const position = bytes.findIndex((byte, index) => byte !== decoded[index])
   return new GridError('invalid_json', `Byte ${position}: not valid UTF-8`, {
+    cause,
     details: { position },
   })
 }

@@ -29,13 +29,18 @@ function closed<S extends TSchema>(schema: S): S {
   return closeNode(schema) as S
 }
 
-function closeNode(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(closeNode)
+/** `open`: a part of an intersection, which is closed as a whole. */
+function closeNode(node: unknown, open = false): unknown {
+  if (Array.isArray(node)) return node.map((item) => closeNode(item, open))
   if (typeof node !== 'object' || node === null) return node
   const copy: Record<string, unknown> = {}
-  for (const [name, child] of Object.entries(node)) copy[name] = closeNode(child)
-  if (copy.type === 'object' && copy.properties && copy.additionalProperties === undefined)
-    copy.additionalProperties = false
+  for (const [name, child] of Object.entries(node)) {
+    const parts = Array.isArray(child) && (name === 'anyOf' || name === 'oneOf')
+    copy[name] = closeNode(child, (Array.isArray(child) && name === 'allOf') || (open && parts))
+  }
+  if (open) return copy
+  if (Array.isArray(copy.allOf)) copy.unevaluatedProperties ??= false
+  else if (copy.type === 'object' && copy.properties) copy.additionalProperties ??= false
   return copy
 }
 
@@ -57,11 +62,11 @@ export function defineCache<
     checkName(`cache ${name}: index`, index)
     if (names.length === 0) throw new TypeError(`cache ${name}: index ${index} has no field`)
     for (const field of names)
-      if (!(field in fields))
+      if (!Object.hasOwn(fields, field))
         throw new TypeError(`cache ${name}: index ${index} names the unknown field ${field}`)
   }
   for (const field of [options.key, options.expiry])
-    if (field !== undefined && !(field in fields))
+    if (field !== undefined && !Object.hasOwn(fields, field))
       throw new TypeError(`cache ${name}: the schema has no field ${field}`)
   return {
     name,

@@ -73,6 +73,7 @@ describe('increment', () => {
   test.each([
     ['below its minimum', { n: 5 }, -6, { min: 0 }, { value: 5, min: 0 }],
     ['above its maximum', { n: 5 }, 6, { max: 10 }, { value: 5, max: 10 }],
+    ['beyond all numbers', { n: 1.5e308 }, 1e308, {}, { value: 1.5e308 }],
     ['of a field that is no number', { n: 'five' }, 1, {}, { field: 'n' }],
   ])('is refused %s', (_, value, by, options, details) => {
     given({ id: 'a', ...value })

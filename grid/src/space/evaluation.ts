@@ -161,6 +161,7 @@ function increment(base: Value, step: IncrementStep): FieldResult {
   const before = base[step.field] ?? 0
   if (typeof before !== 'number') return { refusal: refused(step.otherwise, { field: step.field }) }
   const after = before + step.by
+  if (!Number.isFinite(after)) return { refusal: refused(step.otherwise, { value: before }) }
   if (step.min !== undefined && after < step.min)
     return { refusal: refused(step.otherwise, { value: before, min: step.min }) }
   if (step.max !== undefined && after > step.max)

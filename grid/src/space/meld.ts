@@ -98,7 +98,9 @@ export class Melder {
 
   #decide(frame: TransactionsFrame): void {
     this.#observer.accepted?.(frame)
-    const transactions = frame.parts === 0 ? frame.transactions : this.#assemble(frame)
+    const parts = this.#takeParts(frame)
+    const transactions =
+      frame.parts === 0 ? frame.transactions : this.#decode(parts.slice(-frame.parts))
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
@@ -112,8 +114,11 @@ export class Melder {
     }
   }
 
-  /** The parts are the origin's last frames, so their ids precede this one's in its chain. */
-  #assemble(frame: TransactionsFrame): readonly TransactionRecord[] {
+  /**
+   * Removes the origin's parts from the state. This frame's own are the last of them, for they were sent just before it; any others are
+   * from a batch that was given up half-way.
+   */
+  #takeParts(frame: TransactionsFrame): Uint8Array[] {
     const parts: Uint8Array[] = []
     for (const key of this.#partKeys(frame.origin)) {
       const bytes = this.state.find(partsCacheNumber, key)?.value.bytes
@@ -125,7 +130,7 @@ export class Melder {
         version: partVersion(frame.origin, frame.id),
       })
     }
-    return this.#decode(parts.slice(-frame.parts))
+    return parts
   }
 
   /** Keys of an origin's parts in the order in which it sent them. */

@@ -60,16 +60,14 @@ function fieldErrors(error: ValidationError): FieldError[] {
     .replaceAll('~1', '/')
     .replaceAll('~0', '~')
   const under = (field: unknown) => (path === '' ? String(field) : `${path}.${field}`)
-  const { requiredProperties, additionalProperties, allowedValue } = error.params
+  const { requiredProperties, allowedValue } = error.params
+  const unknownFields = error.params.additionalProperties ?? error.params.unevaluatedProperties
   // A forbidden extra field is reported twice by the validator: keep the one that names it.
   if (error.keyword === 'boolean') return []
   if (Array.isArray(requiredProperties))
     return requiredProperties.map((field) => ({ path: under(field), message: 'is required' }))
-  if (Array.isArray(additionalProperties))
-    return additionalProperties.map((field) => ({
-      path: under(field),
-      message: 'is not a known field',
-    }))
+  if (Array.isArray(unknownFields))
+    return unknownFields.map((field) => ({ path: under(field), message: 'is not a known field' }))
   if (error.keyword === 'const')
     return [{ path, message: `must be ${JSON.stringify(allowedValue)}` }]
   return [{ path, message: error.message }]

@@ -8,7 +8,7 @@ import { expiryIndex } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits } from '../space/validation.ts'
 import { transactionId } from '../space/version.ts'
-import { collect, type View } from '../space/view.ts'
+import { collect } from '../space/view.ts'
 import { checkResult } from './check-result.ts'
 import { Attempt, StartedCommand, type Work } from './started-command.ts'
 
@@ -33,10 +33,14 @@ export class HarnessUnit {
   #frameCount = 0
   #transactionCount = 0
   #pending: Attempt[] = []
+  /** What is committed, with what is pending here on top; good as long as nothing is melded. */
+  #view: Overlay
+  #viewPosition = -1
 
   constructor(name: string, surroundings: Surroundings) {
     this.name = name
     this.#surroundings = surroundings
+    this.#view = new Overlay(surroundings.state)
   }
 
   get pendingCount(): number {
@@ -97,8 +101,10 @@ export class HarnessUnit {
     if (this.#origin === 0) this.#join()
     const number = ++this.#transactionCount
     const id = transactionId(this.#origin, number)
-    const recorder = new Recorder(this.#view(), { id, now: now(), newId, freeze })
-    this.#pending.push(new Attempt(command, recorder, number))
+    const recorder = new Recorder(this.#freshView(), { id, now: now(), newId, freeze })
+    const attempt = new Attempt(command, recorder, number)
+    this.#pending.push(attempt)
+    this.#foresee(attempt)
   }
 
   #join(): void {
@@ -108,16 +114,23 @@ export class HarnessUnit {
     this.#frameCount = 0
   }
 
-  #view(): View {
-    const view = new Overlay(this.#surroundings.state)
-    for (const { record } of this.#pending) {
-      const id = transactionId(this.#origin, record.number)
-      const evaluation = evaluateSteps(view, record.steps, id)
-      if (evaluation.outcome !== 'applied') continue
-      for (const { cache, key, value, version } of evaluation.writes)
-        view.write(cache, key, value, version)
+  #freshView(): Overlay {
+    const { state } = this.#surroundings
+    if (this.#viewPosition !== state.position) {
+      this.#viewPosition = state.position
+      this.#view = new Overlay(state)
+      for (const attempt of this.#pending) this.#foresee(attempt)
     }
-    return view
+    return this.#view
+  }
+
+  /** Applies a pending transaction to the view; one that would be refused leaves no trace there. */
+  #foresee({ record }: Attempt): void {
+    const id = transactionId(this.#origin, record.number)
+    const evaluation = evaluateSteps(this.#view, record.steps, id)
+    if (evaluation.outcome !== 'applied') return
+    for (const { cache, key, value, version } of evaluation.writes)
+      this.#view.write(cache, key, value, version)
   }
 }
 

@@ -45,7 +45,7 @@ export class StateReader implements Reader {
     return this.#state.cache(this.#numberOf(cache)).entries.size
   }
 
-  projection<M>(projection: Projection<M>): M {
+  projection<M, V>(projection: Projection<M, V>): M {
     if (!this.#models.has(projection.name))
       throw new Error(`projection ${projection.name} is not in the space's definition`)
     return this.#models.get(projection.name) as M

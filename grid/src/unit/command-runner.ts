@@ -91,6 +91,11 @@ export class CommandRunner {
     })
   }
 
+  /** Resolves once everything that is open now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.allSettled([...this.#open].map(({ answered }) => answered))
+  }
+
   /** Another unit's write. */
   changedElsewhere(cache: number, key: string): void {
     this.#pending.changed(cache, key)

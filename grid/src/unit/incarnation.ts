@@ -38,6 +38,7 @@ export class Incarnation {
   #disconnectedSince: number | undefined
   #conflict: GridError | undefined
   #shapeAskedAt = Number.NEGATIVE_INFINITY
+  #drained: (() => void) | undefined
   #closed = false
 
   constructor(
@@ -145,12 +146,15 @@ export class Incarnation {
     return this.serves && this.#chain.joined
   }
 
-  /** Lets open commands finish, says goodbye, stops. */
-  async drain(until: () => Promise<void>): Promise<void> {
-    while (!this.#closed && this.runner.pendingCount > 0) await until()
+  /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
+  async drain(): Promise<void> {
+    await this.runner.drained()
     if (this.#closed) return
     this.#chain.leave()
-    while (!this.#closed && !this.#chain.idle) await until()
+    if (this.#chain.idle) return
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve
+    })
   }
 
   close(error: GridError): void {
@@ -160,6 +164,7 @@ export class Incarnation {
     // Callers first: what the chain gives up is not to be executed again.
     this.runner.close(error)
     this.#chain.close(error)
+    this.#drained?.()
   }
 
   async stop(error: GridError): Promise<void> {
@@ -172,6 +177,7 @@ export class Incarnation {
     this.#chain.melded(frame, accepted)
     if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
+    if (this.#chain.idle) this.#drained?.()
   }
 
   #isOwn(frame: Frame | undefined): boolean {

@@ -213,16 +213,13 @@ export class ProcessingUnit implements Serving {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
-    const { clock } = this.#ports
     const incarnation = this.#incarnation
-    const until = clock.monotonic() + this.#options.stopMsMax
+    const error = new GridError('stopping', 'The processing unit is stopping')
+    const timer = this.#ports.clock.after(this.#options.stopMsMax, () => incarnation?.close(error))
     await this.#snapshots.stop()
-    await incarnation?.drain(async () => {
-      if (clock.monotonic() >= until)
-        incarnation.close(new GridError('stopping', 'The processing unit is stopping'))
-      await sleep(clock, 5)
-    })
-    await incarnation?.stop(new GridError('stopping', 'The processing unit is stopping'))
+    await incarnation?.drain()
+    timer.cancel()
+    await incarnation?.stop(error)
     await this.#persistedSubscription?.stop()
     await this.#serving
   }

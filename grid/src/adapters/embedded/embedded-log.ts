@@ -107,6 +107,9 @@ export class EmbeddedLog implements Log, HeldRecords {
   tail(after: number, listener: LogListener): LogTail {
     const tail = new EmbeddedTail(this.#clock, this, after, listener)
     this.#tails.add(tail)
+    this.#clock.soon(() => {
+      if (this.#tails.has(tail)) listener.connected?.(true)
+    })
     return {
       stop: async () => {
         tail.end()

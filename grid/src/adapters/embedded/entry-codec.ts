@@ -29,3 +29,15 @@ export const encodeCheckpoint = ({
 }: CheckpointBody): Buffer => packr.pack({ logIdentity, digest, entries, replicated })
 
 export const decodeCheckpoint = (bytes: Uint8Array): CheckpointBody => packr.unpack(plain(bytes))
+
+/** No name of a cache holds a zero byte, so entries of different caches never share a key, and those of one cache lie together. */
+export const encodeEntryKey = (cache: string, key: string): Buffer =>
+  Buffer.from(`${cache}\0${key}`, 'utf8')
+
+export function decodeEntryKey(bytes: Buffer): { readonly cache: string; readonly key: string } {
+  const separator = bytes.indexOf(0)
+  return {
+    cache: bytes.toString('latin1', 0, separator),
+    key: bytes.toString('utf8', separator + 1),
+  }
+}

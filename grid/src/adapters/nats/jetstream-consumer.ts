@@ -1,15 +1,13 @@
 import {
   AckPolicy,
+  type ConsumerConfig,
   createInbox,
   DeliverPolicy,
-  type JetStreamManager,
   type Msg,
   nanos,
   nuid,
   ReplayPolicy,
-  type Subscription,
 } from 'nats'
-import type { NatsConnection } from './nats-connection.ts'
 
 /** Quiet heartbeat intervals after which the consumer counts as gone. */
 const quietIntervalsMax = 3
@@ -19,6 +17,28 @@ const recordReplyPrefix = '$JS.ACK.'
 
 /** Why a consumer cannot go on: nothing came for too long, the server went past the next position, or it said so. */
 export type ConsumerEnd = 'silent' | 'skipped' | 'refused'
+
+export type PushedMessage = Pick<Msg, 'reply' | 'data' | 'headers'>
+
+/** What a consumer needs of its connection. */
+export interface ConsumerConnection {
+  readonly connected: boolean
+  readonly driver: {
+    subscribe(
+      subject: string,
+      options: { callback(error: Error | null, message: PushedMessage): void },
+    ): { unsubscribe(): void }
+    publish(subject: string): void
+  }
+}
+
+/** What a consumer needs of JetStream's management. */
+export interface ConsumerManager {
+  readonly consumers: {
+    add(stream: string, config: Partial<ConsumerConfig>): Promise<unknown>
+    delete(stream: string, name: string): Promise<unknown>
+  }
+}
 
 export interface ConsumerListener {
   record(position: number, time: number, data: Uint8Array): void
@@ -35,22 +55,22 @@ export interface ConsumerListener {
  * flow control behind it, so it is bounded by the server's window.
  */
 export class JetStreamConsumer {
-  readonly #connection: NatsConnection
-  readonly #manager: JetStreamManager
+  readonly #connection: ConsumerConnection
+  readonly #manager: ConsumerManager
   readonly #stream: string
   readonly #heartbeatMs: number
   readonly #listener: ConsumerListener
   readonly #name = nuid.next()
   readonly #inbox = createInbox()
   #next: number
-  #subscription: Subscription | undefined
-  #kept: Msg[] | undefined = []
+  #subscription: { unsubscribe(): void } | undefined
+  #kept: PushedMessage[] | undefined = []
   #quietIntervals = 0
   #quietTimer: NodeJS.Timeout | undefined
 
   constructor(
-    connection: NatsConnection,
-    manager: JetStreamManager,
+    connection: ConsumerConnection,
+    manager: ConsumerManager,
     listener: ConsumerListener,
     options: { readonly stream: string; readonly next: number; readonly heartbeatMs: number },
   ) {
@@ -111,7 +131,7 @@ export class JetStreamConsumer {
     }
   }
 
-  #handle(message: Msg): void {
+  #handle(message: PushedMessage): void {
     if (this.#subscription === undefined) return
     this.#quietIntervals = 0
     try {
@@ -130,7 +150,7 @@ export class JetStreamConsumer {
    * The reply subject is `$JS.ACK.stream.consumer.delivered.position.consumerPosition.nanoseconds.pending`, or, from newer
    * servers, has two more tokens (domain, account) after `$JS.ACK` and may have more at its end (NATS ADR-15).
    */
-  #handleRecord(reply: string, message: Msg): void {
+  #handleRecord(reply: string, message: PushedMessage): void {
     const tokens = reply.split('.')
     const shift = tokens.length === 9 ? 0 : 2
     const position = Number(tokens[5 + shift])
@@ -145,7 +165,7 @@ export class JetStreamConsumer {
     this.#listener.record(position, time, message.data)
   }
 
-  #handleControl(reply: string, message: Msg): void {
+  #handleControl(reply: string, message: PushedMessage): void {
     const headers = message.headers
     if (headers === undefined) return
     if (headers.code !== 100) {

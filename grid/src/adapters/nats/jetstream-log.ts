@@ -57,18 +57,19 @@ export class JetStreamLog implements Log {
    * `configuration_invalid` when waiting cannot help: an existing stream that cannot serve as a log, no room for a new one.
    */
   static async open(natsUrl: string, options: JetStreamLogOptions): Promise<JetStreamLog> {
-    const openTimeoutMs = options.openTimeoutMs ?? 10_000
+    const deadline = performance.now() + (options.openTimeoutMs ?? 10_000)
+    const remainingMs = () => Math.max(0, deadline - performance.now())
     const name = options.name ?? options.stream
     const publishing = await connectManaged(natsUrl, {
       name: `${name} publish`,
-      connectTimeoutMs: openTimeoutMs,
+      connectTimeoutMs: remainingMs(),
       requestTimeoutMs: options.requestTimeoutMs ?? requestTimeoutDefaultMs,
     })
     try {
-      const info = await ensureStream(publishing.manager, options, openTimeoutMs)
+      const info = await ensureStream(publishing.manager, options, remainingMs())
       const tailing = await connectManaged(natsUrl, {
         name: `${name} tail`,
-        connectTimeoutMs: openTimeoutMs,
+        connectTimeoutMs: remainingMs(),
         requestTimeoutMs: tailRequestTimeoutMs,
       })
       return new JetStreamLog(publishing, tailing, identityOf(info), options)

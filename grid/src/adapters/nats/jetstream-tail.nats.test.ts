@@ -4,7 +4,7 @@ import { waitFor } from '@spacegrid/test-support/wait-for'
 import { connect, type JetStreamManager } from 'nats'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { isGridError } from '../../errors.ts'
-import { JetStreamLog } from './jetstream-log.ts'
+import { JetStreamLog, type JetStreamLogOptions } from './jetstream-log.ts'
 import { RecordedTail } from './recorded-tail.ts'
 
 const opened: JetStreamLog[] = []
@@ -14,13 +14,17 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((log) => log.close()))
 })
 
-async function open(natsUrl: string, name = stream): Promise<JetStreamLog> {
+async function open(
+  natsUrl: string,
+  name = stream,
+  options: Partial<JetStreamLogOptions> = {},
+): Promise<JetStreamLog> {
   const log = await JetStreamLog.open(natsUrl, {
     stream: name,
     subject: `${name}.log`,
     heartbeatMs: 100,
     appendTimeoutMs: 1000,
-    requestTimeoutMs: 1000,
+    ...options,
   })
   opened.push(log)
   return log
@@ -51,10 +55,13 @@ async function appendUntilKnown(log: JetStreamLog, text: string): Promise<number
 }
 
 describe('a server that is killed and comes back', () => {
+  /** So long that only the lost connection itself can be what is noticed. */
+  const patient = { heartbeatMs: 60_000, appendTimeoutMs: 60_000 }
+
   // architecture.md, invariants 3 and 5: what was acknowledged is there, in one order, each position once
   test('order and exactly-once delivery hold while records are appended', async () => {
     await using nats = await startNats()
-    const log = await open(nats.url)
+    const log = await open(nats.url, stream, patient)
     const tail = new RecordedTail(log, 0)
     const acknowledged = new Map<number, string>()
     let stopping = false
@@ -87,7 +94,7 @@ describe('a server that is killed and comes back', () => {
 
   test('appends in flight end as log_unavailable at once, not when their time is over', async () => {
     await using nats = await startNats()
-    const log = await open(nats.url)
+    const log = await open(nats.url, stream, patient)
     await nats.pause()
     const appends = upTo(3).map((index) => log.append(bytes(`${index}`)))
     const outcomes = Promise.allSettled(appends)
@@ -101,7 +108,7 @@ describe('a server that is killed and comes back', () => {
 
   test('a tail opened while it is away begins when it is back', async () => {
     await using nats = await startNats()
-    const log = await open(nats.url)
+    const log = await open(nats.url, stream, patient)
     await log.append(bytes('1'))
     await log.append(bytes('2'))
     await nats.kill()
@@ -115,7 +122,7 @@ describe('a server that is killed and comes back', () => {
 
   test('a tail that is stopped meanwhile stays silent', async () => {
     await using nats = await startNats()
-    const log = await open(nats.url)
+    const log = await open(nats.url, stream, patient)
     await log.append(bytes('1'))
     const tail = new RecordedTail(log, 1)
     await tail.untilConnected()
@@ -156,9 +163,22 @@ describe('a server that freezes', () => {
   })
 })
 
-describe('a stream that changes under a tail', () => {
-  const natsUrl = inject('natsUrl')
+const natsUrl = inject('natsUrl')
 
+test('a process that is held up itself does not take its tail for dead', async () => {
+  const log = await open(natsUrl, uniqueName())
+  const tail = new RecordedTail(log, 0)
+  await tail.untilConnected()
+  for (const text of ['1', '2', '3', '4']) {
+    // Several heartbeat intervals, in which nothing can be read.
+    const busyUntil = performance.now() + 500
+    while (performance.now() < busyUntil);
+    await tail.untilPosition(await log.append(bytes(text)))
+  }
+  expect(tail.connections).toEqual([true])
+})
+
+describe('a stream that changes under a tail', () => {
   test('deleted and created again while idle: log_replaced', async () => {
     const name = uniqueName()
     const log = await open(natsUrl, name)

@@ -12,6 +12,11 @@ const retryMaxMs = 1000
  * is looked at again, over about two seconds, before it counts as another log.
  */
 const tooShortMax = 7
+/**
+ * Within a cluster a record can get lost on its way, and then a new consumer brings it. Only when as many in a row
+ * go past the next position without bringing anything, the record is gone.
+ */
+const skippedMax = 3
 
 export interface TailOptions {
   readonly stream: string
@@ -41,6 +46,7 @@ export class JetStreamTail implements LogTail {
   #consumer: JetStreamConsumer | undefined
   #failures = 0
   #tooShort = 0
+  #skipped = 0
   #endConsumer: (why: ConsumerEnd | 'cut') => void = () => {}
   #wake: () => void = () => {}
 
@@ -115,7 +121,8 @@ export class JetStreamTail implements LogTail {
       this.#tell(true)
       consumer.begin()
       const why = await end.promise
-      return why === 'skipped' && this.#last === start ? this.#trimmed() : undefined
+      this.#skipped = why === 'skipped' && this.#last === start ? this.#skipped + 1 : 0
+      return this.#skipped >= skippedMax ? this.#trimmed() : undefined
     } finally {
       consumer.end()
     }

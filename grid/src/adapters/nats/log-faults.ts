@@ -38,12 +38,14 @@ const gridCodes = new Map<number | undefined, GridErrorCode>([
 
 /**
  * What a fault of JetStream means to a user of the log. Everything that is not known to be a refusal is `log_unavailable`: unknown.
- * `storeFailed` is one number for every reason; the limits of the stream are told from the rest only by the text.
+ * `storeFailed` is one number for every reason; the limits of the stream, and a full disk, are told from the rest only by
+ * the text. (An append to a full disk gets no answer at all; what a purge says then is the only sign.)
  */
 export function faultToGridError(fault: JetStreamFault, doing: string): GridError {
   const description = fault.description ?? `code ${fault.code}`
   const isLimit = fault.err_code === jetStreamCodes.storeFailed && /^maximum /.test(description)
-  const code = isLimit ? 'log_full' : (gridCodes.get(fault.err_code) ?? 'log_unavailable')
+  const isFull = isLimit || description.includes('no space left on device')
+  const code = isFull ? 'log_full' : (gridCodes.get(fault.err_code) ?? 'log_unavailable')
   return new GridError(code, `${doing}: ${description}`, {
     details: { natsCode: fault.err_code ?? fault.code },
   })

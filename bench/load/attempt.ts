@@ -1,0 +1,53 @@
+import type { Answer, Failed } from './answer.ts'
+
+/** What one attempt came to, and whether another one may help. */
+export interface Attempt {
+  readonly answer: Answer
+  readonly retryable: boolean
+  readonly retryAfterMs?: number | undefined
+}
+
+export function failed(reason: string, details: Partial<Failed> = {}): Failed {
+  return { kind: 'failed', reason, outcomeUnknown: false, attempts: 1, ...details }
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+function bodyOf(text: string): Body {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isRecord(body) ? body : {}
+  } catch {
+    // A gateway's own error page is HTML: the status alone has to do.
+    return {}
+  }
+}
+
+const isRecord = (value: unknown): value is Body => typeof value === 'object' && value !== null
+
+/** Reads an answer as the HTTP contract means it; a gateway in between may add 502, 503 and 504 of its own. */
+export function attemptOf(status: number, text: string, retryAfterMs: number | undefined): Attempt {
+  const body = bodyOf(text)
+  const error = isRecord(body.error) ? body.error : body
+  const code = typeof error.code === 'string' ? error.code : undefined
+  const reason = code === undefined ? `HTTP ${status}` : `HTTP ${status} ${code}`
+  if (status === 200) {
+    const position = Number(body.position)
+    const answer: Answer = { kind: 'accepted', result: body.result, position, attempts: 1 }
+    return { answer, retryable: false }
+  }
+  if (status === 409) {
+    const rejection = typeof error.reason === 'string' ? error.reason : reason
+    return {
+      answer: { kind: 'rejected', reason: rejection, details: error, attempts: 1 },
+      retryable: false,
+    }
+  }
+  if (status === 503 || status === 429) {
+    const answer: Answer = { kind: 'shed', reason, outcomeUnknown: false, attempts: 1 }
+    return { answer, retryable: true, retryAfterMs }
+  }
+  const outcomeUnknown = status === 502 || status === 504 || status === 500
+  const answer = failed(reason, { status, outcomeUnknown })
+  return { answer, retryable: status === 502 || status === 504, retryAfterMs }
+}

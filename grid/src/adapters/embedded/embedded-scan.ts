@@ -1,0 +1,74 @@
+import type { Database, Transaction } from 'lmdb'
+import { GridError } from '../../errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { decodeEntry, decodeEntryKey } from './entry-codec.ts'
+
+export interface EmbeddedScanOptions {
+  readonly chunkEntries: number
+  /** Called once, when the snapshot has been given up. */
+  readonly closed: () => void
+}
+
+/**
+ * A pass over one snapshot of a space. While it lasts LMDB cannot reuse the pages that are replaced, so the file grows with what is
+ * applied meanwhile: a scan has to be closed.
+ */
+export class EmbeddedScan implements StoreScan {
+  readonly start: Checkpoint
+  readonly #clock: Clock
+  readonly #entries: Database<Buffer, Buffer>
+  readonly #snapshot: Transaction
+  readonly #options: EmbeddedScanOptions
+  #closed = false
+
+  constructor(
+    clock: Clock,
+    entries: Database<Buffer, Buffer>,
+    snapshot: Transaction,
+    start: Checkpoint,
+    options: EmbeddedScanOptions,
+  ) {
+    this.start = start
+    this.#clock = clock
+    this.#entries = entries
+    this.#snapshot = snapshot
+    this.#options = options
+  }
+
+  async *chunks(): AsyncGenerator<StoredEntry[], void> {
+    const { chunkEntries } = this.#options
+    let last: Buffer | undefined
+    do {
+      const chunk = this.#read(last)
+      last = chunk.length === chunkEntries ? chunk.at(-1)?.storedKey : undefined
+      if (chunk.length > 0) yield chunk.map(({ entry }) => entry)
+      // Nothing above waits for anything, so without this a scan would be one long turn.
+      await new Promise<void>((resolve) => this.#clock.soon(resolve))
+    } while (last)
+  }
+
+  async end(): Promise<Checkpoint> {
+    return this.start
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#snapshot.done()
+    this.#options.closed()
+  }
+
+  #read(after: Buffer | undefined): { storedKey: Buffer; entry: StoredEntry }[] {
+    if (this.#closed) throw new GridError('store_unavailable', 'The scan has been closed')
+    const range = this.#entries.getRange({
+      transaction: this.#snapshot,
+      limit: this.#options.chunkEntries,
+      ...(after ? { start: after, exclusiveStart: true } : {}),
+    })
+    return Array.from(range, ({ key, value }) => ({
+      storedKey: key,
+      entry: { ...decodeEntryKey(key), ...decodeEntry(value) },
+    }))
+  }
+}

@@ -1,0 +1,65 @@
+import type { ClientSession, Collection } from 'mongodb'
+import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { type EntryDocument, fromDocument } from './mongo-document.ts'
+import { toStoreError } from './mongo-faults.ts'
+
+/**
+ * Options that make a read part of a session's snapshot. The level is named although the session implies it: one in the URL would win
+ * over the session. Made anew each time, for the driver writes into it.
+ */
+export const ofSnapshot = (session: ClientSession) => ({
+  session,
+  readConcern: { level: 'snapshot' as const },
+})
+
+/** Enough to make the way to the server and back cheap, few enough for a short turn. The server sends at most 16 MiB at once. */
+const chunkEntries = 4000
+
+/**
+ * A pass over the collections of a space as they were at one instant: all reads belong to one snapshot session. MongoDB keeps the
+ * history this needs for `minSnapshotHistoryWindowInSeconds` (5 minutes by default); a longer scan fails and has to begin anew.
+ */
+export class MongoScan implements StoreScan {
+  readonly start: Checkpoint
+  readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
+  readonly #session: ClientSession
+
+  constructor(
+    start: Checkpoint,
+    collections: ReadonlyMap<string, Collection<EntryDocument>>,
+    session: ClientSession,
+  ) {
+    this.start = start
+    this.#collections = collections
+    this.#session = session
+  }
+
+  async *chunks(): AsyncGenerator<StoredEntry[], void> {
+    for (const [cache, collection] of this.#collections) {
+      const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize: chunkEntries })
+      try {
+        let more = cursor.hasNext()
+        while (await more) {
+          const documents = cursor.readBufferedDocuments()
+          // The server gets the next chunk ready while this one is used.
+          more = cursor.hasNext()
+          // Until it is awaited above nobody else would notice it fail.
+          more.catch(() => {})
+          yield documents.map((document) => fromDocument(cache, document))
+        }
+      } catch (error) {
+        throw toStoreError(error, `Reading ${collection.namespace}`)
+      } finally {
+        await cursor.close()
+      }
+    }
+  }
+
+  async end(): Promise<Checkpoint> {
+    return this.start
+  }
+
+  async close(): Promise<void> {
+    await this.#session.endSession()
+  }
+}

@@ -1,0 +1,71 @@
+import { pino } from 'pino'
+import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
+import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
+import { SystemClock } from '../adapters/system/system-clock.ts'
+import { SystemRandom } from '../adapters/system/system-random.ts'
+import { type Environment, readEnvironment } from '../environment.ts'
+import { createAdminServer } from '../http/admin-server.ts'
+import { createHttpServer } from '../http/http-server.ts'
+import { streams, subjects } from '../records/subjects.ts'
+import { serveSpace } from '../services/space-services.ts'
+import type { Space } from '../space/definition.ts'
+import { ProcessingUnit } from '../unit/processing-unit.ts'
+import { stopOnSignals } from './graceful-stop.ts'
+import { reportTo } from './unit-report.ts'
+
+/**
+ * A processing unit as a program, configured by its environment: one space on NATS, its commands and queries by HTTP (`PORT`, shared with other units
+ * on this machine) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on SIGTERM and SIGINT.
+ * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
+ */
+export async function runProcessingUnit(
+  makeSpace: (environment: Environment) => Space,
+): Promise<void> {
+  const environment = readEnvironment(['NATS_URL'])
+  const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
+  const space = makeSpace(environment)
+  const log = pino({ name, level: environment.LOG_LEVEL })
+  const clock = new SystemClock()
+  const [spaceLog, messaging] = await Promise.all([
+    JetStreamLog.open(NATS_URL, {
+      stream: streams.log(space.name),
+      subject: subjects.log(space.name),
+      replicas: environment.STREAM_REPLICAS,
+      maxBytes: environment.STREAM_BYTES_MAX,
+      name: `${name} log`,
+    }),
+    NatsMessaging.open(NATS_URL, { name: `${name} messaging` }),
+  ])
+  const unit = new ProcessingUnit(
+    name,
+    space,
+    { log: spaceLog, messaging, clock, random: new SystemRandom() },
+    { freeze: process.env.NODE_ENV !== 'production', report: reportTo(log, name) },
+  )
+  unit.start()
+  const http = createHttpServer([unit], { log, title: space.name })
+  const admin = createAdminServer({
+    unit: name,
+    role: 'processing-unit',
+    readiness: () => unit.readiness(),
+    spaces: () => ({ [space.name]: unit.status() }),
+  })
+  await admin.listen({ host, port: environment.ADMIN_PORT })
+  await http.listen({ host, port: environment.PORT, reusePort: true })
+  const services = await serveSpace(messaging, unit, { log })
+  log.info(
+    { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
+    'listening',
+  )
+  stopOnSignals({
+    stop: async () => {
+      log.info('stopping')
+      await services.stop()
+      await http.close()
+      await unit.stop()
+      await admin.close()
+      await messaging.close()
+      await spaceLog.close()
+    },
+  })
+}

@@ -1,0 +1,33 @@
+import type { Logger } from 'pino'
+import type { UnitEvent } from '../unit/processing-unit.ts'
+
+/** Tells in the program's log what happens to a unit. Waiting for a source is told once per reason, not at every try. */
+export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void {
+  let waitingFor = ''
+  return (event) => {
+    switch (event.kind) {
+      case 'rehydrated':
+        waitingFor = ''
+        log.info(
+          { unit, ...event },
+          `rehydrated from ${event.source}: ${event.entries} entries at position ${event.position}`,
+        )
+        return
+      case 'rehydrating':
+        log.warn({ unit, reason: event.reason }, 'left service to rehydrate')
+        return
+      case 'waiting': {
+        const reason = `${event.source}: ${event.error.message}`
+        if (reason === waitingFor) return
+        waitingFor = reason
+        log.debug(
+          { unit, source: event.source, reason: event.error.message },
+          'cannot rehydrate from here',
+        )
+        return
+      }
+      case 'failed':
+        log.error({ unit, error: event.error }, 'failed')
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(fileURLToPath(new URL('../..', import.meta.url)))
+const readyPollMs = 50
+const stopMsMax = 15_000
+
+export interface ComponentSettings {
+  readonly role: string
+  readonly name: string
+  /** Program to run, relative to the repository. */
+  readonly program: string
+  /** Public port; 0: none. */
+  readonly port: number
+  readonly adminPort: number
+  readonly environment: Readonly<Record<string, string>>
+  readonly logFile: string
+}
+
+/**
+ * One component of a cluster as a process of its own. It ends with its parent, however that ends: the channel between the two closes, and
+ * programs take that as a request to stop.
+ */
+export class ComponentProcess {
+  readonly settings: ComponentSettings
+  readonly #child: ChildProcess
+  /** How it ended; undefined while it runs. */
+  ended: string | undefined
+  readonly gone: Promise<void>
+
+  constructor(settings: ComponentSettings) {
+    this.settings = settings
+    const log = openSync(settings.logFile, 'a')
+    this.#child = spawn(process.execPath, [settings.program], {
+      cwd: root,
+      env: {
+        ...process.env,
+        ...settings.environment,
+        UNIT_NAME: settings.name,
+        ADMIN_PORT: String(settings.adminPort),
+        ...(settings.port === 0 ? {} : { PORT: String(settings.port) }),
+      },
+      stdio: ['ignore', log, log, 'ipc'],
+    })
+    closeSync(log)
+    this.gone = new Promise((resolveGone) => {
+      this.#child.once('exit', (code, signal) => {
+        this.ended = signal ?? `exit code ${code}`
+        resolveGone()
+      })
+      this.#child.once('error', (error) => {
+        this.ended = error.message
+        resolveGone()
+      })
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** Asks its health check until it is ready. Throws when it ends before, or the time is up. */
+  async ready(timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs
+    let reason = 'it does not answer'
+    while (performance.now() < until) {
+      if (this.ended !== undefined)
+        throw new Error(`${this.settings.name} ended (${this.ended}); see ${this.settings.logFile}`)
+      const answer = await this.#askReady()
+      if (answer === undefined) return
+      reason = answer
+      await new Promise((wake) => setTimeout(wake, readyPollMs))
+    }
+    throw new Error(
+      `${this.settings.name} is not ready after ${timeoutMs} ms: ${reason}; see ${this.settings.logFile}`,
+    )
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.ended === undefined) this.#child.kill(signal)
+  }
+
+  /** Gracefully; killed when that takes too long. */
+  async stop(): Promise<void> {
+    this.kill('SIGTERM')
+    const timer = setTimeout(() => this.kill('SIGKILL'), stopMsMax)
+    await this.gone
+    clearTimeout(timer)
+  }
+
+  /** undefined: ready. */
+  async #askReady(): Promise<string | undefined> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.settings.adminPort}/health/ready`, {
+        signal: AbortSignal.timeout(1000),
+      })
+      return response.ok ? undefined : await response.text()
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { findFreePort, isPortFree } from '../servers/free-port.ts'
+import type { LocalServer } from '../servers/local-server.ts'
+import type { ServerName } from '../servers/server-name.ts'
+import { knownServers, startServers } from '../servers/start-servers.ts'
+import { ComponentProcess, type ComponentSettings } from './component-process.ts'
+
+export interface ProcessClusterOptions {
+  readonly units: number
+  /** Folder under `processing-units/`, and the name of its space. */
+  readonly application: string
+  readonly dataDirectory: string
+  /** Public port, shared by all units. */
+  readonly port: number
+  /** Servers that run elsewhere; the others are started here. */
+  readonly urls?: Partial<Record<ServerName, string>>
+  readonly say?: (line: string) => void
+  /** Passed on to every component. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** One row of the table, and of `cluster.json`. */
+export interface ProcessRow {
+  readonly role: string
+  readonly name: string
+  readonly pid: number
+  readonly port: number
+  readonly adminPort: number
+}
+
+const readyMsMax = 60_000
+const urlVariables: Record<ServerName, string> = {
+  nats: 'NATS_URL',
+  mongodb: 'MONGODB_URL',
+  redis: 'REDIS_URL',
+}
+
+/**
+ * The grid on this machine as it runs in production: every component a process, real servers behind them. What it keeps is in the servers'
+ * folders under the data directory, so started again there after any kill it goes on where it was.
+ */
+export class ProcessCluster {
+  readonly urls: Readonly<Record<ServerName | 'http', string>>
+  readonly components: readonly ComponentProcess[]
+  /** Those that this cluster has started. */
+  readonly servers: ReadonlyMap<ServerName, LocalServer>
+  readonly #serverRows: readonly ProcessRow[]
+
+  private constructor(
+    urls: Record<ServerName | 'http', string>,
+    components: readonly ComponentProcess[],
+    servers: ReadonlyMap<ServerName, LocalServer>,
+    serverRows: readonly ProcessRow[],
+  ) {
+    this.urls = urls
+    this.components = components
+    this.servers = servers
+    this.#serverRows = serverRows
+  }
+
+  /** @throws Error when the port is taken, a server cannot be had or a component does not become ready */
+  static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const { port, urls = {}, say } = options
+    // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
+    if (!(await isPortFree(port)))
+      throw new Error(`Port ${port} is in use; set PORT to another one`)
+    const dataDirectory = resolve(options.dataDirectory)
+    await mkdir(join(dataDirectory, 'logs'), { recursive: true })
+    const before = await knownServers(dataDirectory)
+    const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
+    const found = await startServers({ dataDirectory, which, ...(say ? { say } : {}) })
+    const started = new Map(
+      [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
+    )
+    const all = {
+      http: `http://127.0.0.1:${port}`,
+      nats: urls.nats ?? urlOf(found, 'nats'),
+      mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
+      redis: urls.redis ?? urlOf(found, 'redis'),
+    }
+    const components: ComponentProcess[] = []
+    try {
+      for (const settings of await componentsOf(options, dataDirectory, all))
+        components.push(new ComponentProcess(settings))
+      await Promise.all(components.map((component) => component.ready(readyMsMax)))
+    } catch (error) {
+      await Promise.all(components.map((component) => component.stop()))
+      await Promise.all([...started.values()].map((server) => server.stop()))
+      throw error
+    }
+    const rows = [...found].map(([name, server]) => ({
+      role: 'server',
+      name,
+      pid: server.pid,
+      port: server.port,
+      adminPort: 0,
+    }))
+    const cluster = new ProcessCluster(all, components, started, rows)
+    await cluster.#write(dataDirectory)
+    return cluster
+  }
+
+  get processes(): readonly ProcessRow[] {
+    const rows = this.components.map(({ pid, settings: { role, name, port, adminPort } }) => ({
+      role,
+      name,
+      pid,
+      port,
+      adminPort,
+    }))
+    return [...rows, ...this.#serverRows]
+  }
+
+  /** Components first, so that they can say goodbye; then the servers that were started here. */
+  async stop(): Promise<void> {
+    const units = this.components.filter(({ settings }) => settings.role === 'processing-unit')
+    await Promise.all(units.map((unit) => unit.stop()))
+    await Promise.all(this.components.map((component) => component.stop()))
+    await Promise.all([...this.servers.values()].map((server) => server.stop()))
+  }
+
+  /** Whoever reads the file finds all of it or nothing new. */
+  async #write(dataDirectory: string): Promise<void> {
+    const file = join(dataDirectory, 'cluster.json')
+    await writeFile(
+      `${file}.new`,
+      `${JSON.stringify({ urls: this.urls, processes: this.processes }, null, 2)}\n`,
+    )
+    await rename(`${file}.new`, file)
+  }
+}
+
+function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
+  const server = servers.get(name)
+  if (!server) throw new Error(`${name} was not started`)
+  return server.url
+}
+
+async function componentsOf(
+  { units, application, port, environment = {} }: ProcessClusterOptions,
+  dataDirectory: string,
+  urls: Record<ServerName, string>,
+): Promise<ComponentSettings[]> {
+  const shared = {
+    ...environment,
+    ...Object.fromEntries(
+      Object.entries(urlVariables).map(([name, variable]) => [variable, urls[name as ServerName]]),
+    ),
+    DATA_DIR: dataDirectory,
+    SPACES: application,
+    HOST: '127.0.0.1',
+  }
+  const settings = async (
+    role: string,
+    name: string,
+    program: string,
+    publicPort: number,
+  ): Promise<ComponentSettings> => ({
+    role,
+    name,
+    program,
+    port: publicPort,
+    adminPort: await findFreePort(),
+    environment: shared,
+    logFile: join(dataDirectory, 'logs', `${name}.log`),
+  })
+  const programs = ['data-reader', 'data-writer', 'data-pump']
+  return [
+    ...(await Promise.all(programs.map((name) => settings(name, name, `${name}/main.ts`, 0)))),
+    ...(await Promise.all(
+      Array.from({ length: units }, (_, i) =>
+        settings(
+          'processing-unit',
+          `${application}-${i + 1}`,
+          `processing-units/${application}/main.ts`,
+          port,
+        ),
+      ),
+    )),
+  ]
+}

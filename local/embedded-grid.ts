@@ -1,0 +1,107 @@
+import { DataPump } from '@spacegrid/data-pump/data-pump'
+import { DataReader } from '@spacegrid/data-reader/data-reader'
+import { DataWriter } from '@spacegrid/data-writer/data-writer'
+import type { Space } from '@spacegrid/grid'
+import { EmbeddedEnvironment } from '@spacegrid/grid/adapters/embedded/embedded-environment'
+import { EmbeddedLog } from '@spacegrid/grid/adapters/embedded/embedded-log'
+import { EmbeddedStore } from '@spacegrid/grid/adapters/embedded/embedded-store'
+import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
+import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
+import {
+  ProcessingUnit,
+  type ProcessingUnitOptions,
+  type UnitEvent,
+} from '@spacegrid/grid/unit/processing-unit'
+
+export interface EmbeddedGridOptions {
+  /** Where everything is kept; one process at a time. */
+  readonly dataDirectory: string
+  /** Processing units of each space. Default 2. */
+  readonly unitsPerSpace?: number
+  readonly unit?: Omit<ProcessingUnitOptions, 'report'>
+  /** Told what happens to a unit. */
+  readonly report?: (unit: string, event: UnitEvent) => void
+}
+
+interface Running {
+  start(): void
+  stop(): Promise<void>
+}
+
+/**
+ * The whole grid in one process: for each space its log, change queue and store on disk (LMDB), several processing units, pump, writer and
+ * reader. The same code as with servers above the ports, and the same promises for kill -9.
+ */
+export class EmbeddedGrid {
+  readonly units: readonly ProcessingUnit[]
+  readonly #environment: EmbeddedEnvironment
+  /** In the order in which they start; they stop in the opposite one. */
+  readonly #running: readonly Running[]
+  readonly #closing: readonly { close(): Promise<void> }[]
+
+  /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
+  constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
+    const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
+    const clock = new SystemClock()
+    const random = new SystemRandom()
+    this.#environment = new EmbeddedEnvironment(dataDirectory)
+    const messaging = new InProcessMessaging(clock)
+    const store = new EmbeddedStore(this.#environment, 'store', clock)
+    const units: ProcessingUnit[] = []
+    const running: Running[] = []
+    const logs: EmbeddedLog[] = []
+    for (const space of spaces) {
+      const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock)
+      const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock)
+      logs.push(log, changes)
+      running.push(
+        new DataReader(space.name, { log, changes, store, messaging, clock, random }),
+        new DataWriter(space.name, { log, changes, store, messaging, clock }),
+        new DataPump(space.name, { log, changes, messaging, clock, random }),
+      )
+      for (let number = 1; number <= unitsPerSpace; number++) {
+        const name = `${space.name}-${number}`
+        const told = report ? { report: (event: UnitEvent) => report(name, event) } : {}
+        const unit = new ProcessingUnit(
+          name,
+          space,
+          { log, messaging, clock, random },
+          { ...unitOptions, ...told },
+        )
+        units.push(unit)
+        running.push(unit)
+      }
+    }
+    this.units = units
+    this.#running = running
+    this.#closing = [...logs, store, messaging]
+  }
+
+  start(): void {
+    for (const part of this.#running) part.start()
+  }
+
+  /** Ready when every unit is; otherwise the reason of the first that is not. */
+  readiness(): Readiness {
+    for (const unit of this.units) {
+      const readiness = unit.readiness()
+      if (!readiness.ready) return { ready: false, reason: `${unit.name}: ${readiness.reason}` }
+    }
+    return { ready: true }
+  }
+
+  /** Of each space, as its first unit has it. */
+  status(): Record<string, SpaceStatus> {
+    return Object.fromEntries(
+      this.units.toReversed().map((unit) => [unit.space.name, unit.status()]),
+    )
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.units.map((unit) => unit.stop()))
+    for (const part of this.#running.toReversed()) await part.stop()
+    for (const part of this.#closing) await part.close()
+    await this.#environment.close()
+  }
+}

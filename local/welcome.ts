@@ -1,0 +1,27 @@
+export interface Welcome {
+  readonly url: string
+  readonly adminPort: number
+  readonly dataDirectory: string
+}
+
+/** What a newcomer sees: where things are, and one line to try. */
+export function welcome({ url, adminPort, dataDirectory }: Welcome): string {
+  const event = {
+    eventId: 'concert',
+    name: 'Concert',
+    startsAt: 1_893_456_000_000,
+    sections: [{ section: 'A', rows: 10, seatsPerRow: 20, price: 4500 }],
+  }
+  return `Spacegrid is serving ticketing and auction, two processing units each, data in ${dataDirectory}
+
+  HTTP           ${url}
+  documentation  ${url}/docs
+  status         http://127.0.0.1:${adminPort}/status
+
+Try:
+  curl ${url}/ticketing/commands/createEvent -H 'content-type: application/json' \\
+    -d '${JSON.stringify(event)}'
+
+Ctrl-C stops it; started again it goes on where it was.
+`
+}

@@ -1,0 +1,246 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { composeBinary, isGoInstalled } from '../gateway/testing/compose-binary.ts'
+import {
+  BinaryUnavailable,
+  cacheFolder,
+  environmentOf,
+  findBinary,
+} from '../local/servers/binary.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
+
+/** The parts of `docker compose config --format json` looked at here. */
+interface ComposeProject {
+  readonly configs: Readonly<Record<string, { readonly file?: string; readonly content?: string }>>
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
+  readonly volumes: Readonly<Record<string, unknown>>
+  readonly services: Readonly<Record<string, ComposeService>>
+}
+
+interface ComposeService {
+  readonly image: string
+  readonly build?: unknown
+  readonly command: readonly string[] | null
+  readonly environment?: Readonly<Record<string, string>>
+  readonly ports?: readonly { readonly host_ip?: string; readonly published: string }[]
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+  readonly healthcheck?: unknown
+  readonly restart?: string
+  readonly mem_limit?: string
+  readonly networks: Readonly<Record<string, unknown>>
+}
+
+/** Variables that Node.js or Docker reads, not the grid. */
+const othersVariables = new Set(['NODE_ENV', 'NODE_OPTIONS'])
+
+async function expectGridReads(variables: readonly string[]): Promise<void> {
+  const environment = await read('grid/src/environment.ts')
+  const unknown = variables.filter(
+    (name) => !othersVariables.has(name) && !new RegExp(`\\b${name}\\b`).test(environment),
+  )
+  expect(unknown).toEqual([])
+}
+
+// Skipped: without Go docker compose cannot be built; said loudly above.
+describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
+  let binary: string
+  let project: ComposeProject
+  let grid: [string, ComposeService][]
+
+  const compose = (argv: readonly string[], settings: Record<string, string> = {}): string =>
+    execFileSync(binary, argv, {
+      cwd: root,
+      encoding: 'utf8',
+      // The settings of whoever runs the tests are not the defaults.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
+    })
+
+  beforeAll(async () => {
+    binary = await composeBinary(cacheFolder())
+    project = JSON.parse(compose(['config', '--format', 'json'])) as ComposeProject
+    grid = Object.entries(project.services).filter(([, service]) => service.build !== undefined)
+  }, 600_000)
+
+  it('is accepted by docker compose', () => {
+    expect(compose(['config', '-q'])).toBe('')
+  })
+
+  it('runs every role, and the servers they need', () => {
+    expect(Object.keys(project.services).sort()).toEqual([
+      'data-pump',
+      'data-reader',
+      'data-writer',
+      'gateway',
+      'mongodb',
+      'nats',
+      'processing-unit',
+      'redis',
+    ])
+  })
+
+  it('starts programs that exist', () => {
+    expect(grid).toHaveLength(4)
+    for (const [, { command }] of grid) {
+      expect(command?.[0]).toBe('node')
+      expect(existsSync(join(root, command?.[1] ?? ''))).toBe(true)
+    }
+  })
+
+  it('runs the other application when told to', () => {
+    const auction = JSON.parse(
+      compose(['config', '--format', 'json'], { APPLICATION: 'auction' }),
+    ) as ComposeProject
+    const [, program = ''] = auction.services['processing-unit']?.command ?? []
+    expect(program).toBe('processing-units/auction/main.ts')
+    expect(existsSync(join(root, program))).toBe(true)
+    expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction')
+  })
+
+  it('sets only variables that the grid reads', async () => {
+    await expectGridReads(grid.flatMap(([, { environment = {} }]) => Object.keys(environment)))
+  })
+
+  it('sets only variables that the gateway’s configuration reads', async () => {
+    const configuration = await read('gateway/haproxy.cfg')
+    const { environment = {} } = project.services.gateway ?? {}
+    for (const name of Object.keys(environment)) expect(configuration).toContain(`\${${name}-`)
+  })
+
+  it('publishes the gateway alone, to this machine alone', () => {
+    const published = Object.entries(project.services).filter(
+      ([, { ports }]) => ports !== undefined,
+    )
+    expect(published.map(([name]) => name)).toEqual(['gateway'])
+    expect(project.services.gateway?.ports).toMatchObject([
+      { host_ip: '127.0.0.1', published: '8080' },
+    ])
+    const outside = Object.entries(project.services).filter(
+      ([, { networks }]) => 'outside' in networks,
+    )
+    expect(outside.map(([name]) => name)).toEqual(['gateway'])
+    expect(project.networks.inside?.internal).toBe(true)
+  })
+
+  it('limits, restarts and checks every container', () => {
+    for (const [name, service] of Object.entries(project.services)) {
+      expect(Number(service.mem_limit), name).toBeGreaterThan(0)
+      expect(service.restart, name).toBe('unless-stopped')
+      // The grid's own containers have the check of their image.
+      if (service.build === undefined) expect(service.healthcheck, name).toBeDefined()
+    }
+  })
+
+  it('waits for the servers before it starts the grid', () => {
+    for (const [, { depends_on = {} }] of grid) {
+      expect(Object.entries(depends_on).map(([name, { condition }]) => [name, condition])).toEqual([
+        ['mongodb', 'service_healthy'],
+        ['nats', 'service_healthy'],
+        ['redis', 'service_healthy'],
+      ])
+    }
+  })
+
+  it('names files that exist', () => {
+    for (const { file } of Object.values(project.configs)) {
+      if (file !== undefined) expect(existsSync(file)).toBe(true)
+    }
+  })
+
+  // architecture.md, NATS in practice: what we ship syncs the disk before it acknowledges.
+  it('configures NATS so that NATS accepts it, with the disk synced always', async (context) => {
+    const content = project.configs.nats?.content ?? ''
+    expect(content).toContain('sync_interval: always')
+    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+    try {
+      const nats = await findBinary('nats', (line) => process.stderr.write(`${line}\n`))
+      const file = join(folder, 'nats.conf')
+      await writeFile(file, content)
+      const { status, stderr } = spawnSync(nats.path, ['--config', file, '-t'], {
+        encoding: 'utf8',
+        env: environmentOf(nats),
+      })
+      expect({ status, stderr }).toMatchObject({ status: 0 })
+    } catch (error) {
+      if (!(error instanceof BinaryUnavailable) || process.env.CI === 'true') throw error
+      context.skip(error.message)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+describe('Dockerfile', () => {
+  let lines: readonly string[]
+  const values = (instruction: string): string[] =>
+    lines
+      .filter((line) => line.startsWith(`${instruction} `))
+      .map((line) => line.slice(instruction.length + 1))
+
+  beforeAll(async () => {
+    const text = await read('Dockerfile')
+    lines = text.replace(/\\\n\s*/g, '').split('\n')
+  })
+
+  it('copies the package.json of every workspace, or npm would install another tree', async () => {
+    const { workspaces } = JSON.parse(await read('package.json')) as { workspaces: string[] }
+    const copied = values('COPY').join(' ')
+    for (const workspace of workspaces) {
+      expect(copied).toContain(`${workspace}/package.json ${workspace}/`)
+    }
+  })
+
+  it('copies files that exist and are not ignored', async () => {
+    const ignored = new Set((await read('.dockerignore')).split('\n'))
+    const sources = values('COPY')
+      .filter((value) => !value.startsWith('--from') && !value.startsWith('. '))
+      .flatMap((value) => value.split(' ').slice(0, -1))
+    for (const source of sources) {
+      expect(existsSync(join(root, source)), source).toBe(true)
+      const excluded = ignored.has(source) || ignored.has(`**/${source.split('/').at(-1)}`)
+      expect(excluded, source).toBe(false)
+    }
+  })
+
+  it('starts a program that exists, without a shell between it and its signals', () => {
+    const [command = ''] = values('CMD')
+    const [program, file] = JSON.parse(command) as string[]
+    expect(program).toBe('node')
+    expect(existsSync(join(root, file ?? ''))).toBe(true)
+  })
+
+  it('runs without root’s rights', () => {
+    expect(values('USER')).toEqual(['node'])
+  })
+
+  it('sets only variables that the grid reads', async () => {
+    const names = values('ENV').flatMap((value) => value.match(/\w+(?==)/g) ?? [])
+    expect(names).toContain('HOST')
+    await expectGridReads(names)
+  })
+
+  it('asks for health in a way that runs', () => {
+    const [check = ''] = values('HEALTHCHECK')
+    const [program = '', ...argv] = JSON.parse(check.slice(check.indexOf('['))) as string[]
+    expect(program).toBe('node')
+    // Nobody listens there.
+    const { status, stderr } = spawnSync(process.execPath, argv, {
+      encoding: 'utf8',
+      env: { ADMIN_PORT: '1' },
+    })
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' })
+  })
+
+  it('keeps what is private or made here out of the image', async () => {
+    const ignored = (await read('.dockerignore')).split('\n')
+    expect(ignored).toEqual(
+      expect.arrayContaining(['.git', '**/node_modules', '.spacegrid', '.env*']),
+    )
+  })
+})

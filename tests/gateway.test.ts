@@ -1,0 +1,270 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  checkConfiguration,
+  isHaproxyInstalled,
+  RunningGateway,
+} from '../gateway/testing/haproxy.ts'
+import { NameServer } from '../gateway/testing/name-server.ts'
+import { freeUnitPorts, StandInUnit, type UnitPorts } from '../gateway/testing/stand-in-units.ts'
+
+// Two addresses with the same ports, as two containers have them. Linux answers on all of 127.0.0.0/8.
+const addresses = ['127.0.0.11', '127.0.0.12'] as const
+const canRun = process.platform === 'linux' && isHaproxyInstalled(process.env)
+
+// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test; said loudly above.
+describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
+  const nameServer = new NameServer('processing-unit')
+  let nameServerPort: number
+  let ports: UnitPorts
+  let gateway: RunningGateway
+  let units: StandInUnit[]
+
+  beforeAll(async () => {
+    nameServerPort = await nameServer.start()
+  })
+
+  afterAll(() => nameServer.stop())
+
+  beforeEach(async () => {
+    ports = await freeUnitPorts(addresses)
+    units = []
+    nameServer.addresses = addresses
+    const environment = {
+      GATEWAY_RESOLVER: `127.0.0.1:${nameServerPort}`,
+      GATEWAY_UNITS: `processing-unit:${ports.port}`,
+      GATEWAY_UNIT_ADMIN_PORT: String(ports.adminPort),
+      GATEWAY_IDLE_TIMEOUT: '3s',
+      GATEWAY_STOP_TIMEOUT: '5s',
+    }
+    gateway = await RunningGateway.start(environment, process.env)
+  })
+
+  afterEach(async () => {
+    await gateway.stop()
+    await Promise.all(units.map((unit) => unit.kill()))
+  })
+
+  async function startUnit(name: string, address: string): Promise<StandInUnit> {
+    const unit = await StandInUnit.start(name, address, ports)
+    units.push(unit)
+    return unit
+  }
+
+  async function startBoth(first = 'one', second = 'two'): Promise<[StandInUnit, StandInUnit]> {
+    const pair = await Promise.all([
+      startUnit(first, addresses[0]),
+      startUnit(second, addresses[1]),
+    ])
+    await gateway.waitForUnits(2)
+    return pair
+  }
+
+  async function where(query = ''): Promise<string> {
+    const response = await fetch(`${gateway.url}/where${query}`)
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
+    return ((await response.json()) as { unit: string }).unit
+  }
+
+  const send = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}', headers })
+
+  /** On a connection of its own: on one that has had a request before, HAProxy closes instead of answering 502. */
+  async function sendAlone(path: string): Promise<{ status: number | undefined; body: unknown }> {
+    const sent = request(`${gateway.url}${path}`, { method: 'POST', agent: false }).end('{}')
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return { status: response.statusCode, body: await json(response) }
+  }
+
+  it('has a configuration that HAProxy accepts without a warning', () => {
+    expect(checkConfiguration(process.env)).not.toMatch(/warning/i)
+  })
+
+  it('spreads requests over the units it finds by name', async () => {
+    await startBoth()
+    const answers = await Promise.all(Array.from({ length: 40 }, () => where('?ms=20')))
+    const counts = ['one', 'two'].map((name) => answers.filter((answer) => answer === name).length)
+    expect(Math.min(...counts)).toBeGreaterThan(8)
+  })
+
+  it('finds a unit that is added, and forgets one whose name is gone', async () => {
+    nameServer.addresses = [addresses[0]]
+    await startUnit('one', addresses[0])
+    await startUnit('two', addresses[1])
+    await gateway.waitForUnits(1)
+    nameServer.addresses = addresses
+    await gateway.waitForUnits(2)
+    nameServer.addresses = [addresses[1]]
+    await gateway.waitForUnits(1)
+    expect(new Set([await where(), await where(), await where()])).toEqual(new Set(['two']))
+  })
+
+  it('drops a killed unit without a failed query, and takes it back', async () => {
+    const [first] = await startBoth()
+    let failures = 0
+    let stopped = false
+    const seen = new Set<string>()
+    const users = Array.from({ length: 8 }, async () => {
+      while (!stopped) {
+        await where('?ms=2')
+          .then((unit) => seen.add(unit))
+          .catch(() => {
+            failures += 1
+          })
+      }
+    })
+    await sleep(300)
+    await first.kill()
+    await gateway.waitForUnits(1)
+    seen.clear()
+    await sleep(200)
+    expect(seen).toEqual(new Set(['two']))
+    await startUnit('again', addresses[0])
+    await gateway.waitForUnits(2)
+    await expect.poll(() => seen, { timeout: 10_000 }).toContain('again')
+    stopped = true
+    await Promise.all(users)
+    expect(failures).toBe(0)
+  })
+
+  it('takes a unit that is not ready out of service, and leaves its open requests alone', async () => {
+    const [first, second] = await startBoth()
+    const open = Array.from({ length: 6 }, () => where('?ms=1800'))
+    await sleep(100)
+    await first.setReady(false)
+    await gateway.waitForUnits(1)
+    expect(new Set([await where(), await where(), await where()])).toEqual(new Set(['two']))
+    expect(new Set(await Promise.all(open))).toEqual(new Set(['one', 'two']))
+    await second.setReady(false)
+    await gateway.waitForUnits(0)
+    const response = await send('/ticketing/commands/buy', { 'idempotency-key': 'k' })
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBe('1')
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(await response.json()).toMatchObject({ status: 503, code: 'not_ready' })
+    expect((await fetch(`${gateway.adminUrl}/health/ready`)).status).toBe(503)
+  })
+
+  // architecture.md, section 2: a retry is safe with an idempotency key. The gateway does nothing unsafe.
+  it('repeats a command on another unit only with an idempotency key', async () => {
+    await startBoth('dropping', 'two')
+    const path = '/ticketing/commands/drop'
+    const keyed = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => send(path, { 'idempotency-key': `${index}` })),
+    )
+    expect(keyed.map(({ status }) => status)).toEqual(new Array(12).fill(200))
+    const bare = await Promise.all(Array.from({ length: 12 }, () => sendAlone(path)))
+    expect(new Set(bare.map(({ status }) => status))).toEqual(new Set([200, 504]))
+    const lost = bare.find(({ status }) => status === 504)
+    expect(lost?.body).toMatchObject({ status: 504, code: 'outcome_unknown' })
+  })
+
+  // interfaces.md: 503 promises that nothing has happened; 504 does not.
+  it('does not promise that nothing happened once a unit has had the command', async () => {
+    await startBoth('dropping-one', 'dropping-two')
+    const response = await send('/ticketing/commands/drop', { 'idempotency-key': 'k' })
+    expect(response.status).toBe(504)
+    expect(await response.json()).toMatchObject({ status: 504, code: 'outcome_unknown' })
+  })
+
+  it('passes a unit’s refusal on and does not ask the next unit', async () => {
+    await startBoth('overloaded', 'overloaded-too')
+    const response = await send('/ticketing/commands/buy', { 'idempotency-key': 'k' })
+    expect(response.status).toBe(503)
+    expect(await response.json()).toEqual({ code: 'overloaded' })
+    expect(await gateway.metrics()).toMatch(
+      /haproxy_backend_retry_warnings_total\{proxy="units"\} 0\n/,
+    )
+  })
+
+  it('takes a refusal for no promise when another unit has had the command before', async () => {
+    await startBoth('dropping', 'overloaded')
+    const responses = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        send('/ticketing/commands/drop', { 'idempotency-key': `${index}` }),
+      ),
+    )
+    const codes = await Promise.all(
+      responses.map(async (response) => [
+        response.status,
+        ((await response.json()) as { code: string }).code,
+      ]),
+    )
+    expect(new Set(codes.map(String))).toEqual(new Set(['503,overloaded', '504,outcome_unknown']))
+  })
+
+  it('passes events on as they happen, and keeps a silent stream open', async () => {
+    await startBoth()
+    const response = await fetch(`${gateway.url}/ticketing/events`)
+    const reader = response.body!.getReader()
+    const first = await reader.read()
+    expect(new TextDecoder().decode(first.value)).toMatch(/^data: (one|two)\n\n$/)
+    // Longer than the idle timeout of ordinary requests.
+    const next = await Promise.race([reader.read(), sleep(4000, 'still open')])
+    expect(next).toBe('still open')
+    await reader.cancel()
+  })
+
+  it('ends the streams of a unit that leaves service, so that they move to another', async () => {
+    const [first, second] = await startBoth()
+    await first.kill()
+    await gateway.waitForUnits(1)
+    const survivor = await fetch(`${gateway.url}/ticketing/events`)
+    const reader = survivor.body!.getReader()
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('data: two\n\n')
+    await second.setReady(false)
+    const ended = await reader.read().catch(() => ({ done: true }))
+    expect(ended.done).toBe(true)
+  })
+
+  it('passes WebSockets through', async () => {
+    await startBoth()
+    const socket = connect(gateway.port, '127.0.0.1')
+    const handshake = [
+      'GET /live HTTP/1.1',
+      'Host: grid',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ]
+    socket.write(`${handshake.join('\r\n')}\r\n\r\n`)
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /)
+    await sleep(3500)
+    socket.write('still here')
+    const [echo] = (await once(socket, 'data')) as [Buffer]
+    expect(echo.toString()).toBe('still here')
+    socket.destroy()
+  })
+
+  it('says who asks, whatever the user claims', async () => {
+    await startBoth()
+    const response = await fetch(`${gateway.url}/where`, {
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    })
+    expect(await response.json()).toMatchObject({ forwardedFor: '127.0.0.1' })
+  })
+
+  it('lets open requests end when it is stopped', async () => {
+    await startBoth()
+    const open = where('?ms=1000')
+    await sleep(200)
+    gateway.process.kill('SIGUSR1')
+    expect(['one', 'two']).toContain(await open)
+    if (gateway.process.exitCode === null) await once(gateway.process, 'exit')
+    expect(gateway.process.exitCode).toBe(0)
+  })
+
+  it('keeps metrics and statistics off the public port', async () => {
+    await startBoth()
+    expect(await gateway.metrics()).toContain('haproxy_frontend_http_requests_total')
+    expect((await fetch(`${gateway.adminUrl}/stats`)).status).toBe(200)
+    const publicly = await fetch(`${gateway.url}/metrics`)
+    expect(await publicly.text()).not.toContain('haproxy')
+  })
+})
