@@ -26,3 +26,14 @@ export interface Application {
   settle(client: GridClient, signal: AbortSignal): Promise<void>
   audit(client: GridClient): Promise<AuditCheck[]>
 }
+
+/** Offenders named in the report; the rest are counted. */
+const offendersShown = 5
+
+/** Makes a check of its offenders: it has passed when there are none. */
+export function check(promise: string, offenders: readonly string[], compared: string): AuditCheck {
+  if (offenders.length === 0) return { promise, passed: true, detail: compared }
+  const more = offenders.length - offendersShown
+  const shown = offenders.slice(0, offendersShown).join('; ')
+  return { promise, passed: false, detail: more > 0 ? `${shown}; and ${more} more` : shown }
+}

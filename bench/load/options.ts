@@ -115,7 +115,12 @@ function loadCommand(write: (text: string) => void): Command {
     .option('--seats <count>', 'ticketing: seats of the event', whole(4, eventSeatsMax), 10_000)
     .option('--browse <share>', 'users who only look', number(0, 1), 0.3)
     .option('--specific <share>', 'ticketing: buyers who choose seats', number(0, 1), 0.2)
-    .option('--confirm <share>', 'ticketing: holds that are confirmed', number(0, 1), 0.7)
+    .option(
+      '--confirm <share>',
+      'holds that are confirmed; outbid users who bid again',
+      number(0, 1),
+      0.7,
+    )
     .option('--think <seconds>', 'mean time before a user decides', number(0, 600), 1)
     .option('--report <file.html>', 'write a page with charts')
     .option('--json <file.json>', 'write every number')

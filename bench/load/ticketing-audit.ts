@@ -1,4 +1,4 @@
-import type { AuditCheck } from './application.ts'
+import { type AuditCheck, check } from './application.ts'
 import type { TicketingLedger } from './ticketing-ledger.ts'
 
 export interface StoredOrder {
@@ -166,14 +166,4 @@ function repeated(values: readonly string[]): string[] {
     seen.add(value)
   }
   return [...twice]
-}
-
-/** Offenders named in the report; the rest are counted. */
-const offendersShown = 5
-
-export function check(promise: string, offenders: readonly string[], compared: string): AuditCheck {
-  if (offenders.length === 0) return { promise, passed: true, detail: compared }
-  const more = offenders.length - offendersShown
-  const shown = offenders.slice(0, offendersShown).join('; ')
-  return { promise, passed: false, detail: more > 0 ? `${shown}; and ${more} more` : shown }
 }

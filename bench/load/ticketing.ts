@@ -2,12 +2,15 @@ import type { Answer } from './answer.ts'
 import type { Application, AuditCheck } from './application.ts'
 import { eventSections, type LayoutSection, randomNeighbours } from './event-layout.ts'
 import type { GridClient } from './grid-client.ts'
-import { inParallel } from './in-parallel.ts'
-import { sleepUnlessAborted } from './open-loop.ts'
 import { randomBelow } from './random.ts'
 import type { Session } from './session.ts'
+import { settleOpen } from './settle-open.ts'
 import { auditTicketing } from './ticketing-audit.ts'
-import { type AcknowledgedHold, TicketingLedger } from './ticketing-ledger.ts'
+import {
+  type AcknowledgedHold,
+  type OpenConfirmation,
+  TicketingLedger,
+} from './ticketing-ledger.ts'
 import { holdOf, observeTicketing, orderIdOf } from './ticketing-observation.ts'
 
 export interface TicketingOptions {
@@ -29,10 +32,6 @@ export interface TicketingOptions {
 
 /** Most people buy for two; nobody may hold more than eight seats. */
 const quantities = [1, 1, 2, 2, 2, 2, 3, 4] as const
-
-/** Requests at a time while settling: quick, and far from a load of its own. */
-const settlingAtOnce = 32
-const settlingPauseMs = 200
 
 /** Users at an on-sale of one event. They act as the grid's answers let them, and note what they were told in a ledger. */
 export class Ticketing implements Application {
@@ -114,18 +113,11 @@ export class Ticketing implements Application {
     return true
   }
 
-  async settle(client: GridClient, signal: AbortSignal): Promise<void> {
-    await inParallel([...this.ledger.open.values()], settlingAtOnce, async (confirmation) => {
-      const { hold, input, idempotencyKey } = confirmation
-      do {
-        const answer = await client.command(this.space, 'confirmHold', input, idempotencyKey)
-        // A refusal for lack of capacity says nothing about the attempt that went unanswered.
-        if (answer.kind === 'accepted' || answer.kind === 'rejected') {
-          this.#note(hold, answer)
-          this.ledger.open.delete(idempotencyKey)
-          return
-        }
-      } while (await sleepUnlessAborted(settlingPauseMs, signal))
+  settle(client: GridClient, signal: AbortSignal): Promise<void> {
+    const ask = ({ input, idempotencyKey }: OpenConfirmation): Promise<Answer> =>
+      client.command(this.space, 'confirmHold', input, idempotencyKey)
+    return settleOpen(this.ledger.open, signal, ask, ({ hold }, verdict) => {
+      this.#note(hold, verdict)
     })
   }
 

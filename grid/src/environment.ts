@@ -1,116 +1,153 @@
-import { hostname } from 'node:os'
-import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { GridError } from './errors.ts'
 
-const url = (protocols: string, what: string) =>
-  Type.Optional(Type.String({ pattern: `^(${protocols})://`, description: what }))
+const port = (fallback: number, description: string) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: fallback,
+    description,
+    allowed: 'an integer from 0 to 65535 (0: any free port)',
+  })
 
-const port = (fallback: number, what: string) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description: what })
+const milliseconds = (fallback: number, minimum: number, description: string) =>
+  Type.Integer({
+    minimum,
+    // setTimeout takes no more.
+    maximum: 2_147_483_647,
+    default: fallback,
+    description,
+    allowed: `an integer from ${minimum} to 2147483647 (ms)`,
+  })
 
-const wholeNumber = (fallback: number, minimum: number, maximum: number, what: string) =>
-  Type.Integer({ minimum, maximum, default: fallback, description: what })
+const url = (protocols: string, example: string, description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: `^(${protocols})://[^\\s/,]+[^\\s]*$`,
+      description,
+      allowed: `a URL such as ${example}`,
+    }),
+  )
 
-/** Every environment variable the programs read: the one place where they are named, checked and given their defaults. */
+const natsServer = '(?:(?:nats|tls|wss?)://)?[^\\s,/]+/?'
+
+/**
+ * Every environment variable of every component: meaning, default, and what is allowed, in words. A variable that is not set, or
+ * set to nothing, has its default; without a default it is absent.
+ */
 export const environmentSchema = Type.Object({
   NATS_URL: Type.Optional(
     Type.String({
-      pattern: '^(nats|tls|ws|wss)://[^,\\s]+(,(nats|tls|ws|wss)://[^,\\s]+)*$',
-      description: 'one or more comma-separated URLs such as nats://127.0.0.1:4222',
+      pattern: `^${natsServer}(?:,${natsServer})*$`,
+      description: 'NATS servers; not set: the embedded grid',
+      allowed: 'comma-separated servers such as nats://127.0.0.1:4222',
     }),
   ),
   MONGODB_URL: url(
     'mongodb|mongodb\\+srv',
-    'a MongoDB URL such as mongodb://127.0.0.1:27017/?replicaSet=rs0',
+    'mongodb://127.0.0.1:27017/?replicaSet=rs0',
+    'Replica set; not set: the embedded store',
   ),
   MONGODB_DB: Type.String({
-    pattern: '^[A-Za-z0-9_-]{1,63}$',
+    pattern: '^[^/\\\\. "$*<>:|?\\x00]{1,63}$',
     default: 'spacegrid',
-    description: 'a database name',
+    description: 'MongoDB database',
+    allowed: 'a database name: 1 to 63 characters, none of /\\. "$*<>:|?',
   }),
-  REDIS_URL: url('redis|rediss', 'a Redis URL such as redis://127.0.0.1:6379'),
-  PORT: port(8080, 'a port from 0 to 65535'),
-  HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'an address to listen on' }),
-  ADMIN_PORT: port(9090, 'a port from 0 to 65535'),
-  DATA_DIR: Type.String({ minLength: 1, default: '.spacegrid', description: 'a folder' }),
+  REDIS_URL: url('rediss?', 'redis://127.0.0.1:6379', 'Redis; not set: no warm image'),
+  HOST: Type.String({
+    pattern: '^[A-Za-z0-9._:%-]+$',
+    default: '127.0.0.1',
+    description: 'Address that HTTP listens on',
+    allowed: 'an IP address or a host name',
+  }),
+  PORT: port(8080, 'Public HTTP'),
+  ADMIN_PORT: port(9090, 'Health, metrics, administration: never the public port'),
+  DATA_DIR: Type.String({
+    pattern: '^[^\\x00]+$',
+    default: '.spacegrid',
+    description: 'Folder of embedded data and of local servers',
+    allowed: 'a path',
+  }),
   LOG_LEVEL: Type.Union(
-    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) =>
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) =>
       Type.Literal(level),
     ),
-    { default: 'info', description: 'trace, debug, info, warn, error, fatal or silent' },
+    {
+      default: 'info',
+      description: 'Least level that is logged',
+      allowed: 'fatal, error, warn, info, debug, trace or silent',
+    },
   ),
-  STREAM_REPLICAS: wholeNumber(1, 1, 5, 'a whole number from 1 to 5'),
-  STREAM_BYTES_MAX: wholeNumber(8 * 1024 ** 3, 1024 ** 2, 2 ** 50, 'bytes, 1 MiB or more'),
-  SPACES: Type.String({
-    pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
-    default: 'ticketing,auction',
-    description: 'comma-separated names of spaces',
+  STREAM_REPLICAS: Type.Integer({
+    minimum: 1,
+    maximum: 5,
+    default: 1,
+    description: 'JetStream replicas; 3 in a NATS cluster',
+    allowed: 'an integer from 1 to 5',
   }),
-  UNIT_NAME: Type.String({
-    pattern: '^[A-Za-z0-9._-]{1,64}$',
-    default: `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(-64),
-    description: 'letters, digits, dots, dashes and underscores',
+  HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
+  BODY_BYTES_MAX: Type.Integer({
+    minimum: 1024,
+    maximum: 1024 * 1024 * 1024,
+    default: 1024 * 1024,
+    description: 'Largest body of a command',
+    allowed: 'an integer from 1024 to 1073741824 (bytes)',
   }),
-  HOLD_MS: wholeNumber(120_000, 100, 86_400_000, 'ms, from 100 to 86400000'),
-  TRIM_DELAY_MS: wholeNumber(60_000, 0, 86_400_000, 'ms, from 0 to 86400000'),
+  REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
 })
 
 export type Environment = Static<typeof environmentSchema>
-export type EnvironmentName = keyof Environment
 
-const validator = Compile(environmentSchema)
+const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
 
 /**
- * Reads and checks the environment; an empty variable counts as not set. `required` names variables that this program cannot do without.
- * @throws GridError `configuration_invalid` naming variable, value and what is allowed
+ * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment.
+ * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
  */
 export function readEnvironment(
-  required: readonly EnvironmentName[] = [],
   variables: Readonly<Record<string, string | undefined>> = process.env,
 ): Environment {
-  const values: Record<string, unknown> = {}
-  for (const [name, schema] of Object.entries(environmentSchema.properties) as [
-    EnvironmentName,
-    VariableSchema,
-  ][]) {
-    const text = variables[name]
-    if (text === undefined || text === '') {
-      if (required.includes(name)) throw invalid(name, 'is not set', schema)
-      if (schema.default !== undefined) values[name] = schema.default
-    } else values[name] = schema.type === 'integer' ? numberOf(text) : text
+  const environment: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [name, variable] of Object.entries(schemas)) {
+    const text = variables[name]?.trim()
+    const value = text === undefined || text === '' ? variable.default : read(text, variable)
+    if (value === undefined) continue
+    environment[name] = value
+    if (!Value.Check(variable, value))
+      problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
   }
-  const [error] = validator.Check(values) ? [] : validator.Errors(values)
-  if (!error) return values as Environment
-  const name = error.instancePath.slice(1) as EnvironmentName
-  throw invalid(
-    name,
-    `is ${JSON.stringify(variables[name])}`,
-    environmentSchema.properties[name] as VariableSchema,
-  )
+  if (problems.length > 0)
+    throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
+  return environment as Environment
 }
 
-interface VariableSchema {
+/** What the schemas above say beside the check itself. */
+interface Described {
   readonly type?: string
   readonly default?: unknown
-  readonly description?: string
+  readonly allowed: string
 }
 
-/** Only plain digits are a number: not "", " 1", "0x10" or "1e3". */
-const numberOf = (text: string): unknown => (/^-?\d{1,15}$/.test(text) ? Number(text) : text)
+/** Plain decimal digits become a number; anything else stays text and fails its check. */
+function read(text: string, { type }: Described): unknown {
+  return type === 'integer' && /^-?\d{1,15}$/.test(text) ? Number(text) : text
+}
 
-const invalid = (name: string, what: string, { description }: VariableSchema): GridError =>
-  new GridError('configuration_invalid', `${name} ${what}; it must be ${description}`, {
-    details: { variable: name },
-  })
+/** One line, and no user or password: it goes to terminals and log collectors. */
+function shown(text: string): string {
+  return JSON.stringify(text.replace(/[^/,\s]*@/g, '***@'))
+}
 
-/** Runs a program's main function; a configuration it cannot run with ends the process at once, with one line and exit code 2. */
-export async function runProgram(main: () => Promise<void> | void): Promise<void> {
+/** Runs what reads the configuration; if it is not usable, says so on stderr and ends the process with code 2. */
+export function exitOnBadConfiguration<T>(read: () => T): T {
   try {
-    await main()
+    return read()
   } catch (error) {
-    if (!(error instanceof GridError)) throw error
+    if (!(error instanceof GridError) || error.code !== 'configuration_invalid') throw error
     process.stderr.write(`${error.message}\n`)
-    process.exit(error.code === 'configuration_invalid' ? 2 : 1)
+    process.exit(2)
   }
 }

@@ -1,15 +1,28 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Whether nobody listens on this port of the loopback address. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
+    // A client that still looks for the server that was here must not keep this one open.
+    server.on('connection', (socket) => socket.destroy())
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       server.close(() => resolve(true))
     })
   })
+}
+
+/** A killed process is gone from the process table before the kernel has released its port. */
+export async function becomesFree(port: number, withinMs = 3_000): Promise<boolean> {
+  const until = performance.now() + withinMs
+  while (!(await isPortFree(port))) {
+    if (performance.now() >= until) return false
+    await sleep(20)
+  }
+  return true
 }
 
 /**

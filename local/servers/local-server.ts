@@ -4,7 +4,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Binary, environmentOf, findBinary } from './binary.ts'
 import { serverBinaries } from './binary-sources.ts'
-import { findFreePort, isPortFree } from './free-port.ts'
+import { becomesFree, findFreePort } from './free-port.ts'
 import { commandLineOf, signal } from './process-identity.ts'
 import { outlive, reapWithThisProcess } from './reaper.ts'
 import type { ServerKind } from './server-kind.ts'
@@ -171,7 +171,7 @@ export class LocalServer implements AsyncDisposable {
 
   async #launch(binary: Binary): Promise<void> {
     // Otherwise a stranger's answer on this port would pass for ours.
-    if (!(await isPortFree(this.port))) {
+    if (!(await becomesFree(this.port))) {
       throw new Error(`Port ${this.port} for ${this.name} is in use by another process`)
     }
     await mkdir(this.folder, { recursive: true })

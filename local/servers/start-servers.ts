@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { withFileLock } from './file-lock.ts'
-import { isPortFree } from './free-port.ts'
+import { becomesFree, isPortFree } from './free-port.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'
 import { mongodKind } from './mongod.ts'
 import { natsServerKind } from './nats-server.ts'
@@ -118,10 +118,8 @@ async function adopt(
 
 /** 0, which stands for any free one, when neither the last port nor the customary one is free. */
 async function choosePort(kind: ServerKind, lastPort: number | undefined): Promise<number> {
-  for (const port of [lastPort, kind.customaryPort]) {
-    if (port !== undefined && (await isPortFree(port))) return port
-  }
-  return 0
+  if (lastPort !== undefined && (await becomesFree(lastPort))) return lastPort
+  return (await isPortFree(kind.customaryPort)) ? kind.customaryPort : 0
 }
 
 /**

@@ -1,5 +1,4 @@
-import { defineCache, type Static, Type } from '@spacegrid/grid/space/define'
-import type { Transaction } from '@spacegrid/grid/space/definition'
+import { defineCache, type Static, type Transaction, Type } from '@spacegrid/grid'
 import { amount, auctionId, bidderId, increment, time, title } from './fields.ts'
 
 const fields = {

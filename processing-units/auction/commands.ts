@@ -1,5 +1,4 @@
-import { defineCommand, Type } from '@spacegrid/grid/space/define'
-import type { Transaction } from '@spacegrid/grid/space/definition'
+import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
 import { type Auction, auctions, close, leastAmount, winnerOf } from './auctions.ts'
 import { bids } from './bids.ts'
 import { amount, auctionId, bidderId, increment, time, timeOrDate, title, toMs } from './fields.ts'

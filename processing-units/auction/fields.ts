@@ -1,4 +1,4 @@
-import { type Static, Type } from '@spacegrid/grid/space/define'
+import { type Static, Type } from '@spacegrid/grid'
 
 export const auctionId = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$',

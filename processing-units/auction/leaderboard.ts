@@ -1,4 +1,4 @@
-import { defineProjection } from '@spacegrid/grid/space/define'
+import { defineProjection } from '@spacegrid/grid'
 import { type Bid, bids } from './bids.ts'
 
 /** So many bidders of an auction are on its leaderboard. */

@@ -1,5 +1,4 @@
-import { defineQuery, Type } from '@spacegrid/grid/space/define'
-import type { Reader } from '@spacegrid/grid/space/definition'
+import { defineQuery, type Reader, Type } from '@spacegrid/grid'
 import { type Auction, auctions, leastAmount, publicAuction } from './auctions.ts'
 import { bids as bidsCache } from './bids.ts'
 import { amount, auctionId, bidderId, time } from './fields.ts'

@@ -1,4 +1,4 @@
-import { defineCache, type Static, Type } from '@spacegrid/grid/space/define'
+import { defineCache, type Static, Type } from '@spacegrid/grid'
 import {
   customerId,
   eventId,

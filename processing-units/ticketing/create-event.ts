@@ -1,5 +1,4 @@
-import { GridError } from '@spacegrid/grid/errors'
-import { defineCommand, Type } from '@spacegrid/grid/space/define'
+import { defineCommand, GridError, Type } from '@spacegrid/grid'
 import { events, seats } from './caches.ts'
 import { eventId, eventName, type Section, seatsMax, section, timeOrDate, toMs } from './fields.ts'
 import { seatIdOf, seatKey } from './seat-names.ts'

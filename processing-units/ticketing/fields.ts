@@ -1,4 +1,4 @@
-import { type Static, Type } from '@spacegrid/grid/space/define'
+import { type Static, Type } from '@spacegrid/grid'
 
 /** Text that people read and keys are made of: no control characters. */
 const plain = '[^\\u0000-\\u001f\\u007f-\\u009f]'

@@ -1,5 +1,4 @@
-import { defineCommand, Type } from '@spacegrid/grid/space/define'
-import type { Transaction } from '@spacegrid/grid/space/definition'
+import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
 import { customerSeats, type Event, events, type Seat, seats } from './caches.ts'
 import {
   customerId,

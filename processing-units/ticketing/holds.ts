@@ -1,5 +1,4 @@
-import { defineCache, type Static, Type } from '@spacegrid/grid/space/define'
-import type { Transaction } from '@spacegrid/grid/space/definition'
+import { defineCache, type Static, type Transaction, Type } from '@spacegrid/grid'
 import { customerSeats, expiredHolds, type Seat, seats } from './caches.ts'
 import { customerId, eventId, holdId, time, total } from './fields.ts'
 import { customerSeatsKey, seatIdOf } from './seat-names.ts'

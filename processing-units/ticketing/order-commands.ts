@@ -1,5 +1,4 @@
-import { defineCommand, Type } from '@spacegrid/grid/space/define'
-import type { Transaction } from '@spacegrid/grid/space/definition'
+import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
 import { expiredHolds, type Order, orders, seats } from './caches.ts'
 import { holdId, orderId, paymentReference, seatId } from './fields.ts'
 import { endHold, freed, giveBack, type Hold, holderOf, holds, seatsOf } from './holds.ts'

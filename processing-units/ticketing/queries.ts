@@ -1,5 +1,4 @@
-import { defineQuery, Type } from '@spacegrid/grid/space/define'
-import type { Reader } from '@spacegrid/grid/space/definition'
+import { defineQuery, type Reader, Type } from '@spacegrid/grid'
 import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {

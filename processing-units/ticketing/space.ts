@@ -1,5 +1,4 @@
-import { defineSpace } from '@spacegrid/grid/space/define'
-import type { Space } from '@spacegrid/grid/space/definition'
+import { defineSpace, type Space } from '@spacegrid/grid'
 import { availability as availabilityProjection } from './availability.ts'
 import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'

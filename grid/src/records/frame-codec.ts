@@ -15,7 +15,7 @@ import {
 export const frameFormat = 1
 
 /** Frames outlive the process that wrote them, so no structure is shared between messages. */
-const packr = new Packr({ useRecords: false, variableMapSize: true })
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
 
 type Packed = unknown[]
 

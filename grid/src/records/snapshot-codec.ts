@@ -8,7 +8,7 @@ import type { OriginState, ReplicatedHeader, SpaceState } from '../space/space-s
 /** First element of every record here. */
 export const snapshotFormat = 1
 
-const packr = new Packr({ useRecords: false, variableMapSize: true })
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
 
 /** One piece of a snapshot, to be applied in the order in which pieces come. */
 export interface SnapshotChunk {

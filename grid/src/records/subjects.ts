@@ -8,10 +8,14 @@ export const subjects = {
   snapshotFromPeer: (space: string) => `spacegrid.${space}.snapshot.peer`,
   /** Asked to open a snapshot: the data reader answers. */
   snapshotFromReader: (space: string) => `spacegrid.${space}.snapshot.reader`,
+  /** As above, but of the store's own checkpoint, never of the warm image's later one: where a data pump can always begin. */
+  snapshotFromStore: (space: string) => `spacegrid.${space}.snapshot.store`,
   /** Asked for the next chunk of one snapshot. */
   snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,
   /** Told the position of each new checkpoint. */
   persisted: (space: string) => `spacegrid.${space}.persisted`,
+  /** Asked for an entry as the store holds it. */
+  archive: (space: string) => `spacegrid.${space}.archive`,
 } as const
 
 export const streams = {

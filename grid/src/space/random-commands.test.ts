@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Rejection } from '../errors.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { AnyCache, Transaction } from './definition.ts'
+import type { AnyCache, Transaction, Value } from './definition.ts'
 import { type Evaluation, evaluateSteps } from './evaluation.ts'
 import { hashString } from './hash.ts'
 import { Recorder } from './recorder.ts'
@@ -25,7 +25,7 @@ export const things = defineCache('things', {
 })
 export const tallies = defineCache('tallies', { schema, key: 'id' })
 export const shape = shapeOf(defineSpace('test', { caches: [things, tallies] }))
-export const later = shapeOf(
+export const laterShape = shapeOf(
   defineSpace('test', {
     caches: [
       defineCache('extras', { schema, key: 'id' }),
@@ -75,7 +75,8 @@ function handle(tx: Transaction, { seed }: Command): unknown {
     const cache: AnyCache = random(3) === 0 ? tallies : things
     const key = 'abcdef'[random(6)] as string
     const group = ['x', 'y'][random(2)] as string
-    const initial = random(2) === 0 ? { initial: { id: key, group, n: 0 } } : {}
+    const initial: { initial?: Value } =
+      random(2) === 0 ? { initial: { id: key, group, n: 0 } } : {}
     const otherwise = `refused${count}`
     const operations = [
       () => tx.increment(cache, key, 'n', random(7) - 3, { ...initial, min: 0, max: 6, otherwise }),

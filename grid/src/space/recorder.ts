@@ -39,9 +39,6 @@ export interface RecorderOptions {
   readonly freeze?: boolean
 }
 
-/** Whether the handler has looked at what the operation leaves. */
-const isForeseen = (step: Operation): boolean => step.expected !== undefined
-
 /** An operation's outcome: a place in the transaction, until it is melded. */
 class PendingOutcome<T> implements Outcome<T> {
   readonly step: number
@@ -234,7 +231,7 @@ export class Recorder implements Transaction {
   }
 
   reject(reason: string, details?: Value): never {
-    this.#recordBases(isForeseen)
+    this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }
 
@@ -319,8 +316,7 @@ export class Recorder implements Transaction {
       const step = this.steps[this.#ownSteps] as Step
       const evaluation = evaluateSteps(own, [step], this.#options.id)
       if (evaluation.outcome === 'refused') {
-        const { cache } = step as Operation
-        this.#recordBases((s, i) => i <= this.#ownSteps && (s.cache === cache || isForeseen(s)))
+        this.#recordBases(this.#ownSteps + 1)
         throw new Rejection(evaluation.reason, evaluation.details)
       }
       if (evaluation.outcome === 'collided')
@@ -338,11 +334,12 @@ export class Recorder implements Transaction {
     return own
   }
 
-  /** A refusal sends no steps. It stands only as long as what the operations it rests on have met: that becomes a read like any other. */
-  #recordBases(restsOn: (step: Operation, number: number) => boolean): void {
-    this.steps.forEach((step, number) => {
-      if (isOperation(step) && restsOn(step, number)) this.#recordBasis(step)
-    })
+  /**
+   * A refusal sends no steps. It stands only as long as what the first `count` of them met, of which it is the consequence: that becomes
+   * a read like any other.
+   */
+  #recordBases(count: number): void {
+    for (const step of this.steps.slice(0, count)) if (isOperation(step)) this.#recordBasis(step)
   }
 
   #recordBasis(step: Operation): void {

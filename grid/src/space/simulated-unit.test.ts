@@ -17,6 +17,7 @@ import {
   newCommand,
   type Random,
   randomOf,
+  shape,
 } from './random-commands.test.ts'
 import { SpaceState } from './space-state.ts'
 
@@ -49,6 +50,7 @@ export class World {
   constructor(seed: number, reliable = false) {
     this.random = randomOf(seed)
     this.#reliable = reliable
+    this.store(encodeFrame({ kind: FrameKind.shape, shape }))
   }
 
   publish(frame: Frame): void {
@@ -248,7 +250,7 @@ test('a unit alone, whose frames all land, never collides with itself', () => {
     const unit = new Unit('alone', new World(seed, true))
     const { random, log } = unit.world
     unit.send()
-    unit.tail()
+    while (unit.origin === 0) unit.tail()
     for (let i = 0; i < 40; i++) {
       unit.run(newCommand(random, false))
       if (random(4) === 0) unit.send()

@@ -1,4 +1,10 @@
-import { BSON, MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb'
+import {
+  BSON,
+  MongoBulkWriteError,
+  MongoError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb'
 import { GridError } from '../../errors.ts'
 
 export const duplicateKey = 11000
@@ -71,6 +77,9 @@ export function toStoreError(error: unknown, doing: string): unknown {
   if (error instanceof GridError || !(error instanceof MongoError)) return error
   const code = error instanceof MongoServerError ? error.code : undefined
   if (code === illegalOperation || code === notAReplicaSet) return noReplicaSet(error)
+  // The driver strikes servers off that do not belong to the replica set of the URL; it says so only here.
+  if (error instanceof MongoServerSelectionError && error.reason?.servers.size === 0)
+    return noReplicaSet(error)
   if (code === unauthorized || code === authenticationFailed)
     return new GridError('configuration_invalid', `${doing}: MongoDB says: ${error.message}`, {
       cause: error,

@@ -176,7 +176,10 @@ describe('a MongoDB store', () => {
 // architecture.md, invariants 5 and 6
 test('MongoDB killed in the middle of writing: everything confirmed is there, and the writer goes on', async () => {
   await using server = await startMongod()
+  await server.kill()
   const store = new MongoStore(server.url, clock, { unavailableAfterMs: 1000 })
+  await expect(store.checkpoint('space')).rejects.toMatchObject({ code: 'store_unavailable' })
+  await server.restart()
   let confirmed = 0
   let failures = 0
   let stopping = false

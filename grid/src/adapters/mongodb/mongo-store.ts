@@ -51,6 +51,8 @@ export class MongoStore implements Store {
   /** Collections known to be there: they cannot be created within a transaction without locking everyone else out. */
   readonly #created = new Set<string>()
   #isReplicaSet = false
+  #connecting: Promise<unknown> | undefined
+  #closed = false
 
   /** @throws GridError `configuration_invalid` when the URL is not one of MongoDB's */
   constructor(url: string, clock: Clock, options: MongoStoreOptions = {}) {
@@ -61,6 +63,7 @@ export class MongoStore implements Store {
         ignoreUndefined: true,
         serverSelectionTimeoutMS: unavailableAfterMs,
         connectTimeoutMS: unavailableAfterMs,
+        heartbeatFrequencyMS: 2000,
       })
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -143,6 +146,7 @@ export class MongoStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#client.close()
   }
 
@@ -205,11 +209,25 @@ export class MongoStore implements Store {
   }
 
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new GridError('store_unavailable', `${doing}: the store is closed`)
     try {
+      await this.#connect()
       return await work()
     } catch (error) {
       throw toStoreError(error, doing)
     }
+  }
+
+  /**
+   * The driver connects by itself, and reconnects; but when its first connection fails it gives up for good, unless it is told to
+   * connect again.
+   */
+  #connect(): Promise<unknown> {
+    this.#connecting ??= this.#client.connect().catch((error) => {
+      this.#connecting = undefined
+      throw error
+    })
+    return this.#connecting
   }
 }
 

@@ -1,0 +1,53 @@
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Log } from '@spacegrid/grid/ports/log'
+
+/** What the store reached, and where the change queue tells of it. */
+interface Reached {
+  readonly at: number
+  readonly position: number
+  /** Queue position of the first record of the window that ends at `position`. */
+  readonly queuePosition: number
+}
+
+/** How often a place is remembered: the delay is this exact. */
+const spacingMs = 1000
+
+/**
+ * Trims the log and the change queue to where the store was some time ago, so that whoever has just read the store finds what
+ * follows. architecture.md, invariant 7: never beyond the checkpoint. The record at the checkpoint, and the window that led to it, stay: neither
+ * of the two is ever empty again, so a pump always finds the last window that was published.
+ */
+export class Trimmer {
+  readonly #log: Log
+  readonly #changes: Log
+  readonly #clock: Clock
+  readonly #delayMs: number
+  #reached: Reached[] = []
+  #trimmed = 0
+
+  constructor(log: Log, changes: Log, clock: Clock, delayMs: number) {
+    this.#log = log
+    this.#changes = changes
+    this.#clock = clock
+    this.#delayMs = delayMs
+  }
+
+  /** The store is at `position`, durably. */
+  reached(position: number, queuePosition: number): void {
+    const at = this.#clock.monotonic()
+    const before = this.#reached.at(-2)
+    if (before && at - before.at < spacingMs) this.#reached.pop()
+    this.#reached.push({ at, position, queuePosition })
+  }
+
+  /** @throws GridError `log_unavailable`: asked again later, it does no less. */
+  async trim(): Promise<void> {
+    const until = this.#clock.monotonic() - this.#delayMs
+    const due = this.#reached.findLast(({ at }) => at <= until)
+    if (!due || due.position <= this.#trimmed) return
+    await this.#changes.trim(due.queuePosition)
+    await this.#log.trim(due.position)
+    this.#trimmed = due.position
+    this.#reached = this.#reached.filter(({ at }) => at >= due.at)
+  }
+}

@@ -1,0 +1,171 @@
+import { Packr } from 'msgpackr'
+import { GridError } from '../errors.ts'
+import type { Checkpoint, StoredChange } from '../ports/store.ts'
+import { packChanges, unpackChanges } from './snapshot-codec.ts'
+
+/** First element of every record of the change queue. */
+export const windowFormat = 1
+
+/** Changes packed, or unpacked, in one turn. */
+const segmentChangesMax = 1000
+/** Everything of a record beside its bytes: a dozen numbers, a digest and the log's identity. */
+const envelopeBytesMax = 256
+
+/** Records outlive the process that wrote them, so no structure is shared between them. */
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
+
+/** A domain event as it was committed. */
+export interface WindowEvent {
+  readonly name: string
+  readonly payload: Readonly<Record<string, unknown>>
+  /** Identity of the transaction that emitted it. */
+  readonly transaction: number
+  readonly position: number
+}
+
+/**
+ * What melding did to a space between two log positions: the last outcome of every key that changed in (from, checkpoint.position],
+ * and every domain event. Applied to any state of the same log at a position within [from, checkpoint.position] it gives exactly the
+ * state at the checkpoint, because it holds outcomes and not steps.
+ */
+export interface Window {
+  readonly from: number
+  readonly checkpoint: Checkpoint
+  readonly changes: readonly StoredChange[]
+  readonly events: readonly WindowEvent[]
+}
+
+/** Tells windows apart: which life of which pump made it, and its number there. */
+export interface WindowId {
+  readonly pump: number
+  readonly number: number
+}
+
+/** One record of the change queue: part of a window, with everything that is known of the window before its parts are put together. */
+export interface WindowPart extends WindowId {
+  readonly part: number
+  readonly parts: number
+  readonly from: number
+  readonly to: number
+  readonly logIdentity: string
+  readonly digest: string
+  readonly bytes: Uint8Array
+}
+
+/** Called between two segments, so that a large window does not hold up everything else. */
+export type Pause = () => Promise<void> | undefined
+
+type Packed = unknown[]
+const SegmentKind = { head: 0, changes: 1, events: 2 } as const
+
+/** A window as records of the queue, to be appended one behind the other. */
+export async function encodeWindow(
+  window: Window,
+  { pump, number }: WindowId,
+  recordBytesMax: number,
+  pause: Pause,
+): Promise<Uint8Array[]> {
+  const { position, logIdentity, digest } = window.checkpoint
+  const bytes = await encodeBody(window, pause)
+  const room = recordBytesMax - envelopeBytesMax - Buffer.byteLength(logIdentity)
+  const parts = Math.max(1, Math.ceil(bytes.byteLength / room))
+  return Array.from({ length: parts }, (_, part) => {
+    const piece = bytes.subarray(part * room, (part + 1) * room)
+    const of = [part, parts, window.from, position, logIdentity, digest]
+    return packr.pack([windowFormat, pump, number, ...of, piece])
+  })
+}
+
+/** @throws GridError `format_unsupported` */
+export function decodeWindowPart(data: Uint8Array): WindowPart {
+  const [format, pump, number, part, parts, from, to, logIdentity, digest, bytes] = packr.unpack(
+    data,
+  ) as [number, number, number, number, number, number, number, string, string, Uint8Array]
+  if (format !== windowFormat)
+    throw new GridError(
+      'format_unsupported',
+      `A window has format ${format}; this version reads format ${windowFormat}`,
+    )
+  return { pump, number, part, parts, from, to, logIdentity, digest, bytes }
+}
+
+/** All parts of one window, in order. */
+export async function decodeWindow(parts: readonly WindowPart[], pause: Pause): Promise<Window> {
+  const [first] = parts
+  if (!first) throw new Error('a window has at least one part')
+  const bytes = parts.length === 1 ? first.bytes : Buffer.concat(parts.map((part) => part.bytes))
+  const changes: StoredChange[] = []
+  const events: WindowEvent[] = []
+  let checkpoint: Checkpoint | undefined
+  for (const segment of segmentsOf(bytes)) {
+    const [kind, ...body] = packr.unpack(segment) as Packed
+    if (kind === SegmentKind.changes) for (const change of unpackChanges(body)) changes.push(change)
+    else if (kind === SegmentKind.events) for (const event of unpackEvents(body)) events.push(event)
+    else {
+      const [entries, replicated] = body as [number, Uint8Array]
+      const { to: position, logIdentity, digest } = first
+      checkpoint = { position, logIdentity, digest, entries, replicated }
+    }
+    if (segment.byteLength < bytes.byteLength - 4) await pause()
+  }
+  if (!checkpoint) throw new GridError('format_unsupported', 'A window has no checkpoint')
+  return { from: first.from, checkpoint, changes, events }
+}
+
+async function encodeBody({ checkpoint, changes, events }: Window, pause: Pause): Promise<Buffer> {
+  const { entries, replicated } = checkpoint
+  const segments = [packr.pack([SegmentKind.head, entries, replicated])]
+  for (let at = 0; at < changes.length; at += segmentChangesMax) {
+    const some = changes.slice(at, at + segmentChangesMax)
+    segments.push(packr.pack([SegmentKind.changes, ...packChanges(some)]))
+    if (changes.length > segmentChangesMax) await pause()
+  }
+  for (let at = 0; at < events.length; at += segmentChangesMax) {
+    const some = events.slice(at, at + segmentChangesMax)
+    segments.push(packr.pack([SegmentKind.events, ...packEvents(some)]))
+    if (events.length > segmentChangesMax) await pause()
+  }
+  return joinSegments(segments)
+}
+
+/** Each segment behind its length, so that they can be unpacked one at a time. */
+function joinSegments(segments: readonly Uint8Array[]): Buffer {
+  const length = segments.reduce((sum, segment) => sum + 4 + segment.byteLength, 0)
+  const joined = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const segment of segments) {
+    joined.writeUInt32BE(segment.byteLength, at)
+    joined.set(segment, at + 4)
+    at += 4 + segment.byteLength
+  }
+  return joined
+}
+
+function* segmentsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = 0; at < bytes.byteLength; ) {
+    const length = view.getUint32(at)
+    yield bytes.subarray(at + 4, at + 4 + length)
+    at += 4 + length
+  }
+}
+
+const packEvents = (events: readonly WindowEvent[]): Packed =>
+  events.flatMap(({ name, payload, transaction, position }) => [
+    name,
+    payload,
+    transaction,
+    position,
+  ])
+
+function unpackEvents(packed: Packed): WindowEvent[] {
+  const events: WindowEvent[] = []
+  for (let at = 0; at < packed.length; at += 4)
+    events.push({
+      name: packed[at] as string,
+      payload: packed[at + 1] as WindowEvent['payload'],
+      transaction: packed[at + 2] as number,
+      position: packed[at + 3] as number,
+    })
+  return events
+}
