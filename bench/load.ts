@@ -40,7 +40,8 @@ async function load(options: LoadOptions): Promise<LoadSummary> {
   await prepareFolders(options)
   const plan = planOf(options, curve)
   const interrupt = new AbortController()
-  process.once('SIGINT', () => interrupt.abort())
+  // The first signal ends the arrivals, and the audit follows; the second one ends the process.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort())
   const arrivals = Math.round(curve.arrivals)
   process.stdout.write(
     `${options.application} at ${options.url.origin}: about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,

@@ -13,6 +13,7 @@ import {
   type ProcessingUnitOptions,
   type UnitEvent,
 } from '@spacegrid/grid/unit/processing-unit'
+import type { Readiness } from '@spacegrid/grid/unit/serving'
 
 export interface EmbeddedGridOptions {
   /** Where everything is kept; one process at a time. */
@@ -89,13 +90,6 @@ export class EmbeddedGrid {
       if (!readiness.ready) return { ready: false, reason: `${unit.name}: ${readiness.reason}` }
     }
     return { ready: true }
-  }
-
-  /** Of each space, as its first unit has it. */
-  status(): Record<string, SpaceStatus> {
-    return Object.fromEntries(
-      this.units.toReversed().map((unit) => [unit.space.name, unit.status()]),
-    )
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,10 @@
 import { auction } from '@spacegrid/auction/space'
-import { readEnvironment, runProgram } from '@spacegrid/grid/environment'
+import { readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
+import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { runProgram } from '@spacegrid/grid/program/run-program'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { pino } from 'pino'
@@ -30,12 +32,7 @@ async function main(): Promise<void> {
   })
   grid.start()
   const http = createHttpServer(grid.units, { log })
-  const admin = createAdminServer({
-    unit: 'embedded',
-    role: 'processing-unit',
-    readiness: () => grid.readiness(),
-    spaces: () => grid.status(),
-  })
+  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), { log })
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({

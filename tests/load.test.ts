@@ -36,7 +36,10 @@ async function fake(faults: FakeFaults = {}): Promise<{ server: FakeTicketing; u
 }
 
 /** Runs the load generator as a user would, with short thinking and enough seats unless told otherwise. */
-async function load(...argv: string[]): Promise<LoadResult> {
+const load = (...argv: string[]): Promise<LoadResult> => loadUntil(new Promise(() => {}), ...argv)
+
+/** The same, and interrupts it as Ctrl-C does once the promise is fulfilled. */
+async function loadUntil(interruption: Promise<unknown>, ...argv: string[]): Promise<LoadResult> {
   const json = join(folder, 'summary.json')
   const defaults = ['--think', '0.1', '--rate', '60', '--duration', '2', '--seats', '400']
   const child = spawn(
@@ -44,6 +47,7 @@ async function load(...argv: string[]): Promise<LoadResult> {
     ['bench/load.ts', ...defaults, '--json', json, '--timeout', '5', ...argv],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  void interruption.then(() => child.kill('SIGINT'))
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -135,6 +139,16 @@ describe('npm run load', { timeout: 60_000 }, () => {
     expect(summary.reasons['failed: client saturated']).toBeGreaterThan(20)
     expect(summary.total.offered).toBe(summary.arrivals)
     expect(summary.total.failed + summary.total.admitted).toBe(summary.total.offered)
+  })
+
+  it('audits what there is when it is interrupted', async () => {
+    const { server, url } = await fake()
+    const sold = expect.poll(() => server.requests.length, { timeout: 20_000 }).toBeGreaterThan(60)
+    const result = await loadUntil(sold, '--url', url, '--duration', '60')
+    expect(result.summary.interrupted).toBe(true)
+    expect(result.summary.seconds.length).toBeLessThan(20)
+    expect(result.text).toContain('Audit passed.')
+    expect(result.exitCode).toBe(0)
   })
 
   it('ends in time when the grid never answers', async () => {

@@ -3,8 +3,8 @@ declare module 'cli-progress' {
   interface Options {
     format: string
     stream?: NodeJS.WritableStream
-    hideCursor?: boolean
     clearOnComplete?: boolean
+    gracefulExit?: boolean
   }
 
   class SingleBar {

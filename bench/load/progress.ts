@@ -25,8 +25,9 @@ function showBar(options: ProgressOptions): { stop(): void } {
   const bar = new cliProgress.SingleBar({
     format: '{bar} {seconds} s  {state}',
     stream,
-    hideCursor: true,
     clearOnComplete: true,
+    // Its own signal handlers would keep the process from ending.
+    gracefulExit: false,
   })
   const payload = (): Record<string, string> => ({
     seconds: (now() / 1000).toFixed(0),

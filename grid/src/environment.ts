@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { GridError } from './errors.ts'
@@ -71,9 +72,15 @@ export const environmentSchema = Type.Object({
     allowed: 'a path',
   }),
   LOG_LEVEL: Type.Union(
-    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) =>
-      Type.Literal(level),
-    ),
+    [
+      Type.Literal('fatal'),
+      Type.Literal('error'),
+      Type.Literal('warn'),
+      Type.Literal('info'),
+      Type.Literal('debug'),
+      Type.Literal('trace'),
+      Type.Literal('silent'),
+    ],
     {
       default: 'info',
       description: 'Least level that is logged',
@@ -87,6 +94,26 @@ export const environmentSchema = Type.Object({
     description: 'JetStream replicas; 3 in a NATS cluster',
     allowed: 'an integer from 1 to 5',
   }),
+  STREAM_BYTES_MAX: Type.Integer({
+    minimum: 1024 * 1024,
+    maximum: 2 ** 50,
+    default: 8 * 1024 ** 3,
+    description: 'Bytes of each stream; at the limit commands get 507',
+    allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
+  }),
+  SPACES: Type.String({
+    pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
+    default: 'ticketing,auction',
+    description: 'Spaces that pump, writer and reader work for',
+    allowed: 'comma-separated names such as ticketing,auction',
+  }),
+  UNIT_NAME: Type.String({
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    default: `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(-64),
+    description: 'Name of this process, unique in the grid; default: host and process id',
+    allowed: '1 to 64 letters, digits, dots, dashes and underscores',
+  }),
+  TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
   HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
   BODY_BYTES_MAX: Type.Integer({
     minimum: 1024,
@@ -99,22 +126,29 @@ export const environmentSchema = Type.Object({
 })
 
 export type Environment = Static<typeof environmentSchema>
+export type EnvironmentName = keyof Environment
 
 const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
 
 /**
- * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment.
+ * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment. `required` names what this
+ * program cannot do without.
  * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
  */
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>> = process.env,
+  required: readonly EnvironmentName[] = [],
 ): Environment {
   const environment: Record<string, unknown> = {}
   const problems: string[] = []
   for (const [name, variable] of Object.entries(schemas)) {
     const text = variables[name]?.trim()
     const value = text === undefined || text === '' ? variable.default : read(text, variable)
-    if (value === undefined) continue
+    if (value === undefined) {
+      if (required.includes(name as EnvironmentName))
+        problems.push(`${name} is not set: allowed is ${variable.allowed}`)
+      continue
+    }
     environment[name] = value
     if (!Value.Check(variable, value))
       problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
@@ -139,15 +173,4 @@ function read(text: string, { type }: Described): unknown {
 /** One line, and no user or password: it goes to terminals and log collectors. */
 function shown(text: string): string {
   return JSON.stringify(text.replace(/[^/,\s]*@/g, '***@'))
-}
-
-/** Runs what reads the configuration; if it is not usable, says so on stderr and ends the process with code 2. */
-export function exitOnBadConfiguration<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof GridError) || error.code !== 'configuration_invalid') throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(2)
-  }
 }

@@ -1,5 +1,5 @@
-import { runProgram } from '@spacegrid/grid/environment'
 import { runProcessingUnit } from '@spacegrid/grid/program/processing-unit-program'
+import { runProgram } from '@spacegrid/grid/program/run-program'
 import { auction } from './space.ts'
 
 await runProgram(() => runProcessingUnit(() => auction))

@@ -1,5 +1,7 @@
+import { isGridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Report } from './component.ts'
+import { Life } from './life.ts'
 
 /** Pause between two lives, so that a fault that stays does not keep the machine busy. */
 const pauseMs = 500
@@ -13,6 +15,9 @@ export class Lives {
   readonly #report: Report
   readonly #stopping = new AbortController()
   #living: Promise<void> | undefined
+  #life: Life | undefined
+  /** Why the last incarnation ended, until the present one works. */
+  #lastFailure: string | undefined
 
   constructor(clock: Clock, report: Report) {
     this.#clock = clock
@@ -23,10 +28,15 @@ export class Lives {
     return this.#stopping.signal.aborted
   }
 
-  /** `live` returns or throws when an incarnation has ended; its signal aborts when the component stops. */
-  start(live: (signal: AbortSignal) => Promise<void>): void {
+  /** What keeps the component from its work just now. */
+  get problem(): string | undefined {
+    return this.#life?.problem ?? this.#lastFailure
+  }
+
+  /** `live` returns or throws when an incarnation has ended. */
+  start(live: (life: Life) => Promise<void>): void {
     if (this.#living) throw new Error('a component is started once')
-    this.#living = this.#live(live, this.#stopping.signal)
+    this.#living = this.#live(live)
   }
 
   async stop(): Promise<void> {
@@ -34,16 +44,37 @@ export class Lives {
     await this.#living
   }
 
-  async #live(live: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #live(live: (life: Life) => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping
     while (!signal.aborted) {
+      const life = new Life(this.#clock, signal)
+      this.#life = life
       try {
-        await live(signal)
-      } catch (cause) {
-        const error = cause instanceof Error ? cause : new Error(String(cause))
-        if (!signal.aborted)
-          this.#report({ level: 'error', message: `starts again: ${error.message}`, error })
+        await live(life)
+      } catch (error) {
+        if (!isGridError(error, 'stopping'))
+          life.end(error instanceof Error ? error : new Error(String(error)))
       }
-      if (!signal.aborted) await sleep(this.#clock, pauseMs, signal)
+      await life.over()
+      if (signal.aborted) return
+      this.#tell(life.failure)
+      await sleep(this.#clock, pauseMs, signal)
     }
+  }
+
+  /** The incarnation does its work: what ended the one before is history. */
+  works(): void {
+    this.#lastFailure = undefined
+  }
+
+  #tell(error: Error | undefined): void {
+    const message = error?.message ?? 'its life was over'
+    if (error && message !== this.#lastFailure)
+      this.#report({
+        level: isGridError(error) ? 'warn' : 'error',
+        message: `starts again: ${message}`,
+        error,
+      })
+    this.#lastFailure = message
   }
 }

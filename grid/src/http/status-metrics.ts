@@ -6,7 +6,10 @@ const gauges = {
   lag: ['spacegrid_lag_positions', 'Positions between the newest one known and the replica'],
   entries: ['spacegrid_entries', 'Entries held'],
   bytes: ['spacegrid_entry_bytes', 'Estimated bytes of the values held'],
-  digestPosition: ['spacegrid_digest_position', 'Log position that the digest of the status belongs to'],
+  digestPosition: [
+    'spacegrid_digest_position',
+    'Log position that the digest of the status belongs to',
+  ],
   pending: ['spacegrid_pending_transactions', 'Transactions sent and not yet melded'],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>

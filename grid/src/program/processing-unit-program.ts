@@ -6,6 +6,7 @@ import { SystemRandom } from '../adapters/system/system-random.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
+import { statusOfUnits } from '../http/status-source.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
@@ -21,7 +22,7 @@ import { reportTo } from './unit-report.ts'
 export async function runProcessingUnit(
   makeSpace: (environment: Environment) => Space,
 ): Promise<void> {
-  const environment = readEnvironment(['NATS_URL'])
+  const environment = readEnvironment(process.env, ['NATS_URL'])
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
@@ -43,15 +44,17 @@ export async function runProcessingUnit(
     { freeze: process.env.NODE_ENV !== 'production', report: reportTo(log, name) },
   )
   unit.start()
-  const http = createHttpServer([unit], { log, title: space.name })
-  const admin = createAdminServer({
-    unit: name,
-    role: 'processing-unit',
-    readiness: () => unit.readiness(),
-    spaces: () => ({ [space.name]: unit.status() }),
+  const http = createHttpServer([unit], {
+    log,
+    title: space.name,
+    bodyBytesMax: environment.BODY_BYTES_MAX,
+    requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
+  const admin = createAdminServer(statusOfUnits(name, 'processing-unit', [unit]), { log })
   await admin.listen({ host, port: environment.ADMIN_PORT })
-  await http.listen({ host, port: environment.PORT, reusePort: true })
+  // fastify hands the options on to Node, though its type does not know this one.
+  const sharedPort = { host, port: environment.PORT, reusePort: true }
+  await http.listen(sharedPort)
   const services = await serveSpace(messaging, unit, { log })
   log.info(
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },

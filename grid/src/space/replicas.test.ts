@@ -43,7 +43,7 @@ function play(world: World, units: Unit[]): void {
     else if (luck < 455) {
       store({ kind: FrameKind.shape, shape: laterShape })
       shaped = true
-    } else unit.tail()
+    } else for (let count = random(3); count >= 0; count--) unit.tail()
   }
   while (world.delayed.length > 0) world.deliverDelayed()
   if (!shaped) store({ kind: FrameKind.shape, shape: laterShape })
@@ -112,7 +112,7 @@ test('any interleaving of frames gives the same state everywhere: that of one co
       world.log.forEach(({ data, time }, i) => void fromStart.meld(decodeFrame(data), i + 1, time))
       expect(snapshot(fromStart.state)).toEqual(wanted)
     }),
-    { numRuns: 60, endOnFailure: true },
+    { numRuns: 150, endOnFailure: true },
   )
   // What never happened would not have been tested.
   for (const [what, count] of Object.entries(counts))

@@ -1,8 +1,11 @@
 import { Packr } from 'msgpackr'
 import type { Checkpoint, StoredEntry } from '../../ports/store.ts'
 
-/** What is stored lives longer than this process, so nothing (no record structures) may be kept outside the bytes. */
-const packr = new Packr({ useRecords: false, variableMapSize: true })
+/**
+ * What is stored lives longer than this process, so nothing (no record structures) may be kept outside the bytes. Byte fields are copied: as views
+ * they would keep what they were read from in memory.
+ */
+const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
 
 type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
 type CheckpointBody = Omit<Checkpoint, 'position'>
@@ -18,7 +21,6 @@ const plain = (bytes: Uint8Array): Uint8Array =>
 export const encodeEntry = ({ value, version, position }: EntryBody): Buffer =>
   packr.pack({ value, version, position })
 
-/** `bytes` must not change afterwards: byte fields of the value are views of them. */
 export const decodeEntry = (bytes: Uint8Array): EntryBody => packr.unpack(plain(bytes))
 
 export const encodeCheckpoint = ({

@@ -1,0 +1,217 @@
+import type { Report } from '@spacegrid/grid/component/component'
+import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
+import { Wakeup } from '@spacegrid/grid/component/wakeup'
+import type { QueuedWindow } from '@spacegrid/grid/component/window-assembler'
+import { mergeWindows, takeWindows, type WindowBatch } from '@spacegrid/grid/component/window-batch'
+import { WindowFeed } from '@spacegrid/grid/component/window-feed'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
+import type { Checkpoint } from '@spacegrid/grid/ports/store'
+import { encodePersisted } from '@spacegrid/grid/records/persisted'
+import { subjects } from '@spacegrid/grid/records/subjects'
+import type { WriterPorts, WriterSettings } from './data-writer.ts'
+import { Trimmer } from './trimmer.ts'
+
+/** How often the position is told anew, what can be trimmed is, and the log is looked at. */
+const tickMs = 1000
+/** How often a standby looks whether the other writer still moves. */
+const standbyPollMs = 500
+
+export type WriterState = 'starting' | 'active' | 'standby'
+
+/** One life of a data writer: from the store's checkpoint on, along the change queue. */
+export class WriterIncarnation {
+  state: WriterState = 'starting'
+  checkpoint: Checkpoint | undefined
+  readonly #space: string
+  readonly #ports: WriterPorts
+  readonly #settings: WriterSettings
+  readonly #report: Report
+  readonly #life: Life
+  readonly #wakeup: Wakeup
+  readonly #turns: Turns
+  readonly #trimmer: Trimmer
+  #logIdentity = ''
+  #lastKnown = 0
+  #feed: WindowFeed | undefined
+  #gap: number | undefined
+
+  constructor(
+    space: string,
+    ports: WriterPorts,
+    settings: WriterSettings,
+    report: Report,
+    life: Life,
+  ) {
+    this.#space = space
+    this.#ports = ports
+    this.#settings = settings
+    this.#report = report
+    this.#life = life
+    this.#wakeup = new Wakeup(ports.clock)
+    this.#turns = new Turns(ports.clock)
+    this.#trimmer = new Trimmer(ports.log, ports.changes, ports.clock, settings.trimDelayMs)
+  }
+
+  get position(): number {
+    return this.checkpoint?.position ?? 0
+  }
+
+  get lag(): number {
+    return Math.max(0, this.#lastKnown - this.position)
+  }
+
+  get waitingBytes(): number {
+    return this.#feed?.bytes ?? 0
+  }
+
+  /** Why it cannot do its work just now; undefined when it can. */
+  unready(): string | undefined {
+    if (this.#life.problem) return this.#life.problem
+    if (this.state === 'starting') return 'starting'
+    if (!this.#feed?.connected) return 'the change queue is not connected'
+    if (this.#gap !== undefined)
+      return `the change queue goes on at ${this.#gap}, the store is at ${this.position}: the data pump has to publish what is between`
+    return undefined
+  }
+
+  async live(): Promise<void> {
+    const { log, changes } = this.#ports
+    this.#logIdentity = (await this.#life.until(() => log.bounds())).identity
+    this.checkpoint = await this.#readCheckpoint()
+    this.#checkIdentity()
+    const after = await this.#life.until(() => findWindowAfter(changes, this.position))
+    const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
+    this.#feed = feed
+    this.#life.repeat(tickMs, () => this.#tick())
+    try {
+      feed.start()
+      this.state = 'active'
+      while (!this.#life.signal.aborted) await this.#work(feed)
+    } finally {
+      await feed.stop()
+    }
+  }
+
+  async #work(feed: WindowFeed): Promise<void> {
+    if (feed.failure) throw feed.failure
+    const { batchBytesMax } = this.#settings
+    const { windows, gap } = takeWindows(feed, this.position, this.#logIdentity, batchBytesMax)
+    this.#noteGap(gap)
+    const newest = windows.at(-1)
+    if (!newest) {
+      await this.#wakeup.sleep(this.#life.signal)
+      return
+    }
+    const batch = await mergeWindows(windows, this.#turns.pause)
+    if (await this.#apply(batch)) this.#applied(newest)
+    else {
+      feed.putBack(windows)
+      await this.#standBy(feed)
+    }
+  }
+
+  /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
+  async #apply({ checkpoint: next, changes }: WindowBatch): Promise<boolean> {
+    const from = this.position
+    return await this.#life.until(async () => {
+      try {
+        await this.#ports.store.apply(this.#space, from, next, changes)
+      } catch (error) {
+        if (!isGridError(error)) throw error
+        // Even a stale writer may be stale because of its own last attempt, the outcome of which it never heard.
+        const found = await this.#ports.store.checkpoint(this.#space)
+        const position = found?.position ?? 0
+        if (position === from && error.code !== 'stale_writer') throw error
+        if (position !== next.position || found?.digest !== next.digest) {
+          this.#moved(found)
+          return false
+        }
+      }
+      this.checkpoint = next
+      return true
+    })
+  }
+
+  #applied(window: QueuedWindow): void {
+    this.#gap = undefined
+    this.#trimmer.reached(this.position, window.first)
+    this.#publishPosition()
+  }
+
+  /** Another writer works: this one follows the store's checkpoint until that stands still. */
+  async #standBy(feed: WindowFeed): Promise<void> {
+    const { clock } = this.#ports
+    this.state = 'standby'
+    this.#report({ level: 'info', message: `standing by: the store is at ${this.position}` })
+    let since = clock.monotonic()
+    while (!this.#life.signal.aborted && !feed.failure) {
+      for (let next = feed.next; next && next.to <= this.position; next = feed.next) feed.take()
+      await this.#life.sleep(standbyPollMs)
+      const before = this.position
+      this.#moved(await this.#readCheckpoint())
+      const now = clock.monotonic()
+      if (this.position !== before || !feed.next) since = now
+      else if (now - since >= this.#settings.takeoverMs) break
+    }
+    if (this.#life.signal.aborted) return
+    this.state = 'active'
+    this.#report({ level: 'info', message: `taking over: the store stands at ${this.position}` })
+  }
+
+  #moved(found: Checkpoint | undefined): void {
+    const position = found?.position ?? 0
+    if (position < this.position)
+      throw new GridError(
+        'stale_writer',
+        `The store has gone back from ${this.position} to ${position}`,
+      )
+    this.checkpoint = found
+    this.#checkIdentity()
+  }
+
+  async #readCheckpoint(): Promise<Checkpoint | undefined> {
+    return await this.#life.until(() => this.#ports.store.checkpoint(this.#space))
+  }
+
+  #checkIdentity(): void {
+    const stored = this.checkpoint?.logIdentity
+    if (stored !== undefined && stored !== this.#logIdentity)
+      throw new GridError(
+        'log_replaced',
+        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}`,
+      )
+  }
+
+  async #tick(): Promise<void> {
+    this.#publishPosition()
+    const { identity, last } = await this.#ports.log.bounds()
+    this.#lastKnown = last
+    if (identity !== this.#logIdentity)
+      this.#life.end(
+        new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
+      )
+    else await this.#trimmer.trim()
+  }
+
+  #publishPosition(): void {
+    try {
+      const { messaging } = this.#ports
+      messaging.publish(subjects.persisted(this.#space), encodePersisted(this.position))
+    } catch (error) {
+      // Not connected just now: it is told again within a second.
+      if (!isGridError(error)) throw error
+    }
+  }
+
+  #noteGap(gap: number | undefined): void {
+    if (gap === undefined || gap === this.#gap) return
+    if (this.#gap === undefined)
+      this.#report({
+        level: 'warn',
+        message: `the change queue goes on at ${gap}, the store is at ${this.position}`,
+      })
+    this.#gap = gap
+  }
+}
