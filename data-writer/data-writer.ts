@@ -61,15 +61,16 @@ export class DataWriter implements Component {
   }
 
   start(): void {
-    this.#lives.start(async (signal) => {
-      this.#incarnation = new WriterIncarnation(
+    this.#lives.start(async (life) => {
+      const incarnation = new WriterIncarnation(
         this.#space,
         this.#ports,
         this.#settings,
         this.#report,
-        signal,
+        life,
       )
-      await this.#incarnation.live()
+      this.#incarnation = incarnation
+      await incarnation.live()
     })
   }
 
@@ -79,7 +80,8 @@ export class DataWriter implements Component {
 
   readiness(): Readiness {
     if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
-    const reason = this.#incarnation ? this.#incarnation.unready() : 'starting'
+    const incarnation = this.#incarnation
+    const reason = this.#lives.problem ?? (incarnation ? incarnation.unready() : 'starting')
     return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 

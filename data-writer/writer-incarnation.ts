@@ -1,5 +1,5 @@
-import type { Report } from '@spacegrid/grid/component/component'
 import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
@@ -19,6 +19,10 @@ const tickMs = 1000
 const standbyPollMs = 500
 
 export type WriterState = 'starting' | 'active' | 'standby'
+
+/** What no patience helps against: the incarnation ends, and the next one looks at everything anew. */
+const isDisorder = ({ code }: GridError): boolean =>
+  code === 'stale_writer' || code === 'log_replaced'
 
 /** One life of a data writer: from the store's checkpoint on, along the change queue. */
 export class WriterIncarnation {
@@ -68,7 +72,6 @@ export class WriterIncarnation {
 
   /** Why it cannot do its work just now; undefined when it can. */
   unready(): string | undefined {
-    if (this.#life.problem) return this.#life.problem
     if (this.state === 'starting') return 'starting'
     if (!this.#feed?.connected) return 'the change queue is not connected'
     if (this.#gap !== undefined)
@@ -88,6 +91,7 @@ export class WriterIncarnation {
     try {
       feed.start()
       this.state = 'active'
+      this.#life.works()
       while (!this.#life.signal.aborted) await this.#work(feed)
     } finally {
       await feed.stop()
@@ -131,7 +135,7 @@ export class WriterIncarnation {
       }
       this.checkpoint = next
       return true
-    })
+    }, isDisorder)
   }
 
   #applied(window: QueuedWindow): void {

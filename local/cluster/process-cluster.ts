@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { findFreePort, isPortFree } from '../servers/free-port.ts'
+import { becomesFree, findFreePort } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
 import { knownServers, startServers } from '../servers/start-servers.ts'
@@ -30,11 +30,7 @@ export interface ProcessRow {
 }
 
 const readyMsMax = 60_000
-const urlVariables: Record<ServerName, string> = {
-  nats: 'NATS_URL',
-  mongodb: 'MONGODB_URL',
-  redis: 'REDIS_URL',
-}
+const portFreeMsMax = 10_000
 
 /**
  * The grid on this machine as it runs in production: every component a process, real servers behind them. What it keeps is in the servers'
@@ -42,19 +38,25 @@ const urlVariables: Record<ServerName, string> = {
  */
 export class ProcessCluster {
   readonly urls: Readonly<Record<ServerName | 'http', string>>
-  readonly components: readonly ComponentProcess[]
+  readonly components: ComponentProcess[]
   /** Those that this cluster has started. */
   readonly servers: ReadonlyMap<ServerName, LocalServer>
   readonly #serverRows: readonly ProcessRow[]
+  readonly #plan: ComponentPlan
+  readonly #dataDirectory: string
 
   private constructor(
     urls: Record<ServerName | 'http', string>,
-    components: readonly ComponentProcess[],
+    components: ComponentProcess[],
+    plan: ComponentPlan,
+    dataDirectory: string,
     servers: ReadonlyMap<ServerName, LocalServer>,
     serverRows: readonly ProcessRow[],
   ) {
     this.urls = urls
     this.components = components
+    this.#plan = plan
+    this.#dataDirectory = dataDirectory
     this.servers = servers
     this.#serverRows = serverRows
   }
@@ -63,7 +65,8 @@ export class ProcessCluster {
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
     const { port, urls = {}, say } = options
     // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
-    if (!(await isPortFree(port)))
+    // Those of a cluster that has just been killed need a moment to notice and go.
+    if (!(await becomesFree(port, portFreeMsMax)))
       throw new Error(`Port ${port} is in use; set PORT to another one`)
     const dataDirectory = resolve(options.dataDirectory)
     await mkdir(join(dataDirectory, 'logs'), { recursive: true })
@@ -79,10 +82,10 @@ export class ProcessCluster {
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
+    const plan = new ComponentPlan(options, dataDirectory, all)
     const components: ComponentProcess[] = []
     try {
-      for (const settings of await componentsOf(options, dataDirectory, all))
-        components.push(new ComponentProcess(settings))
+      for (const settings of await plan.all()) components.push(new ComponentProcess(settings))
       await Promise.all(components.map((component) => component.ready(readyMsMax)))
     } catch (error) {
       await Promise.all(components.map((component) => component.stop()))
@@ -96,8 +99,8 @@ export class ProcessCluster {
       port: server.port,
       adminPort: 0,
     }))
-    const cluster = new ProcessCluster(all, components, started, rows)
-    await cluster.#write(dataDirectory)
+    const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows)
+    await cluster.#write()
     return cluster
   }
 
@@ -112,17 +115,29 @@ export class ProcessCluster {
     return [...rows, ...this.#serverRows]
   }
 
+  get units(): readonly ComponentProcess[] {
+    return this.components.filter(({ settings }) => settings.role === 'processing-unit')
+  }
+
+  /** One more processing unit, once it is ready. */
+  async addUnit(): Promise<ComponentProcess> {
+    const unit = new ComponentProcess(await this.#plan.unit(this.units.length + 1))
+    this.components.push(unit)
+    await unit.ready(readyMsMax)
+    await this.#write()
+    return unit
+  }
+
   /** Components first, so that they can say goodbye; then the servers that were started here. */
   async stop(): Promise<void> {
-    const units = this.components.filter(({ settings }) => settings.role === 'processing-unit')
-    await Promise.all(units.map((unit) => unit.stop()))
+    await Promise.all(this.units.map((unit) => unit.stop()))
     await Promise.all(this.components.map((component) => component.stop()))
     await Promise.all([...this.servers.values()].map((server) => server.stop()))
   }
 
   /** Whoever reads the file finds all of it or nothing new. */
-  async #write(dataDirectory: string): Promise<void> {
-    const file = join(dataDirectory, 'cluster.json')
+  async #write(): Promise<void> {
+    const file = join(this.#dataDirectory, 'cluster.json')
     await writeFile(
       `${file}.new`,
       `${JSON.stringify({ urls: this.urls, processes: this.processes }, null, 2)}\n`,
@@ -137,46 +152,63 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   return server.url
 }
 
-async function componentsOf(
-  { units, application, port, environment = {} }: ProcessClusterOptions,
-  dataDirectory: string,
-  urls: Record<ServerName, string>,
-): Promise<ComponentSettings[]> {
-  const shared = {
-    ...environment,
-    ...Object.fromEntries(
-      Object.entries(urlVariables).map(([name, variable]) => [variable, urls[name as ServerName]]),
-    ),
-    DATA_DIR: dataDirectory,
-    SPACES: application,
-    HOST: '127.0.0.1',
+/** Makes the settings of components: what all of them share is worked out once. */
+class ComponentPlan {
+  readonly #options: ProcessClusterOptions
+  readonly #dataDirectory: string
+  readonly #environment: Readonly<Record<string, string>>
+
+  constructor(
+    options: ProcessClusterOptions,
+    dataDirectory: string,
+    urls: Readonly<Record<ServerName, string>>,
+  ) {
+    this.#options = options
+    this.#dataDirectory = dataDirectory
+    this.#environment = {
+      ...options.environment,
+      NATS_URL: urls.nats,
+      MONGODB_URL: urls.mongodb,
+      REDIS_URL: urls.redis,
+      DATA_DIR: dataDirectory,
+      SPACES: options.application,
+      HOST: '127.0.0.1',
+    }
   }
-  const settings = async (
+
+  unit(number: number): Promise<ComponentSettings> {
+    const { application, port } = this.#options
+    return this.#settings(
+      'processing-unit',
+      `${application}-${number}`,
+      `processing-units/${application}/main.ts`,
+      port,
+    )
+  }
+
+  async all(): Promise<ComponentSettings[]> {
+    const names = ['data-reader', 'data-writer', 'data-pump']
+    const numbers = Array.from({ length: this.#options.units }, (_, i) => i + 1)
+    return await Promise.all([
+      ...names.map((name) => this.#settings(name, name, `${name}/main.ts`, 0)),
+      ...numbers.map((number) => this.unit(number)),
+    ])
+  }
+
+  async #settings(
     role: string,
     name: string,
     program: string,
-    publicPort: number,
-  ): Promise<ComponentSettings> => ({
-    role,
-    name,
-    program,
-    port: publicPort,
-    adminPort: await findFreePort(),
-    environment: shared,
-    logFile: join(dataDirectory, 'logs', `${name}.log`),
-  })
-  const programs = ['data-reader', 'data-writer', 'data-pump']
-  return [
-    ...(await Promise.all(programs.map((name) => settings(name, name, `${name}/main.ts`, 0)))),
-    ...(await Promise.all(
-      Array.from({ length: units }, (_, i) =>
-        settings(
-          'processing-unit',
-          `${application}-${i + 1}`,
-          `processing-units/${application}/main.ts`,
-          port,
-        ),
-      ),
-    )),
-  ]
+    port: number,
+  ): Promise<ComponentSettings> {
+    return {
+      role,
+      name,
+      program,
+      port,
+      adminPort: await findFreePort(),
+      environment: this.#environment,
+      logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
+    }
+  }
 }

@@ -17,6 +17,7 @@ export class Life {
   readonly #repeated: Promise<void>[] = []
   #failure: Error | undefined
   #problem: string | undefined
+  #worked = false
 
   constructor(clock: Clock, stopping: AbortSignal) {
     this.clock = clock
@@ -31,6 +32,16 @@ export class Life {
   /** What keeps it from its work just now. */
   get problem(): string | undefined {
     return this.#problem
+  }
+
+  /** Whether it got as far as doing its work. */
+  get worked(): boolean {
+    return this.#worked
+  }
+
+  /** It does its work from now on: what ended the life before is history. */
+  works(): void {
+    this.#worked = true
   }
 
   end(failure?: Error): void {

@@ -16,7 +16,7 @@ export class Lives {
   readonly #stopping = new AbortController()
   #living: Promise<void> | undefined
   #life: Life | undefined
-  /** Why the last incarnation ended, until the present one works. */
+  /** Why the last incarnation ended. */
   #lastFailure: string | undefined
 
   constructor(clock: Clock, report: Report) {
@@ -30,7 +30,9 @@ export class Lives {
 
   /** What keeps the component from its work just now. */
   get problem(): string | undefined {
-    return this.#life?.problem ?? this.#lastFailure
+    const life = this.#life
+    if (life?.problem) return life.problem
+    return life?.worked && !life.signal.aborted ? undefined : this.#lastFailure
   }
 
   /** `live` returns or throws when an incarnation has ended. */
@@ -57,23 +59,19 @@ export class Lives {
       }
       await life.over()
       if (signal.aborted) return
-      this.#tell(life.failure)
+      this.#tell(life)
       await sleep(this.#clock, pauseMs, signal)
     }
   }
 
-  /** The incarnation does its work: what ended the one before is history. */
-  works(): void {
-    this.#lastFailure = undefined
-  }
-
-  #tell(error: Error | undefined): void {
-    const message = error?.message ?? 'its life was over'
-    if (error && message !== this.#lastFailure)
+  /** The same failure over and over is told once. */
+  #tell({ failure, worked }: Life): void {
+    const message = failure?.message ?? 'its life was over'
+    if (failure && (worked || message !== this.#lastFailure))
       this.#report({
-        level: isGridError(error) ? 'warn' : 'error',
+        level: isGridError(failure) ? 'warn' : 'error',
         message: `starts again: ${message}`,
-        error,
+        error: failure,
       })
     this.#lastFailure = message
   }

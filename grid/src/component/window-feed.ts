@@ -78,6 +78,12 @@ export class WindowFeed {
     return window
   }
 
+  /** Windows that were taken and could not be used after all come first again. */
+  putBack(windows: readonly QueuedWindow[]): void {
+    this.#windows.unshift(...windows)
+    for (const { bytes } of windows) this.#bytes += bytes
+  }
+
   async stop(): Promise<void> {
     this.#failure ??= new Error('the feed has been stopped')
     await this.#pause()

@@ -29,10 +29,10 @@ export function explainMissing(path: string, spaces: ReadonlyMap<string, Space>)
   const segments = decodedSegments(path)
   if (!segments)
     return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
-  const [spaceName = '', kind = '', name, ...rest] = segments
+  const [spaceName = '', kind = '', name = '', ...rest] = segments
   if (path === '/openapi.json' || path === '/docs') return wrongMethod(path, 'GET, HEAD')
   const parts = partsOf(spaces.get(spaceName), kind)
-  if (!parts || name === undefined) return { error: unknownRoute(path) }
+  if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)
   if (!space) return { error: unknown('unknown_space', 'space', spaceName, [...spaces.keys()]) }
   if (!parts.names.includes(name)) {

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
+import type { TObject } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { GridError } from '../errors.ts'
 import { QueryInput } from './query-input.ts'
 import { shop } from './test-support/shop-space.ts'
 
-const input = new QueryInput(shop.queries.get('echo')?.input)
+const input = new QueryInput(shop.queries.get('echo')?.input as TObject)
 
 function errorsOf(queryString: string): unknown {
   try {

@@ -4,7 +4,7 @@ export interface Stoppable {
 }
 
 /**
- * Stops a program on SIGTERM and SIGINT: once, in order, then the process ends by itself with code 0. A second signal, or a stop that takes
+ * Stops a program on SIGTERM and SIGINT, and when the parent that holds a channel to it has gone: once, in order, then the process ends by itself with code 0. A second signal, or a stop that takes
  * longer than `stopMsMax`, ends it at once with code 1: nothing acknowledged is lost either way.
  */
 export function stopOnSignals(program: Stoppable, stopMsMax = 20_000): void {
@@ -24,4 +24,5 @@ export function stopOnSignals(program: Stoppable, stopMsMax = 20_000): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  if (process.connected) process.on('disconnect', stop)
 }

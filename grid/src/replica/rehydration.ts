@@ -7,7 +7,7 @@ import { subjects } from '../records/subjects.ts'
 import { SpaceState } from '../space/space-state.ts'
 import { readSnapshot } from './snapshot-service.ts'
 
-export type RehydrationSource = 'peer' | 'reader' | 'log'
+export type RehydrationSource = 'peer' | 'reader' | 'store' | 'log'
 
 export interface RehydrationProgress {
   readonly source: RehydrationSource
@@ -16,7 +16,10 @@ export interface RehydrationProgress {
 
 export interface RehydrationOptions {
   readonly space: string
-  /** Where to look, in this order. `log`: from its first position, if that is still held. */
+  /**
+   * Where to look, in this order. `reader`: whatever the data reader has that is nearest; `store`: through it, but the store's own checkpoint;
+   * `log`: from its first position, if that is still held.
+   */
   readonly sources: readonly RehydrationSource[]
   /** Longest wait for one answer. Default 5,000. */
   readonly answerMs?: number
@@ -46,7 +49,7 @@ export async function rehydrate(
 ): Promise<Rehydrated> {
   const { sources, signal, pauseMs = 250, failed } = options
   for (let round = 0; !signal.aborted; round++) {
-    let stored: StoredState = sources.includes('reader') ? 'unknown' : 'nothing'
+    let stored: StoredState = sources.some(isOfReader) ? 'unknown' : 'nothing'
     for (const source of sources) {
       try {
         const state =
@@ -57,7 +60,7 @@ export async function rehydrate(
       } catch (error) {
         if (!(error instanceof GridError)) throw error
         failed?.(source, error)
-        if (source === 'reader') stored = storedState(error)
+        if (isOfReader(source)) stored = storedState(error)
       }
       if (signal.aborted) break
     }
@@ -65,6 +68,9 @@ export async function rehydrate(
   }
   throw new GridError('stopping', 'Rehydration was given up')
 }
+
+const isOfReader = (source: RehydrationSource): boolean =>
+  source === 'reader' || source === 'store'
 
 /** What the data reader's failure says about the store: nothing is stored, something is that cannot be used, or no answer. */
 type StoredState = 'nothing' | 'something' | 'unknown'
@@ -103,16 +109,19 @@ async function fromLog(
   return new SpaceState()
 }
 
+const snapshotSubjects = {
+  peer: subjects.snapshotFromPeer,
+  reader: subjects.snapshotFromReader,
+  store: subjects.snapshotFromStore,
+} as const
+
 async function fromSnapshot(
-  source: 'peer' | 'reader',
+  source: keyof typeof snapshotSubjects,
   log: Log,
   messaging: Messaging,
   options: RehydrationOptions,
 ): Promise<SpaceState> {
-  const subject =
-    source === 'peer'
-      ? subjects.snapshotFromPeer(options.space)
-      : subjects.snapshotFromReader(options.space)
+  const subject = snapshotSubjects[source](options.space)
   const state = await copy(source, messaging, subject, options)
   checkContinues(state, await log.bounds(), options.space)
   return state

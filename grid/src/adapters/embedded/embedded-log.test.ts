@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { describeLogConformance, follow } from '../simulated/log-conformance.ts'
 import { SystemClock } from '../system/system-clock.ts'
@@ -136,42 +133,4 @@ describe('an embedded log', () => {
     await expect(log.append(bytes('b'))).rejects.toMatchObject({ code: 'log_unavailable' })
     expect((await open().bounds()).last).toBe(1)
   })
-
-  // architecture.md, invariant 5
-  test('kill -9 loses nothing that was acknowledged, and leaves the directory free', async () => {
-    await environment.close()
-    const acknowledged = new Map<number, string>()
-    for (const lines of [200, 1000, 500]) {
-      for (const [position, text] of await appendUntilKilled(directory, lines))
-        acknowledged.set(position, text)
-    }
-    environment = new EmbeddedEnvironment(directory)
-    const log = open()
-    const { last } = await log.bounds()
-    expect(last).toBeGreaterThanOrEqual(Math.max(...acknowledged.keys()))
-    for (let position = 1; position <= last; position++) {
-      const record = await log.read(position)
-      const text = acknowledged.get(position)
-      expect(record).toBeDefined()
-      if (text) expect(Buffer.from(record!.data).toString('latin1', 0, text.length)).toBe(text)
-    }
-  }, 30_000)
 })
-
-/** Starts a process that appends, kills it after so many acknowledgements, and returns all that it has printed. */
-async function appendUntilKilled(directory: string, lines: number): Promise<[number, string][]> {
-  const program = join(import.meta.dirname, 'append-until-killed.ts')
-  const child = spawn(process.execPath, [program, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const acknowledged: [number, string][] = []
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [position, text] = line.split(' ')
-    // The last line may have been cut short by the kill.
-    if (position && text) acknowledged.push([Number(position), text])
-    if (acknowledged.length === lines) child.kill('SIGKILL')
-  }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  expect(acknowledged.length).toBeGreaterThanOrEqual(lines)
-  return acknowledged
-}

@@ -127,6 +127,19 @@ describe('a warm image', () => {
     await other.close()
   })
 
+  test('an image that somebody has spoiled is given up, not half changed', async () => {
+    await image.apply(newSpace(), 0, checkpointAt(2), [put('a', {}, 1), put('b', {}, 2, 'events')])
+    await redis.set(key('events'), 'not a hash')
+    const changes = [put('a', {}, 3), put('b', {}, 3, 'events')]
+    await expect(image.apply(space, 2, checkpointAt(3), changes)).rejects.toMatchObject({
+      code: 'image_unavailable',
+      message: expect.stringContaining('WRONGTYPE'),
+    })
+    expect(await image.checkpoint(space)).toBeUndefined()
+    await image.apply(space, 0, checkpointAt(3), changes)
+    expect((await rehydrate(image, space, [])).entries.size).toBe(2)
+  })
+
   test('refuses what is not a URL of Redis', () => {
     for (const url of ['', 'localhost:6379', 'http://localhost', '/tmp/redis.sock'])
       expect(() => connect(url)).toThrow(expect.objectContaining({ code: 'configuration_invalid' }))

@@ -3,21 +3,10 @@ import type { ChainableCommander, Redis } from 'ioredis'
 import { GridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
-import { decodeEntry, encodeEntry } from '../embedded/entry-codec.ts'
-import {
-  decodeImageCheckpoint,
-  encodeImageCheckpoint,
-  type ImageCheckpoint,
-  toCheckpoint,
-} from './image-checkpoint.ts'
-import {
-  allKeysPattern,
-  buildingKey,
-  checkpointKey,
-  entriesKey,
-  isBuildingKey,
-  positionKey,
-} from './image-keys.ts'
+import { decodeEntry } from '../embedded/entry-codec.ts'
+import { type ImageCheckpoint, toCheckpoint } from './image-checkpoint.ts'
+import { findKeys, readCheckpoint, results, setCheckpoint, writeEntries } from './image-commands.ts'
+import { buildingKey, checkpointKey, entriesKey, isBuildingKey, positionKey } from './image-keys.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisScan } from './redis-scan.ts'
 
@@ -28,8 +17,6 @@ export interface RedisImageOptions {
   readonly silentMs?: number
 }
 
-/** Fields of one HSET or HDEL: large enough to be cheap, small enough not to hold up Redis. */
-const fieldsAtOnce = 500
 /** Changes encoded, or sent ahead while an image is built, without letting others have a turn. */
 const changesAtOnce = 5000
 /** What a builder that has died leaves behind goes by itself. */
@@ -135,12 +122,9 @@ export class RedisImage implements Store {
     const caches = new Set([...stored.caches, ...changes.map(({ cache }) => cache)])
     setCheckpoint(transaction, space, { ...next, build: stored.build, caches: [...caches] })
     await redis.watch(positionKey(space))
-    const unchanged = await redis.get(positionKey(space))
-    if (unchanged !== String(stored.position)) {
-      await redis.unwatch()
+    if ((await redis.get(positionKey(space))) !== String(stored.position))
       throw stale(space, stored.position)
-    }
-    await execute(transaction, space, stored.position)
+    await this.#commit(redis, space, stored.position, transaction)
   }
 
   async #build(
@@ -166,11 +150,9 @@ export class RedisImage implements Store {
     await redis.watch(positionKey(space), checkpointKey(space), ...aside.values())
     const isStored = (await readCheckpoint(redis, space)) !== undefined
     const isBuilt = aside.size === 0 || (await redis.exists(...aside.values())) === aside.size
-    if (isStored || !isBuilt) {
-      await redis.unwatch()
-      if (isStored) throw stale(space, 0)
+    if (isStored) throw stale(space, 0)
+    if (!isBuilt)
       throw new GridError('image_unavailable', `The image of ${space} was lost while it was built`)
-    }
     // Without a checkpoint, hashes are what an eviction has left.
     const leftBehind = (await findKeys(redis, space)).filter((key) => !isBuildingKey(space, key))
     const transaction = redis.multi()
@@ -178,7 +160,23 @@ export class RedisImage implements Store {
     for (const [cache, key] of aside)
       transaction.rename(key, entriesKey(space, cache)).persist(entriesKey(space, cache))
     setCheckpoint(transaction, space, { ...next, build, caches: [...aside.keys()] })
-    await execute(transaction, space, 0)
+    await this.#commit(redis, space, 0, transaction)
+  }
+
+  async #commit(
+    redis: Redis,
+    space: string,
+    from: number,
+    transaction: ChainableCommander,
+  ): Promise<void> {
+    const replies = await transaction.exec()
+    // Redis has given it up: a watched key has changed, so somebody else has moved the checkpoint.
+    if (replies === null) throw stale(space, from)
+    const failed = replies.find(([error]) => error)
+    if (!failed) return
+    // Redis does not take back the rest of a transaction of which one command has failed, so what is there is no image any more.
+    await redis.unlink(positionKey(space), checkpointKey(space))
+    throw failed[0]
   }
 
   #anotherTurn(): Promise<void> {
@@ -187,73 +185,12 @@ export class RedisImage implements Store {
 
   #inTurn<T>(doing: string, work: (redis: Redis) => Promise<T>): Promise<T> {
     const result = this.#turn.then(() => this.#writing.use(doing, work))
-    // A failure is for whoever asked, not for the next in turn.
-    this.#turn = result.catch(() => {})
+    // A failure is for whoever asked, not for the next in turn; nor is what was being watched.
+    this.#turn = result
+      .catch(() => this.#writing.use(doing, (redis) => redis.unwatch()))
+      .catch(() => {})
     return result
   }
-}
-
-async function readCheckpoint(redis: Redis, space: string): Promise<ImageCheckpoint | undefined> {
-  const [position, rest] = await redis.mgetBuffer(positionKey(space), checkpointKey(space))
-  return decodeImageCheckpoint(position, rest)
-}
-
-function setCheckpoint(
-  transaction: ChainableCommander,
-  space: string,
-  checkpoint: ImageCheckpoint,
-): void {
-  transaction.set(positionKey(space), checkpoint.position)
-  transaction.set(checkpointKey(space), encodeImageCheckpoint(checkpoint))
-}
-
-function writeEntries(
-  commands: ChainableCommander,
-  hash: string,
-  changes: readonly StoredChange[],
-): void {
-  for (let at = 0; at < changes.length; at += fieldsAtOnce) {
-    const puts: (string | Buffer)[] = []
-    const gone: string[] = []
-    for (const { key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
-      if (value === undefined) gone.push(key)
-      else puts.push(key, encodeEntry({ value, version, position }))
-    if (puts.length > 0) commands.hset(hash, ...puts)
-    if (gone.length > 0) commands.hdel(hash, ...gone)
-  }
-}
-
-/** Every key of a space, whether a checkpoint knows it or not. */
-async function findKeys(redis: Redis, space: string): Promise<string[]> {
-  const keys = new Set<string>()
-  let cursor = '0'
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', allKeysPattern(space), 'COUNT', 1000)
-    for (const key of found) keys.add(key)
-    cursor = next
-  } while (cursor !== '0')
-  return [...keys]
-}
-
-/** Runs a MULTI. Redis gives it up when a watched key has changed: somebody else has moved the checkpoint. */
-async function execute(
-  transaction: ChainableCommander,
-  space: string,
-  from: number,
-): Promise<void> {
-  const replies = await transaction.exec()
-  if (replies === null) throw stale(space, from)
-  throwFirst(replies)
-}
-
-async function results(pipeline: ChainableCommander): Promise<unknown[]> {
-  const replies = (await pipeline.exec()) ?? []
-  throwFirst(replies)
-  return replies.map(([, reply]) => reply)
-}
-
-function throwFirst(replies: readonly [Error | null, unknown][]): void {
-  for (const [error] of replies) if (error) throw error
 }
 
 const stale = (space: string, from: number): GridError =>

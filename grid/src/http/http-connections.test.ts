@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { HttpOptions } from './http-server.ts'
+import { openDoor } from './test-support/open-door.ts'
+import { bodyOf, RawClient, statusOf } from './test-support/raw-client.ts'
+
+async function listen(options: Partial<HttpOptions> = {}) {
+  const door = openDoor(options)
+  await door.app.listen({ host: '127.0.0.1', port: 0 })
+  const { server } = door.app
+  const { port } = server.address() as AddressInfo
+  const connect = () => {
+    const client = new RawClient(port)
+    onTestFinished(() => client.destroy())
+    return client
+  }
+  return { ...door, server, port, connect }
+}
+
+const echo = 'GET /shop/queries/echo HTTP/1.1\r\nHost: x\r\n\r\n'
+
+describe('closing', () => {
+  test('answers what is in flight, ends its connection, and takes no new one', async () => {
+    const { app, server, units, port, connect } = await listen()
+    const gate = Promise.withResolvers<void>()
+    for (const unit of units) unit.gate = gate.promise
+    const arrived = once(server, 'request')
+    const client = connect()
+    client.send(echo)
+    await arrived
+    const closed = app.close()
+    await expect.poll(() => server.listening).toBe(false)
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed')
+    gate.resolve()
+    const response = await client.untilClosed()
+    expect(statusOf(response)).toBe(200)
+    expect(response.toLowerCase()).toContain('\r\nconnection: close\r\n')
+    await closed
+  })
+
+  test('answers a problem in flight as well', async () => {
+    const { app, server, units, connect } = await listen()
+    const gate = Promise.withResolvers<void>()
+    for (const unit of units) unit.gate = gate.promise
+    const arrived = once(server, 'request')
+    const client = connect()
+    client.send('GET /shop/queries/product?id=x HTTP/1.1\r\nHost: x\r\n\r\n')
+    await arrived
+    const closed = app.close()
+    await expect.poll(() => server.listening).toBe(false)
+    gate.resolve()
+    const response = await client.untilClosed()
+    expect(statusOf(response)).toBe(404)
+    expect(response.toLowerCase()).toContain('\r\nconnection: close\r\n')
+    await closed
+  })
+
+  test('ends connections that wait for their next request', async () => {
+    const { app, connect } = await listen()
+    const client = connect()
+    client.send(echo)
+    await client.until('"position":1')
+    await app.close()
+    expect(statusOf(await client.untilClosed())).toBe(200)
+  })
+
+  test('cuts what does not end within the grace', async () => {
+    const { app, server, connect } = await listen({ closeGraceMs: 50 })
+    const connected = once(server, 'connection')
+    const client = connect()
+    client.send('POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Le')
+    await connected
+    await app.close()
+    await client.untilClosed()
+  })
+})
+
+describe('what is not a request', () => {
+  test.each([
+    ['bytes that are no HTTP', 'HELLO\r\n\r\n', 400, 'invalid_header'],
+    [
+      'a header that is too long',
+      `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n`,
+      431,
+      'invalid_header',
+    ],
+    ['a path that is too long', `GET /${'y'.repeat(20_000)} HTTP/1.1\r\n`, 431, 'invalid_header'],
+  ])('%s', async (_what, bytes, status, code) => {
+    const { connect } = await listen()
+    const client = connect()
+    client.send(bytes)
+    const response = await client.untilClosed()
+    expect(statusOf(response)).toBe(status)
+    expect(response).toContain('Content-Type: application/problem+json\r\n')
+    expect(JSON.parse(bodyOf(response))).toMatchObject({ status, code })
+  })
+
+  test('a request that does not arrive in time', async () => {
+    const { connect } = await listen({ requestTimeoutMs: 50 })
+    const client = connect()
+    client.send('POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
+    const response = await client.untilClosed()
+    expect(JSON.parse(bodyOf(response))).toMatchObject({ status: 408, code: 'request_timeout' })
+  })
+
+  test('a method that no route knows', async () => {
+    const { connect } = await listen()
+    const client = connect()
+    client.send('PROPFIND /shop/queries/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    const response = await client.untilClosed()
+    expect(statusOf(response)).toBe(405)
+  })
+
+  test('a body that ends before its length is no fault of the server', async () => {
+    const { faults, server, connect } = await listen()
+    const arrived = once(server, 'request')
+    const client = connect()
+    client.send(
+      'POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{',
+    )
+    await arrived
+    client.destroy()
+    await expect
+      .poll(() => new Promise((count) => server.getConnections((_, n) => count(n))))
+      .toBe(0)
+    expect(faults).toEqual([])
+  })
+})
+
+describe('connections', () => {
+  test('answer pipelined requests in order', async () => {
+    const { connect } = await listen()
+    const client = connect()
+    const ask = (limit: number) =>
+      `GET /shop/queries/echo?limit=${limit} HTTP/1.1\r\nHost: x\r\n\r\n`
+    client.send(ask(1) + ask(2) + ask(3))
+    const responses = await client.until('{"limit":3}')
+    expect([...responses.matchAll(/"limit":(\d)/g)].map(([, limit]) => limit).join('')).toBe('123')
+  })
+
+  test('find the keys "." and "..", which URL parsers swallow', async () => {
+    const { command, connect } = await listen()
+    for (const id of ['.', '..']) {
+      await command('putProduct', { id, price: 1 })
+      const client = connect()
+      client.send(
+        `GET /shop/caches/products/${id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      )
+      expect(JSON.parse(bodyOf(await client.untilClosed()))).toMatchObject({ key: id })
+    }
+  })
+
+  test('two servers share one port', async () => {
+    const first = openDoor()
+    const second = openDoor()
+    await first.app.listen({ host: '127.0.0.1', port: 0, reusePort: true })
+    const { port } = first.app.server.address() as AddressInfo
+    await second.app.listen({ host: '127.0.0.1', port, reusePort: true })
+    await first.app.close()
+    const answer = await fetch(`http://127.0.0.1:${port}/shop/queries/echo`)
+    expect(answer.status).toBe(200)
+    await answer.body?.cancel()
+  })
+})

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { openDoor } from './test-support/open-door.ts'
+
+describe('GET /{space}/queries/{name}', () => {
+  test('answers result and position; text becomes the declared types', async () => {
+    const { get } = openDoor()
+    const answer = await get('/shop/queries/echo?limit=3&open=true&text=7&ids=a&ids=b')
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers).toMatchObject({ 'grid-position': '1', 'cache-control': 'no-cache' })
+    const result = { limit: 3, open: true, text: '7', ids: ['a', 'b'] }
+    expect(answer.json()).toEqual({ result, position: 1 })
+  })
+
+  test('refuses what cannot be read, and lets the unit refuse what does not fit', async () => {
+    const { get } = openDoor()
+    const unreadable = await get('/shop/queries/echo?limit=abc')
+    const errors = [{ path: 'limit', message: 'must be integer' }]
+    expect(unreadable.json()).toMatchObject({
+      status: 400,
+      detail: 'limit: must be integer',
+      errors,
+    })
+    const unfit = await get('/shop/queries/echo?limit=0')
+    expect(unfit.json()).toMatchObject({ status: 400, code: 'invalid_input' })
+    const missing = await get('/shop/queries/product')
+    expect(missing.json()).toMatchObject({ detail: 'id: is required' })
+  })
+
+  test('not found is 404', async () => {
+    const { get } = openDoor()
+    const answer = await get('/shop/queries/product?id=x')
+    expect(answer.json()).toMatchObject({ status: 404, code: 'not_found', detail: 'No product x' })
+  })
+
+  test('the tag stays while the result stays, on every unit and at every position', async () => {
+    const { command, get } = openDoor()
+    await command('putProduct', { id: 'a', price: 1 })
+    const url = '/shop/queries/product?id=a'
+    const tag = (await get(url)).headers.etag as string
+    await command('putProduct', { id: 'b', price: 1 })
+    for (let turn = 0; turn < 2; turn++) {
+      const unchanged = await get(url, { 'if-none-match': tag })
+      expect(unchanged.statusCode).toBe(304)
+      expect(unchanged.body).toBe('')
+      expect(unchanged.headers).toMatchObject({ etag: tag, 'grid-position': '3' })
+    }
+    await command('raisePrice', { id: 'a', by: 1 })
+    const changed = await get(url, { 'if-none-match': tag })
+    expect(changed.statusCode).toBe(200)
+    expect(changed.headers.etag).not.toBe(tag)
+  })
+
+  test('HEAD answers the headers of GET', async () => {
+    const { app, get } = openDoor()
+    const url = '/shop/queries/echo?limit=3'
+    const head = await app.inject({ method: 'HEAD', url })
+    const { etag, 'content-length': length } = (await get(url)).headers
+    expect(head.body).toBe('')
+    expect(head.headers).toMatchObject({ etag, 'content-length': length })
+  })
+
+  test('waits for a position, and says when it was not reached', async () => {
+    const { get } = openDoor()
+    const reached = await get('/shop/queries/echo', { 'grid-position': '1' })
+    expect(reached.statusCode).toBe(200)
+    const late = await get('/shop/queries/echo', { 'grid-position': '9' })
+    expect(late.json()).toMatchObject({ status: 503, code: 'position_timeout' })
+    expect(late.headers).toMatchObject({ 'retry-after': '2', 'grid-position': '1' })
+  })
+
+  test.each([
+    ['grid-position', 'abc'],
+    ['grid-position', '-1'],
+    ['grid-position', '0'],
+    ['grid-consistency', 'eventual'],
+  ])('refuses %s: %s', async (header, value) => {
+    const { get } = openDoor()
+    for (const url of ['/shop/queries/echo', '/shop/caches/products/a'])
+      expect((await get(url, { [header]: value })).json()).toMatchObject({
+        status: 400,
+        code: 'invalid_header',
+      })
+  })
+
+  test('a large result is answered whole', async () => {
+    const { command, get } = openDoor({ bodyBytesMax: 8_000_000 })
+    const tags = Array.from({ length: 200_000 }, (_, index) => `tag-${index}`)
+    await command('putProduct', { id: 'a', price: 1, tags })
+    const answer = await get('/shop/queries/product?id=a')
+    const digest = (value: unknown) =>
+      createHash('sha1').update(JSON.stringify(value)).digest('hex')
+    expect(digest(answer.json().result)).toBe(digest({ id: 'a', price: 1, tags }))
+  })
+})

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findFreePort } from '../local/servers/free-port.ts'
+import { reapWithThisProcess } from '../local/servers/reaper.ts'
+import { waitUntil } from '../local/servers/wait-until.ts'
+
+/** The grid as `npm start` runs it, in a process that can be killed and started again on the same data. */
+class EmbeddedProcess {
+  readonly url: string
+  readonly #environment: NodeJS.ProcessEnv
+  #process: ChildProcess | undefined
+
+  constructor(port: number, adminPort: number, dataDirectory: string) {
+    this.url = `http://127.0.0.1:${port}`
+    this.#environment = {
+      ...process.env,
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      DATA_DIR: dataDirectory,
+      LOG_LEVEL: 'error',
+    }
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, ['local/main.ts'], {
+      env: this.#environment,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    if (child.pid !== undefined) reapWithThisProcess(child.pid)
+    this.#process = child
+    const ready = `http://127.0.0.1:${this.#environment.ADMIN_PORT}/health/ready`
+    await waitUntil(async () => (await fetch(ready)).ok, {
+      timeoutMs: 30_000,
+      what: 'the grid to be ready',
+    })
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+}
+
+async function load(...argv: string[]): Promise<{ exitCode: number | null; text: string }> {
+  const child = spawn(process.execPath, ['bench/load.ts', ...argv])
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+  }
+  const [exitCode] = (await once(child, 'close')) as [number | null]
+  return { exitCode, text }
+}
+
+describe('spiky users at the embedded grid', { timeout: 120_000 }, () => {
+  let grid: EmbeddedProcess
+
+  beforeEach(async () => {
+    const ports = [await findFreePort(), await findFreePort()] as const
+    grid = new EmbeddedProcess(...ports, await temporaryFolder('load'))
+    await grid.start()
+  })
+
+  afterEach(() => grid.kill())
+
+  const spike = ['--profile', 'spike', '--rate', '20', '--peak', '150', '--duration', '5']
+
+  // architecture.md, section 2: committed commands are strictly serializable across all units of a space.
+  it.each(['ticketing', 'auction'])('passes the audit of %s', async (application) => {
+    const argv = ['--url', grid.url, '--application', application, '--think', '0.3']
+    const { exitCode, text } = await load(...argv, ...spike)
+    expect(text).toContain('Audit passed.')
+    expect(text).toContain('failed    0 ')
+    expect(exitCode).toBe(0)
+  })
+
+  // architecture.md, invariant 5: an acknowledged command is never lost, whatever is killed.
+  it('passes the audit when the grid is killed under load and started again', async () => {
+    const retries = ['--retries', '12', '--think', '0.5', '--confirm', '0.9', '--browse', '0']
+    const loading = load('--url', grid.url, ...retries, '--rate', '60', '--duration', '6')
+    await sleep(3000)
+    await grid.kill()
+    await grid.start()
+    const { exitCode, text } = await loading
+    expect(text).toContain('Audit passed.')
+    // The kill was felt: requests had to be sent again.
+    const [, requests, attempts] = /requests (\d+), HTTP attempts (\d+)/.exec(text) ?? []
+    expect(Number(attempts)).toBeGreaterThan(Number(requests))
+    expect(exitCode).toBe(0)
+  })
+})
