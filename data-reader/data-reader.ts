@@ -1,10 +1,16 @@
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
+import type { Life } from '@spacegrid/grid/component/life'
+import { Lives } from '@spacegrid/grid/component/lives'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { Log } from '@spacegrid/grid/ports/log'
-import type { Messaging } from '@spacegrid/grid/ports/messaging'
+import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
 import type { Random } from '@spacegrid/grid/ports/random'
-import type { Store } from '@spacegrid/grid/ports/store'
+import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
+import { subjects } from '@spacegrid/grid/records/subjects'
+import { SnapshotService } from '@spacegrid/grid/replica/snapshot-service'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
+import { serveArchive } from './archive-service.ts'
+import { SnapshotChoice } from './snapshot-choice.ts'
 
 /** What a reader works with; all of it is closed by whoever made it. */
 export interface ReaderPorts {
@@ -25,18 +31,90 @@ export interface ReaderOptions {
   readonly report?: Report
 }
 
+/** How often the store is asked how far it is, for those who want to know. */
+const tickMs = 1000
+/** One unit at a time copies from here: the space's lease in a cold start. The others are refused, and copy from that unit when it is ready. */
+const sessionsMax = 1
+
+/**
+ * Gives one space's stored state to those who start: processing units that find no peer, and data pumps. Answers for the archive, too. It keeps
+ * nothing itself, so any number may run and a crash costs only the copies that were being read.
+ */
 export class DataReader implements Component {
-  constructor(_space: string, _ports: ReaderPorts, _options: ReaderOptions = {}) {}
+  readonly #space: string
+  readonly #ports: ReaderPorts
+  readonly #lives: Lives
+  readonly #choice: SnapshotChoice
+  #checkpoint: Checkpoint | undefined
+  #serving = false
 
-  start(): void {}
+  constructor(space: string, ports: ReaderPorts, options: ReaderOptions = {}) {
+    const { report = () => undefined } = options
+    this.#space = space
+    this.#ports = ports
+    this.#lives = new Lives(ports.clock, report)
+    this.#choice = new SnapshotChoice(space, ports, report)
+  }
 
-  async stop(): Promise<void> {}
+  start(): void {
+    this.#lives.start((life) => this.#serve(life))
+  }
+
+  async stop(): Promise<void> {
+    await this.#lives.stop()
+  }
 
   readiness(): Readiness {
-    return { ready: false, reason: 'not written yet' }
+    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
+    const reason = this.#lives.problem ?? (this.#serving ? undefined : 'starting')
+    return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 
   status(): ComponentStatus {
-    throw new Error('not written yet')
+    const position = this.#checkpoint?.position ?? 0
+    return {
+      state: this.#serving ? 'active' : 'starting',
+      position,
+      lag: 0,
+      entries: this.#checkpoint?.entries ?? 0,
+      bytes: 0,
+      digest: this.#checkpoint?.digest ?? '',
+      digestPosition: position,
+      pending: 0,
+      collisions: 0,
+      commandsPerSecond: 0,
+    }
+  }
+
+  async #serve(life: Life): Promise<void> {
+    const { store, messaging, clock, random } = this.#ports
+    const nearest = new SnapshotService(messaging, clock, random, () => this.#choice.nearest(), {
+      space: this.#space,
+      subject: subjects.snapshotFromReader(this.#space),
+      sessionsMax,
+    })
+    // Pumps have a lease of their own: in a cold start they must not wait for the units, nor the units for them.
+    const stored = new SnapshotService(messaging, clock, random, () => this.#choice.stored(), {
+      space: this.#space,
+      subject: subjects.snapshotFromStore(this.#space),
+      sessionsMax,
+    })
+    let archive: Subscription | undefined
+    try {
+      await life.until(() => nearest.start())
+      await life.until(() => stored.start())
+      archive = await life.until(() => serveArchive(this.#space, store, messaging))
+      this.#serving = true
+      life.works()
+      while (!life.signal.aborted) {
+        this.#checkpoint = await life.until(() => store.checkpoint(this.#space))
+        await life.sleep(tickMs)
+      }
+    } finally {
+      this.#serving = false
+      await nearest.stop()
+      await stored.stop()
+      await archive?.stop()
+    }
   }
 }

@@ -7,7 +7,7 @@ const fields = {
   startingPrice: amount,
   minimumIncrement: increment,
   endsAt: time,
-  status: Type.Union([Type.Literal('open'), Type.Literal('closed')]),
+  status: Type.Enum(['open', 'closed'], { type: 'string' }),
   bids: Type.Integer({ minimum: 0, description: 'How many have been placed' }),
   highestBid: Type.Optional(amount),
   highestBidderId: Type.Optional(bidderId),

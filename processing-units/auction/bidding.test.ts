@@ -70,7 +70,9 @@ function answered(started: readonly StartedCommand<BidAnswer>[]): BidAnswer[] {
 }
 
 // architecture.md, section 2 "Consistency promised".
-test('whatever the interleaving of units, bids rise and the last one has won', () => {
+test('whatever the interleaving of units, bids rise and the last one has won', {
+  timeout: 60_000,
+}, () => {
   fc.assert(
     fc.property(fc.array(action, { minLength: 5, maxLength: 40 }), (actions) => {
       const room = new SaleRoom()

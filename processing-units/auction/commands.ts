@@ -5,7 +5,7 @@ import { amount, auctionId, bidderId, increment, time, timeOrDate, title, toMs }
 
 export const openAuction = defineCommand('openAuction', {
   description:
-    'Opens an auction for bids until endsAt. Rejected: auction_exists, ends_in_past (details.now).',
+    'Opens an auction for bids until endsAt. Rejected: auction_exists, ends_in_past (error.now).',
   input: Type.Object({
     auctionId,
     title,
@@ -37,7 +37,7 @@ export const openAuction = defineCommand('openAuction', {
 /** The highest bidder may raise the own bid: how much to offer is nobody else's decision. */
 export const placeBid = defineCommand('placeBid', {
   description:
-    'Places a bid: the starting price or more, later the highest bid and the minimum increment or more. Rejected: auction_not_found, auction_closed, bid_too_low (details.leastAmount).',
+    'Places a bid: the starting price or more, later the highest bid and the minimum increment or more. Rejected: auction_not_found, auction_closed, bid_too_low (error.leastAmount).',
   input: Type.Object({ auctionId, bidderId, amount }),
   result: Type.Object({
     auctionId,

@@ -68,7 +68,7 @@ export const order = Type.Object({
   seatIds: Type.Array(seatId),
   total,
   paymentReference,
-  status: Type.Union([Type.Literal('confirmed'), Type.Literal('cancelled')]),
+  status: Type.Enum(['confirmed', 'cancelled'], { type: 'string' }),
   orderedAt: time,
   cancelledAt: Type.Optional(time),
 })

@@ -78,11 +78,7 @@ export const timeOrDate = Type.Union([time, Type.String({ format: 'date-time' })
 export const toMs = (given: Static<typeof timeOrDate>): number =>
   typeof given === 'string' ? Date.parse(given) : given
 
-export const seatStatus = Type.Union([
-  Type.Literal('free'),
-  Type.Literal('held'),
-  Type.Literal('sold'),
-])
+export const seatStatus = Type.Enum(['free', 'held', 'sold'], { type: 'string' })
 
 export const seatsMax = 100_000
 

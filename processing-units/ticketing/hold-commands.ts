@@ -25,7 +25,7 @@ const limitDescription = `At most ${seatsPerCustomerMax} per customer and event,
 export const holdSeats = (holdMs: number) =>
   defineCommand('holdSeats', {
     description:
-      'Holds these seats, all or none. Rejected: event_not_found, seat_not_found and seat_unavailable (details.seats), limit_exceeded.',
+      'Holds these seats, all or none. Rejected: event_not_found, seat_not_found and seat_unavailable (error.seats), limit_exceeded.',
     input: Type.Object({
       eventId,
       seatIds: Type.Array(seatId, {

@@ -10,7 +10,7 @@ import { seatIdOf, seatKey } from './seat-names.ts'
  */
 export const confirmHold = defineCommand('confirmHold', {
   description:
-    'Makes an order of a hold. Again with the same paymentReference: the same order. Rejected: hold_expired, hold_not_found, hold_confirmed (paid otherwise, details.orderId), order_cancelled.',
+    'Makes an order of a hold. Again with the same paymentReference: the same order. Rejected: hold_expired, hold_not_found, hold_confirmed (paid otherwise, error.orderId), order_cancelled.',
   input: Type.Object({ holdId, paymentReference }),
   result: Type.Object({ orderId }),
   handler(tx, { holdId, paymentReference }) {
@@ -41,7 +41,7 @@ export const confirmHold = defineCommand('confirmHold', {
 
 export const releaseHold = defineCommand('releaseHold', {
   description:
-    'Gives the seats of a hold back before it expires. Rejected: hold_expired, hold_not_found, hold_confirmed (details.orderId).',
+    'Gives the seats of a hold back before it expires. Rejected: hold_expired, hold_not_found, hold_confirmed (error.orderId).',
   input: Type.Object({ holdId }),
   result: Type.Object({ seatIds: Type.Array(seatId) }),
   handler(tx, { holdId }) {

@@ -56,11 +56,11 @@ export async function findWindowAfter(changes: Log, position: number): Promise<n
   })
 }
 
-/** Where the first whole window that the queue still holds begins, in log positions; undefined: it holds none. */
-export async function findOldestFrom(changes: Log): Promise<number | undefined> {
+/** Where the first window at or behind a queue position begins, in log positions; undefined: the queue holds none. */
+export async function findOldestFrom(changes: Log, notBefore = 1): Promise<number | undefined> {
   const oldest = await retried(async () => {
     const { first, last } = await changes.bounds()
-    for (let at = first; at <= last; at++) {
+    for (let at = Math.max(first, notBefore); at <= last; at++) {
       const record = await changes.read(at)
       if (!record) return undefined
       const { part, from } = decodeWindowPart(record.data)

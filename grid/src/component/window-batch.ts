@@ -66,13 +66,21 @@ export function coalesce(
   const [first] = windows
   const last = windows.at(-1)
   if (!first || !last) throw new Error('there is no window to apply')
-  if (windows.length === 1) return { checkpoint: first.checkpoint, changes: first.changes }
+  const { checkpoint } = last
+  if (windows.length === 1) return { checkpoint, changes: first.changes }
+  return { checkpoint, changes: lastOfEachKey(windows.flatMap(({ changes }) => changes)) }
+}
+
+/** A step of a store takes one change per key: the last one. */
+export function lastOfEachKey(changes: readonly StoredChange[]): StoredChange[] {
   const caches = new Map<string, Map<string, StoredChange>>()
-  for (const { changes } of windows)
-    for (const change of changes) {
-      const cache = caches.get(change.cache) ?? new Map<string, StoredChange>()
-      caches.set(change.cache, cache.set(change.key, change))
+  for (const change of changes) {
+    let cache = caches.get(change.cache)
+    if (!cache) {
+      cache = new Map()
+      caches.set(change.cache, cache)
     }
-  const changes = [...caches.values()].flatMap((cache) => [...cache.values()])
-  return { checkpoint: last.checkpoint, changes }
+    cache.set(change.key, change)
+  }
+  return [...caches.values()].flatMap((cache) => [...cache.values()])
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GridError } from '../errors.ts'
 import { problemOf, problemType, retryAfterSeconds } from './problem.ts'
@@ -55,6 +56,18 @@ export function checkContentEncoding(request: FastifyRequest): void {
   const encoding = request.raw.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new GridError('unsupported_media_type', 'Content-Encoding must be identity')
+}
+
+/** Answers an `Expect` header other than `100-continue`, which node would answer with an empty 417. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const error = new GridError('invalid_header', 'Expect: allowed is 100-continue')
+  const body = Buffer.from(JSON.stringify(problemOf(error, 417)))
+  const headers = {
+    'content-type': problemType,
+    'content-length': body.length,
+    connection: 'close',
+  }
+  response.writeHead(417, headers).end(body)
 }
 
 /** What node's HTTP parser found wrong with bytes that never became a request, as a whole response. */

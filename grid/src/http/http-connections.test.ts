@@ -19,6 +19,14 @@ async function listen(options: Partial<HttpOptions> = {}) {
 }
 
 const echo = 'GET /shop/queries/echo HTTP/1.1\r\nHost: x\r\n\r\n'
+/** A command up to its body, which is to have ten bytes. */
+const halfPost = [
+  'POST /shop/commands/putProduct HTTP/1.1',
+  'Host: x',
+  'Content-Type: application/json',
+  'Content-Length: 10',
+  '\r\n',
+].join('\r\n')
 
 describe('closing', () => {
   test('answers what is in flight, ends its connection, and takes no new one', async () => {
@@ -99,7 +107,7 @@ describe('what is not a request', () => {
   test('a request that does not arrive in time', async () => {
     const { connect } = await listen({ requestTimeoutMs: 50 })
     const client = connect()
-    client.send('POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
+    client.send(`${halfPost}{`)
     const response = await client.untilClosed()
     expect(JSON.parse(bodyOf(response))).toMatchObject({ status: 408, code: 'request_timeout' })
   })
@@ -116,9 +124,7 @@ describe('what is not a request', () => {
     const { faults, server, connect } = await listen()
     const arrived = once(server, 'request')
     const client = connect()
-    client.send(
-      'POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{',
-    )
+    client.send(`${halfPost}{`)
     await arrived
     client.destroy()
     await expect
@@ -152,11 +158,13 @@ describe('connections', () => {
   })
 
   test('two servers share one port', async () => {
+    // Fastify hands it to node, but does not declare it.
+    const shared: object = { reusePort: true }
     const first = openDoor()
     const second = openDoor()
-    await first.app.listen({ host: '127.0.0.1', port: 0, reusePort: true })
+    await first.app.listen({ host: '127.0.0.1', port: 0, ...shared })
     const { port } = first.app.server.address() as AddressInfo
-    await second.app.listen({ host: '127.0.0.1', port, reusePort: true })
+    await second.app.listen({ host: '127.0.0.1', port, ...shared })
     await first.app.close()
     const answer = await fetch(`http://127.0.0.1:${port}/shop/queries/echo`)
     expect(answer.status).toBe(200)

@@ -1,11 +1,12 @@
+import type { Server } from 'node:http'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import {
   type FastifyError,
+  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
-  type FastifyServerOptions,
   fastify,
 } from 'fastify'
 import { type FaultLog, publicError } from '../services/public-error.ts'
@@ -15,7 +16,13 @@ import type { Serving } from '../unit/serving.ts'
 import { addCommandRoute } from './command-route.ts'
 import { addEntryRoute } from './entry-route.ts'
 import { type Door, jsonType } from './exchange.ts'
-import { checkContentEncoding, parserFaultResponse, requestFault, sendProblem } from './failure.ts'
+import {
+  answerExpectation,
+  checkContentEncoding,
+  parserFaultResponse,
+  requestFault,
+  sendProblem,
+} from './failure.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemSchema, swaggerOptions } from './open-api.ts'
 import { addQueryRoute } from './query-route.ts'
@@ -74,6 +81,9 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
       missing(request as FastifyRequest, reply as unknown as FastifyReply)
     },
   })
+  // Node lets headers take a minute, and swaps the two limits when the one for whole requests is the shorter.
+  app.server.headersTimeout = settings.requestTimeoutMs
+  app.server.on('checkExpectation', answerExpectation)
   takeJson(app)
   answerFailures(app, rotations, settings, missing)
   closeGracefully(app, door, settings.closeGraceMs)
@@ -91,7 +101,7 @@ function addSpaceRoutes(app: FastifyInstance, door: Door, rotation: UnitRotation
   for (const cache of caches) addEntryRoute(app, door, rotation, cache)
 }
 
-function serverOptions(settings: Settings): FastifyServerOptions {
+function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
   return {
     // Fastify's own logging costs listeners on every request.
     logger: false,
@@ -112,7 +122,9 @@ function serverOptions(settings: Settings): FastifyServerOptions {
     },
     clientErrorHandler: (fault, socket) => {
       if (fault.code === 'ECONNRESET' || !socket.writable) return
-      socket.end(parserFaultResponse(fault))
+      socket.write(parserFaultResponse(fault))
+      // At once: a request that this breaks off must not add an answer of its own.
+      socket.destroy()
     },
   }
 }

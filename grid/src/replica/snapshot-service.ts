@@ -11,6 +11,8 @@ import type { SnapshotSource } from './snapshot-source.ts'
 const chunkEntriesMax = 1000
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
+/** The same once its last piece has been given: long enough to give it again if it was lost. */
+const finishedMsMax = 2000
 
 const packr = new Packr({ useRecords: false })
 
@@ -98,6 +100,9 @@ class Session {
   readonly #ready: Uint8Array[] = []
   #last: Uint8Array | undefined
   #given = 0
+  /** The source has given its last piece, and: all of it has been passed on. */
+  #atEnd = false
+  #finished = false
   #timer: Timer
 
   constructor(source: SnapshotSource, clock: Clock, messageBytesMax: number, ended: () => void) {
@@ -109,18 +114,35 @@ class Session {
   }
 
   async give(number: number): Promise<Message> {
-    this.#timer.cancel()
-    this.#timer = this.#clock.after(idleMsMax, () => this.end())
+    this.#expireIn(this.#finished ? finishedMsMax : idleMsMax)
     if (number === this.#given && this.#last) return { data: this.#last }
     if (number !== this.#given + 1)
       throw new GridError('not_found', `The snapshot is at piece ${this.#given}, not ${number}`)
     if (this.#ready.length === 0) {
-      const chunk = await this.#source.next(chunkEntriesMax)
+      const chunk = await this.#next()
       this.#ready.push(...encodeWithin(chunk, this.#bytesMax))
+      this.#atEnd = chunk.end !== undefined
     }
     this.#given = number
     this.#last = this.#ready.shift() as Uint8Array
+    this.#finished = this.#atEnd && this.#ready.length === 0
+    if (this.#finished) this.#expireIn(finishedMsMax)
     return { data: this.#last }
+  }
+
+  /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
+  async #next(): Promise<SnapshotChunk> {
+    try {
+      return await this.#source.next(chunkEntriesMax)
+    } catch (error) {
+      this.end()
+      throw error
+    }
+  }
+
+  #expireIn(ms: number): void {
+    this.#timer.cancel()
+    this.#timer = this.#clock.after(ms, () => this.end())
   }
 
   end(): void {

@@ -93,6 +93,8 @@ export interface AppendOptions<V> {
   readonly otherwise?: string
 }
 
+export type Patch<V> = { readonly [Field in keyof V]?: V[Field] | undefined }
+
 export interface TakeOptions {
   /** Take fewer than `limit` entries, down to this many. Default: `limit`. */
   readonly atLeast?: number
@@ -134,12 +136,15 @@ export interface Transaction {
     items: readonly unknown[],
     options?: AppendOptions<V>,
   ): Outcome<number>
-  /** Operation: claims the first `limit` entries of a range and patches them. Never collides. Outcome: the patched entries. */
+  /**
+   * Operation: claims the first `limit` entries of a range and patches them (a field set to undefined is removed). Never collides. Outcome: the
+   * patched entries.
+   */
   take<V, I extends string>(
     cache: Cache<V, I>,
     index: I,
     range: IndexRange & { readonly limit: number },
-    patch: Partial<V>,
+    patch: Patch<V>,
     options?: TakeOptions,
   ): Outcome<readonly V[]>
   /** A domain event: kept in full, delivered after the commit. */

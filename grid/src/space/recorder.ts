@@ -6,6 +6,7 @@ import type {
   IncrementOptions,
   IndexRange,
   Outcome,
+  Patch,
   TakeOptions,
   Transaction,
   Value,
@@ -200,7 +201,7 @@ export class Recorder implements Transaction {
     cache: Cache<V, I>,
     index: I,
     range: IndexRange & { readonly limit: number },
-    patch: Partial<V>,
+    patch: Patch<V>,
     options: TakeOptions = {},
   ): Outcome<readonly V[]> {
     const layout = this.#layoutOf(cache)

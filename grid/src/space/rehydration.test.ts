@@ -195,8 +195,11 @@ describe('rehydration', () => {
     const copy = SpaceState.fromHeader(header)
     expect(copy.header()).toEqual(header)
     const barrier = { origin: 1, id: 1, previous: 0, deadline: 2, transactions: [], parts: 0 }
-    melder.meld({ kind: FrameKind.transactions, ...barrier }, 2, 2000)
+    const frame: Frame = { kind: FrameKind.transactions, ...barrier }
+    melder.meld(frame, 2, 2000)
     expect(copy.header()).toEqual(header)
+    new Melder(copy, decodeTransactions).meld(frame, 2, 2000)
+    expect(copy.header()).toEqual(state.header())
     expect(header.origins).toEqual([[1, { unit: 'unit', nonce: 7, lastFrame: 0, lastTime: 1000 }]])
   })
 })

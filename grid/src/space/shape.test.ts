@@ -83,10 +83,10 @@ describe('merged shapes', () => {
   const full = shapeWith(cache('seats', { indexes: { byN: ['n'] }, expiry: 'until' }))
 
   test.each<[string, SpaceShape]>([
-    ['key', shapeWith(cache('seats', { key: 'other' }))],
-    ['index', shapeWith(cache('seats', { indexes: { byN: ['n', 'end'] } }))],
-    ['expiry', shapeWith(cache('seats', { expiry: 'end' }))],
-  ])('contradict each other in their %s', (_, wanted) => {
+    ['primary key is id', shapeWith(cache('seats', { key: 'other' }))],
+    ['index byN is n', shapeWith(cache('seats', { indexes: { byN: ['n', 'end'] } }))],
+    ['expiry field is until', shapeWith(cache('seats', { expiry: 'end' }))],
+  ])('contradict each other where the %s', (what, wanted) => {
     const merge = () => mergeShapes(full, wanted)
     let error: unknown
     try {
@@ -96,6 +96,7 @@ describe('merged shapes', () => {
     }
     expect(isGridError(error, 'definition_conflict')).toBe(true)
     expect(error).toMatchObject({ details: { cache: 'seats' } })
+    expect(merge).toThrow(`${what} in the log`)
   })
 
   // architecture.md, invariant 1

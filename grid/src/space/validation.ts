@@ -17,6 +17,7 @@ interface Validator {
 
 interface ValidationError {
   readonly keyword: string
+  readonly schemaPath: string
   readonly instancePath: string
   readonly params: Readonly<Record<string, unknown>>
   readonly message: string
@@ -41,7 +42,7 @@ function validatorOf(schema: TSchema): Validator {
 export function checkFits(schema: TSchema, value: unknown, what: string): void {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return
-  const errors = validator.Errors(value).flatMap(fieldErrors).slice(0, errorsMax)
+  const errors = joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
   const [first] = errors
   throw new GridError(
     'invalid_input',
@@ -52,6 +53,22 @@ export function checkFits(schema: TSchema, value: unknown, what: string): void {
 
 const describe = ({ path, message }: FieldError): string =>
   path === '' ? message : `${path} ${message}`
+
+/** A value that fits none of several alternatives is one error that names them all, not one for each. */
+function joinAlternatives(errors: readonly ValidationError[]): readonly ValidationError[] {
+  let joined = errors
+  for (const union of errors.filter(({ keyword }) => keyword === 'anyOf')) {
+    const isBranch = (error: ValidationError) =>
+      error.schemaPath.startsWith(`${union.schemaPath}/anyOf/`) &&
+      error.instancePath.startsWith(union.instancePath)
+    const messages = joined.filter(isBranch).flatMap(fieldErrors)
+    const message = [...new Set(messages.map((branch) => branch.message))].join(' or ')
+    joined = joined
+      .filter((error) => !isBranch(error))
+      .map((error) => (error === union && message !== '' ? { ...union, message } : error))
+  }
+  return joined
+}
 
 function fieldErrors(error: ValidationError): FieldError[] {
   const path = error.instancePath

@@ -137,7 +137,8 @@ export class HarnessUnit {
 const workOf = (command: AnyCommand, input: unknown): Work => ({
   run: (tx) => command.handler(tx, input),
   answer: (data) => {
-    const result: unknown = command.answer ? command.answer(data) : data
+    // A caller over HTTP gets null where a handler returns nothing.
+    const result: unknown = (command.answer ? command.answer(data) : data) ?? null
     checkResult(command, result)
     return result
   },

@@ -96,6 +96,7 @@ const cloakroom = defineSpace('cloakroom', {
       result: Type.Object({ coats: Type.Integer() }),
       handler: () => ({ coats: 'many' }),
     }),
+    defineCommand('dawdle', { input: Type.Object({}), handler: async () => 1 }),
     defineCommand('deface', {
       input: Type.Object({ hook: Type.String() }),
       handler(tx, { hook }) {
@@ -170,6 +171,9 @@ describe('one command after the other', () => {
     expect(() => grid.execute('boast', {})).toThrow('boast returns what its result schema')
     grid.execute('hang', { hook: '1', coat: 'red' })
     expect(() => grid.execute('deface', { hook: '1' })).toThrow(TypeError)
+    expect(() => grid.execute('dawdle', {})).toThrow('handlers must be synchronous')
+    const elsewhere = defineCache('hats', { schema: id, key: 'id' })
+    expect(() => grid.entries(elsewhere)).toThrow('cache hats is not in the space')
   })
 })
 
@@ -236,7 +240,7 @@ describe('time', () => {
   test('entries expire at their own time: deleted, or as onExpire says', () => {
     const grid = new SpaceHarness(cloakroom, { now: 1_000 })
     grid.execute('issue', { id: 'ticket', inMs: 50 })
-    grid.execute('remind', { id: 'later', inMs: 90 })
+    expect(grid.execute('remind', { id: 'later', inMs: 90 })).toBeNull()
     grid.execute('remind', { id: 'sooner', inMs: 10 })
     grid.advance(49)
     expect(grid.query('reminder', { id: 'sooner' })).toEqual({ id: 'sooner', rungAt: 1_010 })

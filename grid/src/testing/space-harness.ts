@@ -1,16 +1,16 @@
 import { GridError } from '../errors.ts'
-import type { Cache, Reader, Space, Value } from '../space/definition.ts'
-import type { Write } from '../space/evaluation.ts'
+import type { Cache, Reader, Space } from '../space/definition.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { Melder } from '../space/meld.ts'
 import { shapeOf } from '../space/shape.ts'
 import { SpaceState } from '../space/space-state.ts'
 import type { DomainEvent } from '../space/steps.ts'
 import { checkFits } from '../space/validation.ts'
+import { Projections } from '../unit/projections.ts'
+import { StateReader } from '../unit/state-reader.ts'
 import { checkResult } from './check-result.ts'
 import { dueEntries, HarnessUnit, type Surroundings } from './harness-unit.ts'
 import type { Attempt } from './started-command.ts'
-import { StateReader } from './state-reader.ts'
 
 export interface SpaceHarnessOptions {
   /** Time at which the harness starts, ms since the epoch. Default 1,750,000,000,000. */
@@ -22,7 +22,7 @@ export interface SpaceHarnessOptions {
 }
 
 /**
- * Runs a space without servers and without the runtime: its commands, queries, projections and expiry over the real meld, each call done
+ * Runs a space without servers: its commands, queries, projections and expiry over the real meld, each call done
  * when it returns, time standing still until it is moved. Left out: acknowledgement levels, idempotency keys, admission.
  *
  *     const grid = new SpaceHarness(ticketing)
@@ -41,8 +41,7 @@ export class SpaceHarness {
   readonly space: Space
   readonly #state = new SpaceState()
   readonly #events: DomainEvent[] = []
-  readonly #models: ReadonlyMap<string, unknown>
-  readonly #reader: StateReader
+  readonly #projections: Projections
   readonly #melder: Melder
   readonly #surroundings: Surroundings
   readonly #units = new Map<string, HarnessUnit>()
@@ -54,10 +53,8 @@ export class SpaceHarness {
   constructor(space: Space, options: SpaceHarnessOptions = {}) {
     this.space = space
     this.#now = options.now ?? 1_750_000_000_000
-    this.#models = new Map(space.projections.map(({ name, initial }) => [name, initial()]))
-    this.#reader = new StateReader(this.#state, this.#models, () => this.#now)
     this.#melder = new Melder(this.#state, decodeNothing, {
-      changed: (write, before) => this.#project(write, before),
+      changed: (write, before) => this.#projections.changed(write, before),
       decided: (index, _transaction, _id, evaluation) => this.#melding[index]?.decide(evaluation),
       emitted: (event) => this.#events.push(event),
     })
@@ -71,6 +68,7 @@ export class SpaceHarness {
       meld: (frame, attempts) => this.#meld(frame, attempts),
     }
     this.#meld({ kind: FrameKind.shape, shape: shapeOf(space) }, [])
+    this.#projections = new Projections(space, this.#state)
   }
 
   /** ms since the epoch. */
@@ -80,7 +78,7 @@ export class SpaceHarness {
 
   /** The committed state, as queries see it. */
   get read(): Reader {
-    return this.#reader
+    return new StateReader(this.#state, this.#projections, this.#now)
   }
 
   /** Every domain event so far, in order. */
@@ -90,7 +88,10 @@ export class SpaceHarness {
 
   /** All entries of a cache, in no particular order. */
   entries<V>(cache: Cache<V>): V[] {
-    return this.#reader.entries(cache)
+    const layout = this.#state.layout.named(cache.name)
+    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    const { entries } = this.#state.cache(layout.number)
+    return Array.from(entries.values(), ({ value }) => value as V)
   }
 
   /**
@@ -113,7 +114,7 @@ export class SpaceHarness {
     const query = this.space.queries.get(name)
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
-    const result: unknown = query.handler(this.#reader, input)
+    const result: unknown = query.handler(this.read, input)
     checkResult(query, result)
     return result as Result
   }
@@ -139,7 +140,8 @@ export class SpaceHarness {
    */
   advance(ms: number, { expire = true }: { readonly expire?: boolean } = {}): void {
     const until = this.#now + ms
-    while (expire && this.#expireNext(until));
+    let due = expire
+    while (due) due = this.#expireNext(until)
     this.#now = until
   }
 
@@ -161,13 +163,6 @@ export class SpaceHarness {
   #meld(frame: Frame, attempts: readonly Attempt[]): boolean {
     this.#melding = attempts
     return this.#melder.meld(frame, this.#state.position + 1, this.#now)
-  }
-
-  #project({ cache, key, value }: Write, before: Value | undefined): void {
-    const { name } = this.#state.layout.cache(cache)
-    for (const projection of this.space.projections)
-      if (projection.cache.name === name)
-        projection.apply(this.#models.get(projection.name), { key, before, after: value })
   }
 }
 

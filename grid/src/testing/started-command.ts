@@ -60,7 +60,9 @@ export class Attempt {
     command.attempts++
     const { run, notBefore } = command.work
     try {
-      const { data, slots } = recorder.slots(run(recorder))
+      const returned: unknown = run(recorder)
+      if (returned instanceof Promise) throw new TypeError('handlers must be synchronous')
+      const { data, slots } = recorder.slots(returned)
       this.#data = data
       this.#slots = slots
     } catch (error) {

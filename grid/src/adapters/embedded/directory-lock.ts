@@ -6,14 +6,18 @@ import { GridError } from '../../errors.ts'
 const sqliteBusy = 5
 
 /**
- * Keeps a directory to one process. What holds is an exclusive SQLite transaction on an empty database: it takes a lock of the operating
- * system, which ends with the process however it ends, so there are no stale locks to recognise, and a process in another container
- * that shares the directory is refused as well. Node has no other way to such a lock without a native module.
+ * Keeps a directory to one process. What holds is an exclusive SQLite transaction on an empty
+ * database: it takes a lock of the operating system, which ends with the process however it ends,
+ * so there are no stale locks to recognise, and a process in another container that shares the
+ * directory is refused as well. Node has no other way to such a lock without a native module.
  */
 export class DirectoryLock {
   readonly #database: DatabaseSync
 
-  /** @throws GridError `configuration_invalid` when another process, or another part of this one, holds the directory. */
+  /**
+   * @throws GridError `configuration_invalid` when another process, or another part of this one,
+   * holds the directory.
+   */
   constructor(directory: string) {
     this.#database = new DatabaseSync(join(directory, 'lock'))
     const ownerFile = join(directory, 'owner')

@@ -15,7 +15,10 @@ import { DirectoryLock } from './directory-lock.ts'
 /** What the files look like. Another version than the one found: the directory is not touched. */
 const format = 1
 const formatKey = 'format'
-/** A failed write with less than this left on the disk failed for want of room, whatever number the system gave it. */
+/**
+ * A failed write with less than this left on the disk failed for want of room, whatever number the
+ * system gave it.
+ */
 const roomBytesMin = 1024 * 1024
 /** Where every LMDB file has its mark: behind the header of its first page. */
 const magicOffset = 24
@@ -25,19 +28,22 @@ const fileTooLarge = 27
 const overQuota = 122
 
 /**
- * The data directory of an embedded grid: LMDB files, one for each log and one for the store, so that a large write to the store never
- * holds up an append to a log.
+ * The data directory of an embedded grid: LMDB files, one for each log and one for the store, so
+ * that a large write to the store never holds up an append to a log.
  *
- * Every write is one LMDB transaction, which is on disk (data pages synced, then the page that makes them count, written through) when
- * its promise resolves: LMDB's classic order, chosen instead of lmdb-js's `overlappingSync`, which shows a write to readers before it is
- * durable. A crash, even of the machine, leaves the last completed transaction.
+ * Every write is one LMDB transaction, which is on disk (data pages synced, then the page that
+ * makes them count, written through) when its promise resolves: LMDB's classic order, chosen
+ * instead of lmdb-js's `overlappingSync`, which shows a write to readers before it is durable. A
+ * crash, even of the machine, leaves the last completed transaction.
  */
 export class EmbeddedEnvironment {
   readonly directory: string
   readonly #lock: DirectoryLock
   readonly #files = new Map<string, RootDatabase>()
 
-  /** @throws GridError `configuration_invalid`: the directory is in use, or cannot be made or read. */
+  /**
+   * @throws GridError `configuration_invalid`: the directory is in use, or cannot be made or read.
+   */
   constructor(directory: string) {
     this.directory = resolve(directory)
     try {
@@ -50,7 +56,8 @@ export class EmbeddedEnvironment {
   }
 
   /**
-   * Opens a file, or creates it. Its root database holds the format and whatever settings its user keeps there.
+   * Opens a file, or creates it. Its root database holds the format and whatever settings its user
+   * keeps there.
    * @throws GridError `format_unsupported`, `configuration_invalid`
    */
   open(name: string): RootDatabase<unknown, string> {
@@ -90,7 +97,8 @@ export class EmbeddedEnvironment {
   }
 
   /**
-   * Runs `writes` as one transaction and waits until it is on disk. False: its condition was not met and nothing has changed.
+   * Runs `writes` as one transaction and waits until it is on disk. False: its condition was not
+   * met and nothing has changed.
    * @throws GridError `full` or `failed`, as the caller calls them; nothing has been written then.
    */
   async commit(
@@ -121,7 +129,8 @@ export class EmbeddedEnvironment {
       return open<unknown, string>({
         path,
         overlappingSync: false,
-        // Its own batching rejects promises that nobody holds when a commit fails; ours is explicit.
+        // Its own batching rejects promises that nobody holds when a commit fails; ours is
+        // explicit.
         eventTurnBatching: false,
         maxDbs: 64,
       })

@@ -50,7 +50,10 @@ interface Acknowledged {
   readonly content: string
 }
 
-/** Starts a process that writes, kills it after so many acknowledgements, and returns all that it has printed. */
+/**
+ * Starts a process that writes, kills it after so many acknowledgements, and returns all that it
+ * has printed.
+ */
 async function writeUntilKilled(directory: string, lines: number): Promise<Acknowledged[]> {
   const program = join(import.meta.dirname, 'write-until-killed.ts')
   const child = spawn(process.execPath, [program, directory], {

@@ -21,8 +21,9 @@ export interface EmbeddedLogOptions {
   /** Bytes of records held above which appends fail with `log_full`. Default 8 GiB. */
   readonly bytesMax?: number
   /**
-   * Bytes that must stay free on the disk; below, appends fail with `log_full`, so that trimming and the store still have room to
-   * work. Default 64 MiB; 0: appends until the disk is really full.
+   * Bytes that must stay free on the disk; below, appends fail with `log_full`, so that trimming
+   * and the store still have room to work. Default 64 MiB; 0: appends until the disk is really
+   * full.
    */
   readonly freeBytesMin?: number
 }
@@ -40,18 +41,22 @@ interface PlacedAppend {
   readonly stored: Buffer
 }
 
-/** Bytes that one transaction may carry: a commit must stay short, for everything behind it waits. */
+/**
+ * Bytes that one transaction may carry: a commit must stay short, for everything behind it waits.
+ */
 const commitBytesMax = 16 * 1024 * 1024
 const trimmedAtOnce = 1000
 const settings = { identity: 'identity', first: 'first' }
 const codes = { full: 'log_full', failed: 'log_unavailable' } as const
 
 /**
- * A log in one LMDB file. An append resolves when its transaction is on disk, and only then do tails see it; so whatever a tail has seen
- * survives kill -9, and a power cut as far as the disk keeps what it has confirmed.
+ * A log in one LMDB file. An append resolves when its transaction is on disk, and only then do
+ * tails see it; so whatever a tail has seen survives kill -9, and a power cut as far as the disk
+ * keeps what it has confirmed.
  *
- * Appends that arrive while a transaction is being written make up the next one (group commit without a timer). One transaction is in flight at a time, so
- * positions are given out knowing exactly what is stored; a failed one leaves no gap.
+ * Appends that arrive while a transaction is being written make up the next one (group commit
+ * without a timer). One transaction is in flight at a time, so positions are given out knowing
+ * exactly what is stored; a failed one leaves no gap.
  */
 export class EmbeddedLog implements Log, HeldRecords {
   readonly recordBytesMax: number
@@ -65,7 +70,10 @@ export class EmbeddedLog implements Log, HeldRecords {
   #identity = ''
   #first = 1
   #last = 0
-  /** The records of the newest transaction: tails that keep up read them here instead of from disk. Invariant: they end at `#last`. */
+  /**
+   * The records of the newest transaction: tails that keep up read them here instead of from disk.
+   * Invariant: they end at `#last`.
+   */
   #newest: readonly LogRecord[] = []
   #queue: PendingAppend[] = []
   #writing: Promise<void> | undefined
@@ -186,7 +194,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#writing = undefined
   }
 
-  /** Takes appends from the queue, as many as one transaction may carry, and gives each its position, or its refusal. */
+  /**
+   * Takes appends from the queue, as many as one transaction may carry, and gives each its
+   * position, or its refusal.
+   */
   #place(): PlacedAppend[] {
     const time = this.#clock.now()
     const placed: PlacedAppend[] = []
@@ -207,7 +218,8 @@ export class EmbeddedLog implements Log, HeldRecords {
         bytes += size
         endBytes += size
         position++
-        // Tails are given this copy, not the caller's bytes, which are its own again once the append has resolved.
+        // Tails are given this copy, not the caller's bytes, which are its own again once the
+        // append has resolved.
         const stored = encodeRecord(time, endBytes, data)
         placed.push({ append, record: decodeRecord(position, stored), stored })
       }
@@ -227,7 +239,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#space.endBytes = endBytes
   }
 
-  /** Step by step, for one large transaction would hold up appends. Each step moves the beginning along with what it removes. */
+  /**
+   * Step by step, for one large transaction would hold up appends. Each step moves the beginning
+   * along with what it removes.
+   */
   async #trim(to: number): Promise<void> {
     if (this.#closed) throw this.#closedError()
     for (let from = this.#first; from < to; from = this.#first) {

@@ -11,8 +11,8 @@ export interface EmbeddedScanOptions {
 }
 
 /**
- * A pass over one snapshot of a space. While it lasts LMDB cannot reuse the pages that are replaced, so the file grows with what is
- * applied meanwhile: a scan has to be closed.
+ * A pass over one snapshot of a space. While it lasts LMDB cannot reuse the pages that are
+ * replaced, so the file grows with what is applied meanwhile: a scan has to be closed.
  */
 export class EmbeddedScan implements StoreScan {
   readonly start: Checkpoint

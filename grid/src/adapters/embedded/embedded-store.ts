@@ -23,13 +23,16 @@ interface EncodedChange {
 }
 
 export interface EmbeddedStoreOptions {
-  /** Entries in a chunk of a scan: what is decoded without letting others have a turn. Default 1000. */
+  /**
+   * Entries in a chunk of a scan: what is decoded without letting others have a turn. Default 1000.
+   */
   readonly chunkEntries?: number
 }
 
 /**
- * Spaces in one LMDB file: a database of checkpoints and, for each space, one of entries. `apply` is one LMDB transaction, on disk when it
- * resolves, so a crash leaves a space at the checkpoint before or after it. A scan reads one snapshot, so it is exact whatever is applied meanwhile.
+ * Spaces in one LMDB file: a database of checkpoints and, for each space, one of entries. `apply`
+ * is one LMDB transaction, on disk when it resolves, so a crash leaves a space at the checkpoint
+ * before or after it. A scan reads one snapshot, so it is exact whatever is applied meanwhile.
  */
 export class EmbeddedStore implements Store {
   readonly #environment: EmbeddedEnvironment
@@ -93,7 +96,8 @@ export class EmbeddedStore implements Store {
     if (!this.#checkpoints.doesExist(space)) return undefined
     const entries = this.#entriesOf(space)
     const snapshot = this.#root.useReadTransaction()
-    // lmdb-js would go on using the transaction for other reads, and end it when a database is opened.
+    // lmdb-js would go on using the transaction for other reads, and end it when a database is
+    // opened.
     this.#root.resetReadTxn()
     const stored = this.#checkpoints.getEntry(space, { transaction: snapshot })!
     const start = { position: stored.version ?? 0, ...decodeCheckpoint(stored.value) }

@@ -13,15 +13,18 @@ export interface HeldRecords {
 const sliceMs = 3
 
 /**
- * Hands the records of an embedded log to one listener. One that keeps up is told in the turn in which a record became durable;
- * one that is behind catches up in slices, between which the event loop is free.
+ * Hands the records of an embedded log to one listener. One that keeps up is told in the turn in
+ * which a record became durable; one that is behind catches up in slices, between which the event
+ * loop is free.
  */
 export class EmbeddedTail {
   readonly #clock: Clock
   readonly #log: HeldRecords
   readonly #listener: LogListener
   #next: number
-  /** A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost. */
+  /**
+   * A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost.
+   */
   #scheduled = false
   #ended = false
 

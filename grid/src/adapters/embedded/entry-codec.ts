@@ -2,21 +2,25 @@ import { Packr } from 'msgpackr'
 import type { Checkpoint, StoredEntry } from '../../ports/store.ts'
 
 /**
- * What is stored lives longer than this process, so nothing (no record structures) may be kept outside the bytes. Byte fields are copied: as views
- * they would keep what they were read from in memory.
+ * What is stored lives longer than this process, so nothing (no record structures) may be kept
+ * outside the bytes. Byte fields are copied: as views they would keep what they were read from in
+ * memory.
  */
 const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
 
 type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
 type CheckpointBody = Omit<Checkpoint, 'position'>
 
-/** msgpackr cuts byte fields out of its source with the source's own type: a Buffer would leave Buffers in the values. */
+/**
+ * msgpackr cuts byte fields out of its source with the source's own type: a Buffer would leave
+ * Buffers in the values.
+ */
 const plain = (bytes: Uint8Array): Uint8Array =>
   new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /**
- * Entries and checkpoints as bytes: MessagePack, readable by programs in other languages. Numbers come back exactly, except that
- * -0 becomes 0; fields that are undefined come back as undefined.
+ * Entries and checkpoints as bytes: MessagePack, readable by programs in other languages. Numbers
+ * come back exactly, except that -0 becomes 0; fields that are undefined come back as undefined.
  */
 export const encodeEntry = ({ value, version, position }: EntryBody): Buffer =>
   packr.pack({ value, version, position })
@@ -32,7 +36,10 @@ export const encodeCheckpoint = ({
 
 export const decodeCheckpoint = (bytes: Uint8Array): CheckpointBody => packr.unpack(plain(bytes))
 
-/** No name of a cache holds a zero byte, so entries of different caches never share a key, and those of one cache lie together. */
+/**
+ * No name of a cache holds a zero byte, so entries of different caches never share a key, and those
+ * of one cache lie together.
+ */
 export const encodeEntryKey = (cache: string, key: string): Buffer =>
   Buffer.from(`${cache}\0${key}`, 'utf8')
 

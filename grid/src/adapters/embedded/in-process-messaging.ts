@@ -14,7 +14,10 @@ export interface InProcessMessagingOptions {
   readonly messageBytesMax?: number
 }
 
-/** Who answers on one subject. Members of one group share the requests, everyone else answers for itself. */
+/**
+ * Who answers on one subject. Members of one group share the requests, everyone else answers for
+ * itself.
+ */
 interface Answering {
   readonly group: string | undefined
   readonly respond: Responder
@@ -26,8 +29,9 @@ interface Listening {
 }
 
 /**
- * Messaging between components that live in one process: the embedded default, and every test that needs no server. One object is
- * shared by all of them. Messages arrive a turn later and in order, so that nobody comes to rely on being called at once.
+ * Messaging between components that live in one process: the embedded default, and every test that
+ * needs no server. One object is shared by all of them. Messages arrive a turn later and in order,
+ * so that nobody comes to rely on being called at once.
  */
 export class InProcessMessaging implements Messaging {
   readonly messageBytesMax: number
@@ -107,7 +111,9 @@ export class InProcessMessaging implements Messaging {
     }
   }
 
-  /** The first answer wins, as it would on a network; of each group one member is asked, in turn. */
+  /**
+   * The first answer wins, as it would on a network; of each group one member is asked, in turn.
+   */
   async #ask(subject: string, message: Message): Promise<Message> {
     const groups = Map.groupBy(this.#answering.get(subject) ?? [], (answering) => answering.group)
     if (groups.size === 0) throw new GridError('no_responder', `Nobody answers on ${subject}`)
@@ -128,7 +134,9 @@ export class InProcessMessaging implements Messaging {
   }
 }
 
-/** What arrives of a responder's error: a copy without cause or stack, as a network would carry it. */
+/**
+ * What arrives of a responder's error: a copy without cause or stack, as a network would carry it.
+ */
 function asTransported(error: unknown): GridError {
   if (error instanceof Rejection) return new Rejection(error.reason, error.details)
   if (!isGridError(error))

@@ -1,7 +1,10 @@
 import type { LogRecord } from '../../ports/log.ts'
 
 export interface StoredRecord extends LogRecord {
-  /** Size of all records stored so far, this one included: the difference of two says what lies between, without reading it. */
+  /**
+   * Size of all records stored so far, this one included: the difference of two says what lies
+   * between, without reading it.
+   */
   readonly endBytes: number
 }
 

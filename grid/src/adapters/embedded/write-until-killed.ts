@@ -4,9 +4,10 @@ import { EmbeddedLog } from './embedded-log.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 
 /*
- * A process for tests to kill, on the directory it is given. It appends to the log, sixteen records at a time and of very different
- * sizes, trims it now and then, and prints `log POSITION CONTENT` for each acknowledged record; beside that it moves a space in the store from
- * checkpoint to checkpoint, all fifty entries each time, and prints `store POSITION 0`.
+ * A process for tests to kill, on the directory it is given. It appends to the log, sixteen records
+ * at a time and of very different sizes, trims it now and then, and prints `log POSITION CONTENT`
+ * for each acknowledged record; beside that it moves a space in the store from checkpoint to
+ * checkpoint, all fifty entries each time, and prints `store POSITION 0`.
  */
 const directory = process.argv[2]
 if (!directory) throw new Error('usage: write-until-killed DIRECTORY')

@@ -10,11 +10,13 @@ export interface EntryDocument extends Document {
 }
 
 /*
- * Field names that mean something to MongoDB or its driver are stored with a `~` before them: names that start with `$` (operators,
- * database references), `_bsontype` (the driver would take the object for one of its types), names that every object inherits (the driver
- * leaves the content of `constructor` undecoded) and, in the value itself, `_id` and `_grid`. So are names that start with `~`, which makes it
- * reversible. Names with dots are stored as they are; MongoDB 5 and later take them.
- * A name with a zero byte is the one thing MongoDB cannot hold: such an entry is refused.
+ * Field names that mean something to MongoDB or its driver are stored with a `~` before them: names
+ * that start with `$` (operators, database references), `_bsontype` (the driver would take the
+ * object for one of its types), names that every object inherits (the driver leaves the content of
+ * `constructor` undecoded) and, in the value itself, `_id` and `_grid`. So are names that start
+ * with `~`, which makes it reversible. Names with dots are stored as they are; MongoDB 5 and later
+ * take them. A name with a zero byte is the one thing MongoDB cannot hold: such an entry is
+ * refused.
  */
 const escapeMark = '~'
 

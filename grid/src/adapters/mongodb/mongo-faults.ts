@@ -30,8 +30,9 @@ const notTheEntry = new Set<unknown>([
 ])
 
 /**
- * MongoDB refuses an entry for what it is (too large, nested too deeply, against a validation rule or a unique index that somebody has added). The
- * same entry will be refused again, while everything else would go through.
+ * MongoDB refuses an entry for what it is (too large, nested too deeply, against a validation rule
+ * or a unique index that somebody has added). The same entry will be refused again, while
+ * everything else would go through.
  */
 export class EntryRefused extends GridError {
   readonly cache: string
@@ -59,13 +60,18 @@ export const isTransient = (error: unknown): boolean =>
 export const isCommitUnknown = (error: unknown): boolean =>
   error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult')
 
-/** Whether a bulk write may have failed for what one of its documents is, not for the state of the world. */
+/**
+ * Whether a bulk write may have failed for what one of its documents is, not for the state of the
+ * world.
+ */
 export function mayBeRefusal(error: unknown): boolean {
   if (isTransient(error)) return false
-  // The driver wraps whatever happens to a bulk write, lost connections included; only the server's own errors have a code.
+  // The driver wraps whatever happens to a bulk write, lost connections included; only the server's
+  // own errors have a code.
   if (error instanceof MongoBulkWriteError)
     return error.code !== undefined && !notTheEntry.has(error.code)
-  // Thrown while documents are turned into BSON. An invalid argument is how the driver says "too large".
+  // Thrown while documents are turned into BSON. An invalid argument is how the driver says "too
+  // large".
   const { name } = error as Error
   return BSON.BSONError.isBSONError(error) || error instanceof RangeError || name === tooLarge
 }
@@ -77,7 +83,8 @@ export function toStoreError(error: unknown, doing: string): unknown {
   if (error instanceof GridError || !(error instanceof MongoError)) return error
   const code = error instanceof MongoServerError ? error.code : undefined
   if (code === illegalOperation || code === notAReplicaSet) return noReplicaSet(error)
-  // The driver strikes servers off that do not belong to the replica set of the URL; it says so only here.
+  // The driver strikes servers off that do not belong to the replica set of the URL; it says so
+  // only here.
   if (error instanceof MongoServerSelectionError && error.reason?.servers.size === 0)
     return noReplicaSet(error)
   if (code === unauthorized || code === authenticationFailed)

@@ -4,20 +4,25 @@ import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
 /**
- * Options that make a read part of a session's snapshot. The level is named although the session implies it: one in the URL would win
- * over the session. Made anew each time, for the driver writes into it.
+ * Options that make a read part of a session's snapshot. The level is named although the session
+ * implies it: one in the URL would win over the session. Made anew each time, for the driver writes
+ * into it.
  */
 export const ofSnapshot = (session: ClientSession) => ({
   session,
   readConcern: { level: 'snapshot' as const },
 })
 
-/** Enough to make the way to the server and back cheap, few enough for a short turn. The server sends at most 16 MiB at once. */
+/**
+ * Enough to make the way to the server and back cheap, few enough for a short turn. The server
+ * sends at most 16 MiB at once.
+ */
 const chunkEntries = 4000
 
 /**
- * A pass over the collections of a space as they were at one instant: all reads belong to one snapshot session. MongoDB keeps the
- * history this needs for `minSnapshotHistoryWindowInSeconds` (5 minutes by default); a longer scan fails and has to begin anew.
+ * A pass over the collections of a space as they were at one instant: all reads belong to one
+ * snapshot session. MongoDB keeps the history this needs for `minSnapshotHistoryWindowInSeconds` (5
+ * minutes by default); a longer scan fails and has to begin anew.
  */
 export class MongoScan implements StoreScan {
   readonly start: Checkpoint

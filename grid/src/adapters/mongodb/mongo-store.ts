@@ -17,7 +17,10 @@ import { runTransaction, writeChanges } from './mongo-transaction.ts'
 export interface MongoStoreOptions {
   /** Default `spacegrid`. */
   readonly database?: string
-  /** How long an operation waits for MongoDB to be there, in ms, before it is `store_unavailable`. Default 5,000. */
+  /**
+   * How long an operation waits for MongoDB to be there, in ms, before it is `store_unavailable`.
+   * Default 5,000.
+   */
   readonly unavailableAfterMs?: number
 }
 
@@ -28,27 +31,38 @@ interface CheckpointDocument {
   readonly digest: string
   readonly entries: number
   readonly replicated: Binary
-  /** Caches that have ever had an entry. A scan finds them here, for a list of collections is not part of its snapshot. */
+  /**
+   * Caches that have ever had an entry. A scan finds them here, for a list of collections is not
+   * part of its snapshot.
+   */
   readonly caches: readonly string[]
 }
 
 const checkpointsName = 'grid.checkpoints'
-/** Spaces whose collections would be others' : the grid's own, and those that MongoDB keeps for itself. */
+/**
+ * Spaces whose collections would be others' : the grid's own, and those that MongoDB keeps for
+ * itself.
+ */
 const reservedSpaces = ['grid', 'system']
 
 /**
- * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, and the checkpoints. `apply` is one transaction that first moves the
- * checkpoint, if it is where the writer believes it to be, and is committed to the disks of a majority. So MongoDB always holds a space at
- * exactly its checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
+ * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, and the checkpoints. `apply` is
+ * one transaction that first moves the checkpoint, if it is where the writer believes it to be, and
+ * is committed to the disks of a majority. So MongoDB always holds a space at exactly its
+ * checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
  *
- * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run beside a writer of that space.
+ * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
+ * beside a writer of that space.
  */
 export class MongoStore implements Store {
   readonly #client: MongoClient
   readonly #clock: Clock
   readonly #database: Db
   readonly #checkpoints: Collection<CheckpointDocument>
-  /** Collections known to be there: they cannot be created within a transaction without locking everyone else out. */
+  /**
+   * Collections known to be there: they cannot be created within a transaction without locking
+   * everyone else out.
+   */
   readonly #created = new Set<string>()
   #isReplicaSet = false
   #connecting: Promise<unknown> | undefined
@@ -81,7 +95,9 @@ export class MongoStore implements Store {
     })
   }
 
-  /** @throws GridError `stale_writer`, `store_unavailable`, `configuration_invalid`; EntryRefused */
+  /**
+   * @throws GridError `stale_writer`, `store_unavailable`, `configuration_invalid`; EntryRefused
+   */
   apply(
     space: string,
     from: number,
@@ -91,7 +107,8 @@ export class MongoStore implements Store {
     return this.#during(`Writing ${space}`, async () => {
       const byCache = Map.groupBy(changes, ({ cache }) => cache)
       await this.#prepare(space, [...byCache.keys()])
-      // Without a checkpoint whatever is there has been left behind by a clearing that did not come to its end.
+      // Without a checkpoint whatever is there has been left behind by a clearing that did not come
+      // to its end.
       const leftBehind = from === 0 ? await this.#cachesOf(space) : []
       await runTransaction(this.#client, this.#clock, async (session) => {
         const isFirst = await this.#moveCheckpoint(space, from, next, [...byCache.keys()], session)
@@ -219,8 +236,8 @@ export class MongoStore implements Store {
   }
 
   /**
-   * The driver connects by itself, and reconnects; but when its first connection fails it gives up for good, unless it is told to
-   * connect again.
+   * The driver connects by itself, and reconnects; but when its first connection fails it gives up
+   * for good, unless it is told to connect again.
    */
   #connect(): Promise<unknown> {
     this.#connecting ??= this.#client.connect().catch((error) => {
@@ -231,7 +248,10 @@ export class MongoStore implements Store {
   }
 }
 
-/** Nothing that a change of primary could take back. Made anew each time, for the driver writes into it. */
+/**
+ * Nothing that a change of primary could take back. Made anew each time, for the driver writes into
+ * it.
+ */
 const durable = () => ({ readConcern: { level: 'majority' as const } })
 
 function toCheckpoint(document: CheckpointDocument): Checkpoint {

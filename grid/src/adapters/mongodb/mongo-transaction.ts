@@ -20,8 +20,9 @@ const firstPauseMs = 5
 export type Work = (session: ClientSession) => Promise<void>
 
 /**
- * Runs `work` as one MongoDB transaction. Where MongoDB says that the same transaction may go through (another one was in the way, the
- * primary has changed) it is tried again, a bounded number of times and with longer and longer pauses.
+ * Runs `work` as one MongoDB transaction. Where MongoDB says that the same transaction may go
+ * through (another one was in the way, the primary has changed) it is tried again, a bounded number
+ * of times and with longer and longer pauses.
  */
 export async function runTransaction(client: MongoClient, clock: Clock, work: Work): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -45,7 +46,10 @@ export async function runTransaction(client: MongoClient, clock: Clock, work: Wo
   }
 }
 
-/** A commit whose outcome is unknown is asked for again: MongoDB answers the same for the same transaction. */
+/**
+ * A commit whose outcome is unknown is asked for again: MongoDB answers the same for the same
+ * transaction.
+ */
 async function commit(session: ClientSession): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
@@ -61,11 +65,15 @@ async function abandon(session: ClientSession): Promise<void> {
   try {
     await session.abortTransaction()
   } catch {
-    // The server ends it by itself after a while; whoever waits has been given the error that matters.
+    // The server ends it by itself after a while; whoever waits has been given the error that
+    // matters.
   }
 }
 
-/** Writes changes of one cache, as a part of the session's transaction. `fresh`: nothing is stored yet, so nothing needs to be looked for. */
+/**
+ * Writes changes of one cache, as a part of the session's transaction. `fresh`: nothing is stored
+ * yet, so nothing needs to be looked for.
+ */
 export async function writeChanges(
   client: MongoClient,
   collection: Collection<EntryDocument>,
@@ -97,8 +105,9 @@ function operationOf(change: StoredChange, fresh: boolean): AnyBulkWriteOperatio
 }
 
 /**
- * Which entry MongoDB refuses. Its error does not always say (too deep a nesting fails the whole command), so the changes are halved, each half
- * being tried in a transaction that is given up, until one is left that fails alone. undefined: none does any more.
+ * Which entry MongoDB refuses. Its error does not always say (too deep a nesting fails the whole
+ * command), so the changes are halved, each half being tried in a transaction that is given up,
+ * until one is left that fails alone. undefined: none does any more.
  */
 async function findRefused(
   client: MongoClient,

@@ -3,7 +3,10 @@ import type { Checkpoint } from '../../ports/store.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
 export interface ImageCheckpoint extends Checkpoint {
-  /** Another one each time the image is built from nothing: a scan that meets two of them has read from two images. */
+  /**
+   * Another one each time the image is built from nothing: a scan that meets two of them has read
+   * from two images.
+   */
   readonly build: string
   /** Caches that have ever had an entry in this build. */
   readonly caches: readonly string[]
@@ -15,7 +18,9 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers:
 export const encodeImageCheckpoint = ({ position: _, ...rest }: ImageCheckpoint): Buffer =>
   packr.pack(rest)
 
-/** Undefined unless both parts are there: Redis may have been flushed, or have evicted one of them. */
+/**
+ * Undefined unless both parts are there: Redis may have been flushed, or have evicted one of them.
+ */
 export function decodeImageCheckpoint(
   position: Buffer | null | undefined,
   rest: Buffer | null | undefined,

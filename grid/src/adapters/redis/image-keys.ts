@@ -2,7 +2,10 @@
 export const positionKey = (space: string): string => `spacegrid:${space}:position`
 export const checkpointKey = (space: string): string => `spacegrid:${space}:checkpoint`
 
-/** A hash: the entry's key → the entry. Caches that are called like one of the two keys above have theirs elsewhere. */
+/**
+ * A hash: the entry's key → the entry. Caches that are called like one of the two keys above have
+ * theirs elsewhere.
+ */
 export const entriesKey = (space: string, cache: string): string =>
   cache === 'position' || cache === 'checkpoint'
     ? `spacegrid:${space}:cache:${cache}`

@@ -8,13 +8,17 @@ export interface RedisConnectionOptions {
   readonly name: string
   /** How long a connection that is being made is waited for, in ms. */
   readonly connectMs: number
-  /** A server that says nothing for so long although it has been asked, in ms, is given up, and the connection made anew. */
+  /**
+   * A server that says nothing for so long although it has been asked, in ms, is given up, and the
+   * connection made anew.
+   */
   readonly silentMs: number
 }
 
 /**
- * One connection to Redis that never queues: a command that cannot be sent now fails now, and one whose connection is lost fails then, neither is
- * repeated. It reconnects by itself for as long as it lives.
+ * One connection to Redis that never queues: a command that cannot be sent now fails now, and one
+ * whose connection is lost fails then, neither is repeated. It reconnects by itself for as long as
+ * it lives.
  */
 export class RedisConnection {
   readonly #redis: Redis
@@ -35,7 +39,8 @@ export class RedisConnection {
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(25 * 2 ** attempt, reconnectMsMax),
     })
-    // Without a listener the driver prints what goes wrong. Whoever sends a command is told; this adds the reason.
+    // Without a listener the driver prints what goes wrong. Whoever sends a command is told; this
+    // adds the reason.
     this.#redis.on('error', (error) => {
       this.#lastError = error
     })
@@ -44,7 +49,10 @@ export class RedisConnection {
     })
   }
 
-  /** Runs `work` on the connection. @throws GridError `image_unavailable` for whatever Redis or the way to it has against it */
+  /**
+   * Runs `work` on the connection. @throws GridError `image_unavailable` for whatever Redis or the
+   * way to it has against it
+   */
   async use<T>(doing: string, work: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       await this.#untilReady()
@@ -61,7 +69,10 @@ export class RedisConnection {
     this.#redis.disconnect()
   }
 
-  /** A connection that is just being made is worth waiting for, for a while; one that could not be made is not. */
+  /**
+   * A connection that is just being made is worth waiting for, for a while; one that could not be
+   * made is not.
+   */
   #untilReady(): Promise<void> {
     const redis = this.#redis
     if (redis.status === 'ready') return Promise.resolve()

@@ -23,11 +23,13 @@ const changesAtOnce = 5000
 const buildingExpirySeconds = 3600
 
 /**
- * The warm image: a copy of spaces in Redis, which makes a cold start fast and may vanish at any time. Each cache is a hash; the position of
- * the log and the rest of the checkpoint stand beside them and move with them in one MULTI, guarded by WATCH, so a reader never sees
- * half of an `apply`, and a second writer fails.
+ * The warm image: a copy of spaces in Redis, which makes a cold start fast and may vanish at any
+ * time. Each cache is a hash; the position of the log and the rest of the checkpoint stand beside
+ * them and move with them in one MULTI, guarded by WATCH, so a reader never sees half of an
+ * `apply`, and a second writer fails.
  *
- * An image that begins from nothing is built aside, step by step, and then put in place by renaming: however large it is, Redis is not held up.
+ * An image that begins from nothing is built aside, step by step, and then put in place by
+ * renaming: however large it is, Redis is not held up.
  */
 export class RedisImage implements Store {
   readonly #clock: Clock
@@ -51,7 +53,9 @@ export class RedisImage implements Store {
     return image && toCheckpoint(image)
   }
 
-  /** @throws GridError `stale_writer` (so too when Redis has lost the image), `image_unavailable` */
+  /**
+   * @throws GridError `stale_writer` (so too when Redis has lost the image), `image_unavailable`
+   */
   apply(
     space: string,
     from: number,
@@ -174,7 +178,8 @@ export class RedisImage implements Store {
     if (replies === null) throw stale(space, from)
     const failed = replies.find(([error]) => error)
     if (!failed) return
-    // Redis does not take back the rest of a transaction of which one command has failed, so what is there is no image any more.
+    // Redis does not take back the rest of a transaction of which one command has failed, so what
+    // is there is no image any more.
     await redis.unlink(positionKey(space), checkpointKey(space))
     throw failed[0]
   }

@@ -8,8 +8,8 @@ const entriesAtOnce = 1000
 type HashStep = [cursor: Buffer, fieldsAndValues: Buffer[]]
 
 /**
- * A pass over the hashes of an image by HSCAN: every entry that is there from beginning to end is read at least once, at some position in
- * between; entries may come twice.
+ * A pass over the hashes of an image by HSCAN: every entry that is there from beginning to end is
+ * read at least once, at some position in between; entries may come twice.
  */
 export class RedisScan implements StoreScan {
   readonly start: Checkpoint

@@ -52,7 +52,10 @@ export function follow(log: Log, after: number) {
   }
 }
 
-/** What every adapter of the `Log` port must do; each adapter's test calls it with a fresh, empty log. */
+/**
+ * What every adapter of the `Log` port must do; each adapter's test calls it with a fresh, empty
+ * log.
+ */
 export function describeLogConformance(
   name: string,
   create: () => Promise<LogConformanceSubject>,

@@ -2,8 +2,8 @@ import type { Random } from '../../ports/random.ts'
 import { base62Id } from '../system/base62-id.ts'
 
 /**
- * The same sequence for the same seed, for tests and the simulator. The generator is sfc32 (Chris Doty-Humphrey, PractRand):
- * small, fast, and good enough for everything but secrets.
+ * The same sequence for the same seed, for tests and the simulator. The generator is sfc32 (Chris
+ * Doty-Humphrey, PractRand): small, fast, and good enough for everything but secrets.
  */
 export class SeededRandom implements Random {
   #a: number

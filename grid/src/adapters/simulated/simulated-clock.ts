@@ -17,8 +17,8 @@ export interface SimulatedClockOptions {
 }
 
 /**
- * Virtual time: it stands still until a test moves it, and then runs what has become due, in order, each callback at exactly the time
- * it asked for. The waiting callbacks form a binary heap.
+ * Virtual time: it stands still until a test moves it, and then runs what has become due, in order,
+ * each callback at exactly the time it asked for. The waiting callbacks form a binary heap.
  */
 export class SimulatedClock implements Clock {
   readonly #heap: Due[] = []
@@ -57,12 +57,18 @@ export class SimulatedClock implements Clock {
     this.after(0, callback)
   }
 
-  /** Sets the wall clock off by `ms` (either way), as an administrator or a time server would. No timer notices. */
+  /**
+   * Sets the wall clock off by `ms` (either way), as an administrator or a time server would. No
+   * timer notices.
+   */
   jump(ms: number): void {
     this.#epochMs += ms
   }
 
-  /** Moves to the next callback that is due by `until` (in `monotonic()` time) and runs it. False when there is none. */
+  /**
+   * Moves to the next callback that is due by `until` (in `monotonic()` time) and runs it. False
+   * when there is none.
+   */
   runNext(until = Number.POSITIVE_INFINITY): boolean {
     for (
       let next = this.#heap[0];
@@ -79,8 +85,8 @@ export class SimulatedClock implements Clock {
   }
 
   /**
-   * Lets `ms` pass. Between two callbacks every promise that can settle does, so that what one of them awaits is scheduled before
-   * the time moves on.
+   * Lets `ms` pass. Between two callbacks every promise that can settle does, so that what one of
+   * them awaits is scheduled before the time moves on.
    */
   async advance(ms: number): Promise<void> {
     const until = this.#elapsedMs + ms

@@ -18,7 +18,10 @@ describeLogConformance('SimulatedLog', async () => {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Two users of one stream, in virtual time: a message takes 5 ms, an unanswered caller waits 100 ms. */
+/**
+ * Two users of one stream, in virtual time: a message takes 5 ms, an unanswered caller waits 100
+ * ms.
+ */
 function setup() {
   const clock = new SimulatedClock()
   const stream = new SimulatedStream(clock)

@@ -12,16 +12,24 @@ import { SimulatedStream } from './simulated-stream.ts'
 
 /** What becomes of one append. Whatever is left out happens as it should. */
 export interface AppendFate {
-  /** How often the record is stored: 0 loses it, 2 stores it twice, as a retry by the network would. Default 1. */
+  /**
+   * How often the record is stored: 0 loses it, 2 stores it twice, as a retry by the network would.
+   * Default 1.
+   */
   readonly copies?: number
   /** ms until the record reaches the log; a later append may overtake it. Default: the latency. */
   readonly delayMs?: number
-  /** Whether the caller is told. If not, it gets `log_unavailable` after the timeout. Default true, unless the record is lost. */
+  /**
+   * Whether the caller is told. If not, it gets `log_unavailable` after the timeout. Default true,
+   * unless the record is lost.
+   */
   readonly answered?: boolean
 }
 
 export interface SimulatedLogOptions {
-  /** ms that a message takes to the log and back, asked for each one. Default 0 ms: the next turn. */
+  /**
+   * ms that a message takes to the log and back, asked for each one. Default 0 ms: the next turn.
+   */
   readonly latencyMs?: () => number
   /** ms after which a caller without an answer gets `log_unavailable`. Default 1000. */
   readonly timeoutMs?: number
@@ -30,8 +38,9 @@ export interface SimulatedLogOptions {
 }
 
 /**
- * One user's connection to a simulated stream. Everything takes at least one turn of the injected clock, so with a `SimulatedClock`
- * a run is repeatable to the last interleaving. Tails see strictly consecutive positions, however often the connection is cut.
+ * One user's connection to a simulated stream. Everything takes at least one turn of the injected
+ * clock, so with a `SimulatedClock` a run is repeatable to the last interleaving. Tails see
+ * strictly consecutive positions, however often the connection is cut.
  */
 export class SimulatedLog implements Log {
   readonly recordBytesMax: number
@@ -135,7 +144,9 @@ export class SimulatedLog implements Log {
     }
   }
 
-  /** One request and its answer. Either may be lost on the way when the connection is cut by then. */
+  /**
+   * One request and its answer. Either may be lost on the way when the connection is cut by then.
+   */
   #exchange<T>(
     atServer: () => T,
     how: { answered?: boolean; delayMs?: number | undefined } = {},

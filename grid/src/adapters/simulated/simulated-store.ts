@@ -3,8 +3,8 @@ import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '..
 
 export interface SimulatedStoreOptions {
   /**
-   * `exact`: a scan sees the entries as they were when it began (MongoDB's snapshots, the embedded store). `fuzzy`: each chunk is read
-   * when it is asked for (the warm image). Default `exact`.
+   * `exact`: a scan sees the entries as they were when it began (MongoDB's snapshots, the embedded
+   * store). `fuzzy`: each chunk is read when it is asked for (the warm image). Default `exact`.
    */
   readonly scan?: 'exact' | 'fuzzy'
   /** Entries in a chunk. Default 100. */
@@ -18,11 +18,14 @@ interface StoredSpace {
 
 const entryName = (cache: string, key: string): string => `${cache}/${key}`
 
-/** A store in memory, for tests and the simulator. Entries are kept as given: they are immutable by contract. */
+/**
+ * A store in memory, for tests and the simulator. Entries are kept as given: they are immutable by
+ * contract.
+ */
 export class SimulatedStore implements Store {
   /**
-   * What goes wrong from now on. `unavailable`: nothing works. `unanswered`: changes are applied, but whoever asked gets
-   * `store_unavailable` and cannot know.
+   * What goes wrong from now on. `unavailable`: nothing works. `unanswered`: changes are applied,
+   * but whoever asked gets `store_unavailable` and cannot know.
    */
   fault: 'none' | 'unavailable' | 'unanswered' = 'none'
   readonly #spaces = new Map<string, StoredSpace>()
@@ -89,7 +92,10 @@ export class SimulatedStore implements Store {
 
   async close(): Promise<void> {}
 
-  /** A Map may change while it is walked: what is added comes last, what is replaced keeps its place. */
+  /**
+   * A Map may change while it is walked: what is added comes last, what is replaced keeps its
+   * place.
+   */
   async *#chunks(entries: ReadonlyMap<string, StoredEntry>): AsyncGenerator<StoredEntry[], void> {
     let chunk: StoredEntry[] = []
     for (const entry of entries.values()) {

@@ -8,8 +8,9 @@ export interface SimulatedStreamOptions {
 }
 
 /**
- * What a log server holds, without any network: everything happens at once and nothing fails, except as a test demands. Any number of
- * `SimulatedLog`s share one stream, as processes share a log.
+ * What a log server holds, without any network: everything happens at once and nothing fails,
+ * except as a test demands. Any number of `SimulatedLog`s share one stream, as processes share a
+ * log.
  */
 export class SimulatedStream {
   /** While true, appends fail with `log_full`. */

@@ -6,7 +6,9 @@ import type { Checkpoint, Store, StoredChange, StoredEntry } from '../../ports/s
 
 export interface StoreConformanceSubject {
   readonly store: Store
-  /** Another connection to the same stored data, where there is such a thing; else the store itself. */
+  /**
+   * Another connection to the same stored data, where there is such a thing; else the store itself.
+   */
   readonly other: Store
   close(): Promise<void>
 }
@@ -34,7 +36,10 @@ export const remove = (key: string, position: number, cache = 'seats'): StoredCh
   value: undefined,
 })
 
-/** Entries by cache and key, with the changes above the scan's start applied, as whoever rehydrates does. */
+/**
+ * Entries by cache and key, with the changes above the scan's start applied, as whoever rehydrates
+ * does.
+ */
 export async function rehydrate(
   store: Store,
   space: string,
@@ -59,7 +64,10 @@ export async function rehydrate(
   return { entries, start: scan.start.position, end: end.position }
 }
 
-/** Plain data with everything that a format might bend: bytes, large, negative and fractional numbers, and field names of all kinds. */
+/**
+ * Plain data with everything that a format might bend: bytes, large, negative and fractional
+ * numbers, and field names of all kinds.
+ */
 export function arbitraryValue(
   names: readonly string[] = [],
 ): fc.Arbitrary<Readonly<Record<string, unknown>>> {
@@ -90,7 +98,10 @@ export function arbitraryValue(
   return record.filter((value) => !JSON.stringify(value).includes('__proto__'))
 }
 
-/** What every adapter of the `Store` port must do; each adapter's test calls it. Every test has a space of its own. */
+/**
+ * What every adapter of the `Store` port must do; each adapter's test calls it. Every test has a
+ * space of its own.
+ */
 export function describeStoreConformance(
   name: string,
   create: () => Promise<StoreConformanceSubject>,

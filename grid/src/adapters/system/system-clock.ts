@@ -1,7 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import type { Clock, Timer } from '../../ports/clock.ts'
 
-/** The machine's own time. Nothing it schedules keeps the process alive, except `soon`, which is due at once. */
+/** Node lets a timer that is set for longer go off at once. */
+const timeoutMsMax = 2 ** 31 - 1
+
+/**
+ * The machine's own time. Nothing it schedules keeps the process alive, except `soon`, which is due
+ * at once.
+ */
 export class SystemClock implements Clock {
   now(): number {
     return Date.now()
@@ -12,8 +18,13 @@ export class SystemClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    const timeout = setTimeout(callback, ms)
-    timeout.unref()
+    let timeout: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      const partMs = Math.min(leftMs, timeoutMsMax)
+      timeout = setTimeout(() => (partMs < leftMs ? wait(leftMs - partMs) : callback()), partMs)
+      timeout.unref()
+    }
+    wait(ms)
     return { cancel: () => clearTimeout(timeout) }
   }
 

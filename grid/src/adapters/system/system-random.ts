@@ -5,8 +5,8 @@ import { base62Id } from './base62-id.ts'
 const bufferBytes = 8192
 
 /**
- * Randomness from the operating system's generator, fetched some kilobytes at a time: asking it for each identifier would cost
- * more than a whole transaction.
+ * Randomness from the operating system's generator, fetched some kilobytes at a time: asking it for
+ * each identifier would cost more than a whole transaction.
  */
 export class SystemRandom implements Random {
   readonly #bytes = Buffer.alloc(bufferBytes)

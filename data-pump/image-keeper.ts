@@ -1,0 +1,207 @@
+import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import type { Report } from '@spacegrid/grid/component/component'
+import { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
+import { Wakeup } from '@spacegrid/grid/component/wakeup'
+import { coalesce, mergeWindows, takeWindows } from '@spacegrid/grid/component/window-batch'
+import { WindowFeed } from '@spacegrid/grid/component/window-feed'
+import { type GridError, isGridError } from '@spacegrid/grid/errors'
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Log } from '@spacegrid/grid/ports/log'
+import type { Random } from '@spacegrid/grid/ports/random'
+import type { Store } from '@spacegrid/grid/ports/store'
+import type { Window } from '@spacegrid/grid/records/window-codec'
+import type { Replica } from '@spacegrid/grid/replica/replica'
+import { rebuildImage } from './image-rebuild.ts'
+
+/** Changes of published windows that wait for the image; beyond, it gets them from the change queue later. */
+const waitingChangesMax = 50_000
+const batchBytesMax = 4 * 1024 * 1024
+const retryMsMin = 100
+const retryMsMax = 5000
+
+export interface ImagePorts {
+  readonly image: Store
+  readonly changes: Log
+  readonly replica: Replica
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of a bug: the pump's life has to end. */
+  readonly failed: (error: Error) => void
+}
+
+export type ImageState = 'resting' | 'current' | 'catching up' | 'rebuilding' | 'away'
+
+/**
+ * Moves the warm image from window to window behind the pump that publishes them, and never holds that up: windows wait here up to a limit, then
+ * are read from the change queue again; what is no longer there is made up for by building the image anew from the pump's own state. Each
+ * step is guarded by the image's checkpoint, so the image is exact at whatever position it shows, however many pumps
+ * there are and wherever they die.
+ */
+export class ImageKeeper {
+  state: ImageState = 'resting'
+  readonly #space: string
+  readonly #ports: ImagePorts
+  readonly #logIdentity: string
+  readonly #report: Report
+  readonly #wakeup: Wakeup
+  readonly #turns: Turns
+  readonly #stopping = new AbortController()
+  readonly #life: Life
+  /** Published windows, in order and without a gap, that the image does not have yet. */
+  #windows: Window[] = []
+  #waitingChanges = 0
+  /** Where the last published window ended; undefined while another pump looks after the image. */
+  #published: number | undefined
+  /** Where the image is; undefined: it has to be asked. */
+  #position: number | undefined
+  #working: Promise<void> | undefined
+
+  constructor(space: string, ports: ImagePorts, logIdentity: string, report: Report) {
+    this.#space = space
+    this.#ports = ports
+    this.#logIdentity = logIdentity
+    this.#report = report
+    this.#wakeup = new Wakeup(ports.clock)
+    this.#turns = new Turns(ports.clock)
+    this.#life = new Life(ports.clock, this.#stopping.signal)
+  }
+
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  start(): void {
+    this.#working = this.#work().catch((error) => this.#ports.failed(error))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#working
+  }
+
+  /** This pump has published a window. */
+  published(window: Window): void {
+    this.#published = window.checkpoint.position
+    this.#windows.push(window)
+    this.#waitingChanges += window.changes.length
+    if (this.#waitingChanges > waitingChangesMax) this.#drop()
+    this.#wakeup.wake()
+  }
+
+  /** Another pump publishes from now on, and looks after the image. */
+  rest(): void {
+    this.#published = undefined
+    this.#position = undefined
+    this.#drop()
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#life
+    let pauseMs = retryMsMin
+    while (!signal.aborted) {
+      if (this.#isDone()) {
+        this.state = this.#published === undefined ? 'resting' : 'current'
+        await this.#wakeup.sleep(signal)
+        continue
+      }
+      try {
+        await this.#life.finish(() => this.#step())
+        pauseMs = retryMsMin
+      } catch (error) {
+        this.#position = undefined
+        if (signal.aborted) return
+        if (!isGridError(error)) throw error
+        this.#away(error)
+        await this.#life.sleep(pauseMs)
+        pauseMs = Math.min(pauseMs * 2, retryMsMax)
+      }
+    }
+  }
+
+  #isDone(): boolean {
+    if (this.#published === undefined) return true
+    return this.#position !== undefined && this.#position >= this.#published
+  }
+
+  /** @throws GridError when the image cannot be reached, or is moved by somebody else */
+  async #step(): Promise<void> {
+    this.#position ??= await this.#locate()
+    const [next] = this.#windows
+    if (this.#position === undefined) await this.#rebuild()
+    else if (next && next.from <= this.#position) await this.#apply(this.#position)
+    else await this.#catchUp(this.#position)
+  }
+
+  /** undefined: there is no image, or none that can be continued. */
+  async #locate(): Promise<number | undefined> {
+    const checkpoint = await this.#ports.image.checkpoint(this.#space)
+    if (checkpoint?.logIdentity !== this.#logIdentity || checkpoint.position <= 0) return undefined
+    return checkpoint.position
+  }
+
+  async #apply(position: number): Promise<void> {
+    const windows = this.#windows
+    this.#drop()
+    const useful = windows.filter(({ checkpoint }) => checkpoint.position > position)
+    if (useful.length === 0) return
+    const { checkpoint, changes } = coalesce(useful)
+    await this.#ports.image.apply(this.#space, position, checkpoint, changes)
+    this.#position = checkpoint.position
+  }
+
+  /** Reads what the image has missed from the change queue; rebuilds the image when it is not there any more. */
+  async #catchUp(position: number): Promise<void> {
+    this.state = 'catching up'
+    const { changes, image } = this.#ports
+    const wakeup = new Wakeup(this.#ports.clock)
+    const after = await findWindowAfter(changes, position)
+    const feed = new WindowFeed(changes, after, { wake: () => wakeup.wake() })
+    try {
+      feed.start()
+      let reached = position
+      while (
+        this.#published !== undefined &&
+        reached < (this.#windows[0]?.from ?? this.#published)
+      ) {
+        const { windows, gap } = takeWindows(feed, reached, this.#logIdentity, batchBytesMax)
+        if (windows.length === 0) {
+          if (gap !== undefined || feed.failure) return await this.#rebuild()
+          await wakeup.sleep(this.#life.signal, retryMsMin)
+          if (this.#life.signal.aborted) return
+          continue
+        }
+        const batch = await mergeWindows(windows, this.#turns.pause)
+        await image.apply(this.#space, reached, batch.checkpoint, batch.changes)
+        reached = batch.checkpoint.position
+        this.#position = reached
+      }
+    } finally {
+      await feed.stop()
+    }
+  }
+
+  async #rebuild(): Promise<void> {
+    this.state = 'rebuilding'
+    this.#report({ level: 'info', message: 'rebuilding the warm image' })
+    this.#position = await rebuildImage(
+      this.#space,
+      this.#ports,
+      this.#logIdentity,
+      () => this.#published === undefined || this.#life.signal.aborted,
+    )
+    if (this.#position !== undefined)
+      this.#report({ level: 'info', message: `the warm image is at ${this.#position}` })
+  }
+
+  #drop(): void {
+    this.#windows = []
+    this.#waitingChanges = 0
+  }
+
+  #away(error: GridError): void {
+    if (this.state !== 'away')
+      this.#report({ level: 'warn', message: `the warm image waits: ${error.message}`, error })
+    this.state = 'away'
+  }
+}

@@ -1,0 +1,58 @@
+import { lastOfEachKey } from '@spacegrid/grid/component/window-batch'
+import type { Random } from '@spacegrid/grid/ports/random'
+import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
+import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
+import type { Replica } from '@spacegrid/grid/replica/replica'
+import { ReplicaSnapshot } from '@spacegrid/grid/replica/snapshot-source'
+
+/** Entries written to the image in one step: a few milliseconds' work for the pump and for Redis. */
+const stepEntriesMax = 1000
+
+/**
+ * Builds a space's warm image anew from a live replica, which melds on meanwhile: entries are written a piece at a time, and behind each piece
+ * the changes that happened while it was written, so that the image is exact when its last piece is there.
+ *
+ * Until then it shows a negative position, which nobody takes for a checkpoint; each rebuilding has its own, so that of two of them, by two
+ * pumps, the one that cleared the image last goes on and the other's next step is refused. Returns the position, or undefined when
+ * `givenUp` said so.
+ * @throws GridError `stale_writer` when somebody else builds, `overloaded` when the image is slower than the log
+ */
+export async function rebuildImage(
+  space: string,
+  {
+    image,
+    replica,
+    random,
+  }: { readonly image: Store; readonly replica: Replica; readonly random: Random },
+  logIdentity: string,
+  givenUp: () => boolean,
+): Promise<number | undefined> {
+  const building: Checkpoint = {
+    position: -1 - (random.integer() % 2 ** 48),
+    logIdentity,
+    digest: '',
+    entries: 0,
+    replicated: new Uint8Array(0),
+  }
+  await image.clear(space)
+  await image.apply(space, 0, building, [])
+  const snapshot = new ReplicaSnapshot(replica)
+  try {
+    while (!givenUp()) {
+      const { changes, end } = snapshot.next(stepEntriesMax)
+      const { entryCount: entries } = replica.state
+      const next = end && {
+        position: end.header.position,
+        logIdentity,
+        digest: end.digest,
+        entries,
+        replicated: encodeHeader(end.header),
+      }
+      await image.apply(space, building.position, next ?? building, lastOfEachKey(changes))
+      if (next) return next.position
+    }
+    return undefined
+  } finally {
+    snapshot.close()
+  }
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
+import { decodePersisted } from '@spacegrid/grid/records/persisted'
+import { subjects } from '@spacegrid/grid/records/subjects'
+
+/** A writer tells its position every second: what is older may be out of date. */
+const freshMs = 2500
+
+/** Where the store is, as the data writer tells it. */
+export class PersistedPosition {
+  readonly #clock: Clock
+  readonly #subscription: Subscription
+  #position = 0
+  #heardAt = Number.NEGATIVE_INFINITY
+
+  constructor(space: string, messaging: Messaging, clock: Clock) {
+    this.#clock = clock
+    this.#subscription = messaging.subscribe(subjects.persisted(space), ({ data }) => {
+      this.#position = decodePersisted(data)
+      this.#heardAt = clock.monotonic()
+    })
+  }
+
+  /** undefined when no writer has told it lately. */
+  fresh(): number | undefined {
+    return this.#clock.monotonic() - this.#heardAt <= freshMs ? this.#position : undefined
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription.stop()
+  }
+}

@@ -1,0 +1,333 @@
+import { findOldestFrom } from '@spacegrid/grid/component/change-queue'
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Life } from '@spacegrid/grid/component/life'
+import { Wakeup } from '@spacegrid/grid/component/wakeup'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
+import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { Replica } from '@spacegrid/grid/replica/replica'
+import type { PumpPorts, PumpSettings } from './data-pump.ts'
+import { DigestTrail } from './digest-trail.ts'
+import { ImageKeeper } from './image-keeper.ts'
+import type { PersistedPosition } from './persisted-position.ts'
+import { findStart, type PumpStart } from './pump-start.ts'
+import { QueueWatch } from './queue-watch.ts'
+import { WindowCollector } from './window-collector.ts'
+import { WindowPublisher } from './window-publisher.ts'
+
+const tickMs = 1000
+const standbyPollMs = 100
+/** Looks in a row that must find the queue cut off from the store: one alone may have seen a position that was on its way. */
+const gapLooksMax = 3
+
+export type PumpState = 'rehydrating' | 'active' | 'standby'
+
+/** One life of a data pump: from an exact state on, along the log. */
+export class PumpIncarnation {
+  state: PumpState = 'rehydrating'
+  image: ImageKeeper | undefined
+  readonly #space: string
+  readonly #ports: PumpPorts
+  readonly #settings: PumpSettings
+  readonly #report: Report
+  readonly #life: Life
+  readonly #persisted: PersistedPosition
+  readonly #wakeup: Wakeup
+  readonly #publisher: WindowPublisher
+  readonly #trail = new DigestTrail()
+  #waitingFor = ''
+  #logIdentity = ''
+  #replica: Replica | undefined
+  #collector = new WindowCollector(0)
+  /** Queue position of the last record known. */
+  #queueLast = 0
+  /** Queue position from which on the windows are known to follow each other without a gap. */
+  #chainFrom = 0
+  #publishing = false
+  /** Melding waits, because what it leaves could not be published yet. */
+  #paused: Promise<void> | undefined
+  #movedAt: number | undefined
+  #changedAt: number | undefined
+  #publicationMs = 0
+  #lastKnown = 0
+  #gapLooks = 0
+
+  constructor(
+    space: string,
+    ports: PumpPorts,
+    settings: PumpSettings,
+    report: Report,
+    life: Life,
+    persisted: PersistedPosition,
+  ) {
+    this.#space = space
+    this.#ports = ports
+    this.#settings = settings
+    this.#report = report
+    this.#life = life
+    this.#persisted = persisted
+    this.#wakeup = new Wakeup(ports.clock)
+    this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
+  }
+
+  get replica(): Replica | undefined {
+    return this.#replica
+  }
+
+  /** The log position up to which everything has been published. */
+  get published(): number {
+    return this.#collector.from
+  }
+
+  get lag(): number {
+    return Math.max(0, this.#lastKnown - this.published)
+  }
+
+  /** Changes and events that wait to be published. */
+  get waiting(): number {
+    return this.#collector.size
+  }
+
+  /** Why it cannot do its work just now; undefined when it can. */
+  unready(): string | undefined {
+    if (!this.#replica) return `rehydrating${this.#waitingFor && `: ${this.#waitingFor}`}`
+    if (this.#paused) return 'the change queue takes nothing'
+    if (!this.#replica.connected) return 'the log is not connected'
+    return undefined
+  }
+
+  async live(): Promise<void> {
+    const { log } = this.#ports
+    this.#logIdentity = (await this.#life.until(() => log.bounds())).identity
+    const start = await findStart(
+      this.#space,
+      this.#ports,
+      this.#logIdentity,
+      this.#life,
+      (reason) => {
+        this.#waitingFor = reason
+      },
+    )
+    const replica = this.#follow(start)
+    try {
+      replica.start()
+      this.image?.start()
+      this.#life.repeat(tickMs, () => this.#tick())
+      this.#life.works()
+      this.state = this.#isAbandoned(start) ? 'active' : 'standby'
+      while (!this.#life.signal.aborted)
+        if (this.state === 'active') await this.#pump(replica)
+        else await this.#standBy(replica)
+    } finally {
+      await replica.stop()
+      await this.image?.stop()
+    }
+  }
+
+  #follow({ state, from, newest, last }: PumpStart): Replica {
+    const { log, image, changes, clock, random } = this.#ports
+    this.#collector = new WindowCollector(from)
+    this.#queueLast = last
+    this.#chainFrom = newest ? 0 : last + 1
+    if (newest) this.#trail.published(newest.to, newest.digest)
+    this.#trail.passed(state)
+    const replica = new Replica(log, state)
+    replica.listen({
+      changed: ({ cache, key, value, version }) => {
+        const { name } = state.layout.cache(cache)
+        this.#collector.add({ cache: name, key, value, version, position: state.position })
+      },
+      emitted: ({ name, payload }, transaction) =>
+        this.#collector.emit({ name, payload, transaction, position: state.position }),
+      melded: () => this.#melded(replica),
+      broken: (error) => this.#end(error),
+    })
+    this.#replica = replica
+    if (image)
+      this.image = new ImageKeeper(
+        this.#space,
+        { image, changes, replica, clock, random, failed: (error) => this.#end(error) },
+        this.#logIdentity,
+        this.#report,
+      )
+    return replica
+  }
+
+  /** Whether nobody else can be expected to publish: then there is no need to wait and see. The fence decides in any case. */
+  #isAbandoned({ newest, storedAt }: PumpStart): boolean {
+    return !newest || this.#ports.clock.now() - storedAt > this.#settings.takeoverMs
+  }
+
+  // ---- melding
+
+  #melded(replica: Replica): void {
+    const { state } = replica
+    this.#check(() => this.#trail.passed(state))
+    if (state.position <= this.#collector.from) return
+    const now = this.#ports.clock.monotonic()
+    const { size } = this.#collector
+    const isFull = size >= this.#settings.windowChangesMax
+    const isNews = this.#movedAt === undefined || (this.#changedAt === undefined && size > 0)
+    this.#movedAt ??= now
+    if (size > 0) this.#changedAt ??= now
+    if (size >= 2 * this.#settings.windowChangesMax) this.#pause(replica)
+    if (isNews || isFull) this.#wakeup.wake()
+  }
+
+  /**
+   * Bounds memory: the log keeps what is not melded yet. Outcomes of one key take the place of each other, but there may be many keys, and
+   * events pile up.
+   */
+  #pause(replica: Replica): void {
+    this.#paused ??= replica.stop()
+  }
+
+  async #resume(replica: Replica): Promise<void> {
+    if (!this.#paused || this.#collector.size >= this.#settings.windowChangesMax) return
+    await this.#paused
+    this.#paused = undefined
+    if (!this.#life.signal.aborted && !replica.failure) replica.start()
+  }
+
+  // ---- active
+
+  async #pump(replica: Replica): Promise<void> {
+    const dueInMs = this.#dueInMs(replica)
+    if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
+    else await this.#publish(replica)
+  }
+
+  /** Until the window is to be closed; undefined while there is nothing to publish. */
+  #dueInMs({ state }: Replica): number | undefined {
+    if (state.position <= this.#collector.from || this.#movedAt === undefined) return undefined
+    const { windowMsMin, windowMsMax, emptyWindowMs, windowChangesMax } = this.#settings
+    if (this.#collector.size >= windowChangesMax) return 0
+    const windowMs = Math.min(windowMsMax, Math.max(windowMsMin, 2 * this.#publicationMs))
+    const due =
+      this.#changedAt === undefined ? this.#movedAt + emptyWindowMs : this.#changedAt + windowMs
+    return due - this.#ports.clock.monotonic()
+  }
+
+  async #publish(replica: Replica): Promise<void> {
+    const { clock } = this.#ports
+    const window = this.#collector.close(replica.state, this.#logIdentity)
+    this.#movedAt = undefined
+    this.#changedAt = undefined
+    this.#publishing = true
+    // The window that was closed is bounded, and so is the next one: one is published while the other is collected.
+    await this.#resume(replica)
+    const startedAt = clock.monotonic()
+    try {
+      const { last } = await this.#publisher.publish(window, this.#queueLast)
+      this.#queueLast = last
+      this.#publicationMs = clock.monotonic() - startedAt
+      this.#check(() => this.#trail.published(window.checkpoint.position, window.checkpoint.digest))
+      this.image?.published(window)
+    } catch (error) {
+      this.#collector.reopen(window)
+      this.#noteMoved(replica)
+      if (!isGridError(error, 'fenced')) throw error
+      this.state = 'standby'
+      this.image?.rest()
+      this.#report({
+        level: 'info',
+        message: `standing by: another pump goes on from ${window.from}`,
+      })
+    } finally {
+      this.#publishing = false
+    }
+  }
+
+  #noteMoved({ state }: Replica): void {
+    const now = this.#ports.clock.monotonic()
+    const moved = state.position > this.#collector.from
+    this.#movedAt = moved ? (this.#movedAt ?? now) : undefined
+    this.#changedAt = moved && this.#collector.size > 0 ? (this.#changedAt ?? now) : undefined
+  }
+
+  // ---- standby
+
+  /** Follows what the other pump publishes, until it has published nothing for a while although the log has moved. */
+  async #standBy(replica: Replica): Promise<void> {
+    const { changes, clock, random } = this.#ports
+    // Two standbys must not wake at the same moment, again and again.
+    const patienceMs = this.#settings.takeoverMs + (random.integer() % 500)
+    const watch = new QueueWatch(changes, clock, this.#queueLast, {
+      published: (window) => this.#otherPublished(replica, window),
+      broken: (error) => this.#end(error),
+    })
+    try {
+      while (!this.#life.signal.aborted && !this.#isDue(watch, patienceMs)) {
+        await this.#life.sleep(standbyPollMs)
+        await this.#resume(replica)
+      }
+    } finally {
+      await watch.stop()
+    }
+    this.#queueLast = watch.last
+    if (this.#life.signal.aborted) return
+    this.state = 'active'
+    this.#report({ level: 'info', message: `publishing from position ${this.#collector.from}` })
+  }
+
+  #isDue({ connected, heardAt }: QueueWatch, patienceMs: number): boolean {
+    if (!connected || this.#movedAt === undefined) return false
+    return this.#ports.clock.monotonic() - Math.max(heardAt, this.#movedAt) >= patienceMs
+  }
+
+  #otherPublished(
+    replica: Replica,
+    { to, digest, logIdentity }: Pick<WindowPart, 'to' | 'digest' | 'logIdentity'>,
+  ): void {
+    if (logIdentity !== this.#logIdentity) return
+    if (to < this.#collector.from) {
+      const message = `Another pump has begun again and is at ${to}; this one no longer has the changes before ${this.#collector.from}`
+      this.#end(new GridError('not_ready', message))
+      return
+    }
+    this.#check(() => this.#trail.published(to, digest))
+    this.#collector.forget(to)
+    this.#movedAt = undefined
+    this.#changedAt = undefined
+    this.#noteMoved(replica)
+  }
+
+  // ---- watching the world
+
+  async #tick(): Promise<void> {
+    const { log } = this.#ports
+    const { identity, last } = await log.bounds()
+    this.#lastKnown = last
+    if (identity !== this.#logIdentity)
+      this.#end(
+        new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
+      )
+    if (this.state === 'active' && !this.#publishing) await this.#lookForGap()
+  }
+
+  /** Does the queue still lead on from the store? If not, somebody has purged or deleted it: the next life begins at the store. */
+  async #lookForGap(): Promise<void> {
+    const persisted = this.#persisted.fresh()
+    const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
+    const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
+    this.#gapLooks = isGap ? this.#gapLooks + 1 : 0
+    if (this.#gapLooks >= gapLooksMax)
+      this.#end(
+        new GridError(
+          'not_ready',
+          `The change queue begins at ${oldest ?? this.published}, but the store is at ${persisted}`,
+        ),
+      )
+  }
+
+  #check(look: () => void): void {
+    try {
+      look()
+    } catch (error) {
+      this.#end(error as Error)
+    }
+  }
+
+  #end(error: Error): void {
+    this.#life.end(error)
+  }
+}

@@ -1,0 +1,67 @@
+import { findNewestWindow, findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import type { Life } from '@spacegrid/grid/component/life'
+import { GridError } from '@spacegrid/grid/errors'
+import type { Log } from '@spacegrid/grid/ports/log'
+import { decodeWindowPart, type WindowPart } from '@spacegrid/grid/records/window-codec'
+import { rehydrate } from '@spacegrid/grid/replica/rehydration'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import type { PumpPorts } from './data-pump.ts'
+
+export interface PumpStart {
+  /** An exact state, at or before `from`. */
+  readonly state: SpaceState
+  /** Where the next window begins. */
+  readonly from: number
+  /** The window that ends at `from`; undefined when the queue does not lead on from the store. */
+  readonly newest: WindowPart | undefined
+  /** Queue position of the queue's last record. */
+  readonly last: number
+  /** When it was stored, ms since the epoch, by the queue's clock. */
+  readonly storedAt: number
+}
+
+/**
+ * Finds where to go on: with the last published window, if the queue leads from the store's checkpoint to it. If the queue was lost, or its
+ * beginning, then with the store's checkpoint itself: what is between is in the log still, for the log is trimmed only below the
+ * checkpoint. Windows that are published twice that way do no harm.
+ *
+ * The state comes from the store, which is never ahead of the queue; from the warm image only while the store cannot be reached. It never comes from
+ * another unit: that one is further on, and its outcomes since the last window would be missing.
+ */
+export async function findStart(
+  space: string,
+  { log, changes, messaging, clock }: PumpPorts,
+  logIdentity: string,
+  life: Life,
+  waiting: (reason: string) => void,
+): Promise<PumpStart> {
+  const { state, source } = await rehydrate(log, messaging, clock, {
+    space,
+    sources: ['store', 'reader', 'log'],
+    signal: life.signal,
+    failed: (from, error) => waiting(`${from}: ${error.message}`),
+  })
+  const { last, storedAt, part } = await life.until(() => findNewestWindow(changes))
+  const found = { state, last, storedAt }
+  if (part?.logIdentity === logIdentity && state.position <= part.to) {
+    // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
+    if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position))))
+      return { ...found, from: part.to, newest: part }
+  }
+  if (source === 'reader')
+    throw new GridError(
+      'not_ready',
+      `The change queue does not lead on from the warm image at ${state.position}; waiting for the store`,
+    )
+  return { ...found, from: state.position, newest: undefined }
+}
+
+/** Whether the queue's windows continue a store at `position`. The newest one does not end before it. */
+async function leadsOn(changes: Log, position: number): Promise<boolean> {
+  const after = await findWindowAfter(changes, position)
+  const record = await changes.read(after + 1)
+  // Nothing is behind: the newest window ends exactly there.
+  if (!record) return after >= (await changes.bounds()).last
+  const { part, from } = decodeWindowPart(record.data)
+  return part === 0 && from <= position
+}

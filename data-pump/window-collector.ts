@@ -1,0 +1,97 @@
+import type { StoredChange } from '@spacegrid/grid/ports/store'
+import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
+import type { Window, WindowEvent } from '@spacegrid/grid/records/window-codec'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
+
+/**
+ * What melding has done since the last published window: of every key the last outcome, and every domain event. Outcomes that have been
+ * published already are passed over, so a pump may begin from any state at or before that window.
+ */
+export class WindowCollector {
+  /** Where the window begins: all up to here has been published. */
+  #from: number
+  #caches = new Map<string, Map<string, StoredChange>>()
+  #events: WindowEvent[] = []
+  #changeCount = 0
+
+  constructor(from: number) {
+    this.#from = from
+  }
+
+  get from(): number {
+    return this.#from
+  }
+
+  /** Changes and events: what takes memory here, and bytes in the queue. */
+  get size(): number {
+    return this.#changeCount + this.#events.length
+  }
+
+  add(change: StoredChange): void {
+    if (change.position <= this.#from) return
+    this.#put(change)
+  }
+
+  emit(event: WindowEvent): void {
+    if (event.position > this.#from) this.#events.push(event)
+  }
+
+  /** Everything up to the state's position as a window; the next one begins there. */
+  close(state: SpaceState, logIdentity: string): Window {
+    const window: Window = {
+      from: this.#from,
+      checkpoint: {
+        position: state.position,
+        logIdentity,
+        digest: state.digest.toString(),
+        entries: state.entryCount,
+        replicated: encodeHeader(state.header()),
+      },
+      changes: [...this.#changes()],
+      events: this.#events,
+    }
+    this.#from = state.position
+    this.#clear()
+    return window
+  }
+
+  /** The window that was closed last has not been published: what it held, and was not overwritten since, is collected again. */
+  reopen({ from, changes, events }: Window): void {
+    for (const change of changes)
+      if (!this.#caches.get(change.cache)?.has(change.key)) this.#put(change)
+    this.#events = [...events, ...this.#events]
+    this.#from = from
+  }
+
+  /** Another pump has published everything up to `position`. */
+  forget(position: number): void {
+    if (position <= this.#from) return
+    const changes = [...this.#changes()].filter((change) => change.position > position)
+    const events = this.#events.filter((event) => event.position > position)
+    this.#clear()
+    for (const change of changes) this.#put(change)
+    this.#events = events
+    this.#from = position
+  }
+
+  *#changes(): Generator<StoredChange> {
+    for (const cache of this.#caches.values()) yield* cache.values()
+  }
+
+  #put(change: StoredChange): void {
+    let cache = this.#caches.get(change.cache)
+    if (!cache) {
+      cache = new Map()
+      this.#caches.set(change.cache, cache)
+    }
+    const before = cache.size
+    cache.set(change.key, change)
+    this.#changeCount += cache.size - before
+  }
+
+  #clear(): void {
+    this.#caches = new Map()
+    this.#events = []
+    this.#changeCount = 0
+  }
+}

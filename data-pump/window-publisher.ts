@@ -1,0 +1,75 @@
+import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
+import { GridError } from '@spacegrid/grid/errors'
+import type { Log } from '@spacegrid/grid/ports/log'
+import {
+  decodeWindowPart,
+  encodeWindow,
+  type Window,
+  type WindowId,
+} from '@spacegrid/grid/records/window-codec'
+
+export interface Published {
+  /** Queue position of the window's last record. */
+  readonly last: number
+  readonly bytes: number
+}
+
+/**
+ * Appends windows to the change queue, each record fenced by the one before it: so of several pumps only one gets through at any place, and
+ * a record is there once, whatever the network does. While the queue is full or cannot be reached it waits; nothing is dropped.
+ */
+export class WindowPublisher {
+  readonly #changes: Log
+  readonly #life: Life
+  readonly #pump: number
+  readonly #turns: Turns
+  #number = 0
+
+  /** `pump` names this life of the pump: no other has the same number. */
+  constructor(changes: Log, life: Life, pump: number) {
+    this.#changes = changes
+    this.#life = life
+    this.#pump = pump
+    this.#turns = new Turns(life.clock)
+  }
+
+  /**
+   * Appends the window behind the queue's record at `after`.
+   * @throws GridError `fenced` when something else is behind it: another pump is active
+   */
+  async publish(window: Window, after: number): Promise<Published> {
+    const id = { pump: this.#pump, number: ++this.#number }
+    const records = await encodeWindow(window, id, this.#changes.recordBytesMax, this.#turns.pause)
+    let last = after
+    let bytes = 0
+    for (const [part, record] of records.entries()) {
+      await this.#append(record, id, part, last)
+      last++
+      bytes += record.byteLength
+    }
+    return { last, bytes }
+  }
+
+  async #append(record: Uint8Array, id: WindowId, part: number, after: number): Promise<void> {
+    await this.#life.until(async () => {
+      try {
+        await this.#changes.append(record, { expectedLast: after })
+      } catch (error) {
+        if (!(error instanceof GridError) || error.code !== 'fenced') throw error
+        // The outcome of an earlier try may have been unknown: then the record behind the fence is our own.
+        if (!(await this.#isOwn(id, part, after + 1))) throw error
+      }
+    }, isFinal)
+  }
+
+  async #isOwn({ pump, number }: WindowId, part: number, position: number): Promise<boolean> {
+    const record = await this.#changes.read(position)
+    if (!record) return false
+    const found = decodeWindowPart(record.data)
+    return found.pump === pump && found.number === number && found.part === part
+  }
+}
+
+const isFinal = ({ code }: GridError): boolean =>
+  code === 'fenced' || code === 'record_too_large' || code === 'format_unsupported'

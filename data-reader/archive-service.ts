@@ -1,0 +1,48 @@
+import { GridError } from '@spacegrid/grid/errors'
+import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
+import type { Store } from '@spacegrid/grid/ports/store'
+import { subjects } from '@spacegrid/grid/records/subjects'
+import { parseJsonInput } from '@spacegrid/grid/services/json-input'
+
+/**
+ * Answers what the store holds under a key, also for processes that have no replica: JSON in (`{cache, key}`), JSON out
+ * (`{value, version, position}`). `not_found` when it holds nothing.
+ */
+export function serveArchive(
+  space: string,
+  store: Store,
+  messaging: Messaging,
+): Promise<Subscription> {
+  return messaging.serve({
+    name: `spacegrid-${space}-archive`,
+    version: '1.0.0',
+    description: `Entries of the space ${space} as they are stored`,
+    endpoints: [
+      {
+        subject: subjects.archive(space),
+        description: '{"cache": …, "key": …}',
+        respond: async ({ data }) => {
+          const { cache, key } = checked(parseJsonInput(data))
+          const entry = await store.get(space, cache, key)
+          if (!entry)
+            throw new GridError(
+              'not_found',
+              `Nothing is stored under ${JSON.stringify(key)} in ${cache}`,
+            )
+          const { value, version, position } = entry
+          return { data: Buffer.from(JSON.stringify({ value, version, position })) }
+        },
+      },
+    ],
+  })
+}
+
+function checked(input: unknown): { readonly cache: string; readonly key: string } {
+  const { cache, key } = (input ?? {}) as Record<string, unknown>
+  // The grid's own caches are none of the callers' business; their names begin with an underscore.
+  if (typeof cache === 'string' && /^[A-Za-z]\w*$/.test(cache) && typeof key === 'string')
+    return { cache, key }
+  throw new GridError('invalid_input', 'An archive request has a cache and a key', {
+    details: { errors: [{ path: '', message: 'must be {"cache": string, "key": string}' }] },
+  })
+}

@@ -1,0 +1,145 @@
+import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import { Wakeup } from '@spacegrid/grid/component/wakeup'
+import { takeWindows } from '@spacegrid/grid/component/window-batch'
+import { WindowFeed } from '@spacegrid/grid/component/window-feed'
+import { GridError } from '@spacegrid/grid/errors'
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Log } from '@spacegrid/grid/ports/log'
+import type { Checkpoint, Store, StoredEntry, StoreScan } from '@spacegrid/grid/ports/store'
+import { decodeHeader, type SnapshotChunk } from '@spacegrid/grid/records/snapshot-codec'
+import { decodeWindow, type Window } from '@spacegrid/grid/records/window-codec'
+import type { SnapshotSource } from '@spacegrid/grid/replica/snapshot-source'
+import type { SpaceShape } from '@spacegrid/grid/space/shape'
+
+/** The image shows a checkpoint only after its window is in the queue, so nothing that is missed comes later than this. */
+const missedWindowMsMax = 5000
+const windowBytesMax = 4 * 1024 * 1024
+const noPause = () => undefined
+
+export interface StoreSnapshotPorts {
+  readonly store: Store
+  readonly changes: Log
+  readonly clock: Clock
+}
+
+/**
+ * A snapshot of a store, taken while it changes: its entries as the scan finds them and, if the store has moved on meanwhile, the windows
+ * of the change queue that moved it. What the windows bring is newer than, or the same as, what was scanned, or is passed over by whoever
+ * restores it; so at the end the copy is exactly the store at the scan's last checkpoint. architecture.md, invariant 8.
+ */
+export class StoreSnapshot implements SnapshotSource {
+  readonly #space: string
+  readonly #ports: StoreSnapshotPorts
+  readonly #scan: StoreScan
+  readonly #chunks: AsyncGenerator<SnapshotChunk, void>
+  readonly #finished: () => void
+  readonly #closing = new AbortController()
+  /** The piece that will be asked for next, read while the one before it travels. */
+  #ahead: Promise<IteratorResult<SnapshotChunk, void>> | undefined
+  #shape: SpaceShape
+  #shapeText = ''
+
+  /** `finished` is called when the last piece has been read. */
+  constructor(space: string, ports: StoreSnapshotPorts, scan: StoreScan, finished: () => void) {
+    this.#space = space
+    this.#ports = ports
+    this.#scan = scan
+    this.#shape = decodeHeader(scan.start.replicated).shape
+    this.#finished = finished
+    this.#chunks = this.#read()
+  }
+
+  /** @throws GridError whatever the store or the queue failed with */
+  async next(): Promise<SnapshotChunk> {
+    const { done, value } = await (this.#ahead ?? this.#chunks.next())
+    if (done) throw new Error('the snapshot has been read to its end')
+    this.#ahead = value.end ? undefined : this.#chunks.next()
+    // A failure is for whoever asks for that piece.
+    this.#ahead?.catch(() => undefined)
+    if (value.end) this.#finished()
+    return value
+  }
+
+  close(): void {
+    this.#closing.abort()
+    const close = async () => {
+      await this.#chunks.return()
+      await this.#scan.close()
+    }
+    // The scan was only read from: what its closing fails with concerns nobody.
+    close().catch(() => undefined)
+  }
+
+  async *#read(): AsyncGenerator<SnapshotChunk, void> {
+    const { start } = this.#scan
+    for await (const entries of this.#scan.chunks()) {
+      if (this.#closing.signal.aborted) return
+      await this.#knowCachesOf(entries)
+      yield { shape: this.#newShape(), changes: entries, end: undefined }
+    }
+    const end = await this.#scan.end()
+    for await (const { changes, checkpoint } of this.#missed(start, end)) {
+      this.#shape = decodeHeader(checkpoint.replicated).shape
+      yield { shape: this.#newShape(), changes, end: undefined }
+    }
+    const header = decodeHeader(end.replicated)
+    this.#shape = header.shape
+    yield { shape: this.#newShape(), changes: [], end: { header, digest: end.digest } }
+  }
+
+  /** The windows that moved the store while it was scanned. */
+  async *#missed(start: Checkpoint, end: Checkpoint): AsyncGenerator<Window, void> {
+    if (end.position <= start.position) return
+    const { changes, clock } = this.#ports
+    const wakeup = new Wakeup(clock)
+    const after = await findWindowAfter(changes, start.position)
+    const feed = new WindowFeed(changes, after, { wake: () => wakeup.wake() })
+    try {
+      feed.start()
+      let reached = start.position
+      let waited = false
+      while (reached < end.position) {
+        const { windows, gap } = takeWindows(feed, reached, end.logIdentity, windowBytesMax)
+        if (windows.length === 0) {
+          if (gap !== undefined || feed.failure || waited) throw this.#cannotFollow(reached, end)
+          await wakeup.sleep(this.#closing.signal, missedWindowMsMax)
+          waited = !feed.next
+          continue
+        }
+        for (const { to, parts } of windows) {
+          if (reached >= end.position) break
+          if (to > end.position) throw this.#cannotFollow(reached, end)
+          yield await decodeWindow(parts, noPause)
+          reached = to
+        }
+      }
+    } finally {
+      await feed.stop()
+    }
+  }
+
+  #cannotFollow(reached: number, end: Checkpoint): GridError {
+    return new GridError(
+      'not_ready',
+      `The change queue does not lead ${this.#space} from ${reached} to ${end.position}; the snapshot has to begin anew`,
+      { retryAfterMs: 500 },
+    )
+  }
+
+  /** A cache may have been added after the scan's start: then a later checkpoint tells its shape. */
+  async #knowCachesOf(entries: readonly StoredEntry[]): Promise<void> {
+    const isKnown = ({ cache }: StoredEntry) =>
+      this.#shape.caches.some(({ name }) => name === cache)
+    if (entries.every(isKnown)) return
+    const checkpoint = await this.#ports.store.checkpoint(this.#space)
+    if (checkpoint) this.#shape = decodeHeader(checkpoint.replicated).shape
+  }
+
+  /** The shape, if it has changed since it was told last. */
+  #newShape(): SpaceShape | undefined {
+    const text = JSON.stringify(this.#shape)
+    if (text === this.#shapeText) return undefined
+    this.#shapeText = text
+    return this.#shape
+  }
+}
