@@ -125,8 +125,6 @@ export class DataPump implements Component {
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
       pending: incarnation?.waiting ?? 0,
-      collisions: 0,
-      commandsPerSecond: 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
     }

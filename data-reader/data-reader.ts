@@ -75,14 +75,9 @@ export class DataReader implements Component {
     return {
       state: this.#serving ? 'active' : 'starting',
       position,
-      lag: 0,
       entries: this.#checkpoint?.entries ?? 0,
-      bytes: 0,
       digest: this.#checkpoint?.digest ?? '',
       digestPosition: position,
-      pending: 0,
-      collisions: 0,
-      commandsPerSecond: 0,
     }
   }
 

@@ -95,9 +95,6 @@ export class DataWriter implements Component {
       bytes: this.#incarnation?.waitingBytes ?? 0,
       digest: checkpoint?.digest ?? '',
       digestPosition: checkpoint?.position ?? 0,
-      pending: this.#incarnation?.lag ?? 0,
-      collisions: 0,
-      commandsPerSecond: 0,
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { Readiness, SpaceStatus } from '../unit/serving.ts'
 
-/** What everybody may see of a component's work on one space, at `/status`. */
-export interface ComponentStatus extends SpaceStatus {
-  /** What it is doing, in one word: `starting`, `rehydrating`, `active`, `standby`, `waiting`, `stopping`. */
+/** What everybody may see of a component's work on one space, at `/status`: as much of a unit's figures as it has. */
+export interface ComponentStatus extends Partial<SpaceStatus> {
+  /** What it is doing, in one word: `starting`, `rehydrating`, `active`, `standby`. */
   readonly state: string
 }
 

@@ -22,7 +22,9 @@ describe('parseJsonInput', () => {
   test('returns what JSON.parse returns for everything the grid keeps', () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: 'binary', maxDepth: 6 }), (text) => {
-        fc.pre(!/__proto__|constructor|prototype|\\u0000|\\ud[89a-f]|e\+|(^|[^.\d])\d{16}/i.test(text))
+        fc.pre(
+          !/__proto__|constructor|prototype|\\u0000|\\ud[89a-f]|e\+|(^|[^.\d])\d{16}/i.test(text),
+        )
         expect(parse(text)).toEqual(JSON.parse(text))
       }),
     )

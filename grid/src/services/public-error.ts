@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { GridError, Rejection } from '../errors.ts'
+import { type ErrorCode, errorKinds, GridError, Rejection } from '../errors.ts'
 
 /** Where faults that callers must not see in full are told to us: pino's signature. */
 export interface FaultLog {
   error(fields: object, message: string): void
 }
+
+/** Their messages may be a driver's, with addresses and paths in them: callers get the title instead. */
+const toldByTitle: ReadonlySet<ErrorCode> = new Set([
+  'log_unavailable',
+  'log_full',
+  'store_unavailable',
+  'image_unavailable',
+])
 
 /**
  * What a caller may know of a failure. GridErrors that are meant for callers pass; a rejection's reason joins its
@@ -16,8 +24,15 @@ export function publicError(error: unknown, log: FaultLog): GridError {
     return new GridError('rejected', error.message, {
       details: { ...error.details, reason: error.reason },
     })
-  if (error instanceof GridError && error.status !== 500) return error
+  if (error instanceof GridError && error.status !== 500)
+    return toldByTitle.has(error.code) ? byTitle(error) : error
   const id = randomUUID()
   log.error({ err: error, id }, 'A request failed inside the grid')
   return new GridError('internal', `Internal error, logged as ${id}`, { details: { id } })
+}
+
+function byTitle(error: GridError): GridError {
+  const { code, retryAfterMs } = error
+  const again = retryAfterMs === undefined ? {} : { retryAfterMs }
+  return new GridError(code, errorKinds[code].title, { cause: error, ...again })
 }

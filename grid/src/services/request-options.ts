@@ -69,8 +69,8 @@ function checkedPosition(text: string): number {
 
 /**
  * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are ignored as the RFC
- * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for more than he
- * would get must hear of it.
+ * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for a promise
+ * and would get a weaker one must hear of it.
  */
 function preferredAcknowledgement(prefer: string): Acknowledgement | undefined {
   for (const preference of prefer.split(',')) {

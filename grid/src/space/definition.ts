@@ -118,7 +118,7 @@ export interface Transaction {
   /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
   range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
   /** Creates or replaces the entry with the value's key. Fails with `invalid_input` if the value does not fit the cache's schema. */
-  put<V>(cache: Cache<V>, value: V): void
+  put<V>(cache: Cache<V>, value: NoInfer<V>): void
   delete(cache: AnyCache, key: string): void
   /** Operation: adds to a number field. Never collides. Outcome: the field's new value. */
   increment<V>(
@@ -126,7 +126,7 @@ export interface Transaction {
     key: string,
     field: keyof V & string,
     by: number,
-    options?: IncrementOptions<V>,
+    options?: IncrementOptions<NoInfer<V>>,
   ): Outcome<number>
   /** Operation: appends to a list field. Never collides. Outcome: the list's new length. */
   append<V>(
@@ -134,7 +134,7 @@ export interface Transaction {
     key: string,
     field: keyof V & string,
     items: readonly unknown[],
-    options?: AppendOptions<V>,
+    options?: AppendOptions<NoInfer<V>>,
   ): Outcome<number>
   /**
    * Operation: claims the first `limit` entries of a range and patches them (a field set to undefined is removed). Never collides. Outcome: the

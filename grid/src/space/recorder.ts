@@ -133,7 +133,7 @@ export class Recorder implements Transaction {
     return seen.map((entry) => entry.value as V)
   }
 
-  put<V>(cache: Cache<V>, value: V): void {
+  put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
     checkFits(cache.schema, value, `cache ${cache.name}`)
     const plain = withoutUndefined(value as Value)
@@ -156,7 +156,7 @@ export class Recorder implements Transaction {
     key: string,
     field: keyof V & string,
     by: number,
-    options: IncrementOptions<V> = {},
+    options: IncrementOptions<NoInfer<V>> = {},
   ): Outcome<number> {
     if (!Number.isFinite(by))
       throw new GridError(
@@ -182,7 +182,7 @@ export class Recorder implements Transaction {
     key: string,
     field: keyof V & string,
     items: readonly unknown[],
-    options: AppendOptions<V> = {},
+    options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
     const target = this.#operationTarget(cache, key, initial)

@@ -23,9 +23,8 @@ const roomBytesMin = 1024 * 1024
 /** Where every LMDB file has its mark: behind the header of its first page. */
 const magicOffset = 24
 const magic = 0xbeefc0de
-const noSpace = 28
-const fileTooLarge = 27
-const overQuota = 122
+/** Numbers of the operating system's errors (ENOSPC, EFBIG, EDQUOT). */
+const outOfRoom: readonly unknown[] = [28, 27, 122]
 
 /**
  * The data directory of an embedded grid: LMDB files, one for each log and one for the store, so
@@ -97,9 +96,8 @@ export class EmbeddedEnvironment {
   }
 
   /**
-   * Runs `writes` as one transaction and waits until it is on disk. False: its condition was not
-   * met and nothing has changed.
-   * @throws GridError `full` or `failed`, as the caller calls them; nothing has been written then.
+   * Waits until a transaction is on disk. False: its condition was not met and nothing has changed.
+   * @throws GridError with one of `codes`; nothing has been written then.
    */
   async commit(
     transaction: Promise<boolean>,
@@ -111,9 +109,7 @@ export class EmbeddedEnvironment {
       const cause = await commitErrorOf(error)
       const number = (cause as { code?: unknown } | undefined)?.code
       const full =
-        number === noSpace ||
-        number === overQuota ||
-        number === fileTooLarge ||
+        outOfRoom.includes(number) ||
         // LMDB reports a write that was cut short by a full disk as an input/output error.
         this.freeBytes() < roomBytesMin
       throw full

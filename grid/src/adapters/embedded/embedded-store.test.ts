@@ -56,21 +56,21 @@ describe('an embedded store', () => {
 
   test('a scan keeps its snapshot while spaces come and the file grows', async () => {
     const filler = 'x'.repeat(1000)
-    const changes = Array.from({ length: 5000 }, (_, at) => put(`${at}`, { at, filler }, at + 1))
-    await store.apply('space', 0, checkpointAt(5000), changes)
-    let position = 5000
+    const changes = Array.from({ length: 3000 }, (_, at) => put(`${at}`, { at, filler }, at + 1))
+    await store.apply('space', 0, checkpointAt(3000), changes)
+    let position = 3000
     const { entries } = await rehydrate(store, 'space', [], async () => {
       const next = changes.map(({ key }, at) => put(key, { at: -1, filler }, position + at + 1))
-      await store.apply('space', position, checkpointAt(position + 5000), next)
+      await store.apply('space', position, checkpointAt(position + 3000), next)
       await store.apply(`another${position}`, 0, checkpointAt(1), [put('a', {}, 1)])
-      position += 5000
+      position += 3000
     })
-    expect(entries.size).toBe(5000)
+    expect(entries.size).toBe(3000)
     expect([...entries.values()].every(({ value }) => Number(value.at) >= 0)).toBe(true)
   })
 
-  test('100,000 changes are applied at once without a long turn while they are encoded', async () => {
-    const changes = Array.from({ length: 100_000 }, (_, at) =>
+  test('many changes are applied at once', async () => {
+    const changes = Array.from({ length: 20_000 }, (_, at) =>
       put(`key ${at}`, { at, status: 'free', price: at / 100 }, at + 1),
     )
     await store.apply('space', 0, checkpointAt(changes.length), changes)

@@ -10,7 +10,7 @@ const transported = (document: EntryDocument): EntryDocument =>
   BSON.deserialize(BSON.serialize(document, { ignoreUndefined: true })) as EntryDocument
 
 describe('an entry as a MongoDB document', () => {
-  test('comes back as it was, whatever its fields are called', () => {
+  test('comes back as it was, whatever its fields are called', { timeout: 30_000 }, () => {
     const awkward = [
       ...['_id', '_grid', '~', '~~', '~_id', '$', '$set', 'a.b', '.', '_bsontype', '$ref', '$id'],
       ...['toString', 'hasOwnProperty', 'valueOf', 'length', '__v', '$db', '$numberLong', 'toBSON'],
@@ -20,7 +20,7 @@ describe('an entry as a MongoDB document', () => {
         const change = put('key', value, 7)
         deepStrictEqual(fromDocument(change.cache, transported(toDocument(change))), change)
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     )
   })
 

@@ -201,14 +201,14 @@ test('MongoDB killed in the middle of writing: everything confirmed is there, an
   })()
   for (let time = 0; time < 2; time++) {
     const before = confirmed
-    await waitFor(() => confirmed > before + 5, { what: 'some writes' })
+    await waitFor(() => confirmed > before + 5, { what: 'some writes', timeoutMs: 20_000 })
     await server.kill()
     const failed = failures
-    await waitFor(() => failures > failed, { what: 'a failure' })
+    await waitFor(() => failures > failed, { what: 'a failure', timeoutMs: 20_000 })
     await server.restart()
   }
   const before = confirmed
-  await waitFor(() => confirmed > before, { what: 'writes after the restart' })
+  await waitFor(() => confirmed > before, { what: 'writes after the restart', timeoutMs: 20_000 })
   stopping = true
   await writing
   const { entries, end } = await rehydrate(store, 'space', [])

@@ -39,10 +39,7 @@ interface CheckpointDocument {
 }
 
 const checkpointsName = 'grid.checkpoints'
-/**
- * Spaces whose collections would be others' : the grid's own, and those that MongoDB keeps for
- * itself.
- */
+/** Their collections would be the grid's own, or among those that MongoDB keeps for itself. */
 const reservedSpaces = ['grid', 'system']
 
 /**

@@ -27,8 +27,12 @@ export class RedisConnection {
 
   /** @throws GridError `configuration_invalid` when the URL is not one of Redis */
   constructor(url: string, options: RedisConnectionOptions) {
+    // The value is not repeated: it may hold a password.
     if (!/^rediss?:\/\//.test(url) || !URL.canParse(url))
-      throw new GridError('configuration_invalid', `Not a Redis URL: ${JSON.stringify(url)}`)
+      throw new GridError(
+        'configuration_invalid',
+        'A Redis URL is redis://HOST:PORT or rediss://HOST:PORT',
+      )
     this.#connectMs = options.connectMs
     this.#redis = new Redis(url, {
       connectionName: options.name,

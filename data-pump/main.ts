@@ -1,0 +1,12 @@
+import { runComponent } from '@spacegrid/grid/component/component-program'
+import { runProgram } from '@spacegrid/grid/program/run-program'
+import { DataPump } from './data-pump.ts'
+
+await runProgram(() =>
+  runComponent({
+    role: 'data-pump',
+    required: [],
+    create: (space, { log, changes, image, messaging, clock, random }, report) =>
+      new DataPump(space, { log, changes, ...image, messaging, clock, random }, { report }),
+  }),
+)

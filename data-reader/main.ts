@@ -1,0 +1,16 @@
+import { runComponent } from '@spacegrid/grid/component/component-program'
+import { runProgram } from '@spacegrid/grid/program/run-program'
+import { DataReader } from './data-reader.ts'
+
+await runProgram(() =>
+  runComponent({
+    role: 'data-reader',
+    required: ['MONGODB_URL'],
+    create: (space, { log, changes, store, image, messaging, clock, random }, report) =>
+      new DataReader(
+        space,
+        { log, changes, store, ...image, messaging, clock, random },
+        { report },
+      ),
+  }),
+)

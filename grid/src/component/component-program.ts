@@ -1,0 +1,172 @@
+import { type Logger, pino } from 'pino'
+import { MongoStore } from '../adapters/mongodb/mongo-store.ts'
+import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
+import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
+import { RedisImage } from '../adapters/redis/redis-image.ts'
+import { SystemClock } from '../adapters/system/system-clock.ts'
+import { SystemRandom } from '../adapters/system/system-random.ts'
+import { type Environment, type EnvironmentName, readEnvironment } from '../environment.ts'
+import { createAdminServer } from '../http/admin-server.ts'
+import type { StatusSource } from '../http/status-source.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Messaging } from '../ports/messaging.ts'
+import type { Random } from '../ports/random.ts'
+import type { Store } from '../ports/store.ts'
+import { stopOnSignals } from '../program/graceful-stop.ts'
+import { streams, subjects } from '../records/subjects.ts'
+import type { Component, Report } from './component.ts'
+
+/** What a component of one space may work with. */
+export interface ComponentPorts {
+  readonly log: Log
+  readonly changes: Log
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+  /** Only for programs that need `MONGODB_URL`. */
+  readonly store: Store
+  /** Without `REDIS_URL` there is no warm image. */
+  readonly image: { readonly image?: Store }
+}
+
+export interface ComponentProgram {
+  /** Such as `data-pump`. */
+  readonly role: string
+  /** Variables that the program cannot do without. */
+  readonly required: readonly EnvironmentName[]
+  readonly create: (
+    space: string,
+    ports: ComponentPorts,
+    report: Report,
+    environment: Environment,
+  ) => Component
+}
+
+/**
+ * A component as a program, configured by its environment: one instance for each space of `SPACES`, health and status on `ADMIN_PORT`. Stops
+ * gracefully on SIGTERM and SIGINT.
+ * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
+ */
+export async function runComponent({ role, required, create }: ComponentProgram): Promise<void> {
+  const environment = readEnvironment(process.env, ['NATS_URL', ...required])
+  const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
+  const log = pino({ name, level: environment.LOG_LEVEL })
+  const shared = new SharedAdapters(environment)
+  const components = new Map<string, Component>()
+  for (const space of environment.SPACES.split(','))
+    components.set(
+      space,
+      create(space, await shared.portsOf(space), reportTo(log, space), environment),
+    )
+  for (const component of components.values()) component.start()
+  const admin = createAdminServer(statusOf(name, role, components), { log })
+  await admin.listen({ host, port })
+  log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
+  stopOnSignals({
+    stop: async () => {
+      log.info('stopping')
+      await Promise.all([...components.values()].map((component) => component.stop()))
+      await admin.close()
+      await shared.close()
+    },
+  })
+}
+
+/** The adapters of one process; what no component asks for is never opened. */
+class SharedAdapters {
+  readonly #environment: Environment
+  readonly #clock = new SystemClock()
+  readonly #random = new SystemRandom()
+  readonly #opened: { close(): Promise<void> }[] = []
+  #messaging: Promise<NatsMessaging> | undefined
+  #store: MongoStore | undefined
+  #image: RedisImage | undefined
+
+  constructor(environment: Environment) {
+    this.#environment = environment
+  }
+
+  async portsOf(space: string): Promise<ComponentPorts> {
+    const { NATS_URL = '', UNIT_NAME: name } = this.#environment
+    this.#messaging ??= NatsMessaging.open(NATS_URL, { name: `${name} messaging` }).then((it) =>
+      this.#closedLater(it),
+    )
+    const [log, changes, messaging] = await Promise.all([
+      this.#openLog(streams.log(space), subjects.log(space)),
+      this.#openLog(streams.changes(space), subjects.changes(space)),
+      this.#messaging,
+    ])
+    const store = () => this.#openStore()
+    const image = () => this.#openImage()
+    return {
+      log,
+      changes,
+      messaging,
+      clock: this.#clock,
+      random: this.#random,
+      get store() {
+        return store()
+      },
+      get image() {
+        return image()
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((adapter) => adapter.close()))
+  }
+
+  async #openLog(stream: string, subject: string): Promise<Log> {
+    const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAM_BYTES_MAX } = this.#environment
+    const options = { stream, subject, name: `${name} ${stream}` }
+    const log = await JetStreamLog.open(NATS_URL, {
+      ...options,
+      replicas: STREAM_REPLICAS,
+      maxBytes: STREAM_BYTES_MAX,
+    })
+    return this.#closedLater(log)
+  }
+
+  #openStore(): Store {
+    const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
+    this.#store ??= this.#closedLater(new MongoStore(MONGODB_URL, this.#clock, { database }))
+    return this.#store
+  }
+
+  #openImage(): { readonly image?: Store } {
+    const { REDIS_URL } = this.#environment
+    if (REDIS_URL === undefined) return {}
+    this.#image ??= this.#closedLater(new RedisImage(REDIS_URL, this.#clock))
+    return { image: this.#image }
+  }
+
+  #closedLater<A extends { close(): Promise<void> }>(adapter: A): A {
+    this.#opened.push(adapter)
+    return adapter
+  }
+}
+
+function reportTo(log: Logger, space: string): Report {
+  return ({ level, message, error }) =>
+    log[level](error ? { space, err: error } : { space }, message)
+}
+
+function statusOf(
+  name: string,
+  role: string,
+  components: ReadonlyMap<string, Component>,
+): StatusSource {
+  return {
+    unit: name,
+    role,
+    notReady: () =>
+      [...components].flatMap(([space, component]) => {
+        const { ready, reason } = component.readiness()
+        return ready ? [] : [`space ${space}: ${reason ?? 'not ready'}`]
+      }),
+    spaces: () =>
+      Object.fromEntries([...components].map(([space, component]) => [space, component.status()])),
+  }
+}

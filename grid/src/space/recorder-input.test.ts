@@ -1,0 +1,131 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type ErrorCode, isGridError } from '../errors.ts'
+import { defineCache, defineSpace, Type } from './define.ts'
+import type { IndexRange, Transaction } from './definition.ts'
+import { Recorder } from './recorder.ts'
+import { shapeOf } from './shape.ts'
+import { SpaceState } from './space-state.ts'
+import type { PutStep } from './steps.ts'
+
+const seats = defineCache('seats', {
+  schema: Type.Object({
+    id: Type.String(),
+    n: Type.Optional(Type.Number()),
+    tags: Type.Optional(Type.Array(Type.String())),
+  }),
+  key: 'id',
+  indexes: { byN: ['n', 'id'] },
+})
+const unknown = defineCache('unknown', { schema: seats.schema, key: 'id', indexes: { byN: ['n'] } })
+
+let recorder: Recorder
+
+const start = (freeze = false) => {
+  const state = new SpaceState(shapeOf(defineSpace('hall', { caches: [seats] })))
+  state.write(2, '\ufffd', { id: '\ufffd' }, 5, 1)
+  recorder = new Recorder(state, { id: 1, now: 77, newId: () => 'made', freeze })
+}
+
+beforeEach(() => start())
+
+function codeOf(attempt: (tx: Transaction) => unknown): ErrorCode | 'error' | 'none' {
+  try {
+    attempt(recorder)
+    return 'none'
+  } catch (error) {
+    return isGridError(error) ? error.code : 'error'
+  }
+}
+
+/** What plain JavaScript, or input that nobody has checked, may hand over as a value. */
+const as = (value: object) => value as { id: string }
+
+describe('what a handler puts', () => {
+  test('fits its schema, or is an error that names cache and field', () => {
+    expect(codeOf((tx) => tx.put(seats, as({ id: 'a', n: 'five' })))).toBe('invalid_input')
+    expect(codeOf((tx) => tx.put(seats, as({ n: 5 })))).toBe('invalid_input')
+    expect(() => recorder.put(seats, as({ id: 'a', m: 5 }))).toThrow(
+      'cache seats: m is not a known field',
+    )
+    expect(recorder.steps).toEqual([])
+  })
+
+  test('has no fields that are undefined, as if they had been left out', () => {
+    recorder.put(seats, as({ id: 'a', n: undefined }))
+    expect(recorder.steps[0]).toStrictEqual({ kind: 0, cache: 2, key: 'a', value: { id: 'a' } })
+  })
+
+  test('is frozen all the way down when asked for, so that a later change is an error at once', () => {
+    const value = { id: 'a', tags: ['x'] }
+    recorder.put(seats, value)
+    expect(Object.isFrozen(value)).toBe(false)
+    start(true)
+    recorder.put(seats, value)
+    expect(() => value.tags.push('y')).toThrow(TypeError)
+    expect(() => {
+      value.id = 'b'
+    }).toThrow(TypeError)
+    recorder.put(seats, as({ id: 'b', tags: ['x'], n: undefined }))
+    expect(Object.isFrozen((recorder.steps[1] as PutStep).value.tags)).toBe(true)
+  })
+})
+
+describe('the keys a handler names', () => {
+  const initial = { id: 'a', n: 0 }
+
+  test.each(['', '\ud800', 'a\0b', 'x'.repeat(1025)])('are refused for writes: %j', (key) => {
+    expect(codeOf((tx) => tx.put(seats, { id: key }))).toBe('invalid_key')
+    expect(codeOf((tx) => tx.delete(seats, key))).toBe('invalid_key')
+    expect(codeOf((tx) => tx.increment(seats, key, 'n', 1))).toBe('invalid_key')
+    expect(codeOf((tx) => tx.append(seats, key, 'tags', []))).toBe('invalid_key')
+    expect(recorder.steps).toEqual([])
+  })
+
+  // A lone surrogate would come out of the log as U+FFFD, the read be validated against another entry, and collide for ever.
+  test('need no validation when no entry can have them', () => {
+    for (const key of ['', '\ud800', 'a\0b']) expect(recorder.get(seats, key)).toBe(undefined)
+    expect(recorder.reads).toEqual([])
+    expect(recorder.get(seats, '\ufffd')).toEqual({ id: '\ufffd' })
+    expect(recorder.reads.length).toBe(1)
+  })
+
+  test('are those of the initial values they come with', () => {
+    expect(codeOf((tx) => tx.increment(seats, 'a', 'n', 1, { initial }))).toBe('none')
+    expect(codeOf((tx) => tx.increment(seats, 'b', 'n', 1, { initial }))).toBe('error')
+    expect(codeOf((tx) => tx.append(seats, 'b', 'tags', [], { initial }))).toBe('error')
+    const wrong = as({ id: 'a', n: 'five' })
+    expect(codeOf((tx) => tx.increment(seats, 'a', 'n', 1, { initial: wrong }))).toBe(
+      'invalid_input',
+    )
+  })
+})
+
+describe('the caches and ranges a handler names', () => {
+  test('are those of its space', () => {
+    expect(() => recorder.get(unknown, 'a')).toThrow("unknown is not in the space's definition")
+    expect(() => recorder.range(unknown, 'byN')).toThrow('unknown')
+    expect(() => recorder.put(unknown, { id: 'a' })).toThrow('unknown')
+    const other = seats as unknown as typeof seats & { indexes: { byOther: readonly string[] } }
+    expect(() => recorder.range(other, 'byOther' as 'byN')).toThrow('no index byOther')
+  })
+
+  test.each<[IndexRange, boolean]>([
+    [{}, true],
+    [{ equals: [1, 'a'] }, true],
+    [{ equals: [1], from: 'a', before: 'b' }, true],
+    [{ equals: [1, 'a'], from: 'a' }, false],
+    [{ equals: [1, 'a'], after: false }, false],
+    [{ equals: [1, 'a', 2] }, false],
+  ])('have no more values than the index has fields: %j', (range, fits) => {
+    expect(codeOf((tx) => tx.range(seats, 'byN', range))).toBe(fits ? 'none' : 'error')
+    const claim = (tx: Transaction) => tx.take(seats, 'byN', { ...range, limit: 1 }, {})
+    expect(codeOf(claim)).toBe(fits ? 'none' : 'error')
+  })
+})
+
+test('time, identifiers and events are those of the transaction', () => {
+  expect([recorder.now, recorder.newId(), recorder.writes]).toEqual([77, 'made', false])
+  recorder.emit('sold', { seat: 'a' })
+  expect(recorder.events).toEqual([{ name: 'sold', payload: { seat: 'a' } }])
+  expect(recorder.writes).toBe(true)
+})

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { runChaos } from './chaos.ts'
+
+const firstSeed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seedCount = Number(process.env.SEEDS ?? 5)
+
+// architecture.md, invariants 5 to 8
+test.each(Array.from({ length: seedCount }, (_, n) => firstSeed + n))(
+  'the store and the image stay exact, whatever dies: seed %i',
+  { timeout: 60_000 },
+  async (seed) => {
+    const { problems, world } = await runChaos(seed, { steps: 1500, keys: 40 })
+    if (problems.length > 0) console.log(world.events.slice(-40).join('\n'))
+    expect(problems.slice(0, 5)).toEqual([])
+  },
+)
