@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineSpace, type Space, Type } from '@spacegrid/grid'
 
 export const items = defineCache('items', {
   schema: Type.Object({ id: Type.String(), group: Type.String(), size: Type.Integer() }),
@@ -52,7 +52,10 @@ const fill = defineCommand('fill', {
 })
 
 /** Everything that leaves a trace in a store: puts, deletes, operations, events, large transactions. */
-export const testSpace = defineSpace('test', {
-  caches: [items, counters],
-  commands: [put, remove, bump, regroup, fill],
-})
+export const createTestSpace = (name: string): Space =>
+  defineSpace(name, {
+    caches: [items, counters],
+    commands: [put, remove, bump, regroup, fill],
+  })
+
+export const testSpace = createTestSpace('test')

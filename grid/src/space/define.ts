@@ -140,6 +140,9 @@ export function defineProjection<Model, V>(
   return { name, ...options }
 }
 
+/** Collections of these names hold the grid's own records beside the spaces' caches. */
+const reservedSpaces = new Set(['grid', 'system'])
+
 export interface SpaceOptions {
   readonly description?: string
   readonly caches: readonly AnyCache[]
@@ -154,6 +157,7 @@ export interface SpaceOptions {
  */
 export function defineSpace(name: string, options: SpaceOptions): Space {
   checkName('space', name)
+  if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
   byName('cache', options.caches)
   byName('projection', options.projections ?? [])
   for (const projection of options.projections ?? [])

@@ -1,0 +1,171 @@
+import { DataPump } from '@spacegrid/data-pump/data-pump'
+import { DataReader } from '@spacegrid/data-reader/data-reader'
+import { DataWriter } from '@spacegrid/data-writer/data-writer'
+import { MongoStore } from '@spacegrid/grid/adapters/mongodb/mongo-store'
+import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
+import { RedisImage } from '@spacegrid/grid/adapters/redis/redis-image'
+import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
+import { streams, subjects } from '@spacegrid/grid/records/subjects'
+import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
+import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { createTestSpace } from '@spacegrid/local/persistence/test-space'
+import { uniqueName } from '@spacegrid/test-support/unique-name'
+import { waitFor } from '@spacegrid/test-support/wait-for'
+import { afterEach, expect, inject, test } from 'vitest'
+
+const clock = new SystemClock()
+const random = new SystemRandom()
+const cleanUps: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+/** A grid of components in this process, on the run's shared servers, under a name of its own. */
+class ServerGrid {
+  readonly space = createTestSpace(uniqueName('s').replaceAll('_', ''))
+  readonly store = new MongoStore(inject('mongodbUrl'), clock, { database: uniqueName('grid') })
+  readonly image = new RedisImage(inject('redisUrl'), clock)
+  readonly #messaging = NatsMessaging.open(inject('natsUrl'), { name: 'test' })
+  #units = 0
+
+  async ports() {
+    const { name } = this.space
+    const open = (stream: string, subject: string) =>
+      JetStreamLog.open(inject('natsUrl'), { stream, subject })
+    const log = await open(streams.log(name), subjects.log(name))
+    const changes = await open(streams.changes(name), subjects.changes(name))
+    const messaging = await this.#messaging
+    cleanUps.unshift(async () => {
+      await Promise.all([log.close(), changes.close()])
+    })
+    return { log, changes, messaging, clock, random, store: this.store, image: this.image }
+  }
+
+  async pump(): Promise<DataPump> {
+    return this.#started(new DataPump(this.space.name, await this.ports()))
+  }
+
+  async writer(): Promise<DataWriter> {
+    return this.#started(
+      new DataWriter(this.space.name, await this.ports(), { trimDelayMs: 500, takeoverMs: 500 }),
+    )
+  }
+
+  async reader(): Promise<DataReader> {
+    return this.#started(new DataReader(this.space.name, await this.ports()))
+  }
+
+  async unit(...sources: RehydrationSource[]): Promise<ProcessingUnit> {
+    const name = `unit-${++this.#units}`
+    const options = sources.length > 0 ? { sources } : {}
+    const unit = this.#started(new ProcessingUnit(name, this.space, await this.ports(), options))
+    await waitFor(() => unit.readiness().ready, { what: `${name} to be ready`, timeoutMs: 20_000 })
+    return unit
+  }
+
+  async close(): Promise<void> {
+    await this.store.clear(this.space.name)
+    await this.image.clear(this.space.name)
+    await Promise.all([this.store.close(), this.image.close(), (await this.#messaging).close()])
+  }
+
+  #started<T extends { start(): void; stop(): Promise<void> }>(part: T): T {
+    part.start()
+    cleanUps.push(() => part.stop())
+    return part
+  }
+}
+
+function createGrid(): ServerGrid {
+  const grid = new ServerGrid()
+  cleanUps.push(() => grid.close())
+  return grid
+}
+
+/** Commands from several callers at once until told to stop; then how many were acknowledged. */
+function sendCommands(units: readonly ProcessingUnit[]): () => Promise<number> {
+  let stopped = false
+  const caller = async (number: number): Promise<number> => {
+    let acknowledged = 0
+    for (let n = 0; !stopped; n++) {
+      const unit = units[(number + n) % units.length] as ProcessingUnit
+      const commands: [string, unknown][] = [
+        ['put', { id: `${number}-${n % 97}`, size: n }],
+        ['bump', { id: `shared-${n % 5}` }],
+        ['put', { id: `fresh-${number}-${n}`, size: n }],
+        ['regroup', { limit: 3 }],
+        ['remove', { id: `${number}-${(n * 7) % 97}` }],
+      ]
+      const [name, input] = commands[n % commands.length] as [string, unknown]
+      try {
+        await unit.execute(name, input)
+        acknowledged++
+      } catch (error) {
+        // A refusal is an answer; anything else would be a fault of the units, which nothing disturbs here.
+        if ((error as { code?: string }).code !== 'rejected') throw error
+      }
+    }
+    return acknowledged
+  }
+  const callers = Array.from({ length: 8 }, (_, number) => caller(number))
+  return async () => {
+    stopped = true
+    return (await Promise.all(callers)).reduce((sum, count) => sum + count, 0)
+  }
+}
+
+// architecture.md, invariants 5 to 9
+test('whatever pumps and writers die, the store, the image and every unit agree', async () => {
+  const grid = createGrid()
+  await grid.reader()
+  const pumps = [await grid.pump(), await grid.pump()]
+  const writers = [await grid.writer(), await grid.writer()]
+  const units = [await grid.unit(), await grid.unit()]
+  const stop = sendCommands(units)
+  for (let round = 0; round < 4; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await pumps.shift()?.stop()
+    pumps.push(await grid.pump())
+    await writers.shift()?.stop()
+    writers.push(await grid.writer())
+    if (round === 2) await grid.image.clear(grid.space.name)
+  }
+  // Joins from the image, and from the store, while commands go on and the log's beginning is gone.
+  const { log } = await grid.ports()
+  await waitFor(async () => (await log.bounds()).first > 1, { what: 'the log to be trimmed' })
+  units.push(await grid.unit('reader'), await grid.unit('store'))
+  expect(await stop()).toBeGreaterThan(1000)
+
+  const { last } = await log.bounds()
+  for (const store of [grid.store, grid.image])
+    await waitFor(async () => ((await store.checkpoint(grid.space.name))?.position ?? 0) >= last, {
+      what: 'everything to be persisted',
+      timeoutMs: 20_000,
+    })
+  const stored = await grid.store.checkpoint(grid.space.name)
+  const restored = await grid.unit('store')
+  for (const unit of [...units, restored]) {
+    await waitFor(() => unit.position >= (stored?.position ?? 0), { what: 'the unit to catch up' })
+    expect(unit.status().digest).toBe(restored.status().digest)
+    expect(unit.status().entries).toBe(stored?.entries)
+  }
+})
+
+test('a transaction of 100,000 changes is persisted, and a unit starts from it', async () => {
+  const grid = createGrid()
+  await grid.reader()
+  await grid.pump()
+  await grid.writer()
+  const unit = await grid.unit()
+  await unit.execute('fill', { prefix: 'seat ', count: 100_000 }, { acknowledge: 'persisted' })
+  expect((await grid.store.checkpoint(grid.space.name))?.entries).toBe(100_000)
+  const image = () => grid.image.checkpoint(grid.space.name)
+  await waitFor(async () => ((await image())?.entries ?? 0) >= 100_000, { what: 'the image' })
+  for (const source of ['store', 'reader'] as const) {
+    const other = await grid.unit(source)
+    expect(other.status().digest).toBe(unit.status().digest)
+  }
+})
