@@ -1,19 +1,23 @@
 import { type Static, Type } from '@spacegrid/grid'
 
+/** Text that people read and keys are made of: no control characters. */
+const plain = '[^\\u0000-\\u001f\\u007f-\\u009f]'
+const plainWithoutSlash = '[^/\\u0000-\\u001f\\u007f-\\u009f]'
+
 export const auctionId = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$',
-  description: 'Chosen by the seller: 1 to 64 letters, digits and ._~-, no slash',
+  pattern: `^${plainWithoutSlash}{1,64}$`,
+  description: 'Chosen by the seller: 1 to 64 characters, no slash, no control characters',
   examples: ['painting'],
 })
 
 export const bidderId = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._~@+:|-]{0,127}$',
-  description: 'Whoever bids: 1 to 128 letters, digits and ._~@+:|-',
+  pattern: `^${plain}{1,128}$`,
+  description: 'Whoever bids: 1 to 128 characters, no control characters',
   examples: ['bidder-1'],
 })
 
 export const title = Type.String({
-  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]{1,200}$',
+  pattern: `^${plain}{1,200}$`,
   description: '1 to 200 characters, no control characters',
   examples: ['Painting'],
 })

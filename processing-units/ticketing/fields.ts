@@ -5,8 +5,8 @@ const plain = '[^\\u0000-\\u001f\\u007f-\\u009f]'
 const plainWithoutSlash = '[^/\\u0000-\\u001f\\u007f-\\u009f]'
 
 export const eventId = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$',
-  description: 'Chosen by the organizer: 1 to 64 letters, digits and ._~-, no slash',
+  pattern: `^${plainWithoutSlash}{1,64}$`,
+  description: 'Chosen by the organizer: 1 to 64 characters, no slash, no control characters',
   examples: ['concert'],
 })
 
@@ -23,18 +23,18 @@ export const seatId = Type.String({
 })
 
 export const customerId = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._~@+:|-]{0,127}$',
-  description: 'Whoever buys: 1 to 128 letters, digits and ._~@+:|-',
+  pattern: `^${plain}{1,128}$`,
+  description: 'Whoever buys: 1 to 128 characters, no control characters',
   examples: ['customer-1'],
 })
 
 export const holdId = Type.String({
-  pattern: '^[A-Za-z0-9]{1,64}$',
+  pattern: `^${plain}{1,64}$`,
   description: 'From the answer of holdSeats or holdBestAvailable',
 })
 
 export const orderId = Type.String({
-  pattern: '^[A-Za-z0-9]{1,64}$',
+  pattern: `^${plain}{1,64}$`,
   description: 'From the answer of confirmHold',
 })
 
