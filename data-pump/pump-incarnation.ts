@@ -42,6 +42,7 @@ export class PumpIncarnation {
   #queueLast = 0
   /** Queue position from which on the windows are known to follow each other without a gap. */
   #chainFrom = 0
+  #published = 0
   #publishing = false
   /** Melding waits, because what it leaves could not be published yet. */
   #paused: Promise<void> | undefined
@@ -75,7 +76,7 @@ export class PumpIncarnation {
 
   /** The log position up to which everything has been published. */
   get published(): number {
-    return this.#collector.from
+    return this.#published
   }
 
   get lag(): number {
@@ -126,6 +127,7 @@ export class PumpIncarnation {
   #follow({ state, from, newest, last }: PumpStart): Replica {
     const { log, image, changes, clock, random } = this.#ports
     this.#collector = new WindowCollector(from)
+    this.#published = from
     this.#queueLast = last
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
@@ -219,6 +221,7 @@ export class PumpIncarnation {
     try {
       const { last } = await this.#publisher.publish(window, this.#queueLast)
       this.#queueLast = last
+      this.#published = window.checkpoint.position
       this.#publicationMs = clock.monotonic() - startedAt
       this.#check(() => this.#trail.published(window.checkpoint.position, window.checkpoint.digest))
       this.image?.published(window)
@@ -286,6 +289,7 @@ export class PumpIncarnation {
     }
     this.#check(() => this.#trail.published(to, digest))
     this.#collector.forget(to)
+    this.#published = to
     this.#movedAt = undefined
     this.#changedAt = undefined
     this.#noteMoved(replica)

@@ -35,9 +35,11 @@ export async function findStart(
   life: Life,
   waiting: (reason: string) => void,
 ): Promise<PumpStart> {
+  const isPublished = (await life.until(() => findNewestWindow(changes))).part !== undefined
   const { state, source } = await rehydrate(log, messaging, clock, {
     space,
-    sources: ['store', 'reader', 'log'],
+    // The warm image may be ahead of the store, so without a window to go on from it is of no use.
+    sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
     signal: life.signal,
     failed: (from, error) => waiting(`${from}: ${error.message}`),
   })

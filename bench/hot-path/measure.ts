@@ -33,9 +33,10 @@ export async function measure(
     concurrency: concurrency === 1 ? null : 'task',
     threshold: concurrency,
     time: timeMs,
-    iterations: concurrency,
-    warmupTime: Math.max(50, timeMs / 5),
-    warmupIterations: concurrency,
+    // With concurrency, iterations are an upper bound for tinybench, not a lower one: only the time shall count.
+    iterations: 0,
+    warmupTime: Math.max(100, timeMs / 2),
+    warmupIterations: 0,
     throws: true,
     setup: () => {
       from = performance.now()

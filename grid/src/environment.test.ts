@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { readEnvironment } from './environment.ts'
+import { environmentSchema, readEnvironment } from './environment.ts'
 import { GridError } from './errors.ts'
 
 const defaults = {
@@ -22,7 +23,7 @@ const defaults = {
 
 function refusalOf(variables: Record<string, string>): GridError {
   try {
-    readEnvironment(variables)
+    readEnvironment([], variables)
   } catch (error) {
     if (error instanceof GridError && error.code === 'configuration_invalid') return error
     throw error
@@ -32,11 +33,11 @@ function refusalOf(variables: Record<string, string>): GridError {
 
 describe('readEnvironment', () => {
   test('has a default for everything but the servers', () => {
-    expect(readEnvironment({})).toEqual(defaults)
+    expect(readEnvironment([], {})).toEqual(defaults)
   })
 
   test('takes an empty variable for one that is not set', () => {
-    expect(readEnvironment({ PORT: '', NATS_URL: ' ', LOG_LEVEL: '' })).toEqual(defaults)
+    expect(readEnvironment([], { PORT: '', NATS_URL: ' ', LOG_LEVEL: '' })).toEqual(defaults)
   })
 
   test('reads what is set, and leaves alone what is not ours', () => {
@@ -48,7 +49,7 @@ describe('readEnvironment', () => {
       LOG_LEVEL: 'debug',
     }
     const set = { ...variables, PORT: ' 0 ', HOLD_MS: '500', PATH: '/bin' }
-    expect(readEnvironment(set)).toEqual({ ...defaults, ...variables, PORT: 0, HOLD_MS: 500 })
+    expect(readEnvironment([], set)).toEqual({ ...defaults, ...variables, PORT: 0, HOLD_MS: 500 })
   })
 
   test.each([
@@ -77,7 +78,7 @@ describe('readEnvironment', () => {
   })
 
   test('misses what a program cannot do without', () => {
-    expect(() => readEnvironment({ NATS_URL: '' }, ['NATS_URL', 'PORT'])).toThrow(
+    expect(() => readEnvironment(['NATS_URL', 'PORT'], { NATS_URL: '' })).toThrow(
       /^NATS_URL is not set: allowed is comma-separated servers such as nats:/,
     )
   })
@@ -115,4 +116,11 @@ test('a process with a wrong value ends at once, with code 2 and one line', asyn
   const allowed = 'allowed is an integer from 0 to 65535 (0: any free port)'
   expect(await run('http')).toEqual({ code: 2, stdout: '', stderr: `PORT="http": ${allowed}\n` })
   expect(await run('8081')).toEqual({ code: 0, stdout: 'started\n', stderr: '' })
+})
+
+test('docs/operations.md names every variable, and no other', async () => {
+  const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const table = page.slice(page.indexOf('## Environment'), page.indexOf('Local servers ('))
+  const named = [...table.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, name]) => name)
+  expect(named.toSorted()).toEqual(Object.keys(environmentSchema.properties).toSorted())
 })

@@ -114,6 +114,9 @@ export const environmentSchema = Type.Object({
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
+  NODE_ENV: Type.Optional(
+    Type.String({ description: '`production`: entries are not frozen', allowed: 'any text' }),
+  ),
   HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
   BODY_BYTES_MAX: Type.Integer({
     minimum: 1024,
@@ -136,8 +139,8 @@ const schemas = environmentSchema.properties as unknown as Record<string, TSchem
  * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
  */
 export function readEnvironment(
-  variables: Readonly<Record<string, string | undefined>> = process.env,
   required: readonly EnvironmentName[] = [],
+  variables: Readonly<Record<string, string | undefined>> = process.env,
 ): Environment {
   const environment: Record<string, unknown> = {}
   const problems: string[] = []

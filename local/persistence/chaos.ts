@@ -1,12 +1,15 @@
 import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
 import type { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { compareStored, compareWindows, findGaps } from './comparison.ts'
 import { testSpace } from './test-space.ts'
-import { compareStored, type Process, World } from './world.ts'
+import { type Process, World } from './world.ts'
 
 export interface ChaosOptions {
   /** Steps of random trouble before everything is let recover. */
   readonly steps: number
   readonly keys: number
+  /** Whether the queue itself is purged and deleted as well, as by an operator's mistake. */
+  readonly damage: boolean
 }
 
 interface Crew {
@@ -25,12 +28,13 @@ const recoveryMsMax = 120_000
  */
 export async function runChaos(
   seed: number,
-  { steps, keys }: ChaosOptions,
+  { steps, keys, damage }: ChaosOptions,
 ): Promise<{ readonly problems: readonly string[]; readonly world: World }> {
   const clock = new SimulatedClock()
   const world = new World(clock, seed)
   const { random } = world
   world.latencyMsMax = random.below(4)
+  world.windowRecordBytesMax = 600 + random.below(4000)
   const problems = new Set<string>()
   const crew: Crew = { units: [], pumps: [], writers: [], readers: [] }
   const start = {
@@ -93,8 +97,8 @@ export async function runChaos(
     } else if (luck < 795) world.storeFaults.failure = random.chance(0.5) ? 0 : 1
     else if (luck < 800) world.changes.full = random.chance(0.3)
     else if (luck < 804) await world.image.clear(testSpace.name)
-    else if (luck < 806) world.changes.trim(world.changes.last + 1)
-    else if (luck < 807) world.changes.replace()
+    else if (luck < 806 && damage) world.changes.trim(world.changes.last + 1)
+    else if (luck < 807 && damage) world.changes.replace()
     else if (luck < 840) await compare()
     await clock.advance(random.chance(0.02) ? random.below(3000) : random.below(20))
   }
@@ -127,6 +131,13 @@ export async function runChaos(
     )
   }
   await compare()
+  for (const problem of await compareWindows(world)) problems.add(problem)
+  // Whatever dies, nobody ever finds the queue cut off from the store.
+  if (!damage) {
+    for (const gap of findGaps(world)) problems.add(gap)
+    for (const event of world.events)
+      if (/goes on at|begins at \d+, but/.test(event)) problems.add(`a gap: ${event}`)
+  }
   const stopped = world.stop()
   await clock.advance(30_000)
   await stopped

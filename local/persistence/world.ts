@@ -7,11 +7,11 @@ import { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
 import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-store'
 import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-stream'
 import type { ComponentEvent } from '@spacegrid/grid/component/component'
+import { type QueuedWindow, WindowAssembler } from '@spacegrid/grid/component/window-assembler'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { LogRecord } from '@spacegrid/grid/ports/log'
-import type { Store, StoredEntry } from '@spacegrid/grid/ports/store'
+import type { Store, StoredChange } from '@spacegrid/grid/ports/store'
 import { decodeFrame, decodeTransactions } from '@spacegrid/grid/records/frame-codec'
-import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import { Melder } from '@spacegrid/grid/space/meld'
 import { SpaceState } from '@spacegrid/grid/space/space-state'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/grid/unit/processing-unit'
@@ -48,8 +48,10 @@ export class World {
   /** Probability that an append's outcome stays unknown to whoever asked; half of those are stored. */
   appendFailure = 0
   latencyMsMax = 0
+  windowRecordBytesMax = 1024 * 1024
   readonly events: string[] = []
   readonly #records: LogRecord[] = []
+  readonly #windows: QueuedWindow[] = []
   readonly #running = new Set<Process<unknown>>()
   #started = 0
 
@@ -63,6 +65,7 @@ export class World {
       for (let at = this.#records.length + 1; at <= this.log.last; at++)
         this.#records.push(this.log.read(at) as LogRecord)
     })
+    this.#watchWindows()
   }
 
   unit(options: ProcessingUnitOptions = {}): Process<ProcessingUnit> {
@@ -125,8 +128,50 @@ export class World {
     return state
   }
 
+  /** Every whole window that was ever published, in the order of the queue. */
+  get windows(): readonly QueuedWindow[] {
+    return this.#windows
+  }
+
+  /** What melding changed, position by position: `[position - 1]`. */
+  changesByPosition(): StoredChange[][] {
+    const state = new SpaceState()
+    let changes: StoredChange[] = []
+    const melder = new Melder(state, decodeTransactions, {
+      changed: ({ cache, key, value, version }) => {
+        const { name } = state.layout.cache(cache)
+        changes.push({ cache: name, key, value, version, position: state.position })
+      },
+    })
+    return this.#records.map(({ data, position, time }) => {
+      changes = []
+      melder.meld(decodeFrame(data), position, time)
+      return changes
+    })
+  }
+
+  #watchWindows(): void {
+    let assembler = new WindowAssembler()
+    let { identity } = this.changes
+    let next = 1
+    this.changes.watch(() => {
+      if (this.changes.identity !== identity) {
+        identity = this.changes.identity
+        assembler = new WindowAssembler()
+        next = 1
+      }
+      for (; next <= this.changes.last; next++) {
+        const record = this.changes.read(next)
+        const window = record && assembler.add(next, record.data)
+        if (window) this.#windows.push(window)
+      }
+    })
+  }
+
   #connect(stream: SimulatedStream): SimulatedLog {
     const log = new SimulatedLog(this.clock, stream, {
+      // Small records, so that windows come in parts.
+      ...(stream === this.changes ? { recordBytesMax: this.windowRecordBytesMax } : {}),
       latencyMs: () => this.random.below(this.latencyMsMax + 1),
       timeoutMs: 200,
     })
@@ -176,51 +221,4 @@ export class World {
       if (process.env.DEBUG) console.log(this.events.at(-1), level === 'error' ? error : '')
     }
   }
-}
-
-export interface StoredState {
-  readonly position: number
-  readonly problems: readonly string[]
-}
-
-/** Compares a store, entry by entry, with what melding gives at its checkpoint. */
-export async function compareStored(world: World, store: Store): Promise<StoredState> {
-  const scan = await store.scan(testSpace.name)
-  if (!scan) return { position: 0, problems: [] }
-  const { position, digest, entries, replicated } = scan.start
-  if (position < 0) return { position: 0, problems: [] }
-  const expected = world.stateAt(position)
-  const problems: string[] = []
-  const check = (what: string, is: unknown, should: unknown) => {
-    if (JSON.stringify(is) !== JSON.stringify(should))
-      problems.push(
-        `${what} at ${position} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`,
-      )
-  }
-  check('the digest', digest, expected.digest.toString())
-  check('the number of entries', entries, expected.entryCount)
-  check('the replicated state', decodeHeader(replicated), expected.header())
-  const left = new Map<string, StoredEntry>(
-    entriesOf(expected).map((entry) => [`${entry.cache}/${entry.key}`, entry]),
-  )
-  for await (const chunk of scan.chunks())
-    for (const entry of chunk) {
-      const name = `${entry.cache}/${entry.key}`
-      check(name, entry, left.get(name))
-      left.delete(name)
-    }
-  for (const name of left.keys()) problems.push(`${name} is missing at ${position}`)
-  return { position, problems }
-}
-
-function entriesOf(state: SpaceState): StoredEntry[] {
-  return state.layout.caches.flatMap(({ name, number }) =>
-    [...state.cache(number).entries.values()].map(({ key, value, version, position }) => ({
-      cache: name,
-      key,
-      value,
-      version,
-      position,
-    })),
-  )
 }

@@ -49,7 +49,7 @@ export interface ComponentProgram {
  * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
  */
 export async function runComponent({ role, required, create }: ComponentProgram): Promise<void> {
-  const environment = readEnvironment(process.env, ['NATS_URL', ...required])
+  const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const shared = new SharedAdapters(environment)

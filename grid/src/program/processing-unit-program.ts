@@ -22,7 +22,7 @@ import { reportTo } from './unit-report.ts'
 export async function runProcessingUnit(
   makeSpace: (environment: Environment) => Space,
 ): Promise<void> {
-  const environment = readEnvironment(process.env, ['NATS_URL'])
+  const environment = readEnvironment(['NATS_URL'])
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
@@ -41,7 +41,7 @@ export async function runProcessingUnit(
     name,
     space,
     { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { freeze: process.env.NODE_ENV !== 'production', report: reportTo(log, name) },
+    { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
   )
   unit.start()
   const http = createHttpServer([unit], {

@@ -199,6 +199,18 @@ describe('a frame', () => {
     )
   })
 
+  // Logs outlive versions: these very bytes must be read by all that follow, and by other MessagePack readers.
+  test('has the bytes of its format', () => {
+    const steps: Step[] = [{ kind: StepKind.put, cache: 2, key: 'a', value: { id: 'a', n: 300 } }]
+    const reads = [{ cache: 2, key: 'b', version: 0 }]
+    const one = { number: 7, reads, ranges: [], steps, events: [], notBefore: 0 }
+    const link = { origin: 3, id: 2, previous: 1, deadline: 65536 }
+    const frame: Frame = { kind: FrameKind.transactions, ...link, transactions: [one], parts: 0 }
+    expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
+      '980101030201ce000100009193079302a1620091940002a16182a26964a161a16ecd012c00',
+    )
+  })
+
   test('keeps its bytes while the next ones are encoded', () => {
     const unit = 'x'.repeat(3000)
     const frames = Array.from({ length: 50 }, (_, nonce): Frame => {

@@ -69,8 +69,7 @@ export async function rehydrate(
   throw new GridError('stopping', 'Rehydration was given up')
 }
 
-const isOfReader = (source: RehydrationSource): boolean =>
-  source === 'reader' || source === 'store'
+const isOfReader = (source: RehydrationSource): boolean => source === 'reader' || source === 'store'
 
 /** What the data reader's failure says about the store: nothing is stored, something is that cannot be used, or no answer. */
 type StoredState = 'nothing' | 'something' | 'unknown'

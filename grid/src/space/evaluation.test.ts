@@ -86,7 +86,7 @@ describe('increment', () => {
     const initial = { id: 'a', n: 10, place: undefined }
     const first = written(add(1, { initial }))
     expect(first?.value).toStrictEqual({ id: 'a', n: 11 })
-    expect(first?.version).toBe(derivedVersion(id, absentVersion))
+    expect(first?.version).toBe(derivedVersion(id, 0, absentVersion))
     expect(add(1, { initial, max: 10 })).toMatchObject({ outcome: 'refused' })
     given({ id: 'a', n: 1 })
     expect(written(add(1, { initial }))?.value).toEqual({ id: 'a', n: 2 })
@@ -96,7 +96,7 @@ describe('increment', () => {
   test('leaves a version derived from its transaction and the version it changed', () => {
     given({ id: 'a', n: 1 }, 5)
     const first = written(add(1))?.version
-    expect(first).toBe(derivedVersion(id, 5))
+    expect(first).toBe(derivedVersion(id, 0, 5))
     given({ id: 'a', n: 1 }, 6)
     expect(written(add(1))?.version).not.toBe(first)
   })
@@ -113,7 +113,7 @@ describe('append', () => {
   test('adds to a list, to none, and up to its maximum', () => {
     given({ id: 'a', list: ['x'] })
     expect(push(['y', 'z'], { max: 3 })).toMatchObject({
-      writes: [{ value: { id: 'a', list: ['x', 'y', 'z'] }, version: derivedVersion(id, 5) }],
+      writes: [{ value: { id: 'a', list: ['x', 'y', 'z'] }, version: derivedVersion(id, 0, 5) }],
       outcomes: [3],
     })
     given({ id: 'a' })
@@ -146,8 +146,8 @@ describe('take', () => {
   test('claims the first of its range, in its order, and patches them', () => {
     expect(claim(2)).toMatchObject({
       writes: [
-        { key: 'c', value: { id: 'c', place: 'y', n: 0 }, version: derivedVersion(id, 10) },
-        { key: 'a', value: { id: 'a', place: 'y', n: 1 }, version: derivedVersion(id, 11) },
+        { key: 'c', value: { id: 'c', place: 'y', n: 0 }, version: derivedVersion(id, 0, 10) },
+        { key: 'a', value: { id: 'a', place: 'y', n: 1 }, version: derivedVersion(id, 0, 11) },
       ],
       outcomes: [[{ id: 'c' }, { id: 'a' }]],
     })
@@ -166,6 +166,21 @@ describe('take', () => {
       writes: [],
       outcomes: [[]],
     })
+  })
+
+  // architecture.md, invariant 2: else one who read what the one step was foreseen to leave would validate what the other left.
+  test('leaves another version where another claim of its transaction got the entry', () => {
+    const versionOfA = () => {
+      const evaluation = meld((tx) => {
+        tx.take(items, 'byPlace', { equals: ['x'], limit: 1 }, { place: 'y' })
+        tx.take(items, 'byPlace', { equals: ['x'], limit: 1 }, { place: 'z' })
+      })
+      if (evaluation.outcome !== 'applied') throw new Error(evaluation.outcome)
+      return evaluation.writes.find(({ key }) => key === 'a')?.version
+    }
+    const second = versionOfA()
+    state.write(number, 'c', undefined, absentVersion, 2)
+    expect(versionOfA()).not.toBe(second)
   })
 
   test('removes the fields its patch sets to undefined', () => {

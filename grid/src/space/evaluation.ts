@@ -59,13 +59,22 @@ export function evaluate(
   return evaluateSteps(view, transaction.steps, id)
 }
 
-/** Evaluates the steps one after the other, each seeing what those before it did. */
-export function evaluateSteps(view: View, steps: readonly Step[], id: number): Evaluation {
+/**
+ * Evaluates the steps one after the other, each seeing what those before it did. `first`: place of the first of them in their
+ * transaction.
+ */
+export function evaluateSteps(
+  view: View,
+  steps: readonly Step[],
+  id: number,
+  first = 0,
+): Evaluation {
   const writes: Write[] = []
   const outcomes: unknown[] = []
   const own = operatesOnOwnWrites(steps) ? new Overlay(view) : undefined
   const current: View = own ?? view
-  for (const step of steps) {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Step
     const from = writes.length
     if (step.kind === StepKind.put) {
       writes.push({ cache: step.cache, key: step.key, value: step.value, version: id })
@@ -84,11 +93,12 @@ export function evaluateSteps(view: View, steps: readonly Step[], id: number): E
       }
       writes.push({ cache: idempotencyCacheNumber, key, value, version: id })
     } else {
-      const refusal = operate(current, step, id, writes, outcomes)
+      const versionOver = (previous: number) => derivedVersion(id, first + i, previous)
+      const refusal = operate(current, step, versionOver, writes, outcomes)
       if (refusal) return refusal
       if (step.expected !== undefined && step.expected !== foreseen(writes, from)) return collided
     }
-    if (own) for (let i = from; i < writes.length; i++) write(own, writes[i] as Write)
+    if (own) for (const made of writes.slice(from)) write(own, made)
   }
   return { outcome: 'applied', writes, outcomes }
 }
@@ -130,14 +140,17 @@ const refused = (reason: string, details: Value = {}): Evaluation => ({
   details,
 })
 
+/** The version an operation leaves on an entry, given the one it met. */
+type VersionOver = (previous: number) => number
+
 function operate(
   view: View,
   step: Operation,
-  id: number,
+  versionOver: VersionOver,
   writes: Write[],
   outcomes: unknown[],
 ): Evaluation | undefined {
-  if (step.kind === StepKind.take) return take(view, step, id, writes, outcomes)
+  if (step.kind === StepKind.take) return take(view, step, versionOver, writes, outcomes)
   const entry = view.find(step.cache, step.key)
   const base = entry?.value ?? step.initial
   if (base === undefined) return refused(step.otherwise, { missing: step.key })
@@ -147,7 +160,7 @@ function operate(
     cache: step.cache,
     key: step.key,
     value: { ...base, [step.field]: result.field },
-    version: derivedVersion(id, entry?.version ?? absentVersion),
+    version: versionOver(entry?.version ?? absentVersion),
   })
   outcomes.push(result.outcome)
   return undefined
@@ -181,7 +194,7 @@ function append(base: Value, step: AppendStep): FieldResult {
 function take(
   view: View,
   step: TakeStep,
-  id: number,
+  versionOver: VersionOver,
   writes: Write[],
   outcomes: unknown[],
 ): Evaluation | undefined {
@@ -199,7 +212,7 @@ function take(
       cache: step.cache,
       key: entry.key,
       value,
-      version: derivedVersion(id, entry.version),
+      version: versionOver(entry.version),
     })
   }
   outcomes.push(values)

@@ -199,7 +199,11 @@ describe('melding', () => {
     const second = transaction([count('a', 1)])
     meld(batch({ id: 1, previous: 0 }, first))
     meld(batch({ id: 2, previous: 1 }, second))
-    const version = derivedVersion(transactionId(1, second.number), transactionId(1, first.number))
+    const version = derivedVersion(
+      transactionId(1, second.number),
+      0,
+      transactionId(1, first.number),
+    )
     expect(state.find(counters, 'a')).toMatchObject({ value: { n: 6 }, version, position: 3 })
   })
 

@@ -315,7 +315,7 @@ export class Recorder implements Transaction {
     const own = this.#own
     for (; this.#ownSteps < this.steps.length; this.#ownSteps++) {
       const step = this.steps[this.#ownSteps] as Step
-      const evaluation = evaluateSteps(own, [step], this.#options.id)
+      const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
       if (evaluation.outcome === 'refused') {
         this.#recordBases(this.#ownSteps + 1)
         throw new Rejection(evaluation.reason, evaluation.details)

@@ -11,11 +11,11 @@ export const transactionId = (origin: number, number: number): number =>
   mix53(origin, number, 0x1b873593)
 
 /**
- * The version an operation leaves: its outcome depends on the entry it meets, so the version is derived from both.
- * architecture.md, invariant 2.
+ * The version an operation leaves: its outcome depends on the entry it meets, so the version is derived from both; and from its place
+ * among its transaction's steps, for which of two claims got the entry makes a difference too. architecture.md, invariant 2.
  */
-export const derivedVersion = (id: number, previous: number): number =>
-  mix53(id, previous, 0x38b34ae5)
+export const derivedVersion = (id: number, step: number, previous: number): number =>
+  mix53(id, previous, 0x38b34ae5 ^ Math.imul(step, 0x9e3779b1))
 
 /** Order-dependent digest of (key, version) pairs: what a range read or an operation's prediction is validated by. */
 export function digestPairs(
