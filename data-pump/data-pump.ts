@@ -30,8 +30,10 @@ export interface PumpSettings {
   readonly windowMsMax: number
   /** The log has moved but nothing has changed: published after this time, so that others see the pump live. Default 200 ms. */
   readonly emptyWindowMs: number
-  /** Changes and events of one window; beyond, it is closed, and melding waits while it cannot be published. Default 20,000. */
+  /** Changes and events of one window; beyond, it is closed. At twice as many melding waits until it has been published. Default 20,000. */
   readonly windowChangesMax: number
+  /** Bytes of one window, by the size of the changes before it; beyond, it is closed. Default 8 MiB. */
+  readonly windowBytesMax: number
   /** A standby takes over when nothing has been published for this long although the log has moved. Default 1,000 ms. */
   readonly takeoverMs: number
 }
@@ -46,6 +48,7 @@ const defaultSettings: PumpSettings = {
   windowMsMax: 50,
   emptyWindowMs: 200,
   windowChangesMax: 20_000,
+  windowBytesMax: 8 * 1024 * 1024,
   takeoverMs: 1000,
 }
 

@@ -1,4 +1,4 @@
-import { runComponent } from '@spacegrid/grid/component/component-program'
+import { runComponent } from '@spacegrid/grid/program/component-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { DataPump } from './data-pump.ts'
 

@@ -13,6 +13,7 @@ import { findStart, type PumpStart } from './pump-start.ts'
 import { QueueWatch } from './queue-watch.ts'
 import { WindowCollector } from './window-collector.ts'
 import { WindowPublisher } from './window-publisher.ts'
+import { WindowSchedule } from './window-schedule.ts'
 
 const tickMs = 1000
 const standbyPollMs = 100
@@ -33,6 +34,7 @@ export class PumpIncarnation {
   readonly #persisted: PersistedPosition
   readonly #wakeup: Wakeup
   readonly #publisher: WindowPublisher
+  readonly #schedule: WindowSchedule
   readonly #trail = new DigestTrail()
   #waitingFor = ''
   #logIdentity = ''
@@ -46,9 +48,6 @@ export class PumpIncarnation {
   #publishing = false
   /** Melding waits, because what it leaves could not be published yet. */
   #paused: Promise<void> | undefined
-  #movedAt: number | undefined
-  #changedAt: number | undefined
-  #publicationMs = 0
   #lastKnown = 0
   #gapLooks = 0
 
@@ -68,6 +67,7 @@ export class PumpIncarnation {
     this.#persisted = persisted
     this.#wakeup = new Wakeup(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
+    this.#schedule = new WindowSchedule(ports.clock, settings)
   }
 
   get replica(): Replica | undefined {
@@ -165,14 +165,9 @@ export class PumpIncarnation {
     const { state } = replica
     this.#check(() => this.#trail.passed(state))
     if (state.position <= this.#collector.from) return
-    const now = this.#ports.clock.monotonic()
     const { size } = this.#collector
-    const isFull = size >= this.#settings.windowChangesMax
-    const isNews = this.#movedAt === undefined || (this.#changedAt === undefined && size > 0)
-    this.#movedAt ??= now
-    if (size > 0) this.#changedAt ??= now
-    if (size >= 2 * this.#settings.windowChangesMax) this.#pause(replica)
-    if (isNews || isFull) this.#wakeup.wake()
+    if (size >= 2 * this.#schedule.sizeMax) this.#pause(replica)
+    if (this.#schedule.moved(size)) this.#wakeup.wake()
   }
 
   /**
@@ -184,7 +179,7 @@ export class PumpIncarnation {
   }
 
   async #resume(replica: Replica): Promise<void> {
-    if (!this.#paused || this.#collector.size >= this.#settings.windowChangesMax) return
+    if (!this.#paused || this.#collector.size >= this.#schedule.sizeMax) return
     await this.#paused
     this.#paused = undefined
     if (!this.#life.signal.aborted && !replica.failure) replica.start()
@@ -193,41 +188,30 @@ export class PumpIncarnation {
   // ---- active
 
   async #pump(replica: Replica): Promise<void> {
-    const dueInMs = this.#dueInMs(replica)
+    const dueInMs = this.#schedule.dueInMs(this.#collector.size)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
-  }
-
-  /** Until the window is to be closed; undefined while there is nothing to publish. */
-  #dueInMs({ state }: Replica): number | undefined {
-    if (state.position <= this.#collector.from || this.#movedAt === undefined) return undefined
-    const { windowMsMin, windowMsMax, emptyWindowMs, windowChangesMax } = this.#settings
-    if (this.#collector.size >= windowChangesMax) return 0
-    const windowMs = Math.min(windowMsMax, Math.max(windowMsMin, 2 * this.#publicationMs))
-    const due =
-      this.#changedAt === undefined ? this.#movedAt + emptyWindowMs : this.#changedAt + windowMs
-    return due - this.#ports.clock.monotonic()
   }
 
   async #publish(replica: Replica): Promise<void> {
     const { clock } = this.#ports
     const window = this.#collector.close(replica.state, this.#logIdentity)
-    this.#movedAt = undefined
-    this.#changedAt = undefined
+    this.#schedule.begin()
     this.#publishing = true
     // The window that was closed is bounded, and so is the next one: one is published while the other is collected.
     await this.#resume(replica)
     const startedAt = clock.monotonic()
     try {
-      const { last } = await this.#publisher.publish(window, this.#queueLast)
+      const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
       this.#queueLast = last
       this.#published = window.checkpoint.position
-      this.#publicationMs = clock.monotonic() - startedAt
+      const size = window.changes.length + window.events.length
+      this.#schedule.published(clock.monotonic() - startedAt, bytes, size)
       this.#check(() => this.#trail.published(window.checkpoint.position, window.checkpoint.digest))
       this.image?.published(window)
     } catch (error) {
       this.#collector.reopen(window)
-      this.#noteMoved(replica)
+      this.#schedule.moved(this.#collector.size)
       if (!isGridError(error, 'fenced')) throw error
       this.state = 'standby'
       this.image?.rest()
@@ -238,13 +222,6 @@ export class PumpIncarnation {
     } finally {
       this.#publishing = false
     }
-  }
-
-  #noteMoved({ state }: Replica): void {
-    const now = this.#ports.clock.monotonic()
-    const moved = state.position > this.#collector.from
-    this.#movedAt = moved ? (this.#movedAt ?? now) : undefined
-    this.#changedAt = moved && this.#collector.size > 0 ? (this.#changedAt ?? now) : undefined
   }
 
   // ---- standby
@@ -273,8 +250,9 @@ export class PumpIncarnation {
   }
 
   #isDue({ connected, heardAt }: QueueWatch, patienceMs: number): boolean {
-    if (!connected || this.#movedAt === undefined) return false
-    return this.#ports.clock.monotonic() - Math.max(heardAt, this.#movedAt) >= patienceMs
+    const { movedAt } = this.#schedule
+    if (!connected || movedAt === undefined) return false
+    return this.#ports.clock.monotonic() - Math.max(heardAt, movedAt) >= patienceMs
   }
 
   #otherPublished(
@@ -290,9 +268,8 @@ export class PumpIncarnation {
     this.#check(() => this.#trail.published(to, digest))
     this.#collector.forget(to)
     this.#published = to
-    this.#movedAt = undefined
-    this.#changedAt = undefined
-    this.#noteMoved(replica)
+    this.#schedule.begin()
+    if (replica.state.position > to) this.#schedule.moved(this.#collector.size)
   }
 
   // ---- watching the world

@@ -36,13 +36,15 @@ export async function findStart(
   waiting: (reason: string) => void,
 ): Promise<PumpStart> {
   const isPublished = (await life.until(() => findNewestWindow(changes))).part !== undefined
-  const { state, source } = await rehydrate(log, messaging, clock, {
-    space,
-    // The warm image may be ahead of the store, so without a window to go on from it is of no use.
-    sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
-    signal: life.signal,
-    failed: (from, error) => waiting(`${from}: ${error.message}`),
-  })
+  const { state, source } = await life.finish(() =>
+    rehydrate(log, messaging, clock, {
+      space,
+      // The warm image may be ahead of the store, so without a window to go on from it is of no use.
+      sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
+      signal: life.signal,
+      failed: (from, error) => waiting(`${from}: ${error.message}`),
+    }),
+  )
   const { last, storedAt, part } = await life.until(() => findNewestWindow(changes))
   const found = { state, last, storedAt }
   if (part?.logIdentity === logIdentity && state.position <= part.to) {

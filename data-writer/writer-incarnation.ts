@@ -85,6 +85,7 @@ export class WriterIncarnation {
     this.checkpoint = await this.#readCheckpoint()
     this.#checkIdentity()
     const after = await this.#life.until(() => findWindowAfter(changes, this.position))
+    if (this.position > 0) this.#trimmer.reached(this.position, after)
     const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
     this.#feed = feed
     this.#life.repeat(tickMs, () => this.#tick())

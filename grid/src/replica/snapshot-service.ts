@@ -116,7 +116,7 @@ class Session {
   async give(number: number): Promise<Message> {
     this.#expireIn(this.#finished ? finishedMsMax : idleMsMax)
     if (number === this.#given && this.#last) return { data: this.#last }
-    if (number !== this.#given + 1)
+    if (this.#finished || number !== this.#given + 1)
       throw new GridError('not_found', `The snapshot is at piece ${this.#given}, not ${number}`)
     if (this.#ready.length === 0) {
       const chunk = await this.#next()
@@ -171,7 +171,7 @@ function encodeWithin(chunk: SnapshotChunk, bytesMax: number): Uint8Array[] {
 }
 
 /**
- * Reads a whole snapshot.
+ * Reads a whole snapshot; the reader stops at its last piece. While a piece is being used the next one is on its way.
  * @throws GridError `no_responder` when nobody gives one, or whatever the giver failed with
  */
 export async function* readSnapshot(
@@ -181,8 +181,13 @@ export async function* readSnapshot(
 ): AsyncGenerator<Uint8Array> {
   const opened = await messaging.request(subject, packr.pack(null), { timeoutMs })
   const session = packr.unpack(opened.data) as string
-  for (let number = 1; ; number++) {
-    const { data } = await messaging.request(session, packr.pack(number), { timeoutMs })
+  const ask = (number: number) => messaging.request(session, packr.pack(number), { timeoutMs })
+  let next = ask(1)
+  for (let number = 2; ; number++) {
+    const { data } = await next
+    next = ask(number)
+    // A failure is for whoever wants that piece; behind the last one there is none.
+    next.catch(() => undefined)
     yield data
   }
 }

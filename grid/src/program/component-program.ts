@@ -5,6 +5,7 @@ import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { RedisImage } from '../adapters/redis/redis-image.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
+import type { Component, Report } from '../component/component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import type { StatusSource } from '../http/status-source.ts'
@@ -13,9 +14,8 @@ import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
-import { stopOnSignals } from '../program/graceful-stop.ts'
 import { streams, subjects } from '../records/subjects.ts'
-import type { Component, Report } from './component.ts'
+import { stopOnSignals } from './graceful-stop.ts'
 
 /** What a component of one space may work with. */
 export interface ComponentPorts {

@@ -1,0 +1,42 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
+import { findFreePort } from '@spacegrid/local/servers/free-port'
+import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
+import { GridClient } from '@spacegrid/test-support/ticket-buyers'
+import { afterAll, expect, test } from 'vitest'
+
+const folder = fileURLToPath(new URL('../processing-units/guestbook', import.meta.url))
+let cluster: ProcessCluster | undefined
+
+afterAll(async () => {
+  await cluster?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('the space that the README declares runs as it stands there', {
+  timeout: 60_000,
+}, async () => {
+  const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const code = page.match(/```ts\n(.*?)```/s)?.[1] ?? ''
+  expect(code.split('\n').length).toBeLessThan(40)
+  await mkdir(folder)
+  await writeFile(`${folder}/main.ts`, code)
+  cluster = await ProcessCluster.start({
+    units: 2,
+    application: 'guestbook',
+    dataDirectory: await temporaryFolder(),
+    port: await findFreePort(),
+  })
+  const client = new GridClient(cluster.urls.http)
+  const signed = await client.command(
+    'guestbook',
+    'sign',
+    { author: 'Ada', text: 'Hello' },
+    { prefer: 'ack=persisted' },
+  )
+  expect(signed).toMatchObject({ status: 200, body: { result: { id: expect.any(String) } } })
+  const latest = await client.query('guestbook', 'latest', { limit: '5' })
+  expect(latest.body.result).toMatchObject([{ author: 'Ada', text: 'Hello' }])
+  await client.close()
+})
