@@ -1,8 +1,17 @@
-/** 32-bit hash of a string (FNV-1a over UTF-16 code units, then MurmurHash3's finalizer). */
+/**
+ * 53-bit hash of a string: two multiplicative hashes over its UTF-16 code units (FNV-1a, and the same with MurmurHash2's constant),
+ * each finished by MurmurHash3's finalizer. 32 bits would not do: among a million keys that one transaction has put, all of one
+ * version, a hundred pairs would look the same to every digest.
+ */
 export function hashString(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return finalize(hash)
+  let left = 0x811c9dc5
+  let right = 0x2f0b4c47
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    left = Math.imul(left ^ unit, 0x01000193)
+    right = Math.imul(right ^ unit, 0x5bd1e995)
+  }
+  return (finalize(right) & 0x1fffff) * 0x100000000 + finalize(left)
 }
 
 /** MurmurHash3's 32-bit finalizer: every input bit changes every output bit with probability one half. */
@@ -23,6 +32,10 @@ export function mix32(a: number, b: number, salt: number): number {
   h = finalize(h ^ Math.imul(low(b) + 0x165667b1, 0x85ebca77))
   return finalize(h ^ Math.imul(high(b) + 0x2545f491, 0xc2b2ae3d))
 }
+
+/** Mixes a third one in, in place of a salt. */
+export const mix53With = (a: number, b: number, c: number): number =>
+  (mix32(a, b, high(c) ^ 0x5bd1e995) & 0x1fffff) * 0x100000000 + mix32(a, b, low(c)) || 1
 
 /** Mixes two non-negative integers below 2^53 into one in [1, 2^53): identities must not be 0, which means "no entry". */
 export function mix53(a: number, b: number, salt: number): number {

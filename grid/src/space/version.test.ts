@@ -56,9 +56,27 @@ describe('identities', () => {
   })
 })
 
-describe('the digest of a range', () => {
-  const pair = (key: string, version: number) => ({ keyHash: hashString(key), version })
+const pair = (key: string, version: number) => ({ keyHash: hashString(key), version })
 
+// Put by one transaction, keys share their version: only their hash tells them apart. These have one FNV-1a hash of 32 bits.
+test('keys of one transaction are told apart although half of their hash is the same', () => {
+  const [first, second] = ['seat-479599', 'seat-662382'] as const
+  expect(hashString(first) % 2 ** 32).toBe(hashString(second) % 2 ** 32)
+  expect(digestPairs([pair(first, 5)])).not.toBe(digestPairs([pair(second, 5)]))
+  const state = new SpaceState()
+  const empty = state.digest.toString()
+  for (const key of [first, second]) state.write(0, key, { key }, 5, 1)
+  expect(state.digest.toString()).not.toBe(empty)
+})
+
+test('the keys of a large space have each a hash of their own', () => {
+  const hashes = new Set<number>()
+  for (let i = 0; i < 200_000; i++) hashes.add(hashString(`seat-${i}`))
+  expect(hashes.size).toBe(200_000)
+  expect([...hashes].every(Number.isSafeInteger)).toBe(true)
+})
+
+describe('the digest of a range', () => {
   test('tells entries, their versions, their order and their number apart', () => {
     const ranges = [
       [],

@@ -1,4 +1,4 @@
-import { mix32, mix53 } from './hash.ts'
+import { mix32, mix53, mix53With } from './hash.ts'
 
 /** Version of an entry that does not exist. */
 export const absentVersion = 0
@@ -22,7 +22,7 @@ export function digestPairs(
   pairs: readonly { readonly keyHash: number; readonly version: number }[],
 ): number {
   let digest = pairs.length + 1
-  for (const { keyHash, version } of pairs) digest = mix53(digest, version, keyHash)
+  for (const { keyHash, version } of pairs) digest = mix53With(digest, version, keyHash)
   return digest
 }
 
