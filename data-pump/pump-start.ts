@@ -35,7 +35,12 @@ export async function findStart(
   life: Life,
   waiting: (reason: string) => void,
 ): Promise<PumpStart> {
-  const isPublished = (await life.until(() => findNewestWindow(changes))).part !== undefined
+  const newest = async () => {
+    const found = await life.until(() => findNewestWindow(changes))
+    checkIdentity(found.part, logIdentity)
+    return found
+  }
+  const isPublished = (await newest()).part !== undefined
   const { state, source } = await life.finish(() =>
     rehydrate(log, messaging, clock, {
       space,
@@ -45,9 +50,9 @@ export async function findStart(
       failed: (from, error) => waiting(`${from}: ${error.message}`),
     }),
   )
-  const { last, storedAt, part } = await life.until(() => findNewestWindow(changes))
+  const { last, storedAt, part } = await newest()
   const found = { state, last, storedAt }
-  if (part?.logIdentity === logIdentity && state.position <= part.to) {
+  if (part && state.position <= part.to) {
     // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
     if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position))))
       return { ...found, from: part.to, newest: part }
@@ -58,6 +63,15 @@ export async function findStart(
       `The change queue does not lead on from the warm image at ${state.position}; waiting for the store`,
     )
   return { ...found, from: state.position, newest: undefined }
+}
+
+/** Nothing is known of what became of another log, so nobody may go on as if it had never been. */
+function checkIdentity(part: WindowPart | undefined, logIdentity: string): void {
+  if (part && part.logIdentity !== logIdentity)
+    throw new GridError(
+      'log_replaced',
+      `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}`,
+    )
 }
 
 /** Whether the queue's windows continue a store at `position`. The newest one does not end before it. */

@@ -119,17 +119,22 @@ export class WriterIncarnation {
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
   async #apply({ checkpoint: next, changes }: WindowBatch): Promise<boolean> {
+    const { store } = this.#ports
     const from = this.position
+    let isUncertain = false
     return await this.#life.until(async () => {
       try {
-        await this.#ports.store.apply(this.#space, from, next, changes)
+        await store.apply(this.#space, from, next, changes)
       } catch (error) {
         if (!isGridError(error)) throw error
-        // Even a stale writer may be stale because of its own last attempt, the outcome of which it never heard.
-        const found = await this.#ports.store.checkpoint(this.#space)
-        const position = found?.position ?? 0
-        if (position === from && error.code !== 'stale_writer') throw error
-        if (position !== next.position || found?.digest !== next.digest) {
+        const isStale = error.code === 'stale_writer'
+        const found = await store.checkpoint(this.#space)
+        // Once an attempt's outcome was not heard, the checkpoint we wanted may well be our own.
+        isUncertain ||= !isStale
+        const isOurs =
+          isUncertain && found?.position === next.position && found.digest === next.digest
+        if (!isOurs) {
+          if (!isStale && (found?.position ?? 0) === from) throw error
           this.#moved(found)
           return false
         }

@@ -11,6 +11,7 @@ import { streams, subjects } from '@spacegrid/grid/records/subjects'
 import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
 import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
 import { createTestSpace } from '@spacegrid/local/persistence/test-space'
+import { startMongod, startNats, startRedis } from '@spacegrid/test-support/test-servers'
 import { uniqueName } from '@spacegrid/test-support/unique-name'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { afterEach, expect, inject, test } from 'vitest'
@@ -23,18 +24,35 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-/** A grid of components in this process, on the run's shared servers, under a name of its own. */
+interface Urls {
+  readonly nats: string
+  readonly mongodb: string
+  readonly redis: string
+}
+
+/** A grid of components in this process, under a name of its own. */
 class ServerGrid {
   readonly space = createTestSpace(uniqueName('s').replaceAll('_', ''))
-  readonly store = new MongoStore(inject('mongodbUrl'), clock, { database: uniqueName('grid') })
-  readonly image = new RedisImage(inject('redisUrl'), clock)
-  readonly #messaging = NatsMessaging.open(inject('natsUrl'), { name: 'test' })
+  readonly store: MongoStore
+  readonly image: RedisImage
+  readonly #natsUrl: string
+  readonly #messaging: Promise<NatsMessaging>
   #units = 0
+
+  constructor({ nats, mongodb, redis }: Urls) {
+    this.store = new MongoStore(mongodb, clock, {
+      database: uniqueName('grid'),
+      unavailableAfterMs: 1000,
+    })
+    this.image = new RedisImage(redis, clock)
+    this.#natsUrl = nats
+    this.#messaging = NatsMessaging.open(nats, { name: 'test' })
+  }
 
   async ports() {
     const { name } = this.space
     const open = (stream: string, subject: string) =>
-      JetStreamLog.open(inject('natsUrl'), { stream, subject })
+      JetStreamLog.open(this.#natsUrl, { stream, subject })
     const log = await open(streams.log(name), subjects.log(name))
     const changes = await open(streams.changes(name), subjects.changes(name))
     const messaging = await this.#messaging
@@ -67,8 +85,6 @@ class ServerGrid {
   }
 
   async close(): Promise<void> {
-    await this.store.clear(this.space.name)
-    await this.image.clear(this.space.name)
     await Promise.all([this.store.close(), this.image.close(), (await this.#messaging).close()])
   }
 
@@ -79,14 +95,27 @@ class ServerGrid {
   }
 }
 
-function createGrid(): ServerGrid {
-  const grid = new ServerGrid()
+/** By default on the servers that all tests share. */
+function createGrid(urls?: Urls): ServerGrid {
+  const grid = new ServerGrid(
+    urls ?? {
+      nats: inject('natsUrl'),
+      mongodb: inject('mongodbUrl'),
+      redis: inject('redisUrl'),
+    },
+  )
   cleanUps.push(() => grid.close())
   return grid
 }
 
+/** What a caller may hear while servers are being killed. */
+const passing = ['log_unavailable', 'outcome_unknown', 'not_ready', 'overloaded']
+
 /** Commands from several callers at once until told to stop; then how many were acknowledged. */
-function sendCommands(units: readonly ProcessingUnit[]): () => Promise<number> {
+function sendCommands(
+  units: readonly ProcessingUnit[],
+  accepted: readonly string[] = [],
+): () => Promise<number> {
   let stopped = false
   const caller = async (number: number): Promise<number> => {
     let acknowledged = 0
@@ -104,8 +133,10 @@ function sendCommands(units: readonly ProcessingUnit[]): () => Promise<number> {
         await unit.execute(name, input)
         acknowledged++
       } catch (error) {
-        // A refusal is an answer; anything else would be a fault of the units, which nothing disturbs here.
-        if ((error as { code?: string }).code !== 'rejected') throw error
+        // A refusal is an answer.
+        const { code = '' } = error as { code?: string }
+        if (!['rejected', ...accepted].includes(code)) throw error
+        if (code !== 'rejected') await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
     return acknowledged
@@ -151,6 +182,42 @@ test('whatever pumps and writers die, the store, the image and every unit agree'
     await waitFor(() => unit.position >= (stored?.position ?? 0), { what: 'the unit to catch up' })
     expect(unit.status().digest).toBe(restored.status().digest)
     expect(unit.status().entries).toBe(stored?.entries)
+  }
+})
+
+// architecture.md, section 5
+test('each server is killed and comes back; nothing is lost', { timeout: 120_000 }, async () => {
+  const servers = await Promise.all([startNats(), startMongod(), startRedis()])
+  cleanUps.push(async () => {
+    await Promise.all(servers.map((server) => server.stop()))
+  })
+  const [nats, mongodb, redis] = servers
+  const grid = createGrid({ nats: nats.url, mongodb: mongodb.url, redis: redis.url })
+  await grid.reader()
+  const pump = await grid.pump()
+  const writer = await grid.writer()
+  const units = [await grid.unit(), await grid.unit()]
+  const stop = sendCommands(units, passing)
+  for (const server of [redis, mongodb, nats]) {
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await server.kill()
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    await server.restart()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  expect(await stop()).toBeGreaterThan(500)
+  const { log } = await grid.ports()
+  const { last } = await log.bounds()
+  const everywhere = () =>
+    [writer.status().position ?? 0, pump.status().imagePosition].every((at) => at >= last)
+  await waitFor(everywhere, { what: 'store and image to catch up', timeoutMs: 30_000 })
+  for (const source of ['store', 'reader'] as const) {
+    const restored = await grid.unit(source)
+    await waitFor(() => restored.position >= last, { what: 'the unit to catch up' })
+    for (const unit of units) {
+      await waitFor(() => unit.readiness().ready, { what: 'the unit to be back' })
+      expect(unit.status().digest).toBe(restored.status().digest)
+    }
   }
 })
 

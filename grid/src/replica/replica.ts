@@ -33,7 +33,8 @@ export class Replica {
   readonly state: SpaceState
   readonly #log: Log
   readonly #melder: Melder
-  readonly #listeners: ReplicaListener[] = []
+  /** Replaced when it changes, for a listener may go while it is being told something. */
+  #listeners: readonly ReplicaListener[] = []
   readonly #waiters: Waiter[] = []
   #tail: LogTail | undefined
   #connected = false
@@ -61,10 +62,9 @@ export class Replica {
 
   /** Returns the function that ends the listening. */
   listen(listener: ReplicaListener): () => void {
-    this.#listeners.push(listener)
+    this.#listeners = [...this.#listeners, listener]
     return () => {
-      const at = this.#listeners.indexOf(listener)
-      if (at >= 0) this.#listeners.splice(at, 1)
+      this.#listeners = this.#listeners.filter((other) => other !== listener)
     }
   }
 
@@ -127,7 +127,7 @@ export class Replica {
     this.#failure = error
     this.#connected = false
     void this.#tail?.stop()
-    for (const listener of [...this.#listeners]) listener.broken?.(error)
+    for (const listener of this.#listeners) listener.broken?.(error)
   }
 
   #wake(): void {

@@ -36,6 +36,8 @@ export class SnapshotService {
   readonly #open: () => Promise<SnapshotSource> | SnapshotSource
   readonly #sessions = new Set<Session>()
   #subscription: Subscription | undefined
+  /** Counts starts and stops: a start that is overtaken by a stop takes itself back. */
+  #turn = 0
   #opening = 0
 
   constructor(
@@ -54,16 +56,22 @@ export class SnapshotService {
 
   async start(): Promise<void> {
     const { space, subject } = this.#options
-    this.#subscription = await this.#messaging.serve({
+    const turn = ++this.#turn
+    const subscription = await this.#messaging.serve({
       name: `spacegrid-${space}-snapshot`,
       version: '1.0.0',
       description: `Snapshots of the space ${space}, for processing units that join`,
       endpoints: [{ subject, respond: () => this.#begin() }],
     })
+    if (turn === this.#turn) this.#subscription = subscription
+    else await subscription.stop()
   }
 
   async stop(): Promise<void> {
-    await this.#subscription?.stop()
+    this.#turn++
+    const subscription = this.#subscription
+    this.#subscription = undefined
+    await subscription?.stop()
     for (const session of [...this.#sessions]) session.end()
   }
 
@@ -120,7 +128,7 @@ class Session {
       throw new GridError('not_found', `The snapshot is at piece ${this.#given}, not ${number}`)
     if (this.#ready.length === 0) {
       const chunk = await this.#next()
-      this.#ready.push(...encodeWithin(chunk, this.#bytesMax))
+      this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#bytesMax))
       this.#atEnd = chunk.end !== undefined
     }
     this.#given = number
@@ -153,25 +161,24 @@ class Session {
   }
 }
 
-/** One message if it fits, else several: the halves of its changes, its end with the last one. */
-function encodeWithin(chunk: SnapshotChunk, bytesMax: number): Uint8Array[] {
-  const encoded = encodeSnapshotChunk(chunk)
-  if (encoded.byteLength <= bytesMax) return [encoded]
-  const { shape, changes, end } = chunk
-  if (changes.length <= 1)
-    throw new GridError(
-      'record_too_large',
-      `An entry of ${encoded.byteLength} bytes does not fit in a message`,
-    )
-  const half = changes.length >>> 1
-  return [
-    ...encodeWithin({ shape, changes: changes.slice(0, half), end: undefined }, bytesMax),
-    ...encodeWithin({ shape: undefined, changes: changes.slice(half), end }, bytesMax),
-  ]
+/** First byte of a message: whether its piece ends with it. */
+const SliceKind = { last: 0, more: 1 } as const
+
+/** A piece as messages. They are cut anywhere, for a single entry may be larger than a message. */
+function slicesOf(bytes: Uint8Array, bytesMax: number): Uint8Array[] {
+  const slices: Uint8Array[] = []
+  for (let from = 0; from < bytes.byteLength; from += bytesMax) {
+    const to = Math.min(from + bytesMax, bytes.byteLength)
+    const slice = new Uint8Array(1 + to - from)
+    slice[0] = to < bytes.byteLength ? SliceKind.more : SliceKind.last
+    slice.set(bytes.subarray(from, to), 1)
+    slices.push(slice)
+  }
+  return slices
 }
 
 /**
- * Reads a whole snapshot; the reader stops at its last piece. While a piece is being used the next one is on its way.
+ * Reads a whole snapshot, piece by piece; the reader stops at its last one. While a message is being used the next one is on its way.
  * @throws GridError `no_responder` when nobody gives one, or whatever the giver failed with
  */
 export async function* readSnapshot(
@@ -183,11 +190,15 @@ export async function* readSnapshot(
   const session = packr.unpack(opened.data) as string
   const ask = (number: number) => messaging.request(session, packr.pack(number), { timeoutMs })
   let next = ask(1)
+  let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {
     const { data } = await next
     next = ask(number)
-    // A failure is for whoever wants that piece; behind the last one there is none.
+    // A failure is for whoever wants that message; behind the last one there is none.
     next.catch(() => undefined)
-    yield data
+    slices.push(data.subarray(1))
+    if (data[0] === SliceKind.more) continue
+    yield slices.length === 1 ? (slices[0] as Uint8Array) : Buffer.concat(slices)
+    slices = []
   }
 }

@@ -36,6 +36,8 @@ export class CommandRunner {
   readonly #pending: PendingTransactions
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
+  /** Requests that wait for the answer of another one with their key. */
+  #followers = 0
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -56,15 +58,16 @@ export class CommandRunner {
     this.#pending = new PendingTransactions(state)
   }
 
+  /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
   get pendingCount(): number {
-    return this.#open.size
+    return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
   }
 
   /** Starts an execution; it answers through `execution.answered`. */
   start(execution: Execution): void {
     const key = execution.idempotencyKey
     const same = key === undefined ? undefined : this.#byKey.get(key)
-    if (same) {
+    if (same && answersFor(same, execution)) {
       this.#follow(execution, same)
       return
     }
@@ -81,6 +84,12 @@ export class CommandRunner {
 
   /** Resolves with the position once everything stored by now is in the replica. */
   barrier(): Promise<number> {
+    if (this.#chain.backlog >= this.#options.pendingMax)
+      return Promise.reject(
+        new GridError('overloaded', 'Too much waits to be sent to the log', {
+          retryAfterMs: 1000,
+        }),
+      )
     return new Promise((resolve, reject) => {
       this.#chain.check({
         reads: [],
@@ -139,18 +148,21 @@ export class CommandRunner {
         execution.command.name,
         execution.fingerprint,
       )
-      leader.answered.then(
-        (answer) => execution.succeed({ ...answer, replayed: true }),
-        (error: GridError) => execution.fail(error),
-      )
+      this.#followers++
+      leader.answered
+        .then(
+          (answer) =>
+            execution.succeed({ ...answer, replayed: true, acknowledged: execution.acknowledge }),
+          (error: GridError) => execution.fail(error),
+        )
+        .finally(() => this.#followers--)
     } catch (error) {
       execution.fail(error as GridError)
     }
   }
 
   #run(execution: Execution): void {
-    // A command acknowledged `accepted` has its answer already, and is still seen through.
-    if (execution.done && execution.acknowledge !== 'accepted') return
+    if (execution.over) return
     if (!this.#chain.joined) {
       this.#again.push(execution)
       return
@@ -238,7 +250,7 @@ export class CommandRunner {
     this.#chain.send({
       record,
       get cancelled() {
-        return execution.done && execution.acknowledge !== 'accepted'
+        return execution.over
       },
       decided: (evaluation) => {
         this.#pending.decided(transaction, evaluation)
@@ -272,9 +284,8 @@ export class CommandRunner {
     slots: Slots,
   ): void {
     const foreseen = this.#pending.foresee(transaction)
-    if (foreseen.outcome === 'refused')
-      execution.fail(new Rejection(foreseen.reason, foreseen.details))
-    else if (foreseen.outcome === 'applied')
+    // A foreseen refusal is not told: the transaction is on its way, and may still be applied where it lands.
+    if (foreseen.outcome === 'applied')
       this.#answer(
         execution,
         fillSlots(data, slots, foreseen.outcomes),
@@ -358,3 +369,7 @@ export class CommandRunner {
     }
   }
 }
+
+/** An answer that was only `accepted` says nothing to a caller who waits for more. */
+const answersFor = (leader: Execution, follower: Execution): boolean =>
+  leader.acknowledge !== 'accepted' || follower.acknowledge === 'accepted'

@@ -17,6 +17,7 @@ export class Execution {
   /** An attempt is or was in the log's hands: without its answer the outcome is unknown. */
   sent = false
   done = false
+  #answered = false
   #resolve: (answer: CommandAnswer) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
@@ -42,9 +43,18 @@ export class Execution {
     })
   }
 
+  /**
+   * Nobody wants another attempt. A command acknowledged `accepted` is seen through after its answer; one that has failed is not, for its
+   * caller may have been told that it is not committed.
+   */
+  get over(): boolean {
+    return this.done && !(this.#answered && this.acknowledge === 'accepted')
+  }
+
   succeed(answer: CommandAnswer): void {
     if (this.done) return
     this.done = true
+    this.#answered = true
     this.#resolve(answer)
   }
 

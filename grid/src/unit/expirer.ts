@@ -3,17 +3,19 @@ import { GridError, Rejection } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { AnyCache, Cache, Value } from '../space/definition.ts'
+import type { Evaluation } from '../space/evaluation.ts'
 import type { CacheLayout } from '../space/layout.ts'
 import { Recorder } from '../space/recorder.ts'
 import { expiryIndex, idempotencyCache } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { transactionId } from '../space/version.ts'
-import { collect } from '../space/view.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */
 const rankDelayMs = 300
+/** An entry that could not be ended is left alone for this long. */
+const restMs = 10_000
 
 /**
  * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by the log's time when the transaction is
@@ -27,8 +29,16 @@ export class Expirer {
   readonly #random: Random
   readonly #options: UnitOptions
   readonly #report: (error: Error) => void
-  /** Entries whose transaction is under way, as cache number and key. */
-  readonly #underWay = new Set<string>()
+  readonly #sweepAgain: () => void
+  /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
+  readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
+  /** Transactions that the log has not decided yet; there is no other sweep before. */
+  #underWay = 0
+  /** The sweep has found more than a batch, and: some of it has been ended. */
+  #more = false
+  #progress = false
+  /** How far this unit's clock is ahead of the log's, as far as that is known: what is due here is not due there yet. */
+  #aheadMs = 0
 
   constructor(
     caches: readonly AnyCache[],
@@ -38,6 +48,7 @@ export class Expirer {
     random: Random,
     options: UnitOptions,
     report: (error: Error) => void,
+    sweepAgain: () => void,
   ) {
     this.#caches = [...caches, rememberedCommands]
     this.#state = state
@@ -46,19 +57,55 @@ export class Expirer {
     this.#random = random
     this.#options = options
     this.#report = report
+    this.#sweepAgain = sweepAgain
   }
 
+  /** Called often. `sweepAgain` is called when a batch has been ended and there is more than that. */
   sweep(): void {
-    if (!this.#chain.joined) return
-    const due = this.#clock.now() - this.#rank() * rankDelayMs
+    if (!this.#chain.joined || this.#underWay > 0) return
+    this.#more = false
+    this.#progress = false
+    this.#forgetRested()
+    const due = this.#dueUntil()
     for (const cache of this.#caches) {
       const layout = this.#state.layout.named(cache.name)
       const index = layout?.indexNumber(expiryIndex)
       if (!layout || index === undefined) continue
-      const range = { to: due, limit: this.#options.expiryBatchMax }
-      for (const entry of collect(this.#state, layout.number, index, range))
-        this.#expire(cache, layout, entry.key)
+      for (const key of this.#dueKeys(layout, index, due)) this.#expire(cache, layout, key)
     }
+  }
+
+  #dueUntil(): number {
+    const now = this.#clock.now()
+    // The log's clock has gone on since its newest record, so it cannot be further behind than this.
+    this.#aheadMs = Math.min(this.#aheadMs, Math.max(0, now - this.#state.time))
+    return now - this.#aheadMs - this.#rank() * rankDelayMs
+  }
+
+  #dueKeys({ number }: CacheLayout, index: number, due: number): string[] {
+    const keys: string[] = []
+    const max = this.#options.expiryBatchMax
+    this.#state.scan(number, index, { to: due }, ({ key, version }) => {
+      if (this.#resting.get(nameOf(number, key))?.version !== version) keys.push(key)
+      return keys.length < max
+    })
+    if (keys.length === max) this.#more = true
+    return keys
+  }
+
+  #forgetRested(): void {
+    const now = this.#clock.monotonic()
+    // Oldest first, so it stops at the first one that rests on.
+    for (const [name, { until }] of this.#resting) {
+      if (until > now) return
+      this.#resting.delete(name)
+    }
+  }
+
+  #rest(cache: number, key: string, version: number): void {
+    const name = nameOf(cache, key)
+    this.#resting.delete(name)
+    this.#resting.set(name, { version, until: this.#clock.monotonic() + restMs })
   }
 
   /** This unit's place among those that are known, by age. */
@@ -74,8 +121,6 @@ export class Expirer {
   }
 
   #expire(cache: AnyCache, layout: CacheLayout, key: string): void {
-    const name = `${layout.number} ${key}`
-    if (this.#underWay.has(name)) return
     const number = this.#chain.nextNumber()
     const recorder = new Recorder(this.#state, {
       id: transactionId(this.#chain.origin, number),
@@ -84,10 +129,14 @@ export class Expirer {
       freeze: this.#options.freeze,
     })
     const value = recorder.get<Value>(cache as Cache<Value>, key)
-    if (value === undefined || !this.#handle(cache, recorder, value, key)) return
+    if (value === undefined) return
+    if (!this.#handle(cache, recorder, value, key)) {
+      this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
+      return
+    }
     const { reads, ranges, steps, events } = recorder
-    this.#underWay.add(name)
-    const finished = () => this.#underWay.delete(name)
+    const notBefore = value[layout.expiry as string] as number
+    this.#underWay++
     this.#chain.send({
       record: {
         number,
@@ -95,12 +144,30 @@ export class Expirer {
         ranges,
         steps,
         events,
-        notBefore: value[layout.expiry as string] as number,
+        notBefore,
       },
       cancelled: false,
-      decided: finished, // Whatever came of it, the next sweep sees what is still due.
-      abandoned: finished,
+      decided: (evaluation) => {
+        this.#decided(layout, key, notBefore, evaluation)
+        this.#finished()
+      },
+      abandoned: () => this.#finished(), // The next sweep sees what is still due.
     })
+  }
+
+  #decided(layout: CacheLayout, key: string, notBefore: number, { outcome }: Evaluation): void {
+    const { time } = this.#state
+    if (outcome === 'applied') this.#progress = true
+    else if (time < notBefore) this.#aheadMs = Math.max(0, this.#clock.now() - time)
+    if (outcome === 'collided') return
+    const entry = this.#state.find(layout.number, key)
+    if (entry && entry.value[layout.expiry as string] === notBefore)
+      this.#rest(layout.number, key, entry.version)
+  }
+
+  #finished(): void {
+    this.#underWay--
+    if (this.#underWay === 0 && this.#more && this.#progress) this.#clock.soon(this.#sweepAgain)
   }
 
   #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
@@ -117,6 +184,8 @@ export class Expirer {
     }
   }
 }
+
+const nameOf = (cache: number, key: string): string => `${cache} ${key}`
 
 /** Remembered commands expire like any entry. */
 const rememberedCommands: AnyCache = {

@@ -39,7 +39,9 @@ interface InFlight {
   /** Checks by the number of this frame's transactions that precede them. */
   readonly checks: ReadonlyMap<number, readonly Check[]>
   publishedAt: number
-  /** A publish of this frame ended without a known outcome: from then on only the log itself can tell. */
+  /** Publishes of this frame that nobody has answered yet. */
+  unanswered: number
+  /** A copy is stored, or may be: from then on only the log itself can tell what becomes of the frame. */
   uncertain: boolean
 }
 
@@ -101,6 +103,11 @@ export class FrameChain {
     return this.#origin !== 0
   }
 
+  /** What waits to be sent. */
+  get backlog(): number {
+    return this.#open.length
+  }
+
   get idle(): boolean {
     return this.#open.length === 0 && this.#inFlight.length === 0
   }
@@ -130,6 +137,7 @@ export class FrameChain {
     if (head && now - head.publishedAt >= this.#options.republishMs) this.#publish(head)
     else if (this.idle && !this.#left && now - this.#publishedAt >= this.#options.heartbeatMs)
       this.#launch([])
+    this.#flushSoon()
   }
 
   /** Says goodbye; nothing can be sent afterwards. */
@@ -269,14 +277,15 @@ export class FrameChain {
       transactions,
       parts: 0,
     }
-    const bytes = encodeFrame(frame)
-    if (bytes.byteLength <= this.#frameBytesMax) {
+    const bytes = encoded(frame)
+    if (bytes instanceof Uint8Array && bytes.byteLength <= this.#frameBytesMax) {
       this.#add(frame, sent, checks, bytes)
       return
     }
     this.#frameCount--
     if (items.length === 1) {
-      this.#launchInParts(frame, sent, checks)
+      if (bytes instanceof GridError) for (const one of sent) one.abandoned(bytes)
+      else this.#launchInParts(frame, sent, checks)
       return
     }
     const half = items.length >>> 1
@@ -331,26 +340,46 @@ export class FrameChain {
     checks: InFlight['checks'],
     bytes: Uint8Array = encodeFrame(frame),
   ): void {
-    const inFlight: InFlight = { frame, bytes, sent, checks, publishedAt: 0, uncertain: false }
+    const inFlight: InFlight = {
+      frame,
+      bytes,
+      sent,
+      checks,
+      publishedAt: 0,
+      unanswered: 0,
+      uncertain: false,
+    }
     this.#inFlight.push(inFlight)
     this.#publish(inFlight)
   }
 
   #publish(inFlight: InFlight): void {
     inFlight.publishedAt = this.#publishedAt = this.#clock.monotonic()
-    this.#log.append(inFlight.bytes).catch((error: unknown) => this.#publishFailed(inFlight, error))
+    inFlight.unanswered++
+    this.#log.append(inFlight.bytes).then(
+      () => {
+        inFlight.uncertain = true
+      },
+      (error: unknown) => this.#publishFailed(inFlight, error),
+    )
   }
 
   #publishFailed(inFlight: InFlight, error: unknown): void {
-    // Once one publish may have been stored, a later refusal proves nothing: the frame is followed until its deadline.
-    if (inFlight.uncertain || !isGridError(error, 'log_full')) {
+    inFlight.unanswered--
+    if (!isRefusal(error)) {
       inFlight.uncertain = true
       return
     }
     const at = this.#inFlight.indexOf(inFlight)
     if (at < 0) return
+    if (inFlight.uncertain || inFlight.unanswered > 0) {
+      // A refused copy proves nothing of the others: the frame is followed until its deadline. What has not been sent is certain.
+      this.#abandonItems(this.#open.splice(0), error)
+      return
+    }
     // Frames behind it may have been stored; chained to one that was not, they are ignored everywhere.
     this.#abandonFrom(at, error)
+    this.#flushSoon()
   }
 
   #abandonFrom(at: number, error?: GridError): void {
@@ -362,5 +391,20 @@ export class FrameChain {
 
   #abandonItems(items: readonly Item[], error?: GridError): void {
     for (const item of items) ('sent' in item ? item.sent : item.check).abandoned(error)
+  }
+}
+
+/** Whether an append has certainly stored nothing. */
+const isRefusal = (error: unknown): error is GridError =>
+  isGridError(error, 'log_full') || isGridError(error, 'record_too_large')
+
+/** What a handler put into its transaction may be nothing that can be written: that is its command's failure, and nobody else's. */
+function encoded(frame: TransactionsFrame): Uint8Array | GridError {
+  try {
+    return encodeFrame(frame)
+  } catch (error) {
+    return new GridError('internal', 'The transaction cannot be written to the log', {
+      cause: error,
+    })
   }
 }

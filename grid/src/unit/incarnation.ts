@@ -30,6 +30,7 @@ export class Incarnation {
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
+  readonly #report: (error: Error) => void
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
@@ -38,6 +39,7 @@ export class Incarnation {
   #disconnectedSince: number | undefined
   #conflict: GridError | undefined
   #shapeAskedAt = Number.NEGATIVE_INFINITY
+  #draining = false
   #drained: (() => void) | undefined
   #closed = false
 
@@ -56,11 +58,21 @@ export class Incarnation {
     this.#log = log
     this.#clock = clock
     this.#options = options
+    this.#report = report
     this.#ended = ended
     this.replica = new Replica(log, state)
     this.#chain = new FrameChain(log, clock, random, state, name, options)
     this.runner = new CommandRunner(state, this.#chain, clock, random, options)
-    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, report)
+    this.#expirer = new Expirer(
+      space.caches,
+      state,
+      this.#chain,
+      clock,
+      random,
+      options,
+      report,
+      () => this.#sweep(),
+    )
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -148,10 +160,18 @@ export class Incarnation {
 
   /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
   async drain(): Promise<void> {
+    this.#draining = true
     await this.runner.drained()
+    // Commands whose callers were told `accepted` may still be waiting for their frame.
+    await this.#idle()
     if (this.#closed) return
     this.#chain.leave()
-    if (this.#chain.idle) return
+    await this.#idle()
+  }
+
+  /** Resolves once the log has decided everything that was sent, or the incarnation is closed. */
+  async #idle(): Promise<void> {
+    if (this.#closed || this.#chain.idle) return
     await new Promise<void>((resolve) => {
       this.#drained = resolve
     })
@@ -190,7 +210,7 @@ export class Incarnation {
       const wanted = shapeOf(this.#space)
       const current = this.state.layout.shape
       if (mergeShapes(current, wanted) === current)
-        this.#projections ??= new Projections(this.#space, this.state)
+        this.#projections ??= new Projections(this.#space, this.state, this.#report)
       else this.#askForShape()
       this.#conflict = undefined
     } catch (error) {
@@ -216,7 +236,7 @@ export class Incarnation {
   }
 
   #sweep(): void {
-    if (this.unready() === undefined) this.#expirer.sweep()
+    if (!this.#draining && this.unready() === undefined) this.#expirer.sweep()
   }
 
   async #readBounds(): Promise<void> {

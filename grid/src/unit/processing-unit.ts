@@ -60,6 +60,10 @@ export type UnitEvent =
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
 const rateWindowMs = 1000
+/** Pause before what has failed is tried again. */
+const retryMs = 1000
+/** An incarnation that ends sooner has probably met something that the next one meets as well. */
+const shortLifeMs = 1000
 
 /**
  * A processing unit: holds a full replica of one space and serves its commands and queries from memory. It rehydrates by itself, and
@@ -77,6 +81,8 @@ export class ProcessingUnit implements Serving {
   readonly #snapshots: SnapshotService
   readonly #persistedWaiters = new Set<() => void>()
   #incarnation: Incarnation | undefined
+  /** Monotonic ms at which the incarnation began. */
+  #bornAt = 0
   #progress: RehydrationProgress | undefined
   #persisted = 0
   #persistedSubscription: Subscription | undefined
@@ -232,11 +238,14 @@ export class ProcessingUnit implements Serving {
     while (!signal.aborted) {
       try {
         const failure = await this.#liveOnce(signal)
-        if (failure) this.#report({ kind: 'rehydrating', reason: failure.message })
+        if (!failure) continue
+        this.#report({ kind: 'rehydrating', reason: failure.message })
+        if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
+          await sleep(this.#ports.clock, retryMs, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#report({ kind: 'failed', error: error as Error })
-        await sleep(this.#ports.clock, 1000, signal)
+        await sleep(this.#ports.clock, retryMs, signal)
       }
     }
   }
@@ -253,6 +262,8 @@ export class ProcessingUnit implements Serving {
       },
       failed: (from, error) => this.#report({ kind: 'waiting', source: from, error }),
     })
+    // Stopped while the last answer came in: an incarnation made now would never be told.
+    if (signal.aborted) return undefined
     this.#report({
       kind: 'rehydrated',
       source,
@@ -273,10 +284,13 @@ export class ProcessingUnit implements Serving {
       end,
     )
     this.#incarnation = incarnation
+    this.#bornAt = clock.monotonic()
     incarnation.start()
-    signal.addEventListener('abort', () => end(undefined), { once: true })
+    const stopped = () => end(undefined)
+    signal.addEventListener('abort', stopped, { once: true })
     void this.#offerSnapshots(incarnation, signal)
     const failure = await ended
+    signal.removeEventListener('abort', stopped)
     if (signal.aborted) return undefined
     await this.#snapshots.stop()
     this.#incarnation = undefined
@@ -287,11 +301,20 @@ export class ProcessingUnit implements Serving {
 
   /** Peers may copy from this unit once it serves. */
   async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
+    const over = () => signal.aborted || this.#incarnation !== incarnation
     while (incarnation.unready() !== undefined) {
-      if (signal.aborted || this.#incarnation !== incarnation) return
+      if (over()) return
       await sleep(this.#ports.clock, 20, signal)
     }
-    if (!signal.aborted && this.#incarnation === incarnation) await this.#snapshots.start()
+    while (!over()) {
+      try {
+        return await this.#snapshots.start()
+      } catch (error) {
+        // The unit serves all the same; those who join find another source until this works.
+        this.#report({ kind: 'failed', error: error as Error })
+        await sleep(this.#ports.clock, retryMs, signal)
+      }
+    }
   }
 
   #serves(): Incarnation {
@@ -312,8 +335,11 @@ export class ProcessingUnit implements Serving {
     const incarnation = this.#serves()
     if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
     if (position !== undefined && position > incarnation.state.position) {
-      const signal = AbortSignal.timeout(this.#options.positionWaitMsMax)
-      if (!(await incarnation.replica.reach(position, signal)))
+      const waiting = new AbortController()
+      const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
+      const reached = await incarnation.replica.reach(position, waiting.signal)
+      timer.cancel()
+      if (!reached)
         throw new GridError(
           'position_timeout',
           `Position ${position} has not been reached; the replica is at ${this.position}`,

@@ -70,9 +70,9 @@ export interface Serving {
    * `contended`, `transaction_too_large`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
-  /** @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready` */
+  /** @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
-  /** @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready` */
+  /** @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
   readonly position: number
   readiness(): Readiness

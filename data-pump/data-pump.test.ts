@@ -1,0 +1,233 @@
+import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
+import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
+import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
+import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
+import { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
+import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-stream'
+import { WindowAuthor, windowOf } from '@spacegrid/grid/component/test-support/window-author'
+import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
+import { decodeWindow, type Window } from '@spacegrid/grid/records/window-codec'
+import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { afterEach, expect, test } from 'vitest'
+import { DataPump, type PumpOptions } from './data-pump.ts'
+
+const items = defineCache('items', {
+  schema: Type.Object({ id: Type.String(), size: Type.Integer() }),
+  key: 'id',
+})
+const put = defineCommand('put', {
+  input: Type.Object({ id: Type.String(), size: Type.Integer() }),
+  handler: (tx, { id, size }) => {
+    tx.put(items, { id, size })
+    tx.emit('itemPut', { id, size })
+  },
+})
+const space = defineSpace('test', { caches: [items], commands: [put] })
+
+class Bench {
+  readonly clock = new SimulatedClock()
+  readonly log = new SimulatedStream(this.clock, { identity: 'log' })
+  readonly changes = new SimulatedStream(this.clock, { identity: 'changes' })
+  readonly messaging = new InProcessMessaging(this.clock)
+  readonly random = new SeededRandom(1)
+  readonly unit = new ProcessingUnit(
+    'unit',
+    space,
+    {
+      log: new SimulatedLog(this.clock, this.log),
+      messaging: this.messaging,
+      clock: this.clock,
+      random: this.random,
+    },
+    { sources: ['log'] },
+  )
+  readonly reports: string[] = []
+  readonly #started: { stop(): Promise<void> }[] = [this.unit]
+
+  async startUnit(): Promise<void> {
+    this.unit.start()
+    for (let waited = 0; !this.unit.readiness().ready && waited < 100; waited++)
+      await this.clock.advance(100)
+  }
+
+  async startPump(options: PumpOptions = {}): Promise<DataPump> {
+    const { clock, messaging, random } = this
+    const pump = new DataPump(
+      'test',
+      {
+        log: new SimulatedLog(clock, this.log),
+        changes: new SimulatedLog(clock, this.changes),
+        messaging,
+        clock,
+        random,
+      },
+      { report: ({ message }) => this.reports.push(message), ...options },
+    )
+    pump.start()
+    this.#started.push(pump)
+    // Nobody reads the store here; the pump waits for a data reader before it believes that nothing is stored.
+    for (let waited = 0; !pump.readiness().ready && waited < 100; waited++)
+      await this.clock.advance(100)
+    return pump
+  }
+
+  async put(count: number, keys: number): Promise<void> {
+    const done = Promise.all(
+      Array.from({ length: count }, (_, size) =>
+        this.unit.execute('put', { id: `${size % keys}`, size }),
+      ),
+    )
+    let finished = false
+    done.finally(() => {
+      finished = true
+    })
+    while (!finished) await this.clock.advance(1)
+  }
+
+  async windows(): Promise<Window[]> {
+    const assembler = new WindowAssembler()
+    const windows: Window[] = []
+    for (let at = 1; at <= this.changes.last; at++) {
+      const window = assembler.add(at, this.changes.read(at)?.data as Uint8Array)
+      if (window) windows.push(await decodeWindow(window.parts, () => undefined))
+    }
+    return windows
+  }
+
+  async stop(): Promise<void> {
+    const stopped = Promise.all(this.#started.map((part) => part.stop()))
+    await this.clock.advance(30_000)
+    await stopped
+  }
+}
+
+let bench: Bench
+
+afterEach(() => bench.stop())
+
+test('changes are coalesced, events are kept in full', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.put(500, 3)
+  const pump = await bench.startPump()
+  await bench.clock.advance(1000)
+  const windows = await bench.windows()
+  expect(pump.status().published).toBe(bench.log.last)
+  expect(windows.flatMap(({ changes }) => changes).length).toBeLessThan(30)
+  const sizes = windows.flatMap(({ events }) => events.map(({ payload }) => payload.size))
+  expect(sizes).toEqual(Array.from({ length: 500 }, (_, size) => size))
+  for (const [at, { from }] of windows.entries())
+    expect(from).toBe(windows[at - 1]?.checkpoint.position ?? 0)
+})
+
+test('an idle pump publishes within a few milliseconds, and shows that it lives when nothing changes', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  const pump = await bench.startPump()
+  await bench.clock.advance(1000)
+  const { last } = bench.changes
+  await bench.put(1, 1)
+  await bench.clock.advance(10)
+  expect(bench.changes.last).toBe(last + 1)
+  // The unit's own heartbeat moves the log, and changes no entry.
+  const { published } = pump.status()
+  await bench.clock.advance(21_000)
+  expect(pump.status().published).toBeGreaterThan(published)
+  expect((await bench.windows()).at(-1)?.changes).toEqual([])
+})
+
+// architecture.md, invariants 7 and 10
+test('while the queue is full melding waits at a limit, and nothing is dropped', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  const pump = await bench.startPump({ windowChangesMax: 50 })
+  await bench.clock.advance(1000)
+  bench.changes.full = true
+  for (let round = 0; round < 40; round++) await bench.put(30, 30)
+  await bench.clock.advance(5000)
+  // One window in publication, one collected: each up to twice the limit and one frame.
+  expect(pump.status().pending).toBeLessThan(200)
+  expect(pump.status().position).toBeLessThan(bench.log.last)
+  expect(pump.readiness().ready).toBe(false)
+  bench.changes.full = false
+  await bench.clock.advance(20_000)
+  expect(pump.status().published).toBe(bench.log.last)
+  expect(pump.readiness()).toEqual({ ready: true })
+  const windows = await bench.windows()
+  expect(windows.flatMap(({ events }) => events)).toHaveLength(1200)
+  for (const [at, { from }] of windows.entries())
+    expect(from).toBe(windows[at - 1]?.checkpoint.position ?? 0)
+})
+
+test('of two pumps one publishes; the other takes over within two seconds', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  const pumps = [await bench.startPump(), await bench.startPump()]
+  await bench.put(10, 10)
+  await bench.clock.advance(500)
+  await bench.put(10, 10)
+  await bench.clock.advance(500)
+  expect(pumps.map((pump) => pump.status().state).sort()).toEqual(['active', 'standby'])
+  const active = pumps.find((pump) => pump.status().state === 'active')
+  const standby = pumps.find((pump) => pump !== active)
+  const stopped = active?.stop()
+  await bench.clock.advance(5000)
+  await stopped
+  await bench.put(10, 10)
+  await bench.clock.advance(2000)
+  expect(standby?.status()).toMatchObject({ state: 'active', published: bench.log.last })
+  const events = (await bench.windows()).flatMap((window) => window.events)
+  expect(events).toHaveLength(30)
+  // Neither had to forget what it knew.
+  expect(bench.reports.some((message) => /starts again/.test(message))).toBe(false)
+})
+
+test('a standby that no longer has what the queue goes on with starts again', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  const pumps = [await bench.startPump(), await bench.startPump()]
+  await bench.put(10, 10)
+  await bench.clock.advance(500)
+  const author = new WindowAuthor(new SimulatedLog(bench.clock, bench.changes))
+  // A third one goes back to where the store is; the windows it will publish are not those these two expect.
+  const published = author.publish(windowOf(0, 1))
+  await bench.clock.advance(10)
+  await published
+  await bench.put(10, 10)
+  await bench.clock.advance(100)
+  expect(
+    bench.reports.filter((message) => /Another pump has begun again/.test(message)),
+  ).toHaveLength(pumps.length)
+})
+
+// architecture.md, invariant 9
+test('a pump whose digest is not the published one does not go on', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.put(20, 20)
+  const { last } = bench.log
+  // Another pump, which has gone wrong, says it was there before.
+  const published = new WindowAuthor(new SimulatedLog(bench.clock, bench.changes)).publish(
+    windowOf(0, last),
+  )
+  await bench.clock.advance(10)
+  await published
+  const pump = await bench.startPump()
+  await bench.clock.advance(5000)
+  expect(pump.readiness()).toMatchObject({ ready: false, reason: /digest/ })
+  expect(bench.changes.last).toBe(1)
+  expect(bench.reports.some((message) => /digest/.test(message))).toBe(true)
+})
+
+test('a log in place of another one is not followed', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.put(20, 20)
+  const pump = await bench.startPump()
+  await bench.clock.advance(1000)
+  const { last } = bench.changes
+  bench.log.replace()
+  await bench.clock.advance(5000)
+  expect(pump.readiness()).toMatchObject({ ready: false, reason: /belongs to the log/ })
+  expect(bench.changes.last).toBe(last)
+})

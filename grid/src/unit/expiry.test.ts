@@ -1,0 +1,94 @@
+import { afterEach, expect, test } from 'vitest'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../space/define.ts'
+import { UnitWorld } from './test-support/unit-world.ts'
+
+const holds = defineCache('holds', {
+  schema: Type.Object({ id: Type.String(), until: Type.Integer(), kind: Type.String() }),
+  key: 'id',
+  expiry: 'until',
+  onExpire: (tx, { id, kind }) => {
+    if (kind === 'throws') throw new Error('it cannot expire')
+    if (kind === 'rejects') tx.reject('not_yet')
+    if (kind !== 'stays') tx.delete(holds, id)
+    else tx.put(notes, { id })
+  },
+})
+
+const notes = defineCache('notes', { schema: Type.Object({ id: Type.String() }), key: 'id' })
+
+const hold = defineCommand('hold', {
+  input: Type.Object({ ids: Type.Array(Type.String()), ms: Type.Integer(), kind: Type.String() }),
+  handler: (tx, { ids, ms, kind }) => {
+    for (const id of ids) tx.put(holds, { id, until: tx.now + ms, kind })
+  },
+})
+
+const held = defineQuery('held', {
+  input: Type.Object({}),
+  handler: (reader) => ({ count: reader.count(holds) }),
+})
+
+const space = defineSpace('holding', { caches: [holds, notes], commands: [hold], queries: [held] })
+
+let world = new UnitWorld(space)
+afterEach(async () => {
+  await world.stop()
+  world = new UnitWorld(space)
+})
+
+const idsOf = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+
+async function countOf(unit: { query: (name: string, input: unknown) => Promise<unknown> }) {
+  return ((await unit.query('held', {})) as { result: { count: number } }).result.count
+}
+
+test.each(['throws', 'rejects', 'stays'])(
+  'entries that cannot expire (the handler %s) do not keep others from it, and are not tried all the time',
+  async (kind) => {
+    const { unit, events } = await world.startReady({ expiryBatchMax: 4, heartbeatMs: 100_000 })
+    await world.settled(unit.execute('hold', { ids: idsOf('bad', 10), ms: 100, kind }))
+    await world.settled(unit.execute('hold', { ids: idsOf('good', 10), ms: 200, kind: 'goes' }))
+    await world.clock.advance(3000)
+    expect(await countOf(unit)).toBe(10)
+    const reported = events.length
+    const position = unit.position
+    await world.clock.advance(5000)
+    expect(events.length - reported).toBeLessThanOrEqual(10)
+    expect(unit.position - position).toBeLessThanOrEqual(3)
+  },
+)
+
+test('as many entries as are due expire at once, whatever the size of a batch', async () => {
+  const { unit } = await world.startReady({ expiryBatchMax: 4, expirySweepMs: 1000 })
+  await world.settled(unit.execute('hold', { ids: idsOf('h', 200), ms: 500, kind: 'goes' }))
+  await world.clock.advance(500)
+  expect(await countOf(unit)).toBe(200)
+  await world.clock.advance(1100)
+  expect(await countOf(unit)).toBe(0)
+})
+
+test('a unit whose clock is ahead of the log does not fill the log in vain', async () => {
+  world.logAheadMs = -60_000
+  const { unit } = await world.startReady({ heartbeatMs: 5_000 })
+  await world.settled(unit.execute('hold', { ids: idsOf('h', 5), ms: 10_000, kind: 'goes' }))
+  const position = unit.position
+  await world.clock.advance(60_000)
+  expect(await countOf(unit)).toBe(5)
+  expect(unit.position - position).toBeLessThan(60)
+  await world.clock.advance(16_000)
+  expect(await countOf(unit)).toBe(0)
+})
+
+test('a clock that has been set right lets entries expire in time', async () => {
+  world.logAheadMs = -60_000
+  const { unit } = await world.startReady({ heartbeatMs: 1_000 })
+  await world.settled(unit.execute('hold', { ids: ['early'], ms: 0, kind: 'goes' }))
+  await world.clock.advance(5_000)
+  world.clock.jump(-60_000)
+  world.logAheadMs = 0
+  await world.clock.advance(2_000)
+  await world.settled(unit.execute('hold', { ids: ['late'], ms: 5_000, kind: 'goes' }))
+  await world.clock.advance(6_500)
+  expect(await countOf(unit)).toBe(1)
+})

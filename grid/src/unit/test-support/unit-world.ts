@@ -1,0 +1,102 @@
+import {
+  InProcessMessaging,
+  type InProcessMessagingOptions,
+} from '../../adapters/embedded/in-process-messaging.ts'
+import { SeededRandom } from '../../adapters/simulated/seeded-random.ts'
+import { SimulatedClock } from '../../adapters/simulated/simulated-clock.ts'
+import { SimulatedLog, type SimulatedLogOptions } from '../../adapters/simulated/simulated-log.ts'
+import { SimulatedStream } from '../../adapters/simulated/simulated-stream.ts'
+import type { Space } from '../../space/definition.ts'
+import { ProcessingUnit, type ProcessingUnitOptions, type UnitEvent } from '../processing-unit.ts'
+
+export interface WorldUnit {
+  readonly unit: ProcessingUnit
+  readonly log: SimulatedLog
+  readonly events: readonly UnitEvent[]
+}
+
+/** What became of a promise, to be looked at while the time stands still. */
+export interface Fate<T> {
+  value?: T
+  error?: unknown
+}
+
+export function fateOf<T>(promise: Promise<T>): Fate<T> {
+  const fate: Fate<T> = {}
+  promise.then(
+    (value) => {
+      fate.value = value
+    },
+    (error: unknown) => {
+      fate.error = error
+    },
+  )
+  return fate
+}
+
+/** Units of one space on a simulated log, in virtual time: nothing happens unless a test lets time pass. */
+export class UnitWorld {
+  readonly clock = new SimulatedClock()
+  /** How far the log's clock is ahead of the units'. */
+  logAheadMs = 0
+  readonly stream = new SimulatedStream({
+    now: () => this.clock.now() + this.logAheadMs,
+    monotonic: () => this.clock.monotonic(),
+    after: (ms, callback) => this.clock.after(ms, callback),
+    soon: (callback) => this.clock.soon(callback),
+  })
+  readonly messaging: InProcessMessaging
+  readonly #space: Space
+  readonly #units: WorldUnit[] = []
+
+  constructor(space: Space, options: InProcessMessagingOptions = {}) {
+    this.#space = space
+    this.messaging = new InProcessMessaging(this.clock, options)
+  }
+
+  start(options: ProcessingUnitOptions = {}, logOptions: SimulatedLogOptions = {}): WorldUnit {
+    const number = this.#units.length
+    const log = new SimulatedLog(this.clock, this.stream, { latencyMs: () => 1, ...logOptions })
+    const events: UnitEvent[] = []
+    const { clock, messaging } = this
+    const unit = new ProcessingUnit(
+      `unit-${number}`,
+      this.#space,
+      { log, messaging, clock, random: new SeededRandom(number + 1) },
+      { sources: ['peer', 'log'], report: (event) => events.push(event), ...options },
+    )
+    const started = { unit, log, events }
+    this.#units.push(started)
+    unit.start()
+    return started
+  }
+
+  async startReady(
+    options?: ProcessingUnitOptions,
+    logOptions?: SimulatedLogOptions,
+  ): Promise<WorldUnit> {
+    const started = this.start(options, logOptions)
+    await this.until(() => started.unit.readiness().ready)
+    return started
+  }
+
+  /** Lets time pass until the condition holds. */
+  async until(condition: () => boolean, msMax = 20_000): Promise<void> {
+    for (let ms = 0; !condition(); ms++) {
+      if (ms >= msMax) throw new Error(`the condition does not hold after ${msMax} ms`)
+      await this.clock.advance(1)
+    }
+  }
+
+  /** Lets time pass until the promise is settled. */
+  async settled<T>(promise: Promise<T>, msMax?: number): Promise<T> {
+    const fate = fateOf(promise.then(() => true))
+    await this.until(() => fate.value !== undefined || fate.error !== undefined, msMax)
+    return await promise
+  }
+
+  async stop(): Promise<void> {
+    for (const { log } of this.#units) log.heal()
+    await this.settled(Promise.all(this.#units.splice(0).map(({ unit }) => unit.stop())))
+  }
+}
