@@ -9,6 +9,7 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify'
+import gridPackage from '../../package.json' with { type: 'json' }
 import { type FaultLog, publicError } from '../services/public-error.ts'
 import type { Space } from '../space/definition.ts'
 import { keyBytesMax } from '../space/limits.ts'
@@ -44,7 +45,7 @@ export interface HttpOptions {
   readonly keepAliveTimeoutMs?: number
   /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
   readonly closeGraceMs?: number
-  /** Of the OpenAPI document. Defaults `Spacegrid` and `0.0.0`. */
+  /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
 }
@@ -59,7 +60,7 @@ const defaults = {
   keepAliveTimeoutMs: 72_000,
   closeGraceMs: 10_000,
   title: 'Spacegrid',
-  version: '0.0.0',
+  version: gridPackage.version,
 }
 
 type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply

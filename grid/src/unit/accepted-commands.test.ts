@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { counting } from './test-support/counters.ts'
-import { fateOf, UnitWorld } from './test-support/unit-world.ts'
 
 let world = new UnitWorld(counting)
 afterEach(async () => {
@@ -64,9 +64,9 @@ test('a command that was not accepted after all is not executed again', async ()
   await expect(world.settled(failed)).rejects.toMatchObject({ code: 'log_unavailable' })
   one.log.fate = () => ({})
   // By now it would not be refused any more, and its frame is past its deadline.
-  for (let i = 0; i < 3; i++) await world.settled(two.unit.execute('put', { id: 'x', count: i }))
+  for (const id of ['x', 'y', 'z']) await world.settled(two.unit.execute('put', { id, count: 5 }))
   await world.clock.advance(1000)
-  expect((await two.unit.query('read', { id: 'x' })).result).toEqual({ count: 2 })
+  expect((await two.unit.query('read', { id: 'x' })).result).toEqual({ count: 5 })
 })
 
 /** architecture.md, section 2: a processing unit never reports a level that has not been reached. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { counting } from './test-support/counters.ts'
-import { fateOf, UnitWorld } from './test-support/unit-world.ts'
 
 /** architecture.md, invariant 10. */
 test('reads of the latest state do not pile up while the log cannot be reached', async () => {

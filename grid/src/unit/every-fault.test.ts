@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../adapters/simulated/seeded-random.ts'
 import type { AppendFate } from '../adapters/simulated/simulated-log.ts'
+import { UnitWorld, type WorldUnit } from '../adapters/simulated/unit-world.ts'
 import { isGridError } from '../errors.ts'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../space/define.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
-import { UnitWorld, type WorldUnit } from './test-support/unit-world.ts'
 
 const tallies = defineCache('tallies', {
   schema: Type.Object({

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
+import { UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../space/define.ts'
-import { UnitWorld } from './test-support/unit-world.ts'
 
 const holds = defineCache('holds', {
   schema: Type.Object({ id: Type.String(), until: Type.Integer(), kind: Type.String() }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineProjection, defineQuery, defineSpace, Type } from '../space/define.ts'
 import { add, counters, put, read } from './test-support/counters.ts'
-import { fateOf, UnitWorld } from './test-support/unit-world.ts'
 
 const fragile = defineProjection('fragile', {
   cache: counters,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
+import { UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { counting } from './test-support/counters.ts'
-import { UnitWorld } from './test-support/unit-world.ts'
 
 let world = new UnitWorld(counting)
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { counting } from './test-support/counters.ts'
-import { fateOf, UnitWorld } from './test-support/unit-world.ts'
 
 test('a unit that is stopped at any moment of its rehydration stops', async () => {
   for (let ms = 0; ms < 40; ms++) {

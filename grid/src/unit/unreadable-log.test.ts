@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { counting } from './test-support/counters.ts'
-import { UnitWorld } from './test-support/unit-world.ts'
 
 test('a unit that cannot read a record of the log stays out of service without a storm of attempts', async () => {
   const world = new UnitWorld(counting)

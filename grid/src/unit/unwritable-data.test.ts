@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineCommand, defineSpace, Type } from '../space/define.ts'
 import { add, counters, put, read } from './test-support/counters.ts'
-import { fateOf, UnitWorld } from './test-support/unit-world.ts'
 
 /** What no log record can hold: an integer of more than 64 bits. */
 const emitHuge = defineCommand('emitHuge', {

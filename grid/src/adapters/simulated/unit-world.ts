@@ -1,13 +1,17 @@
+import type { Space } from '../../space/definition.ts'
+import {
+  ProcessingUnit,
+  type ProcessingUnitOptions,
+  type UnitEvent,
+} from '../../unit/processing-unit.ts'
 import {
   InProcessMessaging,
   type InProcessMessagingOptions,
-} from '../../adapters/embedded/in-process-messaging.ts'
-import { SeededRandom } from '../../adapters/simulated/seeded-random.ts'
-import { SimulatedClock } from '../../adapters/simulated/simulated-clock.ts'
-import { SimulatedLog, type SimulatedLogOptions } from '../../adapters/simulated/simulated-log.ts'
-import { SimulatedStream } from '../../adapters/simulated/simulated-stream.ts'
-import type { Space } from '../../space/definition.ts'
-import { ProcessingUnit, type ProcessingUnitOptions, type UnitEvent } from '../processing-unit.ts'
+} from '../embedded/in-process-messaging.ts'
+import { SeededRandom } from './seeded-random.ts'
+import { SimulatedClock } from './simulated-clock.ts'
+import { SimulatedLog, type SimulatedLogOptions } from './simulated-log.ts'
+import { SimulatedStream } from './simulated-stream.ts'
 
 export interface WorldUnit {
   readonly unit: ProcessingUnit
