@@ -6,7 +6,10 @@ import { subjects } from '@spacegrid/grid/records/subjects'
 /** A writer tells its position every second: what is older may be out of date. */
 const freshMs = 2500
 
-/** Where the store is, as the data writer tells it. */
+/**
+ * Where the store is, as the data writers tell it. A standby may not know of the newest checkpoint yet, so the highest position counts, as long as
+ * somebody tells it.
+ */
 export class PersistedPosition {
   readonly #clock: Clock
   readonly #subscription: Subscription
@@ -16,7 +19,9 @@ export class PersistedPosition {
   constructor(space: string, messaging: Messaging, clock: Clock) {
     this.#clock = clock
     this.#subscription = messaging.subscribe(subjects.persisted(space), ({ data }) => {
-      this.#position = decodePersisted(data)
+      const position = decodePersisted(data)
+      if (position < this.#position && this.fresh() !== undefined) return
+      this.#position = position
       this.#heardAt = clock.monotonic()
     })
   }

@@ -1,9 +1,8 @@
 import { GridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
-import type { Messaging, Subscription } from '../ports/messaging.ts'
+import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
-import { decodePersisted } from '../records/persisted.ts'
 import { subjects } from '../records/subjects.ts'
 import {
   type RehydrationProgress,
@@ -18,6 +17,8 @@ import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
 import { idempotencyKeyLengthMax, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
+import { PersistenceWatch } from './persistence-watch.ts'
+import { RateMeter } from './rate-meter.ts'
 import type {
   CommandAnswer,
   EntryAnswer,
@@ -59,7 +60,6 @@ export type UnitEvent =
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
-const rateWindowMs = 1000
 /** Pause before what has failed is tried again. */
 const retryMs = 1000
 /** An incarnation that ends sooner has probably met something that the next one meets as well. */
@@ -79,14 +79,12 @@ export class ProcessingUnit implements Serving {
   readonly #report: (event: UnitEvent) => void
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
-  readonly #persistedWaiters = new Set<() => void>()
   #incarnation: Incarnation | undefined
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
   #progress: RehydrationProgress | undefined
-  #persisted = 0
-  #persistedSubscription: Subscription | undefined
-  #rate = { since: 0, answered: 0, perSecond: 0 }
+  #persistence: PersistenceWatch | undefined
+  readonly #rate: RateMeter
   #collisionsBefore = 0
   #serving: Promise<void> | undefined
 
@@ -98,6 +96,7 @@ export class ProcessingUnit implements Serving {
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#sources = sources
     this.#report = report
+    this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
@@ -113,10 +112,12 @@ export class ProcessingUnit implements Serving {
 
   /** Begins to rehydrate; `readiness` says when it serves. */
   start(): void {
-    const { messaging } = this.#ports
-    this.#persistedSubscription = messaging.subscribe(
-      subjects.persisted(this.space.name),
-      ({ data }) => this.#sawPersisted(data),
+    const { messaging, clock } = this.#ports
+    this.#persistence = new PersistenceWatch(
+      this.space.name,
+      messaging,
+      clock,
+      this.#options.persistWaitMsMax,
     )
     this.#serving = this.#live()
   }
@@ -148,7 +149,7 @@ export class ProcessingUnit implements Serving {
       })
     incarnation.runner.start(execution)
     const answer = await execution.answered
-    if (acknowledge === 'persisted') await this.#waitPersisted(answer)
+    if (acknowledge === 'persisted') await this.#persistence?.reach(answer.position)
     return answer
   }
 
@@ -211,7 +212,7 @@ export class ProcessingUnit implements Serving {
       digestPosition: state?.position ?? 0,
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
-      commandsPerSecond: this.#commandsPerSecond(),
+      commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
     }
   }
 
@@ -226,7 +227,7 @@ export class ProcessingUnit implements Serving {
     await incarnation?.drain()
     timer.cancel()
     await incarnation?.stop(error)
-    await this.#persistedSubscription?.stop()
+    await this.#persistence?.stop()
     await this.#serving
   }
 
@@ -391,50 +392,6 @@ export class ProcessingUnit implements Serving {
       acknowledge,
       deadline: this.#ports.clock.monotonic() + this.#options.commandMsMax,
     })
-  }
-
-  #sawPersisted(data: Uint8Array): void {
-    const position = decodePersisted(data)
-    if (position <= this.#persisted) return
-    this.#persisted = position
-    for (const wake of [...this.#persistedWaiters]) wake()
-  }
-
-  async #waitPersisted({ position }: CommandAnswer): Promise<void> {
-    if (this.#persisted >= position) return
-    await new Promise<void>((resolve, reject) => {
-      const done = () => {
-        timer.cancel()
-        this.#persistedWaiters.delete(wake)
-      }
-      const wake = () => {
-        if (this.#persisted < position) return
-        done()
-        resolve()
-      }
-      const timer = this.#ports.clock.after(this.#options.persistWaitMsMax, () => {
-        done()
-        reject(
-          new GridError(
-            'persist_timeout',
-            `Committed at position ${position}, but not persisted yet`,
-            { details: { position } },
-          ),
-        )
-      })
-      this.#persistedWaiters.add(wake)
-    })
-  }
-
-  #commandsPerSecond(): number {
-    const now = this.#ports.clock.monotonic()
-    const answered = this.#incarnation?.runner.answered ?? 0
-    const elapsed = now - this.#rate.since
-    if (elapsed >= rateWindowMs || answered < this.#rate.answered) {
-      const perSecond = Math.max(0, Math.round(((answered - this.#rate.answered) * 1000) / elapsed))
-      this.#rate = { since: now, answered, perSecond }
-    }
-    return this.#rate.perSecond
   }
 
   #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
