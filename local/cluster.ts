@@ -1,6 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DirectoryLock } from '@spacegrid/grid/adapters/embedded/directory-lock'
+import { readEnvironment } from '@spacegrid/grid/environment'
+import { runProgram } from '@spacegrid/grid/program/run-program'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ProcessCluster, type ProcessRow } from './cluster/process-cluster.ts'
+import { findFreePort } from './servers/free-port.ts'
 
 const applications = readdirSync(new URL('../processing-units', import.meta.url)).filter((name) =>
   existsSync(new URL(`../processing-units/${name}/main.ts`, import.meta.url)),
@@ -45,12 +50,21 @@ function table(rows: readonly ProcessRow[]): string {
 }
 
 async function run(options: { units: number; application: string }): Promise<void> {
-  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis, PORT, DATA_DIR } = process.env
-  const port = Number(PORT || 8080)
+  const environment = readEnvironment()
+  const {
+    NATS_URL: nats,
+    MONGODB_URL: mongodb,
+    REDIS_URL: redis,
+    DATA_DIR: dataDirectory,
+  } = environment
+  // Two clusters on one folder would overwrite each other's logs and cluster.json. The lock ends with this process.
+  const folder = join(dataDirectory, 'cluster')
+  mkdirSync(folder, { recursive: true })
+  const lock = new DirectoryLock(folder)
   const cluster = await ProcessCluster.start({
     ...options,
-    port,
-    dataDirectory: DATA_DIR || '.spacegrid',
+    port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
+    dataDirectory,
     urls: {
       ...(nats ? { nats } : {}),
       ...(mongodb ? { mongodb } : {}),
@@ -62,16 +76,17 @@ async function run(options: { units: number; application: string }): Promise<voi
   process.stdout.write(
     `${options.application} serves at ${cluster.urls.http} (documentation: ${cluster.urls.http}/docs). Ctrl-C stops all.\n`,
   )
-  stopWith(cluster)
+  stopWith(cluster, lock)
 }
 
 /** Stops on a signal; says when a component ends by itself, and ends when none is left. */
-function stopWith(cluster: ProcessCluster): void {
+function stopWith(cluster: ProcessCluster, lock: DirectoryLock): void {
   let stopping = false
   const stop = async (code: number) => {
     if (stopping) return
     stopping = true
     await cluster.stop()
+    lock.release()
     process.exit(code)
   }
   for (const component of cluster.components)
@@ -100,7 +115,7 @@ const command = new Command('npm run cluster --')
   .action(run)
 
 try {
-  await command.parseAsync()
+  await runProgram(async () => void (await command.parseAsync()))
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

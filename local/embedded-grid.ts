@@ -20,6 +20,10 @@ export interface EmbeddedGridOptions {
   readonly dataDirectory: string
   /** Processing units of each space. Default 2. */
   readonly unitsPerSpace?: number
+  /** Bytes of each log and change queue; at the limit commands fail with `log_full`. */
+  readonly streamBytesMax?: number
+  /** How long what is persisted stays in the logs, ms. */
+  readonly trimDelayMs?: number
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
   /** Told what happens to a unit. */
   readonly report?: (unit: string, event: UnitEvent) => void
@@ -44,6 +48,9 @@ export class EmbeddedGrid {
   /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
+    const { streamBytesMax: bytesMax, trimDelayMs } = options
+    const logOptions = bytesMax === undefined ? {} : { bytesMax }
+    const writerOptions = trimDelayMs === undefined ? {} : { trimDelayMs }
     const clock = new SystemClock()
     const random = new SystemRandom()
     this.#environment = new EmbeddedEnvironment(dataDirectory)
@@ -53,12 +60,12 @@ export class EmbeddedGrid {
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
     for (const space of spaces) {
-      const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock)
-      const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock)
+      const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock, logOptions)
+      const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock, logOptions)
       logs.push(log, changes)
       running.push(
         new DataReader(space.name, { log, changes, store, messaging, clock, random }),
-        new DataWriter(space.name, { log, changes, store, messaging, clock }),
+        new DataWriter(space.name, { log, changes, store, messaging, clock }, writerOptions),
         new DataPump(space.name, { log, changes, messaging, clock, random }),
       )
       for (let number = 1; number <= unitsPerSpace; number++) {

@@ -1,5 +1,6 @@
 import { auction } from '@spacegrid/auction/space'
-import { readEnvironment } from '@spacegrid/grid/environment'
+import { GridError, type Space } from '@spacegrid/grid'
+import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
@@ -21,17 +22,25 @@ const prettyOptions = {
 /** The embedded grid: everything in this process, no server needed. */
 async function main(): Promise<void> {
   const environment = readEnvironment()
+  checkEmbedded(environment)
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
   })
-  const grid = new EmbeddedGrid([createTicketing({ holdMs: environment.HOLD_MS }), auction], {
+  const grid = new EmbeddedGrid(spacesOf(environment), {
     dataDirectory,
+    streamBytesMax: environment.STREAM_BYTES_MAX,
+    trimDelayMs: environment.TRIM_DELAY_MS,
+    unit: { freeze: environment.NODE_ENV !== 'production' },
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()
-  const http = createHttpServer(grid.units, { log })
+  const http = createHttpServer(grid.units, {
+    log,
+    bodyBytesMax: environment.BODY_BYTES_MAX,
+    requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+  })
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), { log })
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
@@ -45,11 +54,36 @@ async function main(): Promise<void> {
   while (!grid.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
   process.stdout.write(
     welcome({
+      spaces: [...new Set(grid.units.map((unit) => unit.space.name))],
       url: `http://${host}:${addressPort(http.server.address())}`,
       adminPort,
       dataDirectory,
     }),
   )
+}
+
+/** Somebody who names servers does not expect a grid that uses none of them. */
+function checkEmbedded(environment: Environment): void {
+  for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const)
+    if (environment[name] !== undefined)
+      throw new GridError(
+        'configuration_invalid',
+        `${name} is set, but npm start is the embedded grid, which uses no server: unset it, or use npm run cluster`,
+      )
+}
+
+function spacesOf({ SPACES, HOLD_MS }: Environment): Space[] {
+  const known = new Map(
+    [createTicketing({ holdMs: HOLD_MS }), auction].map((space) => [space.name, space]),
+  )
+  return SPACES.split(',').map((name) => {
+    const space = known.get(name)
+    if (space) return space
+    throw new GridError(
+      'configuration_invalid',
+      `SPACES=${JSON.stringify(SPACES)}: allowed are ${[...known.keys()].join(', ')}`,
+    )
+  })
 }
 
 const addressPort = (address: ReturnType<import('node:net').Server['address']>): number =>

@@ -1,18 +1,19 @@
 export interface Welcome {
+  readonly spaces: readonly string[]
   readonly url: string
   readonly adminPort: number
   readonly dataDirectory: string
 }
 
 /** What a newcomer sees: where things are, and one line to try. */
-export function welcome({ url, adminPort, dataDirectory }: Welcome): string {
+export function welcome({ spaces, url, adminPort, dataDirectory }: Welcome): string {
   const event = {
     eventId: 'concert',
     name: 'Concert',
     startsAt: 1_893_456_000_000,
     sections: [{ section: 'A', rows: 10, seatsPerRow: 20, price: 4500 }],
   }
-  return `Spacegrid is serving ticketing and auction, two processing units each, data in ${dataDirectory}
+  return `Spacegrid is serving ${spaces.join(' and ')}, two processing units each, data in ${dataDirectory}
 
   HTTP           ${url}
   documentation  ${url}/docs

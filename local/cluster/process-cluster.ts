@@ -1,5 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { GridError } from '@spacegrid/grid'
 import { becomesFree, findFreePort } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -67,7 +68,7 @@ export class ProcessCluster {
     // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
     // Those of a cluster that has just been killed need a moment to notice and go.
     if (!(await becomesFree(port, portFreeMsMax)))
-      throw new Error(`Port ${port} is in use; set PORT to another one`)
+      throw new GridError('configuration_invalid', `PORT=${port} is in use; set it to a free one`)
     const dataDirectory = resolve(options.dataDirectory)
     await mkdir(join(dataDirectory, 'logs'), { recursive: true })
     const before = await knownServers(dataDirectory)

@@ -72,7 +72,7 @@ describe('GET /{space}/queries/{name}', () => {
   test.each([
     ['grid-position', 'abc'],
     ['grid-position', '-1'],
-    ['grid-position', '0'],
+    ['grid-position', '-1'],
     ['grid-consistency', 'eventual'],
   ])('refuses %s: %s', async (header, value) => {
     const { get } = openDoor()

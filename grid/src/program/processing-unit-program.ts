@@ -7,21 +7,29 @@ import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
 import { statusOfUnits } from '../http/status-source.ts'
+import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { runProgram } from './run-program.ts'
 import { reportTo } from './unit-report.ts'
+
+const readyPollMs = 20
 
 /**
  * A processing unit as a program, configured by its environment: one space on NATS, its commands and queries by HTTP (`PORT`, shared with other units
- * on this machine) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on SIGTERM and SIGINT.
- * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
+ * on this machine, opened once the unit is ready) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on SIGTERM and SIGINT.
+ * With a configuration that is not usable the process ends with one line and code 2, without NATS with code 1.
  */
 export async function runProcessingUnit(
   makeSpace: (environment: Environment) => Space,
 ): Promise<void> {
+  await runProgram(() => serve(makeSpace))
+}
+
+async function serve(makeSpace: (environment: Environment) => Space): Promise<void> {
   const environment = readEnvironment(['NATS_URL'])
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
@@ -52,18 +60,13 @@ export async function runProcessingUnit(
   })
   const admin = createAdminServer(statusOfUnits(name, 'processing-unit', [unit]), { log })
   await admin.listen({ host, port: environment.ADMIN_PORT })
-  // fastify hands the options on to Node, though its type does not know this one.
-  const sharedPort = { host, port: environment.PORT, reusePort: true }
-  await http.listen(sharedPort)
-  const services = await serveSpace(messaging, unit, { log })
-  log.info(
-    { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
-    'listening',
-  )
+  let services: Subscription | undefined
+  let stopping = false
   stopOnSignals({
     stop: async () => {
       log.info('stopping')
-      await services.stop()
+      stopping = true
+      await services?.stop()
       await http.close()
       await unit.stop()
       await admin.close()
@@ -71,4 +74,15 @@ export async function runProcessingUnit(
       await spaceLog.close()
     },
   })
+  // Units that share the port answer meanwhile: no request may end up here before it can be answered.
+  while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
+  if (stopping) return
+  // fastify hands the options on to Node, though its type does not know this one.
+  const sharedPort = { host, port: environment.PORT, reusePort: true }
+  await http.listen(sharedPort)
+  services = await serveSpace(messaging, unit, { log })
+  log.info(
+    { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
+    'listening',
+  )
 }

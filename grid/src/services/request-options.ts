@@ -61,9 +61,9 @@ function checkedKey(key: string): string {
 }
 
 function checkedPosition(text: string): number {
-  const position = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN
+  const position = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(position))
-    throw invalid(requestHeaders.position, 'a positive integer below 2^53')
+    throw invalid(requestHeaders.position, 'a whole number below 2^53')
   return position
 }
 

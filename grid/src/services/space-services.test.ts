@@ -86,7 +86,7 @@ describe('a space as a service', () => {
     const again = await desk.ask(put, { id: 'a', price: 1 }, headers)
     expect(again.body).toEqual(first.body)
     expect(again.headers).toMatchObject({ 'Idempotency-Replayed': 'true' })
-    expect((await desk.refusal(echo, {}, { 'grid-position': '0' })).code).toBe('invalid_header')
+    expect((await desk.refusal(echo, {}, { 'grid-position': '-1' })).code).toBe('invalid_header')
     expect((await desk.refusal(echo, {}, { 'Grid-Position': '9' })).code).toBe('position_timeout')
   })
 
