@@ -36,6 +36,23 @@ export const itemOf = (number: number, count = 0) => ({
   note,
 })
 
+/** Entries of about 100 bytes without an index: the least a transaction can be. */
+export const smallItems = defineCache('smallItems', {
+  schema: Type.Object({ itemId: Type.String(), count: Type.Integer(), note: Type.String() }),
+  key: 'itemId',
+})
+
+const smallNote = 'An entry of about one hundred bytes.'
+
+const touchSmall = defineCommand('touchSmall', {
+  input: Type.Object({ itemId: Type.String({ maxLength: 64 }), by: Type.Integer() }),
+  handler: (tx, { itemId, by }) => {
+    const count = (tx.get(smallItems, itemId)?.count ?? 0) + by
+    tx.put(smallItems, { itemId, count, note: smallNote })
+    return { count }
+  },
+})
+
 const load = defineCommand('load', {
   input: Type.Object({ from: Type.Integer(), count: Type.Integer({ maximum: 100_000 }) }),
   handler: (tx, { from, count }) => {
@@ -86,8 +103,8 @@ const totalCount = defineQuery('total', {
 
 export const benchSpace = (name: string) =>
   defineSpace(name, {
-    caches: [items],
-    commands: [load, touch, bump],
+    caches: [items, smallItems],
+    commands: [load, touch, touchSmall, bump],
     queries: [byGroup, item, totalCount],
     projections: [total],
   })

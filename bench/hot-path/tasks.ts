@@ -34,6 +34,11 @@ export const tasksFor = (entries: number): readonly BenchTask[] => {
       run: (unit, turn) => unit.execute('touch', { itemId: itemAt(turn), by: 1 }),
     },
     {
+      name: 'command, small entry',
+      commits: true,
+      run: (unit, turn) => unit.execute('touchSmall', { itemId: itemAt(turn), by: 1 }),
+    },
+    {
       name: 'command, operation',
       commits: true,
       run: (unit, turn) => unit.execute('bump', { itemId: itemAt(turn) }),
