@@ -58,7 +58,13 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
-  const admin = createAdminServer(statusOfUnits(name, 'processing-unit', [unit]), { log })
+  const status = statusOfUnits(name, 'processing-unit', [unit])
+  const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
+  // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
+  const admin = createAdminServer(
+    { ...status, notReady: () => [...status.notReady(), ...doorOpen()] },
+    { log },
+  )
   await admin.listen({ host, port: environment.ADMIN_PORT })
   let services: Subscription | undefined
   let stopping = false
