@@ -3,7 +3,8 @@ import { type ErrorCode, GridError } from '../errors.ts'
 import { MemoryServing } from '../http/test-support/memory-serving.ts'
 import { shop } from '../http/test-support/shop-space.ts'
 import type { Messaging, Service } from '../ports/messaging.ts'
-import { commandSubject, querySubject, serveSpace } from './space-services.ts'
+import { subjects } from '../records/subjects.ts'
+import { serveSpace } from './space-services.ts'
 
 /** Just the serving side: keeps the service, and asks its endpoints directly. */
 class ServiceDesk {
@@ -43,9 +44,9 @@ class ServiceDesk {
   }
 }
 
-const put = commandSubject('shop', 'putProduct')
-const product = querySubject('shop', 'product')
-const echo = querySubject('shop', 'echo')
+const put = subjects.command('shop', 'putProduct')
+const product = subjects.query('shop', 'product')
+const echo = subjects.query('shop', 'echo')
 
 async function open(messageBytesMax?: number) {
   const desk = new ServiceDesk(messageBytesMax)
@@ -99,7 +100,7 @@ describe('a space as a service', () => {
   test('a command without a result answers null', async () => {
     const { desk } = await open()
     await desk.ask(put, { id: 'a', price: 1 })
-    const raised = await desk.ask(commandSubject('shop', 'raisePrice'), { id: 'a', by: 2 })
+    const raised = await desk.ask(subjects.command('shop', 'raisePrice'), { id: 'a', by: 2 })
     expect(raised.body).toEqual({ result: null, position: 3, version: 1002 })
   })
 
@@ -116,14 +117,14 @@ describe('a space as a service', () => {
 
   test("a rejection's reason travels in its details", async () => {
     const { desk } = await open()
-    const refusal = await desk.refusal(commandSubject('shop', 'raisePrice'), { id: 'x', by: 1 })
+    const refusal = await desk.refusal(subjects.command('shop', 'raisePrice'), { id: 'x', by: 1 })
     expect(refusal.code).toBe('rejected')
     expect(refusal.details).toEqual({ reason: 'no_such_product', id: 'x' })
   })
 
   test('a bug is logged, and the caller learns only its id', async () => {
     const { desk, faults } = await open()
-    const subject = commandSubject('shop', 'misbehave')
+    const subject = subjects.command('shop', 'misbehave')
     const refusal = await desk.refusal(subject, { how: 'throw' })
     expect(refusal.code).toBe('internal')
     expect(refusal.message).not.toContain('secret')

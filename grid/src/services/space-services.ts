@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { Endpoint, Message, Messaging, Responder, Subscription } from '../ports/messaging.ts'
+import { subjects } from '../records/subjects.ts'
 import type { AnyCommand, AnyQuery } from '../space/definition.ts'
 import type { Serving } from '../unit/serving.ts'
 import { parseJsonInput } from './json-input.ts'
@@ -12,12 +13,6 @@ export interface SpaceServicesOptions {
   /** Version of the application, semantic. Default `0.0.0`. */
   readonly version?: string
 }
-
-export const commandSubject = (space: string, command: string): string =>
-  `spacegrid.${space}.command.${command}`
-
-export const querySubject = (space: string, query: string): string =>
-  `spacegrid.${space}.query.${query}`
 
 /**
  * Serves a unit's commands and queries over messaging, for callers in any language: JSON in, JSON out, the shapes and
@@ -43,7 +38,9 @@ export function serveSpace(
   }
   const endpoint = (kind: string, it: AnyCommand | AnyQuery, respond: Responder): Endpoint => ({
     subject:
-      kind === 'command' ? commandSubject(space.name, it.name) : querySubject(space.name, it.name),
+      kind === 'command'
+        ? subjects.command(space.name, it.name)
+        : subjects.query(space.name, it.name),
     ...(it.description === undefined ? undefined : { description: it.description }),
     metadata: { kind, input: JSON.stringify(it.input) },
     respond: guarded(respond),
