@@ -109,10 +109,8 @@ export class DataPump implements Component {
   }
 
   readiness(): Readiness {
-    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
     const incarnation = this.#incarnation
-    const reason = this.#lives.problem ?? (incarnation ? incarnation.unready() : 'starting')
-    return reason === undefined ? { ready: true } : { ready: false, reason }
+    return this.#lives.readiness(() => (incarnation ? incarnation.unready() : 'starting'))
   }
 
   status(): PumpStatus {

@@ -65,9 +65,7 @@ export class DataReader implements Component {
   }
 
   readiness(): Readiness {
-    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
-    const reason = this.#lives.problem ?? (this.#serving ? undefined : 'starting')
-    return reason === undefined ? { ready: true } : { ready: false, reason }
+    return this.#lives.readiness(() => (this.#serving ? undefined : 'starting'))
   }
 
   status(): ComponentStatus {

@@ -1,5 +1,6 @@
 import { isGridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
+import type { Readiness } from '../unit/serving.ts'
 import type { Report } from './component.ts'
 import { Life } from './life.ts'
 
@@ -24,12 +25,15 @@ export class Lives {
     this.#report = report
   }
 
-  get stopping(): boolean {
-    return this.#stopping.signal.aborted
+  /** Ready unless it stops, its life has a problem, or `unready`, asked last, says why not. */
+  readiness(unready: () => string | undefined): Readiness {
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    const reason = this.#problem() ?? unready()
+    return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 
   /** What keeps the component from its work just now. */
-  get problem(): string | undefined {
+  #problem(): string | undefined {
     const life = this.#life
     if (life?.problem) return life.problem
     return life?.worked && !life.signal.aborted ? undefined : this.#lastFailure
