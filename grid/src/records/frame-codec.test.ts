@@ -207,7 +207,7 @@ describe('a frame', () => {
     const link = { origin: 3, id: 2, previous: 1, deadline: 65536 }
     const frame: Frame = { kind: FrameKind.transactions, ...link, transactions: [one], parts: 0 }
     expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-      '980101030201ce000100009193079302a1620091940002a16182a26964a161a16ecd012c00',
+      'dc00160201030201ce00010000009192a26964a16e01070102a16200010002a16100a161cd012cc2',
     )
   })
 
@@ -231,9 +231,12 @@ describe('a frame', () => {
     ['no format', []],
     ['an unknown kind', [frameFormat, 9, 1, 2, 3, 4]],
     ['no kind', [frameFormat]],
-    ['an unknown step', [frameFormat, FrameKind.transactions, 1, 2, 3, 4, [[1, [], [[9]]]], 0]],
+    [
+      'an unknown step',
+      [frameFormat, FrameKind.transactions, 1, 2, 3, 4, 0, [], 1, 1, 0, 1, 9, false],
+    ],
     ['no transactions', [frameFormat, FrameKind.transactions, 1, 2, 3, 4]],
-    ['a transaction that is none', [frameFormat, FrameKind.transactions, 1, 2, 3, 4, [5], 0]],
+    ['a transaction that is none', [frameFormat, FrameKind.transactions, 1, 2, 3, 4, 0, [], 1, 5]],
     ['a link that is none', [frameFormat, FrameKind.leave, 1, 2]],
     ['a number for an object', 7],
     ['an object', { format: frameFormat }],

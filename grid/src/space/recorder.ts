@@ -11,6 +11,7 @@ import type {
   Transaction,
   Value,
 } from './definition.ts'
+import type { EntryView } from './entry.ts'
 import { evaluateSteps, foreseen, isOperation, withoutUndefined } from './evaluation.ts'
 import { freezeDeeply } from './freeze.ts'
 import type { CacheLayout } from './layout.ts'
@@ -19,6 +20,7 @@ import { Overlay } from './overlay.ts'
 import {
   type DomainEvent,
   type KeyRead,
+  noSlots,
   type Operation,
   type RangeRead,
   type Slots,
@@ -55,16 +57,35 @@ class PendingOutcome<T> implements Outcome<T> {
   }
 }
 
+const none: readonly never[] = []
+
+/** The list with one more item; a list that has any is this recorder's own. */
+function withItem<T>(list: readonly T[], item: T): readonly T[] {
+  if (list.length === 0) return [item]
+  ;(list as T[]).push(item)
+  return list
+}
+
+/** Whether something in it has to be taken out before it is data. */
+function hasOutcomes(data: object): boolean {
+  for (const name in data) {
+    const field: unknown = data[name as keyof typeof data]
+    if (field === undefined || field instanceof PendingOutcome) return true
+  }
+  return false
+}
+
 /**
  * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
  * when it looks at what one of its operations leaves, that prediction is validated too.
  */
 export class Recorder implements Transaction {
   readonly now: number
-  readonly reads: KeyRead[] = []
-  readonly ranges: RangeRead[] = []
-  readonly steps: Step[] = []
-  readonly events: DomainEvent[] = []
+  // Replaced when the first item comes: most transactions have one or none, and an empty list that grows reserves room for many.
+  #reads: readonly KeyRead[] = none
+  #ranges: readonly RangeRead[] = none
+  #steps: readonly Step[] = none
+  #events: readonly DomainEvent[] = none
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
@@ -73,10 +94,11 @@ export class Recorder implements Transaction {
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
   #own: Overlay | undefined
   #ownSteps = 0
-  readonly #outcomes: unknown[] = []
+  #outcomes: readonly unknown[] = none
   /** Digest of what each own step was foreseen to leave. */
-  readonly #foreseen: number[] = []
-  readonly #written = new Set<number>()
+  #foreseen: readonly number[] = none
+  /** Numbers of the caches written. */
+  #written: readonly number[] = none
 
   constructor(view: View, options: RecorderOptions) {
     this.#view = view
@@ -85,8 +107,29 @@ export class Recorder implements Transaction {
     this.now = options.now
   }
 
+  get reads(): readonly KeyRead[] {
+    return this.#reads
+  }
+
+  get ranges(): readonly RangeRead[] {
+    return this.#ranges
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps
+  }
+
+  get events(): readonly DomainEvent[] {
+    return this.#events
+  }
+
   get writes(): boolean {
-    return this.steps.length > 0 || this.events.length > 0
+    return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** Makes the transaction depend on a version that the handler has not asked for. */
+  read(cache: number, key: string, version: number): void {
+    this.#reads = withItem(this.#reads, { cache, key, version })
   }
 
   newId(): string {
@@ -97,7 +140,7 @@ export class Recorder implements Transaction {
     const { number } = this.#layoutOf(cache)
     // No entry can have such a key, and the log could not carry it as it is.
     if (!isKey(key)) return undefined
-    if (this.#written.has(number)) {
+    if (this.#written.includes(number)) {
       const own = this.#applyOwn(number, key)
       const entry = own.find(number, key)
       const below = this.#view.find(number, key)
@@ -106,7 +149,7 @@ export class Recorder implements Transaction {
     }
     const entry = this.#view.find(number, key)
     this.#countReads(1)
-    this.reads.push({ cache: number, key, version: entry?.version ?? absentVersion })
+    this.read(number, key, entry?.version ?? absentVersion)
     return entry?.value as V | undefined
   }
 
@@ -117,18 +160,13 @@ export class Recorder implements Transaction {
   range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const indexNumber = this.#indexOf(layout, index, range)
-    const own = this.#written.has(layout.number) ? this.#applyOwn(layout.number) : undefined
+    const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : undefined
     // Own writes may hide entries of the range: as many more are read and validated, so that the limit is filled from what was validated.
     const hidden = own?.changedIn(layout.number) ?? 0
     const validated = range.limit === undefined ? range : { ...range, limit: range.limit + hidden }
     const entries = collect(this.#view, layout.number, indexNumber, validated)
     this.#countReads(entries.length + 1)
-    this.ranges.push({
-      cache: layout.number,
-      index: indexNumber,
-      range: validated,
-      digest: digestPairs(entries),
-    })
+    this.#readRange(layout.number, indexNumber, validated, entries)
     const seen = own ? collect(own, layout.number, indexNumber, range) : entries
     return seen.map((entry) => entry.value as V)
   }
@@ -228,7 +266,7 @@ export class Recorder implements Transaction {
   }
 
   emit(name: string, payload: Value): void {
-    this.events.push({ name, payload })
+    this.#events = withItem(this.#events, { name, payload })
   }
 
   reject(reason: string, details?: Value): never {
@@ -239,7 +277,8 @@ export class Recorder implements Transaction {
   /** Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. */
   slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
     if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
-    if (typeof data !== 'object' || data === null) return { data, slots: {} }
+    if (typeof data !== 'object' || data === null || !hasOutcomes(data))
+      return { data, slots: noSlots }
     const slots: Record<string, number> = {}
     if (Array.isArray(data)) {
       const list = data.map((item: unknown, i) => {
@@ -295,15 +334,16 @@ export class Recorder implements Transaction {
 
   #operate<T>(step: Operation): Outcome<T> {
     this.#push(step)
-    return new PendingOutcome<T>(this.steps.length - 1, (number) => {
+    return new PendingOutcome<T>(this.#steps.length - 1, (number) => {
       this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
       return this.#outcomes[number]
     })
   }
 
   #push(step: Step): void {
-    this.steps.push(step)
-    if (step.kind !== StepKind.remember) this.#written.add(step.cache)
+    this.#steps = withItem(this.#steps, step)
+    if (step.kind !== StepKind.remember && !this.#written.includes(step.cache))
+      this.#written = withItem(this.#written, step.cache)
   }
 
   /**
@@ -313,8 +353,8 @@ export class Recorder implements Transaction {
   #applyOwn(cache: number, key?: string): Overlay {
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
-    for (; this.#ownSteps < this.steps.length; this.#ownSteps++) {
-      const step = this.steps[this.#ownSteps] as Step
+    for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {
+      const step = this.#steps[this.#ownSteps] as Step
       const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
       if (evaluation.outcome === 'refused') {
         this.#recordBases(this.#ownSteps + 1)
@@ -322,12 +362,12 @@ export class Recorder implements Transaction {
       }
       if (evaluation.outcome === 'collided')
         throw new Error('a prediction does not hold over the view it was made from')
-      this.#outcomes.push(evaluation.outcomes[0])
-      this.#foreseen.push(foreseen(evaluation.writes, 0))
+      this.#outcomes = withItem(this.#outcomes, evaluation.outcomes[0])
+      this.#foreseen = withItem(this.#foreseen, foreseen(evaluation.writes, 0))
       for (const write of evaluation.writes)
         own.write(write.cache, write.key, write.value, write.version)
     }
-    this.steps.forEach((step, number) => {
+    this.#steps.forEach((step, number) => {
       if (!isOperation(step) || step.cache !== cache) return
       if (key === undefined || step.kind === StepKind.take || step.key === key)
         step.expected = this.#foreseen[number]
@@ -340,19 +380,19 @@ export class Recorder implements Transaction {
    * a read like any other.
    */
   #recordBases(count: number): void {
-    for (const step of this.steps.slice(0, count)) if (isOperation(step)) this.#recordBasis(step)
+    for (const step of this.#steps.slice(0, count)) if (isOperation(step)) this.#recordBasis(step)
   }
 
   #recordBasis(step: Operation): void {
     const { cache } = step
     if (step.kind === StepKind.take) {
       const range = { ...step.range, limit: step.limit + (this.#own?.changedIn(cache) ?? 0) }
-      const digest = digestPairs(collect(this.#view, cache, step.index, range))
-      this.ranges.push({ cache, index: step.index, range, digest })
-    } else {
-      const version = this.#view.find(cache, step.key)?.version ?? absentVersion
-      this.reads.push({ cache, key: step.key, version })
-    }
+      this.#readRange(cache, step.index, range, collect(this.#view, cache, step.index, range))
+    } else this.read(cache, step.key, this.#view.find(cache, step.key)?.version ?? absentVersion)
+  }
+
+  #readRange(cache: number, index: number, range: IndexRange, entries: readonly EntryView[]): void {
+    this.#ranges = withItem(this.#ranges, { cache, index, range, digest: digestPairs(entries) })
   }
 
   #countReads(count: number): void {

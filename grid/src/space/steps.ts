@@ -83,6 +83,9 @@ export interface RememberStep {
 /** Field of the handler's data (or '' for the data itself) → number of the step whose outcome belongs there. */
 export type Slots = Readonly<Record<string, number>>
 
+/** Of data without outcomes. */
+export const noSlots: Slots = {}
+
 export type Operation = IncrementStep | AppendStep | TakeStep
 export type Step = PutStep | DeleteStep | Operation | RememberStep
 
@@ -120,6 +123,7 @@ export interface TransactionRecord {
 
 /** The handler's data with the outcomes of its operations in place. */
 export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknown[]): unknown {
+  if (slots === noSlots) return data
   const whole = slots['']
   if (whole !== undefined) return outcomes[whole]
   const names = Object.keys(slots)

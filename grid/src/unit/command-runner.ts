@@ -6,10 +6,17 @@ import type { Evaluation } from '../space/evaluation.ts'
 import { Recorder } from '../space/recorder.ts'
 import { idempotencyCacheNumber } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
-import { fillSlots, type RememberStep, type Slots, type Step, StepKind } from '../space/steps.ts'
+import {
+  fillSlots,
+  type RememberStep,
+  type Slots,
+  type Step,
+  StepKind,
+  type TransactionRecord,
+} from '../space/steps.ts'
 import { absentVersion, transactionId } from '../space/version.ts'
 import type { Execution } from './execution.ts'
-import type { FrameChain } from './frame-chain.ts'
+import type { FrameChain, Sent } from './frame-chain.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { CommandAnswer } from './serving.ts'
@@ -21,6 +28,50 @@ type Attempt =
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
+interface AttemptFate {
+  decided(attempt: SentAttempt, evaluation: Evaluation): void
+  abandoned(attempt: SentAttempt, error?: GridError): void
+}
+
+/** One attempt on its way through the log. */
+class SentAttempt implements Sent, PendingTransaction {
+  readonly execution: Execution
+  readonly record: TransactionRecord
+  readonly id: number
+  readonly data: unknown
+  readonly slots: Slots
+  foreseen: Evaluation | undefined
+  readonly #fate: AttemptFate
+
+  constructor(
+    fate: AttemptFate,
+    execution: Execution,
+    record: TransactionRecord,
+    id: number,
+    data: unknown,
+    slots: Slots,
+  ) {
+    this.#fate = fate
+    this.execution = execution
+    this.record = record
+    this.id = id
+    this.data = data
+    this.slots = slots
+  }
+
+  get cancelled(): boolean {
+    return this.execution.over
+  }
+
+  decided(evaluation: Evaluation): void {
+    this.#fate.decided(this, evaluation)
+  }
+
+  abandoned(error?: GridError): void {
+    this.#fate.abandoned(this, error)
+  }
+}
+
 /**
  * Executes commands over the replica and its pending transactions, and follows each until its caller can be told: applied, refused, or
  * run again after a collision, a bounded number of times. Refusals and commands that only read are answered once the log has passed the
@@ -31,9 +82,10 @@ export class CommandRunner {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
-  readonly #random: Random
   readonly #options: UnitOptions
   readonly #pending: PendingTransactions
+  readonly #newId: () => string
+  readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
@@ -53,9 +105,28 @@ export class CommandRunner {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
-    this.#random = random
     this.#options = options
     this.#pending = new PendingTransactions(state)
+    this.#newId = () => random.id()
+    this.#fate = {
+      decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
+      abandoned: (attempt, error) => {
+        this.#pending.remove(attempt)
+        this.#abandoned(attempt.execution, error)
+      },
+    }
+  }
+
+  #decided(attempt: SentAttempt, evaluation: Evaluation): void {
+    const { execution } = attempt
+    this.#pending.decided(attempt, evaluation)
+    if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
+    else if (evaluation.outcome === 'refused')
+      execution.fail(new Rejection(evaluation.reason, evaluation.details))
+    else {
+      this.collisions++
+      this.#again.push(execution)
+    }
   }
 
   /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
@@ -73,12 +144,7 @@ export class CommandRunner {
     }
     this.#open.add(execution)
     if (key !== undefined) this.#byKey.set(key, execution)
-    const forget = () => {
-      this.#open.delete(execution)
-      if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
-      this.answered++
-    }
-    execution.answered.then(forget, forget)
+    execution.onceSettled(this.#forget)
     this.#run(execution)
   }
 
@@ -161,6 +227,13 @@ export class CommandRunner {
     }
   }
 
+  readonly #forget = (execution: Execution): void => {
+    const key = execution.idempotencyKey
+    this.#open.delete(execution)
+    if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
+    this.answered++
+  }
+
   #run(execution: Execution): void {
     if (execution.over) return
     if (!this.#chain.joined) {
@@ -203,13 +276,12 @@ export class CommandRunner {
     const recorder = new Recorder(this.#pending, {
       id,
       now: Math.max(this.#clock.now(), this.#state.time),
-      newId: () => this.#random.id(),
+      newId: this.#newId,
       limits: this.#options.transaction,
       freeze: this.#options.freeze,
     })
     const key = execution.idempotencyKey
-    if (key !== undefined)
-      recorder.reads.push({ cache: idempotencyCacheNumber, key, version: absentVersion })
+    if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
     const attempt = this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
     else this.#confirm(execution, recorder, attempt)
@@ -244,24 +316,11 @@ export class CommandRunner {
         ? recorder.steps
         : [...recorder.steps, this.#remember(execution, data, slots)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const transaction: PendingTransaction = { record, id, foreseen: undefined }
-    this.#pending.add(transaction)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots)
+    this.#pending.add(attempt)
     execution.sent = true
-    this.#chain.send({
-      record,
-      get cancelled() {
-        return execution.over
-      },
-      decided: (evaluation) => {
-        this.#pending.decided(transaction, evaluation)
-        this.#decided(execution, evaluation, data, slots, id)
-      },
-      abandoned: (error) => {
-        this.#pending.remove(transaction)
-        this.#abandoned(execution, error)
-      },
-    })
-    if (execution.acknowledge === 'accepted') this.#accept(execution, transaction, data, slots)
+    this.#chain.send(attempt)
+    if (execution.acknowledge === 'accepted') this.#accept(attempt)
   }
 
   #remember(execution: Execution, data: unknown, slots: Slots): Step {
@@ -277,45 +336,14 @@ export class CommandRunner {
     return step
   }
 
-  #accept(
-    execution: Execution,
-    transaction: PendingTransaction,
-    data: unknown,
-    slots: Slots,
-  ): void {
-    const foreseen = this.#pending.foresee(transaction)
+  #accept(attempt: SentAttempt): void {
+    const foreseen = this.#pending.foresee(attempt)
     // A foreseen refusal is not told: the transaction is on its way, and may still be applied where it lands.
-    if (foreseen.outcome === 'applied')
-      this.#answer(
-        execution,
-        fillSlots(data, slots, foreseen.outcomes),
-        this.#state.position,
-        transaction.id,
-        false,
-      )
+    if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
   }
 
-  #decided(
-    execution: Execution,
-    evaluation: Evaluation,
-    data: unknown,
-    slots: Slots,
-    id: number,
-  ): void {
-    if (evaluation.outcome === 'applied')
-      this.#answer(
-        execution,
-        fillSlots(data, slots, evaluation.outcomes),
-        this.#state.position,
-        id,
-        false,
-      )
-    else if (evaluation.outcome === 'refused')
-      execution.fail(new Rejection(evaluation.reason, evaluation.details))
-    else {
-      this.collisions++
-      this.#again.push(execution)
-    }
+  #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    this.#answer(execution, fillSlots(data, slots, outcomes), this.#state.position, id, false)
   }
 
   #confirm(

@@ -209,7 +209,7 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
       if (!fits) wrong.push(`${name}: told ${told} (${error}), took effect ${count} times`)
     }
     expect({ wrong, unseen }).toEqual({ wrong: [], unseen: [] })
-    expect(requests.filter(({ told }) => told === 'done').length).toBeGreaterThan(20)
+    expect(requests.filter(({ told }) => told === 'done').length).toBeGreaterThan(10)
     for (const { events } of running)
       for (const event of events)
         if (

@@ -18,25 +18,26 @@ export class Execution {
   sent = false
   done = false
   #answered = false
-  #resolve: (answer: CommandAnswer) => void = () => undefined
-  #reject: (error: unknown) => void = () => undefined
+  /** Called once, when the caller has been told something. */
+  #settled: ((execution: Execution) => void) | undefined
+  // Set by the promise's constructor, before anything can use them.
+  #resolve!: (answer: CommandAnswer) => void
+  #reject!: (error: unknown) => void
 
   constructor(
     command: AnyCommand,
     input: unknown,
-    options: {
-      readonly idempotencyKey: string | undefined
-      readonly fingerprint: string
-      readonly acknowledge: Acknowledgement
-      readonly deadline: number
-    },
+    idempotencyKey: string | undefined,
+    fingerprint: string,
+    acknowledge: Acknowledgement,
+    deadline: number,
   ) {
     this.command = command
     this.input = input
-    this.idempotencyKey = options.idempotencyKey
-    this.fingerprint = options.fingerprint
-    this.acknowledge = options.acknowledge
-    this.deadline = options.deadline
+    this.idempotencyKey = idempotencyKey
+    this.fingerprint = fingerprint
+    this.acknowledge = acknowledge
+    this.deadline = deadline
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -51,16 +52,22 @@ export class Execution {
     return this.done && !(this.#answered && this.acknowledge === 'accepted')
   }
 
+  onceSettled(settled: (execution: Execution) => void): void {
+    this.#settled = settled
+  }
+
   succeed(answer: CommandAnswer): void {
     if (this.done) return
     this.done = true
     this.#answered = true
     this.#resolve(answer)
+    this.#settled?.(this)
   }
 
   fail(error: GridError): void {
     if (this.done) return
     this.done = true
     this.#reject(error)
+    this.#settled?.(this)
   }
 }

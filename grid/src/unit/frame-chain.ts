@@ -30,7 +30,7 @@ export interface Check {
   abandoned(error?: GridError): void
 }
 
-type Item = { readonly sent: Sent } | { readonly check: Check }
+type Item = Sent | Check
 
 interface InFlight {
   readonly frame: ChainedFrame
@@ -117,12 +117,12 @@ export class FrameChain {
   }
 
   send(sent: Sent): void {
-    this.#open.push({ sent })
+    this.#open.push(sent)
     this.#flushSoon()
   }
 
   check(check: Check): void {
-    this.#open.push({ check })
+    this.#open.push(check)
     this.#flushSoon()
   }
 
@@ -266,9 +266,9 @@ export class FrameChain {
     const sent: Sent[] = []
     const checks = new Map<number, Check[]>()
     for (const item of items) {
-      if ('check' in item) checks.set(sent.length, [...(checks.get(sent.length) ?? []), item.check])
-      else if (item.sent.cancelled) item.sent.abandoned()
-      else sent.push(item.sent)
+      if ('confirmed' in item) checks.set(sent.length, [...(checks.get(sent.length) ?? []), item])
+      else if (item.cancelled) item.abandoned()
+      else sent.push(item)
     }
     const transactions = sent.map(({ record }) => record)
     const frame: TransactionsFrame = {
@@ -390,7 +390,7 @@ export class FrameChain {
   }
 
   #abandonItems(items: readonly Item[], error?: GridError): void {
-    for (const item of items) ('sent' in item ? item.sent : item.check).abandoned(error)
+    for (const item of items) item.abandoned(error)
   }
 }
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { GridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
+import { checkKey } from '../space/validation.ts'
 
 /** What is remembered of a command under its idempotency key: an entry of the space like any other. */
 export interface Remembered {
@@ -11,7 +12,17 @@ export interface Remembered {
   readonly expiresAt: number
 }
 
-export const idempotencyKeyLengthMax = 255
+const idempotencyKeyLengthMax = 255
+
+/** @throws GridError `invalid_key` */
+export function checkIdempotencyKey(key: string): void {
+  checkKey(key, 'Idempotency-Key')
+  if (key.length > idempotencyKeyLengthMax)
+    throw new GridError(
+      'invalid_key',
+      `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`,
+    )
+}
 
 /** Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. */
 export function inputFingerprint(input: unknown): string {

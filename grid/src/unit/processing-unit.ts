@@ -11,11 +11,11 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
-import type { AnyCommand, Space } from '../space/definition.ts'
+import type { Space } from '../space/definition.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
-import { idempotencyKeyLengthMax, inputFingerprint } from './idempotency.ts'
+import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -126,30 +126,19 @@ export class ProcessingUnit implements Serving {
     return this.#incarnation?.state.position ?? 0
   }
 
-  async execute(
-    name: string,
-    input: unknown,
-    options: ExecuteOptions = {},
-  ): Promise<CommandAnswer> {
-    const command = this.space.commands.get(name)
-    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
-    checkFits(command.input, input, name)
-    const incarnation = this.#serves()
-    const acknowledge = options.acknowledge ?? command.acknowledge
-    const execution = this.#execution(command, input, options, acknowledge)
-    if (incarnation.cutOff)
-      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
-    if (!incarnation.takesCommands)
-      throw new GridError('not_ready', 'The processing unit is joining the log', {
-        retryAfterMs: 200,
-      })
-    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
-      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
-        retryAfterMs: 1000,
-      })
-    incarnation.runner.start(execution)
-    const answer = await execution.answered
-    if (acknowledge === 'persisted') await this.#persistence?.reach(answer.position)
+  /** Not an async function: the execution's own promise is the answer, one less for each command. */
+  execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
+    try {
+      const { answered, acknowledge } = this.#start(name, input, options)
+      return acknowledge === 'persisted' ? this.#persisted(answered) : answered
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
+    const answer = await answered
+    await this.#persistence?.reach(answer.position)
     return answer
   }
 
@@ -371,27 +360,32 @@ export class ProcessingUnit implements Serving {
 
   // ---- commands
 
-  #execution(
-    command: AnyCommand,
-    input: unknown,
-    options: ExecuteOptions,
-    acknowledge: CommandAnswer['acknowledged'],
-  ): Execution {
-    const { idempotencyKey } = options
-    if (idempotencyKey !== undefined) {
-      checkKey(idempotencyKey, 'Idempotency-Key')
-      if (idempotencyKey.length > idempotencyKeyLengthMax)
-        throw new GridError(
-          'invalid_key',
-          `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`,
-        )
-    }
-    return new Execution(command, input, {
+  #start(name: string, input: unknown, { idempotencyKey, acknowledge }: ExecuteOptions): Execution {
+    const command = this.space.commands.get(name)
+    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
+    checkFits(command.input, input, name)
+    const incarnation = this.#serves()
+    if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.cutOff)
+      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
+    if (!incarnation.takesCommands)
+      throw new GridError('not_ready', 'The processing unit is joining the log', {
+        retryAfterMs: 200,
+      })
+    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
+      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
+        retryAfterMs: 1000,
+      })
+    const execution = new Execution(
+      command,
+      input,
       idempotencyKey,
-      fingerprint: idempotencyKey === undefined ? '' : inputFingerprint(input),
-      acknowledge,
-      deadline: this.#ports.clock.monotonic() + this.#options.commandMsMax,
-    })
+      idempotencyKey === undefined ? '' : inputFingerprint(input),
+      acknowledge ?? command.acknowledge,
+      this.#ports.clock.monotonic() + this.#options.commandMsMax,
+    )
+    incarnation.runner.start(execution)
+    return execution
   }
 
   #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
