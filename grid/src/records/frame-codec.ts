@@ -1,27 +1,24 @@
-import { Packr } from 'msgpackr'
 import { GridError, isGridError } from '../errors.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import type { SpaceShape } from '../space/shape.ts'
 import type { TransactionRecord } from '../space/steps.ts'
+import { messagePack } from './message-pack.ts'
 import { readTransactions, writeTransactions } from './transaction-codec.ts'
 
 /** First item of every frame. A replica that meets another one stops serving rather than guess. */
 export const frameFormat = 2
 
-/** Frames outlive the process that wrote them, so no structure is shared between messages. */
-const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
-
 type Packed = unknown[]
 
 /** Frames to bytes: one flat list, so that the protocol's own field names take no room. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  return packr.pack(packFrame(frame))
+  return messagePack.pack(packFrame(frame))
 }
 
 /** @throws GridError `format_unsupported` */
 export function decodeFrame(data: Uint8Array): Frame {
   return readable(() => {
-    const packed = packr.unpack(data) as Packed
+    const packed = messagePack.unpack(data) as Packed
     const [format] = packed
     if (format !== frameFormat)
       throw new GridError(
@@ -33,11 +30,11 @@ export function decodeFrame(data: Uint8Array): Frame {
 }
 
 export const encodeTransactions = (transactions: readonly TransactionRecord[]): Uint8Array =>
-  packr.pack(writeTransactions([], transactions))
+  messagePack.pack(writeTransactions([], transactions))
 
 /** @throws GridError `format_unsupported` */
 export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
-  return readable(() => readTransactions(packr.unpack(Buffer.concat(parts)) as Packed, 0))
+  return readable(() => readTransactions(messagePack.unpack(Buffer.concat(parts)) as Packed, 0))
 }
 
 /** Bytes that are no frame at all fail in many ways; to a replica they are all one: a format it cannot follow. */

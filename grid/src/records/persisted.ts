@@ -1,8 +1,6 @@
-import { Packr } from 'msgpackr'
-
-const packr = new Packr({ useRecords: false })
+import { messagePack } from './message-pack.ts'
 
 /** The message on `subjects.persisted`: the position of a space's checkpoint. */
-export const encodePersisted = (position: number): Uint8Array => packr.pack(position)
+export const encodePersisted = (position: number): Uint8Array => messagePack.pack(position)
 
-export const decodePersisted = (data: Uint8Array): number => packr.unpack(data) as number
+export const decodePersisted = (data: Uint8Array): number => messagePack.unpack(data) as number

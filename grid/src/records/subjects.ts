@@ -14,6 +14,10 @@ export const subjects = {
   snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,
   /** Told the position of each new checkpoint. */
   persisted: (space: string) => `spacegrid.${space}.persisted`,
+  /** Where replicas and the data reader tell their digests, and settle who is wrong. */
+  audit: (space: string) => `spacegrid.${space}.audit`,
+  /** Asked to open a snapshot of one particular unit or pump. */
+  snapshotForAudit: (space: string, id: number) => `spacegrid.${space}.snapshot.audit.${id}`,
   /** Asked for an entry as the store holds it. */
   archive: (space: string) => `spacegrid.${space}.archive`,
 } as const

@@ -1,18 +1,15 @@
-import { Packr } from 'msgpackr'
 import { GridError } from '../errors.ts'
 import type { Checkpoint, StoredChange } from '../ports/store.ts'
-import { packChanges, unpackChanges } from './snapshot-codec.ts'
+import { messagePack } from './message-pack.ts'
+import { readChanges, writeChanges } from './snapshot-codec.ts'
 
 /** First element of every record of the change queue. */
-export const windowFormat = 1
+export const windowFormat = 2
 
 /** Changes packed, or unpacked, in one turn. */
 const segmentChangesMax = 1000
 /** Everything of a record beside its bytes: a dozen numbers, a digest and the log's identity. */
 const envelopeBytesMax = 256
-
-/** Records outlive the process that wrote them, so no structure is shared between them. */
-const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
 
 /** A domain event as it was committed. */
 export interface WindowEvent {
@@ -72,15 +69,25 @@ export async function encodeWindow(
   return Array.from({ length: parts }, (_, part) => {
     const piece = bytes.subarray(part * room, (part + 1) * room)
     const of = [part, parts, window.from, position, logIdentity, digest]
-    return packr.pack([windowFormat, pump, number, ...of, piece])
+    return messagePack.pack([windowFormat, pump, number, ...of, piece])
   })
 }
 
 /** @throws GridError `format_unsupported` */
 export function decodeWindowPart(data: Uint8Array): WindowPart {
-  const [format, pump, number, part, parts, from, to, logIdentity, digest, bytes] = packr.unpack(
-    data,
-  ) as [number, number, number, number, number, number, number, string, string, Uint8Array]
+  const [format, pump, number, part, parts, from, to, logIdentity, digest, bytes] =
+    messagePack.unpack(data) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      string,
+      string,
+      Uint8Array,
+    ]
   if (format !== windowFormat)
     throw new GridError(
       'format_unsupported',
@@ -98,11 +105,14 @@ export async function decodeWindow(parts: readonly WindowPart[], pause: Pause): 
   const events: WindowEvent[] = []
   let checkpoint: Checkpoint | undefined
   for (const segment of segmentsOf(bytes)) {
-    const [kind, ...body] = packr.unpack(segment) as Packed
-    if (kind === SegmentKind.changes) for (const change of unpackChanges(body)) changes.push(change)
-    else if (kind === SegmentKind.events) for (const event of unpackEvents(body)) events.push(event)
+    const packed = messagePack.unpack(segment) as Packed
+    const [kind] = packed
+    if (kind === SegmentKind.changes)
+      for (const change of readChanges(packed, 1)) changes.push(change)
+    else if (kind === SegmentKind.events)
+      for (const event of unpackEvents(packed, 1)) events.push(event)
     else {
-      const [entries, replicated] = body as [number, Uint8Array]
+      const [, entries, replicated] = packed as [number, number, Uint8Array]
       const { to: position, logIdentity, digest } = first
       checkpoint = { position, logIdentity, digest, entries, replicated }
     }
@@ -114,15 +124,15 @@ export async function decodeWindow(parts: readonly WindowPart[], pause: Pause): 
 
 async function encodeBody({ checkpoint, changes, events }: Window, pause: Pause): Promise<Buffer> {
   const { entries, replicated } = checkpoint
-  const segments = [packr.pack([SegmentKind.head, entries, replicated])]
+  const segments = [messagePack.pack([SegmentKind.head, entries, replicated])]
   for (let at = 0; at < changes.length; at += segmentChangesMax) {
     const some = changes.slice(at, at + segmentChangesMax)
-    segments.push(packr.pack([SegmentKind.changes, ...packChanges(some)]))
+    segments.push(messagePack.pack(writeChanges([SegmentKind.changes], some)))
     if (changes.length > segmentChangesMax) await pause()
   }
   for (let at = 0; at < events.length; at += segmentChangesMax) {
     const some = events.slice(at, at + segmentChangesMax)
-    segments.push(packr.pack([SegmentKind.events, ...packEvents(some)]))
+    segments.push(messagePack.pack([SegmentKind.events, ...packEvents(some)]))
     if (events.length > segmentChangesMax) await pause()
   }
   return joinSegments(segments)
@@ -158,9 +168,9 @@ const packEvents = (events: readonly WindowEvent[]): Packed =>
     position,
   ])
 
-function unpackEvents(packed: Packed): WindowEvent[] {
+function unpackEvents(packed: Packed, start: number): WindowEvent[] {
   const events: WindowEvent[] = []
-  for (let at = 0; at < packed.length; at += 4)
+  for (let at = start; at < packed.length; at += 4)
     events.push({
       name: packed[at] as string,
       payload: packed[at + 1] as WindowEvent['payload'],

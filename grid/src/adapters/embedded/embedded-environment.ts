@@ -1,3 +1,4 @@
+import '../../records/whole-strings.ts'
 import {
   closeSync,
   existsSync,

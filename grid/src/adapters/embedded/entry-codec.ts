@@ -1,12 +1,5 @@
-import { Packr } from 'msgpackr'
 import type { Checkpoint, StoredEntry } from '../../ports/store.ts'
-
-/**
- * What is stored lives longer than this process, so nothing (no record structures) may be kept
- * outside the bytes. Byte fields are copied: as views they would keep what they were read from in
- * memory.
- */
-const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
+import { messagePack } from '../../records/message-pack.ts'
 
 type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
 type CheckpointBody = Omit<Checkpoint, 'position'>
@@ -23,18 +16,19 @@ const plain = (bytes: Uint8Array): Uint8Array =>
  * come back exactly, except that -0 becomes 0; fields that are undefined come back as undefined.
  */
 export const encodeEntry = ({ value, version, position }: EntryBody): Buffer =>
-  packr.pack({ value, version, position })
+  messagePack.pack({ value, version, position })
 
-export const decodeEntry = (bytes: Uint8Array): EntryBody => packr.unpack(plain(bytes))
+export const decodeEntry = (bytes: Uint8Array): EntryBody => messagePack.unpack(plain(bytes))
 
 export const encodeCheckpoint = ({
   logIdentity,
   digest,
   entries,
   replicated,
-}: CheckpointBody): Buffer => packr.pack({ logIdentity, digest, entries, replicated })
+}: CheckpointBody): Buffer => messagePack.pack({ logIdentity, digest, entries, replicated })
 
-export const decodeCheckpoint = (bytes: Uint8Array): CheckpointBody => packr.unpack(plain(bytes))
+export const decodeCheckpoint = (bytes: Uint8Array): CheckpointBody =>
+  messagePack.unpack(plain(bytes))
 
 /**
  * No name of a cache holds a zero byte, so entries of different caches never share a key, and those

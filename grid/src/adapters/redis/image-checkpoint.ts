@@ -1,5 +1,5 @@
-import { Packr } from 'msgpackr'
 import type { Checkpoint } from '../../ports/store.ts'
+import { messagePack } from '../../records/message-pack.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
 export interface ImageCheckpoint extends Checkpoint {
@@ -12,11 +12,9 @@ export interface ImageCheckpoint extends Checkpoint {
   readonly caches: readonly string[]
 }
 
-const packr = new Packr({ useRecords: false, variableMapSize: true, copyBuffers: true })
-
 /** The position is stored apart, so that people and scripts can read it. */
 export const encodeImageCheckpoint = ({ position: _, ...rest }: ImageCheckpoint): Buffer =>
-  packr.pack(rest)
+  messagePack.pack(rest)
 
 /**
  * Undefined unless both parts are there: Redis may have been flushed, or have evicted one of them.
@@ -27,7 +25,7 @@ export function decodeImageCheckpoint(
 ): ImageCheckpoint | undefined {
   if (!position || !rest) return undefined
   const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength)
-  return { ...packr.unpack(bytes), position: Number(position.toString('latin1')) }
+  return { ...messagePack.unpack(bytes), position: Number(position.toString('latin1')) }
 }
 
 export function toCheckpoint(image: ImageCheckpoint): Checkpoint {
