@@ -207,7 +207,7 @@ describe('a frame', () => {
     const link = { origin: 3, id: 2, previous: 1, deadline: 65536 }
     const frame: Frame = { kind: FrameKind.transactions, ...link, transactions: [one], parts: 0 }
     expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-      'dc00160201030201ce00010000009192a26964a16e01070102a16200010002a16100a161cd012cc2',
+      'dc00160201030201ce00010000009192a26964a16e01070100020000a161cd012c0102a16200c2',
     )
   })
 

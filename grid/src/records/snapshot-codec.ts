@@ -8,7 +8,7 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 /** First item of every record here. */
 export const snapshotFormat = 2
 
-/** In a key's place: the changes that follow are of the cache whose name comes next. */
+/** In a version's place: the changes that follow are of the cache whose name comes next. */
 const nextCache = null
 /** In the place of a value's shape. */
 const deleted = -1
@@ -59,9 +59,9 @@ export function writeChanges(to: Packed, changes: readonly StoredChange[]): Pack
       number++
       to.push(nextCache, cache)
     }
-    to.push(change.key, change.version, change.position)
-    if (change.value) shapes.write(to, number, change.value)
-    else to.push(deleted)
+    to.push(change.version, change.position)
+    if (change.value) shapes.writeEntry(to, number, change.key, change.value)
+    else to.push(change.key, deleted)
   }
   return to
 }
@@ -77,13 +77,11 @@ export function readChanges(from: readonly unknown[], start: number): StoredChan
       at += 2
       continue
     }
-    const key = from[at] as string
-    const version = from[at + 1] as number
-    const position = from[at + 2] as number
-    const shape = from[at + 3] as number
-    at += 4
-    const value = shape === deleted ? undefined : shapes.read(shape, from, at)
-    if (value) at += shapes.fieldsOf(shape)
+    const version = from[at] as number
+    const position = from[at + 1] as number
+    const key = shapes.key(from, at + 2)
+    const value = from[at + 3] === deleted ? undefined : shapes.read(from, at + 3)
+    at = value ? shapes.behind(from, at + 3) : at + 4
     changes.push({ cache, key, value, version, position })
   }
   return changes

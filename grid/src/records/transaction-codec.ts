@@ -36,10 +36,13 @@ function writeTransaction(
   { number, reads, ranges, steps, events, notBefore }: TransactionRecord,
   shapes: ShapeWriter,
 ): void {
-  to.push(number, reads.length)
-  for (const { cache, key, version } of reads) to.push(cache, key, version)
-  to.push(steps.length)
+  to.push(number, steps.length)
   for (const step of steps) writeStep(to, step, shapes)
+  to.push(reads.length)
+  for (const { cache, key, version } of reads) {
+    const step = stepWithKey(steps, key)
+    to.push(cache, step < 0 ? key : step, version)
+  }
   // Most transactions have none of these.
   const more = ranges.length > 0 || events.length > 0 || notBefore > 0
   to.push(more)
@@ -51,11 +54,20 @@ function writeTransaction(
   to.push(notBefore)
 }
 
+/** Most of what is read is written too: the key is there already. Only looked for among the first few steps. */
+function stepWithKey(steps: readonly Step[], key: string): number {
+  for (let i = 0; i < steps.length && i < 8; i++) {
+    const step = steps[i] as Step
+    if (step.kind !== StepKind.take && step.key === key) return i
+  }
+  return -1
+}
+
 function writeStep(to: unknown[], step: Step, shapes: ShapeWriter): void {
   switch (step.kind) {
     case StepKind.put:
-      to.push(step.kind, step.cache, step.key)
-      shapes.write(to, step.cache, step.value)
+      to.push(step.kind, step.cache)
+      shapes.writeEntry(to, step.cache, step.key, step.value)
       return
     case StepKind.delete:
       to.push(step.kind, step.cache, step.key)
@@ -112,6 +124,8 @@ class TransactionReader {
   readonly #from: readonly unknown[]
   #at: number
   readonly #shapes: ShapeReader
+  /** Of the transaction that is being read. */
+  #steps: readonly Step[] = []
 
   constructor(from: readonly unknown[], at: number) {
     this.#from = from
@@ -133,8 +147,9 @@ class TransactionReader {
 
   transaction(): TransactionRecord {
     const number = this.#next() as number
-    const reads = this.#list(TransactionReader.#readKey)
     const steps = this.#list(TransactionReader.#readStep)
+    this.#steps = steps
+    const reads = this.#list(TransactionReader.#readKey)
     if (this.#next() !== true)
       return { number, reads, steps, ranges: noRanges, events: noEvents, notBefore: 0 }
     const ranges = this.#list(TransactionReader.#readRange)
@@ -162,11 +177,16 @@ class TransactionReader {
   }
 
   #read(): KeyRead {
-    return {
-      cache: this.#next() as number,
-      key: this.#next() as string,
-      version: this.#next() as number,
-    }
+    const cache = this.#next() as number
+    const key = this.#next() as string | number
+    const version = this.#next() as number
+    return { cache, key: typeof key === 'number' ? this.#keyOfStep(key) : key, version }
+  }
+
+  #keyOfStep(number: number): string {
+    const step = this.#steps[number]
+    if (!step || !('key' in step)) throw unreadable()
+    return step.key
   }
 
   #range(): RangeRead {
@@ -183,12 +203,9 @@ class TransactionReader {
   }
 
   #value(): Value {
-    const number = this.#next() as number
-    const fields = this.#shapes.fieldsOf(number)
     const at = this.#at
-    this.#at += fields
-    if (this.#at > this.#from.length) throw unreadable()
-    return this.#shapes.read(number, this.#from, at)
+    this.#at = this.#shapes.behind(this.#from, at)
+    return this.#shapes.read(this.#from, at)
   }
 
   #maybeValue(): Value | undefined {
@@ -198,13 +215,11 @@ class TransactionReader {
   #step(): Step {
     const kind = this.#next() as Step['kind']
     switch (kind) {
-      case StepKind.put:
-        return {
-          kind,
-          cache: this.#next() as number,
-          key: this.#next() as string,
-          value: this.#value(),
-        }
+      case StepKind.put: {
+        const cache = this.#next() as number
+        const key = this.#shapes.key(this.#from, this.#at++)
+        return { kind, cache, key, value: this.#value() }
+      }
       case StepKind.delete:
         return { kind, cache: this.#next() as number, key: this.#next() as string }
       case StepKind.increment:

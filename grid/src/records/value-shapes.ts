@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
+import { knownString } from './known-strings.ts'
 
 /** Shapes known at most, over all messages; values of further ones are put together field by field. */
 const knownShapesMax = 1024
@@ -19,7 +20,15 @@ export class ShapeWriter {
   readonly #latest: number[] = []
   readonly #numbers = new Map<string, number>()
 
-  /** Appends the value to a message. `cache` is a hint only. */
+  /** Appends a key and its value. The value has the key among its fields: its place there is enough, and comes back as one string for both. */
+  writeEntry(to: unknown[], cache: number, key: string, value: Value): void {
+    const at = to.push(key) - 1
+    this.write(to, cache, value)
+    const field = to.indexOf(key, at + 2)
+    if (field >= 0) to[at] = field - at - 2
+  }
+
+  /** Appends a value. `cache` is a hint only. */
   write(to: unknown[], cache: number, value: Value): void {
     let number = this.#latest[cache] ?? -1
     if (number < 0 || !hasShape(value, this.names[number] as readonly string[])) {
@@ -62,7 +71,7 @@ class ValueShape {
     if (this.#construct) return this.#construct(from, at)
     if (++this.#made === compileAfter && this.names.length <= compiledFieldsMax)
       this.#construct = compile(this.names)
-    return Object.fromEntries(this.names.map((name, i) => [name, from[at + i]]))
+    return Object.fromEntries(this.names.map((name, i) => [name, known(from[at + i])]))
   }
 }
 
@@ -71,11 +80,14 @@ class ValueShape {
  * called `__proto__`.
  */
 function compile(names: readonly string[]): Construct {
-  const fields = names.map((name, i) => `[${JSON.stringify(name)}]: from[at + ${i}]`)
-  return new Function('from', 'at', `return { ${fields.join(', ')} }`) as Construct
+  const fields = names.map((name, i) => `[${JSON.stringify(name)}]: known(from[at + ${i}])`)
+  const source = `return (from, at) => ({ ${fields.join(', ')} })`
+  return new Function('known', source)(known) as Construct
 }
 
-const known = new Map<string, ValueShape>()
+const known = (field: unknown): unknown => (typeof field === 'string' ? knownString(field) : field)
+
+const knownShapes = new Map<string, ValueShape>()
 
 /** Values of one message as it is read. */
 export class ShapeReader {
@@ -87,25 +99,40 @@ export class ShapeReader {
     this.#shapes = names.map(shapeOf)
   }
 
-  /** Number of a shape's fields. @throws GridError `format_unsupported` for an unknown number */
-  fieldsOf(number: number): number {
-    const shape = this.#shapes[number]
-    if (!shape) throw unreadable()
-    return shape.names.length
+  /** Reads the value whose shape stands at `at`. @throws GridError `format_unsupported` for an unknown one */
+  read(from: readonly unknown[], at: number): Value {
+    return this.#shapeAt(from, at).read(from, at + 1)
   }
 
-  read(number: number, from: readonly unknown[], at: number): Value {
-    return (this.#shapes[number] as ValueShape).read(from, at)
+  /** The item behind the value whose shape stands at `at`. */
+  behind(from: readonly unknown[], at: number): number {
+    const next = at + 1 + this.#shapeAt(from, at).names.length
+    if (next > from.length) throw unreadable()
+    return next
+  }
+
+  /** The key at `at` of the entry whose value follows. */
+  key(from: readonly unknown[], at: number): string {
+    const item = from[at]
+    const key = typeof item === 'number' ? from[at + 2 + item] : item
+    if (typeof key !== 'string') throw unreadable()
+    return key
+  }
+
+  #shapeAt(from: readonly unknown[], at: number): ValueShape {
+    const shape = this.#shapes[from[at] as number]
+    if (!shape) throw unreadable()
+    return shape
   }
 }
 
 function shapeOf(names: unknown): ValueShape {
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw unreadable()
   const id = JSON.stringify(names)
-  let shape = known.get(id)
+  let shape = knownShapes.get(id)
   if (!shape) {
     shape = new ValueShape(names)
-    if (known.size < knownShapesMax) known.set(id, shape)
+    if (knownShapes.size < knownShapesMax) knownShapes.set(id, shape)
   }
   return shape
 }

@@ -40,8 +40,9 @@ export class CacheState {
       return undefined
     }
     const before = entry.value
-    this.#digest.toggle(number, entry.keyHash, entry.version)
-    this.#digest.toggle(number, entry.keyHash, version)
+    const { keyHash } = entry
+    this.#digest.toggle(number, keyHash, entry.version)
+    this.#digest.toggle(number, keyHash, version)
     let moved = false
     for (const index of this.#indexes) {
       if (index.order.same(before, value)) continue

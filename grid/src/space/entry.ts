@@ -12,7 +12,6 @@ export interface EntryView {
 /** An entry of a cache. The object lives as long as its key; its value is replaced, never changed. */
 export class Entry implements EntryView {
   readonly key: string
-  readonly keyHash: number
   value: Value
   version: number
   /** Log position of the transaction that wrote the value. */
@@ -20,9 +19,13 @@ export class Entry implements EntryView {
 
   constructor(key: string, value: Value, version: number, position: number) {
     this.key = key
-    this.keyHash = hashString(key)
     this.value = value
     this.version = version
     this.position = position
+  }
+
+  /** Not kept: in a space of millions its room is worth more than the time to find it again. */
+  get keyHash(): number {
+    return hashString(this.key)
   }
 }
