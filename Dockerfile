@@ -21,6 +21,8 @@ RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-bin-
 
 FROM node:24-slim
 # Inside a container the loopback address is nobody's: it listens on all of its own.
+# The young generation stays small enough that clearing it is not what the slowest requests wait for (bench/results).
+ENV NODE_OPTIONS=--max-semi-space-size=16
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 ADMIN_PORT=9090 DATA_DIR=/data
 WORKDIR /spacegrid
 COPY --from=dependencies /spacegrid ./
