@@ -1,5 +1,6 @@
 import type { IndexRange, Value } from './definition.ts'
 import { Entry } from './entry.ts'
+import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Digest } from './version.ts'
@@ -11,20 +12,25 @@ export class CacheState {
   #indexes: OrderedIndex<Entry>[]
   readonly #digest: Digest
 
-  constructor(layout: CacheLayout, digest: Digest) {
+  /** `deferIndexes`: they are made by `completeIndexes`, after all entries. */
+  constructor(layout: CacheLayout, digest: Digest, deferIndexes = false) {
     this.#layout = layout
-    this.#indexes = layout.orders.map((order) => new OrderedIndex<Entry>(order))
+    this.#indexes = deferIndexes ? [] : layout.orders.map((order) => new OrderedIndex<Entry>(order))
     this.#digest = digest
   }
 
-  /** Takes over a layout with more indexes. */
+  /** Takes over a layout with more indexes. They are not made before `completeIndexes`. */
   extend(layout: CacheLayout): void {
     this.#layout = layout
-    for (let i = this.#indexes.length; i < layout.orders.length; i++) {
-      const index = new OrderedIndex<Entry>(layout.orders[i] as OrderedIndex['order'])
-      for (const entry of this.entries.values())
-        if (index.order.covers(entry.value)) index.insert(entry)
-      this.#indexes.push(index)
+  }
+
+  /** Makes the indexes that are missing, one a step. */
+  *completeIndexes(): Generator<void> {
+    for (let i = this.#indexes.length; i < this.#layout.orders.length; i++) {
+      this.#indexes.push(
+        OrderedIndex.of(this.#layout.orders[i] as IndexOrder, this.entries.values()),
+      )
+      yield
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IndexRange } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
+import { sortEntries } from './sort-entries.ts'
 
 const nodeItemsMax = 64
 /** Neighbours are merged when they fit in one node with room to spare, so that a merge is not followed by a split. */
@@ -46,6 +47,18 @@ export class OrderedIndex<E extends EntryView = EntryView> {
 
   constructor(order: IndexOrder) {
     this.order = order
+  }
+
+  /** The index of many entries at once, of those that it covers: several times faster than to insert one after the other. */
+  static of<E extends EntryView>(order: IndexOrder, entries: Iterable<E>): OrderedIndex<E> {
+    const index = new OrderedIndex<E>(order)
+    const covered: E[] = []
+    for (const entry of entries) if (order.covers(entry.value)) covered.push(entry)
+    let nodes: Node<E>[] = inGroups(sortEntries(covered, order)).map((items) => new Leaf(items))
+    while (nodes.length > 1) nodes = inGroups(nodes).map((items) => new Branch(items))
+    index.#root = nodes[0] ?? index.#root
+    index.#size = covered.length
+    return index
   }
 
   get size(): number {
@@ -201,6 +214,17 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     }
     return true
   }
+}
+
+/** Full enough to be small in memory, with room for what comes. */
+function inGroups<T>(items: readonly T[]): T[][] {
+  const count = Math.ceil(items.length / mergeItemsMax)
+  return Array.from({ length: count }, (_, group) =>
+    items.slice(
+      Math.round((group * items.length) / count),
+      Math.round(((group + 1) * items.length) / count),
+    ),
+  )
 }
 
 const splitAt = (length: number): number => length >>> 1

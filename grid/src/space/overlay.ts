@@ -37,9 +37,8 @@ class OverlayCache {
     if (existing) return existing
     const order = this.#view.layout.cache(this.#number).orders[number]
     if (!order) throw new Error(`cache ${this.#number} has no index ${number}`)
-    const index = new OrderedIndex<Entry>(order)
-    for (const entry of this.entries.values())
-      if (entry && order.covers(entry.value)) index.insert(entry)
+    const entries = [...this.entries.values()].filter((entry) => entry !== undefined)
+    const index = OrderedIndex.of(order, entries)
     this.#indexes[number] = index
     return index
   }

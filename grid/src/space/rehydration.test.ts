@@ -127,7 +127,7 @@ class Store {
 
 function rehydrate(store: Store, random: Random): SpaceState {
   const start = store.position
-  const state = SpaceState.fromHeader(store.header)
+  const state = SpaceState.toRestore()
   let cursor = ''
   for (;;) {
     if (random(3) === 0) store.advance(random(4))
@@ -143,6 +143,7 @@ function rehydrate(store: Store, random: Random): SpaceState {
   for (const c of random(2) === 0 ? changes : coalesced(changes))
     state.restore(c.cache, c.key, c.value, c.version, c.position)
   state.adopt(store.header)
+  for (const _ of state.completeIndexes());
   return state
 }
 
@@ -192,7 +193,9 @@ describe('rehydration', () => {
     const melder = new Melder(state, decodeTransactions)
     melder.meld({ kind: FrameKind.join, unit: 'unit', nonce: 7 }, 1, 1000)
     const header = state.header()
-    const copy = SpaceState.fromHeader(header)
+    const copy = SpaceState.toRestore()
+    copy.adopt(header)
+    for (const _ of copy.completeIndexes());
     expect(copy.header()).toEqual(header)
     const barrier = { origin: 1, id: 1, previous: 0, deadline: 2, transactions: [], parts: 0 }
     const frame: Frame = { kind: FrameKind.transactions, ...barrier }

@@ -41,16 +41,25 @@ export class SpaceState implements View {
   layout: Layout
   readonly #caches: CacheState[] = []
 
-  constructor(shape: SpaceShape = initialShape) {
+  /** Entries come in any number before the indexes are made. */
+  #restoring: boolean
+
+  constructor(shape: SpaceShape = initialShape, restoring = false) {
     this.layout = new Layout(shape)
-    for (const cache of this.layout.caches) this.#caches.push(new CacheState(cache, this.digest))
+    this.#restoring = restoring
+    for (const cache of this.layout.caches)
+      this.#caches.push(new CacheState(cache, this.digest, restoring))
   }
 
-  /** A state without entries, to be filled by `restore`. */
-  static fromHeader(header: ReplicatedHeader): SpaceState {
-    const state = new SpaceState(header.shape)
-    state.adopt(header)
-    return state
+  /** An empty state to be filled by `restore`. It has no indexes before `completeIndexes`. */
+  static toRestore(): SpaceState {
+    return new SpaceState(initialShape, true)
+  }
+
+  /** Makes the indexes of a restored state: one a step, so that whoever runs it can do something else in between. */
+  *completeIndexes(): Generator<void> {
+    for (const cache of this.#caches) yield* cache.completeIndexes()
+    this.#restoring = false
   }
 
   /** Takes over position, time, origins and shape. The shape must contain the present one. */
@@ -77,8 +86,9 @@ export class SpaceState implements View {
     for (const layout of this.layout.caches) {
       const cache = this.#caches[layout.number]
       if (cache) cache.extend(layout)
-      else this.#caches.push(new CacheState(layout, this.digest))
+      else this.#caches.push(new CacheState(layout, this.digest, this.#restoring))
     }
+    if (!this.#restoring) for (const _ of this.completeIndexes());
   }
 
   cache(number: number): CacheState {
