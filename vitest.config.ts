@@ -21,6 +21,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // What they do is bounded; how long it takes is the machine's business.
+          testTimeout: 60_000,
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', staticChecks, ...endToEnd, ...onRealServers],
           sequence: { groupOrder: 0 },

@@ -1,5 +1,10 @@
 import type { IndexRange, Scalar, Value } from './definition.ts'
-import type { EntryView } from './entry.ts'
+
+/** What an order looks at: the primary key, and a value with at least the order's fields. */
+export interface Bound {
+  readonly key: string
+  readonly value: Value
+}
 
 /** 0: not orderable. NaN neither: an entry that compares with nothing could not be found again. */
 function rank(value: unknown): number {
@@ -35,12 +40,17 @@ export class IndexOrder {
     return true
   }
 
-  compare(a: EntryView, b: EntryView): number {
+  compare(a: Bound, b: Bound): number {
     for (const field of this.fields) {
       const order = compareScalars(a.value[field], b.value[field])
       if (order !== 0) return order
     }
     return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
+  }
+
+  /** A place in the order that stays where it is when the entry moves. */
+  boundOf({ key, value }: Bound): Bound {
+    return { key, value: Object.fromEntries(this.fields.map((field) => [field, value[field]])) }
   }
 
   /** Whether the entry stands before everything in the range. */

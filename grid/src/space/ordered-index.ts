@@ -1,6 +1,6 @@
 import type { IndexRange } from './definition.ts'
 import type { EntryView } from './entry.ts'
-import type { IndexOrder } from './index-order.ts'
+import type { Bound, IndexOrder } from './index-order.ts'
 import { sortEntries } from './sort-entries.ts'
 
 const nodeItemsMax = 64
@@ -13,28 +13,30 @@ class Leaf<E extends EntryView> {
   constructor(items: E[]) {
     this.items = items
   }
-
-  get first(): E {
-    return this.items[0] as E
-  }
 }
 
 class Branch<E extends EntryView> {
   readonly items: Node<E>[]
-  /** The first entry below each child. Exact at all times: entries' values change, so an outdated separator could be out of order. */
-  readonly firsts: E[]
+  /**
+   * Nothing below the child at the same place comes before its bound, everything below the children to the left does. Copies of what orders: the way
+   * down looks at these, close together in memory, and not at entries anywhere in it. The first is never looked at: what is less than all
+   * goes there.
+   */
+  readonly bounds: Bound[]
 
-  constructor(items: Node<E>[]) {
+  constructor(items: Node<E>[], bounds: Bound[]) {
     this.items = items
-    this.firsts = items.map((node) => node.first)
-  }
-
-  get first(): E {
-    return this.firsts[0] as E
+    this.bounds = bounds
   }
 }
 
 type Node<E extends EntryView> = Leaf<E> | Branch<E>
+
+/** A node that has grown too large is divided: its right half, and the bound of that. */
+interface Split<E extends EntryView> {
+  readonly right: Node<E>
+  readonly bound: Bound
+}
 
 /**
  * A secondary index: entries in the order of some of their fields. A B+ tree (Bayer and McCreight 1972; Comer, "The Ubiquitous B-Tree",
@@ -55,7 +57,12 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     const covered: E[] = []
     for (const entry of entries) if (order.covers(entry.value)) covered.push(entry)
     let nodes: Node<E>[] = inGroups(sortEntries(covered, order)).map((items) => new Leaf(items))
-    while (nodes.length > 1) nodes = inGroups(nodes).map((items) => new Branch(items))
+    let bounds = (nodes as Leaf<E>[]).map(({ items }) => order.boundOf(items[0] as E))
+    while (nodes.length > 1) {
+      const boundsBelow = inGroups(bounds)
+      nodes = inGroups(nodes).map((items, group) => new Branch(items, boundsBelow[group] ?? []))
+      bounds = boundsBelow.map(([first]) => first as Bound)
+    }
     index.#root = nodes[0] ?? index.#root
     index.#size = covered.length
     return index
@@ -66,8 +73,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
   }
 
   insert(entry: E): void {
-    const right = this.#insert(this.#root, entry)
-    if (right) this.#root = new Branch([this.#root, right])
+    const left = this.#root
+    const split = this.#insert(left, entry)
+    // The bound of the first child is never looked at.
+    if (split) this.#root = new Branch([left, split.right], [split.bound, split.bound])
     this.#size++
   }
 
@@ -94,24 +103,22 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     return !stopped
   }
 
-  #insert(node: Node<E>, entry: E): Node<E> | undefined {
+  #insert(node: Node<E>, entry: E): Split<E> | undefined {
     if (node instanceof Leaf) {
       node.items.splice(this.#lowerBound(node.items, entry), 0, entry)
-      return node.items.length > nodeItemsMax
-        ? new Leaf(node.items.splice(splitAt(node.items.length)))
-        : undefined
+      if (node.items.length <= nodeItemsMax) return undefined
+      const right = new Leaf(node.items.splice(splitAt(node.items.length)))
+      return { right, bound: this.order.boundOf(right.items[0] as E) }
     }
     const at = this.#childOf(node, entry)
-    const child = node.items[at] as Node<E>
-    const right = this.#insert(child, entry)
-    node.firsts[at] = child.first
-    if (!right) return undefined
-    node.items.splice(at + 1, 0, right)
-    node.firsts.splice(at + 1, 0, right.first)
+    const split = this.#insert(node.items[at] as Node<E>, entry)
+    if (!split) return undefined
+    node.items.splice(at + 1, 0, split.right)
+    node.bounds.splice(at + 1, 0, split.bound)
     if (node.items.length <= nodeItemsMax) return undefined
     const half = splitAt(node.items.length)
-    node.firsts.length = half
-    return new Branch(node.items.splice(half))
+    const right = new Branch(node.items.splice(half), node.bounds.splice(half))
+    return { right, bound: right.bounds[0] as Bound }
   }
 
   #delete(node: Node<E>, entry: E): void {
@@ -127,12 +134,8 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     this.#delete(child, entry)
     if (child.items.length === 0) {
       node.items.splice(at, 1)
-      node.firsts.splice(at, 1)
-      return
-    }
-    node.firsts[at] = child.first
-    if (at > 0) this.#mergeAt(node, at - 1)
-    else this.#mergeAt(node, at)
+      node.bounds.splice(at, 1)
+    } else this.#mergeAt(node, Math.max(0, at - 1))
   }
 
   #mergeAt(node: Branch<E>, at: number): void {
@@ -141,11 +144,12 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     if (!right || left.items.length + right.items.length > mergeItemsMax) return
     if (left instanceof Leaf) left.items.push(...(right as Leaf<E>).items)
     else {
-      left.items.push(...(right as Branch<E>).items)
-      left.firsts.push(...(right as Branch<E>).firsts)
+      const { items, bounds } = right as Branch<E>
+      left.items.push(...items)
+      left.bounds.push(node.bounds[at + 1] as Bound, ...bounds.slice(1))
     }
     node.items.splice(at + 1, 1)
-    node.firsts.splice(at + 1, 1)
+    node.bounds.splice(at + 1, 1)
   }
 
   /** Index of the first item that is not before the entry. */
@@ -163,10 +167,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
   /** Index of the child that holds the entry, or would. */
   #childOf(node: Branch<E>, entry: E): number {
     let from = 1
-    let to = node.firsts.length
+    let to = node.bounds.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (this.order.compare(node.firsts[middle] as E, entry) <= 0) from = middle + 1
+      if (this.order.compare(node.bounds[middle] as Bound, entry) <= 0) from = middle + 1
       else to = middle
     }
     return from - 1
@@ -174,12 +178,12 @@ export class OrderedIndex<E extends EntryView = EntryView> {
 
   /** Returns false when there is nothing more to visit: the range has ended or the visitor wants no more. */
   #forward(node: Node<E>, range: IndexRange, visit: (entry: E) => boolean): boolean {
-    const firsts = node instanceof Leaf ? node.items : node.firsts
-    let from = 0
-    let to = firsts.length
+    const ordered: readonly Bound[] = node instanceof Leaf ? node.items : node.bounds
+    let from = node instanceof Leaf ? 0 : 1
+    let to = ordered.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (this.order.isBefore((firsts[middle] as E).value, range)) from = middle + 1
+      if (this.order.isBefore((ordered[middle] as Bound).value, range)) from = middle + 1
       else to = middle
     }
     if (node instanceof Leaf) {
@@ -189,19 +193,19 @@ export class OrderedIndex<E extends EntryView = EntryView> {
       }
       return true
     }
-    // The child before the first one that starts inside the range may end inside it.
+    // The child before the first one whose bound is inside the range may end inside it.
     for (let i = Math.max(0, from - 1); i < node.items.length; i++)
       if (!this.#forward(node.items[i] as Node<E>, range, visit)) return false
     return true
   }
 
   #backward(node: Node<E>, range: IndexRange, visit: (entry: E) => boolean): boolean {
-    const firsts = node instanceof Leaf ? node.items : node.firsts
-    let from = 0
-    let to = firsts.length
+    const ordered: readonly Bound[] = node instanceof Leaf ? node.items : node.bounds
+    let from = node instanceof Leaf ? 0 : 1
+    let to = ordered.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (this.order.isBehind((firsts[middle] as E).value, range)) to = middle
+      if (this.order.isBehind((ordered[middle] as Bound).value, range)) to = middle
       else from = middle + 1
     }
     for (let i = from - 1; i >= 0; i--) {
