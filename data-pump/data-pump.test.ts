@@ -84,6 +84,12 @@ class Bench {
     while (!finished) await this.clock.advance(1)
   }
 
+  async stopUnit(): Promise<void> {
+    const stopped = this.unit.stop()
+    await this.clock.advance(1000)
+    await stopped
+  }
+
   async windows(): Promise<Window[]> {
     const assembler = new WindowAssembler()
     const windows: Window[] = []
@@ -205,6 +211,7 @@ test('a pump whose digest is not the published one does not go on', async () => 
   bench = new Bench()
   await bench.startUnit()
   await bench.put(20, 20)
+  await bench.stopUnit()
   const { last } = bench.log
   // Another pump, which has gone wrong, says it was there before.
   const published = new WindowAuthor(new SimulatedLog(bench.clock, bench.changes)).publish(
@@ -217,6 +224,29 @@ test('a pump whose digest is not the published one does not go on', async () => 
   expect(pump.readiness()).toMatchObject({ ready: false, reason: /digest/ })
   expect(bench.changes.last).toBe(1)
   expect(bench.reports.some((message) => /digest/.test(message))).toBe(true)
+})
+
+test('a pump that the units vouch for publishes anew what was published wrongly', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.put(20, 20)
+  const { last } = bench.log
+  const published = new WindowAuthor(new SimulatedLog(bench.clock, bench.changes)).publish(
+    windowOf(0, last),
+  )
+  await bench.clock.advance(10)
+  await published
+  await bench.startPump()
+  await bench.clock.advance(2000)
+  await bench.put(1, 1)
+  await bench.clock.advance(2000)
+  const [wrong, ...right] = await bench.windows()
+  expect(wrong?.changes).toHaveLength(1)
+  // Whoever has applied the wrong one gets everything that it should have brought.
+  expect(right[0]?.from).toBe(0)
+  expect(right[0]?.checkpoint.position).toBeGreaterThan(last)
+  expect(right[0]?.changes).toHaveLength(20)
+  expect(bench.reports.join()).toMatch(/digest.*publishes anew/)
 })
 
 test('a log in place of another one is not followed', async () => {

@@ -1,3 +1,4 @@
+import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
 import type { Clock } from '@spacegrid/grid/ports/clock'
@@ -10,6 +11,7 @@ import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
 import { PersistedPosition } from './persisted-position.ts'
 import { PumpIncarnation } from './pump-incarnation.ts'
+import { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump works with; all of it is closed by whoever made it. */
 export interface PumpPorts {
@@ -34,11 +36,17 @@ export interface PumpSettings {
   readonly windowChangesMax: number
   /** Bytes of one window, by the size of the changes before it; beyond, it is closed. Default 8 MiB. */
   readonly windowBytesMax: number
-  /** A standby takes over when nothing has been published for this long although the log has moved. Default 1,000 ms. */
+  /** A standby takes over when nothing has been published for this long although the log has moved. Default 800 ms. */
   readonly takeoverMs: number
+  /** How often the digest and a sample of entries are told, for the units to compare with. Default 1,000 ms. 0: never, and nothing is compared. */
+  readonly auditMs: number
+  /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
+  readonly auditEntries: number
 }
 
 export interface PumpOptions extends Partial<PumpSettings> {
+  /** Unique in the grid, for people. Default: `data-pump`. */
+  readonly name?: string
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report
 }
@@ -49,7 +57,9 @@ const defaultSettings: PumpSettings = {
   emptyWindowMs: 200,
   windowChangesMax: 20_000,
   windowBytesMax: 8 * 1024 * 1024,
-  takeoverMs: 1000,
+  takeoverMs: 800,
+  auditMs: 1000,
+  auditEntries: 200,
 }
 
 /** What a pump shows beyond other components. */
@@ -73,22 +83,34 @@ export class DataPump implements Component {
   readonly #settings: PumpSettings
   readonly #report: Report
   readonly #lives: Lives
+  readonly #auditor: Auditor
+  readonly #wrongWindows = new WrongWindows()
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
   constructor(space: string, ports: PumpPorts, options: PumpOptions = {}) {
-    const { report = () => undefined, ...settings } = options
+    const { report = () => undefined, name = 'data-pump', ...settings } = options
     this.#space = space
     this.#ports = ports
     this.#settings = { ...defaultSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
+    this.#auditor = new Auditor(ports, {
+      space,
+      name,
+      role: 'pump',
+      tellMs: this.#settings.auditMs,
+      sampleEntries: this.#settings.auditEntries,
+      diverged: (error) => this.#incarnation?.end(error),
+      report: (level, message) => report({ level, message }),
+    })
   }
 
   start(): void {
     const { messaging, clock } = this.#ports
     const persisted = new PersistedPosition(this.#space, messaging, clock)
     this.#persisted = persisted
+    this.#auditor.start()
     this.#lives.start(async (life) => {
       const incarnation = new PumpIncarnation(
         this.#space,
@@ -97,6 +119,8 @@ export class DataPump implements Component {
         this.#report,
         life,
         persisted,
+        this.#auditor,
+        this.#wrongWindows,
       )
       this.#incarnation = incarnation
       await incarnation.live()
@@ -105,6 +129,7 @@ export class DataPump implements Component {
 
   async stop(): Promise<void> {
     await this.#lives.stop()
+    await this.#auditor.stop()
     await this.#persisted?.stop()
   }
 
@@ -128,6 +153,7 @@ export class DataPump implements Component {
       pending: incarnation?.waiting ?? 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
+      audit: this.#auditor.status(),
     }
   }
 }

@@ -1,8 +1,14 @@
-import { GridError } from '@spacegrid/grid/errors'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 
 /** Positions whose digest is remembered: a window that is published later than that is not compared. */
 const positionsMax = 20_000
+
+/** At one position this pump and a published window have different digests. */
+export interface DigestDifference {
+  readonly position: number
+  readonly published: string
+  readonly found: string
+}
 
 /**
  * Compares this pump's digests with those of the windows that others, or its former lives, have published: at the same position they must be
@@ -11,8 +17,12 @@ const positionsMax = 20_000
 export class DigestTrail {
   readonly #passed = new Map<number, string>()
   readonly #expected = new Map<number, string>()
+  readonly #differs: (difference: DigestDifference) => void
 
-  /** @throws GridError `internal` when a window says otherwise */
+  constructor(differs: (difference: DigestDifference) => void) {
+    this.#differs = differs
+  }
+
   passed({ position, digest }: SpaceState): void {
     const found = digest.toString()
     this.#passed.set(position, found)
@@ -23,13 +33,12 @@ export class DigestTrail {
     const expected = this.#expected.get(position)
     if (expected === undefined) return
     this.#expected.delete(position)
-    compare(position, expected, found)
+    this.#compare(position, expected, found)
   }
 
-  /** @throws GridError `internal` when the replica was different there */
   published(position: number, digest: string): void {
     const found = this.#passed.get(position)
-    if (found !== undefined) compare(position, digest, found)
+    if (found !== undefined) this.#compare(position, digest, found)
     else this.#expected.set(position, digest)
     for (const passed of this.#passed.keys()) {
       if (passed > position) break
@@ -40,12 +49,8 @@ export class DigestTrail {
       this.#expected.delete(awaited)
     }
   }
-}
 
-function compare(position: number, published: string, found: string): void {
-  if (published !== found)
-    throw new GridError(
-      'internal',
-      `At position ${position} this pump's digest is ${found}, the published window's ${published}`,
-    )
+  #compare(position: number, published: string, found: string): void {
+    if (published !== found) this.#differs({ position, published, found })
+  }
 }

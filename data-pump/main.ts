@@ -6,7 +6,12 @@ await runProgram(() =>
   runComponent({
     role: 'data-pump',
     required: [],
-    create: (space, { log, changes, image, messaging, clock, random }, report) =>
-      new DataPump(space, { log, changes, ...image, messaging, clock, random }, { report }),
+    create: (
+      space,
+      { log, changes, image, messaging, clock, random },
+      report,
+      { UNIT_NAME: name },
+    ) =>
+      new DataPump(space, { log, changes, ...image, messaging, clock, random }, { name, report }),
   }),
 )

@@ -1,3 +1,4 @@
+import type { Auditor } from '@spacegrid/grid/audit/auditor'
 import { findOldestFrom } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
@@ -6,7 +7,7 @@ import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
 import { Replica } from '@spacegrid/grid/replica/replica'
 import type { PumpPorts, PumpSettings } from './data-pump.ts'
-import { DigestTrail } from './digest-trail.ts'
+import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
 import { findStart, type PumpStart } from './pump-start.ts'
@@ -14,9 +15,11 @@ import { QueueWatch } from './queue-watch.ts'
 import { WindowCollector } from './window-collector.ts'
 import { WindowPublisher } from './window-publisher.ts'
 import { WindowSchedule } from './window-schedule.ts'
+import type { WrongWindows } from './wrong-windows.ts'
 
 const tickMs = 1000
 const standbyPollMs = 100
+const doubtPollMs = 20
 /** Looks in a row that must find the queue cut off from the store: one alone may have seen a position that was on its way. */
 const gapLooksMax = 3
 
@@ -35,7 +38,9 @@ export class PumpIncarnation {
   readonly #wakeup: Wakeup
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
-  readonly #trail = new DigestTrail()
+  readonly #auditor: Auditor
+  readonly #wrongWindows: WrongWindows
+  readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
   #waitingFor = ''
   #logIdentity = ''
   #replica: Replica | undefined
@@ -47,7 +52,11 @@ export class PumpIncarnation {
   #published = 0
   #publishing = false
   /** Melding waits, because what it leaves could not be published yet. */
-  #paused: Promise<void> | undefined
+  #paused: Promise<() => void> | undefined
+  /** In what this pump and a published window differ, while it is being asked which of the two is wrong. */
+  #difference: string | undefined
+  /** What is published first has to end behind this position. */
+  #wrongTo = 0
   #lastKnown = 0
   #gapLooks = 0
 
@@ -58,6 +67,8 @@ export class PumpIncarnation {
     report: Report,
     life: Life,
     persisted: PersistedPosition,
+    auditor: Auditor,
+    wrongWindows: WrongWindows,
   ) {
     this.#space = space
     this.#ports = ports
@@ -65,6 +76,8 @@ export class PumpIncarnation {
     this.#report = report
     this.#life = life
     this.#persisted = persisted
+    this.#auditor = auditor
+    this.#wrongWindows = wrongWindows
     this.#wakeup = new Wakeup(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
@@ -91,6 +104,8 @@ export class PumpIncarnation {
   /** Why it cannot do its work just now; undefined when it can. */
   unready(): string | undefined {
     if (!this.#replica) return `rehydrating${this.#waitingFor && `: ${this.#waitingFor}`}`
+    const doubt = this.#difference ?? this.#auditor.doubt()
+    if (doubt !== undefined) return doubt
     if (this.#paused) return 'the change queue takes nothing'
     if (!this.#replica.connected) return 'the log is not connected'
     return undefined
@@ -104,12 +119,15 @@ export class PumpIncarnation {
       this.#ports,
       this.#logIdentity,
       this.#life,
+      this.#auditor,
+      this.#wrongWindows.isWrong,
       (reason) => {
         this.#waitingFor = reason
       },
     )
     const replica = this.#follow(start)
     try {
+      this.#auditor.follow(replica)
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
@@ -119,16 +137,24 @@ export class PumpIncarnation {
         if (this.state === 'active') await this.#pump(replica)
         else await this.#standBy(replica)
     } finally {
+      this.#auditor.rest()
       await replica.stop()
       await this.image?.stop()
     }
   }
 
-  #follow({ state, from, newest, last }: PumpStart): Replica {
+  #follow({ state, from, newest, last, wrongTo, corrections }: PumpStart): Replica {
     const { log, image, changes, clock, random } = this.#ports
     this.#collector = new WindowCollector(from)
+    for (const change of corrections) this.#collector.correct(change)
+    if (corrections.length > 0)
+      this.#report({
+        level: 'warn',
+        message: `what is stored is wrong in ${corrections.length} entries at position ${from}: they are published anew`,
+      })
     this.#published = from
     this.#queueLast = last
+    this.#wrongTo = wrongTo
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
@@ -141,13 +167,13 @@ export class PumpIncarnation {
       emitted: ({ name, payload }, transaction) =>
         this.#collector.emit({ name, payload, transaction, position: state.position }),
       melded: () => this.#melded(replica),
-      broken: (error) => this.#end(error),
+      broken: (error) => this.end(error),
     })
     this.#replica = replica
     if (image)
       this.image = new ImageKeeper(
         this.#space,
-        { image, changes, replica, clock, random, failed: (error) => this.#end(error) },
+        { image, changes, replica, clock, random, failed: (error) => this.end(error) },
         this.#logIdentity,
         this.#report,
       )
@@ -163,10 +189,10 @@ export class PumpIncarnation {
 
   #melded(replica: Replica): void {
     const { state } = replica
-    this.#check(() => this.#trail.passed(state))
+    this.#trail.passed(state)
     if (state.position <= this.#collector.from) return
     const { size } = this.#collector
-    if (size >= 2 * this.#schedule.sizeMax) this.#pause(replica)
+    if (size >= 2 * this.#schedule.sizeMax && state.position > this.#wrongTo) this.#pause(replica)
     if (this.#schedule.moved(size)) this.#wakeup.wake()
   }
 
@@ -175,22 +201,31 @@ export class PumpIncarnation {
    * events pile up.
    */
   #pause(replica: Replica): void {
-    this.#paused ??= replica.stop()
+    this.#paused ??= replica.hold()
   }
 
-  async #resume(replica: Replica): Promise<void> {
+  async #resume(): Promise<void> {
     if (!this.#paused || this.#collector.size >= this.#schedule.sizeMax) return
-    await this.#paused
+    const release = await this.#paused
     this.#paused = undefined
-    if (!this.#life.signal.aborted && !replica.failure) replica.start()
+    release()
   }
 
   // ---- active
 
   async #pump(replica: Replica): Promise<void> {
+    if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
     const dueInMs = this.#schedule.dueInMs(this.#collector.size)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
+  }
+
+  /** Better late than wrong: what is published will be stored. */
+  #mustNotPublish({ state }: Replica): boolean {
+    const { isDisputing } = this.#auditor
+    if (isDisputing || this.#difference !== undefined || this.#auditor.doubt() !== undefined)
+      return true
+    return state.position <= this.#wrongTo
   }
 
   async #publish(replica: Replica): Promise<void> {
@@ -199,7 +234,7 @@ export class PumpIncarnation {
     this.#schedule.begin()
     this.#publishing = true
     // The window that was closed is bounded, and so is the next one: one is published while the other is collected.
-    await this.#resume(replica)
+    await this.#resume()
     const startedAt = clock.monotonic()
     try {
       const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
@@ -207,7 +242,7 @@ export class PumpIncarnation {
       this.#published = window.checkpoint.position
       const size = window.changes.length + window.events.length
       this.#schedule.published(clock.monotonic() - startedAt, bytes, size)
-      this.#check(() => this.#trail.published(window.checkpoint.position, window.checkpoint.digest))
+      this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
       this.image?.published(window)
     } catch (error) {
       this.#collector.reopen(window)
@@ -233,12 +268,12 @@ export class PumpIncarnation {
     const patienceMs = this.#settings.takeoverMs + (random.integer() % 500)
     const watch = new QueueWatch(changes, clock, this.#queueLast, {
       published: (window) => this.#otherPublished(replica, window),
-      broken: (error) => this.#end(error),
+      broken: (error) => this.end(error),
     })
     try {
       while (!this.#life.signal.aborted && !this.#isDue(watch, patienceMs)) {
         await this.#life.sleep(standbyPollMs)
-        await this.#resume(replica)
+        await this.#resume()
       }
     } finally {
       await watch.stop()
@@ -262,10 +297,10 @@ export class PumpIncarnation {
     if (logIdentity !== this.#logIdentity) return
     if (to < this.#collector.from) {
       const message = `Another pump has begun again and is at ${to}; this one no longer has the changes before ${this.#collector.from}`
-      this.#end(new GridError('not_ready', message))
+      this.end(new GridError('not_ready', message))
       return
     }
-    this.#check(() => this.#trail.published(to, digest))
+    this.#trail.published(to, digest)
     this.#collector.forget(to)
     this.#published = to
     this.#schedule.begin()
@@ -279,7 +314,7 @@ export class PumpIncarnation {
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
     if (identity !== this.#logIdentity)
-      this.#end(
+      this.end(
         new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
       )
     if (this.state === 'active' && !this.#publishing) await this.#lookForGap()
@@ -292,7 +327,7 @@ export class PumpIncarnation {
     const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
     this.#gapLooks = isGap ? this.#gapLooks + 1 : 0
     if (this.#gapLooks >= gapLooksMax)
-      this.#end(
+      this.end(
         new GridError(
           'not_ready',
           `The change queue begins at ${oldest ?? this.published}, but the store is at ${persisted}`,
@@ -300,15 +335,19 @@ export class PumpIncarnation {
       )
   }
 
-  #check(look: () => void): void {
-    try {
-      look()
-    } catch (error) {
-      this.#end(error as Error)
-    }
+  /** Either this pump is wrong or whoever published the window: the units know. In any case the next life begins at the store. */
+  async #differs(difference: DigestDifference): Promise<void> {
+    const { position, published, found } = difference
+    const what = `At position ${position} this pump's digest is ${found}, the published window's ${published}`
+    this.#difference = what
+    const isWindowWrong = await this.#auditor.confirms(position, found)
+    if (isWindowWrong) this.#wrongWindows.add(difference)
+    const then = isWindowWrong ? "; the units have this pump's: it publishes anew" : ''
+    this.end(new GridError('diverged', `${what}${then}`))
   }
 
-  #end(error: Error): void {
+  /** What it knows no longer fits the world: the next life begins anew. */
+  end(error: Error): void {
     this.#life.end(error)
   }
 }

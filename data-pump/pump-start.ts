@@ -1,11 +1,14 @@
+import type { Auditor } from '@spacegrid/grid/audit/auditor'
 import { findNewestWindow, findWindowAfter } from '@spacegrid/grid/component/change-queue'
 import type { Life } from '@spacegrid/grid/component/life'
 import { GridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
+import type { StoredChange } from '@spacegrid/grid/ports/store'
 import { decodeWindowPart, type WindowPart } from '@spacegrid/grid/records/window-codec'
 import { rehydrate } from '@spacegrid/grid/replica/rehydration'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import type { PumpPorts } from './data-pump.ts'
+import { findRepair } from './repair-start.ts'
 
 export interface PumpStart {
   /** An exact state, at or before `from`. */
@@ -18,6 +21,10 @@ export interface PumpStart {
   readonly last: number
   /** When it was stored, ms since the epoch, by the queue's clock. */
   readonly storedAt: number
+  /** A window to here is in the queue and is wrong: what is published first has to end behind it, to take its place. 0: none. */
+  readonly wrongTo: number
+  /** What the store has wrong, to be published with the first window. */
+  readonly corrections: readonly StoredChange[]
 }
 
 /**
@@ -26,15 +33,23 @@ export interface PumpStart {
  * checkpoint. Windows that are published twice that way do no harm.
  *
  * The state comes from the store, which is never ahead of the queue; from the warm image only while the store cannot be reached. It never comes from
- * another unit: that one is further on, and its outcomes since the last window would be missing.
+ * another unit: that one is further on, and its outcomes since the last window would be missing. Unless this pump was found wrong: then the store is wrong too,
+ * and the difference is published.
  */
 export async function findStart(
   space: string,
-  { log, changes, messaging, clock }: PumpPorts,
+  ports: PumpPorts,
   logIdentity: string,
   life: Life,
+  auditor: Auditor,
+  isWrong: (window: WindowPart) => boolean,
   waiting: (reason: string) => void,
 ): Promise<PumpStart> {
+  if (auditor.doubt() !== undefined) {
+    const repair = await findRepair(space, ports, life, auditor, waiting)
+    if (repair) return repair
+  }
+  const { log, changes, messaging, clock } = ports
   const newest = async () => {
     const found = await life.until(() => findNewestWindow(changes))
     checkIdentity(found.part, logIdentity)
@@ -47,12 +62,14 @@ export async function findStart(
       // The warm image may be ahead of the store, so without a window to go on from it is of no use.
       sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
       signal: life.signal,
+      confirms: (position, digest) => auditor.confirms(position, digest),
       failed: (from, error) => waiting(`${from}: ${error.message}`),
     }),
   )
   const { last, storedAt, part } = await newest()
-  const found = { state, last, storedAt }
-  if (part && state.position <= part.to) {
+  const wrongTo = part && isWrong(part) ? part.to : 0
+  const found = { state, last, storedAt, wrongTo, corrections: [] }
+  if (part && wrongTo === 0 && state.position <= part.to) {
     // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
     if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position))))
       return { ...found, from: part.to, newest: part }

@@ -32,6 +32,11 @@ export class WindowCollector {
     this.#put(change)
   }
 
+  /** What was published before is wrong in this entry, however old it is. */
+  correct(change: StoredChange): void {
+    this.#put(change)
+  }
+
   emit(event: WindowEvent): void {
     if (event.position > this.#from) this.#events.push(event)
   }

@@ -11,6 +11,7 @@ import { SnapshotService } from '@spacegrid/grid/replica/snapshot-service'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import { serveArchive } from './archive-service.ts'
 import { SnapshotChoice } from './snapshot-choice.ts'
+import { StoreAuditor } from './store-auditor.ts'
 
 /** What a reader works with; all of it is closed by whoever made it. */
 export interface ReaderPorts {
@@ -27,6 +28,8 @@ export interface ReaderPorts {
 }
 
 export interface ReaderOptions {
+  /** How often every entry of the store is told to the replicas, for them to compare with. Default 0: never. */
+  readonly auditIntervalMs?: number
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report
 }
@@ -43,13 +46,18 @@ const sessionsMax = 1
 export class DataReader implements Component {
   readonly #space: string
   readonly #ports: ReaderPorts
+  readonly #report: Report
+  readonly #auditIntervalMs: number
   readonly #lives: Lives
   readonly #choice: SnapshotChoice
   #checkpoint: Checkpoint | undefined
   #serving = false
+  #auditor: StoreAuditor | undefined
 
   constructor(space: string, ports: ReaderPorts, options: ReaderOptions = {}) {
-    const { report = () => undefined } = options
+    const { report = () => undefined, auditIntervalMs = 0 } = options
+    this.#report = report
+    this.#auditIntervalMs = auditIntervalMs
     this.#space = space
     this.#ports = ports
     this.#lives = new Lives(ports.clock, report)
@@ -76,6 +84,7 @@ export class DataReader implements Component {
       entries: this.#checkpoint?.entries ?? 0,
       digest: this.#checkpoint?.digest ?? '',
       digestPosition: position,
+      ...(this.#auditor ? { audit: this.#auditor.status() } : {}),
     }
   }
 
@@ -97,6 +106,9 @@ export class DataReader implements Component {
       await life.until(() => nearest.start())
       await life.until(() => stored.start())
       archive = await life.until(() => serveArchive(this.#space, store, messaging))
+      this.#auditor = new StoreAuditor(this.#space, this.#ports, life, this.#report, {
+        intervalMs: this.#auditIntervalMs,
+      })
       this.#serving = true
       life.works()
       while (!life.signal.aborted) {
@@ -108,6 +120,7 @@ export class DataReader implements Component {
       await nearest.stop()
       await stored.stop()
       await archive?.stop()
+      await this.#auditor?.stop()
     }
   }
 }

@@ -6,11 +6,16 @@ await runProgram(() =>
   runComponent({
     role: 'data-reader',
     required: ['MONGODB_URL'],
-    create: (space, { log, changes, store, image, messaging, clock, random }, report) =>
+    create: (
+      space,
+      { log, changes, store, image, messaging, clock, random },
+      report,
+      environment,
+    ) =>
       new DataReader(
         space,
         { log, changes, store, ...image, messaging, clock, random },
-        { report },
+        { report, auditIntervalMs: environment.AUDIT_INTERVAL_MS },
       ),
   }),
 )

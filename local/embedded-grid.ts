@@ -24,9 +24,20 @@ export interface EmbeddedGridOptions {
   readonly streamBytesMax?: number
   /** How long what is persisted stays in the logs, ms. */
   readonly trimDelayMs?: number
+  /** How often every stored entry is compared with the units, ms. Default 0: never. */
+  readonly auditIntervalMs?: number
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
   /** Told what happens to a unit. */
   readonly report?: (unit: string, event: UnitEvent) => void
+}
+
+/** Of one space, for those who look into it from outside. */
+export interface SpacePorts {
+  readonly log: EmbeddedLog
+  readonly changes: EmbeddedLog
+  readonly store: EmbeddedStore
+  readonly messaging: InProcessMessaging
+  readonly clock: SystemClock
 }
 
 interface Running {
@@ -40,6 +51,8 @@ interface Running {
  */
 export class EmbeddedGrid {
   readonly units: readonly ProcessingUnit[]
+  /** By name of the space. */
+  readonly ports: ReadonlyMap<string, SpacePorts>
   readonly #environment: EmbeddedEnvironment
   /** In the order in which they start; they stop in the opposite one. */
   readonly #running: readonly Running[]
@@ -48,7 +61,7 @@ export class EmbeddedGrid {
   /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
-    const { streamBytesMax: bytesMax, trimDelayMs } = options
+    const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const writerOptions = trimDelayMs === undefined ? {} : { trimDelayMs }
     const clock = new SystemClock()
@@ -59,12 +72,18 @@ export class EmbeddedGrid {
     const units: ProcessingUnit[] = []
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
+    const ports = new Map<string, SpacePorts>()
     for (const space of spaces) {
       const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock, logOptions)
       const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock, logOptions)
       logs.push(log, changes)
+      ports.set(space.name, { log, changes, store, messaging, clock })
       running.push(
-        new DataReader(space.name, { log, changes, store, messaging, clock, random }),
+        new DataReader(
+          space.name,
+          { log, changes, store, messaging, clock, random },
+          { auditIntervalMs },
+        ),
         new DataWriter(space.name, { log, changes, store, messaging, clock }, writerOptions),
         new DataPump(space.name, { log, changes, messaging, clock, random }),
       )
@@ -82,6 +101,7 @@ export class EmbeddedGrid {
       }
     }
     this.units = units
+    this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
   }

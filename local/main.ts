@@ -9,6 +9,7 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { pino } from 'pino'
+import { auditEmbedded } from './audit/audit-embedded.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
 import { welcome } from './welcome.ts'
 
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
+    auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     unit: { freeze: environment.NODE_ENV !== 'production' },
     report: (unit, event) => reportTo(log, unit)(event),
   })
@@ -41,7 +43,10 @@ async function main(): Promise<void> {
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
-  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), { log })
+  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
+    log,
+    audit: (request) => auditEmbedded(grid, request),
+  })
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({

@@ -114,6 +114,11 @@ export const environmentSchema = Type.Object({
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
+  AUDIT_INTERVAL_MS: milliseconds(
+    86_400_000,
+    0,
+    'How often the data reader has every stored entry compared with the units; 0: never',
+  ),
   NODE_ENV: Type.Optional(
     Type.String({ description: '`production`: entries are not frozen', allowed: 'any text' }),
   ),

@@ -33,6 +33,7 @@ export const errorKinds = {
   overloaded: kind(503, true, 'Too much work is waiting'),
   contended: kind(503, true, 'The entry is contended'),
   not_ready: kind(503, true, 'The processing unit is not ready'),
+  diverged: kind(503, true, 'The replica differs from the others'),
   stopping: kind(503, true, 'The processing unit is stopping'),
   log_unavailable: kind(503, true, 'The log cannot be reached'),
   position_timeout: kind(503, true, 'The replica has not reached the position in time'),
@@ -46,6 +47,7 @@ export const errorKinds = {
   // Between components: never answers to a caller's command
   record_too_large: kind(500, false, 'A record is larger than the log takes'),
   fenced: kind(500, false, 'Another writer has appended in between'),
+  quarantine_full: kind(500, false, 'The store refuses too many entries'),
   stale_writer: kind(500, false, 'The checkpoint has moved on'),
   log_replaced: kind(500, false, 'The log is not the one followed so far'),
   log_trimmed: kind(500, false, 'The log no longer holds the next position'),

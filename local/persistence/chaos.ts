@@ -38,9 +38,21 @@ export async function runChaos(
   const problems = new Set<string>()
   const crew: Crew = { units: [], pumps: [], writers: [], readers: [] }
   const start = {
-    units: () => crew.units.push(world.unit()),
+    // Nobody differs from anybody here, so nobody may think so. architecture.md, invariant 9.
+    units: () =>
+      crew.units.push(
+        world.unit({
+          auditMs: 50 + random.below(400),
+          report: (event) => {
+            if (event.kind === 'audit') problems.add(`a false alarm: ${event.message}`)
+          },
+        }),
+      ),
     // Small windows and short delays: more of what can happen happens.
-    pumps: () => crew.pumps.push(world.pump({ windowChangesMax: 1 + random.below(200) })),
+    pumps: () =>
+      crew.pumps.push(
+        world.pump({ windowChangesMax: 1 + random.below(200), auditMs: 50 + random.below(400) }),
+      ),
     writers: () =>
       crew.writers.push(
         world.writer({ trimDelayMs: random.below(2000), batchBytesMax: 1 + random.below(20_000) }),
@@ -96,6 +108,7 @@ export async function runChaos(
       world.imageFaults.delayMsMax = random.chance(0.5) ? 0 : random.below(200)
     } else if (luck < 795) world.storeFaults.failure = random.chance(0.5) ? 0 : 1
     else if (luck < 800) world.changes.full = random.chance(0.3)
+    else if (luck < 802) clock.jump(random.below(120_000) - 60_000)
     else if (luck < 804) await world.image.clear(testSpace.name)
     else if (luck < 806 && damage) world.changes.trim(world.changes.last + 1)
     else if (luck < 807 && damage) world.changes.replace()
@@ -130,8 +143,14 @@ export async function runChaos(
       )}`,
     )
   }
+  await clock.advance(2000)
+  if (!crew.units[0]?.component.status().audit?.comparisons)
+    problems.add('nobody was compared with anybody')
   await compare()
   for (const problem of await compareWindows(world)) problems.add(problem)
+  for (const event of world.events)
+    if (/finding out who is wrong|leaves service|digest/.test(event))
+      problems.add(`a false alarm: ${event}`)
   // Whatever dies, nobody ever finds the queue cut off from the store.
   if (!damage) {
     for (const gap of findGaps(world)) problems.add(gap)

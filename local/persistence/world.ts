@@ -21,6 +21,8 @@ import { testSpace } from './test-space.ts'
 /** Something that runs in the world and can die. */
 export interface Process<T> {
   readonly component: T
+  /** Its connections: the log first. */
+  readonly logs: readonly SimulatedLog[]
   /** As kill -9: whatever is on its way may or may not arrive, and no answer is heard. */
   crash(): void
   stop(): Promise<void>
@@ -100,7 +102,10 @@ export class World {
     return this.#run(writer, { logs: [log, changes], stores: [store] })
   }
 
-  reader(options: { readonly withImage?: boolean } = {}): Process<DataReader> {
+  reader(
+    options: { readonly withImage?: boolean; readonly auditIntervalMs?: number } = {},
+  ): Process<DataReader> {
+    const { withImage = true, ...rest } = options
     const log = this.#connect(this.log)
     const changes = this.#connect(this.changes)
     const store = this.#faulty(this.store, this.storeFaults)
@@ -109,8 +114,8 @@ export class World {
     const ports = { log, changes, store, messaging, clock, random }
     const reader = new DataReader(
       testSpace.name,
-      { ...ports, ...(options.withImage === false ? {} : { image }) },
-      { report: this.#report('reader') },
+      { ...ports, ...(withImage ? { image } : {}) },
+      { report: this.#report('reader'), ...rest },
     )
     return this.#run(reader, { logs: [log, changes], stores: [store, image] })
   }
@@ -203,7 +208,7 @@ export class World {
       this.#running.delete(process)
       void component.stop()
     }
-    const process: Process<T> = { component, crash, stop }
+    const process: Process<T> = { component, logs, crash, stop }
     this.#running.add(process)
     component.start()
     return process

@@ -89,6 +89,8 @@ export class Life {
         this.#problem = undefined
         return result
       } catch (error) {
+        // Whoever asked knows what to do about this one: it keeps nothing from its work.
+        this.#problem = undefined
         if (!isGridError(error) || isFinal(error)) throw error
         this.#problem = error.message
       }

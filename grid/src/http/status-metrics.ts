@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { AuditStatus } from '../audit/audit-status.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -11,6 +12,10 @@ const gauges = {
     'Log position that the digest of the status belongs to',
   ],
   pending: ['spacegrid_pending_transactions', 'Transactions sent and not yet melded'],
+  quarantined: [
+    'spacegrid_quarantined_entries',
+    'Entries that MongoDB refuses for what they are: npm run quarantine -- list',
+  ],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
 
@@ -48,6 +53,7 @@ export function metricsOf(source: StatusSource): Registry {
         if (collisions !== undefined) this.inc({ space }, collisions)
     },
   })
+  addAuditMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',
     help: '1 while this process should get work',
@@ -58,4 +64,70 @@ export function metricsOf(source: StatusSource): Registry {
   })
   collectDefaultMetrics({ register: registry })
   return registry
+}
+
+const auditGauges = {
+  drift: [
+    'spacegrid_drift',
+    'Replicas and stored copies whose digest differs from this one; 0: none',
+  ],
+  position: ['spacegrid_audit_position', 'Newest log position at which digests were compared'],
+} as const satisfies Partial<Record<keyof AuditStatus, readonly [string, string]>>
+
+const auditCounters = {
+  comparisons: ['spacegrid_audit_comparisons_total', 'Digests compared'],
+  entriesCompared: ['spacegrid_audit_entries_total', 'Entries compared, values and all'],
+  entriesDifferent: [
+    'spacegrid_audit_entries_different_total',
+    'Entries that had another value elsewhere under the same version',
+  ],
+  diverged: ['spacegrid_diverged_total', 'Times the replica left service because it differed'],
+} as const satisfies Partial<Record<keyof AuditStatus, readonly [string, string]>>
+
+/** architecture.md, invariant 9. */
+function addAuditMetrics(registry: Registry, source: StatusSource): void {
+  const registers = [registry]
+  const audits = () =>
+    Object.entries(source.spaces()).flatMap(([space, { audit }]) =>
+      audit ? [{ space, audit }] : [],
+    )
+  const labelNames = ['space']
+  for (const [field, [name, help]] of Object.entries(auditGauges))
+    new Gauge({
+      ...{ name, help, labelNames, registers },
+      collect() {
+        this.reset()
+        for (const { space, audit } of audits())
+          this.set({ space }, audit[field as keyof typeof auditGauges])
+      },
+    })
+  for (const [field, [name, help]] of Object.entries(auditCounters))
+    new Counter({
+      ...{ name, help, labelNames, registers },
+      collect() {
+        this.reset()
+        for (const { space, audit } of audits())
+          this.inc({ space }, audit[field as keyof typeof auditCounters])
+      },
+    })
+  new Gauge({
+    name: 'spacegrid_audit_timestamp_seconds',
+    help: 'When digests were compared last, by the clock of the process; 0: never',
+    ...{ labelNames, registers },
+    collect() {
+      this.reset()
+      for (const { space, audit } of audits()) this.set({ space }, audit.at / 1000)
+    },
+  })
+  new Gauge({
+    name: 'spacegrid_audit_peer_differs',
+    help: '1 while the digest of this replica or stored copy differs',
+    ...{ labelNames: [...labelNames, 'peer', 'peer_role'], registers },
+    collect() {
+      this.reset()
+      for (const { space, audit } of audits())
+        for (const { name: peer, role, agrees } of audit.peers)
+          if (agrees !== undefined) this.set({ space, peer, peer_role: role }, agrees ? 0 : 1)
+    },
+  })
 }

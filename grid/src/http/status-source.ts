@@ -1,3 +1,4 @@
+import { mergeAudits } from '../audit/audit-status.ts'
 import type { Serving, SpaceStatus } from '../unit/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
@@ -48,5 +49,6 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     pending: one.pending + other.pending,
     collisions: Math.max(one.collisions, other.collisions),
     commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
+    ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
   }
 }

@@ -28,6 +28,60 @@ export interface Checkpoint {
   readonly entries: number
   /** The replicated state beside the entries (origins, definition, log time), encoded by the core. At most a few 100 KB. */
   readonly replicated: Uint8Array
+  /** Told by a store that keeps entries in quarantine, now; nobody gives it to `apply`. */
+  readonly quarantine?: QuarantineSummary
+}
+
+export interface QuarantineSummary {
+  readonly count: number
+  /** Changes whenever an entry comes into quarantine or leaves it. */
+  readonly revision: string
+  /** Some of the entries, the oldest first: `cache/key`. */
+  readonly names: readonly string[]
+}
+
+export interface EntryKey {
+  readonly cache: string
+  readonly key: string
+}
+
+/** An entry that the store refuses for what it is. Its value is the one that `get` gives. */
+export interface QuarantinedEntry extends EntryKey {
+  /** The store's own code for what is wrong, where it has one. */
+  readonly code: number | undefined
+  /** What is wrong, in the store's own words. */
+  readonly reason: string
+  /** Log position of the first version that was refused. */
+  readonly firstPosition: number
+  /** Log position and version of the newest one, which is what the space held at the checkpoint. */
+  readonly position: number
+  readonly version: number
+  /** Versions refused, of those that reached the store: several changes of one window are one. */
+  readonly versions: number
+  /** Size of the newest value, packed. */
+  readonly bytes: number
+  /** When the first version was refused, ms since the epoch. */
+  readonly since: number
+}
+
+export interface Replayed {
+  readonly released: readonly EntryKey[]
+  readonly refused: readonly QuarantinedEntry[]
+}
+
+/**
+ * Entries that a store refuses for what they are (too large, against a rule of the database), while everything else is
+ * stored. They belong to the checkpoint like all others: `get` and `scan` give them. Each later version is tried; one that is taken, or a
+ * deletion, ends an entry's quarantine. docs/decisions/0008.
+ */
+export interface Quarantine {
+  /** The oldest first. */
+  list(space: string): Promise<readonly QuarantinedEntry[]>
+  /**
+   * Tries to store the entries again, in one atomic step that leaves the checkpoint's position where it is. Safe beside a writer.
+   * `keys`: only these; those that are not in quarantine are passed over.
+   */
+  replay(space: string, keys?: readonly EntryKey[]): Promise<Replayed>
 }
 
 /** One pass over all entries of a space. */
@@ -51,6 +105,7 @@ export interface Store {
   /**
    * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored checkpoint is at position `from`
    * (0 or absent: no checkpoint yet). Otherwise nothing changes and a GridError `stale_writer` is thrown.
+   * What the store refuses for what it is goes into quarantine; with too much in there: `quarantine_full`, and nothing changes.
    * A store that cannot be reached: `store_unavailable`, or `image_unavailable` for the warm image (outcome unknown; call `checkpoint` to find out).
    */
   apply(
@@ -64,5 +119,7 @@ export interface Store {
   get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>
   /** Forgets everything about a space. */
   clear(space: string): Promise<void>
+  /** Only of a store that may refuse an entry for what it is. */
+  readonly quarantine?: Quarantine
   close(): Promise<void>
 }

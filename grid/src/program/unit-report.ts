@@ -26,6 +26,9 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
         )
         return
       }
+      case 'audit':
+        log[event.level]({ unit }, event.message)
+        return
       case 'failed':
         log.error({ unit, error: event.error }, 'failed')
     }

@@ -2,10 +2,10 @@ import { GridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log, LogBounds } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
-import { applySnapshotChunk, decodeSnapshotChunk } from '../records/snapshot-codec.ts'
+import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
 import { SpaceState } from '../space/space-state.ts'
-import { readSnapshot } from './snapshot-service.ts'
+import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
 export type RehydrationSource = 'peer' | 'reader' | 'store' | 'log'
 
@@ -26,6 +26,18 @@ export interface RehydrationOptions {
   /** Pause before all sources are asked again. Default 250. */
   readonly pauseMs?: number
   readonly signal: AbortSignal
+  /**
+   * The log that was followed before is gone, and another one stands in its place: it is begun with only if the data reader says that
+   * nothing is stored, however long that takes. Default false.
+   */
+  readonly logReplaced?: boolean
+  /** What was found wrong before: a peer that has the same gives no snapshot. */
+  readonly suspect?: Suspect | undefined
+  /**
+   * Asked when the entries of a snapshot do not have the digest that came with it: do others vouch for what the entries say? Then it was
+   * the account that was wrong, not the entries. Default: nobody does.
+   */
+  readonly confirms?: (position: number, digest: string) => Promise<boolean>
   readonly progress?: (progress: RehydrationProgress) => void
   /** Told why a source could not be used. */
   readonly failed?: (source: RehydrationSource, error: Error) => void
@@ -54,8 +66,8 @@ export async function rehydrate(
       try {
         const state =
           source === 'log'
-            ? await fromLog(log, options.space, stored, round)
-            : await fromSnapshot(source, log, messaging, options)
+            ? await fromLog(log, options, stored, round)
+            : await fromSnapshot(source, log, messaging, clock, options)
         return { state, source }
       } catch (error) {
         if (!(error instanceof GridError)) throw error
@@ -85,7 +97,7 @@ const emptyLogRounds = 8
 /** The whole log, from its first position: exact, unless it is a new log in place of one that was lost. */
 async function fromLog(
   log: Log,
-  space: string,
+  { space, logReplaced = false }: RehydrationOptions,
   stored: StoredState,
   round: number,
 ): Promise<SpaceState> {
@@ -99,6 +111,11 @@ async function fromLog(
     throw new GridError(
       'log_replaced',
       `The store holds ${space}, but its log does not continue what is stored`,
+    )
+  if (stored === 'unknown' && logReplaced)
+    throw new GridError(
+      'log_replaced',
+      `The log of ${space} is another one than before; waiting for the data reader to say whether anything is stored`,
     )
   if (stored === 'unknown' && last === 0 && round < emptyLogRounds)
     throw new GridError(
@@ -118,10 +135,11 @@ async function fromSnapshot(
   source: keyof typeof snapshotSubjects,
   log: Log,
   messaging: Messaging,
+  clock: Clock,
   options: RehydrationOptions,
 ): Promise<SpaceState> {
   const subject = snapshotSubjects[source](options.space)
-  const state = await copy(source, messaging, subject, options)
+  const state = await copy(source, messaging, clock, subject, options)
   checkContinues(state, await log.bounds(), options.space)
   return state
 }
@@ -129,15 +147,24 @@ async function fromSnapshot(
 async function copy(
   source: RehydrationSource,
   messaging: Messaging,
+  clock: Clock,
   subject: string,
-  { answerMs = 5000, signal, progress }: RehydrationOptions,
+  { answerMs = 5000, signal, suspect, confirms, progress }: RehydrationOptions,
 ): Promise<SpaceState> {
-  const state = new SpaceState()
-  for await (const data of readSnapshot(messaging, subject, answerMs)) {
+  const state = SpaceState.toRestore()
+  for await (const data of readSnapshot(messaging, subject, answerMs, suspect)) {
     if (signal.aborted) throw new GridError('stopping', 'Rehydration was given up')
-    const last = applySnapshotChunk(state, decodeSnapshotChunk(data))
+    const chunk = decodeSnapshotChunk(data)
+    restoreSnapshotChunk(state, chunk)
     progress?.({ source, entries: state.entryCount })
-    if (last) return state
+    if (!chunk.end) continue
+    for (const _ of state.completeIndexes()) await new Promise<void>((next) => clock.soon(next))
+    const digest = state.digest.toString()
+    if (digest === chunk.end.digest || (await confirms?.(state.position, digest))) return state
+    throw new GridError(
+      'internal',
+      `The snapshot's digest is ${chunk.end.digest}, the copy's is ${digest}`,
+    )
   }
   throw new GridError('internal', 'The snapshot ended without its last piece')
 }

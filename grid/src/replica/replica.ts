@@ -39,6 +39,8 @@ export class Replica {
   #tail: LogTail | undefined
   #connected = false
   #failure: Error | undefined
+  #stopped = false
+  #holds = 0
 
   constructor(log: Log, state: SpaceState) {
     this.#log = log
@@ -69,6 +71,8 @@ export class Replica {
   }
 
   start(): void {
+    this.#stopped = false
+    if (this.#holds > 0) return
     this.#tail = this.#log.tail(this.state.position, {
       record: (record) => this.#meld(record),
       connected: (connected) => {
@@ -80,7 +84,30 @@ export class Replica {
   }
 
   async stop(): Promise<void> {
-    await this.#tail?.stop()
+    this.#stopped = true
+    await this.#pause()
+  }
+
+  /**
+   * Stays at its position until the function that it returns is called, by everybody who holds it; then follows the log again. Whoever listens
+   * is not told: nothing is lost.
+   */
+  async hold(): Promise<() => void> {
+    this.#holds++
+    await this.#pause()
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      this.#holds--
+      if (this.#holds === 0 && !this.#stopped && !this.#failure) this.start()
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const tail = this.#tail
+    this.#connected = false
+    await tail?.stop()
     this.#connected = false
   }
 

@@ -1,8 +1,8 @@
-import { Packr } from 'msgpackr'
 import { GridError } from '../errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Message, Messaging, Subscription } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
+import { messagePack } from '../records/message-pack.ts'
 import { encodeSnapshotChunk, type SnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
@@ -14,7 +14,11 @@ const idleMsMax = 15_000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
 const finishedMsMax = 2000
 
-const packr = new Packr({ useRecords: false })
+/** Digest of a replica that was found wrong. */
+export interface Suspect {
+  readonly position: number
+  readonly digest: string
+}
 
 export interface SnapshotServiceOptions {
   readonly space: string
@@ -22,6 +26,8 @@ export interface SnapshotServiceOptions {
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
+  /** Whether what is given here is wrong in the same way. Default: no. */
+  readonly isLike?: (suspect: Suspect) => boolean
 }
 
 /**
@@ -61,7 +67,7 @@ export class SnapshotService {
       name: `spacegrid-${space}-snapshot`,
       version: '1.0.0',
       description: `Snapshots of the space ${space}, for processing units that join`,
-      endpoints: [{ subject, respond: () => this.#begin() }],
+      endpoints: [{ subject, respond: ({ data }) => this.#begin(data) }],
     })
     if (turn === this.#turn) this.#subscription = subscription
     else await subscription.stop()
@@ -75,8 +81,11 @@ export class SnapshotService {
     for (const session of [...this.#sessions]) session.end()
   }
 
-  async #begin(): Promise<Message> {
-    const { space, sessionsMax } = this.#options
+  async #begin(request: Uint8Array): Promise<Message> {
+    const { space, sessionsMax, isLike } = this.#options
+    const suspect = messagePack.unpack(request) as Suspect | null
+    if (suspect && isLike?.(suspect))
+      throw new GridError('diverged', 'This replica has the very digest that was found wrong')
     if (this.#sessions.size + this.#opening >= sessionsMax)
       throw new GridError('overloaded', `${sessionsMax} snapshots of ${space} are being read`, {
         retryAfterMs: 500,
@@ -89,10 +98,10 @@ export class SnapshotService {
         this.#sessions.delete(session),
       )
       session.subscription = this.#messaging.respond(subject, (message) =>
-        session.give(packr.unpack(message.data) as number),
+        session.give(messagePack.unpack(message.data) as number),
       )
       this.#sessions.add(session)
-      return { data: packr.pack(subject) }
+      return { data: messagePack.pack(subject) }
     } finally {
       this.#opening--
     }
@@ -185,10 +194,12 @@ export async function* readSnapshot(
   messaging: Messaging,
   subject: string,
   timeoutMs: number,
+  suspect?: Suspect,
 ): AsyncGenerator<Uint8Array> {
-  const opened = await messaging.request(subject, packr.pack(null), { timeoutMs })
-  const session = packr.unpack(opened.data) as string
-  const ask = (number: number) => messaging.request(session, packr.pack(number), { timeoutMs })
+  const opened = await messaging.request(subject, messagePack.pack(suspect ?? null), { timeoutMs })
+  const session = messagePack.unpack(opened.data) as string
+  const ask = (number: number) =>
+    messaging.request(session, messagePack.pack(number), { timeoutMs })
   let next = ask(1)
   let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {

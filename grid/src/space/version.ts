@@ -40,8 +40,22 @@ export class Digest {
     this.#right ^= mix32(version, keyHash, Math.imul(cache + 1, 0x85ebca77) ^ 0x7f4a7c15)
   }
 
-  toString(): string {
-    const hex = (n: number) => (n >>> 0).toString(16).padStart(8, '0')
-    return hex(this.#left) + hex(this.#right)
+  /** The two halves, 32 bits each: what a history of digests keeps of it, at every position. */
+  get left(): number {
+    return this.#left
   }
+
+  get right(): number {
+    return this.#right
+  }
+
+  toString(): string {
+    return digestText(this.#left, this.#right)
+  }
+}
+
+/** 16 hex digits. */
+export function digestText(left: number, right: number): string {
+  const hex = (n: number) => (n >>> 0).toString(16).padStart(8, '0')
+  return hex(left) + hex(right)
 }

@@ -78,7 +78,7 @@ export class SpaceHarness {
 
   /** The committed state, as queries see it. */
   get read(): Reader {
-    return new StateReader(this.#state, this.#projections, this.#now)
+    return new StateReader(this.#state, this.#projections, () => this.#now)
   }
 
   /** Every domain event so far, in order. */

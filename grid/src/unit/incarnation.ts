@@ -107,15 +107,7 @@ export class Incarnation {
         this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
         if (connected) this.#chain.tick()
       },
-      broken: (error) => {
-        this.close(
-          new GridError('not_ready', 'The replica has to be rebuilt', {
-            cause: error,
-            retryAfterMs: 1000,
-          }),
-        )
-        this.#ended(error)
-      },
+      broken: (error) => this.end(error),
     })
     this.#adoptShape()
     this.replica.start()
@@ -175,6 +167,17 @@ export class Incarnation {
     await new Promise<void>((resolve) => {
       this.#drained = resolve
     })
+  }
+
+  /** Its replica can no longer follow the log, or is not what it should be. */
+  end(error: Error): void {
+    this.close(
+      new GridError('not_ready', 'The replica has to be rebuilt', {
+        cause: error,
+        retryAfterMs: 1000,
+      }),
+    )
+    this.#ended(error)
   }
 
   close(error: GridError): void {

@@ -1,4 +1,5 @@
-import { GridError } from '../errors.ts'
+import { Auditor } from '../audit/auditor.ts'
+import { GridError, isGridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
@@ -11,7 +12,8 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
-import type { Space } from '../space/definition.ts'
+import type { Cache, Space } from '../space/definition.ts'
+import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
@@ -57,6 +59,11 @@ export type UnitEvent =
   | { readonly kind: 'rehydrating'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
+  | {
+      readonly kind: 'audit'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+    }
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
@@ -75,11 +82,15 @@ export class ProcessingUnit implements Serving {
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
+  readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
+  readonly #auditor: Auditor
   #incarnation: Incarnation | undefined
+  /** The log that the last incarnation followed has gone. */
+  #logReplaced = false
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
   #progress: RehydrationProgress | undefined
@@ -94,6 +105,7 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
+    this.#now = () => ports.clock.now()
     this.#sources = sources
     this.#report = report
     this.#rate = new RateMeter(ports.clock)
@@ -106,8 +118,23 @@ export class ProcessingUnit implements Serving {
         space: space.name,
         subject: subjects.snapshotFromPeer(space.name),
         sessionsMax: snapshotSessionsMax,
+        isLike: (suspect) => this.#auditor.isLike(suspect),
       },
     )
+    this.#auditor = new Auditor(ports, {
+      space: space.name,
+      name,
+      role: 'unit',
+      tellMs: this.#options.auditMs,
+      sampleEntries: this.#options.auditEntries,
+      diverged: (error) => this.#incarnation?.end(error),
+      report: (level, message) => report({ kind: 'audit', level, message }),
+    })
+  }
+
+  /** The replica as it is, exact at its position; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.state
   }
 
   /** Begins to rehydrate; `readiness` says when it serves. */
@@ -119,6 +146,7 @@ export class ProcessingUnit implements Serving {
       clock,
       this.#options.persistWaitMsMax,
     )
+    this.#auditor.start()
     this.#serving = this.#live()
   }
 
@@ -142,50 +170,70 @@ export class ProcessingUnit implements Serving {
     return answer
   }
 
-  async query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    const query = this.space.queries.get(name)
-    if (!query) throw this.#unknown('query', name, this.space.queries.keys())
-    checkFits(query.input, input, name)
-    const incarnation = await this.#at(options)
-    const reader = new StateReader(
-      incarnation.state,
-      incarnation.projections,
-      this.#ports.clock.now(),
-    )
-    return { result: query.handler(reader, input), position: incarnation.state.position }
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+    return this.#read(options, () => {
+      const query = this.space.queries.get(name)
+      if (!query) throw this.#unknown('query', name, this.space.queries.keys())
+      checkFits(query.input, input, name)
+      return ({ state, projections }) => {
+        const reader = new StateReader(state, projections, this.#now)
+        return { result: query.handler(reader, input), position: state.position }
+      }
+    })
   }
 
-  async entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
-    const cache = this.space.caches.find(({ name }) => name === cacheName)
-    if (!cache)
-      throw this.#unknown('cache', cacheName, this.space.caches.map((c) => c.name).values())
-    checkKey(key, `cache ${cacheName}`)
-    const { state } = await this.#at(options)
-    const layout = state.layout.named(cacheName)
-    const entry = layout && state.find(layout.number, key)
-    if (!entry)
-      throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cacheName}`)
-    return {
-      value: entry.value,
-      version: entry.version,
-      writtenAt: entry.position,
-      position: state.position,
-    }
+  entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+    return this.#read(options, () => {
+      if (!this.space.caches.some(({ name }) => name === cacheName))
+        throw this.#unknown('cache', cacheName, this.#cacheNames())
+      checkKey(key, `cache ${cacheName}`)
+      return ({ state }) => {
+        const layout = state.layout.named(cacheName)
+        const entry = layout && state.find(layout.number, key)
+        if (!entry)
+          throw new GridError(
+            'not_found',
+            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
+          )
+        return {
+          value: entry.value,
+          version: entry.version,
+          writtenAt: entry.position,
+          position: state.position,
+        }
+      }
+    })
+  }
+
+  /**
+   * The entry as it is committed on this replica at this moment, without waiting for anything: what a near cache would give, and never behind
+   * what this unit has answered.
+   * @throws GridError `not_ready` while the unit does not serve
+   */
+  get<V>(cache: Cache<V>, key: string): V | undefined {
+    const { state } = this.#serves()
+    const layout = state.layout.named(cache.name)
+    if (!layout) throw this.#unknown('cache', cache.name, this.#cacheNames())
+    return state.find(layout.number, key)?.value as V | undefined
+  }
+
+  #cacheNames(): Iterable<string> {
+    return this.space.caches.map(({ name }) => name)
   }
 
   readiness(): Readiness {
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
     const incarnation = this.#incarnation
+    const doubt = this.#auditor.doubt()
     if (!incarnation) {
       const progress = this.#progress
+      const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
       return {
         ready: false,
-        reason: progress
-          ? `rehydrating from ${progress.source}: ${progress.entries} entries`
-          : 'rehydrating',
+        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}`,
       }
     }
-    const reason = incarnation.unready()
+    const reason = doubt ?? incarnation.unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 
@@ -202,6 +250,7 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      audit: this.#auditor.status(),
     }
   }
 
@@ -216,6 +265,7 @@ export class ProcessingUnit implements Serving {
     await incarnation?.drain()
     timer.cancel()
     await incarnation?.stop(error)
+    await this.#auditor.stop()
     await this.#persistence?.stop()
     await this.#serving
   }
@@ -229,6 +279,7 @@ export class ProcessingUnit implements Serving {
       try {
         const failure = await this.#liveOnce(signal)
         if (!failure) continue
+        this.#logReplaced = isGridError(failure, 'log_replaced')
         this.#report({ kind: 'rehydrating', reason: failure.message })
         if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
           await sleep(this.#ports.clock, retryMs, signal)
@@ -247,6 +298,9 @@ export class ProcessingUnit implements Serving {
       space: this.space.name,
       sources: this.#sources,
       signal,
+      logReplaced: this.#logReplaced,
+      suspect: this.#auditor.suspect,
+      confirms: (position, digest) => this.#auditor.confirms(position, digest),
       progress: (progress) => {
         this.#progress = progress
       },
@@ -275,12 +329,14 @@ export class ProcessingUnit implements Serving {
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
+    this.#auditor.follow(incarnation.replica)
     incarnation.start()
     const stopped = () => end(undefined)
     signal.addEventListener('abort', stopped, { once: true })
     void this.#offerSnapshots(incarnation, signal)
     const failure = await ended
     signal.removeEventListener('abort', stopped)
+    this.#auditor.rest()
     if (signal.aborted) return undefined
     await this.#snapshots.stop()
     this.#incarnation = undefined
@@ -292,7 +348,7 @@ export class ProcessingUnit implements Serving {
   /** Peers may copy from this unit once it serves. */
   async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
     const over = () => signal.aborted || this.#incarnation !== incarnation
-    while (incarnation.unready() !== undefined) {
+    while (!this.readiness().ready) {
       if (over()) return
       await sleep(this.#ports.clock, 20, signal)
     }
@@ -311,7 +367,7 @@ export class ProcessingUnit implements Serving {
     if (this.#stopping.signal.aborted)
       throw new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
     const incarnation = this.#incarnation
-    if (incarnation?.serves) return incarnation
+    if (incarnation?.serves && this.#auditor.doubt() === undefined) return incarnation
     throw new GridError(
       'not_ready',
       `The processing unit is not ready: ${this.readiness().reason}`,
@@ -320,6 +376,19 @@ export class ProcessingUnit implements Serving {
   }
 
   // ---- reads
+
+  /**
+   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
+   */
+  #read<T>(options: ReadOptions, prepare: () => (incarnation: Incarnation) => T): Promise<T> {
+    try {
+      const read = prepare()
+      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
+      return Promise.resolve(read(this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
 
   async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()

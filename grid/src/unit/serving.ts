@@ -1,3 +1,4 @@
+import type { AuditStatus } from '../audit/audit-status.ts'
 import type { Acknowledgement, Space } from '../space/definition.ts'
 
 export interface ExecuteOptions {
@@ -57,6 +58,10 @@ export interface SpaceStatus {
   readonly pending: number
   readonly collisions: number
   readonly commandsPerSecond: number
+  /** Entries that the store refuses for what they are; told by a data writer. */
+  readonly quarantined?: number
+  /** How it compares with the other replicas and the stored copies. */
+  readonly audit?: AuditStatus
 }
 
 /** A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business rejection is a Rejection. */

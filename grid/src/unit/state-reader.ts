@@ -14,14 +14,21 @@ import type { Projections } from './projections.ts'
 
 /** What a query reads from: the committed state as it is during the (synchronous) handler. */
 export class StateReader implements Reader {
-  readonly now: number
+  readonly #readClock: () => number
+  #now: number | undefined
   readonly #state: SpaceState
   readonly #projections: Projections
 
-  constructor(state: SpaceState, projections: Projections, now: number) {
+  constructor(state: SpaceState, projections: Projections, readClock: () => number) {
     this.#state = state
     this.#projections = projections
-    this.now = now
+    this.#readClock = readClock
+  }
+
+  /** The same throughout the query; most never ask. */
+  get now(): number {
+    this.#now ??= this.#readClock()
+    return this.#now
   }
 
   get position(): number {

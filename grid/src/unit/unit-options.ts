@@ -4,7 +4,7 @@ import { defaultTransactionLimits, type TransactionLimits } from '../space/limit
 export interface UnitOptions {
   /** Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default 2. */
   readonly framesInFlightMax: number
-  /** Transactions in one frame. Default 4,096. */
+  /** Transactions in one frame: as many as a replica melds in a few milliseconds, for it does nothing else meanwhile. Default 1,024. */
   readonly frameTransactionsMax: number
   /** Bytes of one frame, and of one part of a larger transaction; never more than the log takes. Default 768 KiB. */
   readonly frameBytesMax: number
@@ -38,6 +38,10 @@ export interface UnitOptions {
   readonly lagPositionsMax: number
   /** Open commands are waited for this long when the unit stops. Default 5,000. */
   readonly stopMsMax: number
+  /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
+  readonly auditMs: number
+  /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
+  readonly auditEntries: number
   /** Freeze entries: a handler that changes one fails at once. Default: unless NODE_ENV is production. */
   readonly freeze: boolean
   readonly transaction: TransactionLimits
@@ -45,7 +49,7 @@ export interface UnitOptions {
 
 export const defaultUnitOptions: UnitOptions = {
   framesInFlightMax: 2,
-  frameTransactionsMax: 4096,
+  frameTransactionsMax: 1024,
   frameBytesMax: 768 * 1024,
   transactionBytesMax: 64 * 1024 * 1024,
   pendingMax: 16_384,
@@ -62,6 +66,8 @@ export const defaultUnitOptions: UnitOptions = {
   heartbeatMs: 20_000,
   lagPositionsMax: 10_000,
   stopMsMax: 5_000,
+  auditMs: 1_000,
+  auditEntries: 200,
   freeze: true,
   transaction: defaultTransactionLimits,
 }

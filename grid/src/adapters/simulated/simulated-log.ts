@@ -47,6 +47,8 @@ export class SimulatedLog implements Log {
   readonly stream: SimulatedStream
   /** Decides what becomes of each append; a test replaces it. */
   fate: (data: Uint8Array) => AppendFate = () => ({})
+  /** What the tails of this connection see of each record; a test that damages one replica replaces it. */
+  seen: (record: LogRecord) => LogRecord = (record) => record
   readonly #clock: Clock
   readonly #latencyMs: () => number
   readonly #timeoutMs: number
@@ -81,7 +83,12 @@ export class SimulatedLog implements Log {
   }
 
   tail(after: number, listener: LogListener): LogTail {
-    const tail = new SimulatedTail(this.stream, after, listener, (callback) =>
+    const damaged: LogListener = {
+      record: (record) => listener.record(this.seen(record)),
+      connected: (connected) => listener.connected?.(connected),
+      broken: (error) => listener.broken(error),
+    }
+    const tail = new SimulatedTail(this.stream, after, damaged, (callback) =>
       this.#clock.after(this.#latencyMs(), () => {
         if (this.#connected) callback()
       }),

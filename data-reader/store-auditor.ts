@@ -1,0 +1,198 @@
+import { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
+import type {
+  AuditMessage,
+  EntryMark,
+  EntryName,
+  Teller,
+} from '@spacegrid/grid/audit/audit-message'
+import type { AuditStatus } from '@spacegrid/grid/audit/audit-status'
+import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Life } from '@spacegrid/grid/component/life'
+import { isGridError } from '@spacegrid/grid/errors'
+import type { Checkpoint, Store, StoredEntry } from '@spacegrid/grid/ports/store'
+import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
+import { hashString } from '@spacegrid/grid/space/hash'
+import { Digest } from '@spacegrid/grid/space/version'
+import type { ReaderPorts } from './data-reader.ts'
+
+const tellMs = 1000
+/** Pause between two counts that somebody asks for. */
+const countPauseMs = 5000
+/** The store moved while it was counted: it is counted again so often. */
+const attemptsMax = 3
+const marksMax = 200
+/** Pause behind each sample of a full audit: at most 10,000 entries a second. */
+const samplePauseMs = 20
+
+/**
+ * Speaks for the stored copies where replicas compare themselves: tells the digests of their checkpoints every second; counts the store's
+ * entries when replicas cannot agree without, and from time to time tells all of them, values included. docs/decisions/0009.
+ */
+export class StoreAuditor {
+  readonly #space: string
+  readonly #ports: ReaderPorts
+  readonly #life: Life
+  readonly #report: Report
+  readonly #store: Teller
+  readonly #image: Teller
+  readonly #channel: AuditChannel
+  #countedAt = Number.NEGATIVE_INFINITY
+  #counting = false
+  #counts = 0
+  #lastCount = { drift: 0, position: 0, at: 0 }
+
+  constructor(
+    space: string,
+    ports: ReaderPorts,
+    life: Life,
+    report: Report,
+    options: { readonly intervalMs: number },
+  ) {
+    this.#space = space
+    this.#ports = ports
+    this.#life = life
+    this.#report = report
+    this.#store = { id: ports.random.integer(), name: 'store', role: 'store' }
+    this.#image = { id: ports.random.integer(), name: 'warm image', role: 'image' }
+    this.#channel = new AuditChannel(space, ports, (message) => this.#receive(message))
+    this.#channel.start()
+    life.repeat(tellMs, () => this.#tell())
+    if (options.intervalMs > 0)
+      life.repeat(0, async () => {
+        await life.sleep(options.intervalMs)
+        await this.#count(true)
+      })
+  }
+
+  async stop(): Promise<void> {
+    await this.#channel.stop()
+  }
+
+  /** How the store's entries compare with its own checkpoint. */
+  status(): AuditStatus {
+    return {
+      ...this.#lastCount,
+      comparisons: this.#counts,
+      entriesCompared: 0,
+      entriesDifferent: 0,
+      diverged: 0,
+      peers: [],
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const { store, image } = this.#ports
+    await this.#channel.identify()
+    this.#tellCheckpoint(this.#store, await store.checkpoint(this.#space))
+    if (image) this.#tellCheckpoint(this.#image, await image.checkpoint(this.#space))
+  }
+
+  #tellCheckpoint(from: Teller, checkpoint: Checkpoint | undefined): void {
+    // A negative position: the image is being built.
+    if (
+      !checkpoint ||
+      checkpoint.logIdentity !== this.#channel.logIdentity ||
+      checkpoint.position <= 0
+    )
+      return
+    const { position, digest } = checkpoint
+    this.#channel.send({ kind: 'digest', from, position, digest, counted: false })
+  }
+
+  #receive(message: AuditMessage): void {
+    if (message.kind === 'ask' && message.recount) this.#background(() => this.#count(false))
+    else if (message.kind === 'doubt')
+      this.#background(() => this.#tellEntry(this.#ports.store, message.entry))
+  }
+
+  /** A store that cannot be reached has no voice. */
+  #background(work: () => Promise<void>): void {
+    this.#life.finish(work).catch((error) => {
+      if (!isGridError(error)) this.#life.end(error as Error)
+    })
+  }
+
+  async #tellEntry(store: Store, entry: EntryName): Promise<void> {
+    const stored = await store.get(this.#space, entry.cache, entry.key)
+    if (stored?.position !== entry.position) return
+    const print = fingerprintOf(stored.version, stored.value)
+    this.#channel.send({ kind: 'entry', from: this.#store, entry, print })
+  }
+
+  /** Reads every entry of the store; `andTell`: for the replicas to compare the values with theirs. */
+  async #count(andTell: boolean): Promise<void> {
+    const { clock } = this.#ports
+    if (this.#counting || (!andTell && clock.monotonic() - this.#countedAt < countPauseMs)) return
+    this.#counting = true
+    try {
+      for (let attempt = 0; attempt < attemptsMax && !this.#life.signal.aborted; attempt++)
+        if (await this.#countOnce(andTell)) return
+      this.#report({ level: 'info', message: 'the store moves too fast to be counted' })
+    } finally {
+      this.#counting = false
+      this.#countedAt = clock.monotonic()
+    }
+  }
+
+  /** False: the store has moved, and its entries are not of one position. */
+  async #countOnce(andTell: boolean): Promise<boolean> {
+    const scan = await this.#ports.store.scan(this.#space)
+    if (!scan) return true
+    try {
+      const { position, replicated, digest: kept, logIdentity } = scan.start
+      if (logIdentity !== this.#channel.logIdentity) return true
+      this.#channel.send({ kind: 'pin', position })
+      const { caches } = decodeHeader(replicated).shape
+      const numbers = new Map(caches.map(({ name }, number) => [name, number]))
+      const digest = new Digest()
+      for await (const entries of scan.chunks()) {
+        if (this.#life.signal.aborted) return true
+        for (const { cache, key, version } of entries)
+          digest.toggle(numbers.get(cache) ?? -1, hashString(key), version)
+        if (andTell) await this.#tellEntries(entries)
+      }
+      if ((await scan.end()).position !== position) return false
+      const counted = digest.toString()
+      this.#channel.send({
+        kind: 'digest',
+        from: this.#store,
+        position,
+        digest: counted,
+        counted: true,
+      })
+      this.#counts++
+      this.#lastCount = {
+        drift: counted === kept ? 0 : 1,
+        position,
+        at: this.#ports.clock.now(),
+      }
+      if (counted !== kept) this.#tellWrong(position, kept, counted)
+      return true
+    } finally {
+      await scan.close()
+    }
+  }
+
+  async #tellEntries(entries: readonly StoredEntry[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += marksMax) {
+      const marks = entries
+        .slice(at, at + marksMax)
+        .map(
+          ({ cache, key, position, version, value }): EntryMark => [
+            cache,
+            key,
+            position,
+            fingerprintOf(version, value),
+          ],
+        )
+      this.#channel.send({ kind: 'sample', from: this.#store, marks })
+      await this.#life.sleep(samplePauseMs)
+    }
+  }
+
+  #tellWrong(position: number, kept: string, counted: string): void {
+    const message = `at position ${position} the store's digest is ${kept}, its entries count to ${counted}; npm run audit says where they differ`
+    this.#report({ level: 'error', message })
+  }
+}

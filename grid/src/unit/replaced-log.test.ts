@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { UnitWorld } from '../adapters/simulated/unit-world.ts'
+import { counting } from './test-support/counters.ts'
+
+// architecture.md, invariant 8: the log is checked, not trusted.
+test('a unit whose log was replaced begins with no other one as long as nobody knows what is stored', async () => {
+  const world = new UnitWorld(counting)
+  const { unit } = await world.startReady({ sources: ['peer', 'reader', 'log'] })
+  await world.settled(unit.execute('put', { id: 'a', count: 1 }))
+  world.stream.replace()
+  // What was on its way to the log that is gone lands in the new one: it is not even empty.
+  world.stream.append(new Uint8Array([1]))
+  await world.clock.advance(60_000)
+  expect(unit.readiness()).toMatchObject({ ready: false })
+  expect(unit.position).toBe(0)
+  await world.stop()
+})

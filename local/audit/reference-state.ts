@@ -1,0 +1,68 @@
+import { GridError } from '@spacegrid/grid/errors'
+import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
+import type { Log, LogRecord, LogTail } from '@spacegrid/grid/ports/log'
+import { decodeFrame, decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import { Melder } from '@spacegrid/grid/space/meld'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
+
+const pollMs = 5
+/** Records that wait to be melded: the log may move on while a copy is being read. */
+const waitingBytesMax = 1024 * 1024 * 1024
+
+/**
+ * The state that all others are compared with. Follows the log, but melds only as far as it is told, for each copy is exact at a position of its own. What
+ * the log brings meanwhile waits in memory, bounded, so that it may be trimmed.
+ */
+export class ReferenceState {
+  readonly state: SpaceState
+  readonly #clock: Clock
+  readonly #melder: Melder
+  readonly #tail: LogTail
+  #records: LogRecord[] = []
+  #bytes = 0
+  #failure: Error | undefined
+
+  constructor(state: SpaceState, log: Log, clock: Clock) {
+    this.state = state
+    this.#clock = clock
+    this.#melder = new Melder(state, decodeTransactions)
+    this.#tail = log.tail(state.position, {
+      record: (record) => this.#take(record),
+      broken: (error) => {
+        this.#failure = error
+      },
+    })
+  }
+
+  /** @throws GridError when the log does not lead there in time */
+  async advance(position: number, waitMs: number): Promise<void> {
+    const until = this.#clock.monotonic() + waitMs
+    while (this.state.position < position) {
+      const records = this.#records
+      this.#records = []
+      this.#bytes = 0
+      const due = records.filter((record) => record.position <= position)
+      for (const { data, position: at, time } of due) this.#melder.meld(decodeFrame(data), at, time)
+      this.#records = [...records.slice(due.length), ...this.#records]
+      if (this.state.position >= position) return
+      if (this.#failure) throw this.#failure
+      if (this.#clock.monotonic() >= until)
+        throw new GridError('position_timeout', `The log has not come to ${position} in time`)
+      await sleep(this.#clock, pollMs)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#tail.stop()
+    this.#records = []
+  }
+
+  #take({ position, time, data }: LogRecord): void {
+    // A copy: the record's bytes may be a view of what the connection received.
+    this.#records.push({ position, time, data: new Uint8Array(data) })
+    this.#bytes += data.byteLength
+    if (this.#bytes <= waitingBytesMax) return
+    this.#failure = new GridError('overloaded', 'The log moves faster than the copies can be read')
+    void this.#tail.stop()
+  }
+}

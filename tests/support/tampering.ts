@@ -1,0 +1,56 @@
+import { decodeEntry, encodeEntry } from '@spacegrid/grid/adapters/embedded/entry-codec'
+import { Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
+
+/** Changes one document by hand, as nobody should: its value, not its version. Returns its key. */
+export async function tamperWithDocument(
+  mongodbUrl: string,
+  collection: string,
+  field: string,
+  value: unknown,
+): Promise<string> {
+  const client = await MongoClient.connect(mongodbUrl)
+  try {
+    const documents = client.db('spacegrid').collection<{ _id: string }>(collection)
+    const found = await documents.findOneAndUpdate({}, { $set: { [field]: value } })
+    if (!found) throw new Error(`${collection} is empty`)
+    return found._id
+  } finally {
+    await client.close()
+  }
+}
+
+/** The same in a hash of the warm image. */
+export async function tamperWithImage(
+  redisUrl: string,
+  hash: string,
+  field: string,
+  value: unknown,
+): Promise<string> {
+  const redis = new Redis(redisUrl)
+  try {
+    const key = await redis.hrandfield(hash)
+    if (typeof key !== 'string') throw new Error(`${hash} is empty`)
+    const bytes = await redis.hgetBuffer(hash, key)
+    if (!bytes) throw new Error(`${hash} has lost ${key}`)
+    const entry = decodeEntry(bytes)
+    await redis.hset(
+      hash,
+      key,
+      encodeEntry({ ...entry, value: { ...entry.value, [field]: value } }),
+    )
+    return key
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** What an operator does with an image that is wrong. */
+export async function forgetImage(redisUrl: string, space: string): Promise<void> {
+  const redis = new Redis(redisUrl)
+  try {
+    await redis.del(`spacegrid:${space}:position`)
+  } finally {
+    redis.disconnect()
+  }
+}
