@@ -14,6 +14,7 @@ COPY data-pump/package.json data-pump/
 COPY data-writer/package.json data-writer/
 COPY data-reader/package.json data-reader/
 COPY local/package.json local/
+COPY simulator/package.json simulator/
 COPY bench/package.json bench/
 COPY tests/support/package.json tests/support/
 # The image has a Node.js already: the one that npm brings for development machines would be the largest part of it.

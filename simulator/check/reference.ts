@@ -1,0 +1,166 @@
+import { isGridError } from '@spacegrid/grid/errors'
+import type { LogRecord } from '@spacegrid/grid/ports/log'
+import type { StoredChange } from '@spacegrid/grid/ports/store'
+import { decodeFrame, decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import type { Value } from '@spacegrid/grid/space/definition'
+import type { Evaluation } from '@spacegrid/grid/space/evaluation'
+import { type Frame, FrameKind } from '@spacegrid/grid/space/frame'
+import { Melder } from '@spacegrid/grid/space/meld'
+import { type ReplicatedHeader, SpaceState } from '@spacegrid/grid/space/space-state'
+import type { DomainEvent, TransactionRecord } from '@spacegrid/grid/space/steps'
+
+/** A transaction as the log decided it. */
+export interface Decision {
+  readonly position: number
+  readonly time: number
+  readonly id: number
+  readonly transaction: TransactionRecord
+  readonly evaluation: Evaluation
+}
+
+/** What one log position left. */
+export interface Passed {
+  readonly header: ReplicatedHeader
+  readonly digest: string
+  readonly entries: number
+}
+
+interface Version {
+  readonly position: number
+  readonly value: Value | undefined
+  readonly version: number
+}
+
+/**
+ * Melds the log as it is written, with the grid's own code, and remembers what every key was at every position: what copies are compared
+ * with, wherever they are. Whether that code is right is the sequential model's question, which decides on the same log.
+ */
+export class Reference {
+  readonly decisions: Decision[] = []
+  readonly state = new SpaceState()
+  readonly #melder: Melder
+  readonly #failed: (problem: string) => void
+  readonly #passed: Passed[] = []
+  /** Cache → key → what it was, oldest first. */
+  readonly #history = new Map<string, Map<string, Version[]>>()
+  /** By position: which keys changed there, and which events happened. */
+  readonly #changedAt: StoredChange[][] = []
+  readonly #emittedAt: (DomainEvent & { readonly transaction: number })[][] = []
+  readonly #lastFrames = new Map<number, number>()
+  #changed: StoredChange[] = []
+  #emitted: (DomainEvent & { readonly transaction: number })[] = []
+
+  constructor(failed: (problem: string) => void) {
+    this.#failed = failed
+    const { state } = this
+    this.#melder = new Melder(state, decodeTransactions, {
+      changed: ({ cache, key, value, version }) => {
+        const { position } = state
+        const change = { cache: state.layout.cache(cache).name, key, value, version, position }
+        this.#changed.push(change)
+        this.#remember(change)
+      },
+      emitted: ({ name, payload }, transaction) =>
+        this.#emitted.push({ name, payload, transaction }),
+      decided: (_, transaction, id, evaluation) => {
+        const { position, time } = state
+        this.decisions.push({ position, time, id, transaction, evaluation })
+      },
+    })
+    this.#pass()
+  }
+
+  get last(): number {
+    return this.state.position
+  }
+
+  /** Melds one more record. Returns the frame and whether it was accepted. */
+  add({ data, position, time }: LogRecord): { frame: Frame; accepted: boolean } | undefined {
+    this.#changed = []
+    this.#emitted = []
+    try {
+      const frame = decodeFrame(data)
+      const accepted = this.#melder.meld(frame, position, time)
+      if (accepted) this.#checkChain(frame, position)
+      return { frame, accepted }
+    } catch (error) {
+      this.#failed(`position ${position} cannot be melded: ${describe(error)}`)
+      return undefined
+    } finally {
+      this.#pass()
+    }
+  }
+
+  at(position: number): Passed | undefined {
+    return this.#passed[position]
+  }
+
+  find(cache: string, key: string, position: number): Version | undefined {
+    const found = this.#history
+      .get(cache)
+      ?.get(key)
+      ?.findLast((version) => version.position <= position)
+    return found?.value === undefined ? undefined : found
+  }
+
+  /** Every entry of a cache at a position. */
+  *entries(cache: string, position: number): Generator<[key: string, version: Version]> {
+    for (const key of this.#history.get(cache)?.keys() ?? []) {
+      const version = this.find(cache, key, position)
+      if (version) yield [key, version]
+    }
+  }
+
+  get caches(): Iterable<string> {
+    return this.#history.keys()
+  }
+
+  /** What melding changed in (from, to], in order. */
+  changes(from: number, to: number): StoredChange[] {
+    return this.#changedAt.slice(from + 1, to + 1).flat()
+  }
+
+  events(from: number, to: number) {
+    return this.#emittedAt
+      .slice(from + 1, to + 1)
+      .flatMap((events, at) => events.map((event) => ({ ...event, position: from + 1 + at })))
+  }
+
+  #remember({ cache, key, value, version, position }: StoredChange): void {
+    let keys = this.#history.get(cache)
+    if (!keys) {
+      keys = new Map()
+      this.#history.set(cache, keys)
+    }
+    const versions = keys.get(key)
+    if (versions) versions.push({ position, value, version })
+    else keys.set(key, [{ position, value, version }])
+  }
+
+  #pass(): void {
+    const { state } = this
+    this.#changedAt.push(this.#changed)
+    this.#emittedAt.push(this.#emitted)
+    this.#passed.push({
+      header: state.header(),
+      digest: state.digest.toString(),
+      entries: state.entryCount,
+    })
+  }
+
+  /** architecture.md, invariant 3, told a second time: what was accepted was due, and was never accepted before. */
+  #checkChain(frame: Frame, position: number): void {
+    if (frame.kind === FrameKind.join || frame.kind === FrameKind.shape) return
+    const { origin, id, previous, deadline } = frame
+    const last = this.#lastFrames.get(origin) ?? 0
+    if (position > deadline)
+      this.#failed(`frame ${origin}/${id} was accepted at ${position}, after ${deadline}`)
+    if (previous !== last)
+      this.#failed(`frame ${origin}/${id} follows ${previous}, but ${last} was the last accepted`)
+    if (id <= last) this.#failed(`frame ${origin}/${id} was accepted after ${last}`)
+    this.#lastFrames.set(origin, id)
+  }
+}
+
+const describe = (error: unknown): string =>
+  isGridError(error) ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)

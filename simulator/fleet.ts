@@ -1,0 +1,78 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface SeedTask {
+  readonly seed: number
+  readonly workload: string | undefined
+}
+
+export interface SeedOutcome {
+  readonly seed: number
+  readonly workload: string
+  readonly problems: readonly string[]
+  readonly coverage: readonly (readonly [string, number])[]
+}
+
+export interface FleetOptions {
+  readonly jobs: number
+  readonly workload: string | undefined
+  readonly signal: AbortSignal
+  readonly told: (outcome: SeedOutcome) => void
+}
+
+/** A seed takes a tenth of a second; one that takes this long does not end by itself. */
+const seedMsMax = 60_000
+
+/** Runs seeds in several processes, each one after the other, until there are none left or the signal aborts. */
+export async function runFleet(seeds: Iterator<number>, options: FleetOptions): Promise<void> {
+  await Promise.all(Array.from({ length: options.jobs }, () => runOne(seeds, options)))
+}
+
+async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<void> {
+  const { signal, workload, told } = options
+  let child = start()
+  try {
+    while (!signal.aborted) {
+      const { value: seed, done } = seeds.next()
+      if (done) return
+      const outcome = await outcomeOf(child, { seed, workload }, signal)
+      if (!outcome) return
+      told(outcome)
+      if (child.exitCode !== null || child.killed) child = start()
+    }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+const start = (): ChildProcess => fork(fileURLToPath(new URL('./worker.ts', import.meta.url)))
+
+/** undefined: nobody wants to know any more. */
+function outcomeOf(
+  child: ChildProcess,
+  task: SeedTask,
+  signal: AbortSignal,
+): Promise<SeedOutcome | undefined> {
+  return new Promise((resolve) => {
+    const { seed, workload = 'any' } = task
+    const fails = (problem: string) => finish({ seed, workload, problems: [problem], coverage: [] })
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      fails(`endless: seed ${seed} has not ended within ${seedMsMax / 1000} s`)
+    }, seedMsMax)
+    const exited = (code: number | null) => fails(`process: it ended with ${code} in seed ${seed}`)
+    const aborted = () => finish(undefined)
+    const answered = (outcome: unknown) => finish(outcome as SeedOutcome)
+    function finish(outcome: SeedOutcome | undefined): void {
+      clearTimeout(timer)
+      child.off('exit', exited)
+      child.off('message', answered)
+      signal.removeEventListener('abort', aborted)
+      resolve(outcome)
+    }
+    child.once('exit', exited)
+    child.once('message', answered)
+    signal.addEventListener('abort', aborted, { once: true })
+    child.send(task)
+  })
+}

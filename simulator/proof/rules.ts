@@ -1,0 +1,178 @@
+/** A rule of the design, and the change to the source that breaks it. */
+export interface Rule {
+  /** What the rule demands. */
+  readonly name: string
+  readonly file: string
+  /** Text that stands in the file exactly once. */
+  readonly find: string
+  readonly replace: string
+  /** Tests that catch it where the simulator cannot: it lies below the simulated ports, or costs no correctness of data. */
+  readonly tests?: readonly string[]
+}
+
+/** architecture.md, section 3: the number is the invariant's. */
+export const rules: readonly Rule[] = [
+  {
+    name: '1: expiry is judged by the time of the log',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'if (time < transaction.notBefore || !isValid(view, transaction)) return collided',
+    replace: 'if (!isValid(view, transaction)) return collided',
+    tests: ['grid/src/space', 'grid/src/unit/expiry.test.ts'],
+  },
+  {
+    name: '2: an operation derives its version from the one it meets',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'const versionOver = (previous: number) => derivedVersion(id, first + i, previous)',
+    replace: 'const versionOver = (_previous: number) => derivedVersion(id, first + i, 0)',
+    tests: ['grid/src/space'],
+  },
+  {
+    name: '2: two operations of one transaction leave different versions',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'const versionOver = (previous: number) => derivedVersion(id, first + i, previous)',
+    replace: 'const versionOver = (previous: number) => derivedVersion(id, 0, previous)',
+    tests: ['grid/src/space'],
+  },
+  {
+    name: '2: a prediction that was looked at is validated',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'if (step.expected !== undefined && step.expected !== foreseen(writes, from)) return collided',
+    replace: '',
+    tests: ['grid/src/space'],
+  },
+  {
+    name: '3: a frame names the frame of its origin before it',
+    file: 'grid/src/space/meld.ts',
+    find: 'if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false',
+    replace: 'if (!origin || position > frame.deadline) return false',
+  },
+  {
+    name: '3: a frame past its deadline is ignored',
+    file: 'grid/src/space/meld.ts',
+    find: 'if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false',
+    replace: 'if (!origin || frame.previous !== origin.lastFrame) return false',
+  },
+  {
+    name: '3: an append without an answer may have been stored',
+    file: 'grid/src/unit/frame-chain.ts',
+    find: "  isGridError(error, 'log_full') || isGridError(error, 'record_too_large')",
+    replace: '  isGridError(error)',
+  },
+  {
+    name: '4: what a transaction read is validated',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'if ((view.find(read.cache, read.key)?.version ?? absentVersion) !== read.version) return false',
+    replace: '',
+  },
+  {
+    name: '4: the ranges a transaction read are validated',
+    file: 'grid/src/space/evaluation.ts',
+    find: 'if (digestPairs(collect(view, read.cache, read.index, read.range)) !== read.digest) return false',
+    replace: '',
+  },
+  {
+    name: '5: a command is acknowledged when the log has decided it',
+    file: 'grid/src/unit/command-runner.ts',
+    find: "if (execution.acknowledge === 'accepted') this.#accept(attempt)",
+    replace: 'this.#accept(attempt)',
+  },
+  {
+    name: '5: a refusal is told when what it rests on is committed',
+    file: 'grid/src/unit/command-runner.ts',
+    find: 'if (!valid) this.#again.push(execution)',
+    replace: 'if (false) this.#again.push(execution)',
+  },
+  {
+    name: 'queries never see pending state',
+    file: 'grid/src/unit/command-runner.ts',
+    find: '    this.#pending.add(attempt)\n',
+    replace:
+      "    this.#pending.add(attempt)\n    const seen = this.#pending.foresee(attempt)\n    if (seen.outcome === 'applied') for (const w of seen.writes) this.#state.write(w.cache, w.key, w.value, w.version, this.#state.position)\n",
+  },
+  {
+    name: 'an idempotency key takes effect once',
+    file: 'grid/src/unit/command-runner.ts',
+    find: 'if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)',
+    replace: '',
+  },
+  {
+    name: 'an idempotency key gives the first answer',
+    file: 'grid/src/unit/command-runner.ts',
+    find: '    this.#answer(execution, remembered.data, entry.position, entry.version, true)',
+    replace: '    this.#answer(execution, {}, entry.position, entry.version, true)',
+  },
+  {
+    name: '6: changes and checkpoint commit in one transaction',
+    file: 'grid/src/adapters/mongodb/mongo-store.ts',
+    find: '{ session, upsert: from === 0 },',
+    replace: '{ upsert: from === 0 },',
+    tests: ['grid/src/adapters/mongodb/mongo-store.mongodb.test.ts'],
+  },
+  {
+    name: '6: the store is moved from the checkpoint it is at, and from no other',
+    file: 'data-writer/writer-incarnation.ts',
+    find: 'await store.apply(this.#space, from, next, changes)',
+    replace:
+      'await store.apply(this.#space, (await store.checkpoint(this.#space))?.position ?? 0, next, changes)',
+  },
+  {
+    name: '6: one window follows the other without a gap',
+    file: 'grid/src/component/window-batch.ts',
+    find: 'if (!isPast && next.from <= reached) {',
+    replace: 'if (!isPast) {',
+  },
+  {
+    name: '6: of several pumps one appends at any place',
+    file: 'data-pump/window-publisher.ts',
+    find: 'await this.#changes.append(record, { expectedLast: after })',
+    replace: 'await this.#changes.append(record)',
+  },
+  {
+    name: '7: the log is trimmed below the checkpoint only',
+    file: 'data-writer/trimmer.ts',
+    find: 'await this.#log.trim(due.position)',
+    replace: 'await this.#log.trim((await this.#log.bounds()).last)',
+  },
+  {
+    name: '8: what a scan found is not overwritten by what is older',
+    file: 'grid/src/space/space-state.ts',
+    find: 'if (!existing || existing.position <= position) this.write(cache, key, value, version, position)',
+    replace: 'this.write(cache, key, value, version, position)',
+    tests: ['grid/src/space'],
+  },
+  {
+    name: '8: a snapshot passes on what changes while it is read',
+    file: 'grid/src/replica/snapshot-source.ts',
+    find: '        this.#changes.push({',
+    replace: '        if (this.#failure) this.#changes.push({',
+    tests: ['grid/src/space'],
+  },
+  {
+    name: '8: a copy that the log does not continue is not served',
+    file: 'grid/src/replica/rehydration.ts',
+    find: 'if (state.position + 1 < first)',
+    replace: 'if (false)',
+    tests: ['grid/src/unit'],
+  },
+  {
+    name: '8: a tail gives each position once, in order',
+    file: 'grid/src/adapters/nats/jetstream-consumer.ts',
+    find: 'if (position > this.#next) {',
+    replace: 'if (false) {',
+    tests: ['grid/src/adapters/nats'],
+  },
+  {
+    name: '9: a replica that differs leaves service',
+    file: 'grid/src/unit/processing-unit.ts',
+    find: 'diverged: (error) => this.#incarnation?.end(error),',
+    replace: 'diverged: () => undefined,',
+    tests: ['grid/src/audit', 'grid/src/unit'],
+  },
+  {
+    name: '10: commands that wait are bounded',
+    file: 'grid/src/unit/processing-unit.ts',
+    find: 'if (incarnation.runner.pendingCount >= this.#options.pendingMax)',
+    replace: 'if (false)',
+    tests: ['grid/src/unit'],
+  },
+]

@@ -1,0 +1,51 @@
+import type { Plan, Step } from './plan/plan.ts'
+
+/** Lines of the trace that are shown of a failure, before it. */
+const traceLinesMax = 60
+
+/** What happened how often, in columns. */
+export function coverageText(counts: ReadonlyMap<string, number>, width = 100): string {
+  const rows = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  const nameWidth = Math.max(...rows.map(([name]) => name.length))
+  const countWidth = Math.max(...rows.map(([, count]) => grouped(count).length))
+  const cells = rows.map(
+    ([name, count]) => `${name.padEnd(nameWidth)} ${grouped(count).padStart(countWidth)}`,
+  )
+  const columns = Math.max(1, Math.floor(width / (nameWidth + countWidth + 4)))
+  const height = Math.ceil(cells.length / columns)
+  return Array.from({ length: height }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => cells[column * height + row] ?? '')
+      .join('   ')
+      .trimEnd(),
+  ).join('\n')
+}
+
+/** The plan as a list to be read. */
+export function planText({ settings, steps, logReplaced, workload }: Plan): string {
+  const { units, pumps, writers, readers, withImage } = settings
+  return [
+    `  workload ${workload}: ${units} units, ${pumps} pumps, ${writers} writers, ${readers} readers, ${withImage ? 'a warm image' : 'no warm image'}`,
+    ...steps.map((step) => `  ${`${step.atMs}`.padStart(6)} ms  ${stepText(step)}`),
+    ...(logReplaced ? ['  at the end the log is deleted and created again'] : []),
+  ].join('\n')
+}
+
+function stepText(step: Step): string {
+  if (step.kind === 'fault') {
+    const { what, ...details } = step.fault
+    const told = Object.entries(details).map(([name, value]) => `${name} ${value}`)
+    return `fault: ${what}${told.length > 0 ? ` (${told.join(', ')})` : ''}`
+  }
+  const key = step.withKey ? 'with a key' : 'without a key'
+  return `client ${step.client} asks unit ${step.units[0]}, ${key}, ${step.acknowledge}, ${step.read}`
+}
+
+/** The end of a trace, up to its violation. */
+export function traceText(trace: readonly string[]): string {
+  const at = trace.findIndex((line) => line.includes(' !! '))
+  const until = at < 0 ? trace.length : at + 1
+  const from = Math.max(0, until - traceLinesMax)
+  return [...(from > 0 ? [`  … ${from} lines before`] : []), ...trace.slice(from, until)].join('\n')
+}
+
+export const grouped = (count: number): string => count.toLocaleString('en-US')

@@ -1,0 +1,168 @@
+import { History } from './check/history.ts'
+import { instrument } from './check/instrument.ts'
+import { Judge } from './check/judge.ts'
+import type { AskStep, Plan } from './plan/plan.ts'
+import { workloads } from './workloads/all-workloads.ts'
+import { newerVersion } from './workloads/newer-version.ts'
+import { applyFault } from './world/apply-fault.ts'
+import { Clients } from './world/clients.ts'
+import { Crew, type Slot } from './world/crew.ts'
+import { settled, World } from './world/world.ts'
+
+export interface RunResult {
+  readonly seed: number
+  readonly workload: string
+  /** What was violated, in the order in which it was noticed. Empty: every promise was kept. */
+  readonly problems: readonly string[]
+  /** Of everything that happened: the same for the same plan. */
+  readonly digest: string
+  readonly trace: readonly string[]
+  readonly coverage: ReadonlyMap<string, number>
+}
+
+/** Longest time, in ms of the simulation, until everything works at first, and again when nothing goes wrong any more. */
+const setupMsMax = 20_000
+const recoveryMsMax = 90_000
+const inspectEveryMs = 700
+
+/** Runs a plan, to its end or its first violation. */
+export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult> {
+  const workload = workloads.find(({ name }) => name === plan.workload)
+  if (!workload) throw new Error(`there is no workload ${plan.workload}`)
+  const world = new World(plan.seed, workload.space.name, plan.settings, keepTrace)
+  const history = new History()
+  const newer = newerVersion(workload.space)
+  const older = instrument(workload.space, history)
+  const instrumentedNewer = instrument(newer, history)
+  const crew = new Crew(world, (version) => (version === 'newer' ? instrumentedNewer : older))
+  const clients = new Clients(world, crew, history, workload)
+  const broken = () => world.problems.length > 0
+  const inspect = () => {
+    crew.inspect()
+    world.clock.after(inspectEveryMs, inspect)
+  }
+  world.clock.after(inspectEveryMs, inspect)
+
+  crew.startMissing()
+  let isSetUp = false
+  const setUp = async () => {
+    for (const ask of workload.setup)
+      for (let round = 0; !(await clients.command(ask, setupStep(round))); round++)
+        if (broken()) return
+    isSetUp = true
+  }
+  void setUp()
+  if (!(await world.until(() => isSetUp || broken(), setupMsMax)))
+    world.fail('liveness', `not set up within ${setupMsMax} ms`)
+
+  if (!broken()) {
+    for (const step of plan.steps)
+      world.clock.after(step.atMs, () => {
+        if (step.kind === 'ask') clients.step(step)
+        else applyFault(step.fault, world, crew)
+      })
+    await world.until(broken, plan.endMs)
+    if (plan.logReplaced) await endWithoutLog(world, crew)
+    else await recover(world, crew, clients)
+  }
+  if (!broken()) {
+    const judge = new Judge(newer, history, world.reference)
+    for (const problem of judge.judge()) world.fail('judge', problem)
+    for (const problem of workload.invariants?.(judge.model) ?? []) world.fail('invariant', problem)
+  }
+  for (const slot of crew.slots) slot.running?.host.crash()
+  await settled()
+  const { problems, trace, coverage } = world
+  trace.note(`the end: ${world.reference.at(world.reference.last)?.digest}`)
+  return {
+    seed: plan.seed,
+    workload: plan.workload,
+    problems,
+    digest: trace.digest,
+    trace: trace.lines ?? [],
+    coverage: coverage.counts,
+  }
+}
+
+const setupStep = (round: number): AskStep => ({
+  kind: 'ask',
+  atMs: 0,
+  client: 0,
+  units: [0, 1, 2, 3, round],
+  roll: 0,
+  withKey: true,
+  acknowledge: 'committed',
+  patienceMs: 2000,
+  read: 'plain',
+  newer: false,
+})
+
+function calm(world: World, crew: Crew): void {
+  world.trace.note('everything is well from now on')
+  world.calm()
+  for (const { running } of crew.slots) {
+    if (!running) continue
+    const { host, log, changes, store, image } = running
+    for (const link of [log, changes]) {
+      link.connection.heal()
+      link.glitch = 'none'
+    }
+    for (const one of [store, image]) one.heal()
+    world.network.heal(host)
+    host.spare()
+    host.resume()
+  }
+  crew.startMissing()
+}
+
+/** Nothing goes wrong any more: everything must come back, agree, be stored, and answer. */
+async function recover(world: World, crew: Crew, clients: Clients): Promise<void> {
+  calm(world, crew)
+  const broken = () => world.problems.length > 0
+  const missing = () => whatIsMissing(world, crew, clients)
+  if (!(await world.until(() => broken() || missing().length === 0, recoveryMsMax)))
+    world.fail('liveness', missing().join('; '))
+  if (broken()) return
+  crew.inspect()
+}
+
+function whatIsMissing(world: World, crew: Crew, clients: Clients): string[] {
+  const { last } = world.log
+  const missing: string[] = []
+  if (clients.open > 0) missing.push(`${clients.open} requests are open`)
+  for (const slot of crew.slots) {
+    const { running } = slot
+    // Whatever the end of a fault starts again is there a moment later.
+    if (!running) {
+      crew.start(slot)
+      missing.push(`${slot.name} is not there`)
+      continue
+    }
+    const { ready, reason } = running.component.readiness()
+    if (!ready) missing.push(`${slot.name}: ${reason}`)
+    const position = running.unit?.state?.position
+    if (running.unit && position !== last) missing.push(`${slot.name} is at ${position} of ${last}`)
+  }
+  const stored = world.store.reached?.position
+  if (stored !== last) missing.push(`the store is at ${stored} of ${last}`)
+  const image = world.image.reached?.position
+  if (world.settings.withImage && image !== last)
+    missing.push(`the image is at ${image} of ${last}`)
+  return missing
+}
+
+/** The log has been deleted and created again: what is stored must stay as it is, and nobody may serve as if nothing had been. */
+async function endWithoutLog(world: World, crew: Crew): Promise<void> {
+  const broken = () => world.problems.length > 0
+  // Without a data reader nobody could know that anything is stored, and an empty log would be believed after a while.
+  calm(world, crew)
+  const readers = crew.slots.filter(({ role }) => role === 'reader')
+  const isToldBy = ({ running }: Slot) => running?.component.readiness().ready === true
+  await world.until(() => broken() || readers.every(isToldBy), 10_000)
+  if (!world.store.reached || broken()) return
+  world.log.replace()
+  world.coverage.count('fault: log replaced')
+  await world.until(broken, 15_000)
+  for (const { name, running } of crew.slots)
+    if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)
+}

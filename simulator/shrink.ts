@@ -1,0 +1,46 @@
+import type { Plan, Step } from './plan/plan.ts'
+import { tryPlan } from './seed-run.ts'
+
+export interface Shrunk {
+  readonly plan: Plan
+  readonly runs: number
+}
+
+/** What was violated, without the particulars. */
+export const ruleOf = (problem: string): string => problem.slice(0, problem.indexOf(':'))
+
+/**
+ * Leaves out of a failing plan whatever is not needed for it to fail in the same way: delta debugging (Zeller and Hildebrandt, "Simplifying and
+ * Isolating Failure-Inducing Input", 2002), bounded by the number of runs and by time.
+ */
+export async function shrink(
+  plan: Plan,
+  rule: string,
+  { runsMax, msMax }: { readonly runsMax: number; readonly msMax: number },
+): Promise<Shrunk> {
+  const until = performance.now() + msMax
+  let runs = 0
+  let smallest = plan
+  const fails = async (candidate: Plan): Promise<boolean> => {
+    runs++
+    const { problems } = await tryPlan(candidate)
+    const failsAlike = problems.some((problem) => ruleOf(problem) === rule)
+    if (failsAlike) smallest = candidate
+    return failsAlike
+  }
+  const isOver = () => runs >= runsMax || performance.now() > until
+  for (let pieces = 2; smallest.steps.length > 1 && !isOver(); ) {
+    const { steps } = smallest
+    const size = Math.ceil(steps.length / pieces)
+    let isSmaller = false
+    for (let from = 0; from < steps.length && !isSmaller && !isOver(); from += size)
+      isSmaller = await fails({ ...smallest, steps: without(steps, from, size) })
+    if (isSmaller) pieces = Math.max(2, pieces - 1)
+    else if (size === 1) break
+    else pieces = Math.min(steps.length, pieces * 2)
+  }
+  return { plan: smallest, runs }
+}
+
+const without = (steps: readonly Step[], from: number, count: number): Step[] =>
+  steps.filter((_, at) => at < from || at >= from + count)

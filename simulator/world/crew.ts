@@ -1,0 +1,196 @@
+import { DataPump } from '@spacegrid/data-pump/data-pump'
+import { DataReader } from '@spacegrid/data-reader/data-reader'
+import { DataWriter } from '@spacegrid/data-writer/data-writer'
+import type { ComponentEvent } from '@spacegrid/grid/component/component'
+import type { Space } from '@spacegrid/grid/space/definition'
+import { ProcessingUnit, type UnitEvent } from '@spacegrid/grid/unit/processing-unit'
+import type { Readiness } from '@spacegrid/grid/unit/serving'
+import { compareReplica } from '../check/copies.ts'
+import type { Connected, World } from './world.ts'
+
+export type Role = 'unit' | 'pump' | 'writer' | 'reader'
+
+interface Running extends Connected {
+  readonly component: {
+    start(): void
+    stop(): Promise<void>
+    readiness(): Readiness
+  }
+  readonly unit: ProcessingUnit | undefined
+  readonly pump: DataPump | undefined
+}
+
+/** A place for a component: it holds one after the other. */
+export class Slot {
+  readonly role: Role
+  readonly number: number
+  /** Of the application, from the next start on. */
+  version: 'older' | 'newer' = 'older'
+  running: Running | undefined
+
+  constructor(role: Role, number: number) {
+    this.role = role
+    this.number = number
+  }
+
+  get name(): string {
+    return `${this.role}-${this.number}`
+  }
+
+  get unit(): ProcessingUnit | undefined {
+    return this.running?.unit
+  }
+}
+
+/** All components of a grid: starts them, lets them die, and looks at what they hold. */
+export class Crew {
+  readonly slots: readonly Slot[]
+  readonly #world: World
+  readonly #spaceOf: (version: Slot['version']) => Space
+
+  constructor(world: World, spaceOf: (version: Slot['version']) => Space) {
+    this.#world = world
+    this.#spaceOf = spaceOf
+    const { units, pumps, writers, readers } = world.settings
+    const slots = (role: Role, count: number) =>
+      Array.from({ length: count }, (_, number) => new Slot(role, number))
+    this.slots = [
+      ...slots('unit', units),
+      ...slots('pump', pumps),
+      ...slots('writer', writers),
+      ...slots('reader', readers),
+    ]
+  }
+
+  get units(): readonly Slot[] {
+    return this.slots.filter(({ role }) => role === 'unit')
+  }
+
+  startMissing(): void {
+    for (const slot of this.slots) this.start(slot)
+  }
+
+  start(slot: Slot): void {
+    if (slot.running) return
+    const connected = this.#world.connect(slot.name)
+    this.#world.trace.note(`${slot.name} starts`)
+    const running = { ...connected, ...this.#make(slot, connected) }
+    slot.running = running
+    connected.host.whenGone(() => {
+      if (slot.running === running) slot.running = undefined
+      this.#world.trace.note(`${slot.name} is gone`)
+    })
+    running.component.start()
+  }
+
+  /** Gracefully, as far as it can; it is gone when it has finished, or dies `msMax` later. */
+  stop(slot: Slot, msMax: number): void {
+    const { running } = slot
+    if (!running) return
+    slot.running = undefined
+    const { host, component } = running
+    host.deliver(() => void component.stop().then(() => host.crash()))
+    this.#world.clock.after(msMax, () => host.crash())
+  }
+
+  /** Looks at every replica and every limit. architecture.md, invariants 9 and 10. */
+  inspect(): void {
+    for (const slot of this.slots) {
+      const { unit, pump } = slot.running ?? {}
+      if (unit) this.#inspectUnit(slot, unit)
+      if (pump) {
+        const { pending } = pump.status()
+        const max = 2 * this.#world.settings.pumpOptions.windowChangesMax
+        // A frame is melded as a whole, whatever it brings.
+        if ((pending ?? 0) > max + 600)
+          this.#world.fail('limit', `${slot.name} keeps ${pending} changes`)
+      }
+    }
+  }
+
+  #inspectUnit(slot: Slot, unit: ProcessingUnit): void {
+    const { state } = unit
+    if (state) {
+      for (const problem of compareReplica(state, this.#world.reference))
+        this.#world.fail('replica', `${slot.name}: ${problem}`)
+      this.#world.coverage.count('replicas compared in full')
+    }
+    const { pending } = unit.status()
+    const { pendingMax = Number.POSITIVE_INFINITY, expiryBatchMax = 0 } =
+      this.#world.settings.unitOptions[slot.number] ?? {}
+    // What expires is not asked for by anybody; it is bounded by itself.
+    const max = pendingMax + expiryBatchMax * (unit.space.caches.length + 1)
+    if (pending > max) this.#world.fail('limit', `${slot.name} has ${pending} pending`)
+  }
+
+  #make(slot: Slot, connected: Connected): Pick<Running, 'component' | 'unit' | 'pump'> {
+    const { host, clock, random, log, changes, store } = connected
+    const { settings, spaceName, network } = this.#world
+    const image = settings.withImage ? { image: connected.image } : {}
+    const ports = { log, changes, store, messaging: network.connect(host), clock, random, ...image }
+    const report = (event: ComponentEvent) => this.#componentReports(slot, event)
+    const none = { unit: undefined, pump: undefined }
+    switch (slot.role) {
+      case 'unit': {
+        const options = {
+          ...settings.unitOptions[slot.number],
+          report: (event: UnitEvent) => this.#unitReports(slot, event),
+        }
+        const unit = new ProcessingUnit(slot.name, this.#spaceOf(slot.version), ports, options)
+        return { component: unit, unit, pump: undefined }
+      }
+      case 'pump': {
+        const options = { ...settings.pumpOptions, name: slot.name, report }
+        const pump = new DataPump(spaceName, ports, options)
+        return { component: pump, unit: undefined, pump }
+      }
+      case 'writer':
+        return {
+          ...none,
+          component: new DataWriter(spaceName, ports, { ...settings.writerOptions, report }),
+        }
+      case 'reader':
+        return { ...none, component: new DataReader(spaceName, ports, { report }) }
+    }
+  }
+
+  #unitReports(slot: Slot, event: UnitEvent): void {
+    const { trace, coverage, clock } = this.#world
+    if (event.kind === 'rehydrated') {
+      trace.note(`${slot.name} rehydrated from ${event.source} at ${event.position}`)
+      coverage.count(`rehydrated from ${event.source}`)
+      const { unit } = slot
+      clock.soon(() => {
+        if (unit && slot.unit === unit) this.#inspectUnit(slot, unit)
+      })
+    } else if (event.kind === 'rehydrating') {
+      trace.note(`${slot.name} has to rehydrate: ${event.reason}`)
+      coverage.count(`left service: ${event.reason.replaceAll(/[\d#]+/g, 'N').slice(0, 60)}`)
+    } else if (event.kind === 'waiting') {
+      trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${event.error.message}`)
+    } else if (event.kind === 'failed') {
+      this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
+    } else {
+      trace.note(`${slot.name} audit ${event.level}: ${event.message}`)
+      // Nothing here damages a replica, so none may ever be suspected.
+      if (event.level !== 'info') this.#world.fail('audit', `${slot.name}: ${event.message}`)
+    }
+  }
+
+  #componentReports(slot: Slot, { level, message, error }: ComponentEvent): void {
+    this.#world.trace.note(`${slot.name} ${level}: ${message}`)
+    if (/taking over|publishing from/.test(message))
+      this.#world.coverage.count(`${slot.role}: takes over`)
+    if (/standing by/.test(message)) this.#world.coverage.count(`${slot.role}: superseded`)
+    if (/rebuilding/.test(message)) this.#world.coverage.count('image: rebuilt')
+    if (/starts again/.test(message)) this.#world.coverage.count(`${slot.role}: another life`)
+    if (level === 'error')
+      this.#world.fail(
+        'failure',
+        `${slot.name}: ${message} ${error?.stack ?? ''} ${causeOf(error)}`,
+      )
+  }
+}
+
+const causeOf = (error: Error | undefined): string =>
+  error?.cause instanceof Error ? `because ${error.cause.stack}` : ''

@@ -1,0 +1,108 @@
+import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
+import { GridError } from '@spacegrid/grid/errors'
+import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
+import type {
+  Checkpoint,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '@spacegrid/grid/ports/store'
+import type { Host } from './host.ts'
+
+/** How a store behaves to everybody. */
+export interface StoreFaults {
+  /** Longest time that a request or its answer takes, in ms. */
+  delayMsMax: number
+  /** Probability that an operation fails, half of the time after it has taken effect. */
+  failure: number
+}
+
+/** A host's connection to a store: slow, unreliable, and gone when its host is. */
+export class HostStore implements Store {
+  readonly #host: Host
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #random: SeededRandom
+  readonly #faults: StoreFaults
+  #cut = false
+
+  constructor(host: Host, store: Store, clock: Clock, random: SeededRandom, faults: StoreFaults) {
+    this.#host = host
+    this.#store = store
+    this.#clock = clock
+    this.#random = random
+    this.#faults = faults
+  }
+
+  cut(): void {
+    this.#cut = true
+  }
+
+  heal(): void {
+    this.#cut = false
+  }
+
+  checkpoint(space: string): Promise<Checkpoint | undefined> {
+    return this.#ask(() => this.#store.checkpoint(space))
+  }
+
+  apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void> {
+    return this.#ask(() => this.#store.apply(space, from, next, changes))
+  }
+
+  async scan(space: string): Promise<StoreScan | undefined> {
+    const scan = await this.#ask(() => this.#store.scan(space))
+    if (!scan) return undefined
+    return {
+      start: scan.start,
+      chunks: () => this.#chunks(scan),
+      end: () => this.#ask(() => scan.end()),
+      close: () => scan.close(),
+    }
+  }
+
+  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+    return this.#ask(() => this.#store.get(space, cache, key))
+  }
+
+  clear(space: string): Promise<void> {
+    return this.#ask(() => this.#store.clear(space))
+  }
+
+  async close(): Promise<void> {
+    this.#cut = true
+  }
+
+  async *#chunks(scan: StoreScan): AsyncGenerator<StoredEntry[], void> {
+    for await (const chunk of scan.chunks()) {
+      await this.#ask(async () => undefined)
+      yield chunk
+    }
+  }
+
+  #ask<T>(operation: () => Promise<T>): Promise<T> {
+    if (!this.#host.acts()) return new Promise(() => undefined)
+    return this.#host.settle(this.#run(operation))
+  }
+
+  /** Runs in the world: what has been asked happens, whatever becomes of who asked. */
+  async #run<T>(operation: () => Promise<T>): Promise<T> {
+    const { delayMsMax, failure } = this.#faults
+    const fails = this.#random.chance(failure)
+    const isDone = !fails || this.#random.chance(0.5)
+    await sleep(this.#clock, this.#random.below(delayMsMax + 1))
+    if (this.#cut) throw unavailable()
+    const result = isDone ? await operation() : undefined
+    await sleep(this.#clock, this.#random.below(delayMsMax + 1))
+    if (fails || this.#cut) throw unavailable()
+    return result as T
+  }
+}
+
+const unavailable = () => new GridError('store_unavailable', 'The store does not answer')

@@ -1,0 +1,50 @@
+import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
+import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-store'
+import type { Checkpoint, StoredChange, StoredEntry } from '@spacegrid/grid/ports/store'
+
+/** A store that tells of each step it has taken, and shows what it holds then. */
+export class ObservedStore extends SimulatedStore {
+  readonly held = new Map<string, StoredEntry>()
+  /** Where it is. undefined: nothing is stored. */
+  reached: Checkpoint | undefined
+  /** It no longer holds what it says, and nobody can be blamed, until it is built anew. */
+  isDamaged = false
+  readonly #applied: (from: number, store: ObservedStore) => void
+
+  constructor(scan: 'exact' | 'fuzzy', applied: (from: number, store: ObservedStore) => void) {
+    super({ scan, chunkEntries: 7 })
+    this.#applied = applied
+  }
+
+  override async apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void> {
+    await super.apply(space, from, next, changes)
+    for (const { cache, key, value, version, position } of changes)
+      if (value === undefined) this.held.delete(`${cache}/${key}`)
+      else this.held.set(`${cache}/${key}`, { cache, key, value, version, position })
+    this.reached = next
+    this.#applied(from, this)
+  }
+
+  /** An entry gets lost, as in a cache that was short of memory; nothing else tells of it. */
+  evict(space: string, random: SeededRandom): void {
+    const entry = [...this.held.values()][random.below(Math.max(1, this.held.size))]
+    const { reached } = this
+    if (!entry || !reached) return
+    const change = { ...entry, value: undefined }
+    void super.apply(space, reached.position, reached, [change])
+    this.held.delete(`${entry.cache}/${entry.key}`)
+    this.isDamaged = true
+  }
+
+  override async clear(space: string): Promise<void> {
+    await super.clear(space)
+    this.held.clear()
+    this.isDamaged = false
+    this.reached = undefined
+  }
+}
