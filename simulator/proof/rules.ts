@@ -57,6 +57,7 @@ export const rules: readonly Rule[] = [
     file: 'grid/src/unit/frame-chain.ts',
     find: "  isGridError(error, 'log_full') || isGridError(error, 'record_too_large')",
     replace: '  isGridError(error)',
+    tests: ['grid/src/unit/unreliable-log.test.ts', 'grid/src/unit/every-fault.test.ts'],
   },
   {
     name: '4: what a transaction read is validated',
