@@ -1,7 +1,10 @@
 import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
 import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
-import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-store'
+import {
+  SimulatedStore,
+  type SimulatedStoreOptions,
+} from '@spacegrid/grid/adapters/simulated/simulated-store'
 import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-stream'
 import {
   changeAt,
@@ -34,13 +37,14 @@ class Bench {
   readonly clock = new SimulatedClock()
   readonly log = new SimulatedStream(this.clock, { identity: 'log' })
   readonly changes = new SimulatedStream(this.clock, { identity: 'changes' })
-  readonly store = new WatchedStore()
+  readonly store: WatchedStore
   readonly messaging = new InProcessMessaging(this.clock)
   readonly author = new WindowAuthor(new SimulatedLog(this.clock, this.changes))
   readonly persisted: number[] = []
   readonly #writers: DataWriter[] = []
 
-  constructor() {
+  constructor(options: SimulatedStoreOptions = {}) {
+    this.store = new WatchedStore(options)
     this.messaging.subscribe(subjects.persisted('test'), ({ data }) =>
       this.persisted.push(decodePersisted(data)),
     )
@@ -177,7 +181,7 @@ test('of windows that another writer has written a part of, the rest is not lost
     throw new GridError('stale_writer', 'The other one was quicker')
   }
   const writer = bench.start()
-  await bench.clock.advance(1000)
+  await bench.clock.advance(500)
   expect(await bench.position()).toBe(3)
   expect(writer.status().state).toBe('standby')
   await bench.clock.advance(3000)
@@ -200,6 +204,22 @@ test('a gap is not jumped over: it is named, and closed by a window that begins 
   await bench.publish([2, 8], [8, 11])
   await bench.clock.advance(1000)
   expect(await bench.position()).toBe(11)
+  expect(writer.readiness()).toEqual({ ready: true })
+})
+
+test('a writer before a gap goes on where another writer has carried the store', async () => {
+  bench = new Bench()
+  await bench.publish([0, 3])
+  const writer = bench.start()
+  await bench.clock.advance(100)
+  await bench.publish([5, 7], [7, 9])
+  await bench.clock.advance(100)
+  expect(writer.readiness()).toMatchObject({ ready: false })
+  // The other one still had in memory what is no longer in the queue.
+  const { checkpoint, changes } = windowOf(3, 7)
+  await bench.store.apply('test', 3, checkpoint, changes)
+  await bench.clock.advance(5000)
+  expect(await bench.position()).toBe(9)
   expect(writer.readiness()).toEqual({ ready: true })
 })
 
@@ -262,4 +282,51 @@ test('a store that is refused its step by a bug of ours does not stop the writer
   expect(reports).toContain('error: starts again: a bug')
   expect(await bench.position()).toBe(2)
   expect(await bench.store.get('test', 'items', 'key 2')).toMatchObject(changeAt(2))
+})
+
+// architecture.md, invariant 6
+test('what the store refuses is told once and counted; everything else flows', async () => {
+  bench = new Bench()
+  const reports: string[] = []
+  const report = ({ level, message }: { level: string; message: string }) =>
+    reports.push(`${level}: ${message}`)
+  bench.store.refuse('items', 'key 3')
+  const writer = bench.start({ report })
+  const standby = bench.start()
+  await bench.publish([0, 3], [3, 5])
+  await bench.clock.advance(2000)
+  expect(await bench.position()).toBe(5)
+  expect(writer.readiness()).toEqual({ ready: true })
+  expect([writer.status().quarantined, standby.status().quarantined]).toEqual([1, 1])
+  const refusals = () => reports.filter((line) => line.includes('refuses'))
+  expect(refusals()).toHaveLength(1)
+  expect(refusals()[0]).toMatch(
+    /^warn: .*items "key 3".* npm run quarantine -- show items 'key 3' --space test$/,
+  )
+  bench.store.accept('items', 'key 3')
+  await bench.store.quarantine.replay('test')
+  await bench.clock.advance(2000)
+  expect(writer.status().quarantined).toBe(0)
+  expect(reports).toContain('info: no longer in quarantine: items "key 3"; left in it: 0')
+  expect(refusals()).toHaveLength(1)
+})
+
+// architecture.md, invariant 10
+test('with too much in quarantine the writer waits and says so, until there is room again', async () => {
+  bench = new Bench({ quarantinedMax: 2 })
+  for (const key of ['key 3', 'key 5', 'key 6']) bench.store.refuse('items', key)
+  const writer = bench.start()
+  await bench.publish([0, 3], [3, 5])
+  await bench.clock.advance(1000)
+  expect(await bench.position()).toBe(5)
+  await bench.publish([5, 6])
+  await bench.clock.advance(2000)
+  expect(await bench.position()).toBe(5)
+  expect(writer.readiness()).toMatchObject({ ready: false, reason: /entries are refused/ })
+  bench.store.accept('items', 'key 3')
+  await bench.store.quarantine.replay('test')
+  await bench.clock.advance(6000)
+  expect(await bench.position()).toBe(6)
+  expect(writer.readiness()).toEqual({ ready: true })
+  expect(writer.status().quarantined).toBe(2)
 })

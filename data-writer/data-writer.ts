@@ -5,6 +5,7 @@ import type { Log } from '@spacegrid/grid/ports/log'
 import type { Messaging } from '@spacegrid/grid/ports/messaging'
 import type { Store } from '@spacegrid/grid/ports/store'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
+import { QuarantineWatch } from './quarantine-watch.ts'
 import { WriterIncarnation } from './writer-incarnation.ts'
 
 /** What a writer works with; all of it is closed by whoever made it. */
@@ -23,7 +24,7 @@ export interface WriterSettings {
   readonly trimDelayMs: number
   /** Bytes of windows merged into one transaction of the store; a larger window goes alone. Default 4 MiB. */
   readonly batchBytesMax: number
-  /** A standby takes over when the store has stood still for this long while there is something to write. Default 2,000 ms. */
+  /** A standby takes over when the store has stood still for this long while there is something to write. Default 800 ms. */
   readonly takeoverMs: number
 }
 
@@ -35,7 +36,7 @@ export interface WriterOptions extends Partial<WriterSettings> {
 const defaultSettings: WriterSettings = {
   trimDelayMs: 60_000,
   batchBytesMax: 4 * 1024 * 1024,
-  takeoverMs: 2_000,
+  takeoverMs: 800,
 }
 
 /**
@@ -49,6 +50,7 @@ export class DataWriter implements Component {
   readonly #settings: WriterSettings
   readonly #report: Report
   readonly #lives: Lives
+  readonly #quarantine: QuarantineWatch
   #incarnation: WriterIncarnation | undefined
 
   constructor(space: string, ports: WriterPorts, options: WriterOptions = {}) {
@@ -57,6 +59,7 @@ export class DataWriter implements Component {
     this.#ports = ports
     this.#settings = { ...defaultSettings, ...settings }
     this.#report = report
+    this.#quarantine = new QuarantineWatch(space, ports.store, report)
     this.#lives = new Lives(ports.clock, report)
   }
 
@@ -67,6 +70,7 @@ export class DataWriter implements Component {
         this.#ports,
         this.#settings,
         this.#report,
+        this.#quarantine,
         life,
       )
       this.#incarnation = incarnation
@@ -91,6 +95,7 @@ export class DataWriter implements Component {
       lag: this.#incarnation?.lag ?? 0,
       entries: checkpoint?.entries ?? 0,
       bytes: this.#incarnation?.waitingBytes ?? 0,
+      quarantined: this.#quarantine.count,
       digest: checkpoint?.digest ?? '',
       digestPosition: checkpoint?.position ?? 0,
     }

@@ -11,12 +11,13 @@ import type { Checkpoint } from '@spacegrid/grid/ports/store'
 import { encodePersisted } from '@spacegrid/grid/records/persisted'
 import { subjects } from '@spacegrid/grid/records/subjects'
 import type { WriterPorts, WriterSettings } from './data-writer.ts'
+import type { QuarantineWatch } from './quarantine-watch.ts'
 import { Trimmer } from './trimmer.ts'
 
 /** How often the position is told anew, what can be trimmed is, and the log is looked at. */
 const tickMs = 1000
 /** How often a standby looks whether the other writer still moves. */
-const standbyPollMs = 500
+const standbyPollMs = 200
 
 export type WriterState = 'starting' | 'active' | 'standby'
 
@@ -36,6 +37,7 @@ export class WriterIncarnation {
   readonly #wakeup: Wakeup
   readonly #turns: Turns
   readonly #trimmer: Trimmer
+  readonly #quarantine: QuarantineWatch
   #logIdentity = ''
   #lastKnown = 0
   #feed: WindowFeed | undefined
@@ -46,6 +48,7 @@ export class WriterIncarnation {
     ports: WriterPorts,
     settings: WriterSettings,
     report: Report,
+    quarantine: QuarantineWatch,
     life: Life,
   ) {
     this.#space = space
@@ -56,6 +59,7 @@ export class WriterIncarnation {
     this.#wakeup = new Wakeup(ports.clock)
     this.#turns = new Turns(ports.clock)
     this.#trimmer = new Trimmer(ports.log, ports.changes, ports.clock, settings.trimDelayMs)
+    this.#quarantine = quarantine
   }
 
   get position(): number {
@@ -89,6 +93,7 @@ export class WriterIncarnation {
     const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
     this.#feed = feed
     this.#life.repeat(tickMs, () => this.#tick())
+    this.#life.repeat(tickMs, () => this.#quarantine.look())
     try {
       feed.start()
       this.state = 'active'
@@ -203,6 +208,16 @@ export class WriterIncarnation {
         new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
       )
     else await this.#trimmer.trim()
+    if (this.#gap !== undefined) await this.#lookBehindGap()
+  }
+
+  /** Another writer may have had what is missing here: then this one begins anew where the store is by now. */
+  async #lookBehindGap(): Promise<void> {
+    const { position = 0 } = (await this.#ports.store.checkpoint(this.#space)) ?? {}
+    if (position > this.position)
+      this.#life.end(
+        new GridError('stale_writer', `The store has gone on to ${position} without this writer`),
+      )
   }
 
   #publishPosition(): void {

@@ -11,12 +11,20 @@ const applications = readdirSync(new URL('../processing-units', import.meta.url)
   existsSync(new URL(`../processing-units/${name}/main.ts`, import.meta.url)),
 )
 const unitsMax = 16
+const copiesMax = 4
 
 function unitCount(text: string): number {
   const units = Number(text)
   if (!Number.isInteger(units) || units < 1 || units > unitsMax)
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${unitsMax}.`)
   return units
+}
+
+function copyCount(text: string): number {
+  const copies = Number(text)
+  if (!Number.isInteger(copies) || copies < 1 || copies > copiesMax)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${copiesMax}.`)
+  return copies
 }
 
 function applicationName(text: string): string {
@@ -49,7 +57,13 @@ function table(rows: readonly ProcessRow[]): string {
     .join('\n')
 }
 
-async function run(options: { units: number; application: string }): Promise<void> {
+interface ClusterChoice {
+  units: number
+  copies: number
+  application: string
+}
+
+async function run(options: ClusterChoice): Promise<void> {
   const environment = readEnvironment()
   const {
     NATS_URL: nats,
@@ -106,6 +120,12 @@ const command = new Command('npm run cluster --')
     'The grid as separate processes on this machine, with real NATS, MongoDB and Redis (started if their URLs are not set).',
   )
   .option('--units <number>', 'processing units', unitCount, 2)
+  .option(
+    '--copies <number>',
+    'pumps, writers and readers of each: more than 1 stand by',
+    copyCount,
+    1,
+  )
   .option('--application <name>', `one of ${applications.join(', ')}`, applicationName, 'ticketing')
   .addHelpText(
     'after',

@@ -2,8 +2,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
+import { GridClient } from '@spacegrid/test-support/grid-client'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { GridClient } from '@spacegrid/test-support/ticket-buyers'
 import { afterAll, expect, test } from 'vitest'
 
 const folder = fileURLToPath(new URL('../processing-units/guestbook', import.meta.url))

@@ -1,8 +1,9 @@
 import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
+import { GridClient } from '@spacegrid/test-support/grid-client'
 import { auditStore, unitStatus } from '@spacegrid/test-support/store-audit'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { GridClient, type SaleLedger, sellOut } from '@spacegrid/test-support/ticket-buyers'
+import { type SaleLedger, sellOut } from '@spacegrid/test-support/ticket-buyers'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { afterAll, describe, expect, test } from 'vitest'
 

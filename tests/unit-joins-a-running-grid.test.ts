@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
+import { GridClient } from '@spacegrid/test-support/grid-client'
 import { unitStatus } from '@spacegrid/test-support/store-audit'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { GridClient } from '@spacegrid/test-support/ticket-buyers'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { afterAll, expect, test } from 'vitest'
 

@@ -33,14 +33,14 @@ export class ComponentProcess {
   constructor(settings: ComponentSettings) {
     this.settings = settings
     const log = openSync(settings.logFile, 'a')
-    this.#child = spawn(process.execPath, [settings.program], {
+    this.#child = spawn(process.execPath, [...process.execArgv, settings.program], {
       cwd: root,
       env: {
         ...process.env,
-        ...settings.environment,
         UNIT_NAME: settings.name,
         ADMIN_PORT: String(settings.adminPort),
         ...(settings.port === 0 ? {} : { PORT: String(settings.port) }),
+        ...settings.environment,
       },
       stdio: ['ignore', log, log, 'ipc'],
     })
@@ -85,6 +85,8 @@ export class ComponentProcess {
   /** Gracefully; killed when that takes too long. */
   async stop(): Promise<void> {
     this.kill('SIGTERM')
+    // A paused process takes the signal only when it goes on.
+    this.kill('SIGCONT')
     const timer = setTimeout(() => this.kill('SIGKILL'), stopMsMax)
     await this.gone
     clearTimeout(timer)

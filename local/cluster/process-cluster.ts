@@ -17,8 +17,12 @@ export interface ProcessClusterOptions {
   /** Servers that run elsewhere; the others are started here. */
   readonly urls?: Partial<Record<ServerName, string>>
   readonly say?: (line: string) => void
+  /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
+  readonly copies?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
+  /** For one component only, by its name; this goes before all else. */
+  readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
 }
 
 /** One row of the table, and of `cluster.json`. */
@@ -45,6 +49,7 @@ export class ProcessCluster {
   readonly #serverRows: readonly ProcessRow[]
   readonly #plan: ComponentPlan
   readonly #dataDirectory: string
+  #writing: Promise<void> = Promise.resolve()
 
   private constructor(
     urls: Record<ServerName | 'http', string>,
@@ -129,6 +134,18 @@ export class ProcessCluster {
     return unit
   }
 
+  /** A component that has ended, once more in its place, under its name and ports; ready when this resolves. */
+  async restart(ended: ComponentProcess): Promise<ComponentProcess> {
+    const at = this.components.indexOf(ended)
+    if (at < 0 || ended.ended === undefined)
+      throw new Error(`${ended.settings.name} is not a component that has ended`)
+    const component = new ComponentProcess(ended.settings)
+    this.components[at] = component
+    await component.ready(readyMsMax)
+    await this.#write()
+    return component
+  }
+
   /** Components first, so that they can say goodbye; then the servers that were started here. */
   async stop(): Promise<void> {
     await Promise.all(this.units.map((unit) => unit.stop()))
@@ -136,14 +153,17 @@ export class ProcessCluster {
     await Promise.all([...this.servers.values()].map((server) => server.stop()))
   }
 
-  /** Whoever reads the file finds all of it or nothing new. */
-  async #write(): Promise<void> {
-    const file = join(this.#dataDirectory, 'cluster.json')
-    await writeFile(
-      `${file}.new`,
-      `${JSON.stringify({ urls: this.urls, processes: this.processes }, null, 2)}\n`,
-    )
-    await rename(`${file}.new`, file)
+  /** Whoever reads the file finds all of it or nothing new. One writes after the other. */
+  #write(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const file = join(this.#dataDirectory, 'cluster.json')
+      await writeFile(
+        `${file}.new`,
+        `${JSON.stringify({ urls: this.urls, processes: this.processes }, null, 2)}\n`,
+      )
+      await rename(`${file}.new`, file)
+    })
+    return this.#writing
   }
 }
 
@@ -188,11 +208,15 @@ class ComponentPlan {
   }
 
   async all(): Promise<ComponentSettings[]> {
-    const names = ['data-reader', 'data-writer', 'data-pump']
-    const numbers = Array.from({ length: this.#options.units }, (_, i) => i + 1)
+    const roles = ['data-reader', 'data-writer', 'data-pump']
+    const { units, copies = 1 } = this.#options
     return await Promise.all([
-      ...names.map((name) => this.#settings(name, name, `${name}/main.ts`, 0)),
-      ...numbers.map((number) => this.unit(number)),
+      ...roles.flatMap((role) =>
+        upTo(copies).map((number) =>
+          this.#settings(role, nameOf(role, number), `${role}/main.ts`, 0),
+        ),
+      ),
+      ...upTo(units).map((number) => this.unit(number)),
     ])
   }
 
@@ -208,8 +232,13 @@ class ComponentPlan {
       program,
       port,
       adminPort: await findFreePort(),
-      environment: this.#environment,
+      environment: { ...this.#environment, ...this.#options.environmentOf?.(name) },
       logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
     }
   }
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1)
+
+/** The first of its kind has the name of its role. */
+const nameOf = (role: string, number: number): string => (number === 1 ? role : `${role}-${number}`)

@@ -19,6 +19,17 @@ export interface NatsServerOptions {
   syncInterval?: string
   /** HTTP port for monitoring; 0 (default) for none. */
   monitorPort?: number
+  /** One of a cluster, whose members all have another name; by default it is alone. */
+  cluster?: NatsClusterMember
+}
+
+export interface NatsClusterMember {
+  /** The member's own name. */
+  serverName: string
+  /** Where the other members reach it. */
+  port: number
+  /** Ports of all members for each other. */
+  routes: readonly number[]
 }
 
 /** nats-server with JetStream: an acknowledged message is on the disk. */
@@ -52,9 +63,9 @@ export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
 
 function configuration(store: string, port: number, options: NatsServerOptions): string {
   const { maxPayloadBytes = 1024 * 1024, maxStoreBytes, syncInterval = 'always' } = options
-  const { monitorPort = 0 } = options
+  const { monitorPort = 0, cluster } = options
   const lines = [
-    'server_name: spacegrid_local',
+    `server_name: ${cluster?.serverName ?? 'spacegrid_local'}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
     ...(monitorPort === 0 ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
@@ -63,6 +74,20 @@ function configuration(store: string, port: number, options: NatsServerOptions):
     `  sync_interval: ${syncInterval}`,
     ...(maxStoreBytes === undefined ? [] : [`  max_file_store: ${maxStoreBytes}`]),
     '}',
+    ...(cluster === undefined ? [] : clusterLines(cluster)),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function clusterLines({ port, routes }: NatsClusterMember): string[] {
+  const urls = routes.map((route) => `"nats://127.0.0.1:${route}"`).join(', ')
+  return [
+    'cluster {',
+    '  name: spacegrid_local',
+    `  listen: "127.0.0.1:${port}"`,
+    `  routes: [${urls}]`,
+    // Clients know every member already; what a member tells them of the others may be a paused one.
+    '  no_advertise: true',
+    '}',
+  ]
 }

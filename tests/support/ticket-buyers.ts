@@ -1,15 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { Agent, request } from 'undici'
-
-export interface Answer {
-  readonly status: number
-  readonly body: {
-    readonly result?: Record<string, unknown>
-    readonly position?: number
-    readonly code?: string
-    readonly error?: { readonly reason?: string }
-  }
-}
+import type { GridClient } from './grid-client.ts'
 
 /** An order that the grid has acknowledged. */
 export interface AcknowledgedOrder {
@@ -25,76 +14,6 @@ export interface SaleLedger {
   readonly refused: string[]
   /** Customers who have never had an answer to some command. */
   readonly unanswered: string[]
-}
-
-const connectionsMax = 256
-const retryMs = 100
-
-/** A client as a careful user writes one: it retries what may be retried, with the same idempotency key, until a time limit. */
-export class GridClient {
-  readonly #url: string
-  readonly #agent = new Agent({ connections: connectionsMax, pipelining: 1 })
-
-  constructor(url: string) {
-    this.#url = url
-  }
-
-  async query(space: string, name: string, parameters: Record<string, string>): Promise<Answer> {
-    return await this.#send(
-      `/${space}/queries/${name}?${new URLSearchParams(parameters)}`,
-      undefined,
-      {},
-    )
-  }
-
-  async command(
-    space: string,
-    name: string,
-    input: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
-    return await this.#send(`/${space}/commands/${name}`, JSON.stringify(input), headers)
-  }
-
-  /** undefined when there was no final answer within the time. */
-  async persist(
-    space: string,
-    name: string,
-    input: unknown,
-    giveUpMs: number,
-  ): Promise<Answer | undefined> {
-    const key = randomUUID()
-    const until = performance.now() + giveUpMs
-    while (performance.now() < until) {
-      try {
-        const answer = await this.command(space, name, input, { 'idempotency-key': key })
-        if (answer.status < 500) return answer
-      } catch {
-        // The unit may have died with the request: that is what the key is for.
-      }
-      await new Promise((wake) => setTimeout(wake, retryMs * (0.5 + Math.random())))
-    }
-    return undefined
-  }
-
-  async close(): Promise<void> {
-    await this.#agent.destroy()
-  }
-
-  async #send(
-    path: string,
-    body: string | undefined,
-    headers: Record<string, string>,
-  ): Promise<Answer> {
-    const response = await request(this.#url + path, {
-      dispatcher: this.#agent,
-      method: body === undefined ? 'GET' : 'POST',
-      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
-      headersTimeout: 15_000,
-      ...(body === undefined ? {} : { body }),
-    })
-    return { status: response.statusCode, body: (await response.body.json()) as Answer['body'] }
-  }
 }
 
 export interface SaleOptions {

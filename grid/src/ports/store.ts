@@ -120,6 +120,6 @@ export interface Store {
   /** Forgets everything about a space. */
   clear(space: string): Promise<void>
   /** Only of a store that may refuse an entry for what it is. */
-  readonly quarantine?: Quarantine
+  readonly quarantine?: Quarantine | undefined
   close(): Promise<void>
 }

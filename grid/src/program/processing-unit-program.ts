@@ -9,6 +9,7 @@ import { createHttpServer } from '../http/http-server.ts'
 import { statusOfUnits } from '../http/status-source.ts'
 import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
+import { serveAdministration } from '../services/administration-service.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
@@ -66,13 +67,13 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { log },
   )
   await admin.listen({ host, port: environment.ADMIN_PORT })
-  let services: Subscription | undefined
+  const services: Subscription[] = []
   let stopping = false
   stopOnSignals({
     stop: async () => {
       log.info('stopping')
       stopping = true
-      await services?.stop()
+      await Promise.all(services.map((service) => service.stop()))
       await http.close()
       await unit.stop()
       await admin.close()
@@ -86,7 +87,8 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   // fastify hands the options on to Node, though its type does not know this one.
   const sharedPort = { host, port: environment.PORT, reusePort: true }
   await http.listen(sharedPort)
-  services = await serveSpace(messaging, unit, { log })
+  services.push(await serveSpace(messaging, unit, { log }))
+  services.push(await serveAdministration(messaging, unit, log))
   log.info(
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
     'listening',

@@ -18,6 +18,8 @@ export const subjects = {
   audit: (space: string) => `spacegrid.${space}.audit`,
   /** Asked to open a snapshot of one particular unit or pump. */
   snapshotForAudit: (space: string, id: number) => `spacegrid.${space}.snapshot.audit.${id}`,
+  /** Asked to replace an entry: any ready unit does it. */
+  correct: (space: string) => `spacegrid.${space}.admin.correct`,
   /** Asked for an entry as the store holds it. */
   archive: (space: string) => `spacegrid.${space}.archive`,
 } as const

@@ -60,8 +60,8 @@ export async function rehydrate(
   options: RehydrationOptions,
 ): Promise<Rehydrated> {
   const { sources, signal, pauseMs = 250, failed } = options
+  let stored: StoredState = sources.some(isOfReader) ? 'unknown' : 'nothing'
   for (let round = 0; !signal.aborted; round++) {
-    let stored: StoredState = sources.some(isOfReader) ? 'unknown' : 'nothing'
     for (const source of sources) {
       try {
         const state =
@@ -72,7 +72,7 @@ export async function rehydrate(
       } catch (error) {
         if (!(error instanceof GridError)) throw error
         failed?.(source, error)
-        if (isOfReader(source)) stored = storedState(error)
+        if (isOfReader(source)) stored = latest(stored, storedState(error))
       }
       if (signal.aborted) break
     }
@@ -90,6 +90,10 @@ function storedState(error: GridError): StoredState {
   if (error.code === 'not_found') return 'nothing'
   return error.code === 'no_responder' || error.code === 'request_timeout' ? 'unknown' : 'something'
 }
+
+/** A data reader that does not answer any more has taken nothing back of what it said. */
+const latest = (known: StoredState, told: StoredState): StoredState =>
+  known === 'something' && told === 'unknown' ? known : told
 
 /** Rounds in which an empty log is not believed while no data reader has said that the store is empty too. */
 const emptyLogRounds = 8

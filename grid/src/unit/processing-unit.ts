@@ -12,9 +12,10 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
-import type { Cache, Space } from '../space/definition.ts'
+import type { AnyCommand, Cache, Space } from '../space/definition.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
+import { type Correction, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -162,6 +163,15 @@ export class ProcessingUnit implements Serving {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Replaces an entry's value for an operator, if it still is of the version that the operator has seen.
+   * @throws GridError as `execute`; `unknown_cache`; Rejection `entry_changed`
+   */
+  async correct(correction: Correction): Promise<CommandAnswer> {
+    const command = correctionCommand(this.space, this.#serves().state)
+    return await this.#begin(command, correction, {}).answered
   }
 
   async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
@@ -429,10 +439,18 @@ export class ProcessingUnit implements Serving {
 
   // ---- commands
 
-  #start(name: string, input: unknown, { idempotencyKey, acknowledge }: ExecuteOptions): Execution {
+  #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
     if (!command) throw this.#unknown('command', name, this.space.commands.keys())
-    checkFits(command.input, input, name)
+    return this.#begin(command, input, options)
+  }
+
+  #begin(
+    command: AnyCommand,
+    input: unknown,
+    { idempotencyKey, acknowledge }: ExecuteOptions,
+  ): Execution {
+    checkFits(command.input, input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.cutOff)

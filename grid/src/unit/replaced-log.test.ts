@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { UnitWorld } from '../adapters/simulated/unit-world.ts'
+import { GridError } from '../errors.ts'
+import { subjects } from '../records/subjects.ts'
 import { counting } from './test-support/counters.ts'
 
 // architecture.md, invariant 8: the log is checked, not trusted.
@@ -10,6 +12,21 @@ test('a unit whose log was replaced begins with no other one as long as nobody k
   world.stream.replace()
   // What was on its way to the log that is gone lands in the new one: it is not even empty.
   world.stream.append(new Uint8Array([1]))
+  await world.clock.advance(60_000)
+  expect(unit.readiness()).toMatchObject({ ready: false })
+  expect(unit.position).toBe(0)
+  await world.stop()
+})
+
+test('a data reader that no longer answers has not taken back that something is stored', async () => {
+  const world = new UnitWorld(counting)
+  world.stream.append(new Uint8Array([1]))
+  const reader = world.messaging.respond(subjects.snapshotFromReader(counting.name), () => {
+    throw new GridError('overloaded', 'Others are copying')
+  })
+  const { unit } = world.start({ sources: ['reader', 'log'] })
+  await world.clock.advance(10_000)
+  await reader.stop()
   await world.clock.advance(60_000)
   expect(unit.readiness()).toMatchObject({ ready: false })
   expect(unit.position).toBe(0)

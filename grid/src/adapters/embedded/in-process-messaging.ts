@@ -137,7 +137,7 @@ export class InProcessMessaging implements Messaging {
 /**
  * What arrives of a responder's error: a copy without cause or stack, as a network would carry it.
  */
-function asTransported(error: unknown): GridError {
+export function asTransported(error: unknown): GridError {
   if (error instanceof Rejection) return new Rejection(error.reason, error.details)
   if (!isGridError(error))
     return new GridError('internal', 'The responder failed', { cause: error })

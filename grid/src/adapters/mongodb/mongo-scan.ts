@@ -19,6 +19,13 @@ export const ofSnapshot = (session: ClientSession) => ({
  */
 const chunkEntries = 4000
 
+/** The part of the space that is in quarantine, in the same snapshot. */
+export interface ScannedQuarantine {
+  /** `cache/key`. */
+  readonly names: ReadonlySet<string>
+  chunks(): AsyncIterable<StoredEntry[]>
+}
+
 /**
  * A pass over the collections of a space as they were at one instant: all reads belong to one
  * snapshot session. MongoDB keeps the history this needs for `minSnapshotHistoryWindowInSeconds` (5
@@ -28,15 +35,18 @@ export class MongoScan implements StoreScan {
   readonly start: Checkpoint
   readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
   readonly #session: ClientSession
+  readonly #quarantine: ScannedQuarantine | undefined
 
   constructor(
     start: Checkpoint,
     collections: ReadonlyMap<string, Collection<EntryDocument>>,
     session: ClientSession,
+    quarantine: ScannedQuarantine | undefined,
   ) {
     this.start = start
     this.#collections = collections
     this.#session = session
+    this.#quarantine = quarantine
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
@@ -50,7 +60,7 @@ export class MongoScan implements StoreScan {
           more = cursor.hasNext()
           // Until it is awaited above nobody else would notice it fail.
           more.catch(() => {})
-          yield documents.map((document) => fromDocument(cache, document))
+          yield this.#current(cache, documents)
         }
       } catch (error) {
         throw toStoreError(error, `Reading ${collection.namespace}`)
@@ -58,6 +68,15 @@ export class MongoScan implements StoreScan {
         await cursor.close()
       }
     }
+    if (this.#quarantine) yield* this.#quarantine.chunks()
+  }
+
+  /** What is in quarantine has an old document here, or none. */
+  #current(cache: string, documents: readonly EntryDocument[]): StoredEntry[] {
+    const aside = this.#quarantine?.names
+    return documents
+      .filter(({ _id }) => !aside?.has(`${cache}/${_id}`))
+      .map((document) => fromDocument(cache, document))
   }
 
   async end(): Promise<Checkpoint> {

@@ -94,49 +94,13 @@ describe('a MongoDB store', () => {
   test('a transaction that fails leaves no trace, not even of other collections', async () => {
     await store.apply(newSpace(), 0, checkpointAt(1), [put('a', { kept: true }, 1)])
     const refused = put('b', { deep: nested(400) }, 2, 'events')
+    const strict = new MongoStore(inject('mongodbUrl'), clock, { database, quarantinedMax: 0 })
     await expect(
-      store.apply(space, 1, checkpointAt(2), [put('a', { kept: false }, 2), refused]),
-    ).rejects.toThrow()
+      strict.apply(space, 1, checkpointAt(2), [put('a', { kept: false }, 2), refused]),
+    ).rejects.toMatchObject({ code: 'quarantine_full' })
+    await strict.close()
     expect((await store.checkpoint(space))?.position).toBe(1)
     expect((await store.get(space, 'seats', 'a'))?.value).toEqual({ kept: true })
-  })
-
-  describe('names the entry that MongoDB refuses', () => {
-    const harmless = (position: number) =>
-      Array.from({ length: 50 }, (_, at) => put(`harmless ${at}`, { at }, position))
-    const apply = async (value: Record<string, unknown>) => {
-      const changes = [...harmless(2), put('culprit', value, 2, 'events'), ...harmless(2)]
-      const byKey = new Map(changes.map((change) => [change.key, change]))
-      await store.apply(space, 1, checkpointAt(2), [...byKey.values()])
-    }
-    const culprit = { name: 'EntryRefused', cache: 'events', key: 'culprit' }
-
-    test.each([
-      ['above 16 MiB', { text: 'x'.repeat(2 ** 24) }, /larger than the maximum/],
-      ['far above 16 MiB', { text: 'x'.repeat(2 ** 25) }, /range/],
-      ['nested too deeply', { deep: nested(190) }, /nest/],
-      ['nested so deeply that the whole command fails', { deep: nested(400) }, /nest/],
-      ['with a field name that BSON cannot hold', { 'a\0b': 1 }, /null bytes/],
-    ])('%s', async (_, value, reason) => {
-      await store.apply(newSpace(), 0, checkpointAt(1), [put('a', {}, 1, 'events')])
-      await expect(apply(value)).rejects.toMatchObject({
-        ...culprit,
-        reason: expect.stringMatching(reason),
-      })
-      await apply({ harmless: true })
-    })
-
-    test('by a rule of the database', async () => {
-      await store.apply(newSpace(), 0, checkpointAt(1), [put('a', { seat: 1 }, 1, 'events')])
-      await collection(`${space}.events`).createIndex({ seat: 1 }, { unique: true })
-      await expect(apply({ seat: 1 })).rejects.toMatchObject({ ...culprit })
-      await client.db(database).command({
-        collMod: `${space}.events`,
-        validator: { $jsonSchema: { properties: { seat: { bsonType: 'int', maximum: 10 } } } },
-      })
-      await expect(apply({ seat: 11 })).rejects.toMatchObject({ ...culprit })
-      await apply({ seat: 10 })
-    })
   })
 
   test('what a clearing has left behind does not come back', async () => {

@@ -1,5 +1,4 @@
 import {
-  Binary,
   type ClientSession,
   type Collection,
   type Db,
@@ -8,11 +7,20 @@ import {
 } from 'mongodb'
 import { GridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import type {
+  Checkpoint,
+  Quarantine,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '../../ports/store.ts'
+import { type CheckpointDocument, checkpointsName, toCheckpoint } from './mongo-checkpoint.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
-import { duplicateKey, namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
+import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
+import { MongoQuarantine } from './mongo-quarantine.ts'
 import { MongoScan, ofSnapshot } from './mongo-scan.ts'
-import { runTransaction, writeChanges } from './mongo-transaction.ts'
+import { SpaceWriter } from './mongo-space-writer.ts'
 
 export interface MongoStoreOptions {
   /** Default `spacegrid`. */
@@ -22,23 +30,13 @@ export interface MongoStoreOptions {
    * Default 5,000.
    */
   readonly unavailableAfterMs?: number
-}
-
-interface CheckpointDocument {
-  readonly _id: string
-  readonly position: number
-  readonly logIdentity: string
-  readonly digest: string
-  readonly entries: number
-  readonly replicated: Binary
   /**
-   * Caches that have ever had an entry. A scan finds them here, for a list of collections is not
-   * part of its snapshot.
+   * Entries of one space that may be in quarantine; when there are more, nothing is written any
+   * more. Default 10,000.
    */
-  readonly caches: readonly string[]
+  readonly quarantinedMax?: number
 }
 
-const checkpointsName = 'grid.checkpoints'
 /** Their collections would be the grid's own, or among those that MongoDB keeps for itself. */
 const reservedSpaces = ['grid', 'system']
 
@@ -61,6 +59,9 @@ export class MongoStore implements Store {
    * everyone else out.
    */
   readonly #created = new Set<string>()
+  readonly #writers = new Map<string, SpaceWriter>()
+  readonly #kept: MongoQuarantine
+  readonly #quarantinedMax: number
   #isReplicaSet = false
   #connecting: Promise<unknown> | undefined
   #closed = false
@@ -83,6 +84,15 @@ export class MongoStore implements Store {
     this.#clock = clock
     this.#database = this.#client.db(options.database ?? 'spacegrid', { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
+    this.#kept = new MongoQuarantine(this.#database, clock)
+    this.#quarantinedMax = options.quarantinedMax ?? 10_000
+  }
+
+  readonly quarantine: Quarantine = {
+    list: (space) =>
+      this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
+    replay: (space, keys) =>
+      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
   }
 
   checkpoint(space: string): Promise<Checkpoint | undefined> {
@@ -93,7 +103,8 @@ export class MongoStore implements Store {
   }
 
   /**
-   * @throws GridError `stale_writer`, `store_unavailable`, `configuration_invalid`; EntryRefused
+   * @throws GridError `stale_writer`, `quarantine_full`, `store_unavailable`,
+   * `configuration_invalid`
    */
   apply(
     space: string,
@@ -102,19 +113,11 @@ export class MongoStore implements Store {
     changes: readonly StoredChange[],
   ): Promise<void> {
     return this.#during(`Writing ${space}`, async () => {
-      const byCache = Map.groupBy(changes, ({ cache }) => cache)
-      await this.#prepare(space, [...byCache.keys()])
+      await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
       const leftBehind = from === 0 ? await this.#cachesOf(space) : []
-      await runTransaction(this.#client, this.#clock, async (session) => {
-        const isFirst = await this.#moveCheckpoint(space, from, next, [...byCache.keys()], session)
-        if (isFirst)
-          for (const cache of leftBehind)
-            await this.#entries(space, cache).deleteMany({}, { session })
-        for (const [cache, some] of byCache)
-          await writeChanges(this.#client, this.#entries(space, cache), some, session, isFirst)
-      })
+      await this.#writerOf(space).apply(from, next, changes, leftBehind)
     })
   }
 
@@ -128,7 +131,12 @@ export class MongoStore implements Store {
           const caches = new Map(
             document.caches.map((cache) => [cache, this.#entries(space, cache)]),
           )
-          return new MongoScan(toCheckpoint(document), caches, session)
+          return new MongoScan(
+            toCheckpoint(document),
+            caches,
+            session,
+            document.quarantine && (await this.#scanQuarantine(space, session)),
+          )
         }
       } catch (error) {
         await session.endSession()
@@ -141,6 +149,10 @@ export class MongoStore implements Store {
 
   get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
     return this.#during(`Reading from ${space}.${cache}`, async () => {
+      // First, for what is there now may have left quarantine when the collection is read, and was
+      // not stored there before.
+      const aside = await this.#kept.get(space, { cache, key })
+      if (aside) return aside
       const document = await this.#entries(space, cache).findOne({ _id: key }, durable())
       return document ? fromDocument(cache, document) : undefined
     })
@@ -156,45 +168,45 @@ export class MongoStore implements Store {
         this.#created.delete(`${space}.${cache}`)
         await this.#entries(space, cache).drop()
       }
+      await this.#kept.clear(space)
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
   }
 
-  /** True when this is the first checkpoint of the space. */
-  async #moveCheckpoint(
-    space: string,
-    from: number,
-    next: Checkpoint,
-    caches: readonly string[],
-    session: ClientSession,
-  ): Promise<boolean> {
-    const { replicated, ...fields } = next
-    try {
-      const { matchedCount, upsertedCount } = await this.#checkpoints.updateOne(
-        { _id: space, position: from },
-        {
-          $set: { ...fields, replicated: new Binary(replicated) },
-          $addToSet: { caches: { $each: [...caches] } },
-        },
-        // With a checkpoint at another position this inserts a second one, and fails.
-        { session, upsert: from === 0 },
-      )
-      if (matchedCount + upsertedCount > 0) return upsertedCount > 0
-    } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== duplicateKey) throw error
+  async #scanQuarantine(space: string, session: ClientSession) {
+    const snapshot = ofSnapshot(session)
+    return {
+      names: await this.#kept.keysIn(space, snapshot),
+      chunks: () => this.#kept.chunks(space, snapshot),
     }
-    throw new GridError('stale_writer', `${space} is not stored at position ${from}`)
   }
 
-  async #prepare(space: string, caches: readonly string[]): Promise<void> {
+  #writerOf(space: string): SpaceWriter {
+    let writer = this.#writers.get(space)
+    if (!writer) {
+      writer = new SpaceWriter(
+        this.#client,
+        this.#database,
+        space,
+        this.#clock,
+        this.#kept,
+        this.#quarantinedMax,
+      )
+      this.#writers.set(space, writer)
+    }
+    return writer
+  }
+
+  async #prepare(space: string, caches: ReadonlySet<string>): Promise<void> {
     if (reservedSpaces.includes(space))
       throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${space}`)
     if (!this.#isReplicaSet) await this.#checkReplicaSet()
-    for (const name of [checkpointsName, ...caches.map((cache) => `${space}.${cache}`)]) {
+    for (const name of [checkpointsName, ...[...caches].map((cache) => `${space}.${cache}`)]) {
       if (this.#created.has(name)) continue
       try {
         await this.#database.createCollection(name)
@@ -250,8 +262,3 @@ export class MongoStore implements Store {
  * it.
  */
 const durable = () => ({ readConcern: { level: 'majority' as const } })
-
-function toCheckpoint(document: CheckpointDocument): Checkpoint {
-  const { position, logIdentity, digest, entries, replicated } = document
-  return { position, logIdentity, digest, entries, replicated: new Uint8Array(replicated.value()) }
-}

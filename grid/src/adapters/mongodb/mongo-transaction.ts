@@ -3,7 +3,8 @@ import { GridError } from '../../errors.ts'
 import { type Clock, sleep } from '../../ports/clock.ts'
 import type { StoredChange } from '../../ports/store.ts'
 import { type EntryDocument, toDocument } from './mongo-document.ts'
-import { EntryRefused, isCommitUnknown, isTransient, mayBeRefusal } from './mongo-faults.ts'
+import { isCommitUnknown, isTransient, type Refusal, refusalOf } from './mongo-faults.ts'
+import type { WriterSession } from './mongo-writer-session.ts'
 
 /** What a transaction commits is on the disks of a majority. */
 const transactionOptions = {
@@ -16,6 +17,7 @@ const transactionOptions = {
 const operationsAtOnce = 10_000
 const attemptsMax = 8
 const firstPauseMs = 5
+const pauseMsMax = 100
 
 export type Work = (session: ClientSession) => Promise<void>
 
@@ -24,25 +26,29 @@ export type Work = (session: ClientSession) => Promise<void>
  * through (another one was in the way, the primary has changed) it is tried again, a bounded number
  * of times and with longer and longer pauses.
  */
-export async function runTransaction(client: MongoClient, clock: Clock, work: Work): Promise<void> {
+export async function runTransaction(
+  writer: WriterSession,
+  clock: Clock,
+  work: Work,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const session = client.startSession()
+    const session = await writer.begin()
     try {
       session.startTransaction(transactionOptions)
       await work(session)
       await commit(session)
+      writer.committed()
       return
     } catch (error) {
       await abandon(session)
       if (!isTransient(error)) throw error
-      if (attempt === attemptsMax)
+      if (await writer.failed(error)) continue
+      if (attempt >= attemptsMax)
         throw new GridError('store_unavailable', `MongoDB gave up ${attempt} transactions`, {
           cause: error,
         })
-    } finally {
-      await session.endSession()
     }
-    await sleep(clock, firstPauseMs * 2 ** attempt)
+    await sleep(clock, Math.min(firstPauseMs * 2 ** attempt, pauseMsMax))
   }
 }
 
@@ -70,79 +76,94 @@ async function abandon(session: ClientSession): Promise<void> {
   }
 }
 
+/** Something of what a transaction writes is refused for what it is. The transaction has written nothing. */
+export class ChangesRefused extends Error {
+  readonly changes: readonly StoredChange[]
+  readonly refusal: Refusal
+  readonly mode: WriteMode
+
+  /** `changes`: values of one cache, one of which is refused. */
+  constructor(changes: readonly StoredChange[], refusal: Refusal, mode: WriteMode, cause: unknown) {
+    super(refusal.reason, { cause })
+    this.name = 'ChangesRefused'
+    this.changes = changes
+    this.refusal = refusal
+    this.mode = mode
+  }
+}
+
 /**
- * Writes changes of one cache, as a part of the session's transaction. `fresh`: nothing is stored
- * yet, so nothing needs to be looked for.
+ * How changes are written. `insert`: nothing is stored yet, so nothing needs to be looked for. `replace`: each in the place of what is there.
+ * `remove first`: when all that is replaced has been removed, so that no unique index stands in the way of what is true only afterwards.
+ */
+export type WriteMode = 'insert' | 'replace' | 'remove first'
+
+/**
+ * Writes changes of one cache, as a part of the session's transaction. Deletions come first: they are never refused, and what they leave may
+ * be needed.
+ * @throws ChangesRefused
  */
 export async function writeChanges(
-  client: MongoClient,
   collection: Collection<EntryDocument>,
   changes: readonly StoredChange[],
   session: ClientSession,
-  fresh: boolean,
+  mode: WriteMode,
 ): Promise<void> {
-  for (let from = 0; from < changes.length; from += operationsAtOnce) {
-    const some = changes.slice(from, from + operationsAtOnce)
-    try {
-      await collection.bulkWrite(
-        some.flatMap((change) => operationOf(change, fresh)),
-        { session, ordered: false },
-      )
-    } catch (error) {
-      if (!mayBeRefusal(error)) throw error
-      await abandon(session)
-      throw (await findRefused(client, collection, some)) ?? error
-    }
+  const gone = mode === 'insert' ? [] : changes.filter((it) => mode !== 'replace' || !it.value)
+  for (let from = 0; from < gone.length; from += operationsAtOnce) {
+    const keys = gone.slice(from, from + operationsAtOnce).map(({ key }) => key)
+    await collection.deleteMany({ _id: { $in: keys } }, { session })
   }
+  const puts = changes.filter(({ value }) => value !== undefined)
+  for (let from = 0; from < puts.length; from += operationsAtOnce)
+    await writePuts(collection, puts.slice(from, from + operationsAtOnce), session, mode)
 }
 
-function operationOf(change: StoredChange, fresh: boolean): AnyBulkWriteOperation<EntryDocument>[] {
-  const filter = { _id: change.key }
-  if (change.value === undefined) return fresh ? [] : [{ deleteOne: { filter } }]
-  const document = toDocument(change)
-  if (fresh) return [{ insertOne: { document } }]
-  return [{ replaceOne: { filter, replacement: document, upsert: true } }]
-}
-
-/**
- * Which entry MongoDB refuses. Its error does not always say (too deep a nesting fails the whole
- * command), so the changes are halved, each half being tried in a transaction that is given up,
- * until one is left that fails alone. undefined: none does any more.
- */
-async function findRefused(
-  client: MongoClient,
+async function writePuts(
   collection: Collection<EntryDocument>,
-  changes: readonly StoredChange[],
-): Promise<EntryRefused | undefined> {
-  let suspects = changes
-  while (suspects.length > 1) {
-    const left = suspects.slice(0, suspects.length >> 1)
-    suspects = (await tryOut(client, collection, left)) ? left : suspects.slice(left.length)
-  }
-  const suspect = suspects[0]!
-  const refusal = await tryOut(client, collection, suspects)
-  return refusal && new EntryRefused(suspect.cache, suspect.key, refusal.cause)
-}
-
-/** Why MongoDB refuses one of the changes; undefined when it takes them all. Nothing is written. */
-async function tryOut(
-  client: MongoClient,
-  collection: Collection<EntryDocument>,
-  changes: readonly StoredChange[],
-): Promise<{ readonly cause: unknown } | undefined> {
-  const session = client.startSession()
+  puts: readonly StoredChange[],
+  session: ClientSession,
+  mode: WriteMode,
+): Promise<void> {
   try {
-    session.startTransaction(transactionOptions)
-    await collection.bulkWrite(
-      changes.flatMap((change) => operationOf(change, false)),
-      { session, ordered: false },
-    )
-    return undefined
+    // In order, so that nothing follows the first error: it ends the transaction, and whatever came then
+    // would fail for that, and hide the error.
+    const operations = puts.map(mode === 'replace' ? replacement : insertion)
+    await collection.bulkWrite(operations, { session, ordered: true })
   } catch (error) {
-    if (mayBeRefusal(error)) return { cause: error }
-    throw error
-  } finally {
-    await abandon(session)
-    await session.endSession()
+    const refusal = refusalOf(error)
+    throw refusal ? new ChangesRefused(puts, refusal, mode, error) : error
+  }
+}
+
+const insertion = (change: StoredChange): AnyBulkWriteOperation<EntryDocument> => ({
+  insertOne: { document: toDocument(change) },
+})
+
+const replacement = (change: StoredChange): AnyBulkWriteOperation<EntryDocument> => ({
+  replaceOne: { filter: { _id: change.key }, replacement: toDocument(change), upsert: true },
+})
+
+/** Why MongoDB refuses one of the changes of a cache; undefined when it takes them all. Nothing is written. */
+export async function tryOut(
+  client: MongoClient,
+  clock: Clock,
+  collection: Collection<EntryDocument>,
+  changes: readonly StoredChange[],
+): Promise<ChangesRefused | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const session = client.startSession()
+    try {
+      session.startTransaction(transactionOptions)
+      await writeChanges(collection, changes, session, 'replace')
+      return undefined
+    } catch (error) {
+      if (error instanceof ChangesRefused) return error
+      if (!isTransient(error) || attempt >= attemptsMax) throw error
+    } finally {
+      await abandon(session)
+      await session.endSession()
+    }
+    await sleep(clock, Math.min(firstPauseMs * 2 ** attempt, pauseMsMax))
   }
 }

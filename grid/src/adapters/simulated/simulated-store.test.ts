@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { describeQuarantineConformance } from './quarantine-conformance.ts'
 import { SimulatedStore } from './simulated-store.ts'
 import { checkpointAt, describeStoreConformance, put, remove } from './store-conformance.ts'
 
@@ -7,6 +8,20 @@ for (const scan of ['exact', 'fuzzy'] as const)
     const store = new SimulatedStore({ scan })
     return { store, other: store, close: () => store.close() }
   })
+
+describeQuarantineConformance('SimulatedStore', async () => {
+  const store = new SimulatedStore({ quarantinedMax: 3 })
+  return {
+    store,
+    other: store,
+    refuse: async (_space, keys) => {
+      for (const key of ['a', 'b', 'c', 'd', 'new'])
+        if (keys.includes(key)) store.refuse('seats', key)
+        else store.accept('seats', key)
+    },
+    close: () => store.close(),
+  }
+})
 
 describe('a simulated store', () => {
   test('a fuzzy scan reads each chunk when it is asked for, and says where it ended', async () => {

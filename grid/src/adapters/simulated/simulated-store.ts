@@ -1,5 +1,6 @@
 import { GridError } from '../../errors.ts'
 import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { SimulatedQuarantine } from './simulated-quarantine.ts'
 
 export interface SimulatedStoreOptions {
   /**
@@ -9,10 +10,13 @@ export interface SimulatedStoreOptions {
   readonly scan?: 'exact' | 'fuzzy'
   /** Entries in a chunk. Default 100. */
   readonly chunkEntries?: number
+  /** Entries of one space that may be in quarantine. Default 10,000. */
+  readonly quarantinedMax?: number
 }
 
 interface StoredSpace {
   checkpoint: Checkpoint
+  /** Those in quarantine included. */
   readonly entries: Map<string, StoredEntry>
 }
 
@@ -28,6 +32,7 @@ export class SimulatedStore implements Store {
    * but whoever asked gets `store_unavailable` and cannot know.
    */
   fault: 'none' | 'unavailable' | 'unanswered' = 'none'
+  readonly quarantine: SimulatedQuarantine
   readonly #spaces = new Map<string, StoredSpace>()
   readonly #fuzzy: boolean
   readonly #chunkEntries: number
@@ -35,11 +40,21 @@ export class SimulatedStore implements Store {
   constructor(options: SimulatedStoreOptions = {}) {
     this.#fuzzy = options.scan === 'fuzzy'
     this.#chunkEntries = options.chunkEntries ?? 100
+    this.quarantine = new SimulatedQuarantine(options.quarantinedMax ?? 10_000, () => this.#reach())
+  }
+
+  /** From now on the entry is refused for what it is, whatever its value; `accept` takes it back. */
+  refuse(cache: string, key: string): void {
+    this.quarantine.refused.add(entryName(cache, key))
+  }
+
+  accept(cache: string, key: string): void {
+    this.quarantine.refused.delete(entryName(cache, key))
   }
 
   async checkpoint(space: string): Promise<Checkpoint | undefined> {
     this.#reach()
-    return this.#spaces.get(space)?.checkpoint
+    return this.#checkpointOf(space)
   }
 
   async apply(
@@ -53,6 +68,7 @@ export class SimulatedStore implements Store {
     const position = this.#spaces.has(space) ? stored.checkpoint.position : 0
     if (position !== from)
       throw new GridError('stale_writer', `${space} is stored at position ${position}, not ${from}`)
+    this.quarantine.apply(space, changes)
     for (const { cache, key, value, version, position } of changes)
       if (value === undefined) stored.entries.delete(entryName(cache, key))
       else stored.entries.set(entryName(cache, key), { cache, key, value, version, position })
@@ -65,7 +81,7 @@ export class SimulatedStore implements Store {
     this.#reach()
     const stored = this.#spaces.get(space)
     if (!stored) return undefined
-    const start = stored.checkpoint
+    const start = this.#checkpointOf(space) as Checkpoint
     const chunks = this.#chunks(this.#fuzzy ? stored.entries : new Map(stored.entries))
     return {
       start,
@@ -74,7 +90,7 @@ export class SimulatedStore implements Store {
         this.#reach()
         if (this.#fuzzy && this.#spaces.get(space) !== stored)
           throw new GridError('store_unavailable', `${space} was cleared during the scan`)
-        return this.#fuzzy ? stored.checkpoint : start
+        return this.#fuzzy ? (this.#checkpointOf(space) as Checkpoint) : start
       },
       close: async () => void (await chunks.return()),
     }
@@ -88,6 +104,7 @@ export class SimulatedStore implements Store {
   async clear(space: string): Promise<void> {
     this.#reach()
     this.#spaces.delete(space)
+    this.quarantine.clear(space)
   }
 
   async close(): Promise<void> {}
@@ -106,6 +123,12 @@ export class SimulatedStore implements Store {
       chunk = []
     }
     if (chunk.length > 0) yield chunk
+  }
+
+  #checkpointOf(space: string): Checkpoint | undefined {
+    const stored = this.#spaces.get(space)
+    const quarantine = this.quarantine.summary(space)
+    return stored && quarantine ? { ...stored.checkpoint, quarantine } : stored?.checkpoint
   }
 
   #reach(): void {

@@ -1,0 +1,17 @@
+import { FaultGrid } from '@spacegrid/test-support/fault-grid'
+import { nothingFound } from '@spacegrid/test-support/grid-audit'
+import { expect, test } from 'vitest'
+import { runKillCycles } from '../chaos/kill-cycles.ts'
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+// architecture.md, invariant 5. `npm run chaos` does the same two hundred times.
+test(`random kill -9 of units, pumps, writers, readers and servers: nothing acknowledged is lost or doubled (SEED=${seed})`, {
+  timeout: 180_000,
+}, async () => {
+  await using grid = await FaultGrid.start({ units: 3, copies: 2 })
+  const summary = await runKillCycles(grid, { cycles: 8, seed, shoppers: 12 })
+  expect(summary.findings).toEqual(nothingFound)
+  expect(summary.unanswered).toBe(0)
+  expect(summary.acknowledged).toBeGreaterThan(100)
+})

@@ -1,0 +1,40 @@
+import { FaultGrid } from '@spacegrid/test-support/fault-grid'
+import { goesOn } from '@spacegrid/test-support/goes-on'
+import { nothingFound } from '@spacegrid/test-support/grid-audit'
+import { auditImage } from '@spacegrid/test-support/image-audit'
+import { waitFor } from '@spacegrid/test-support/wait-for'
+import { Redis } from 'ioredis'
+import { expect, test } from 'vitest'
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+const flushes = 2
+
+// architecture.md, section 5: "Redis down: nothing; pump goes on; image rebuilt later"
+test(`Redis is flushed and killed under load: the warm image is rebuilt, and exact (SEED=${seed})`, {
+  timeout: 120_000,
+}, async () => {
+  await using grid = await FaultGrid.start()
+  const server = grid.server('redis')
+  const isThere = () =>
+    waitFor(async () => (await auditImage(server.url, 'ticketing')) !== undefined, {
+      what: 'a whole image',
+      timeoutMs: 30_000,
+    })
+  const crowd = await grid.crowd({ seed })
+  await goesOn(crowd)
+  const redis = new Redis(server.url)
+  for (let flush = 0; flush < flushes; flush++) {
+    await redis.flushall()
+    await goesOn(crowd)
+    await isThere()
+  }
+  redis.disconnect()
+  await server.kill()
+  await goesOn(crowd)
+  await server.restart()
+  await isThere()
+  await goesOn(crowd)
+  // The audit computes the image's digest from its entries, and compares it with MongoDB's and every unit's.
+  expect(await grid.audit()).toEqual(nothingFound)
+  expect([...crowd.retried], 'requests that failed').toEqual([])
+})
