@@ -10,7 +10,7 @@ import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
 import { streams, subjects } from '@spacegrid/grid/records/subjects'
 import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
 import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
-import { createTestSpace } from '@spacegrid/local/persistence/test-space'
+import { createItemsSpace } from '@spacegrid/simulator/scenarios/items-space'
 import { startMongod, startNats, startRedis } from '@spacegrid/test-support/test-servers'
 import { uniqueName } from '@spacegrid/test-support/unique-name'
 import { waitFor } from '@spacegrid/test-support/wait-for'
@@ -32,7 +32,7 @@ interface Urls {
 
 /** A grid of components in this process, under a name of its own. */
 class ServerGrid {
-  readonly space = createTestSpace(uniqueName('s').replaceAll('_', ''))
+  readonly space = createItemsSpace(uniqueName('s').replaceAll('_', ''))
   readonly store: MongoStore
   readonly image: RedisImage
   readonly #natsUrl: string
