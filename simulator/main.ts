@@ -1,6 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { runFleet, type SeedOutcome } from './fleet.ts'
+import type { Plan } from './plan/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
 import { catchStrayErrors, planOf, tryPlan, workloadNames } from './seed-run.ts'
 import { ruleOf, shrink } from './shrink.ts'
@@ -11,6 +13,8 @@ interface Options {
   readonly seeds: number
   readonly from?: number
   readonly seed?: number
+  readonly plan?: string
+  readonly save?: string
   readonly workload?: string
   readonly jobs: number
   readonly trace: boolean
@@ -43,6 +47,8 @@ const command = new Command('npm run simulate --')
   .option('--seeds <number>', 'how many seeds to run', wholeNumber(1, 100_000_000), 1000)
   .option('--from <seed>', 'the first of them; by default a new one', wholeNumber(0, seedMax))
   .option('--seed <seed>', 'run just this one', wholeNumber(0, 2 * seedMax))
+  .option('--plan <file>', 'run the plan that --save has written')
+  .option('--save <file>', 'write the shortest plan found that fails in the same way')
   .option('--workload <name>', `only one of ${workloadNames.join(', ')}`, workloadName)
   .option('--jobs <number>', 'processes', wholeNumber(1, 256), availableParallelism())
   .option('--trace', 'print everything that happens (with --seed)', false)
@@ -61,11 +67,23 @@ Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 so
   .exitOverride()
 
 async function main(options: Options): Promise<number> {
-  return options.seed === undefined ? await runMany(options) : await runOne(options.seed, options)
+  const { seed, plan, workload } = options
+  if (plan !== undefined) return await runOne(await planIn(plan), options)
+  return seed === undefined ? await runMany(options) : await runOne(planOf(seed, workload), options)
 }
 
-async function runOne(seed: number, { workload, trace, json, shrink }: Options): Promise<number> {
-  const result = await tryPlan(planOf(seed, workload), trace)
+async function planIn(file: string): Promise<Plan> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Plan
+  } catch (error) {
+    tell(`--plan ${file} cannot be read: ${(error as Error).message}`)
+    process.exit(2)
+  }
+}
+
+async function runOne(plan: Plan, { trace, json, shrink, save }: Options): Promise<number> {
+  const { seed } = plan
+  const result = await tryPlan(plan, trace)
   const { problems, digest, coverage } = result
   if (trace) say(`${result.trace.join('\n')}\n`)
   if (json) say(JSON.stringify({ ...result, coverage: Object.fromEntries(coverage) }))
@@ -74,7 +92,7 @@ async function runOne(seed: number, { workload, trace, json, shrink }: Options):
     say(`seed ${seed} (${result.workload}): trace ${digest}, ${verdict(problems.length)}`)
   }
   if (problems.length === 0) return 0
-  await explain({ seed, workload: result.workload, problems, coverage: [] }, shrink)
+  await explain(plan, problems, shrink, save)
   return 1
 }
 
@@ -117,7 +135,8 @@ async function runMany(options: Options): Promise<number> {
     )
   }
   const [first] = failures
-  if (first) await explain(first, options.shrink)
+  if (first)
+    await explain(planOf(first.seed, workload), first.problems, options.shrink, options.save)
   return failures.length > 0 ? 1 : 0
 }
 
@@ -125,21 +144,31 @@ const verdict = (failures: number): string =>
   failures === 0 ? 'every promise was kept' : `${failures} FAILED`
 
 /** What was violated, how to see it again, and the shortest way to it that can be found. */
-async function explain(outcome: SeedOutcome, isToShrink: boolean): Promise<void> {
-  const { seed, workload, problems } = outcome
+async function explain(
+  plan: Plan,
+  problems: readonly string[],
+  isToShrink: boolean,
+  save: string | undefined,
+): Promise<void> {
+  const { seed, workload } = plan
   tell(`\nSeed ${seed} (${workload}) failed:`)
   for (const problem of problems.slice(0, problemsShown)) tell(`  ${problem}`)
   if (problems.length > problemsShown) tell(`  and ${problems.length - problemsShown} more`)
-  const choice = command.getOptionValue('workload') === undefined ? '' : ` --workload ${workload}`
-  tell(`\nAgain: npm run simulate -- --seed ${seed}${choice} --trace`)
+  const { plan: file, workload: chosen } = command.opts<Options>()
+  if (file === undefined) {
+    const choice = chosen === undefined ? '' : ` --workload ${chosen}`
+    tell(`\nAgain: npm run simulate -- --seed ${seed}${choice} --trace`)
+  }
   const rule = ruleOf(problems[0] ?? '')
   if (!isToShrink || rule === 'endless' || rule === 'process') return
-  const chosen = choice === '' ? undefined : workload
-  const { plan, runs } = await shrink(planOf(seed, chosen), rule, shrinkLimits)
-  const { trace } = await tryPlan(plan, true)
-  tell(`\nThe same violation (${rule}) with ${plan.steps.length} steps, found in ${runs} runs:`)
-  tell(planText(plan))
+  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits)
+  const { trace } = await tryPlan(shortest, true)
+  tell(`\nThe same violation (${rule}) with ${shortest.steps.length} steps, found in ${runs} runs:`)
+  tell(planText(shortest))
   tell(`\nIts trace, up to the violation:\n${traceText(trace)}`)
+  if (save === undefined) return
+  await writeFile(save, `${JSON.stringify(shortest, null, 2)}\n`)
+  tell(`\nThat plan is in ${save}: npm run simulate -- --plan ${save} --trace`)
 }
 
 function* numbers(from: number, count: number): Generator<number> {

@@ -1,7 +1,7 @@
 import type { Plan, Step } from './plan/plan.ts'
 
-/** Lines of the trace that are shown of a failure, before it. */
-const traceLinesMax = 60
+/** Lines of a trace that are shown, at its beginning and at its end. */
+const traceLinesMax = 50
 
 /** What happened how often, in columns. */
 export function coverageText(counts: ReadonlyMap<string, number>, width = 100): string {
@@ -21,12 +21,13 @@ export function coverageText(counts: ReadonlyMap<string, number>, width = 100): 
 }
 
 /** The plan as a list to be read. */
-export function planText({ settings, steps, logReplaced, workload }: Plan): string {
+export function planText({ settings, steps, logReplaced, readersGone, workload }: Plan): string {
   const { units, pumps, writers, readers, withImage } = settings
   return [
     `  workload ${workload}: ${units} units, ${pumps} pumps, ${writers} writers, ${readers} readers, ${withImage ? 'a warm image' : 'no warm image'}`,
     ...steps.map((step) => `  ${`${step.atMs}`.padStart(6)} ms  ${stepText(step)}`),
     ...(logReplaced ? ['  at the end the log is deleted and created again'] : []),
+    ...(readersGone ? ['  and the readers die just then'] : []),
   ].join('\n')
 }
 
@@ -40,12 +41,14 @@ function stepText(step: Step): string {
   return `client ${step.client} asks unit ${step.units[0]}, ${key}, ${step.acknowledge}, ${step.read}`
 }
 
-/** The end of a trace, up to its violation. */
+/** A trace up to its violation; of a long one the beginning and the end. */
 export function traceText(trace: readonly string[]): string {
   const at = trace.findIndex((line) => line.includes(' !! '))
-  const until = at < 0 ? trace.length : at + 1
-  const from = Math.max(0, until - traceLinesMax)
-  return [...(from > 0 ? [`  … ${from} lines before`] : []), ...trace.slice(from, until)].join('\n')
+  const lines = at < 0 ? trace : trace.slice(0, at + 1)
+  const left = lines.length - 2 * traceLinesMax
+  if (left <= 0) return lines.join('\n')
+  const [head, tail] = [lines.slice(0, traceLinesMax), lines.slice(-traceLinesMax)]
+  return [...head, `  … ${left} lines …`, ...tail].join('\n')
 }
 
 export const grouped = (count: number): string => count.toLocaleString('en-US')

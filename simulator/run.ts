@@ -62,7 +62,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
         else applyFault(step.fault, world, crew)
       })
     await world.until(broken, plan.endMs)
-    if (plan.logReplaced) await endWithoutLog(world, crew)
+    if (plan.logReplaced) await endWithoutLog(plan, world, crew)
     else await recover(world, crew, clients)
   }
   if (!broken()) {
@@ -119,17 +119,43 @@ function calm(world: World, crew: Crew): void {
 async function recover(world: World, crew: Crew, clients: Clients): Promise<void> {
   calm(world, crew)
   const broken = () => world.problems.length > 0
-  const missing = () => whatIsMissing(world, crew, clients)
+  // The log goes on, for units tell it that they are there: what it held when all had been asked must arrive everywhere.
+  let target: number | undefined
+  const missing = () => {
+    if (clients.open > 0) return [`${clients.open} requests are open`]
+    target ??= world.log.last
+    return whatIsMissing(world, crew, target)
+  }
   if (!(await world.until(() => broken() || missing().length === 0, recoveryMsMax)))
     world.fail('liveness', missing().join('; '))
   if (broken()) return
+  for (const slot of crew.units) await probe(slot, world, clients)
   crew.inspect()
 }
 
-function whatIsMissing(world: World, crew: Crew, clients: Clients): string[] {
-  const { last } = world.log
+/** A unit that is ready does what it is asked, if not at once: what its frames met before may be told only now. */
+async function probe({ number, name }: Slot, world: World, clients: Clients): Promise<void> {
+  const ask = clients.someCommand(number)
+  let isDone: boolean | undefined
+  void clients
+    .command(ask, {
+      ...setupStep(0),
+      units: Array<number>(5).fill(number),
+      acknowledge: 'persisted',
+      patienceMs: 10_000,
+    })
+    .then((done) => {
+      isDone = done
+    })
+  await world.until(() => isDone !== undefined || world.problems.length > 0, 60_000)
+  if (isDone !== true) world.fail('liveness', `${name} is ready, but does not do ${ask.name}`)
+}
+
+function whatIsMissing(world: World, crew: Crew, target: number): string[] {
   const missing: string[] = []
-  if (clients.open > 0) missing.push(`${clients.open} requests are open`)
+  const compare = (who: string, position = 0) => {
+    if (position < target) missing.push(`${who} is at ${position} of ${target}`)
+  }
   for (const slot of crew.slots) {
     const { running } = slot
     // Whatever the end of a fault starts again is there a moment later.
@@ -140,28 +166,29 @@ function whatIsMissing(world: World, crew: Crew, clients: Clients): string[] {
     }
     const { ready, reason } = running.component.readiness()
     if (!ready) missing.push(`${slot.name}: ${reason}`)
-    const position = running.unit?.state?.position
-    if (running.unit && position !== last) missing.push(`${slot.name} is at ${position} of ${last}`)
+    if (running.unit) compare(slot.name, running.unit.state?.position)
   }
-  const stored = world.store.reached?.position
-  if (stored !== last) missing.push(`the store is at ${stored} of ${last}`)
-  const image = world.image.reached?.position
-  if (world.settings.withImage && image !== last)
-    missing.push(`the image is at ${image} of ${last}`)
+  compare('the store', world.store.reached?.position)
+  if (world.settings.withImage) compare('the image', world.image.reached?.position)
   return missing
 }
 
 /** The log has been deleted and created again: what is stored must stay as it is, and nobody may serve as if nothing had been. */
-async function endWithoutLog(world: World, crew: Crew): Promise<void> {
+async function endWithoutLog({ readersGone }: Plan, world: World, crew: Crew): Promise<void> {
   const broken = () => world.problems.length > 0
-  // Without a data reader nobody could know that anything is stored, and an empty log would be believed after a while.
   calm(world, crew)
-  const readers = crew.slots.filter(({ role }) => role === 'reader')
-  const isToldBy = ({ running }: Slot) => running?.component.readiness().ready === true
-  await world.until(() => broken() || readers.every(isToldBy), 10_000)
-  if (!world.store.reached || broken()) return
+  // A unit that starts just then, with nobody to tell it that anything is stored, believes an empty log after a while.
+  const areReady = () =>
+    crew.slots.every(
+      ({ role, running }) =>
+        (role !== 'unit' && role !== 'reader') || running?.component.readiness().ready === true,
+    )
+  if (!(await world.until(() => broken() || areReady(), 20_000)) || broken()) return
+  if (!world.store.reached) return
   world.log.replace()
   world.coverage.count('fault: log replaced')
+  if (readersGone)
+    for (const { role, running } of crew.slots) if (role === 'reader') running?.host.crash()
   await world.until(broken, 15_000)
   for (const { name, running } of crew.slots)
     if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)

@@ -17,13 +17,14 @@ export async function shrink(
   plan: Plan,
   rule: string,
   { runsMax, msMax }: { readonly runsMax: number; readonly msMax: number },
+  run: (plan: Plan) => Promise<{ readonly problems: readonly string[] }> = tryPlan,
 ): Promise<Shrunk> {
   const until = performance.now() + msMax
   let runs = 0
   let smallest = plan
   const fails = async (candidate: Plan): Promise<boolean> => {
     runs++
-    const { problems } = await tryPlan(candidate)
+    const { problems } = await run(candidate)
     const failsAlike = problems.some((problem) => ruleOf(problem) === rule)
     if (failsAlike) smallest = candidate
     return failsAlike

@@ -51,6 +51,7 @@ export type Fault =
       readonly failure: number
       readonly delayMsMax: number
     }
+  | { readonly what: 'store refuses'; readonly roll: number; readonly forMs: number }
   | { readonly what: 'image lost' }
   | { readonly what: 'image evicts'; readonly roll: number }
   | { readonly what: 'queue purged' }
@@ -171,6 +172,7 @@ const makers: readonly (readonly [weight: number, make: Maker])[] = [
       delayMsMax: pick(random, [1, 30, 500]),
     }),
   ],
+  [3, (random) => ({ what: 'store refuses', roll: random.uint32(), forMs: forMs(random) })],
   [3, () => ({ what: 'image lost' })],
   [2, (random) => ({ what: 'image evicts', roll: random.uint32() })],
   [2, () => ({ what: 'queue purged' })],

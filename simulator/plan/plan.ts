@@ -38,6 +38,8 @@ export interface Plan {
   readonly endMs: number
   /** How it ends: the log deleted and created again, which nothing survives, but nobody may pretend otherwise. */
   readonly logReplaced: boolean
+  /** And just then nobody can be asked what is stored. */
+  readonly readersGone: boolean
 }
 
 export function makePlan(seed: number, workloads: readonly string[]): Plan {
@@ -57,7 +59,9 @@ export function makePlan(seed: number, workloads: readonly string[]): Plan {
   for (let number = 0; number < faults; number++)
     steps.push({ kind: 'fault', atMs: time(0.5, 80), fault: makeFault(random, settings) })
   steps.sort((a, b) => a.atMs - b.atMs)
-  return { seed, workload, settings, steps, endMs, logReplaced: random.chance(0.06) }
+  const logReplaced = random.chance(0.06)
+  const readersGone = logReplaced && random.chance(0.5)
+  return { seed, workload, settings, steps, endMs, logReplaced, readersGone }
 }
 
 function makeAsk(random: SeededRandom, atMs: number): AskStep {

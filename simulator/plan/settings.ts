@@ -1,4 +1,5 @@
 import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
+import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
 import type { UnitOptions } from '@spacegrid/grid/unit/unit-options'
 
 /** What a run is like from its beginning to its end. */
@@ -8,6 +9,8 @@ export interface Settings {
   readonly writers: number
   readonly readers: number
   readonly withImage: boolean
+  /** Longest time a store takes for a request or its answer, ms, when nothing goes wrong. */
+  readonly storeDelayMsMax: number
   /** Longest time a message to a log takes, ms; `inOrder`: always just this, so that none overtakes another of its connection. */
   readonly latencyMsMax: number
   readonly inOrder: boolean
@@ -15,13 +18,19 @@ export interface Settings {
   readonly logRecordBytesMax: number
   readonly windowRecordBytesMax: number
   /** Of each unit. */
-  readonly unitOptions: readonly Partial<UnitOptions>[]
+  readonly unitOptions: readonly (Partial<UnitOptions> & {
+    readonly sources: readonly RehydrationSource[]
+  })[]
+  /** Which units run the newer version of the application from the start. */
+  readonly newerUnits: readonly boolean[]
   readonly pumpOptions: {
     readonly windowChangesMax: number
     readonly takeoverMs: number
     readonly auditMs: number
     readonly auditEntries: number
   }
+  /** How often the reader tells every entry of the store, for others to compare with, ms. 0: never. */
+  readonly auditIntervalMs: number
   readonly writerOptions: {
     readonly trimDelayMs: number
     readonly batchBytesMax: number
@@ -41,18 +50,21 @@ export function makeSettings(random: SeededRandom): Settings {
     writers: 1 + random.below(2),
     readers: 1 + random.below(2),
     withImage: random.chance(0.7),
+    storeDelayMsMax: pick(random, [0, 1, 12]),
     latencyMsMax: random.below(5),
     inOrder: random.chance(0.5),
     appendTimeoutMs: pick(random, [60, 200, 1000]),
     logRecordBytesMax: pick(random, [4096, 64 * 1024]),
     windowRecordBytesMax: 700 + random.below(4000),
     unitOptions: Array.from({ length: units }, () => makeUnitOptions(random)),
+    newerUnits: Array.from({ length: units }, () => random.chance(0.1)),
     pumpOptions: {
       windowChangesMax: 1 + random.below(60),
       takeoverMs: 200 + random.below(1000),
       auditMs: 1000,
       auditEntries: 20,
     },
+    auditIntervalMs: pick(random, [0, 1500]),
     writerOptions: {
       trimDelayMs: pick(random, [0, 300, 3000, 60_000]),
       batchBytesMax: 1 + random.below(8000),
@@ -61,8 +73,14 @@ export function makeSettings(random: SeededRandom): Settings {
   }
 }
 
-function makeUnitOptions(random: SeededRandom): Partial<UnitOptions> {
+function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] {
   return {
+    sources: pick(random, [
+      ['peer', 'reader', 'log'],
+      ['peer', 'reader', 'log'],
+      ['reader', 'log'],
+      ['store', 'log'],
+    ]),
     framesInFlightMax: 1 + random.below(4),
     frameTransactionsMax: pick(random, [2, 8, 4096]),
     frameBytesMax: pick(random, [600, 3000, 768 * 1024]),

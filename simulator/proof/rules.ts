@@ -104,9 +104,9 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '6: changes and checkpoint commit in one transaction',
-    file: 'grid/src/adapters/mongodb/mongo-store.ts',
-    find: '{ session, upsert: from === 0 },',
-    replace: '{ upsert: from === 0 },',
+    file: 'grid/src/adapters/mongodb/mongo-space-writer.ts',
+    find: '...{ session, includeResultMetadata: true,',
+    replace: '...{ includeResultMetadata: true,',
     tests: ['grid/src/adapters/mongodb/mongo-store.mongodb.test.ts'],
   },
   {

@@ -72,7 +72,14 @@ export function applyFault(fault: Fault, world: World, crew: Crew): void {
     case 'slow store': {
       const faults = fault.store === 'store' ? world.storeFaults : world.imageFaults
       Object.assign(faults, { failure: fault.failure, delayMsMax: fault.delayMsMax })
-      later(fault.forMs, () => Object.assign(faults, { failure: 0, delayMsMax: 1 }))
+      later(fault.forMs, () => world.calmStore(faults))
+      break
+    }
+    case 'store refuses': {
+      const entry = world.store.someEntry(new SeededRandom(fault.roll))
+      if (!entry) break
+      world.store.refuse(entry.cache, entry.key)
+      later(fault.forMs, () => world.store.accept(entry.cache, entry.key))
       break
     }
     case 'image lost':

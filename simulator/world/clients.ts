@@ -42,6 +42,15 @@ export class Clients {
     else this.command(step.newer ? { ...ask, name: newerCommand, input: { id: 'n' } } : ask, step)
   }
 
+  /** Any command that users give. */
+  someCommand(roll: number): Ask {
+    const random = new SeededRandom(roll)
+    for (;;) {
+      const ask = this.#workload.next(random, this.memory, this.#world.clock.now())
+      if (ask.kind === 'command') return ask
+    }
+  }
+
   command(ask: Ask, step: AskStep): Promise<boolean> {
     const number = this.#requests++
     const request: Request = {

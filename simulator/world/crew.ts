@@ -60,6 +60,8 @@ export class Crew {
       ...slots('writer', writers),
       ...slots('reader', readers),
     ]
+    for (const slot of this.units)
+      if (world.settings.newerUnits[slot.number]) slot.version = 'newer'
   }
 
   get units(): readonly Slot[] {
@@ -150,7 +152,13 @@ export class Crew {
           component: new DataWriter(spaceName, ports, { ...settings.writerOptions, report }),
         }
       case 'reader':
-        return { ...none, component: new DataReader(spaceName, ports, { report }) }
+        return {
+          ...none,
+          component: new DataReader(spaceName, ports, {
+            auditIntervalMs: settings.auditIntervalMs,
+            report,
+          }),
+        }
     }
   }
 

@@ -3,11 +3,13 @@ import { GridError } from '@spacegrid/grid/errors'
 import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
 import type {
   Checkpoint,
+  Quarantine,
   Store,
   StoredChange,
   StoredEntry,
   StoreScan,
 } from '@spacegrid/grid/ports/store'
+import type { Coverage } from './coverage.ts'
 import type { Host } from './host.ts'
 
 /** How a store behaves to everybody. */
@@ -20,15 +22,31 @@ export interface StoreFaults {
 
 /** A host's connection to a store: slow, unreliable, and gone when its host is. */
 export class HostStore implements Store {
+  readonly quarantine?: Quarantine
   readonly #host: Host
   readonly #store: Store
   readonly #clock: Clock
   readonly #random: SeededRandom
   readonly #faults: StoreFaults
+  readonly #coverage: Coverage
   #cut = false
 
-  constructor(host: Host, store: Store, clock: Clock, random: SeededRandom, faults: StoreFaults) {
+  constructor(
+    host: Host,
+    store: Store,
+    clock: Clock,
+    random: SeededRandom,
+    faults: StoreFaults,
+    coverage: Coverage,
+  ) {
+    this.#coverage = coverage
     this.#host = host
+    const { quarantine } = store
+    if (quarantine)
+      this.quarantine = {
+        list: (space) => this.#ask(() => quarantine.list(space)),
+        replay: (space, keys) => this.#ask(() => quarantine.replay(space, keys)),
+      }
     this.#store = store
     this.#clock = clock
     this.#random = random
@@ -62,7 +80,13 @@ export class HostStore implements Store {
     return {
       start: scan.start,
       chunks: () => this.#chunks(scan),
-      end: () => this.#ask(() => scan.end()),
+      end: async () => {
+        const end = await this.#ask(() => scan.end())
+        this.#coverage.count(
+          end.position > scan.start.position ? 'scans: of a store in motion' : 'scans',
+        )
+        return end
+      },
       close: () => scan.close(),
     }
   }

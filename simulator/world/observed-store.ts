@@ -12,7 +12,7 @@ export class ObservedStore extends SimulatedStore {
   readonly #applied: (from: number, store: ObservedStore) => void
 
   constructor(scan: 'exact' | 'fuzzy', applied: (from: number, store: ObservedStore) => void) {
-    super({ scan, chunkEntries: 7 })
+    super({ scan, chunkEntries: 4 })
     this.#applied = applied
   }
 
@@ -30,9 +30,13 @@ export class ObservedStore extends SimulatedStore {
     this.#applied(from, this)
   }
 
+  someEntry(random: SeededRandom): StoredEntry | undefined {
+    return [...this.held.values()][random.below(Math.max(1, this.held.size))]
+  }
+
   /** An entry gets lost, as in a cache that was short of memory; nothing else tells of it. */
   evict(space: string, random: SeededRandom): void {
-    const entry = [...this.held.values()][random.below(Math.max(1, this.held.size))]
+    const entry = this.someEntry(random)
     const { reached } = this
     if (!entry || !reached) return
     const change = { ...entry, value: undefined }

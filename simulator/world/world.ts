@@ -59,8 +59,8 @@ export class World {
   readonly image: ObservedStore
   readonly network: Network
   readonly appendFaults: AppendFaults = { ...noAppendFaults }
-  readonly storeFaults: StoreFaults = { delayMsMax: 1, failure: 0 }
-  readonly imageFaults: StoreFaults = { delayMsMax: 1, failure: 0 }
+  readonly storeFaults: StoreFaults
+  readonly imageFaults: StoreFaults
   readonly problems: string[] = []
   /** How far the log's clock is ahead. */
   logAheadMs = 0
@@ -75,6 +75,8 @@ export class World {
     this.#seed = seed
     this.spaceName = spaceName
     this.settings = settings
+    this.storeFaults = { delayMsMax: settings.storeDelayMsMax, failure: 0 }
+    this.imageFaults = { ...this.storeFaults }
     this.trace = new Trace(() => this.clock.monotonic(), keepTrace)
     const logClock: Clock = {
       now: () => Math.floor(this.clock.now() + this.logAheadMs),
@@ -114,19 +116,23 @@ export class World {
       random,
       log: this.#connectLog(host, this.log, this.settings.logRecordBytesMax),
       changes: this.#connectLog(host, this.changes, this.settings.windowRecordBytesMax),
-      store: new HostStore(host, this.store, this.clock, this.random(), this.storeFaults),
-      image: new HostStore(host, this.image, this.clock, this.random(), this.imageFaults),
+      store: this.#connectStore(host, this.store, this.storeFaults),
+      image: this.#connectStore(host, this.image, this.imageFaults),
     }
   }
 
   /** Nothing goes wrong any more, from now on. What hosts suffer is theirs. */
   calm(): void {
     Object.assign(this.appendFaults, noAppendFaults)
-    Object.assign(this.storeFaults, { delayMsMax: 1, failure: 0 })
-    Object.assign(this.imageFaults, { delayMsMax: 1, failure: 0 })
+    this.calmStore(this.storeFaults)
+    this.calmStore(this.imageFaults)
     Object.assign(this.network.faults, { delayMsMax: 2, loss: 0, doubling: 0 })
     this.log.full = false
     this.changes.full = false
+  }
+
+  calmStore(faults: StoreFaults): void {
+    Object.assign(faults, { delayMsMax: this.settings.storeDelayMsMax, failure: 0 })
   }
 
   /** Lets time pass until the condition holds; false when it does not within `msMax`. */
@@ -142,6 +148,10 @@ export class World {
       await settled()
     }
     return true
+  }
+
+  #connectStore(host: Host, store: ObservedStore, faults: StoreFaults): HostStore {
+    return new HostStore(host, store, this.clock, this.random(), faults, this.coverage)
   }
 
   #connectLog(host: Host, stream: SimulatedStream, recordBytesMax: number): HostLog {
@@ -175,6 +185,9 @@ export class World {
         this.trace.note(`the log is now ${identity}`)
         return
       }
+      // architecture.md, invariant 7
+      if (this.log.first > Math.max(1, this.store.reached?.position ?? 0))
+        this.fail('trim', `the log begins at ${this.log.first}, the store is not there yet`)
       // Whatever another log holds, the grid must have nothing to do with it.
       if (identity !== 'log') return
       for (let at = this.reference.last + 1; at <= this.log.last; at++) this.#logged(at)

@@ -52,10 +52,10 @@ const fill = defineCommand('fill', {
 })
 
 /** Everything that leaves a trace in a store: puts, deletes, operations, events, large transactions. */
-export const createTestSpace = (name: string): Space =>
+export const createItemsSpace = (name: string): Space =>
   defineSpace(name, {
     caches: [items, counters],
     commands: [put, remove, bump, regroup, fill],
   })
 
-export const testSpace = createTestSpace('test')
+export const itemsSpace = createItemsSpace('test')

@@ -1,0 +1,112 @@
+import { damage } from '@spacegrid/grid/audit/test-support/damage'
+import { afterEach, expect, test } from 'vitest'
+import { itemsSpace } from './items-space.ts'
+import { Scenario } from './scenario.ts'
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+let scenario: Scenario
+let unitCount: number
+
+afterEach(() => scenario.crashAll())
+
+const units = () => Array.from({ length: unitCount }, (_, number) => scenario.unit(number))
+const put = (unit: number, id: string) => scenario.execute(unit, 'put', { id, size: 2 })
+const divergences = () => units().map((unit) => unit.status().audit?.diverged)
+const allReady = () => scenario.until(() => units().every((unit) => unit.readiness().ready))
+const stored = (key: string) => scenario.world.store.get(itemsSpace.name, 'items', key)
+
+/** A grid with a store, an image and entries in both. */
+async function startGrid(count: number): Promise<void> {
+  unitCount = count
+  const writerOptions = { trimDelayMs: 500, batchBytesMax: 4 * 1024 * 1024, takeoverMs: 2000 }
+  scenario = new Scenario(seed, { auditIntervalMs: 5000, writerOptions })
+  for (const role of ['reader', 'writer', 'pump'] as const) scenario.start(role)
+  for (let number = 0; number < count; number++) await scenario.startReady('unit', number)
+  for (let n = 0; n < 30; n++) await put(0, `k${n}`)
+  await scenario.advance(3000)
+}
+
+/** Everything that is stored is what the log says, and the units agree. */
+async function expectExact(): Promise<void> {
+  for (const store of ['store', 'image'] as const)
+    expect(await scenario.differencesOf(store)).toEqual([])
+  await allReady()
+  for (const unit of units()) expect(unit.status().audit?.drift).toBe(0)
+}
+
+// architecture.md, invariant 9
+test(`one of two units is wrong: the pump has the casting vote (seed ${seed})`, async () => {
+  await startGrid(2)
+  const heal = damage(scenario.logOf('unit'), 'alpha', 'gamma')
+  await put(1, 'alpha')
+  await scenario.advance(5)
+  heal()
+  await scenario.until(() => divergences()[0] === 1)
+  await allReady()
+  await scenario.advance(10_000)
+  expect(divergences()).toEqual([1, 0])
+  await expectExact()
+})
+
+test(`the only unit is wrong, and the pump is not: the store knows (seed ${seed})`, async () => {
+  await startGrid(1)
+  const heal = damage(scenario.logOf('unit'), 'alpha', 'gamma')
+  await put(0, 'alpha')
+  await scenario.advance(5)
+  heal()
+  await scenario.until(() => divergences()[0] === 1)
+  await scenario.advance(10_000)
+  expect(divergences()).toEqual([1])
+  await expectExact()
+})
+
+test(`the pump is wrong: it rebuilds from the units, and what it had stored is put right (seed ${seed})`, async () => {
+  await startGrid(2)
+  const heal = damage(scenario.logOf('pump'), 'alpha', 'gamma')
+  await put(0, 'alpha')
+  await put(0, 'beta')
+  await scenario.advance(50)
+  heal()
+  // It is stored already.
+  expect(await stored('gamma')).toBeDefined()
+  await scenario.until(() => scenario.pump()?.status().audit?.diverged === 1)
+  await scenario.until(() => scenario.readiness('pump')?.ready === true)
+  await put(0, 'delta')
+  await scenario.advance(10_000)
+  expect(divergences()).toEqual([0, 0])
+  expect(await stored('gamma')).toBeUndefined()
+  await expectExact()
+})
+
+test(`the pump has a wrong value, which no digest shows, and has stored it (seed ${seed})`, async () => {
+  await startGrid(2)
+  const heal = damage(scenario.logOf('pump'), 'even', 'evil')
+  await put(0, 'alpha')
+  await scenario.advance(50)
+  heal()
+  expect(await stored('alpha')).toMatchObject({ value: { group: 'evil' } })
+  await scenario.until(() => scenario.pump()?.status().audit?.diverged === 1)
+  await scenario.until(() => scenario.readiness('pump')?.ready === true)
+  await put(0, 'delta')
+  await scenario.advance(10_000)
+  await expectExact()
+})
+
+test(`an entry of the store that was changed by hand is found when all of them are told (seed ${seed})`, async () => {
+  await startGrid(2)
+  await put(0, 'alpha')
+  await scenario.advance(1000)
+  const { reached } = scenario.world.store
+  const entry = await stored('k7')
+  if (!entry || !reached) throw new Error('nothing is stored')
+  const value = { ...entry.value, size: 99 }
+  await scenario.world.store.apply(itemsSpace.name, reached.position, reached, [
+    { ...entry, value },
+  ])
+  const said = (what: RegExp) => scenario.trace.some((line) => what.test(line))
+  await scenario.until(() => said(/unit-\d audit .*the entry "k7" of items/))
+  await scenario.advance(5000)
+  expect(said(/the audit finds unit-\d right/)).toBe(true)
+  expect(divergences()).toEqual([0, 0])
+})
