@@ -220,7 +220,7 @@ describe('Dockerfile', () => {
   })
 
   it('sets only variables that the grid reads', async () => {
-    const names = values('ENV').flatMap((value) => value.match(/\w+(?==)/g) ?? [])
+    const names = values('ENV').flatMap((value) => value.match(/(?<=^|\s)\w+(?==)/g) ?? [])
     expect(names).toContain('HOST')
     await expectGridReads(names)
   })

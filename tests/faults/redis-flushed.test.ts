@@ -1,7 +1,7 @@
 import { FaultGrid } from '@spacegrid/test-support/fault-grid'
 import { goesOn } from '@spacegrid/test-support/goes-on'
 import { nothingFound } from '@spacegrid/test-support/grid-audit'
-import { auditImage } from '@spacegrid/test-support/image-audit'
+import { imageIsWhole } from '@spacegrid/test-support/image-audit'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
@@ -15,8 +15,9 @@ test(`Redis is flushed and killed under load: the warm image is rebuilt, and exa
 }, async () => {
   await using grid = await FaultGrid.start()
   const server = grid.server('redis')
+  // Under load the image moves on while it is read, so what is waited for is that it shows a position again: until it is whole it has none.
   const isThere = () =>
-    waitFor(async () => (await auditImage(server.url, 'ticketing')) !== undefined, {
+    waitFor(() => imageIsWhole(server.url, 'ticketing'), {
       what: 'a whole image',
       timeoutMs: 30_000,
     })

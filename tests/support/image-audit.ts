@@ -13,6 +13,16 @@ export interface ImageAudit {
   readonly entries: number
 }
 
+/** Whether there is an image that a unit could rehydrate from: one that is still being built has no position yet. */
+export async function imageIsWhole(redisUrl: string, space: string): Promise<boolean> {
+  const image = new RedisImage(redisUrl, new SystemClock())
+  try {
+    return ((await image.checkpoint(space))?.position ?? 0) > 0
+  } finally {
+    await image.close()
+  }
+}
+
 /** Reads the whole warm image of a space; undefined when there is none, or it was moved on while it was read. */
 export async function auditImage(redisUrl: string, space: string): Promise<ImageAudit | undefined> {
   const image = new RedisImage(redisUrl, new SystemClock())
