@@ -38,6 +38,8 @@ export interface PumpSettings {
   readonly windowBytesMax: number
   /** A standby takes over when nothing has been published for this long although the log has moved. Default 800 ms. */
   readonly takeoverMs: number
+  /** Entries written in one step when the warm image is built anew: a few milliseconds' work for the pump and for Redis. Default 1,000. */
+  readonly imageEntriesMax: number
   /** How often the digest and a sample of entries are told, for the units to compare with. Default 1,000 ms. 0: never, and nothing is compared. */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
@@ -58,6 +60,7 @@ const defaultSettings: PumpSettings = {
   windowChangesMax: 20_000,
   windowBytesMax: 8 * 1024 * 1024,
   takeoverMs: 800,
+  imageEntriesMax: 1000,
   auditMs: 1000,
   auditEntries: 200,
 }

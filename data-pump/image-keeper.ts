@@ -44,6 +44,7 @@ export class ImageKeeper {
   readonly #ports: ImagePorts
   readonly #logIdentity: string
   readonly #report: Report
+  readonly #stepEntriesMax: number
   readonly #wakeup: Wakeup
   readonly #turns: Turns
   readonly #stopping = new AbortController()
@@ -57,7 +58,15 @@ export class ImageKeeper {
   #position: number | undefined
   #working: Promise<void> | undefined
 
-  constructor(space: string, ports: ImagePorts, logIdentity: string, report: Report) {
+  /** `stepEntriesMax`: entries written in one step when the image is built anew. */
+  constructor(
+    space: string,
+    ports: ImagePorts,
+    logIdentity: string,
+    report: Report,
+    stepEntriesMax: number,
+  ) {
+    this.#stepEntriesMax = stepEntriesMax
     this.#space = space
     this.#ports = ports
     this.#logIdentity = logIdentity
@@ -188,6 +197,7 @@ export class ImageKeeper {
       this.#space,
       this.#ports,
       this.#logIdentity,
+      this.#stepEntriesMax,
       () => this.#published === undefined || this.#life.signal.aborted,
     )
     if (this.#position !== undefined)

@@ -53,6 +53,7 @@ test(`of several rebuildings at once none leaves half an image: seed ${seed}`, a
           'test',
           { image, replica: replicaOf(count, number + 1), random },
           'log',
+          1000,
           () => false,
         ),
       ),
@@ -74,11 +75,17 @@ test('an image that is being built shows no position', async () => {
   const random = new SeededRandom(seed)
   const image = new SimulatedStore()
   let steps = 0
-  await rebuildImage('test', { image, replica: replicaOf(5000, 7), random }, 'log', () => {
+  await rebuildImage('test', { image, replica: replicaOf(5000, 7), random }, 'log', 1000, () => {
     steps++
     return steps === 3
   })
   expect((await image.checkpoint('test'))?.position).toBeLessThan(0)
-  await rebuildImage('test', { image, replica: replicaOf(5000, 7), random }, 'log', () => false)
+  await rebuildImage(
+    'test',
+    { image, replica: replicaOf(5000, 7), random },
+    'log',
+    1000,
+    () => false,
+  )
   expect(await image.checkpoint('test')).toMatchObject({ position: 7, entries: 5000 })
 })

@@ -5,9 +5,6 @@ import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { Replica } from '@spacegrid/grid/replica/replica'
 import { ReplicaSnapshot } from '@spacegrid/grid/replica/snapshot-source'
 
-/** Entries written to the image in one step: a few milliseconds' work for the pump and for Redis. */
-const stepEntriesMax = 1000
-
 /**
  * Builds a space's warm image anew from a live replica, which melds on meanwhile: entries are written a piece at a time, and behind each piece
  * the changes that happened while it was written, so that the image is exact when its last piece is there.
@@ -25,6 +22,7 @@ export async function rebuildImage(
     random,
   }: { readonly image: Store; readonly replica: Replica; readonly random: Random },
   logIdentity: string,
+  stepEntriesMax: number,
   givenUp: () => boolean,
 ): Promise<number | undefined> {
   const building: Checkpoint = {

@@ -176,6 +176,7 @@ export class PumpIncarnation {
         { image, changes, replica, clock, random, failed: (error) => this.end(error) },
         this.#logIdentity,
         this.#report,
+        this.#settings.imageEntriesMax,
       )
     return replica
   }

@@ -26,6 +26,7 @@ export interface Settings {
   readonly pumpOptions: {
     readonly windowChangesMax: number
     readonly takeoverMs: number
+    readonly imageEntriesMax: number
     readonly auditMs: number
     readonly auditEntries: number
   }
@@ -61,6 +62,7 @@ export function makeSettings(random: SeededRandom): Settings {
     pumpOptions: {
       windowChangesMax: 1 + random.below(60),
       takeoverMs: 200 + random.below(1000),
+      imageEntriesMax: pick(random, [3, 12, 1000]),
       auditMs: 1000,
       auditEntries: 20,
     },
@@ -98,6 +100,7 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     heartbeatMs: pick(random, [300, 2000]),
     lagPositionsMax: pick(random, [8, 10_000]),
     stopMsMax: 400,
+    snapshotEntriesMax: pick(random, [3, 12, 1000]),
     auditMs: 1000,
     auditEntries: 20,
   }

@@ -20,7 +20,13 @@ const calm: Settings = {
   windowRecordBytesMax: 1024 * 1024,
   newerUnits: [],
   unitOptions: [],
-  pumpOptions: { windowChangesMax: 20_000, takeoverMs: 1000, auditMs: 1000, auditEntries: 200 },
+  pumpOptions: {
+    windowChangesMax: 20_000,
+    takeoverMs: 1000,
+    imageEntriesMax: 1000,
+    auditMs: 1000,
+    auditEntries: 200,
+  },
   auditIntervalMs: 0,
   writerOptions: { trimDelayMs: 60_000, batchBytesMax: 4 * 1024 * 1024, takeoverMs: 2000 },
 }

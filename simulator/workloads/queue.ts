@@ -58,6 +58,27 @@ const claimWithReceipt = defineCommand('claimWithReceipt', {
   },
 })
 
+/** Two claims in one transaction: who gets what depends on what the first one met. */
+const deal = defineCommand('deal', {
+  input: Type.Object({ first: Type.String(), second: Type.String() }),
+  handler: (tx, { first, second }) => {
+    const waiting = { equals: ['waiting'], limit: 1 }
+    const claimFor = (worker: string) =>
+      tx.take(jobs, 'byStatus', waiting, { status: 'claimed', worker, claims: 1 }, { atLeast: 0 })
+    return { first: claimFor(first), second: claimFor(second) }
+  },
+})
+
+/** Writes down who has a job: wrong, if it was read from what was only foreseen. */
+const note = defineCommand('note', {
+  input: Type.Object({ id: Type.String() }),
+  handler: (tx, { id }) => {
+    const { worker } = tx.get(jobs, id) ?? tx.reject('unknown', { id })
+    tx.put(receipts, { id: `note of ${id}`, jobs: [worker ?? 'nobody'] })
+    return { worker: worker ?? null }
+  },
+})
+
 const giveBack = defineCommand('giveBack', {
   input: Type.Object({ worker: Type.String() }),
   handler: (tx, { worker }) => {
@@ -88,7 +109,7 @@ const board = defineQuery('board', {
 })
 
 const ids = (random: { below(limit: number): number }) =>
-  Array.from({ length: 1 + random.below(4) }, () => `j${random.below(30)}`)
+  Array.from({ length: 1 + random.below(4) }, () => `j${random.below(12)}`)
 
 /** Workers claim jobs from one queue; jobs are finished, given back, submitted again under the same ids. */
 export const queueWorkload: Workload = {
@@ -96,14 +117,16 @@ export const queueWorkload: Workload = {
   description: 'jobs claimed by take, given back, deleted and created again',
   space: defineSpace('queue', {
     caches: [jobs, receipts],
-    commands: [submit, claim, claimWithReceipt, giveBack, finish],
+    commands: [submit, claim, claimWithReceipt, deal, note, giveBack, finish],
     queries: [board],
   }),
   setup: [command('submit', { ids: ['j1', 'j2', 'j3', 'j4', 'j5'], priority: 1 })],
   next: (random) => {
     const worker = `w${random.below(4)}`
     const luck = random.below(100)
-    if (luck < 28) return command('submit', { ids: ids(random), priority: random.below(10) })
+    if (luck < 20) return command('submit', { ids: ids(random), priority: random.below(10) })
+    if (luck < 32) return command('deal', { first: worker, second: `w${random.below(4)}` })
+    if (luck < 42) return command('note', { id: `j${random.below(12)}` })
     if (luck < 55) {
       const limit = 1 + random.below(3)
       return command('claim', { worker, limit, atLeast: random.below(limit + 1) })

@@ -175,7 +175,11 @@ export class Crew {
       trace.note(`${slot.name} has to rehydrate: ${event.reason}`)
       coverage.count(`left service: ${event.reason.replaceAll(/[\d#]+/g, 'N').slice(0, 60)}`)
     } else if (event.kind === 'waiting') {
-      trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${event.error.message}`)
+      const { message } = event.error
+      trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${message}`)
+      // That the copy is not used in the end does not excuse that it was wrong.
+      if (message.includes('digest') && !this.#world.image.wasDamaged)
+        this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
     } else if (event.kind === 'failed') {
       this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
     } else {

@@ -9,6 +9,8 @@ export class ObservedStore extends SimulatedStore {
   reached: Checkpoint | undefined
   /** It no longer holds what it says, and nobody can be blamed, until it is built anew. */
   isDamaged = false
+  /** It was so once: who had begun to read it then may have noticed later. */
+  wasDamaged = false
   readonly #applied: (from: number, store: ObservedStore) => void
 
   constructor(scan: 'exact' | 'fuzzy', applied: (from: number, store: ObservedStore) => void) {
@@ -43,6 +45,7 @@ export class ObservedStore extends SimulatedStore {
     void super.apply(space, reached.position, reached, [change])
     this.held.delete(`${entry.cache}/${entry.key}`)
     this.isDamaged = true
+    this.wasDamaged = true
   }
 
   override async clear(space: string): Promise<void> {

@@ -8,7 +8,7 @@ import { subjects } from '../records/subjects.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 
 /** Entries read per piece: about a millisecond's work, so that a snapshot never holds up the unit's requests. */
-const chunkEntriesMax = 1000
+const defaultEntriesMax = 1000
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
@@ -26,6 +26,8 @@ export interface SnapshotServiceOptions {
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
+  /** Entries read per piece. Default 1,000. */
+  readonly entriesMax?: number
   /** Whether what is given here is wrong in the same way. Default: no. */
   readonly isLike?: (suspect: Suspect) => boolean
 }
@@ -82,7 +84,7 @@ export class SnapshotService {
   }
 
   async #begin(request: Uint8Array): Promise<Message> {
-    const { space, sessionsMax, isLike } = this.#options
+    const { space, sessionsMax, entriesMax = defaultEntriesMax, isLike } = this.#options
     const suspect = messagePack.unpack(request) as Suspect | null
     if (suspect && isLike?.(suspect))
       throw new GridError('diverged', 'This replica has the very digest that was found wrong')
@@ -94,8 +96,12 @@ export class SnapshotService {
     try {
       const source = await this.#open()
       const subject = subjects.snapshotChunk(space, this.#random.id())
-      const session = new Session(source, this.#clock, this.#messaging.messageBytesMax, () =>
-        this.#sessions.delete(session),
+      const session = new Session(
+        source,
+        this.#clock,
+        this.#messaging.messageBytesMax,
+        entriesMax,
+        () => this.#sessions.delete(session),
       )
       session.subscription = this.#messaging.respond(subject, (message) =>
         session.give(messagePack.unpack(message.data) as number),
@@ -113,6 +119,7 @@ class Session {
   readonly #source: SnapshotSource
   readonly #clock: Clock
   readonly #bytesMax: number
+  readonly #entriesMax: number
   readonly #ended: () => void
   readonly #ready: Uint8Array[] = []
   #last: Uint8Array | undefined
@@ -120,9 +127,17 @@ class Session {
   /** The source has given its last piece, and: all of it has been passed on. */
   #atEnd = false
   #finished = false
+  #giving: Promise<unknown> = Promise.resolve()
   #timer: Timer
 
-  constructor(source: SnapshotSource, clock: Clock, messageBytesMax: number, ended: () => void) {
+  constructor(
+    source: SnapshotSource,
+    clock: Clock,
+    messageBytesMax: number,
+    entriesMax: number,
+    ended: () => void,
+  ) {
+    this.#entriesMax = entriesMax
     this.#source = source
     this.#clock = clock
     this.#bytesMax = messageBytesMax - 1024
@@ -130,7 +145,14 @@ class Session {
     this.#timer = clock.after(idleMsMax, () => this.end())
   }
 
-  async give(number: number): Promise<Message> {
+  /** One message at a time: one that was doubled must not read a piece that nobody gets. */
+  give(number: number): Promise<Message> {
+    const given = this.#giving.then(() => this.#give(number))
+    this.#giving = given.catch(() => undefined)
+    return given
+  }
+
+  async #give(number: number): Promise<Message> {
     this.#expireIn(this.#finished ? finishedMsMax : idleMsMax)
     if (number === this.#given && this.#last) return { data: this.#last }
     if (this.#finished || number !== this.#given + 1)
@@ -150,7 +172,7 @@ class Session {
   /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
   async #next(): Promise<SnapshotChunk> {
     try {
-      return await this.#source.next(chunkEntriesMax)
+      return await this.#source.next(this.#entriesMax)
     } catch (error) {
       this.end()
       throw error

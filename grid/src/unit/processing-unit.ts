@@ -119,6 +119,7 @@ export class ProcessingUnit implements Serving {
         space: space.name,
         subject: subjects.snapshotFromPeer(space.name),
         sessionsMax: snapshotSessionsMax,
+        entriesMax: this.#options.snapshotEntriesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
     )

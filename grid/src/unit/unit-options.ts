@@ -38,6 +38,8 @@ export interface UnitOptions {
   readonly lagPositionsMax: number
   /** Open commands are waited for this long when the unit stops. Default 5,000. */
   readonly stopMsMax: number
+  /** Entries read for one piece of a snapshot for a unit that joins: about a millisecond's work. Default 1,000. */
+  readonly snapshotEntriesMax: number
   /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
@@ -66,6 +68,7 @@ export const defaultUnitOptions: UnitOptions = {
   heartbeatMs: 20_000,
   lagPositionsMax: 10_000,
   stopMsMax: 5_000,
+  snapshotEntriesMax: 1_000,
   auditMs: 1_000,
   auditEntries: 200,
   freeze: true,
