@@ -6,18 +6,21 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid'
+import type { Serving } from '@spacegrid/grid/unit/serving'
+
+export const itemSchema = Type.Object({
+  itemId: Type.String(),
+  group: Type.Integer(),
+  rank: Type.Integer(),
+  status: Type.String(),
+  count: Type.Integer(),
+  title: Type.String(),
+  note: Type.String(),
+})
 
 /** Entries of about 200 bytes with two indexes, as the figures of the peers were taken with. */
 export const items = defineCache('items', {
-  schema: Type.Object({
-    itemId: Type.String(),
-    group: Type.Integer(),
-    rank: Type.Integer(),
-    status: Type.String(),
-    count: Type.Integer(),
-    title: Type.String(),
-    note: Type.String(),
-  }),
+  schema: itemSchema,
   key: 'itemId',
   indexes: { byGroup: ['group', 'rank'], byStatus: ['status', 'rank'] },
 })
@@ -44,6 +47,12 @@ export const smallItems = defineCache('smallItems', {
 
 const smallNote = 'An entry of about one hundred bytes.'
 
+const smallItemOf = (number: number) => ({
+  itemId: `item-${number}`,
+  count: 0,
+  note: smallNote,
+})
+
 const touchSmall = defineCommand('touchSmall', {
   input: Type.Object({ itemId: Type.String({ maxLength: 64 }), by: Type.Integer() }),
   handler: (tx, { itemId, by }) => {
@@ -61,9 +70,24 @@ const load = defineCommand('load', {
   },
 })
 
+const loadSmall = defineCommand('loadSmall', {
+  input: Type.Object({ from: Type.Integer(), count: Type.Integer({ maximum: 100_000 }) }),
+  handler: (tx, { from, count }) => {
+    for (let number = from; number < from + count; number++) tx.put(smallItems, smallItemOf(number))
+    return { count }
+  },
+})
+
+export const touchInput = Type.Object({
+  itemId: Type.String({ maxLength: 64 }),
+  by: Type.Integer(),
+})
+export const countResult = Type.Object({ count: Type.Integer() })
+
 /** Reads one entry and writes it: the transaction of the figures. */
 const touch = defineCommand('touch', {
-  input: Type.Object({ itemId: Type.String({ maxLength: 64 }), by: Type.Integer() }),
+  input: touchInput,
+  result: countResult,
   handler: (tx, { itemId, by }) => {
     const item = tx.get(items, itemId) ?? tx.reject('no_such_item')
     tx.put(items, { ...item, count: item.count + by })
@@ -75,6 +99,43 @@ const touch = defineCommand('touch', {
 const bump = defineCommand('bump', {
   input: Type.Object({ itemId: Type.String({ maxLength: 64 }) }),
   handler: (tx, { itemId }) => ({ count: tx.increment(items, itemId, 'count', 1) }),
+})
+
+const bumpSmall = defineCommand('bumpSmall', {
+  input: Type.Object({ itemId: Type.String({ maxLength: 64 }) }),
+  handler: (tx, { itemId }) => ({ count: tx.increment(smallItems, itemId, 'count', 1) }),
+})
+
+/** Values as large as one likes, for how things grow. */
+export const sizedItems = defineCache('sizedItems', {
+  schema: Type.Object({ itemId: Type.String(), count: Type.Integer(), text: Type.String() }),
+  key: 'itemId',
+})
+
+const textBytesMax = 100_000
+const textBytes = Type.Integer({ minimum: 0, maximum: textBytesMax })
+
+const loadSized = defineCommand('loadSized', {
+  input: Type.Object({
+    from: Type.Integer(),
+    count: Type.Integer({ maximum: 100_000 }),
+    bytes: textBytes,
+  }),
+  handler: (tx, { from, count, bytes }) => {
+    const text = 'x'.repeat(bytes)
+    for (let number = from; number < from + count; number++)
+      tx.put(sizedItems, { itemId: `item-${number}`, count: 0, text })
+    return { count }
+  },
+})
+
+const touchSized = defineCommand('touchSized', {
+  input: Type.Object({ itemId: Type.String({ maxLength: 64 }) }),
+  handler: (tx, { itemId }) => {
+    const item = tx.get(sizedItems, itemId) ?? tx.reject('no_such_item')
+    tx.put(sizedItems, { ...item, count: item.count + 1 })
+    return { count: item.count + 1 }
+  },
 })
 
 const total = defineProjection('total', {
@@ -91,8 +152,11 @@ const byGroup = defineQuery('byGroup', {
     read.range(items, 'byGroup', { equals: [group], limit: itemsPerGroup }),
 })
 
+export const itemInput = Type.Object({ itemId: Type.String({ maxLength: 64 }) })
+
 const item = defineQuery('item', {
-  input: Type.Object({ itemId: Type.String({ maxLength: 64 }) }),
+  input: itemInput,
+  result: itemSchema,
   handler: (read, { itemId }) => read.get(items, itemId) ?? read.notFound(`no item ${itemId}`),
 })
 
@@ -101,10 +165,36 @@ const totalCount = defineQuery('total', {
   handler: (read) => ({ count: read.projection(total).count }),
 })
 
+const loadBatch = 5_000
+
+/** Writes the entries of both caches. */
+export async function loadEntries(
+  unit: Pick<Serving, 'execute'>,
+  entries: number,
+  commands: readonly ('load' | 'loadSmall')[] = ['load', 'loadSmall'],
+): Promise<void> {
+  for (const command of commands)
+    for (let from = 0; from < entries; from += loadBatch)
+      await unit.execute(command, { from, count: Math.min(loadBatch, entries - from) })
+}
+
+const sizedBatchBytes = 4_000_000
+
+/** Writes entries of about so many bytes each. */
+export async function loadSizedEntries(
+  unit: Pick<Serving, 'execute'>,
+  entries: number,
+  bytes: number,
+): Promise<void> {
+  const batch = Math.max(1, Math.min(loadBatch, Math.floor(sizedBatchBytes / bytes)))
+  for (let from = 0; from < entries; from += batch)
+    await unit.execute('loadSized', { from, count: Math.min(batch, entries - from), bytes })
+}
+
 export const benchSpace = (name: string) =>
   defineSpace(name, {
-    caches: [items, smallItems],
-    commands: [load, touch, touchSmall, bump],
+    caches: [items, smallItems, sizedItems],
+    commands: [load, loadSmall, loadSized, touch, touchSmall, touchSized, bump, bumpSmall],
     queries: [byGroup, item, totalCount],
     projections: [total],
   })

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { EmbeddedEnvironment } from '@spacegrid/grid/adapters/embedded/embedded-environment'
 import { EmbeddedLog } from '@spacegrid/grid/adapters/embedded/embedded-log'
 import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
@@ -10,12 +7,12 @@ import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
 import type { Log } from '@spacegrid/grid/ports/log'
 import { streams, subjects } from '@spacegrid/grid/records/subjects'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/grid/unit/processing-unit'
-import { startServers } from '@spacegrid/local/servers/start-servers'
-import { benchSpace } from './bench-space.ts'
+import type { BenchServers } from '../processes/bench-servers.ts'
+import { benchSpace, loadEntries } from './bench-space.ts'
 
 export type LogKind = 'embedded' | 'nats'
 
-/** One unit with entries in it, on a log of its own. */
+/** One unit with entries in it, on a log of its own, in this process. */
 export interface BenchUnit {
   readonly unit: ProcessingUnit
   /** Says what the log is, and how it syncs. */
@@ -23,17 +20,17 @@ export interface BenchUnit {
   close(): Promise<void>
 }
 
-const loadBatch = 5_000
-
 export async function openBenchUnit(
   kind: LogKind,
   entries: number,
+  servers: BenchServers,
   options: ProcessingUnitOptions = {},
 ): Promise<BenchUnit> {
   const clock = new SystemClock()
   const messaging = new InProcessMessaging(clock)
-  const name = `bench${process.pid}n${Date.now().toString(36)}`
-  const opened = kind === 'nats' ? await openNats(name) : await openEmbedded(name, clock)
+  const name = newSpaceName()
+  const opened =
+    kind === 'nats' ? await openNats(name, servers) : await openEmbedded(name, clock, servers)
   const unit = new ProcessingUnit(
     'bench',
     benchSpace(name),
@@ -43,8 +40,7 @@ export async function openBenchUnit(
   )
   unit.start()
   while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, 5))
-  for (let from = 0; from < entries; from += loadBatch)
-    await unit.execute('load', { from, count: Math.min(loadBatch, entries - from) })
+  await loadEntries(unit, entries)
   return {
     unit,
     log: opened.description,
@@ -55,15 +51,24 @@ export async function openBenchUnit(
   }
 }
 
+let lastSpace = 0
+
+/** A space of its own for each measurement that needs one, on servers that others may use as well. */
+export const newSpaceName = (): string =>
+  `bench${process.pid}n${Date.now().toString(36)}x${++lastSpace}`
+
 interface OpenedLog {
   readonly log: Log
   readonly description: string
   close(): Promise<void>
 }
 
-async function openEmbedded(name: string, clock: SystemClock): Promise<OpenedLog> {
-  const folder = await mkdtemp(join(tmpdir(), 'spacegrid-bench-'))
-  const environment = new EmbeddedEnvironment(folder)
+async function openEmbedded(
+  name: string,
+  clock: SystemClock,
+  servers: BenchServers,
+): Promise<OpenedLog> {
+  const environment = new EmbeddedEnvironment(await servers.folder())
   const log = new EmbeddedLog(environment, name, clock)
   return {
     log,
@@ -71,31 +76,23 @@ async function openEmbedded(name: string, clock: SystemClock): Promise<OpenedLog
     close: async () => {
       await log.close()
       await environment.close()
-      await rm(folder, { recursive: true })
     },
   }
 }
 
 /** `NATS_URL`, or a server of its own with the settings that the project ships. */
-async function openNats(name: string): Promise<OpenedLog> {
-  const given = process.env.NATS_URL
-  const folder = given ? undefined : await mkdtemp(join(tmpdir(), 'spacegrid-bench-'))
-  const servers = folder
-    ? await startServers({ dataDirectory: folder, which: ['nats'] })
-    : undefined
-  const log = await JetStreamLog.open(given ?? servers?.get('nats')?.url ?? '', {
+export async function natsUrl(servers: BenchServers): Promise<string> {
+  return process.env.NATS_URL ?? (await servers.url('nats'))
+}
+
+export const natsDescription = process.env.NATS_URL
+  ? 'JetStream at NATS_URL (its own sync settings)'
+  : 'JetStream (nats-server, file, R1), disk synced before every acknowledgement'
+
+async function openNats(name: string, servers: BenchServers): Promise<OpenedLog> {
+  const log = await JetStreamLog.open(await natsUrl(servers), {
     stream: streams.log(name),
     subject: subjects.log(name),
   })
-  return {
-    log,
-    description: given
-      ? 'JetStream at NATS_URL (its own sync settings)'
-      : 'JetStream (nats-server, file, R1), disk synced before every acknowledgement',
-    close: async () => {
-      await log.close()
-      for (const server of servers?.values() ?? []) await server.stop()
-      if (folder) await rm(folder, { recursive: true })
-    },
-  }
+  return { log, description: natsDescription, close: () => log.close() }
 }

@@ -1,11 +1,8 @@
 import { Bench } from 'tinybench'
-import type { BenchUnit } from './bench-unit.ts'
-import type { BenchTask } from './tasks.ts'
+import type { Operation } from '../processes/subject.ts'
 
-export interface Measurement {
-  readonly task: string
-  readonly log: string
-  readonly concurrency: number
+/** What tinybench saw of one task with so many at a time. */
+export interface Timing {
   /** Operations completed per second of wall time. */
   readonly perSecond: number
   /** ms */
@@ -17,13 +14,17 @@ export interface Measurement {
   readonly collisions: number
 }
 
-/** Runs one task with so many at a time for `timeMs`, after a warm-up. */
+/**
+ * Runs one task with so many at a time for `timeMs`, after a warm-up.
+ * @param collisions so far, on whatever the task works on
+ */
 export async function measure(
-  { unit, log }: BenchUnit,
-  task: BenchTask,
+  name: string,
+  operation: Operation,
   concurrency: number,
   timeMs: number,
-): Promise<Measurement> {
+  collisions: () => number = () => 0,
+): Promise<Timing> {
   let turn = 0
   let from = 0
   let elapsedMs = 0
@@ -41,30 +42,27 @@ export async function measure(
     setup: () => {
       from = performance.now()
       operations = 0
-      collisionsBefore = unit.status().collisions
+      collisionsBefore = collisions()
     },
     teardown: () => {
       elapsedMs = performance.now() - from
     },
   })
-  bench.add(task.name, async () => {
+  bench.add(name, async () => {
     operations++
-    await task.run(unit, turn++)
+    await operation(turn++)
   })
   await bench.run()
   const result = bench.tasks[0]?.result
   if (!result || !('latency' in result) || !result.latency)
-    throw new Error(`${task.name} at ${concurrency} gave no result`)
+    throw new Error(`${name} at ${concurrency} gave no result`)
   const { p50, p99, p999 } = result.latency
   return {
-    task: task.name,
-    log: task.commits ? log : 'none',
-    concurrency,
     perSecond: Math.round((operations * 1000) / elapsedMs),
     p50,
     p99,
     p999,
     operations,
-    collisions: (unit.status().collisions - collisionsBefore) / operations,
+    collisions: (collisions() - collisionsBefore) / operations,
   }
 }

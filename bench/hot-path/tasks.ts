@@ -1,4 +1,5 @@
 import type { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { keyAt, numberAt } from '../processes/keys.ts'
 import { itemsPerGroup } from './bench-space.ts'
 
 /** One thing that is measured: called again and again, many at a time. */
@@ -9,11 +10,8 @@ export interface BenchTask {
   readonly run: (unit: ProcessingUnit, turn: number) => Promise<unknown>
 }
 
-/** Spreads consecutive turns over all entries; a prime, so that each is met before one is met again. */
-const stride = 7919
-
 export const tasksFor = (entries: number): readonly BenchTask[] => {
-  const itemAt = (turn: number) => `item-${(turn * stride) % entries}`
+  const itemAt = (turn: number) => keyAt(turn, entries)
   return [
     { name: 'entry', commits: false, run: (unit, turn) => unit.entry('items', itemAt(turn)) },
     {
@@ -25,7 +23,7 @@ export const tasksFor = (entries: number): readonly BenchTask[] => {
       name: 'query, index range of 10',
       commits: false,
       run: (unit, turn) =>
-        unit.query('byGroup', { group: (turn * stride) % (entries / itemsPerGroup) }),
+        unit.query('byGroup', { group: numberAt(turn, entries / itemsPerGroup) }),
     },
     { name: 'query, projection', commits: false, run: (unit) => unit.query('total', {}) },
     {

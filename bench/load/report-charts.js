@@ -1,36 +1,25 @@
-/* global uPlot */
+/* global charts */
 
-// Runs in the report's page, after uPlot and with the summary in the element `summary`.
-const summary = JSON.parse(document.getElementById('summary').textContent)
-const seconds = summary.seconds
+// Runs in the report's page, after `charts` and with the summary in the element `summary`.
+const { seconds } = charts.data('summary')
 const column = (read) => seconds.map(read)
-const ink = getComputedStyle(document.body).color
-const grid = 'rgba(128, 128, 128, 0.25)'
-const axis = { stroke: ink, grid: { stroke: grid }, ticks: { stroke: grid } }
 
 function draw(elementId, unit, series, yScale) {
-  const element = document.getElementById(elementId)
-  const width = Math.min(1080, element.clientWidth)
-  const lines = series.map(({ label, color, fill }) => ({
-    label,
-    stroke: color,
-    width: 2,
-    ...(fill ? { fill: `${color}22` } : {}),
-    points: { show: seconds.length < 3 },
-  }))
-  new uPlot(
+  charts.draw(
+    elementId,
+    column((second) => second.second),
+    series.map(({ label, color, fill, values }) => ({
+      label,
+      values,
+      stroke: color,
+      ...(fill ? { fill: `${color}22` } : {}),
+      points: { show: seconds.length < 3 },
+    })),
     {
-      width,
-      height: 300,
       scales: { x: { time: false }, y: yScale },
-      axes: [
-        { ...axis, label: 'second of the run' },
-        { ...axis, label: unit, size: 70 },
-      ],
-      series: [{ label: 'second' }, ...lines],
+      axes: [{ label: 'second of the run' }, { label: unit, size: 70 }],
+      xLabel: 'second',
     },
-    [column((second) => second.second), ...series.map(({ values }) => values)],
-    element,
   )
 }
 

@@ -1,36 +1,16 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { type Cell, escapeHtml, renderPage, table } from '../report/page.ts'
 import type { LoadSummary, Percentiles } from './summary.ts'
 
-interface PageParts {
-  readonly style: string
-  /** The chart library, then the script that draws with it. */
-  readonly scripts: readonly string[]
-}
-
 /** A page that needs nothing but itself: charts, numbers and the audit, to be mailed or kept beside a release. */
-export async function reportPage(summary: LoadSummary): Promise<string> {
-  const require = createRequire(import.meta.url)
-  const [chartStyle, chartLibrary, style, script] = await Promise.all([
-    readFile(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-    readFile(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
-    readFile(new URL('./report-page.css', import.meta.url), 'utf8'),
-    readFile(new URL('./report-charts.js', import.meta.url), 'utf8'),
-  ])
-  return renderPage(summary, { style: chartStyle + style, scripts: [chartLibrary, script] })
-}
-
-export function renderPage(summary: LoadSummary, parts: PageParts): string {
-  const title = `${summary.application}, ${summary.profile} profile`
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Load: ${escapeHtml(title)}</title>
-<style>${parts.style}</style>
-<h1>Load: ${escapeHtml(title)}</h1>
-<p>${escapeHtml(summary.url)}, ${escapeHtml(summary.startedAt)}, Node ${escapeHtml(summary.node)}, run ${escapeHtml(summary.runId)}${summary.interrupted ? ', interrupted' : ''}</p>
-<p class="${summary.audit.passed ? 'passed' : 'failed'}">Audit ${summary.audit.passed ? 'passed' : 'failed'}.</p>
+export function reportPage(summary: LoadSummary): Promise<string> {
+  const { application, profile, url, startedAt, node, runId, interrupted, audit } = summary
+  const facts = `${url}, ${startedAt}, Node ${node}, run ${runId}${interrupted ? ', interrupted' : ''}`
+  return renderPage({
+    title: `Load: ${application}, ${profile} profile`,
+    data: { id: 'summary', value: summary },
+    script: new URL('./report-charts.js', import.meta.url),
+    body: `<p>${escapeHtml(facts)}</p>
+<p class="${audit.passed ? 'passed' : 'failed'}">Audit ${audit.passed ? 'passed' : 'failed'}.</p>
 <h2>Rates</h2>
 <div id="rates"></div>
 <h2>Latency of admitted requests, from the moment each was due</h2>
@@ -38,17 +18,14 @@ export function renderPage(summary: LoadSummary, parts: PageParts): string {
 <h2>Numbers</h2>
 ${numbers(summary)}
 <h2>Audit</h2>
-${audit(summary)}
+${auditTable(summary)}
 <h2>How requests ended that were not accepted</h2>
 ${pairs(summary.reasons)}
 <h2>Every second</h2>
 <div class="scroll">${seconds(summary)}</div>
 <h2>Options</h2>
-${pairs(summary.options)}
-<script type="application/json" id="summary">${scriptSafe(JSON.stringify(summary))}</script>
-${parts.scripts.map((script) => `<script>${script}</script>`).join('\n')}
-</html>
-`
+${pairs(summary.options)}`,
+  })
 }
 
 const headings = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
@@ -69,12 +46,13 @@ function numbers(summary: LoadSummary): string {
   return table(['operation', ...headings, ...percentileHeadings], [...rows, total, delay])
 }
 
-function audit({ audit: { checks } }: LoadSummary): string {
-  const rows = checks.map(
-    ({ promise, passed, detail }) =>
-      `<tr><td class="${passed ? 'passed' : 'failed'}">${passed ? 'ok' : 'FAILED'}<td>${escapeHtml(promise)}<td>${escapeHtml(detail)}`,
-  )
-  return `<table class="text">${rows.join('\n')}</table>`
+function auditTable({ audit: { checks } }: LoadSummary): string {
+  const rows = checks.map(({ promise, passed, detail }): Cell[] => [
+    passed ? { text: 'ok', mark: 'passed' } : { text: 'FAILED', mark: 'failed' },
+    promise,
+    detail,
+  ])
+  return table([], rows, 'text')
 }
 
 function seconds(summary: LoadSummary): string {
@@ -88,28 +66,9 @@ function seconds(summary: LoadSummary): string {
 }
 
 function pairs(values: Readonly<Record<string, unknown>>): string {
-  const rows = Object.entries(values).map(
-    ([name, value]) => `<tr><td>${escapeHtml(name)}<td>${escapeHtml(String(value))}`,
-  )
-  return rows.length === 0 ? '<p>None.</p>' : `<table class="text">${rows.join('\n')}</table>`
-}
-
-function table(
-  columns: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-): string {
-  const heading = `<tr>${columns.map((column) => `<th>${escapeHtml(column)}`).join('')}`
-  const body = rows.map(
-    (row) => `<tr>${row.map((value) => `<td>${escapeHtml(String(value))}`).join('')}`,
-  )
-  return `<table>${[heading, ...body].join('\n')}</table>`
+  const rows = Object.entries(values).map(([name, value]) => [name, String(value)])
+  return rows.length === 0 ? '<p>None.</p>' : table([], rows, 'text')
 }
 
 const cells = ({ p50, p90, p99, p999, max }: Percentiles): string[] =>
   [p50, p90, p99, p999, max].map((value) => value?.toFixed(2) ?? '–')
-
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
-
-/** Inside a script element only `<` can end it or open a comment. */
-const scriptSafe = (json: string): string => json.replaceAll('<', '\\u003c')

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allGoals } from './goals/all-goals.ts'
+import type { GoalRow } from './goals/goal.ts'
+import type { GrowthResults } from './growth/growth-results.ts'
+import type { Results } from './hot-path/results.ts'
+import { severalUnitsTasks } from './hot-path/several-units.ts'
+import type { PeerResults } from './peers/peer-results.ts'
+
+// Benchmarks that nobody runs rot: every one of them runs here, as small as it can be. That it gives its numbers is what counts, never
+// how good they are.
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spacegrid-bench-test-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function run(program: string, name: string, ...options: string[]): Promise<string> {
+  const path = fileURLToPath(new URL(program, import.meta.url))
+  const child = spawn(process.execPath, [path, '--results', folder, '--name', name, ...options])
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  const [code] = (await once(child, 'close')) as [number | null]
+  expect(code, said).toBe(0)
+  return said
+}
+
+async function results<T>(name: string): Promise<T> {
+  const html = await readFile(join(folder, `${name}.html`), 'utf8')
+  expect(html).toMatch(/^<!doctype html>/)
+  expect(html).not.toMatch(/<(script|link|img)[^>]+(src|href)=/)
+  return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as T
+}
+
+// Seconds on a quiet machine, but dozens of processes on one that others use as well.
+describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
+  it('npm run bench measures every task at every concurrency', async () => {
+    const small = ['--entries', '100', '--time', '10', '--runs', '1', '--concurrency', '1,16']
+    const said = await run('./main.ts', 'hot-path', ...small)
+    const { measurements } = await results<Results>('hot-path')
+    for (const { name } of severalUnitsTasks)
+      expect(measurements.map(({ task }) => task)).toContain(name)
+    for (const door of ['query', 'command'].flatMap((it) => [`${it} over HTTP`, `${it} over NATS`]))
+      expect(measurements.filter(({ task }) => task === door)).toHaveLength(2)
+    for (const { task, perSecond, p50 } of measurements) {
+      expect(said).toContain(task)
+      expect(perSecond, task).toBeGreaterThan(0)
+      expect(p50, task).toBeGreaterThan(0)
+    }
+    const inProcess = measurements.filter(({ allocatedBytes }) => allocatedBytes !== undefined)
+    expect(inProcess.some(({ task }) => task === 'command, read and write')).toBe(true)
+  })
+
+  it('npm run bench:growth measures every combination', async () => {
+    const small = ['--entries', '100,200', '--units', '1,2', '--value-bytes', '10', '--time', '20']
+    await run('./growth.ts', 'growth', ...small)
+    const { figures } = await results<GrowthResults>('growth')
+    expect(figures.map(({ entries, units }) => [entries, units])).toEqual([
+      [100, 1],
+      [100, 2],
+      [200, 1],
+      [200, 2],
+    ])
+    for (const { perSecond, readNs } of figures) {
+      expect(perSecond).toBeGreaterThan(0)
+      expect(readNs).toBeGreaterThan(0)
+    }
+  })
+
+  // Hazelcast is a Java program of its own that takes long to start; its absence is told, and everything else is measured all the same.
+  const halves = [allGoals.slice(0, 7), allGoals.slice(7)]
+  it.each(halves.map((goals) => goals.map(({ name }) => name).join(',')))(
+    'npm run bench:peers measures %s',
+    async (only) => {
+      const name = `peers-${only.split(',')[0]}`
+      const said = await run(
+        './peers.ts',
+        name,
+        '--small',
+        '--without',
+        'Hazelcast',
+        '--only',
+        only,
+      )
+      expect(said).toContain('LEFT OUT: Hazelcast')
+      const { rows, leftOut } = await results<PeerResults>(name)
+      expect(Object.keys(leftOut)).toEqual(['Hazelcast'])
+      expect(new Set(rows.map((row) => row.name))).toEqual(new Set(only.split(',')))
+      for (const row of rows) expectMeasured(row)
+    },
+  )
+})
+
+function expectMeasured({ what, measured, ratio, met }: GoalRow): void {
+  expect(measured, what).toMatch(/[1-9]/)
+  expect(measured, what).not.toMatch(/NaN|Infinity|–/)
+  if (ratio) expect(ratio.median, what).toBeGreaterThan(0)
+  // Sizes that mean nothing meet nothing.
+  expect(met, what).toBeUndefined()
+}

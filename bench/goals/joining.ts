@@ -1,0 +1,92 @@
+import { newSpaceName } from '../hot-path/bench-unit.ts'
+import type { RunningSubject } from '../processes/running-subject.ts'
+import type { Goal } from './goal.ts'
+import type { GoalContext } from './goal-context.ts'
+import { ratioOf, short, spreadOf } from './spread.ts'
+
+const flags = ['--max-semi-space-size=16', '--max-old-space-size=8192']
+
+/** A unit that joins copies everything from a peer, which goes on serving; beside a client that copies a hash of Redis into a Map. */
+export const joining: Goal = {
+  name: 'joining',
+  async measure(context) {
+    const entries = context.size(1_000_000, 2_000)
+    const settings = {
+      natsUrl: await context.servers.url('nats'),
+      space: newSpaceName(),
+      of: 1,
+      entries,
+      loads: ['load'],
+    }
+    context.say(`loading ${entries} entries`)
+    const donor = await context.start('processing-unit', { ...settings, number: 0 }, flags)
+    const redis = await context.orLeftOut('Redis', async () =>
+      context.start('redis-scan', { url: await context.servers.url('redis'), entries }, flags),
+    )
+    const blocks: number[] = []
+    const idle = await longestBlock(donor, () => pause(context.settings.sampleMs))
+    const contenders = [
+      {
+        name: 'joining from a peer',
+        sample: async () => {
+          let readyMs = 0
+          blocks.push(
+            await longestBlock(donor, async () => {
+              readyMs = await join(context, settings)
+            }),
+          )
+          return readyMs
+        },
+      },
+    ]
+    if (redis) contenders.push({ name: 'Redis HSCAN', sample: () => redis.request<number>('scan') })
+    const samples = await context.interleave(`joining, ${entries} entries`, contenders)
+    const ours = samples.get('joining from a peer') ?? []
+    const theirs = samples.get('Redis HSCAN')
+    const ratio = theirs && ratioOf(theirs, ours)
+    const rate = (ms: readonly number[]) =>
+      `${Math.round((entries * 1000) / spreadOf(ms).median).toLocaleString('en')} entries/s`
+    const what = `joining from a peer, ${entries.toLocaleString('en')} entries with two indexes`
+    const block = spreadOf(blocks)
+    return {
+      rows: [
+        {
+          what,
+          goal: 'at least 5 times faster than Redis HSCAN into a Map',
+          measured: `${short(spreadOf(ours).median / 1000)} s, ${rate(ours)}`,
+          ...(theirs && ratio
+            ? {
+                peer: `Redis HSCAN: ${short(spreadOf(theirs).median / 1000)} s, ${rate(theirs)}`,
+                ratio,
+              }
+            : { note: 'Redis is left out' }),
+          met: ratio && ratio.median >= 5,
+        },
+        {
+          what: `${what}: the longest the donor is blocked`,
+          goal: 'never over 5 ms',
+          measured: `${short(block.median)} ms (${short(block.min)}..${short(block.max)})`,
+          note: `${short(idle)} ms when nobody joins`,
+          met: block.max <= 5,
+        },
+      ],
+    }
+  },
+}
+
+/** @returns ms from the start of a unit until it is ready */
+async function join(context: GoalContext, settings: object): Promise<number> {
+  const unit = await context.start('processing-unit', { ...settings, number: 1 }, flags)
+  const readyMs = await unit.request<number>('readyMs')
+  await context.close(unit)
+  return readyMs
+}
+
+/** @returns ms */
+async function longestBlock(unit: RunningSubject, during: () => Promise<unknown>): Promise<number> {
+  await unit.request('watchDelay')
+  await during()
+  return await unit.request<number>('longestDelayMs')
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

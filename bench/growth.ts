@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { growthCells, growthColumns, writeGrowthResults } from './growth/growth-results.ts'
+import { measureGrowth } from './growth/measure-growth.ts'
+import { BenchServers } from './processes/bench-servers.ts'
+import { list, runCommand, whole } from './processes/command-options.ts'
+import { runFacts } from './report/run-facts.ts'
+
+interface Options {
+  readonly entries: readonly number[]
+  readonly units: readonly number[]
+  readonly valueBytes: readonly number[]
+  readonly megabytesMax: number
+  readonly time: number
+  readonly name: string
+  readonly results: string
+}
+
+async function run(options: Options): Promise<void> {
+  const facts = runFacts('npm run bench:growth --')
+  const print = (line: string) => process.stdout.write(`${line}\n`)
+  const row = (cells: readonly string[]) =>
+    print(cells.map((cell, i) => cell.padStart((growthColumns[i]?.length ?? 0) + 4)).join(''))
+  await using servers = await BenchServers.open(print)
+  const figures = []
+  row(growthColumns)
+  const { entries, units, valueBytes, megabytesMax, time: timeMs } = options
+  const bytesMax = megabytesMax * 1_000_000
+  for await (const figure of measureGrowth(servers, {
+    entries,
+    units,
+    valueBytes,
+    bytesMax,
+    timeMs,
+  })) {
+    figures.push(figure)
+    row(growthCells(figure))
+  }
+  for (const path of await writeGrowthResults(options.results, options.name, { ...facts, figures }))
+    print(path)
+}
+
+await runCommand(
+  new Command('npm run bench:growth --')
+    .description('What reads, commands, memory and joining cost as a space grows.')
+    .option(
+      '--entries <list>',
+      'entries of a space; 5000000 needs 16 GB with four units',
+      list(whole(100, 10_000_000)),
+      [10_000, 100_000, 1_000_000],
+    )
+    .option('--units <list>', 'units of a space', list(whole(1, 16)), [1, 2, 4])
+    .option(
+      '--value-bytes <list>',
+      'bytes of a value',
+      list(whole(1, 100_000)),
+      [100, 1000, 10_000],
+    )
+    .option(
+      '--megabytes-max <number>',
+      'leaves out spaces with more megabytes of values',
+      whole(1, 100_000),
+      200,
+    )
+    .option('--time <ms>', 'time of each measurement', whole(10, 60_000), 1000)
+    .option('--name <name>', 'name of the result files', 'growth')
+    .option(
+      '--results <folder>',
+      'where they are written',
+      fileURLToPath(new URL('results', import.meta.url)),
+    )
+    .action(run),
+)

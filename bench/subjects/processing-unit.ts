@@ -1,0 +1,133 @@
+import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
+import { createHttpServer } from '@spacegrid/grid/http/http-server'
+import { streams, subjects } from '@spacegrid/grid/records/subjects'
+import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
+import { serveSpace } from '@spacegrid/grid/services/space-services'
+import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import {
+  benchSpace,
+  items,
+  loadEntries,
+  loadSizedEntries,
+  sizedItems,
+} from '../hot-path/bench-space.ts'
+import { numberAt } from '../processes/keys.ts'
+import type { Subject } from '../processes/subject.ts'
+import { timeReads } from '../processes/time-reads.ts'
+
+export interface ProcessingUnitSubjectOptions {
+  readonly natsUrl: string
+  readonly space: string
+  /** Of this unit among those of the space, from 0. The first one writes the entries. */
+  readonly number: number
+  readonly of: number
+  readonly entries: number
+  /** What writes them. Default: the entries of both caches. */
+  readonly loads?: readonly ('load' | 'loadSmall')[]
+  /** Writes entries with values of so many bytes instead, and works on those. */
+  readonly valueBytes?: number
+  /** Where a further unit gets them from. Default: a peer. */
+  readonly source?: RehydrationSource
+  /** Opens HTTP on a free port (request `port`) and the NATS services. */
+  readonly doors?: boolean
+}
+
+/** A processing unit as in production, on a log of JetStream and on NATS messaging. */
+export async function open(options: ProcessingUnitSubjectOptions): Promise<Subject> {
+  const { natsUrl, space, number, of, entries } = options
+  const name = `unit-${number}`
+  const [log, messaging] = await Promise.all([
+    JetStreamLog.open(natsUrl, { stream: streams.log(space), subject: subjects.log(space) }),
+    NatsMessaging.open(natsUrl, { name }),
+  ])
+  const unit = new ProcessingUnit(
+    name,
+    benchSpace(space),
+    { log, messaging, clock: new SystemClock(), random: new SystemRandom() },
+    { freeze: false, sources: number === 0 ? ['log'] : [options.source ?? 'peer'] },
+  )
+  const baseBytes = bytesInUse()
+  const from = performance.now()
+  unit.start()
+  while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, 5))
+  const readyMs = performance.now() - from
+  const { valueBytes } = options
+  if (number === 0)
+    await (valueBytes === undefined
+      ? loadEntries(unit, entries, options.loads)
+      : loadSizedEntries(unit, entries, valueBytes))
+  const read =
+    valueBytes === undefined
+      ? (key: string) => unit.get(items, key)
+      : (key: string) => unit.get(sizedItems, key)
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  const doors = options.doors ? await openDoors(unit, messaging) : undefined
+  /** Units have their own keys, unless all use the hot one. */
+  const own = Math.max(1, Math.floor(entries / of))
+  const keyAt = (turn: number) => `item-${numberAt(turn, own) * of + number}`
+  return {
+    operations: {
+      get: (turn) => unit.get(items, keyAt(turn)),
+      query: (turn) => unit.query('item', { itemId: keyAt(turn) }),
+      put: (turn) => unit.execute('touch', { itemId: keyAt(turn), by: 1 }),
+      touchSmall: (turn) => unit.execute('touchSmall', { itemId: keyAt(turn), by: 1 }),
+      bumpSmall: (turn) => unit.execute('bumpSmall', { itemId: keyAt(turn) }),
+      touchSized: (turn) => unit.execute('touchSized', { itemId: keyAt(turn) }),
+      hotHandler: () => unit.execute('touchSmall', { itemId: 'item-0', by: 1 }),
+      hotOperation: () => unit.execute('bumpSmall', { itemId: 'item-0' }),
+    },
+    retries: () => unit.status().collisions,
+    requests: {
+      port: () => doors?.port,
+      space: () => space,
+      status: () => unit.status(),
+      readyMs: () => readyMs,
+      usage: () => ({ ...usageOf(unit), baseBytes }),
+      watchDelay: () => {
+        delay.reset()
+        delay.enable()
+      },
+      longestDelayMs: () => delay.max / 1e6,
+      /** Among the first so many entries only, if given. */
+      timeReads: (ms: number, among = own) =>
+        timeReads(read, (turn) => `item-${numberAt(turn, Math.min(among, own)) * of + number}`, ms),
+    },
+    close: async () => {
+      await doors?.close()
+      await unit.stop()
+      await messaging.close()
+      await log.close()
+    },
+  }
+}
+
+function usageOf(unit: ProcessingUnit) {
+  const { user, system } = process.cpuUsage()
+  return { bytes: bytesInUse(), cpuMs: (user + system) / 1000, position: unit.position }
+}
+
+/** After a collection, if the process may ask for one. */
+function bytesInUse(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+async function openDoors(unit: ProcessingUnit, messaging: NatsMessaging) {
+  const log = { error: (_details: object, message: string) => process.stderr.write(`${message}\n`) }
+  const http = createHttpServer([unit], { log })
+  await http.listen({ host: '127.0.0.1', port: 0 })
+  const services = await serveSpace(messaging, unit, { log })
+  return {
+    port: (http.server.address() as AddressInfo).port,
+    close: async () => {
+      await services.stop()
+      await http.close()
+    },
+  }
+}
