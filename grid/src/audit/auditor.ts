@@ -153,6 +153,11 @@ export class Auditor {
     return this.#wrong && `diverged: ${this.#wrong.reason}`
   }
 
+  /** Whether there is a `doubt`. */
+  get doubts(): boolean {
+    return this.#wrong !== undefined
+  }
+
   /** Whether most replicas have this digest at a position, and at least one has. */
   async confirms(position: number, digest: string): Promise<boolean> {
     await this.#channel.identify()

@@ -141,7 +141,9 @@ export class Incarnation {
   /** Whether queries can be answered: from an exact state, even if it is cut off from the log. */
   get serves(): boolean {
     return (
-      !this.#closed && this.#projections !== undefined && this.lag <= this.#options.lagPositionsMax
+      !this.#closed &&
+      this.#projections !== undefined &&
+      this.#lastKnown - this.replica.state.position <= this.#options.lagPositionsMax
     )
   }
 

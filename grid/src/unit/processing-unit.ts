@@ -374,12 +374,18 @@ export class ProcessingUnit implements Serving {
     }
   }
 
+  /** On the way of every read: what is said when it does not serve is put together elsewhere. */
   #serves(): Incarnation {
-    if (this.#stopping.signal.aborted)
-      throw new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
     const incarnation = this.#incarnation
-    if (incarnation?.serves && this.#auditor.doubt() === undefined) return incarnation
-    throw new GridError(
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
+      return incarnation
+    throw this.#servesNot()
+  }
+
+  #servesNot(): GridError {
+    if (this.#stopping.signal.aborted)
+      return new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
+    return new GridError(
       'not_ready',
       `The processing unit is not ready: ${this.readiness().reason}`,
       { retryAfterMs: 1000 },
