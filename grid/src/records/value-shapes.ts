@@ -10,12 +10,14 @@ const compileAfter = 16
 const compiledFieldsMax = 64
 
 type Construct = (from: readonly unknown[], at: number) => Value
+type Append = (to: unknown[], value: Value) => void
 
 /**
  * Values of one message as it is written: the field names of each shape go into `names` once, a value is its shape's number and its fields.
  */
 export class ShapeWriter {
   readonly names: (readonly string[])[] = []
+  readonly #shapes: ValueShape[] = []
   /** The shape that a cache's latest value had: nearly always that of the next one. */
   readonly #latest: number[] = []
   readonly #numbers = new Map<string, number>()
@@ -36,7 +38,7 @@ export class ShapeWriter {
       this.#latest[cache] = number
     }
     to.push(number)
-    for (const name of this.names[number] as readonly string[]) to.push(value[name])
+    ;(this.#shapes[number] as ValueShape).append(to, value)
   }
 
   #numberOf(value: Value): number {
@@ -45,6 +47,7 @@ export class ShapeWriter {
     let number = this.#numbers.get(id)
     if (number === undefined) {
       number = this.names.push(names) - 1
+      this.#shapes.push(knownShape(id, names))
       this.#numbers.set(id, number)
     }
     return number
@@ -57,33 +60,55 @@ function hasShape(value: Value, names: readonly string[]): boolean {
   return count === names.length
 }
 
-/** A list of field names, and how values with these fields are made. */
+/** A list of field names, and how values with these fields are taken apart and made. */
 class ValueShape {
   readonly names: readonly string[]
+  #append: Append | undefined
   #construct: Construct | undefined
-  #made = 0
+  #used = 0
 
   constructor(names: readonly string[]) {
     this.names = names
   }
 
+  /** Appends the fields of a value of this shape. */
+  append(to: unknown[], value: Value): void {
+    if (this.#append) this.#append(to, value)
+    else {
+      for (const name of this.names) to.push(value[name])
+      this.#use()
+    }
+  }
+
   read(from: readonly unknown[], at: number): Value {
     if (this.#construct) return this.#construct(from, at)
-    if (++this.#made === compileAfter && this.names.length <= compiledFieldsMax)
-      this.#construct = compile(this.names)
+    this.#use()
     return Object.fromEntries(this.names.map((name, i) => [name, known(from[at + i])]))
+  }
+
+  #use(): void {
+    if (++this.#used !== compileAfter || this.names.length > compiledFieldsMax) return
+    this.#append = compileAppend(this.names)
+    this.#construct = compileConstruct(this.names)
   }
 }
 
-/**
- * An object literal makes all its fields at once and gives every value of a shape the same layout in memory. Computed names: a field may be
- * called `__proto__`.
- */
-function compile(names: readonly string[]): Construct {
-  const fields = names.map((name, i) => `[${JSON.stringify(name)}]: known(from[at + ${i}])`)
+/** Each shape reads fields in a place of its own in the code, which is what lets the engine know where in memory they are. */
+function compileAppend(names: readonly string[]): Append {
+  const fields = names.map((name) => `value[${JSON.stringify(name)}]`)
+  return new Function('to', 'value', `to.push(${fields.join(', ')})`) as Append
+}
+
+/** An object literal makes all its fields at once and gives every value of a shape the same layout in memory. */
+function compileConstruct(names: readonly string[]): Construct {
+  const fields = names.map((name, i) => `${literalName(name)}: known(from[at + ${i}])`)
   const source = `return (from, at) => ({ ${fields.join(', ')} })`
   return new Function('known', source)(known) as Construct
 }
+
+/** Written out, `__proto__` would not name a field; a computed name costs every value a slow step for each field. */
+const literalName = (name: string): string =>
+  name === '__proto__' ? `[${JSON.stringify(name)}]` : JSON.stringify(name)
 
 const known = (field: unknown): unknown => (typeof field === 'string' ? knownString(field) : field)
 
@@ -128,7 +153,10 @@ export class ShapeReader {
 
 function shapeOf(names: unknown): ValueShape {
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw unreadable()
-  const id = JSON.stringify(names)
+  return knownShape(JSON.stringify(names), names)
+}
+
+function knownShape(id: string, names: readonly string[]): ValueShape {
   let shape = knownShapes.get(id)
   if (!shape) {
     shape = new ValueShape(names)

@@ -28,8 +28,10 @@ class OverlayCache {
   }
 
   remove(key: string): void {
-    this.set(key, undefined)
+    const entry = this.entries.get(key)
     this.entries.delete(key)
+    if (!entry) return
+    for (const index of this.#indexes) if (index?.order.covers(entry.value)) index.delete(entry)
   }
 
   index(number: number): OrderedIndex<Entry> {
@@ -83,7 +85,9 @@ export class Overlay implements View {
   /** Uncovers the entry below, if what hides it is still the given version (0: a deletion). */
   settle(cache: number, key: string, version: number): void {
     const own = this.#caches.get(cache)
-    if (!own?.entries.has(key) || (own.entries.get(key)?.version ?? 0) !== version) return
+    if (!own) return
+    const entry = own.entries.get(key)
+    if ((entry?.version ?? 0) !== version || (!entry && !own.entries.has(key))) return
     own.remove(key)
     if (own.entries.size === 0) this.#caches.delete(cache)
   }
@@ -94,7 +98,8 @@ export class Overlay implements View {
 
   find(cache: number, key: string): EntryView | undefined {
     const own = this.#caches.get(cache)
-    if (own?.entries.has(key)) return own.entries.get(key)
+    const entry = own?.entries.get(key)
+    if (entry || own?.entries.has(key)) return entry
     return this.#below.find(cache, key)
   }
 

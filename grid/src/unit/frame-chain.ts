@@ -46,6 +46,8 @@ interface InFlight {
 }
 
 const deadlinePositionsMax = 2 ** 20
+/** Steps of a transaction that is sent in parts without trying whether it fits into a frame. */
+const longSteps = 4096
 
 /**
  * The frames of one origin: collects transactions into frames, sends each as soon as few enough are in flight (self-clocked group
@@ -156,8 +158,7 @@ export class FrameChain {
   // ---- what the replica sees
 
   accepted(frame: TransactionsFrame): void {
-    const head = this.#headIf(frame)
-    if (head) for (const check of head.checks.get(0) ?? []) this.#confirm(check)
+    this.#confirmAt(this.#headIf(frame), 0)
   }
 
   decided(frame: Frame | undefined, index: number, evaluation: Evaluation): void {
@@ -166,7 +167,7 @@ export class FrameChain {
     const sent = head.sent[index]
     if (!sent) throw new Error(`frame ${head.frame.id} has no transaction ${index}`)
     sent.decided(evaluation)
-    for (const check of head.checks.get(index + 1) ?? []) this.#confirm(check)
+    this.#confirmAt(head, index + 1)
   }
 
   melded(frame: Frame, accepted: boolean): void {
@@ -218,8 +219,10 @@ export class FrameChain {
     return head
   }
 
-  #confirm(check: Check): void {
-    check.confirmed(isValid(this.#state, check))
+  /** Most frames carry no check at all. */
+  #confirmAt(head: InFlight | undefined, place: number): void {
+    if (!head || head.checks.size === 0) return
+    for (const check of head.checks.get(place) ?? []) check.confirmed(isValid(this.#state, check))
   }
 
   #join(now: number): void {
@@ -257,8 +260,17 @@ export class FrameChain {
       !this.#left &&
       this.#open.length > 0 &&
       this.#inFlight.length < this.#options.framesInFlightMax
-    )
-      this.#launch(this.#open.splice(0, this.#options.frameTransactionsMax))
+    ) {
+      const wanted = this.#open.splice(0, this.#countForFrame()).filter(isWanted)
+      if (wanted.length > 0) this.#launch(wanted)
+    }
+  }
+
+  /** How many of the open items go into the next frame: a transaction with very many steps goes alone, so that it is encoded once. */
+  #countForFrame(): number {
+    const max = Math.min(this.#open.length, this.#options.frameTransactionsMax)
+    for (let at = 0; at < max; at++) if (isLong(this.#open[at] as Item)) return Math.max(at, 1)
+    return max
   }
 
   /** Makes one frame of the items; several when they are too large for one. */
@@ -267,47 +279,42 @@ export class FrameChain {
     const checks = new Map<number, Check[]>()
     for (const item of items) {
       if ('confirmed' in item) checks.set(sent.length, [...(checks.get(sent.length) ?? []), item])
-      else if (item.cancelled) item.abandoned()
       else sent.push(item)
     }
     const transactions = sent.map(({ record }) => record)
+    const [first] = items
+    if (first && isLong(first)) {
+      this.#launchInParts(transactions, sent, checks)
+      return
+    }
     const frame: TransactionsFrame = {
       kind: FrameKind.transactions,
       ...this.#link(),
       transactions,
       parts: 0,
     }
-    const bytes = encoded(frame)
+    const bytes = encoded(() => encodeFrame(frame))
     if (bytes instanceof Uint8Array && bytes.byteLength <= this.#frameBytesMax) {
       this.#add(frame, sent, checks, bytes)
       return
     }
     this.#frameCount--
-    if (items.length === 1) {
-      if (bytes instanceof GridError) for (const one of sent) one.abandoned(bytes)
-      else this.#launchInParts(frame, sent, checks)
-      return
-    }
-    const half = items.length >>> 1
-    this.#launch(items.slice(0, half))
-    this.#launch(items.slice(half))
+    if (items.length > 1) {
+      const half = items.length >>> 1
+      this.#launch(items.slice(0, half))
+      this.#launch(items.slice(half))
+    } else if (bytes instanceof GridError) for (const one of sent) one.abandoned(bytes)
+    else this.#launchInParts(transactions, sent, checks)
   }
 
   #launchInParts(
-    frame: TransactionsFrame,
+    transactions: readonly TransactionRecord[],
     sent: readonly Sent[],
     checks: InFlight['checks'],
   ): void {
-    const bytes = encodeTransactions(frame.transactions)
-    const max = this.#options.transactionBytesMax
-    if (bytes.byteLength > max) {
-      const error = new GridError(
-        'transaction_too_large',
-        `The transaction has ${bytes.byteLength} bytes; the limit is ${max}`,
-        {
-          details: { bytes: bytes.byteLength, limit: max },
-        },
-      )
+    const bytes = encoded(() => encodeTransactions(transactions))
+    if (bytes instanceof GridError || bytes.byteLength > this.#options.transactionBytesMax) {
+      const error = bytes instanceof GridError ? bytes : this.#tooLarge(bytes.byteLength)
       for (const one of sent) one.abandoned(error)
       return
     }
@@ -322,7 +329,22 @@ export class FrameChain {
         [],
         new Map(),
       )
-    this.#add({ ...frame, ...this.#link(), transactions: [], parts }, sent, checks)
+    const frame = {
+      kind: FrameKind.transactions,
+      ...this.#link(),
+      transactions: [],
+      parts,
+    } as const
+    this.#add(frame, sent, checks)
+  }
+
+  #tooLarge(bytes: number): GridError {
+    const limit = this.#options.transactionBytesMax
+    return new GridError(
+      'transaction_too_large',
+      `The transaction has ${bytes} bytes; the limit is ${limit}`,
+      { details: { bytes, limit } },
+    )
   }
 
   #link() {
@@ -399,12 +421,22 @@ const isRefusal = (error: unknown): error is GridError =>
   isGridError(error, 'log_full') || isGridError(error, 'record_too_large')
 
 /** What a handler put into its transaction may be nothing that can be written: that is its command's failure, and nobody else's. */
-function encoded(frame: TransactionsFrame): Uint8Array | GridError {
+function encoded(encode: () => Uint8Array): Uint8Array | GridError {
   try {
-    return encodeFrame(frame)
+    return encode()
   } catch (error) {
     return new GridError('internal', 'The transaction cannot be written to the log', {
       cause: error,
     })
   }
 }
+
+/** A check is always wanted; a transaction is not any more once its caller has been told something else, and is left out. */
+function isWanted(item: Item): boolean {
+  if ('confirmed' in item || !item.cancelled) return true
+  item.abandoned()
+  return false
+}
+
+/** So long that it hardly fits into a frame: it travels alone and in parts, and is encoded once. */
+const isLong = (item: Item): boolean => 'record' in item && item.record.steps.length > longSteps

@@ -16,6 +16,9 @@ export interface PendingTransaction {
   foreseen: Evaluation | undefined
 }
 
+/** Places at the front of the list that may be empty before those behind them move up, all at once. */
+const gapMax = 1024
+
 const cacheOf = (step: Step): number =>
   step.kind === StepKind.remember ? idempotencyCacheNumber : step.cache
 
@@ -28,8 +31,10 @@ const cacheOf = (step: Step): number =>
 export class PendingTransactions implements View {
   readonly #state: SpaceState
   readonly #overlay: Overlay
-  #pending: PendingTransaction[] = []
-  /** How many of `#pending`, from the first on, are in the overlay. */
+  #pending: (PendingTransaction | undefined)[] = []
+  /** Where the first one stands in `#pending`: moving all others up at each decision would cost more than the decision. */
+  #first = 0
+  /** The transactions before this place in `#pending` are in the overlay. */
   #evaluated = 0
   /** Caches written by pending transactions that are not in the overlay. */
   readonly #unseen = new Set<number>()
@@ -45,7 +50,7 @@ export class PendingTransactions implements View {
   }
 
   get size(): number {
-    return this.#pending.length
+    return this.#pending.length - this.#first
   }
 
   find(cache: number, key: string): EntryView | undefined {
@@ -76,30 +81,29 @@ export class PendingTransactions implements View {
 
   /** The log has decided the first pending transaction; the state has its outcome already. */
   decided(transaction: PendingTransaction, evaluation: Evaluation): void {
-    if (this.#pending[0] !== transaction)
+    if (this.#pending[this.#first] !== transaction)
       throw new Error('transactions were decided in another order than they were sent')
-    this.#pending.shift()
-    if (this.#evaluated > 0) {
-      this.#evaluated--
+    if (this.#evaluated > this.#first) {
       if (transaction.foreseen && sameWrites(transaction.foreseen, evaluation))
         this.#settle(writesOf(evaluation))
       else this.#stale = true
     }
-    this.#forgetIfEmpty()
+    this.#dropFirst()
   }
 
   /** Certainly not committed, wherever it stands in the order. */
   remove(transaction: PendingTransaction): void {
-    const at = this.#pending.indexOf(transaction)
+    const at = this.#pending.indexOf(transaction, this.#first)
     if (at < 0) return
-    this.#pending.splice(at, 1)
     if (at < this.#evaluated) this.#stale = true
-    this.#forgetIfEmpty()
+    if (at === this.#first) this.#dropFirst()
+    else this.#pending.splice(at, 1)
   }
 
   /** Another unit's transaction has changed an entry. */
   changed(cache: number, key: string): void {
-    if (this.#evaluated > 0 && !this.#stale && this.#overlay.covers(cache, key)) this.#stale = true
+    if (this.#evaluated > this.#first && !this.#stale && this.#overlay.covers(cache, key))
+      this.#stale = true
   }
 
   #see(cache: number): void {
@@ -109,7 +113,7 @@ export class PendingTransactions implements View {
   #evaluate(): void {
     if (this.#stale) {
       this.#overlay.clear()
-      this.#evaluated = 0
+      this.#evaluated = this.#first
       this.#stale = false
     }
     for (; this.#evaluated < this.#pending.length; this.#evaluated++) {
@@ -131,10 +135,15 @@ export class PendingTransactions implements View {
       this.#overlay.settle(cache, key, value === undefined ? 0 : version)
   }
 
-  #forgetIfEmpty(): void {
+  #dropFirst(): void {
+    this.#pending[this.#first++] = undefined
+    this.#evaluated = Math.max(this.#evaluated, this.#first)
+    if (this.size > 0 && this.#first < gapMax) return
+    this.#pending.splice(0, this.#first)
+    this.#evaluated -= this.#first
+    this.#first = 0
     if (this.#pending.length > 0) return
     this.#overlay.clear()
-    this.#evaluated = 0
     this.#unseen.clear()
     this.#stale = false
   }
