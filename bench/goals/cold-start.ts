@@ -1,9 +1,11 @@
 import { newSpaceName } from '../hot-path/bench-unit.ts'
 import type { Goal, GoalRow } from './goal.ts'
+import type { GoalContext } from './goal-context.ts'
 import { positionOf, reach, startBulk, startPart, startPersistence } from './persistence.ts'
+import { scan, startScanned } from './redis-scan.ts'
 import { ratioOf, short, spreadOf } from './spread.ts'
 
-/** A unit that finds no other reads everything through the data reader, beside a client that reads the same into a Map. */
+/** A unit that finds no other reads everything through the data reader, beside a client that reads the same into a Map. Both have just been started. */
 export const coldStart: Goal = {
   name: 'cold-start',
   async measure(context) {
@@ -20,11 +22,7 @@ export const coldStart: Goal = {
     await reach(persistence, 'writer', position)
     await persistence.request('imageReaches', position)
     await context.close(unit)
-    const bulk = await startBulk(context)
-    const redis = await context.start('redis-scan', {
-      url: await context.servers.url('redis'),
-      entries,
-    })
+    await startScanned(context, entries)
     const coldly = async (source: 'reader' | 'store') => {
       // A reader that has just given a snapshot takes its time before it gives the next one.
       await persistence.request('stop', 'reader')
@@ -36,12 +34,9 @@ export const coldStart: Goal = {
     }
     const samples = await context.interleave(`cold start, ${entries} entries`, [
       { name: 'ours, Redis', sample: () => coldly('reader') },
-      { name: 'bare HSCAN', sample: () => redis.request<number>('scan') },
+      { name: 'bare HSCAN', sample: () => scan(context, entries) },
       { name: 'ours, MongoDB', sample: () => coldly('store') },
-      {
-        name: 'bare find()',
-        sample: () => bulk.request<number>('read', `${space}.items`, entries),
-      },
+      { name: 'bare find()', sample: () => find(context, `${space}.items`, entries) },
     ])
     const row = (store: string, peer: string): GoalRow => {
       const own = samples.get(`ours, ${store}`) ?? []
@@ -60,4 +55,11 @@ export const coldStart: Goal = {
     }
     return { rows: [row('Redis', 'bare HSCAN'), row('MongoDB', 'bare find()')] }
   },
+}
+
+async function find(context: GoalContext, collection: string, entries: number): Promise<number> {
+  const bulk = await startBulk(context)
+  const foundMs = await bulk.request<number>('read', collection, entries)
+  await context.close(bulk)
+  return foundMs
 }

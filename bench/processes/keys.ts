@@ -4,3 +4,6 @@ const stride = 7919
 export const numberAt = (turn: number, entries: number): number => (turn * stride) % entries
 
 export const keyAt = (turn: number, entries: number): string => `item-${numberAt(turn, entries)}`
+
+/** So few entries that the processor's caches hold them, however many others there are. */
+export const fewEntries = 10_000

@@ -20,10 +20,11 @@ export async function open({ kind, entries }: MemoryOptions): Promise<Subject> {
       put: (turn) => void map.set(keyAt(turn, entries), itemOf(numberAt(turn, entries), turn)),
     },
     requests: {
-      timeReads: (ms: number) =>
+      /** Among the first so many entries only, if given. */
+      timeReads: (ms: number, among = entries) =>
         timeReads(
           (key) => map.get(key),
-          (turn) => keyAt(turn, entries),
+          (turn) => keyAt(turn, Math.min(among, entries)),
           ms,
         ),
     },

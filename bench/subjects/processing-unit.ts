@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
@@ -16,7 +17,7 @@ import {
   loadSizedEntries,
   sizedItems,
 } from '../hot-path/bench-space.ts'
-import { numberAt } from '../processes/keys.ts'
+import { fewEntries, numberAt } from '../processes/keys.ts'
 import type { Subject } from '../processes/subject.ts'
 import { timeReads } from '../processes/time-reads.ts'
 
@@ -33,6 +34,8 @@ export interface ProcessingUnitSubjectOptions {
   readonly valueBytes?: number
   /** Where a further unit gets them from. Default: a peer. */
   readonly source?: RehydrationSource
+  /** Works only while the processor has nothing else to do, as if it were on another machine. */
+  readonly givesWay?: boolean
   /** Opens HTTP on a free port (request `port`) and the NATS services. */
   readonly doors?: boolean
 }
@@ -40,6 +43,7 @@ export interface ProcessingUnitSubjectOptions {
 /** A processing unit as in production, on a log of JetStream and on NATS messaging. */
 export async function open(options: ProcessingUnitSubjectOptions): Promise<Subject> {
   const { natsUrl, space, number, of, entries } = options
+  if (options.givesWay) setPriority(constants.priority.PRIORITY_LOW)
   const name = `unit-${number}`
   const [log, messaging] = await Promise.all([
     JetStreamLog.open(natsUrl, { stream: streams.log(space), subject: subjects.log(space) }),
@@ -69,12 +73,16 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
   const doors = options.doors ? await openDoors(unit, messaging) : undefined
   /** Units have their own keys, unless all use the hot one. */
   const own = Math.max(1, Math.floor(entries / of))
-  const keyAt = (turn: number) => `item-${numberAt(turn, own) * of + number}`
+  const keyAmong = (turn: number, among: number) =>
+    `item-${numberAt(turn, Math.min(among, own)) * of + number}`
+  const keyAt = (turn: number) => keyAmong(turn, own)
   return {
     operations: {
       get: (turn) => unit.get(items, keyAt(turn)),
       query: (turn) => unit.query('item', { itemId: keyAt(turn) }),
       put: (turn) => unit.execute('touch', { itemId: keyAt(turn), by: 1 }),
+      /** Among so few entries that the processor's caches hold them, however many there are. */
+      putFew: (turn) => unit.execute('touch', { itemId: keyAmong(turn, fewEntries), by: 1 }),
       touchSmall: (turn) => unit.execute('touchSmall', { itemId: keyAt(turn), by: 1 }),
       bumpSmall: (turn) => unit.execute('bumpSmall', { itemId: keyAt(turn) }),
       touchSized: (turn) => unit.execute('touchSized', { itemId: keyAt(turn) }),
@@ -94,8 +102,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
       },
       longestDelayMs: () => delay.max / 1e6,
       /** Among the first so many entries only, if given. */
-      timeReads: (ms: number, among = own) =>
-        timeReads(read, (turn) => `item-${numberAt(turn, Math.min(among, own)) * of + number}`, ms),
+      timeReads: (ms: number, among = own) => timeReads(read, (turn) => keyAmong(turn, among), ms),
     },
     close: async () => {
       await doors?.close()

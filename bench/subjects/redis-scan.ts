@@ -5,28 +5,32 @@ import type { Subject } from '../processes/subject.ts'
 export interface RedisScanOptions {
   readonly url: string
   readonly entries: number
+  /** Whether this process writes the entries first; another one may find them there. Default: it does. */
+  readonly loads?: boolean
 }
 
 const hash = 'scanned'
 const batch = 1000
 
 /** Entries in one hash of Redis, and all of them read back into a Map. */
-export async function open({ url, entries }: RedisScanOptions): Promise<Subject> {
+export async function open(options: RedisScanOptions): Promise<Subject> {
+  const { url, entries, loads = true } = options
   const redis = new Redis(url)
+  if (loads) await load(redis, entries)
+  return {
+    operations: {},
+    requests: { scan: () => scan(redis, entries) },
+    close: async () => redis.disconnect(),
+  }
+}
+
+async function load(redis: Redis, entries: number): Promise<void> {
   await redis.del(hash)
   for (let from = 0; from < entries; from += batch) {
     const fields: string[] = []
     for (let number = from; number < Math.min(entries, from + batch); number++)
       fields.push(`item-${number}`, JSON.stringify(itemOf(number)))
     await redis.hset(hash, ...fields)
-  }
-  return {
-    operations: {},
-    requests: { scan: () => scan(redis, entries) },
-    close: async () => {
-      await redis.del(hash)
-      redis.disconnect()
-    },
   }
 }
 

@@ -6,38 +6,23 @@ import { encodeFrame, encodeTransactions } from '../records/frame-codec.ts'
 import { type Evaluation, isValid } from '../space/evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from '../space/frame.ts'
 import type { SpaceState } from '../space/space-state.ts'
-import type { KeyRead, RangeRead, TransactionRecord } from '../space/steps.ts'
+import type { TransactionRecord } from '../space/steps.ts'
+import {
+  type Check,
+  type Checks,
+  type Item,
+  inFrame,
+  isLong,
+  type Sent,
+  takeItems,
+} from './frame-item.ts'
 import type { UnitOptions } from './unit-options.ts'
-
-/** A transaction on its way through the log. Exactly one of the two is called, once. */
-export interface Sent {
-  readonly record: TransactionRecord
-  /** Nobody wants it any more: it is left out if it has not been sent yet. */
-  readonly cancelled: boolean
-  decided(evaluation: Evaluation): void
-  /** Certainly not committed. Without an error it may simply be executed again. */
-  abandoned(error?: GridError): void
-}
-
-/**
- * Something that was read and must be confirmed: the check travels with the frames, in its place between the transactions, but leaves no
- * bytes in the log. When its frame comes back the reads are compared with the committed state at just that place.
- */
-export interface Check {
-  readonly reads: readonly KeyRead[]
-  readonly ranges: readonly RangeRead[]
-  confirmed(valid: boolean): void
-  abandoned(error?: GridError): void
-}
-
-type Item = Sent | Check
 
 interface InFlight {
   readonly frame: ChainedFrame
   readonly bytes: Uint8Array
   readonly sent: readonly Sent[]
-  /** Checks by the number of this frame's transactions that precede them. */
-  readonly checks: ReadonlyMap<number, readonly Check[]>
+  readonly checks: Checks
   publishedAt: number
   /** Publishes of this frame that nobody has answered yet. */
   unanswered: number
@@ -46,8 +31,6 @@ interface InFlight {
 }
 
 const deadlinePositionsMax = 2 ** 20
-/** Steps of a transaction that is sent in parts without trying whether it fits into a frame. */
-const longSteps = 4096
 
 /**
  * The frames of one origin: collects transactions into frames, sends each as soon as few enough are in flight (self-clocked group
@@ -261,29 +244,16 @@ export class FrameChain {
       this.#open.length > 0 &&
       this.#inFlight.length < this.#options.framesInFlightMax
     ) {
-      const wanted = this.#open.splice(0, this.#countForFrame()).filter(isWanted)
-      if (wanted.length > 0) this.#launch(wanted)
+      const items = takeItems(this.#open, this.#options.frameTransactionsMax)
+      if (items.length > 0) this.#launch(items)
     }
-  }
-
-  /** How many of the open items go into the next frame: a transaction with very many steps goes alone, so that it is encoded once. */
-  #countForFrame(): number {
-    const max = Math.min(this.#open.length, this.#options.frameTransactionsMax)
-    for (let at = 0; at < max; at++) if (isLong(this.#open[at] as Item)) return Math.max(at, 1)
-    return max
   }
 
   /** Makes one frame of the items; several when they are too large for one. */
   #launch(items: readonly Item[]): void {
-    const sent: Sent[] = []
-    const checks = new Map<number, Check[]>()
-    for (const item of items) {
-      if ('confirmed' in item) checks.set(sent.length, [...(checks.get(sent.length) ?? []), item])
-      else sent.push(item)
-    }
+    const { sent, checks } = inFrame(items)
     const transactions = sent.map(({ record }) => record)
-    const [first] = items
-    if (first && isLong(first)) {
+    if (isLong(items[0])) {
       this.#launchInParts(transactions, sent, checks)
       return
     }
@@ -310,7 +280,7 @@ export class FrameChain {
   #launchInParts(
     transactions: readonly TransactionRecord[],
     sent: readonly Sent[],
-    checks: InFlight['checks'],
+    checks: Checks,
   ): void {
     const bytes = encoded(() => encodeTransactions(transactions))
     if (bytes instanceof GridError || bytes.byteLength > this.#options.transactionBytesMax) {
@@ -359,7 +329,7 @@ export class FrameChain {
   #add(
     frame: ChainedFrame,
     sent: readonly Sent[],
-    checks: InFlight['checks'],
+    checks: Checks,
     bytes: Uint8Array = encodeFrame(frame),
   ): void {
     const inFlight: InFlight = {
@@ -430,13 +400,3 @@ function encoded(encode: () => Uint8Array): Uint8Array | GridError {
     })
   }
 }
-
-/** A check is always wanted; a transaction is not any more once its caller has been told something else, and is left out. */
-function isWanted(item: Item): boolean {
-  if ('confirmed' in item || !item.cancelled) return true
-  item.abandoned()
-  return false
-}
-
-/** So long that it hardly fits into a frame: it travels alone and in parts, and is encoded once. */
-const isLong = (item: Item): boolean => 'record' in item && item.record.steps.length > longSteps
