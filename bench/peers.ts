@@ -10,6 +10,7 @@ import { serverVersions } from './peers/server-versions.ts'
 import { StatusLine } from './peers/status-line.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { list, runCommand, whole } from './processes/command-options.ts'
+import { Profiles } from './profile/profiles.ts'
 import { runFacts } from './report/run-facts.ts'
 
 interface Options {
@@ -19,6 +20,7 @@ interface Options {
   readonly time: number
   readonly small: boolean
   readonly large: boolean
+  readonly profile: boolean
   readonly name: string
   readonly results: string
 }
@@ -63,6 +65,7 @@ async function run(options: Options): Promise<void> {
   const figures: Figure[] = []
   const seconds: Record<string, number> = {}
   await using servers = await BenchServers.open((line) => screen.print(line))
+  await using profiles = options.profile ? await Profiles.open() : undefined
   for (const [i, goal] of options.only.entries()) {
     const from = performance.now()
     const place = `[${i + 1}/${options.only.length}] ${goal.name}`
@@ -71,6 +74,7 @@ async function run(options: Options): Promise<void> {
       settings,
       (text) => screen.show(`${place}: ${text}`),
       leftOut,
+      (subject) => profiles?.flagsFor(goal.name, subject) ?? [],
     )
     try {
       const result = await measured(goal, context)
@@ -98,6 +102,11 @@ async function run(options: Options): Promise<void> {
     rows,
     figures,
   }
+  if (profiles) {
+    // Profiled processes are slower, each in its own way: their figures are not results.
+    screen.print(await profiles.write(options.results, `${options.name}-profiles`, facts))
+    return
+  }
   for (const path of await writePeerResults(options.results, options.name, results))
     screen.print(path)
 }
@@ -113,6 +122,7 @@ await runCommand(
     .option('--rounds <number>', 'rounds of each comparison', whole(1, 99), 3)
     .option('--time <ms>', 'time of each sample', whole(10, 60_000), 400)
     .option('--large', 'growth up to 5,000,000 entries (takes 16 GB)', false)
+    .option('--profile', 'writes where the processes spend their time instead of results', false)
     .option('--small', 'sizes that only show that it works; the figures mean nothing', false)
     .option('--name <name>', 'name of the result files', 'peers')
     .option(

@@ -1,5 +1,5 @@
 import type { BenchServers } from '../processes/bench-servers.ts'
-import { RunningSubject } from '../processes/running-subject.ts'
+import { nodeFlags, RunningSubject } from '../processes/running-subject.ts'
 import type { RunSettings } from '../processes/subject.ts'
 import { type Contender, interleave } from './interleave.ts'
 
@@ -23,15 +23,21 @@ export class GoalContext {
   readonly settings: GoalSettings
   readonly #progress: (text: string) => void
   readonly #leftOut: Map<string, string>
+  readonly #profiling: (subject: string) => readonly string[]
   readonly #subjects = new Set<RunningSubject>()
 
-  /** @param leftOut peers that cannot be had here, and why; shared by all goals of a run */
+  /**
+   * @param leftOut peers that cannot be had here, and why; shared by all goals of a run
+   * @param profiling flags that make a subject's process write its profile. Default: none
+   */
   constructor(
     servers: BenchServers,
     settings: GoalSettings,
     progress: (text: string) => void,
     leftOut: Map<string, string>,
+    profiling: (subject: string) => readonly string[] = () => [],
   ) {
+    this.#profiling = profiling
     this.servers = servers
     this.settings = settings
     this.#progress = progress
@@ -48,9 +54,14 @@ export class GoalContext {
   }
 
   /** @param module of `bench/subjects/` */
-  async start(module: string, options: object, flags?: readonly string[]): Promise<RunningSubject> {
+  async start(
+    module: string,
+    options: object,
+    flags: readonly string[] = nodeFlags,
+  ): Promise<RunningSubject> {
     const url = new URL(`../subjects/${module}.ts`, import.meta.url)
-    const subject = await RunningSubject.start(module, url, options, flags)
+    const all = [...flags, ...this.#profiling(module)]
+    const subject = await RunningSubject.start(module, url, options, all)
     this.#subjects.add(subject)
     return subject
   }

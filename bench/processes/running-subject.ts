@@ -8,7 +8,7 @@ import type { RunResult, RunSettings } from './subject.ts'
 import { type Call, openedId, type Reply } from './subject-process.ts'
 
 /** The parameters of production: see the npm scripts. */
-const nodeFlags = ['--max-semi-space-size=16']
+export const nodeFlags = ['--max-semi-space-size=16']
 
 /** A run starts dozens of processes of the same code. */
 const compileCache = join(tmpdir(), 'spacegrid-bench-compiled')
