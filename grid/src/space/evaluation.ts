@@ -124,7 +124,10 @@ export const foreseen = (writes: readonly Write[], from: number): number =>
 export const isOperation = (step: Step): step is Operation =>
   step.kind === StepKind.increment || step.kind === StepKind.append || step.kind === StepKind.take
 
-/** Whether an operation works on a cache that a step before it wrote: only then must steps see each other. */
+/**
+ * Whether an operation works on a cache that a step before it wrote: only then must steps see each other. The second operation on a cache
+ * answers that, so the steps are looked through at most once a cache.
+ */
 function operatesOnOwnWrites(steps: readonly Step[]): boolean {
   for (let i = 1; i < steps.length; i++) {
     const step = steps[i] as Step

@@ -59,6 +59,15 @@ class PendingOutcome<T> implements Outcome<T> {
 
 const none: readonly never[] = []
 
+/** What an operation was foreseen to leave, while the handler has not looked at it. */
+interface Unseen {
+  readonly operation: Operation
+  readonly digest: number
+}
+
+/** In a key's place: a take may change any entry of its cache. */
+const anyKey = undefined
+
 /** The list with one more item; a list that has any is this recorder's own. */
 function withItem<T>(list: readonly T[], item: T): readonly T[] {
   if (list.length === 0) return [item]
@@ -95,8 +104,8 @@ export class Recorder implements Transaction {
   #own: Overlay | undefined
   #ownSteps = 0
   #outcomes: readonly unknown[] = none
-  /** Digest of what each own step was foreseen to leave. */
-  #foreseen: readonly number[] = none
+  /** By cache and key, so that looking at an entry costs the same however many steps there are. */
+  #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
   /** Numbers of the caches written. */
   #written: readonly number[] = none
 
@@ -363,16 +372,31 @@ export class Recorder implements Transaction {
       if (evaluation.outcome === 'collided')
         throw new Error('a prediction does not hold over the view it was made from')
       this.#outcomes = withItem(this.#outcomes, evaluation.outcomes[0])
-      this.#foreseen = withItem(this.#foreseen, foreseen(evaluation.writes, 0))
+      if (isOperation(step)) this.#foresee(step, foreseen(evaluation.writes, 0))
       for (const write of evaluation.writes)
         own.write(write.cache, write.key, write.value, write.version)
     }
-    this.#steps.forEach((step, number) => {
-      if (!isOperation(step) || step.cache !== cache) return
-      if (key === undefined || step.kind === StepKind.take || step.key === key)
-        step.expected = this.#foreseen[number]
-    })
+    this.#see(cache, key)
     return own
+  }
+
+  #foresee(operation: Operation, digest: number): void {
+    this.#unseen ??= new Map()
+    const ofCache = this.#unseen.get(operation.cache) ?? new Map<string | undefined, Unseen[]>()
+    this.#unseen.set(operation.cache, ofCache)
+    const key = operation.kind === StepKind.take ? anyKey : operation.key
+    const ofKey = ofCache.get(key)
+    if (ofKey) ofKey.push({ operation, digest })
+    else ofCache.set(key, [{ operation, digest }])
+  }
+
+  #see(cache: number, key: string | undefined): void {
+    const unseen = this.#unseen?.get(cache)
+    if (!unseen) return
+    for (const name of key === undefined ? [...unseen.keys()] : [key, anyKey]) {
+      for (const { operation, digest } of unseen.get(name) ?? []) operation.expected = digest
+      unseen.delete(name)
+    }
   }
 
   /**
