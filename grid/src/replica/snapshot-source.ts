@@ -7,30 +7,35 @@ import type { Replica } from './replica.ts'
 
 /** Where a snapshot comes from, piece by piece. */
 export interface SnapshotSource {
-  /** The next piece, of roughly `entriesMax` entries. Not called again after the piece with `end`. */
+  /** The next piece, of `entriesMax` entries if it has a say in that. Not called again after the piece with `end`. */
   next(entriesMax: number): Promise<SnapshotChunk> | SnapshotChunk
   close(): void
 }
 
-/** Changes that may pile up between two pieces; a reader slower than that has to start again. */
+/** Changes that may wait to be passed on; a reader slower than they come has to start again. */
 const changesMax = 1_000_000
 
 /**
  * A snapshot of a live replica, taken while it goes on melding: entries are read a piece at a time, and every change that happens
- * meanwhile is passed on too, in order. An entry is newer than, or as old as, the piece it is in; applied in order the pieces are exact
- * at the end. architecture.md, invariant 8.
+ * meanwhile is passed on too, in order and before any entry that is read after it. So an entry is newer than all that was passed on before it;
+ * applied in order the pieces are exact once nothing is left. architecture.md, invariant 8.
  */
 export class ReplicaSnapshot implements SnapshotSource {
-  readonly #replica: Replica
-  readonly #scan: Iterator<[cache: string, entry: Entry]>
+  readonly #replica: Pick<Replica, 'state' | 'listen'>
+  /** Of the cache that is being read. A Map may change meanwhile: entries removed are not visited, entries added are visited last. */
+  #entries: Iterator<Entry>
+  #cache = 0
+  /** Changes that are being passed on, from `#passed` on, and those that have happened since that began. */
+  #passing: readonly StoredChange[] = []
+  #passed = 0
   #changes: StoredChange[] = []
   #shape: SpaceShape | undefined
   #failure: GridError | undefined
   readonly #stopListening: () => void
 
-  constructor(replica: Replica) {
+  constructor(replica: Pick<Replica, 'state' | 'listen'>) {
     this.#replica = replica
-    this.#scan = this.#entries()
+    this.#entries = replica.state.cache(0).entries.values()
     this.#stopListening = replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { state } = this.#replica
@@ -41,7 +46,7 @@ export class ReplicaSnapshot implements SnapshotSource {
           version,
           position: state.position,
         })
-        if (this.#changes.length > changesMax)
+        if (this.#changes.length + this.#passing.length - this.#passed > changesMax)
           this.#fail(new GridError('overloaded', 'The snapshot is read too slowly'))
       },
       broken: (error) =>
@@ -51,30 +56,28 @@ export class ReplicaSnapshot implements SnapshotSource {
     })
   }
 
-  /** @throws GridError `overloaded` when read too slowly, `not_ready` when the replica has gone */
+  /**
+   * `entriesMax`: entries and changes together; the replica does nothing else while they are read.
+   * @throws GridError `overloaded` when read too slowly, `not_ready` when the replica has gone
+   */
   next(entriesMax: number): SnapshotChunk {
     if (this.#failure) throw this.#failure
     const { state } = this.#replica
-    const changes = this.#changes
-    this.#changes = []
-    let finished = false
-    for (let count = 0; count < entriesMax; count++) {
-      const { done, value } = this.#scan.next()
-      if (done) {
-        finished = true
-        break
-      }
-      const [cache, { key, value: fields, version, position }] = value
-      changes.push({ cache, key, value: fields, version, position })
+    const changes: StoredChange[] = []
+    let end: SnapshotChunk['end']
+    while (changes.length < entriesMax && !end) {
+      const next = this.#nextChange() ?? this.#nextEntry()
+      if (next) changes.push(next)
+      else end = { header: state.header(), digest: state.digest.toString() }
     }
     const shape = state.layout.shape === this.#shape ? undefined : state.layout.shape
     this.#shape = state.layout.shape
-    const end = finished ? { header: state.header(), digest: state.digest.toString() } : undefined
     return { shape, changes, end }
   }
 
   close(): void {
     this.#stopListening()
+    this.#passing = []
     this.#changes = []
   }
 
@@ -83,12 +86,25 @@ export class ReplicaSnapshot implements SnapshotSource {
     this.close()
   }
 
-  /** A Map may change while it is iterated: entries removed are not visited, entries added are visited last. */
-  *#entries(): Iterator<[string, Entry]> {
-    const { state } = this.#replica
-    for (let number = 0; number < state.layout.caches.length; number++) {
-      const { name } = state.layout.cache(number)
-      for (const entry of state.cache(number).entries.values()) yield [name, entry]
+  #nextChange(): StoredChange | undefined {
+    if (this.#passed === this.#passing.length) {
+      if (this.#changes.length === 0) return undefined
+      this.#passing = this.#changes
+      this.#passed = 0
+      this.#changes = []
     }
+    return this.#passing[this.#passed++]
+  }
+
+  #nextEntry(): StoredChange | undefined {
+    const { state } = this.#replica
+    let next = this.#entries.next()
+    while (next.done) {
+      if (this.#cache === state.layout.caches.length - 1) return undefined
+      this.#entries = state.cache(++this.#cache).entries.values()
+      next = this.#entries.next()
+    }
+    const { key, value, version, position } = next.value
+    return { cache: state.layout.cache(this.#cache).name, key, value, version, position }
   }
 }
