@@ -5,7 +5,7 @@ import { SimulatedClock } from '../adapters/simulated/simulated-clock.ts'
 import { sleep } from '../ports/clock.ts'
 import { messagePack } from '../records/message-pack.ts'
 import type { SnapshotChunk } from '../records/snapshot-codec.ts'
-import { SnapshotService } from './snapshot-service.ts'
+import { readSnapshot, SnapshotService } from './snapshot-service.ts'
 
 test('a piece that is asked for twice at once is read once, and given to both', async () => {
   const clock = new SimulatedClock()
@@ -37,5 +37,35 @@ test('a piece that is asked for twice at once is read once, and given to both', 
   const [first, again] = await Promise.all(asking)
   expect(again).toEqual(first)
   expect(pieces).toBe(1)
+  await service.stop()
+})
+
+test('pieces are as large as a millisecond or two allow, and never larger than set', async () => {
+  const clock = new SimulatedClock()
+  const messaging = new InProcessMessaging(clock)
+  const costs = [0, 0, 0, 0, 0, 0, 1.5, 3, 3, 1.5, 0.5]
+  const sizes: number[] = []
+  const next = async (entriesMax: number): Promise<SnapshotChunk> => {
+    const cost = costs[sizes.push(entriesMax) - 1] as number
+    if (cost > 0) await sleep(clock, cost)
+    return { shape: undefined, changes: [], end: undefined }
+  }
+  const service = new SnapshotService(
+    messaging,
+    clock,
+    new SeededRandom(1),
+    () => ({ next, close: () => undefined }),
+    { space: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
+  )
+  await service.start()
+  const pieces = readSnapshot(messaging, 'snapshot', 1000)
+  for (const _ of costs) {
+    const piece = pieces.next()
+    await clock.advance(10)
+    await piece
+  }
+  expect(sizes.slice(0, costs.length)).toEqual([
+    64, 128, 256, 512, 1000, 1000, 1000, 1000, 500, 250, 250,
+  ])
   await service.stop()
 })

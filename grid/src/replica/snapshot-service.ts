@@ -7,8 +7,13 @@ import { encodeSnapshotChunk, type SnapshotChunk } from '../records/snapshot-cod
 import { subjects } from '../records/subjects.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 
-/** Entries read per piece: about a millisecond's work, so that a snapshot never holds up the unit's requests. */
 const defaultEntriesMax = 1000
+/**
+ * Pieces grow while one takes less than the first and shrink when it takes more than the second, ms: a snapshot must not hold up the unit's
+ * requests. The first one is small, for its code may never have run before.
+ */
+const pieceMs = { short: 1, long: 2 } as const
+const firstEntries = 64
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
@@ -26,7 +31,7 @@ export interface SnapshotServiceOptions {
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
-  /** Entries read per piece. Default 1,000. */
+  /** Most entries read per piece; fewer when that takes more than a millisecond or two. Default 1,000. */
   readonly entriesMax?: number
   /** Whether what is given here is wrong in the same way. Default: no. */
   readonly isLike?: (suspect: Suspect) => boolean
@@ -120,6 +125,8 @@ class Session {
   readonly #clock: Clock
   readonly #bytesMax: number
   readonly #entriesMax: number
+  /** In the next piece. */
+  #entries: number
   readonly #ended: () => void
   readonly #ready: Uint8Array[] = []
   #last: Uint8Array | undefined
@@ -138,6 +145,7 @@ class Session {
     ended: () => void,
   ) {
     this.#entriesMax = entriesMax
+    this.#entries = Math.min(firstEntries, entriesMax)
     this.#source = source
     this.#clock = clock
     this.#bytesMax = messageBytesMax - 1024
@@ -158,8 +166,10 @@ class Session {
     if (this.#finished || number !== this.#given + 1)
       throw new GridError('not_found', `The snapshot is at piece ${this.#given}, not ${number}`)
     if (this.#ready.length === 0) {
+      const begun = this.#clock.monotonic()
       const chunk = await this.#next()
       this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#bytesMax))
+      this.#adapt(this.#clock.monotonic() - begun)
       this.#atEnd = chunk.end !== undefined
     }
     this.#given = number
@@ -172,11 +182,16 @@ class Session {
   /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
   async #next(): Promise<SnapshotChunk> {
     try {
-      return await this.#source.next(this.#entriesMax)
+      return await this.#source.next(this.#entries)
     } catch (error) {
       this.end()
       throw error
     }
+  }
+
+  #adapt(tookMs: number): void {
+    if (tookMs < pieceMs.short) this.#entries = Math.min(this.#entries * 2, this.#entriesMax)
+    else if (tookMs > pieceMs.long) this.#entries = Math.max(this.#entries >>> 1, 1)
   }
 
   #expireIn(ms: number): void {
