@@ -36,15 +36,39 @@ export class CacheState {
 
   /** Creates or replaces an entry; returns the value before. */
   put(key: string, value: Value, version: number, position: number): Value | undefined {
-    const number = this.#layout.number
+    const entry = this.entries.get(key)
+    if (entry) return this.#replace(entry, value, version, position)
+    this.#create(key, value, version, position)
+    return undefined
+  }
+
+  /** Returns the value before; undefined when there was no entry. */
+  delete(key: string): Value | undefined {
+    const entry = this.entries.get(key)
+    if (entry) this.#remove(entry)
+    return entry?.value
+  }
+
+  /** Puts or deletes, unless the entry here is newer. */
+  restore(key: string, value: Value | undefined, version: number, position: number): void {
     const entry = this.entries.get(key)
     if (!entry) {
-      const created = new Entry(key, value, version, position)
-      this.entries.set(key, created)
-      for (const index of this.#indexes) if (index.order.covers(value)) index.insert(created)
-      this.#digest.toggle(number, created.keyHash, version)
-      return undefined
+      if (value !== undefined) this.#create(key, value, version, position)
+    } else if (entry.position <= position) {
+      if (value === undefined) this.#remove(entry)
+      else this.#replace(entry, value, version, position)
     }
+  }
+
+  #create(key: string, value: Value, version: number, position: number): void {
+    const entry = new Entry(key, value, version, position)
+    this.entries.set(key, entry)
+    for (const index of this.#indexes) if (index.order.covers(value)) index.insert(entry)
+    this.#digest.toggle(this.#layout.number, entry.keyHash, version)
+  }
+
+  #replace(entry: Entry, value: Value, version: number, position: number): Value {
+    const number = this.#layout.number
     const before = entry.value
     const { keyHash } = entry
     this.#digest.toggle(number, keyHash, entry.version)
@@ -64,14 +88,10 @@ export class CacheState {
     return before
   }
 
-  /** Returns the value before; undefined when there was no entry. */
-  delete(key: string): Value | undefined {
-    const entry = this.entries.get(key)
-    if (!entry) return undefined
+  #remove(entry: Entry): void {
     for (const index of this.#indexes) if (index.order.covers(entry.value)) index.delete(entry)
-    this.entries.delete(key)
+    this.entries.delete(entry.key)
     this.#digest.toggle(this.#layout.number, entry.keyHash, entry.version)
-    return entry.value
   }
 
   scan(index: number, range: IndexRange, visit: (entry: Entry) => boolean): boolean {

@@ -134,7 +134,6 @@ export class SpaceState implements View {
     version: number,
     position: number,
   ): void {
-    const existing = this.find(cache, key)
-    if (!existing || existing.position <= position) this.write(cache, key, value, version, position)
+    this.cache(cache).restore(key, value, version, position)
   }
 }
