@@ -13,24 +13,30 @@ const digits = 1 << digitBits
  */
 export function sortEntries<E extends EntryView>(entries: readonly E[], order: IndexOrder): E[] {
   if (entries.length <= comparedMax) return [...entries].sort((a, b) => order.compare(a, b))
-  const columns = order.fields.map((field) => ranksOf(entries.map((entry) => entry.value[field])))
-  let places: Uint32Array = Uint32Array.from(entries.keys())
+  const columns = order.fields.map((field) => ranksOf(entries, field))
+  let places = new Uint32Array(entries.length).map((_, place) => place)
   for (const ranks of columns.toReversed()) places = sortByRank(places, ranks)
-  const sorted = Array.from(places, (place) => entries[place] as E)
+  const sorted: E[] = []
+  for (const place of places) sorted.push(entries[place] as E)
   const alike = (i: number) =>
     columns.every((ranks) => ranks[places[i] as number] === ranks[places[i - 1] as number])
   orderAlikeByKey(sorted, alike)
   return sorted
 }
 
-/** For each value the number of its place among all of them; equal values have equal ranks. */
-function ranksOf(values: readonly unknown[]): Uint32Array {
-  return values.every((value) => typeof value === 'number')
-    ? ranksOfNumbers(Float64Array.from(values))
-    : ranksOfScalars(values)
+/** For each entry the number of its field's place among all of them; equal fields have equal ranks. */
+function ranksOf(entries: readonly EntryView[], field: string): Uint32Array<ArrayBuffer> {
+  const numbers = new Float64Array(entries.length)
+  let i = 0
+  for (const { value } of entries) {
+    const number = value[field]
+    if (typeof number !== 'number') return ranksOfScalars(entries, field)
+    numbers[i++] = number
+  }
+  return ranksOfNumbers(numbers)
 }
 
-function ranksOfNumbers(numbers: Float64Array): Uint32Array {
+function ranksOfNumbers(numbers: Float64Array): Uint32Array<ArrayBuffer> {
   let least = Number.POSITIVE_INFINITY
   let most = Number.NEGATIVE_INFINITY
   let whole = true
@@ -40,9 +46,12 @@ function ranksOfNumbers(numbers: Float64Array): Uint32Array {
     if (!Number.isInteger(number)) whole = false
   }
   // Whole numbers close enough together are their own ranks.
-  if (whole && most - least < 2 ** 32) return Uint32Array.from(numbers, (number) => number - least)
-  const inOrder = numbers.toSorted()
-  return Uint32Array.from(numbers, (number) => firstAtLeast(inOrder, number))
+  const near = whole && most - least < 2 ** 32
+  const inOrder = near ? numbers : numbers.toSorted()
+  const ranks = new Uint32Array(numbers.length)
+  let i = 0
+  for (const number of numbers) ranks[i++] = near ? number - least : firstAtLeast(inOrder, number)
+  return ranks
 }
 
 function firstAtLeast(inOrder: Float64Array, number: number): number {
@@ -56,17 +65,30 @@ function firstAtLeast(inOrder: Float64Array, number: number): number {
   return from
 }
 
-/** Texts and mixtures. Usually few are different: a status, a section, a customer. */
-function ranksOfScalars(values: readonly unknown[]): Uint32Array {
-  const ranks = new Map<unknown, number>()
-  for (const value of values) ranks.set(value, 0)
-  const different = [...ranks.keys()].sort(compareScalars)
-  for (const [rank, value] of different.entries()) ranks.set(value, rank)
-  return Uint32Array.from(values, (value) => ranks.get(value) as number)
+/** Texts and mixtures. Usually few are different: a status, a section, a customer. They are numbered as they come, then ranked. */
+function ranksOfScalars(entries: readonly EntryView[], field: string): Uint32Array<ArrayBuffer> {
+  const numbers = new Map<unknown, number>()
+  const numbered = new Uint32Array(entries.length)
+  let i = 0
+  for (const { value } of entries) {
+    let number = numbers.get(value[field])
+    if (number === undefined) {
+      number = numbers.size
+      numbers.set(value[field], number)
+    }
+    numbered[i++] = number
+  }
+  const inOrder = [...numbers].sort(([a], [b]) => compareScalars(a, b))
+  const ranks = new Uint32Array(inOrder.length)
+  for (const [rank, [, number]] of inOrder.entries()) ranks[number] = rank
+  return numbered.map((number) => ranks[number] as number)
 }
 
 /** Stable: places of equal rank stay in their order. */
-function sortByRank(places: Uint32Array, ranks: Uint32Array): Uint32Array {
+function sortByRank(
+  places: Uint32Array<ArrayBuffer>,
+  ranks: Uint32Array,
+): Uint32Array<ArrayBuffer> {
   const most = ranks.reduce((a, b) => (a > b ? a : b), 0)
   let from = places
   for (let shift = 0; shift < 32 && most >>> shift > 0; shift += digitBits) {
