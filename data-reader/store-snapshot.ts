@@ -128,8 +128,12 @@ export class StoreSnapshot implements SnapshotSource {
 
   /** A cache may have been added after the scan's start: then a later checkpoint tells its shape. */
   async #knowCachesOf(entries: readonly StoredEntry[]): Promise<void> {
-    const isKnown = ({ cache }: StoredEntry) =>
-      this.#shape.caches.some(({ name }) => name === cache)
+    let known: string | undefined
+    const isKnown = ({ cache }: StoredEntry) => {
+      // They come a cache at a time.
+      if (cache !== known && this.#shape.caches.some(({ name }) => name === cache)) known = cache
+      return cache === known
+    }
     if (entries.every(isKnown)) return
     const checkpoint = await this.#ports.store.checkpoint(this.#space)
     if (checkpoint) this.#shape = decodeHeader(checkpoint.replicated).shape

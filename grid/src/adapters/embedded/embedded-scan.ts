@@ -66,9 +66,10 @@ export class EmbeddedScan implements StoreScan {
       limit: this.#options.chunkEntries,
       ...(after ? { start: after, exclusiveStart: true } : {}),
     })
-    return Array.from(range, ({ key, value }) => ({
-      storedKey: key,
-      entry: { ...decodeEntryKey(key), ...decodeEntry(value) },
-    }))
+    return Array.from(range, ({ key: storedKey, value: bytes }) => {
+      const { cache, key } = decodeEntryKey(storedKey)
+      const { value, version, position } = decodeEntry(bytes)
+      return { storedKey, entry: { cache, key, value, version, position } }
+    })
   }
 }

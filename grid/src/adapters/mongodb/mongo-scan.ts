@@ -74,9 +74,10 @@ export class MongoScan implements StoreScan {
   /** What is in quarantine has an old document here, or none. */
   #current(cache: string, documents: readonly EntryDocument[]): StoredEntry[] {
     const aside = this.#quarantine?.names
-    return documents
-      .filter(({ _id }) => !aside?.has(`${cache}/${_id}`))
-      .map((document) => fromDocument(cache, document))
+    const current = aside?.size
+      ? documents.filter(({ _id }) => !aside.has(`${cache}/${_id}`))
+      : documents
+    return current.map((document) => fromDocument(cache, document))
   }
 
   async end(): Promise<Checkpoint> {

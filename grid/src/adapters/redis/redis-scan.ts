@@ -58,7 +58,8 @@ function decodeChunk(cache: string, fieldsAndValues: readonly Buffer[]): StoredE
   const chunk: StoredEntry[] = []
   for (let at = 0; at < fieldsAndValues.length; at += 2) {
     const key = fieldsAndValues[at]!.toString('utf8')
-    chunk.push({ cache, key, ...decodeEntry(fieldsAndValues[at + 1]!) })
+    const { value, version, position } = decodeEntry(fieldsAndValues[at + 1]!)
+    chunk.push({ cache, key, value, version, position })
   }
   return chunk
 }
