@@ -70,6 +70,30 @@ describe('what a handler puts', () => {
   })
 })
 
+// The log would hold U+FFFD in its place: other values on every replica than on the unit that foresaw them, under the same version.
+test('texts that the log would change are refused wherever a handler hands them over', () => {
+  const lone = 'a\ud800'
+  const initial = { id: 'a', tags: [lone] }
+  const claim = { equals: [1], limit: 1 }
+  const attempts: ((tx: Transaction) => unknown)[] = [
+    (tx) => tx.put(seats, { id: 'a', tags: ['x', lone] }),
+    (tx) => tx.append(seats, 'a', 'tags', ['x', { deep: [lone] }]),
+    (tx) => tx.append(seats, 'a', 'tags', [{ [lone]: 1 }]),
+    (tx) => tx.increment(seats, 'a', 'n', 1, { initial }),
+    (tx) => tx.take(seats, 'byN', claim, { tags: [lone] }),
+    (tx) => tx.take(seats, 'byN', { ...claim, from: lone }, {}),
+    (tx) => tx.range(seats, 'byN', { equals: [1, lone] }),
+  ]
+  for (const attempt of attempts) expect(codeOf(attempt)).toBe('invalid_input')
+  expect([recorder.steps, recorder.ranges]).toEqual([[], []])
+  expect(() => recorder.put(seats, { id: 'a', tags: ['x', lone] })).toThrow(
+    'cache seats: tags.1 must be well-formed Unicode (it has a lone surrogate)',
+  )
+  for (const text of ['', 'ä', '\u{1f600}', '\ufffd'])
+    recorder.put(seats, { id: 'a', tags: [text] })
+  recorder.append(seats, 'a', 'tags', [new Uint8Array([0xd8, 0]), null, undefined, 1n])
+})
+
 describe('the keys a handler names', () => {
   const initial = { id: 'a', n: 0 }
 

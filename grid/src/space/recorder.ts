@@ -27,7 +27,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, isKey } from './validation.ts'
+import { checkFits, checkKey, checkTexts, isKey } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -186,6 +186,7 @@ export class Recorder implements Transaction {
     const plain = withoutUndefined(value as Value)
     const key = plain[layout.key]
     checkKey(key, `cache ${cache.name}`)
+    checkTexts(plain, `cache ${cache.name}`)
     if (this.#options.freeze) freezeDeeply(plain)
     this.#countWrites(1)
     this.#push({ kind: StepKind.put, cache: layout.number, key, value: plain })
@@ -232,6 +233,7 @@ export class Recorder implements Transaction {
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
+    checkTexts(items, `append to ${cache.name}.${field}`)
     const target = this.#operationTarget(cache, key, initial)
     return this.#operate({
       kind: StepKind.append,
@@ -260,6 +262,7 @@ export class Recorder implements Transaction {
       )
     if (layout.key in (patch as object))
       throw new TypeError(`take from ${cache.name}: the patch must not change the key`)
+    checkTexts(patch, `take from ${cache.name}`)
     this.#countWrites(limit)
     return this.#operate({
       kind: StepKind.take,
@@ -320,6 +323,7 @@ export class Recorder implements Transaction {
       throw new Error(
         `cache ${layout.name}: the range has more values than index ${index} has fields`,
       )
+    checkTexts(range, `range of ${layout.name}`)
     return number
   }
 
@@ -332,6 +336,7 @@ export class Recorder implements Transaction {
         throw new TypeError(
           `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
         )
+      checkTexts(initial, `cache ${cache.name}`)
     }
     this.#countWrites(1)
     return {
