@@ -17,6 +17,16 @@ const rankDelayMs = 300
 /** An entry that could not be ended is left alone for this long. */
 const restMs = 10_000
 
+/** Who is told what an expirer does. */
+export interface ExpirerListener {
+  /** A handler has failed. */
+  failed(error: Error): void
+  /** An expiry has changed an entry: nothing that is pending foresaw that. */
+  changed(cache: number, key: string): void
+  /** A batch has been ended, and there is more than that: time for another sweep. */
+  more(): void
+}
+
 /**
  * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by the log's time when the transaction is
  * melded, and its reads are validated, so that any number of units may try and each entry expires once.
@@ -28,8 +38,7 @@ export class Expirer {
   readonly #clock: Clock
   readonly #random: Random
   readonly #options: UnitOptions
-  readonly #report: (error: Error) => void
-  readonly #sweepAgain: () => void
+  readonly #listener: ExpirerListener
   /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
   readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
   /** Transactions that the log has not decided yet; there is no other sweep before. */
@@ -47,8 +56,7 @@ export class Expirer {
     clock: Clock,
     random: Random,
     options: UnitOptions,
-    report: (error: Error) => void,
-    sweepAgain: () => void,
+    listener: ExpirerListener,
   ) {
     this.#caches = [...caches, rememberedCommands]
     this.#state = state
@@ -56,11 +64,10 @@ export class Expirer {
     this.#clock = clock
     this.#random = random
     this.#options = options
-    this.#report = report
-    this.#sweepAgain = sweepAgain
+    this.#listener = listener
   }
 
-  /** Called often. `sweepAgain` is called when a batch has been ended and there is more than that. */
+  /** Called often. */
   sweep(): void {
     if (!this.#chain.joined || this.#underWay > 0) return
     this.#more = false
@@ -155,10 +162,13 @@ export class Expirer {
     })
   }
 
-  #decided(layout: CacheLayout, key: string, notBefore: number, { outcome }: Evaluation): void {
+  #decided(layout: CacheLayout, key: string, notBefore: number, evaluation: Evaluation): void {
     const { time } = this.#state
-    if (outcome === 'applied') this.#progress = true
-    else if (time < notBefore) this.#aheadMs = Math.max(0, this.#clock.now() - time)
+    const { outcome } = evaluation
+    if (outcome === 'applied') {
+      this.#progress = true
+      for (const write of evaluation.writes) this.#listener.changed(write.cache, write.key)
+    } else if (time < notBefore) this.#aheadMs = Math.max(0, this.#clock.now() - time)
     if (outcome === 'collided') return
     const entry = this.#state.find(layout.number, key)
     if (entry && entry.value[layout.expiry as string] === notBefore)
@@ -167,7 +177,8 @@ export class Expirer {
 
   #finished(): void {
     this.#underWay--
-    if (this.#underWay === 0 && this.#more && this.#progress) this.#clock.soon(this.#sweepAgain)
+    if (this.#underWay === 0 && this.#more && this.#progress)
+      this.#clock.soon(() => this.#listener.more())
   }
 
   #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
@@ -177,7 +188,7 @@ export class Expirer {
       return recorder.writes
     } catch (error) {
       if (!(error instanceof Rejection))
-        this.#report(
+        this.#listener.failed(
           new GridError('internal', `Expiring ${cache.name}/${key} failed`, { cause: error }),
         )
       return false

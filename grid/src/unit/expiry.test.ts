@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { UnitWorld } from '../adapters/simulated/unit-world.ts'
+import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../space/define.ts'
 
 const holds = defineCache('holds', {
@@ -23,12 +23,28 @@ const hold = defineCommand('hold', {
   },
 })
 
+/** What `touch` has seen, one item for each time it ran. */
+const seen: (string | undefined)[] = []
+
+const touch = defineCommand('touch', {
+  input: Type.Object({ id: Type.String() }),
+  handler: (tx, { id }) => {
+    const found = tx.get(holds, id)
+    seen.push(found?.kind)
+    tx.put(holds, { ...(found ?? tx.reject('unknown')), kind: 'touched' })
+  },
+})
+
 const held = defineQuery('held', {
   input: Type.Object({}),
   handler: (reader) => ({ count: reader.count(holds) }),
 })
 
-const space = defineSpace('holding', { caches: [holds, notes], commands: [hold], queries: [held] })
+const space = defineSpace('holding', {
+  caches: [holds, notes],
+  commands: [hold, touch],
+  queries: [held],
+})
 
 let world = new UnitWorld(space)
 afterEach(async () => {
@@ -91,4 +107,22 @@ test('a clock that has been set right lets entries expire in time', async () => 
   await world.settled(unit.execute('hold', { ids: ['late'], ms: 5_000, kind: 'goes' }))
   await world.clock.advance(6_500)
   expect(await countOf(unit)).toBe(1)
+})
+
+test('what an expiry has overtaken is no longer foreseen', async () => {
+  const { unit, log } = await world.startReady({ expirySweepMs: 1000, heartbeatMs: 100_000 })
+  await world.settled(unit.execute('hold', { ids: ['a'], ms: 100, kind: 'goes' }))
+  let appended = 0
+  // The expiry goes to the log at once, all that follows it later.
+  log.fate = () => (++appended === 1 ? {} : { delayMs: 100 })
+  await world.until(() => appended === 1)
+  seen.length = 0
+  const touching = [1, 2].map(() => fateOf(unit.execute('touch', { id: 'a' })))
+  const before = unit.position
+  await world.until(() => unit.position > before)
+  touching.push(fateOf(unit.execute('touch', { id: 'a' })))
+  await world.clock.advance(10)
+  expect(seen).toEqual(['goes', 'touched', undefined])
+  await world.until(() => touching.every(({ error }) => error))
+  expect(touching).toMatchObject(touching.map(() => ({ error: { reason: 'unknown' } })))
 })

@@ -63,16 +63,11 @@ export class Incarnation {
     this.replica = new Replica(log, state)
     this.#chain = new FrameChain(log, clock, random, state, name, options)
     this.runner = new CommandRunner(state, this.#chain, clock, random, options)
-    this.#expirer = new Expirer(
-      space.caches,
-      state,
-      this.#chain,
-      clock,
-      random,
-      options,
-      report,
-      () => this.#sweep(),
-    )
+    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, {
+      failed: report,
+      changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+      more: () => this.#sweep(),
+    })
     this.#disconnectedSince = clock.monotonic()
   }
 
