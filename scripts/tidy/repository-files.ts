@@ -23,6 +23,8 @@ async function walk(root: string, folder: string): Promise<string[]> {
   const found: string[] = []
   for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+    // In a work tree beside the repository this is a file, and names a place on the machine.
+    if (entry.name === '.git') continue
     if (entry.isFile()) found.push(path)
     else if (entry.isDirectory() && isWritten(entry.name)) found.push(...(await walk(root, path)))
   }
