@@ -9,8 +9,10 @@ const run = promisify(execFile)
 
 /** What has come of one command. */
 export interface Outcome {
-  readonly failed: boolean
-  readonly output: string
+  /** undefined: it did not end by itself. */
+  readonly code: number | undefined
+  readonly stdout: string
+  readonly stderr: string
 }
 
 /**
@@ -51,16 +53,23 @@ export class BrokenCopy implements AsyncDisposable {
     return () => writeFile(path, source)
   }
 
-  /** Runs a program of the copy. A rule that is broken may make it run for ever: at the limit it counts as failed. */
+  /** Runs a program of the copy, and ends it at the limit: a rule that is broken may make it run for ever. */
   async run(program: string, args: readonly string[], timeoutMs: number): Promise<Outcome> {
     const options = { cwd: this.#folder, timeout: timeoutMs, maxBuffer: 2 ** 26 }
     try {
-      const { stdout, stderr } = await run(process.execPath, [program, ...args], options)
-      return { failed: false, output: stdout + stderr }
+      return { code: 0, ...(await run(process.execPath, [program, ...args], options)) }
     } catch (error) {
-      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-      return { failed: true, output: stdout + stderr }
+      const { code, stdout = '', stderr = '' } = error as Partial<Outcome>
+      return { code: typeof code === 'number' ? code : undefined, stdout, stderr }
     }
+  }
+
+  /** Takes a file that a program has left in the copy; undefined: it has not. */
+  async take(file: string): Promise<string | undefined> {
+    const path = join(this.#folder, file)
+    const text = await readFile(path, 'utf8').catch(() => undefined)
+    await rm(path, { force: true })
+    return text
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

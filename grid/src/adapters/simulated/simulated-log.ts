@@ -47,6 +47,8 @@ export class SimulatedLog implements Log {
   readonly stream: SimulatedStream
   /** Decides what becomes of each append; a test replaces it. */
   fate: (data: Uint8Array) => AppendFate = () => ({})
+  /** ms by which what the tails of this connection see is late, asked for each delivery; a test that slows it replaces it. */
+  lateMs: () => number = () => 0
   /** What the tails of this connection see of each record; a test that damages one replica replaces it. */
   seen: (record: LogRecord) => LogRecord = (record) => record
   readonly #clock: Clock
@@ -89,7 +91,7 @@ export class SimulatedLog implements Log {
       broken: (error) => listener.broken(error),
     }
     const tail = new SimulatedTail(this.stream, after, damaged, (callback) =>
-      this.#clock.after(this.#latencyMs(), () => {
+      this.#clock.after(this.#latencyMs() + this.lateMs(), () => {
         if (this.#connected) callback()
       }),
     )

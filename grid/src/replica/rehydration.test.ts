@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SimulatedLog } from '../adapters/simulated/simulated-log.ts'
+import { SimulatedStream } from '../adapters/simulated/simulated-stream.ts'
+import { UnitWorld } from '../adapters/simulated/unit-world.ts'
+import type { GridError } from '../errors.ts'
+import type { ProcessingUnit } from '../unit/processing-unit.ts'
+import { counting } from '../unit/test-support/counters.ts'
+import { rehydrate } from './rehydration.ts'
+
+let world: UnitWorld
+beforeEach(() => {
+  world = new UnitWorld(counting)
+})
+afterEach(() => world.stop())
+
+/** A unit that gives copies of itself. */
+async function startGiver(): Promise<ProcessingUnit> {
+  const { unit } = await world.startReady()
+  await world.clock.advance(100)
+  return unit
+}
+
+/** Why a copy of the only unit, which has melded a few positions, cannot be used with a log. */
+async function refusalWith(log: SimulatedLog): Promise<GridError> {
+  const giving = new AbortController()
+  const failures: Error[] = []
+  const copying = rehydrate(log, world.messaging, world.clock, {
+    space: counting.name,
+    sources: ['peer'],
+    signal: giving.signal,
+    failed: (_, error) => {
+      failures.push(error)
+      giving.abort()
+    },
+  })
+  await expect(world.settled(copying)).rejects.toMatchObject({ code: 'stopping' })
+  return failures[0] as GridError
+}
+
+// architecture.md, invariant 8
+test('a copy whose next position the log no longer holds is not used', async () => {
+  const unit = await startGiver()
+  const log = new SimulatedLog(world.clock, new SimulatedStream(world.clock))
+  for (let at = 0; at < unit.position + 5; at++) log.stream.append(new Uint8Array())
+  log.stream.trim(unit.position + 3)
+  expect((await refusalWith(log)).code).toBe('log_trimmed')
+})
+
+test('a copy that is ahead of the log is not used: the log is another one', async () => {
+  const unit = await startGiver()
+  const log = new SimulatedLog(world.clock, new SimulatedStream(world.clock))
+  for (let at = 0; at < unit.position - 1; at++) log.stream.append(new Uint8Array())
+  expect((await refusalWith(log)).code).toBe('log_replaced')
+})
