@@ -104,7 +104,8 @@ function calm(world: World, crew: Crew): void {
     if (!running) continue
     const { host, log, changes, store, image } = running
     for (const link of [log, changes]) {
-      link.connection.heal()
+      link.heal()
+      link.connection.lateMs = () => 0
       link.glitch = 'none'
     }
     for (const one of [store, image]) one.heal()

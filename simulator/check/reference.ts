@@ -47,6 +47,7 @@ export class Reference {
   readonly #changedAt: StoredChange[][] = []
   readonly #emittedAt: (DomainEvent & { readonly transaction: number })[][] = []
   readonly #lastFrames = new Map<number, number>()
+  #largestStep = 0
   #changed: StoredChange[] = []
   #emitted: (DomainEvent & { readonly transaction: number })[] = []
 
@@ -126,6 +127,11 @@ export class Reference {
       .flatMap((events, at) => events.map((event) => ({ ...event, position: from + 1 + at })))
   }
 
+  /** Changes and events of the position that brought most of them. */
+  get largestStep(): number {
+    return this.#largestStep
+  }
+
   #remember({ cache, key, value, version, position }: StoredChange): void {
     let keys = this.#history.get(cache)
     if (!keys) {
@@ -139,6 +145,7 @@ export class Reference {
 
   #pass(): void {
     const { state } = this
+    this.#largestStep = Math.max(this.#largestStep, this.#changed.length + this.#emitted.length)
     this.#changedAt.push(this.#changed)
     this.#emittedAt.push(this.#emitted)
     this.#passed.push({

@@ -87,6 +87,7 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     frameTransactionsMax: pick(random, [2, 8, 4096]),
     frameBytesMax: pick(random, [600, 3000, 768 * 1024]),
     pendingMax: pick(random, [6, 16_384, 16_384]),
+    attemptsMax: pick(random, [3, 64, 64]),
     commandMsMax: pick(random, [300, 1500]),
     positionWaitMsMax: 300,
     persistWaitMsMax: 4000,

@@ -43,7 +43,7 @@ export function applyFault(fault: Fault, world: World, crew: Crew): void {
       break
     }
     case 'leader change': {
-      const links = crew.slots.flatMap(({ running }) => running?.[fault.stream].connection ?? [])
+      const links = crew.slots.flatMap(({ running }) => running?.[fault.stream] ?? [])
       for (const link of links) link.cut()
       later(fault.forMs, () => {
         for (const link of links) link.heal()
@@ -130,11 +130,11 @@ function cut(
   const is = (one: typeof link) => link === one || link === 'all'
   const logs = [...(is('log') ? [log] : []), ...(is('changes') ? [changes] : [])]
   const stores = is('store') ? [store, image] : []
-  for (const one of logs) one.connection.cut()
+  for (const one of logs) one.cut()
   for (const one of stores) one.cut()
   if (is('network')) world.network.cut(host)
   world.clock.after(forMs, () => {
-    for (const one of logs) one.connection.heal()
+    for (const one of logs) one.heal()
     for (const one of stores) one.heal()
     if (is('network')) world.network.heal(host)
   })

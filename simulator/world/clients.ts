@@ -1,12 +1,18 @@
 import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
 import { isGridError, Rejection } from '@spacegrid/grid/errors'
+import type { Acknowledgement } from '@spacegrid/grid/space/definition'
 import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/unit/serving'
 import type { Call, History, Request, Told } from '../check/history.ts'
 import type { AskStep } from '../plan/plan.ts'
 import { newerCommand } from '../workloads/newer-version.ts'
 import { type Ask, Memory, type Workload } from '../workloads/workload.ts'
-import type { Crew, Slot } from './crew.ts'
+import type { Crew, Running, Slot } from './crew.ts'
 import type { World } from './world.ts'
+
+/** A host's clock may be so much slower than the world's. */
+const clockRateMax = 1.04
+/** Units look whose time is up many times a second. */
+const answerSlackMs = 150
 
 /** Codes after which the same request may be sent again although it has no idempotency key: it did nothing. */
 const certain = new Set(['log_full', 'overloaded', 'not_ready', 'stopping', 'contended'])
@@ -105,13 +111,33 @@ export class Clients {
           this.#told(call, told)
           resolve(told)
         }
-        if (!unit.space.commands.has(command)) resolve(undefined)
-        else
-          unit.execute(command, input, options).then(
-            (answer) => tell({ kind: 'answer', answer }),
-            (error: unknown) => tell(failureOf(error)),
-          )
+        if (!unit.space.commands.has(command)) {
+          resolve(undefined)
+          return
+        }
+        this.#mustEnd(slot, running, this.#answerMsMax(slot, acknowledge), () => call.told)
+        unit.execute(command, input, options).then(
+          (answer) => tell({ kind: 'answer', answer }),
+          (error: unknown) => tell(failureOf(error)),
+        )
       })
+    })
+  }
+
+  #answerMsMax({ number }: Slot, acknowledge: Acknowledgement): number {
+    const { commandMsMax = Infinity, persistWaitMsMax = Infinity } =
+      this.#world.settings.unitOptions[number] ?? {}
+    return commandMsMax + (acknowledge === 'persisted' ? persistWaitMsMax : 0)
+  }
+
+  /** Whoever asks hears something within the time that the unit sets itself: architecture.md, invariant 10. */
+  #mustEnd({ name }: Slot, { host }: Running, msMax: number, told: () => unknown): void {
+    const { clock } = this.#world
+    if (msMax === Infinity) return
+    const since = clock.monotonic()
+    clock.after(msMax * clockRateMax + answerSlackMs, () => {
+      if (told() !== undefined || !host.alive || host.paused || host.stalledAt >= since) return
+      this.#world.fail('limit', `${name} has not answered within ${msMax} ms`)
     })
   }
 
@@ -126,6 +152,10 @@ export class Clients {
     else if (told.kind === 'rejection') coverage.count('calls: rejected')
     else this.#checkAnswer(call, told.answer)
     if (call.attempts.length > 1) coverage.count('calls: executed more than once')
+    const { attemptsMax = Infinity } =
+      this.#world.settings.unitOptions[Number(call.unit.split('-')[1])] ?? {}
+    if (call.attempts.length > attemptsMax)
+      this.#world.fail('limit', `call ${call.number} was executed ${call.attempts.length} times`)
     if (told.kind === 'answer' && told.answer.acknowledged === 'persisted') {
       const { position = 0 } = store.reached ?? {}
       if (position < told.answer.position)
@@ -180,7 +210,12 @@ export class Clients {
     const { unit, running } = slot
     if (!unit || !running) return
     const asked = { ...input }
-    const { result, position } = await unit.query(name, asked, options)
+    let isOver: true | undefined
+    const { positionWaitMsMax = Infinity } = this.#world.settings.unitOptions[slot.number] ?? {}
+    this.#mustEnd(slot, running, positionWaitMsMax * 2, () => isOver)
+    const { result, position } = await unit.query(name, asked, options).finally(() => {
+      isOver = true
+    })
     if (!running.host.acts()) return
     const now = this.#history.nowOf(asked)
     const { coverage, log } = this.#world

@@ -2,15 +2,22 @@ import { DataPump } from '@spacegrid/data-pump/data-pump'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { ComponentEvent } from '@spacegrid/grid/component/component'
+import { decodeFrame } from '@spacegrid/grid/records/frame-codec'
 import type { Space } from '@spacegrid/grid/space/definition'
 import { ProcessingUnit, type UnitEvent } from '@spacegrid/grid/unit/processing-unit'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import { compareReplica } from '../check/copies.ts'
+import type { HostLog } from './host-log.ts'
 import type { Connected, World } from './world.ts'
+
+/** After so long a unit knows where the log ends, ms: it asks twice a second. */
+const lagKnownMsMax = 700
+/** What users ask for at once fits into a frame of this size. */
+const uncutFrameBytes = 60 * 1024
 
 export type Role = 'unit' | 'pump' | 'writer' | 'reader'
 
-interface Running extends Connected {
+export interface Running extends Connected {
   readonly component: {
     start(): void
     stop(): Promise<void>
@@ -102,10 +109,11 @@ export class Crew {
       if (unit) this.#inspectUnit(slot, unit)
       if (pump) {
         const { pending } = pump.status()
-        const max = 2 * this.#world.settings.pumpOptions.windowChangesMax
-        // A frame is melded as a whole, whatever it brings.
-        if ((pending ?? 0) > max + 600)
-          this.#world.fail('limit', `${slot.name} keeps ${pending} changes`)
+        const { reference, settings } = this.#world
+        // One window that could not be published and the one behind it; a frame is melded as a whole, whatever it brings.
+        const max = 2 * (2 * settings.pumpOptions.windowChangesMax + reference.largestStep)
+        if ((pending ?? 0) > max)
+          this.#world.fail('limit', `${slot.name} keeps ${pending} changes, not ${max}`)
       }
     }
   }
@@ -123,6 +131,40 @@ export class Crew {
     // What expires is not asked for by anybody; it is bounded by itself.
     const max = pendingMax + expiryBatchMax * (unit.space.caches.length + 1)
     if (pending > max) this.#world.fail('limit', `${slot.name} has ${pending} pending`)
+    this.#inspectLag(slot, unit)
+  }
+
+  /** A unit learns a few times a second where the log ends; what a pause or a cut kept from it may still be on its way. */
+  #inspectLag({ name, number, running }: Slot, unit: ProcessingUnit): void {
+    const { clock, settings } = this.#world
+    const { lagPositionsMax = Number.POSITIVE_INFINITY } = settings.unitOptions[number] ?? {}
+    if (!running || !unit.readiness().ready) return
+    const { host, log } = running
+    const since = clock.monotonic() - lagKnownMsMax
+    if (host.paused || host.stalledAt > since || log.changedAt > since) return
+    const lag = this.#world.logEnd(lagKnownMsMax) - unit.position
+    if (lag > lagPositionsMax)
+      this.#world.fail('limit', `${name} is ready, ${lag} positions behind the log`)
+  }
+
+  /** Where no frame has to be cut, no more are on their way than may be: those that chain behind the last one that came back. */
+  #inspectFrames({ name, number }: Slot, unit: ProcessingUnit): (data: Uint8Array) => void {
+    const { settings } = this.#world
+    const { framesInFlightMax = Infinity, ...options } = settings.unitOptions[number] ?? {}
+    if (this.#world.frameBytesMax(options) < uncutFrameBytes) return () => undefined
+    const previousOf = new Map<string, number>()
+    return (data) => {
+      const frame = decodeFrame(data)
+      if (!('origin' in frame)) return
+      const { origin, id, previous } = frame
+      previousOf.set(`${origin}/${id}`, previous)
+      const last = unit.state?.origins.get(origin)?.lastFrame
+      let count = 0
+      for (let at: number | undefined = id; at !== undefined && at !== last; count++)
+        at = previousOf.get(`${origin}/${at}`)
+      if (last !== undefined && count > framesInFlightMax)
+        this.#world.fail('limit', `${name} has ${count} frames in flight, not ${framesInFlightMax}`)
+    }
   }
 
   #make(slot: Slot, connected: Connected): Pick<Running, 'component' | 'unit' | 'pump'> {
@@ -136,9 +178,10 @@ export class Crew {
       case 'unit': {
         const options = {
           ...settings.unitOptions[slot.number],
-          report: (event: UnitEvent) => this.#unitReports(slot, event),
+          report: (event: UnitEvent) => this.#unitReports(slot, log, event),
         }
         const unit = new ProcessingUnit(slot.name, this.#spaceOf(slot.version), ports, options)
+        log.appending = this.#inspectFrames(slot, unit)
         return { component: unit, unit, pump: undefined }
       }
       case 'pump': {
@@ -162,7 +205,7 @@ export class Crew {
     }
   }
 
-  #unitReports(slot: Slot, event: UnitEvent): void {
+  #unitReports(slot: Slot, log: HostLog, event: UnitEvent): void {
     const { trace, coverage, clock } = this.#world
     if (event.kind === 'rehydrated') {
       trace.note(`${slot.name} rehydrated from ${event.source} at ${event.position}`)
@@ -174,6 +217,9 @@ export class Crew {
     } else if (event.kind === 'rehydrating') {
       trace.note(`${slot.name} has to rehydrate: ${event.reason}`)
       coverage.count(`left service: ${event.reason.replaceAll(/[\d#]+/g, 'N').slice(0, 60)}`)
+      // Only what breaks the log's contract may be a surprise to a replica.
+      if (event.reason.includes('cannot be melded') && !log.wasGlitched)
+        this.#world.fail('failure', `${slot.name} left service: ${event.reason}`)
     } else if (event.kind === 'waiting') {
       const { message } = event.error
       trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${message}`)

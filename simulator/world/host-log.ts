@@ -1,4 +1,5 @@
 import type { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
+import type { Clock } from '@spacegrid/grid/ports/clock'
 import type {
   AppendOptions,
   Log,
@@ -14,10 +15,18 @@ export class HostLog implements Log {
   readonly connection: SimulatedLog
   /** What the next record of a tail is to suffer, against the port's contract: a replica must notice. */
   glitch: 'none' | 'skip' | 'repeat' = 'none'
+  /** It has suffered one. */
+  wasGlitched = false
+  /** Told of everything that is about to be appended. */
+  appending: (data: Uint8Array) => void = () => undefined
+  /** When it was last cut or healed, in the world's `monotonic()` time. */
+  changedAt = Number.NEGATIVE_INFINITY
   readonly #host: Host
+  readonly #clock: Clock
 
-  constructor(host: Host, connection: SimulatedLog) {
+  constructor(host: Host, connection: SimulatedLog, clock: Clock) {
     this.#host = host
+    this.#clock = clock
     this.connection = connection
     host.whenGone(() => void connection.close())
   }
@@ -26,7 +35,18 @@ export class HostLog implements Log {
     return this.connection.recordBytesMax
   }
 
+  cut(): void {
+    this.changedAt = this.#clock.monotonic()
+    this.connection.cut()
+  }
+
+  heal(): void {
+    this.changedAt = this.#clock.monotonic()
+    this.connection.heal()
+  }
+
   append(data: Uint8Array, options?: AppendOptions): Promise<number> {
+    if (this.#host.alive) this.appending(data)
     return this.#ask(() => this.connection.append(data, options))
   }
 
@@ -53,6 +73,7 @@ export class HostLog implements Log {
       record: (record) => {
         const { glitch } = this
         this.glitch = 'none'
+        this.wasGlitched ||= glitch !== 'none'
         if (glitch === 'skip') return
         give(() => listener.record(record))
         if (glitch === 'repeat') give(() => listener.record(record))

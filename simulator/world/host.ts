@@ -21,6 +21,8 @@ export class Host {
   #alive = true
   #paused = false
   #draining = false
+  /** When it was last kept from going on, or let go on again, in the world's `monotonic()` time. */
+  stalledAt = Number.NEGATIVE_INFINITY
   /** Things it may still do before it dies; undefined: as many as it likes. */
   #actsLeft: number | undefined
 
@@ -83,12 +85,14 @@ export class Host {
   }
 
   pause(): void {
+    this.stalledAt = this.#clock.monotonic()
     this.#paused = true
   }
 
   /** What has arrived meanwhile comes one after the other, in its order. */
   resume(): void {
     if (!this.#paused) return
+    this.stalledAt = this.#clock.monotonic()
     this.#paused = false
     if (this.#draining || this.#arrived.length === 0) return
     this.#draining = true

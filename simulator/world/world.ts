@@ -5,7 +5,8 @@ import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-st
 import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import { decodeWindow } from '@spacegrid/grid/records/window-codec'
-import { FrameKind } from '@spacegrid/grid/space/frame'
+import { type Frame, FrameKind } from '@spacegrid/grid/space/frame'
+import type { UnitOptions } from '@spacegrid/grid/unit/unit-options'
 import { compareStored, compareWindow } from '../check/copies.ts'
 import { Reference } from '../check/reference.ts'
 import type { Settings } from '../plan/settings.ts'
@@ -29,6 +30,9 @@ export interface AppendFaults {
   delay: number
   lateMsMax: number
 }
+
+/** What a part of a batch has beside its bytes. */
+const frameHeaderBytesMax = 64
 
 const noAppendFaults: AppendFaults = { loss: 0, silence: 0, doubling: 0, delay: 0, lateMsMax: 0 }
 
@@ -70,6 +74,9 @@ export class World {
   readonly #seed: number
   #connections = 0
   #windowsTo = 0
+  /** Where the log ended, and when: oldest first. */
+  readonly #ends: { readonly at: number; readonly last: number }[] = []
+  readonly #windows: { readonly from: number; readonly to: number; readonly bytes: number }[] = []
 
   constructor(seed: number, spaceName: string, settings: Settings, keepTrace: boolean) {
     this.#seed = seed
@@ -91,6 +98,12 @@ export class World {
     this.image = new ObservedStore('fuzzy', (from, store) => this.#applied('image', from, store))
     this.#watchLog()
     this.#watchChanges()
+  }
+
+  /** Where the log ended so long ago. */
+  logEnd(msAgo: number): number {
+    const until = this.clock.monotonic() - msAgo
+    return this.#ends.findLast(({ at }) => at <= until)?.last ?? 0
   }
 
   /** A sequence of its own. */
@@ -169,7 +182,7 @@ export class World {
       this.coverage.count('publish: doubled')
       return { ...late, copies: 2 }
     }
-    return new HostLog(host, connection)
+    return new HostLog(host, connection, this.clock)
   }
 
   #unknown<T>(how: string, fate: T): T {
@@ -191,6 +204,7 @@ export class World {
       // Whatever another log holds, the grid must have nothing to do with it.
       if (identity !== 'log') return
       for (let at = this.reference.last + 1; at <= this.log.last; at++) this.#logged(at)
+      this.#ends.push({ at: this.clock.monotonic(), last: this.log.last })
     })
   }
 
@@ -203,6 +217,7 @@ export class World {
     this.trace.hash(record.data)
     if (!melded) return
     const { frame, accepted } = melded
+    this.#checkSize(frame, record.data.byteLength, position)
     const kind = Object.entries(FrameKind).find(([, number]) => number === frame.kind)?.[0]
     const from = 'origin' in frame ? ` ${frame.origin}/${frame.id}` : ''
     const outcomes = decisions.slice(before).map(({ evaluation }) => evaluation.outcome)
@@ -211,6 +226,27 @@ export class World {
     )
     this.coverage.count(accepted ? `frames: ${kind}` : 'frames: ignored')
     for (const outcome of outcomes) this.coverage.count(`transactions: ${outcome}`)
+  }
+
+  /** architecture.md, invariant 10: what a unit sends keeps to that unit's limits. */
+  #checkSize(frame: Frame, bytes: number, position: number): void {
+    if (!('origin' in frame)) return
+    const { unit } = this.reference.state.origins.get(frame.origin) ?? {}
+    const options = this.settings.unitOptions[Number(unit?.split('-')[1])]
+    if (!options) return
+    const { frameTransactionsMax = Infinity } = options
+    const bytesMax = this.frameBytesMax(options)
+    const header = frame.kind === FrameKind.part ? frameHeaderBytesMax : 0
+    if (bytes > bytesMax + header)
+      this.fail('limit', `the frame of ${unit} at ${position} has ${bytes} bytes, not ${bytesMax}`)
+    const count = frame.kind === FrameKind.transactions ? frame.transactions.length : 0
+    if (count > frameTransactionsMax)
+      this.fail('limit', `the frame of ${unit} at ${position} has ${count} transactions`)
+  }
+
+  /** Of a unit: also what its log takes sets a limit. */
+  frameBytesMax({ frameBytesMax = Infinity }: Partial<UnitOptions>): number {
+    return Math.min(frameBytesMax, this.settings.logRecordBytesMax - 1024)
   }
 
   #watchChanges(): void {
@@ -237,6 +273,7 @@ export class World {
           )
         this.#windowsTo = window.to
         if (window.logIdentity !== 'log') continue
+        this.#windows.push(window)
         const compare = async () => {
           const whole = await decodeWindow(window.parts, () => undefined)
           for (const problem of compareWindow(whole, this.reference)) this.fail('window', problem)
@@ -259,6 +296,18 @@ export class World {
       return
     }
     for (const problem of compareStored(reached, held, this.reference)) this.fail(name, problem)
+    if (name === 'store') this.#checkBatch(from, reached.position)
+  }
+
+  /** A step of the store takes windows up to a limit, or a single one; which it took is certain while each begins where the last one ends. */
+  #checkBatch(from: number, to: number): void {
+    const taken = this.#windows.filter((window) => window.to > from && window.to <= to)
+    const isChain = taken.every((window, at) => at === 0 || window.from === taken[at - 1]?.to)
+    if (!isChain || taken.length < 2) return
+    const bytes = taken.reduce((sum, window) => sum + window.bytes, 0)
+    const { batchBytesMax } = this.settings.writerOptions
+    if (bytes > batchBytesMax)
+      this.fail('limit', `the step from ${from} to ${to} has ${bytes} bytes, not ${batchBytesMax}`)
   }
 }
 
