@@ -38,7 +38,8 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
       const outcome = await outcomeOf(child, { seed, workload }, signal)
       if (!outcome) return
       told(outcome)
-      if (child.exitCode !== null || child.killed) child = start()
+      const { exitCode, signalCode, killed } = child
+      if (exitCode !== null || signalCode !== null || killed) child = start()
     }
   } finally {
     child.kill('SIGKILL')
@@ -60,7 +61,8 @@ function outcomeOf(
       child.kill('SIGKILL')
       fails(`endless: seed ${seed} has not ended within ${seedMsMax / 1000} s`)
     }, seedMsMax)
-    const exited = (code: number | null) => fails(`process: it ended with ${code} in seed ${seed}`)
+    const exited = (code: number | null, by: string | null) =>
+      fails(`process: it ended with ${by ?? code} in seed ${seed}`)
     const aborted = () => finish(undefined)
     const answered = (outcome: unknown) => finish(outcome as SeedOutcome)
     function finish(outcome: SeedOutcome | undefined): void {
