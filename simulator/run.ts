@@ -68,6 +68,8 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
   if (!broken()) {
     const judge = new Judge(newer, history, world.reference)
     for (const problem of judge.judge()) world.fail('judge', problem)
+    if (judge.repeated > 0)
+      world.coverage.count('requests: new again, their key forgotten', judge.repeated)
     for (const problem of workload.invariants?.(judge.model) ?? []) world.fail('invariant', problem)
   }
   for (const slot of crew.slots) slot.running?.host.crash()
@@ -93,6 +95,7 @@ const setupStep = (round: number): AskStep => ({
   withKey: true,
   acknowledge: 'committed',
   patienceMs: 2000,
+  againMs: 0,
   read: 'plain',
   newer: false,
 })

@@ -45,7 +45,8 @@ export class Judge {
   readonly #history: History
   readonly #reference: Reference
   readonly #appliedByCall = new Map<Call, Applied>()
-  readonly #appliedByKey = new Map<string, Applied>()
+  /** More than one for a key that was forgotten between them. */
+  readonly #appliedByKey = new Map<string, Applied[]>()
   readonly #refusedByCall = new Map<Call, Effect>()
   #claims: Claim[]
   readonly #readings: Map<number, Reading[]>
@@ -78,6 +79,11 @@ export class Judge {
     for (const call of this.#history.calls) this.#checkTold(call)
     this.#compareStates()
     return this.problems
+  }
+
+  /** Requests that took effect again, because their key was forgotten. */
+  get repeated(): number {
+    return [...this.#appliedByKey.values()].filter(({ length }) => length > 1).length
   }
 
   #fail(problem: string): void {
@@ -181,7 +187,7 @@ export class Judge {
       this.#fail(`the request ${key} was applied again at ${position}`)
     const answer = { request: request.number, answer: result, position, version, expiresAt }
     this.model.remembered.set(key, answer)
-    this.#appliedByKey.set(key, applied)
+    this.#appliedByKey.set(key, [...(this.#appliedByKey.get(key) ?? []), applied])
   }
 
   // ---- what callers were told
@@ -207,7 +213,10 @@ export class Judge {
       )
     if (acknowledged === 'accepted' || version === 0) return
     const { key } = call.request
-    const applied = replayed ? this.#appliedByKey.get(key ?? '') : this.#appliedByCall.get(call)
+    const ofKey = this.#appliedByKey.get(key ?? '') ?? []
+    const applied = replayed
+      ? (ofKey.find((one) => one.position === position) ?? ofKey.at(-1))
+      : this.#appliedByCall.get(call)
     if (!applied) {
       this.#fail(`${nameOf(call)} was acknowledged at ${position}, but is not in the log`)
       return

@@ -15,6 +15,8 @@ export interface AskStep {
   readonly acknowledge: Acknowledgement
   /** The client gives up waiting for one unit after this time, and asks the next one if it has a key. */
   readonly patienceMs: number
+  /** Asks once more with the same key, so many ms after it was answered. 0: it does not. */
+  readonly againMs: number
   readonly read: 'plain' | 'position' | 'latest' | 'entry'
   /** A command of the newer version of the application, if the unit has it. */
   readonly newer: boolean
@@ -75,6 +77,7 @@ function makeAsk(random: SeededRandom, atMs: number): AskStep {
     withKey: random.chance(0.7),
     acknowledge: luck < 75 ? 'committed' : luck < 88 ? 'persisted' : 'accepted',
     patienceMs: pick(random, [40, 400, 2500]),
+    againMs: random.chance(0.1) ? pick(random, [1, 1000, 4000]) : 0,
     read: pick(random, ['plain', 'plain', 'position', 'latest', 'entry']),
     newer: random.chance(0.04),
   }

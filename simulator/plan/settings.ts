@@ -91,8 +91,8 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     commandMsMax: pick(random, [300, 1500]),
     positionWaitMsMax: 300,
     persistWaitMsMax: 4000,
-    // Longer than clocks jump, or a retry would be a new request.
-    idempotencyMs: 24 * 60 * 60_000,
+    // Longer than clocks jump, or so short that a client may ask again when its key is forgotten: then it is a new request.
+    idempotencyMs: pick(random, [24 * 60 * 60_000, 24 * 60 * 60_000, 3000]),
     disconnectedMsMax: 150,
     expirySweepMs: pick(random, [100, 100, 0]),
     expiryBatchMax: pick(random, [2, 512]),

@@ -80,6 +80,11 @@ export class Clients {
         this.#learn(step.client, told.answer.position)
         if (told.answer.acknowledged !== 'accepted')
           this.#workload.told?.(ask, told.answer.result, this.memory)
+        if (step.againMs > 0 && request.key !== undefined) {
+          await this.#pause(step.againMs)
+          this.#world.coverage.count('clients: asked once more')
+          await this.#call(this.#slotOf(number + 1), request, step.patienceMs)
+        }
         return true
       }
       if (told?.kind === 'rejection') return true
