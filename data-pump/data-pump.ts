@@ -124,6 +124,7 @@ export class DataPump implements Component {
         persisted,
         this.#auditor,
         this.#wrongWindows,
+        this.#incarnation?.logFollowed,
       )
       this.#incarnation = incarnation
       await incarnation.live()

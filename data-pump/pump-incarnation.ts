@@ -40,6 +40,8 @@ export class PumpIncarnation {
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
   readonly #wrongWindows: WrongWindows
+  /** Identity of the log that the life before this one followed. */
+  readonly #logBefore: string | undefined
   readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
   #waitingFor = ''
   #logIdentity = ''
@@ -69,6 +71,7 @@ export class PumpIncarnation {
     persisted: PersistedPosition,
     auditor: Auditor,
     wrongWindows: WrongWindows,
+    logBefore: string | undefined,
   ) {
     this.#space = space
     this.#ports = ports
@@ -78,6 +81,7 @@ export class PumpIncarnation {
     this.#persisted = persisted
     this.#auditor = auditor
     this.#wrongWindows = wrongWindows
+    this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
@@ -85,6 +89,11 @@ export class PumpIncarnation {
 
   get replica(): Replica | undefined {
     return this.#replica
+  }
+
+  /** Identity of the log that this life follows, or, until it does, the one before it. */
+  get logFollowed(): string | undefined {
+    return this.#replica ? this.#logIdentity : this.#logBefore
   }
 
   /** The log position up to which everything has been published. */
@@ -118,6 +127,7 @@ export class PumpIncarnation {
       this.#space,
       this.#ports,
       this.#logIdentity,
+      this.#logBefore !== undefined && this.#logBefore !== this.#logIdentity,
       this.#life,
       this.#auditor,
       this.#wrongWindows.isWrong,

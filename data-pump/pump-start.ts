@@ -35,11 +35,14 @@ export interface PumpStart {
  * The state comes from the store, which is never ahead of the queue; from the warm image only while the store cannot be reached. It never comes from
  * another unit: that one is further on, and its outcomes since the last window would be missing. Unless this pump was found wrong: then the store is wrong too,
  * and the difference is published.
+ *
+ * `logReplaced`: this pump has followed another log before. Then the present one is begun with only if the data reader says that nothing is stored.
  */
 export async function findStart(
   space: string,
   ports: PumpPorts,
   logIdentity: string,
+  logReplaced: boolean,
   life: Life,
   auditor: Auditor,
   isWrong: (window: WindowPart) => boolean,
@@ -62,6 +65,7 @@ export async function findStart(
       // The warm image may be ahead of the store, so without a window to go on from it is of no use.
       sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
       signal: life.signal,
+      logReplaced,
       confirms: (position, digest) => auditor.confirms(position, digest),
       failed: (from, error) => waiting(`${from}: ${error.message}`),
     }),

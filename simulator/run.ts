@@ -1,7 +1,7 @@
 import { History } from './check/history.ts'
 import { instrument } from './check/instrument.ts'
 import { Judge } from './check/judge.ts'
-import type { AskStep, Plan } from './plan/plan.ts'
+import type { AskStep, Plan, Step } from './plan/plan.ts'
 import { workloads } from './workloads/all-workloads.ts'
 import { newerVersion } from './workloads/newer-version.ts'
 import { applyFault } from './world/apply-fault.ts'
@@ -24,6 +24,11 @@ export interface RunResult {
 const setupMsMax = 20_000
 const recoveryMsMax = 90_000
 const inspectEveryMs = 700
+/** How long clients go on when the log is gone, and how often one of them asks. */
+const withoutLogMs = 15_000
+const askEveryMs = 60
+/** Until every unit has heard that the log is gone: a message's way, and the turn of whoever was just being answered. */
+const noticedMsMax = 30
 
 /** Runs a plan, to its end or its first violation. */
 export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult> {
@@ -62,7 +67,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
         else applyFault(step.fault, world, crew)
       })
     await world.until(broken, plan.endMs)
-    if (plan.logReplaced) await endWithoutLog(plan, world, crew)
+    if (plan.logReplaced) await endWithoutLog(plan, world, crew, clients)
     else await recover(world, crew, clients)
   }
   if (!broken()) {
@@ -177,23 +182,52 @@ function whatIsMissing(world: World, crew: Crew, target: number): string[] {
   return missing
 }
 
-/** The log has been deleted and created again: what is stored must stay as it is, and nobody may serve as if nothing had been. */
-async function endWithoutLog({ readersGone }: Plan, world: World, crew: Crew): Promise<void> {
+/** Everything works, and something is stored: what is to be lost is there. False: it has failed. */
+async function settleDown(world: World, crew: Crew): Promise<boolean> {
   const broken = () => world.problems.length > 0
   calm(world, crew)
-  // A unit that starts just then, with nobody to tell it that anything is stored, believes an empty log after a while.
-  const areReady = () =>
-    crew.slots.every(
-      ({ role, running }) =>
-        (role !== 'unit' && role !== 'reader') || running?.component.readiness().ready === true,
+  const missing = () => [
+    ...crew.slots.filter(({ running }) => running?.component.readiness().ready !== true),
+    ...(world.store.reached ? [] : [{ name: 'the store' }]),
+  ]
+  // Whatever the end of a fault starts again is there a moment later.
+  const isThere = () => {
+    crew.startMissing()
+    return missing().length === 0
+  }
+  if (!(await world.until(() => broken() || isThere(), recoveryMsMax)))
+    world.fail(
+      'liveness',
+      `not ready: ${missing()
+        .map(({ name }) => name)
+        .join(', ')}`,
     )
-  if (!(await world.until(() => broken() || areReady(), 20_000)) || broken()) return
-  if (!world.store.reached) return
+  return !broken()
+}
+
+/** Clients go on asking: what they are told is judged by the rules of the time after. */
+function keepAsking(world: World, clients: Clients, steps: readonly Step[]): void {
+  const asks = steps.filter((step) => step.kind === 'ask')
+  if (asks.length === 0) return
+  for (let at = 0; at * askEveryMs < withoutLogMs; at++) {
+    const step = asks[at % asks.length] as AskStep
+    world.clock.after(at * askEveryMs, () => clients.step(step))
+  }
+}
+
+/** The log has been deleted and created again: what is stored must stay as it is, and nobody may serve as if nothing had been. */
+async function endWithoutLog(plan: Plan, world: World, crew: Crew, clients: Clients) {
+  if (!(await settleDown(world, crew))) return
+  const broken = () => world.problems.length > 0
   world.log.replace()
   world.coverage.count('fault: log replaced')
-  if (readersGone)
+  if (plan.readersGone)
     for (const { role, running } of crew.slots) if (role === 'reader') running?.host.crash()
-  await world.until(broken, 15_000)
+  keepAsking(world, clients, plan.steps)
+  // Whoever has heard of it by then does not serve any more.
+  await world.until(broken, noticedMsMax)
+  clients.nobodyMayAnswer = true
+  await world.until(broken, withoutLogMs)
   for (const { name, running } of crew.slots)
     if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)
 }

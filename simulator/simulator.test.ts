@@ -3,16 +3,17 @@ import { expect, test } from 'vitest'
 import type { Plan } from './plan/plan.ts'
 import gapBehindPurge from './regressions/gap-behind-purge.json' with { type: 'json' }
 import logReplaced from './regressions/log-replaced.json' with { type: 'json' }
+import pumpLogReplaced from './regressions/pump-log-replaced.json' with { type: 'json' }
 import standbyPump from './regressions/standby-pump.json' with { type: 'json' }
 import { planOf, tryPlan } from './seed-run.ts'
 import { shrink } from './shrink.ts'
 import { Coverage } from './world/coverage.ts'
 
 const base = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** So many seeds, or fewer where the machine is busy. */
-const seedsMax = 200
+/** So many seeds, or fewer where the machine is busy, but never fewer than this. */
+const seedsMax = 300
 const msMax = 15_000
-const seedsMin = 20
+const seedsMin = 200
 
 /** What happens in so many runs that some are enough to see it. */
 const usual = [
@@ -53,6 +54,7 @@ test.each([
     gapBehindPurge,
   ],
   ['no unit begins with a log that took the place of another one', logReplaced],
+  ['no pump begins with a log that took the place of the one it followed', pumpLogReplaced],
 ])('%s', async (_, plan) => {
   expect((await tryPlan(plan as unknown as Plan)).problems).toEqual([])
 })

@@ -20,6 +20,8 @@ const certain = new Set(['log_full', 'overloaded', 'not_ready', 'stopping', 'con
 /** The users: each step is one request, sent again to other units, with its key, until somebody tells what became of it. */
 export class Clients {
   readonly memory = new Memory()
+  /** The log is gone: there is nothing that an answer could rest on. */
+  nobodyMayAnswer = false
   readonly #world: World
   readonly #crew: Crew
   readonly #history: History
@@ -153,6 +155,7 @@ export class Clients {
     const what = told.kind === 'answer' ? `answered at ${told.answer.position}` : told.kind
     const why = told.kind === 'failure' ? told.code : told.kind === 'rejection' ? told.reason : ''
     trace.note(`call ${call.number} ${command} ${key ?? ''} on ${call.unit}: ${what} ${why}`)
+    if (told.kind !== 'failure') this.#checkMayAnswer(call.unit, command)
     if (told.kind === 'failure') coverage.count(`calls: ${told.code}`)
     else if (told.kind === 'rejection') coverage.count('calls: rejected')
     else this.#checkAnswer(call, told.answer)
@@ -169,6 +172,10 @@ export class Clients {
           `call ${call.number} at ${told.answer.position} was acknowledged, the store is at ${position}`,
         )
     }
+  }
+
+  #checkMayAnswer(unit: string, what: string): void {
+    if (this.nobodyMayAnswer) this.#world.fail('log replaced', `${unit} answered ${what}`)
   }
 
   #checkAnswer(call: Call, { acknowledged, replayed, version }: CommandAnswer): void {
@@ -223,6 +230,7 @@ export class Clients {
     })
     if (!running.host.acts()) return
     const now = this.#history.nowOf(asked)
+    this.#checkMayAnswer(slot.name, name)
     const { coverage, log } = this.#world
     coverage.count(options.latest ? 'queries: latest' : 'queries: answered')
     if (position < least)
@@ -241,6 +249,7 @@ export class Clients {
     const key = keys[random.below(keys.length)]
     if (!unit || key === undefined) return
     const { value, version, writtenAt, position } = await unit.entry(cache, key)
+    this.#checkMayAnswer(name, `${cache}/${key}`)
     const should = reference.find(cache, key, position)
     this.#world.coverage.count('queries: entries')
     const is = JSON.stringify([version, writtenAt, value])

@@ -74,6 +74,12 @@ export class SimulatedStream {
     this.#changed()
   }
 
+  /** Loses what came last, as a server whose disk was not synchronized when the power failed. */
+  loseTail(count: number): void {
+    this.#records.splice(Math.max(0, this.#records.length - count))
+    this.#changed()
+  }
+
   /** Calls `watcher` whenever something has changed. Returns what ends that. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher)
