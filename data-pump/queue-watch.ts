@@ -1,4 +1,5 @@
 import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
+import { outOfOrder } from '@spacegrid/grid/component/window-feed'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { Log, LogTail } from '@spacegrid/grid/ports/log'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
@@ -22,6 +23,10 @@ export class QueueWatch {
     this.#heardAt = clock.monotonic()
     this.#tail = changes.tail(after, {
       record: ({ position, data }) => {
+        if (position !== this.#last + 1) {
+          watcher.broken(outOfOrder(this.#last, position))
+          return
+        }
         this.#last = position
         this.#heardAt = clock.monotonic()
         try {

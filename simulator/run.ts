@@ -108,6 +108,7 @@ const setupStep = (round: number): AskStep => ({
 function calm(world: World, crew: Crew): void {
   world.trace.note('everything is well from now on')
   world.calm()
+  crew.bury()
   for (const { running } of crew.slots) {
     if (!running) continue
     const { host, log, changes, store, image } = running
@@ -226,7 +227,7 @@ async function endWithoutLog(plan: Plan, world: World, crew: Crew, clients: Clie
   keepAsking(world, clients, plan.steps)
   // Whoever has heard of it by then does not serve any more.
   await world.until(broken, noticedMsMax)
-  clients.nobodyMayAnswer = true
+  clients.expectNoAnswers()
   await world.until(broken, withoutLogMs)
   for (const { name, running } of crew.slots)
     if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)

@@ -58,7 +58,23 @@ export type Fault =
   | { readonly what: 'queue replaced' }
   | { readonly what: 'clock jump'; readonly slot: number; readonly byMs: number }
   | { readonly what: 'log clock jump'; readonly byMs: number }
-  | { readonly what: 'glitch'; readonly slot: number; readonly how: 'skip' | 'repeat' }
+  | {
+      readonly what: 'glitch'
+      readonly slot: number
+      readonly how: 'skip' | 'repeat'
+      readonly stream: 'log' | 'changes'
+    }
+  /** A process stands still, another one takes its place, and then it goes on as if nothing had been. */
+  | { readonly what: 'zombie'; readonly slot: number; readonly forMs: number }
+  /** What a tail brings comes late. */
+  | {
+      readonly what: 'slow delivery'
+      readonly slot: number
+      readonly stream: 'log' | 'changes'
+      readonly delayMsMax: number
+      readonly forMs: number
+      readonly roll: number
+    }
 
 type Maker = (random: SeededRandom, settings: Settings) => Fault
 
@@ -192,6 +208,35 @@ const makers: readonly (readonly [weight: number, make: Maker])[] = [
       what: 'glitch',
       slot: random.below(settings.units + settings.pumps),
       how: pick(random, ['skip', 'repeat']),
+      stream: 'log',
+    }),
+  ],
+  [
+    4,
+    (random, settings) => ({
+      what: 'glitch',
+      slot: settings.units + random.below(slotsOf(settings) - settings.units),
+      how: pick(random, ['skip', 'repeat']),
+      stream: 'changes',
+    }),
+  ],
+  [
+    8,
+    (random, settings) => ({
+      what: 'zombie',
+      slot: slot(random, settings),
+      forMs: forMs(random),
+    }),
+  ],
+  [
+    8,
+    (random, settings) => ({
+      what: 'slow delivery',
+      slot: slot(random, settings),
+      stream: pick(random, ['log', 'log', 'changes']),
+      delayMsMax: pick(random, [5, 60, 600]),
+      forMs: forMs(random),
+      roll: random.uint32(),
     }),
   ],
 ]

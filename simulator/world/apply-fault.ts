@@ -103,7 +103,21 @@ export function applyFault(fault: Fault, world: World, crew: Crew): void {
       world.logAheadMs += fault.byMs
       break
     case 'glitch':
-      if (running) running.log.glitch = fault.how
+      if (running) running[fault.stream ?? 'log'].glitch = fault.how
+      break
+    case 'zombie':
+      crew.supplant(slot as Slot)
+      later(fault.forMs, () => running?.host.resume())
+      break
+    case 'slow delivery': {
+      const random = new SeededRandom(fault.roll)
+      const connection = running?.[fault.stream].connection
+      if (!connection) break
+      connection.lateMs = () => random.below(fault.delayMsMax + 1)
+      later(fault.forMs, () => {
+        connection.lateMs = () => 0
+      })
+    }
   }
 }
 

@@ -52,6 +52,8 @@ export class Slot {
 /** All components of a grid: starts them, lets them die, and looks at what they hold. */
 export class Crew {
   readonly slots: readonly Slot[]
+  /** Those in whose place another one runs. */
+  readonly #zombies: { readonly slot: Slot; readonly running: Running }[] = []
   readonly #world: World
   readonly #spaceOf: (version: Slot['version']) => Space
 
@@ -92,6 +94,20 @@ export class Crew {
     running.component.start()
   }
 
+  /** Stands still from now on, and another one is started in its place. */
+  supplant(slot: Slot): void {
+    const { running } = slot
+    if (!running) return
+    running.host.pause()
+    this.#zombies.push({ slot, running })
+    slot.running = undefined
+    this.start(slot)
+  }
+
+  bury(): void {
+    for (const { running } of this.#zombies.splice(0)) running.host.crash()
+  }
+
   /** Gracefully, as far as it can; it is gone when it has finished, or dies `msMax` later. */
   stop(slot: Slot, msMax: number): void {
     const { running } = slot
@@ -104,9 +120,11 @@ export class Crew {
 
   /** Looks at every replica and every limit. architecture.md, invariants 9 and 10. */
   inspect(): void {
-    for (const slot of this.slots) {
-      const { unit, pump } = slot.running ?? {}
-      if (unit) this.#inspectUnit(slot, unit)
+    const zombies = this.#zombies.filter(({ running }) => running.host.alive)
+    const slots = this.slots.map((slot) => ({ slot, running: slot.running }))
+    for (const { slot, running } of [...slots, ...zombies]) {
+      const { unit, pump } = running ?? {}
+      if (running && unit) this.#inspectUnit(slot, running, unit)
       if (pump) {
         const { pending } = pump.status()
         const { reference, settings } = this.#world
@@ -118,7 +136,7 @@ export class Crew {
     }
   }
 
-  #inspectUnit(slot: Slot, unit: ProcessingUnit): void {
+  #inspectUnit(slot: Slot, running: Running, unit: ProcessingUnit): void {
     const { state } = unit
     if (state) {
       for (const problem of compareReplica(state, this.#world.reference))
@@ -131,14 +149,14 @@ export class Crew {
     // What expires is not asked for by anybody; it is bounded by itself.
     const max = pendingMax + expiryBatchMax * (unit.space.caches.length + 1)
     if (pending > max) this.#world.fail('limit', `${slot.name} has ${pending} pending`)
-    this.#inspectLag(slot, unit)
+    this.#inspectLag(slot, running, unit)
   }
 
   /** A unit learns a few times a second where the log ends; what a pause or a cut kept from it may still be on its way. */
-  #inspectLag({ name, number, running }: Slot, unit: ProcessingUnit): void {
+  #inspectLag({ name, number }: Slot, running: Running, unit: ProcessingUnit): void {
     const { clock, settings } = this.#world
     const { lagPositionsMax = Number.POSITIVE_INFINITY } = settings.unitOptions[number] ?? {}
-    if (!running || !unit.readiness().ready) return
+    if (!unit.readiness().ready) return
     const { host, log } = running
     const since = clock.monotonic() - lagKnownMsMax
     if (host.paused || host.stalledAt > since || log.changedAt > since) return
@@ -210,9 +228,10 @@ export class Crew {
     if (event.kind === 'rehydrated') {
       trace.note(`${slot.name} rehydrated from ${event.source} at ${event.position}`)
       coverage.count(`rehydrated from ${event.source}`)
-      const { unit } = slot
+      const { running } = slot
       clock.soon(() => {
-        if (unit && slot.unit === unit) this.#inspectUnit(slot, unit)
+        if (running?.unit && slot.running === running)
+          this.#inspectUnit(slot, running, running.unit)
       })
     } else if (event.kind === 'rehydrating') {
       trace.note(`${slot.name} has to rehydrate: ${event.reason}`)

@@ -107,3 +107,15 @@ test('of every key the last outcome remains', async () => {
   )
   await feed.stop()
 })
+
+// architecture.md, invariant 8: checked, not trusted.
+test('a queue that leaves something out ends the feed, instead of leaving a gap for ever', async () => {
+  const changes = new SimulatedLog(new SystemClock())
+  const author = new WindowAuthor(changes)
+  for (let to = 1; to <= 3; to++) await author.publish(windowOf(to - 1, to))
+  changes.seen = (record) => (record.position < 2 ? record : { ...record, position: 3 })
+  const feed = feedOf(changes)
+  await expect.poll(() => feed.failure).toMatchObject({ code: 'internal' })
+  expect(takeWindows(feed, 0, logIdentity, 1_000_000).windows.map(({ to }) => to)).toEqual([1])
+  await feed.stop()
+})

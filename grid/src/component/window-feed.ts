@@ -1,5 +1,9 @@
+import { GridError } from '../errors.ts'
 import type { Log, LogTail } from '../ports/log.ts'
 import { type QueuedWindow, WindowAssembler } from './window-assembler.ts'
+
+export const outOfOrder = (last: number, position: number): GridError =>
+  new GridError('internal', `The change queue gave position ${position} after ${last}`)
 
 export interface WindowFeedOptions {
   /** Bytes of windows that wait to be taken; beyond, the queue is not read until there is room. Default 32 MiB. */
@@ -90,6 +94,11 @@ export class WindowFeed {
   }
 
   #record(position: number, data: Uint8Array): void {
+    // A tail that breaks its promise would leave a gap that nobody ever closes.
+    if (position !== this.#last + 1) {
+      this.#fail(outOfOrder(this.#last, position))
+      return
+    }
     this.#last = position
     try {
       // The record's bytes may be a view into what the connection received: a window that waits must not keep all of that.
