@@ -21,12 +21,15 @@ export function coverageText(counts: ReadonlyMap<string, number>, width = 100): 
 }
 
 /** The plan as a list to be read. */
-export function planText({ settings, steps, logReplaced, readersGone, workload }: Plan): string {
+export function planText(plan: Plan): string {
+  const { settings, steps, logReplaced, readersGone, tailLost, storeLags, workload } = plan
   const { units, pumps, writers, readers, withImage } = settings
   return [
     `  workload ${workload}: ${units} units, ${pumps} pumps, ${writers} writers, ${readers} readers, ${withImage ? 'a warm image' : 'no warm image'}`,
     ...steps.map((step) => `  ${`${step.atMs}`.padStart(6)} ms  ${stepText(step)}`),
     ...(logReplaced ? ['  at the end the log is deleted and created again'] : []),
+    ...(tailLost > 0 ? [`  at the end the log loses its last ${tailLost} records`] : []),
+    ...(storeLags ? ['  and the store had not come as far'] : []),
     ...(readersGone ? ['  and the readers die just then'] : []),
   ].join('\n')
 }

@@ -27,6 +27,7 @@ const inspectEveryMs = 700
 /** How long clients go on when the log is gone, and how often one of them asks. */
 const withoutLogMs = 15_000
 const askEveryMs = 60
+const powerLossMs = 500
 /** Until every unit has heard that the log is gone: a message's way, and the turn of whoever was just being answered. */
 const noticedMsMax = 30
 
@@ -68,6 +69,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
       })
     await world.until(broken, plan.endMs)
     if (plan.logReplaced) await endWithoutLog(plan, world, crew, clients)
+    else if (plan.tailLost > 0) await prepareLoss(plan, world, crew, clients)
     else await recover(world, crew, clients)
   }
   if (!broken()) {
@@ -77,6 +79,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
       world.coverage.count('requests: new again, their key forgotten', judge.repeated)
     for (const problem of workload.invariants?.(judge.model) ?? []) world.fail('invariant', problem)
   }
+  if (plan.tailLost > 0 && !broken()) await endWithShorterLog(plan, world, crew, clients)
   for (const slot of crew.slots) slot.running?.host.crash()
   await settled()
   const { problems, trace, coverage } = world
@@ -207,10 +210,15 @@ async function settleDown(world: World, crew: Crew): Promise<boolean> {
 }
 
 /** Clients go on asking: what they are told is judged by the rules of the time after. */
-function keepAsking(world: World, clients: Clients, steps: readonly Step[]): void {
+function keepAsking(
+  world: World,
+  clients: Clients,
+  steps: readonly Step[],
+  forMs = withoutLogMs,
+): void {
   const asks = steps.filter((step) => step.kind === 'ask')
   if (asks.length === 0) return
-  for (let at = 0; at * askEveryMs < withoutLogMs; at++) {
+  for (let at = 0; at * askEveryMs < forMs; at++) {
     const step = asks[at % asks.length] as AskStep
     world.clock.after(at * askEveryMs, () => clients.step(step))
   }
@@ -231,4 +239,34 @@ async function endWithoutLog(plan: Plan, world: World, crew: Crew, clients: Clie
   await world.until(broken, withoutLogMs)
   for (const { name, running } of crew.slots)
     if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)
+}
+
+/** The store lags behind, or does not: only in the first case is what the log will have lost not stored either. */
+async function prepareLoss(plan: Plan, world: World, crew: Crew, clients: Clients) {
+  if (!(await settleDown(world, crew)) || !plan.storeLags) return
+  for (const { running } of crew.slots) running?.store.cut()
+  keepAsking(world, clients, plan.steps, powerLossMs)
+  await world.until(() => world.problems.length > 0, powerLossMs)
+}
+
+/**
+ * The log's server comes back without its last records. Whoever had seen them must not serve what the log does not have (architecture.md,
+ * invariant 8): a unit that serves is exact, if there is any. What is stored may be ahead of the log, or of another history; that is
+ * lost, and not looked at here.
+ */
+async function endWithShorterLog(plan: Plan, world: World, crew: Crew, clients: Clients) {
+  const broken = () => world.problems.length > 0
+  const links = crew.slots.flatMap(({ running }) => running?.log ?? [])
+  for (const link of links) link.cut()
+  await world.until(broken, powerLossMs)
+  world.loseTail(plan.tailLost)
+  for (const link of links) link.heal()
+  for (const { running } of crew.slots) running?.store.heal()
+  await world.until(broken, noticedMsMax)
+  world.tail = 'lost'
+  keepAsking(world, clients, plan.steps)
+  await world.until(broken, withoutLogMs)
+  const isStoreAhead = (world.store.reached?.position ?? 0) > world.log.last
+  world.coverage.count(`fault: log's tail lost${isStoreAhead ? ', the store ahead' : ''}`)
+  crew.inspect()
 }

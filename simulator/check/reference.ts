@@ -37,6 +37,7 @@ interface Version {
  */
 export class Reference {
   readonly decisions: Decision[] = []
+  readonly #records: LogRecord[] = []
   readonly state = new SpaceState()
   readonly #melder: Melder
   readonly #failed: (problem: string) => void
@@ -75,8 +76,17 @@ export class Reference {
     return this.state.position
   }
 
+  /** What would be known if the log had ended at a position. */
+  upTo(position: number): Reference {
+    const shorter = new Reference(this.#failed)
+    for (const record of this.#records) if (record.position <= position) shorter.add(record)
+    return shorter
+  }
+
   /** Melds one more record. Returns the frame and whether it was accepted. */
-  add({ data, position, time }: LogRecord): { frame: Frame; accepted: boolean } | undefined {
+  add(record: LogRecord): { frame: Frame; accepted: boolean } | undefined {
+    const { data, position, time } = record
+    this.#records.push(record)
     this.#changed = []
     this.#emitted = []
     try {

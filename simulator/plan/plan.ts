@@ -42,6 +42,10 @@ export interface Plan {
   readonly logReplaced: boolean
   /** And just then nobody can be asked what is stored. */
   readonly readersGone: boolean
+  /** Or: so many of the log's last records are lost, as by a power failure before they were synchronized. 0: none. */
+  readonly tailLost: number
+  /** And the store has not come as far as what is lost. */
+  readonly storeLags: boolean
 }
 
 export function makePlan(seed: number, workloads: readonly string[]): Plan {
@@ -63,7 +67,9 @@ export function makePlan(seed: number, workloads: readonly string[]): Plan {
   steps.sort((a, b) => a.atMs - b.atMs)
   const logReplaced = random.chance(0.06)
   const readersGone = logReplaced && random.chance(0.5)
-  return { seed, workload, settings, steps, endMs, logReplaced, readersGone }
+  const tailLost = !logReplaced && random.chance(0.05) ? 1 + random.below(12) : 0
+  const storeLags = tailLost > 0 && random.chance(0.6)
+  return { seed, workload, settings, steps, endMs, logReplaced, readersGone, tailLost, storeLags }
 }
 
 function makeAsk(random: SeededRandom, atMs: number): AskStep {

@@ -209,6 +209,20 @@ export const rules: readonly Rule[] = [
     tests: ['grid/src/replica/rehydration.test.ts'],
   },
   {
+    name: '8: a copy of a history that the log has lost is not served',
+    file: 'grid/src/replica/rehydration.ts',
+    find: 'if (record && record.time > state.time)',
+    replace: 'if (false)',
+    tests: ['grid/src/replica/rehydration.test.ts'],
+  },
+  {
+    name: '6: a feed of windows notices what was left out',
+    file: 'grid/src/component/window-feed.ts',
+    find: 'if (position !== this.#last + 1) {',
+    replace: 'if (false) {',
+    tests: ['grid/src/component/window-feed.test.ts'],
+  },
+  {
     name: '8: a copy whose digest is not the one that came with it is not served',
     file: 'grid/src/replica/rehydration.ts',
     find: 'if (digest === chunk.end.digest || (await confirms?.(state.position, digest))) return state',

@@ -138,7 +138,7 @@ export class Crew {
 
   #inspectUnit(slot: Slot, running: Running, unit: ProcessingUnit): void {
     const { state } = unit
-    if (state) {
+    if (state && this.#world.tail !== 'losing') {
       for (const problem of compareReplica(state, this.#world.reference))
         this.#world.fail('replica', `${slot.name}: ${problem}`)
       this.#world.coverage.count('replicas compared in full')
@@ -243,14 +243,16 @@ export class Crew {
       const { message } = event.error
       trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${message}`)
       // That the copy is not used in the end does not excuse that it was wrong.
-      if (message.includes('digest') && !this.#world.image.wasDamaged)
+      const { image, tail } = this.#world
+      if (message.includes('digest') && !image.wasDamaged && tail === 'whole')
         this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
     } else if (event.kind === 'failed') {
       this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
     } else {
       trace.note(`${slot.name} audit ${event.level}: ${event.message}`)
       // Nothing here damages a replica, so none may ever be suspected.
-      if (event.level !== 'info') this.#world.fail('audit', `${slot.name}: ${event.message}`)
+      if (event.level !== 'info' && this.#world.tail === 'whole')
+        this.#world.fail('audit', `${slot.name}: ${event.message}`)
     }
   }
 
@@ -261,7 +263,7 @@ export class Crew {
     if (/standing by/.test(message)) this.#world.coverage.count(`${slot.role}: superseded`)
     if (/rebuilding/.test(message)) this.#world.coverage.count('image: rebuilt')
     if (/starts again/.test(message)) this.#world.coverage.count(`${slot.role}: another life`)
-    if (level === 'error')
+    if (level === 'error' && this.#world.tail === 'whole')
       this.#world.fail(
         'failure',
         `${slot.name}: ${message} ${error?.stack ?? ''} ${causeOf(error)}`,

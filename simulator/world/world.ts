@@ -70,6 +70,8 @@ export class World {
   logAheadMs = 0
   /** The change queue has been purged or deleted: gaps in it are nobody's fault. */
   queueDamaged = false
+  /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
+  tail: 'whole' | 'losing' | 'lost' = 'whole'
   reference = new Reference((problem) => this.fail('meld', problem))
   readonly #seed: number
   #connections = 0
@@ -104,6 +106,13 @@ export class World {
   logEnd(msAgo: number): number {
     const until = this.clock.monotonic() - msAgo
     return this.#ends.findLast(({ at }) => at <= until)?.last ?? 0
+  }
+
+  loseTail(count: number): void {
+    this.tail = 'losing'
+    this.log.loseTail(count)
+    this.reference = this.reference.upTo(this.log.last)
+    this.trace.note(`the log has lost its tail: it ends at ${this.log.last}`)
   }
 
   /** A sequence of its own. */
@@ -266,13 +275,13 @@ export class World {
         this.trace.note(`changes ${next}: window ${window.from}-${window.to}`)
         this.coverage.count('windows')
         if (window.parts.length > 1) this.coverage.count('windows: in parts')
-        if (window.from > this.#windowsTo && !this.queueDamaged)
+        if (window.from > this.#windowsTo && !this.queueDamaged && this.tail === 'whole')
           this.fail(
             'window',
             `begins at ${window.from}, the one before ended at ${this.#windowsTo}`,
           )
         this.#windowsTo = window.to
-        if (window.logIdentity !== 'log') continue
+        if (window.logIdentity !== 'log' || this.tail !== 'whole') continue
         this.#windows.push(window)
         const compare = async () => {
           const whole = await decodeWindow(window.parts, () => undefined)
@@ -288,7 +297,7 @@ export class World {
     from: number,
     { reached, held, isDamaged }: ObservedStore,
   ): void {
-    if (!reached || reached.position < 0 || isDamaged) return
+    if (!reached || reached.position < 0 || isDamaged || this.tail !== 'whole') return
     this.trace.note(`${name} ${from} -> ${reached.position}`)
     this.coverage.count(`${name}: steps`)
     if (reached.logIdentity !== 'log') {

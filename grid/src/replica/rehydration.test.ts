@@ -52,3 +52,11 @@ test('a copy that is ahead of the log is not used: the log is another one', asyn
   for (let at = 0; at < unit.position - 1; at++) log.stream.append(new Uint8Array())
   expect((await refusalWith(log)).code).toBe('log_replaced')
 })
+
+test('a copy is not used with a log that has lost its tail and gone on otherwise, as long as it may be', async () => {
+  const unit = await startGiver()
+  const { position } = unit
+  const log = new SimulatedLog(world.clock, new SimulatedStream(world.clock))
+  for (let at = 0; at < position + 3; at++) log.stream.append(new Uint8Array())
+  expect((await refusalWith(log)).code).toBe('log_replaced')
+})

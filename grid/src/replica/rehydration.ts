@@ -1,6 +1,6 @@
 import { GridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
-import type { Log, LogBounds } from '../ports/log.ts'
+import type { Log, LogBounds, LogRecord } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
@@ -145,6 +145,7 @@ async function fromSnapshot(
   const subject = snapshotSubjects[source](options.space)
   const state = await copy(source, messaging, clock, subject, options)
   checkContinues(state, await log.bounds(), options.space)
+  checkHistory(state, await log.read(state.position), options.space)
   return state
 }
 
@@ -184,5 +185,17 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
     throw new GridError(
       'log_replaced',
       `The log of ${space} ends at ${last}, before the snapshot's position ${state.position}`,
+    )
+}
+
+/**
+ * A log that came back without its last records (a power failure, and a disk that had not been told to keep them) gives their positions away again. What
+ * then stands at the state's position is younger than anything the state has seen.
+ */
+function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
+  if (record && record.time > state.time)
+    throw new GridError(
+      'log_replaced',
+      `The log of ${space} has another record at ${state.position} than the snapshot has seen`,
     )
 }
