@@ -21,6 +21,9 @@ export interface Call {
   readonly number: number
   readonly request: Request
   readonly unit: string
+  /** Orders it among all that began and all that was told: what was told before it began must not be undone by it. */
+  readonly beganAt: number
+  toldAt: number
   /** Everything that anybody was told before this call began is at or before this position. */
   readonly floor: number
   /** Where the log ended when it was told something. */
@@ -65,6 +68,7 @@ export class History {
   readonly readings: Reading[] = []
   /** The newest position that anybody has been told of. */
   floor = 0
+  #moment = 0
   readonly #byInput = new Map<unknown, Call>()
   readonly #nowByInput = new Map<unknown, number>()
 
@@ -73,6 +77,8 @@ export class History {
       number: this.calls.length,
       request,
       unit,
+      beganAt: ++this.#moment,
+      toldAt: Number.POSITIVE_INFINITY,
       floor: this.floor,
       ceiling: 0,
       told: undefined,
@@ -87,6 +93,7 @@ export class History {
 
   told(call: Call, told: Told, ceiling: number): void {
     call.told = told
+    call.toldAt = ++this.#moment
     call.ceiling = ceiling
     if (told.kind === 'answer' && told.answer.acknowledged !== 'accepted')
       this.floor = Math.max(this.floor, told.answer.position)

@@ -24,6 +24,9 @@ interface Claim {
   /** Positions between which the moment lies. */
   readonly floor: number
   readonly ceiling: number
+  /** It began after what was told before, and was told before what began after. */
+  readonly beganAt: number
+  readonly toldAt: number
 }
 
 /** Codes of failures that say for certain that a call did nothing, and will do nothing. */
@@ -48,6 +51,7 @@ export class Judge {
   /** More than one for a key that was forgotten between them. */
   readonly #appliedByKey = new Map<string, Applied[]>()
   readonly #refusedByCall = new Map<Call, Effect>()
+  /** Those for which no moment has been found yet, in the order in which they were told. */
   #claims: Claim[]
   readonly #readings: Map<number, Reading[]>
 
@@ -57,7 +61,8 @@ export class Judge {
     this.#reference = reference
     this.model = new Model(space)
     this.#readings = Map.groupBy(history.readings, ({ position }) => position)
-    this.#claims = history.calls.flatMap((call) => this.#claimOf(call))
+    const claims = history.calls.flatMap((call) => this.#claimOf(call))
+    this.#claims = claims.sort((a, b) => a.toldAt - b.toldAt)
   }
 
   judge(): readonly string[] {
@@ -176,6 +181,11 @@ export class Judge {
     if (position <= call.floor)
       this.#fail(`${nameOf(call)} was applied at ${position}, but began after ${call.floor}`)
     this.#appliedByCall.set(call, applied)
+    const [open] = this.#claims
+    if (open && open.toldAt < call.beganAt)
+      this.#fail(
+        `${nameOf(call)} was applied at ${position}, but began after ${nameOf(open.call)} was told ${brief(open.call.told)}, which was not so yet`,
+      )
     const step = steps.find(({ kind }) => kind === StepKind.remember)
     if (step?.kind !== StepKind.remember) {
       if (request.key !== undefined) this.#fail(`${nameOf(call)} was applied without its key`)
@@ -240,15 +250,24 @@ export class Judge {
     const calls = call.request.key === undefined ? [call] : alike
     const attempts = calls.flatMap(({ attempts }) => attempts)
     const floor = Math.min(...calls.map(({ floor }) => floor))
-    return [{ call, attempts, floor, ceiling }]
+    const beganAt = Math.min(...calls.map(({ beganAt }) => beganAt))
+    return [{ call, attempts, floor, ceiling, beganAt, toldAt: call.toldAt }]
   }
 
-  /** Drops every claim that is true at this moment. */
+  /**
+   * Drops every claim that is true at this moment. Each gets the first moment it can have, but none before that of a claim that was told before
+   * it began: if there are moments for all of them in their order, these are such.
+   */
   #weigh(position: number): void {
     if (this.#claims.length === 0) return
-    this.#claims = this.#claims.filter(
-      (claim) => position < claim.floor || position > claim.ceiling || !this.#isSo(claim),
-    )
+    const open: Claim[] = []
+    for (const claim of this.#claims) {
+      const { floor, ceiling, beganAt } = claim
+      const isInTime = position >= floor && position <= ceiling
+      const isInOrder = open[0] === undefined || open[0].toldAt > beganAt
+      if (!isInTime || !isInOrder || !this.#isSo(claim)) open.push(claim)
+    }
+    this.#claims = open
   }
 
   #isSo({ call: { told }, attempts }: Claim): boolean {
