@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { Plan } from './plan/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
@@ -62,7 +63,7 @@ Workloads:
 ${workloads.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join('\n')}
 
 The same seed gives the same run on the same code, to the last interleaving: --seed S --trace replays it.
-Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 some seed failed, 2 wrong options.`,
+Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 some seed failed, or in 5,000 seeds and more something never happened, 2 wrong options.`,
   )
   .exitOverride()
 
@@ -134,10 +135,13 @@ async function runMany(options: Options): Promise<number> {
       `${grouped(done)} seeds from ${from} in ${summary.seconds} s (${rate()}/s): ${verdict(failures.length)}`,
     )
   }
+  const isTooFew = done < completeSeedsMin || workload !== undefined
+  const missing = isTooFew ? [] : neverHappened(coverage.counts)
+  for (const what of missing) tell(`never happened: ${what}`)
   const [first] = failures
   if (first)
     await explain(planOf(first.seed, workload), first.problems, options.shrink, options.save)
-  return failures.length > 0 ? 1 : 0
+  return failures.length > 0 || missing.length > 0 ? 1 : 0
 }
 
 const verdict = (failures: number): string =>

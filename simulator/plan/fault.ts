@@ -1,5 +1,5 @@
-import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
-import { pick, type Settings } from './settings.ts'
+import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
+import { makeSettings, pick, type Settings } from './settings.ts'
 
 /** One thing that goes wrong. `slot` is a place for a component: they are counted through all roles. */
 export type Fault =
@@ -250,4 +250,11 @@ export function makeFault(random: SeededRandom, settings: Settings): Fault {
     if (left < 0) return make(random, settings)
   }
   throw new Error('the weights do not add up')
+}
+
+/** Everything that can go wrong. */
+export function faultKinds(): ReadonlySet<Fault['what']> {
+  const random = new SeededRandom(0)
+  const settings = makeSettings(random)
+  return new Set(makers.map(([, make]) => make(random, settings).what))
 }

@@ -1,0 +1,22 @@
+import { faultKinds } from '../plan/fault.ts'
+import { workloads } from '../workloads/all-workloads.ts'
+
+/** In so many seeds everything that can happen does. */
+export const completeSeedsMin = 5000
+
+/** How runs may end beside recovering. */
+const endings = ["fault: log's tail lost", "fault: log's tail lost, the store ahead"]
+
+/** What never happened in all those runs, so that their success says nothing of it. */
+export function neverHappened(counts: ReadonlyMap<string, number>): string[] {
+  const ofFaults = new Set(
+    [...counts.keys()].map((what) => what.replace(/ (?:unit|pump|writer|reader)$/, '')),
+  )
+  const isThere = (what: string) => counts.has(what) || ofFaults.has(what)
+  return [
+    ...[...faultKinds(), 'log replaced'].map((kind) => `fault: ${kind}`),
+    ...endings,
+    ...['peer', 'reader', 'store', 'log'].map((source) => `rehydrated from ${source}`),
+    ...workloads.map(({ name }) => `workload: ${name}`),
+  ].filter((what) => !isThere(what))
+}
