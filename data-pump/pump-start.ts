@@ -1,11 +1,11 @@
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
 import { findNewestWindow, findWindowAfter } from '@spacegrid/grid/component/change-queue'
 import type { Life } from '@spacegrid/grid/component/life'
-import { GridError } from '@spacegrid/grid/errors'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
 import type { StoredChange } from '@spacegrid/grid/ports/store'
 import { decodeWindowPart, type WindowPart } from '@spacegrid/grid/records/window-codec'
-import { rehydrate } from '@spacegrid/grid/replica/rehydration'
+import { type RehydrationSource, rehydrate } from '@spacegrid/grid/replica/rehydration'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import type { PumpPorts } from './data-pump.ts'
 import { findRepair } from './repair-start.ts'
@@ -59,17 +59,25 @@ export async function findStart(
     return found
   }
   const isPublished = (await newest()).part !== undefined
-  const { state, source } = await life.finish(() =>
+  let isNothingStored = false
+  const copyFrom = (sources: readonly RehydrationSource[]) => () =>
     rehydrate(log, messaging, clock, {
       space,
-      // The warm image may be ahead of the store, so without a window to go on from it is of no use.
-      sources: isPublished ? ['store', 'reader', 'log'] : ['store', 'log'],
+      sources,
       signal: life.signal,
       logReplaced,
       confirms: (position, digest) => auditor.confirms(position, digest),
-      failed: (from, error) => waiting(`${from}: ${error.message}`),
-    }),
-  )
+      failed: (from, error) => {
+        isNothingStored ||= from === 'store' && isGridError(error, 'not_found')
+        waiting(`${from}: ${error.message}`)
+      },
+    })
+  // The warm image may be ahead of the store, so without a window to go on from it is of no use.
+  const fromStore = copyFrom(['store', 'log'])
+  let copy = await life.finish(isPublished ? copyFrom(['store', 'reader', 'log']) : fromStore)
+  // Nor is it while nothing is stored: the queue may have lost what leads there, and then only the log, still whole, has it.
+  if (copy.source === 'reader' && isNothingStored) copy = await life.finish(fromStore)
+  const { state, source } = copy
   const { last, storedAt, part } = await newest()
   const wrongTo = part && isWrong(part) ? part.to : 0
   const found = { state, last, storedAt, wrongTo, corrections: [] }
