@@ -157,6 +157,8 @@ describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
   it('configures NATS so that NATS accepts it, with the disk synced always', async (context) => {
     const content = project.configs.nats?.content ?? ''
     expect(content).toContain('sync_interval: always')
+    // What is frozen is dropped within seconds, as on a local server.
+    expect(content).toContain('ping_interval: 2s')
     const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
     try {
       const nats = await findBinary('nats', (line) => process.stderr.write(`${line}\n`))

@@ -38,7 +38,7 @@ export interface CopyOptions {
   readonly waitMs: number
 }
 
-const answerMs = 10_000
+const patience = { openMs: 10_000, answerMs: 10_000 }
 const retryMs = 250
 
 /** A unit's or pump's replica, read while it goes on. */
@@ -50,7 +50,7 @@ export function replicaHolder(
 ): CopyHolder {
   const subject = subjects.snapshotForAudit(space, id)
   async function* chunks(): AsyncGenerator<SnapshotChunk> {
-    for await (const data of readSnapshot(messaging, subject, answerMs))
+    for await (const data of readSnapshot(messaging, clock, subject, patience))
       yield decodeSnapshotChunk(data)
   }
   return { name, role, read: (...wanted) => patiently(clock, waitMs, chunks, ...wanted) }

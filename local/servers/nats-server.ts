@@ -68,6 +68,10 @@ function configuration(store: string, port: number, options: NatsServerOptions):
     `server_name: ${cluster?.serverName ?? 'spacegrid_local'}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
+    // A client that is frozen keeps its subscriptions, and with them its share of the requests, until it has left
+    // two pings unanswered; by default that takes minutes.
+    'ping_interval: 2s',
+    'ping_max: 2',
     ...(monitorPort === 0 ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
     'jetstream {',
     `  store_dir: ${JSON.stringify(store)}`,

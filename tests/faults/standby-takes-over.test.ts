@@ -1,5 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
+import type { Message } from '@spacegrid/grid/ports/messaging'
 import { subjects } from '@spacegrid/grid/records/subjects'
+import { hedgedRequest } from '@spacegrid/grid/replica/hedged-request'
+import type { ComponentProcess } from '@spacegrid/local/cluster/component-process'
 import { FaultGrid } from '@spacegrid/test-support/fault-grid'
 import { nothingFound } from '@spacegrid/test-support/grid-audit'
 import { pairedRoles, pairOf, takesOver } from '@spacegrid/test-support/standby'
@@ -28,27 +33,91 @@ test(`a second pump, and a second writer, takes over when the first is killed (S
 })
 
 test('while one of two readers lives, the archive answers', async () => {
-  await using messaging = await openMessaging(grid.cluster.urls.nats)
-  const [first] = grid.cluster.components.filter(({ settings }) => settings.role === 'data-reader')
-  if (!first) throw new Error('there is no data reader')
-  const key = 'crowd1-event-1'
-  const ask = () => messaging.ask(subjects.archive('ticketing'), { cache: 'events', key })
-  expect(await ask()).toMatchObject({ value: { eventId: key } })
+  await using archive = await openArchive(grid)
+  expect(await archive.ask()).toMatchObject(archive.expected)
+  const [first] = readersOf(grid)
   first.kill('SIGKILL')
   await first.gone
   // A request that was with the dead one is lost; whoever asks again is answered.
   for (let asked = 0; asked < 20; asked++)
-    expect(await waitFor(ask, { what: 'an answer' })).toMatchObject({ value: { eventId: key } })
+    expect(await waitFor(archive.ask, { what: 'an answer' })).toMatchObject(archive.expected)
   await grid.cluster.restart(first)
 })
 
-async function openMessaging(natsUrl: string) {
-  const messaging = await NatsMessaging.open(natsUrl, { name: 'test' })
+// architecture.md, section 5: "a unit is slow or paused". A frozen process keeps its share of the requests until NATS drops it.
+test('while a reader and a unit are frozen, the archive answers and units start, from a peer and from the other reader', {
+  timeout: 120_000,
+}, async () => {
+  await using archive = await openArchive(grid)
+  const [frozenReader] = readersOf(grid)
+  const [frozenUnit, unit] = grid.cluster.units
+  if (!frozenUnit || !unit) throw new Error('there are no two units')
+  try {
+    frozenReader.kill('SIGSTOP')
+    frozenUnit.kill('SIGSTOP')
+    const slowest = Math.max(...(await timesOf(20, archive.askAgainAndAgain)))
+    process.stderr.write(`data-reader frozen: the slowest of 20 answers took ${slowest} ms\n`)
+    expect(slowest).toBeLessThan(2000)
+    const joined = await grid.cluster.addUnit()
+    expect(await readFile(joined.settings.logFile, 'utf8')).toContain('"source":"peer"')
+    for (const living of [unit, joined]) {
+      living.kill('SIGKILL')
+      await living.gone
+    }
+    const logged = (await readFile(unit.settings.logFile, 'utf8')).length
+    await grid.cluster.restart(unit)
+    expect((await readFile(unit.settings.logFile, 'utf8')).slice(logged)).toContain(
+      '"source":"reader"',
+    )
+    await grid.cluster.restart(joined)
+    // NATS has dropped the frozen one by then: who asks only once is always answered.
+    const twentyInARow = async () => {
+      for (let asked = 0; asked < 20; asked++) await archive.ask()
+      return true
+    }
+    await waitFor(twentyInARow, { what: 'twenty answers in a row', timeoutMs: 30_000 })
+  } finally {
+    frozenReader.kill('SIGCONT')
+    frozenUnit.kill('SIGCONT')
+  }
+  await Promise.all([frozenReader, frozenUnit].map((component) => component.ready(60_000)))
+  expect(await grid.audit()).toEqual(nothingFound)
+})
+
+function readersOf({ cluster }: FaultGrid): [ComponentProcess, ...ComponentProcess[]] {
+  const [first, ...others] = cluster.components.filter(
+    ({ settings }) => settings.role === 'data-reader',
+  )
+  if (!first) throw new Error('there is no data reader')
+  return [first, ...others]
+}
+
+/** How long each of so many calls took, one after the other, in ms. */
+async function timesOf(count: number, call: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = []
+  for (let called = 0; called < count; called++) {
+    const startedAt = performance.now()
+    await call()
+    times.push(Math.round(performance.now() - startedAt))
+  }
+  return times
+}
+
+/** Asks for an event that the first test has made. */
+async function openArchive({ cluster }: FaultGrid) {
+  const messaging = await NatsMessaging.open(cluster.urls.nats, { name: 'test' })
+  const clock = new SystemClock()
+  const subject = subjects.archive('ticketing')
+  const key = 'crowd1-event-1'
+  const question = Buffer.from(JSON.stringify({ cache: 'events', key }))
+  const parsed = ({ data }: Message): unknown => JSON.parse(Buffer.from(data).toString())
   return {
-    ask: async (subject: string, question: object): Promise<unknown> => {
-      const data = Buffer.from(JSON.stringify(question))
-      const answer = await messaging.request(subject, data, { timeoutMs: 1000 })
-      return JSON.parse(Buffer.from(answer.data).toString())
+    expected: { value: { eventId: key } },
+    ask: async () => parsed(await messaging.request(subject, question, { timeoutMs: 1000 })),
+    /** As docs/operations.md tells callers to. */
+    askAgainAndAgain: async () => {
+      const settings = { timeoutMs: 10_000, againMs: 100 }
+      return parsed(await hedgedRequest(messaging, clock, subject, question, settings))
     },
     [Symbol.asyncDispose]: () => messaging.close(),
   }

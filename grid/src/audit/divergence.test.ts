@@ -110,8 +110,14 @@ test('nobody gives a copy that is wrong in the same way as what it would replace
   const { world, all } = await startWorld(1)
   const { position, digest } = (all[0] as WorldUnit).unit.status()
   const subject = subjects.snapshotFromPeer('counting')
+  const patience = { openMs: 1000, answerMs: 1000 }
   const ask = (wrong: string) =>
-    world.settled(readSnapshot(world.messaging, subject, 1000, { position, digest: wrong }).next())
+    world.settled(
+      readSnapshot(world.messaging, world.clock, subject, patience, {
+        position,
+        digest: wrong,
+      }).next(),
+    )
   await expect(ask(digest)).rejects.toMatchObject({ code: 'diverged' })
   expect((await ask('0123456789abcdef')).value?.length).toBeGreaterThan(0)
   await world.stop()

@@ -149,6 +149,9 @@ async function fromSnapshot(
   return state
 }
 
+/** A peer opens a snapshot in memory, at once: if none has by then, all of them are frozen, and the data reader is asked instead. */
+const peerOpenMs = 1000
+
 async function copy(
   source: RehydrationSource,
   messaging: Messaging,
@@ -157,7 +160,11 @@ async function copy(
   { answerMs = 5000, signal, suspect, confirms, progress }: RehydrationOptions,
 ): Promise<SpaceState> {
   const state = SpaceState.toRestore()
-  for await (const data of readSnapshot(messaging, subject, answerMs, suspect)) {
+  const patience = {
+    openMs: source === 'peer' ? Math.min(peerOpenMs, answerMs) : answerMs,
+    answerMs,
+  }
+  for await (const data of readSnapshot(messaging, clock, subject, patience, suspect)) {
     if (signal.aborted) throw new GridError('stopping', 'Rehydration was given up')
     const chunk = decodeSnapshotChunk(data)
     restoreSnapshotChunk(state, chunk)

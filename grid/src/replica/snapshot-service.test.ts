@@ -69,3 +69,34 @@ test('pieces are as large as a millisecond or two allow, and never larger than s
   ])
   await service.stop()
 })
+
+test('a snapshot that nobody comes for soon makes room for the next', async () => {
+  const clock = new SimulatedClock()
+  const messaging = new InProcessMessaging(clock)
+  let closed = 0
+  const source = {
+    next: (): SnapshotChunk => ({ shape: undefined, changes: [], end: undefined }),
+    close: () => void closed++,
+  }
+  const service = new SnapshotService(messaging, clock, new SeededRandom(1), () => source, {
+    space: 'test',
+    subject: 'snapshot',
+    sessionsMax: 1,
+  })
+  await service.start()
+  const open = async () => {
+    const opening = messaging.request('snapshot', messagePack.pack(null), { timeoutMs: 1000 })
+    const outcome = opening.then(
+      () => 'opened',
+      (error) => error.code,
+    )
+    await clock.advance(10)
+    return await outcome
+  }
+  expect(await open()).toBe('opened')
+  expect(await open()).toBe('overloaded')
+  await clock.advance(3000)
+  expect(closed).toBe(1)
+  expect(await open()).toBe('opened')
+  await service.stop()
+})

@@ -5,6 +5,7 @@ import type { Random } from '../ports/random.ts'
 import { messagePack } from '../records/message-pack.ts'
 import { encodeSnapshotChunk, type SnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
+import { hedgedRequest } from './hedged-request.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 
 const defaultEntriesMax = 1000
@@ -14,10 +15,14 @@ const defaultEntriesMax = 1000
  */
 const pieceMs = { short: 1, long: 2 } as const
 const firstEntries = 64
+/** A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or was given another one. */
+const unclaimedMsMax = 3000
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
 const finishedMsMax = 2000
+/** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
+const openAgainMs = 250
 
 /** Digest of a replica that was found wrong. */
 export interface Suspect {
@@ -150,7 +155,7 @@ class Session {
     this.#clock = clock
     this.#bytesMax = messageBytesMax - 1024
     this.#ended = ended
-    this.#timer = clock.after(idleMsMax, () => this.end())
+    this.#timer = clock.after(unclaimedMsMax, () => this.end())
   }
 
   /** One message at a time: one that was doubled must not read a piece that nobody gets. */
@@ -223,20 +228,31 @@ function slicesOf(bytes: Uint8Array, bytesMax: number): Uint8Array[] {
   return slices
 }
 
+/** How long the answers of a snapshot's giver are waited for, in ms. */
+export interface SnapshotPatience {
+  /** Until somebody has opened one. */
+  readonly openMs: number
+  /** For each piece. */
+  readonly answerMs: number
+}
+
 /**
  * Reads a whole snapshot, piece by piece; the reader stops at its last one. While a message is being used the next one is on its way.
  * @throws GridError `no_responder` when nobody gives one, or whatever the giver failed with
  */
 export async function* readSnapshot(
   messaging: Messaging,
+  clock: Clock,
   subject: string,
-  timeoutMs: number,
+  { openMs, answerMs }: SnapshotPatience,
   suspect?: Suspect,
 ): AsyncGenerator<Uint8Array> {
-  const opened = await messaging.request(subject, messagePack.pack(suspect ?? null), { timeoutMs })
+  const request = messagePack.pack(suspect ?? null)
+  const patience = { timeoutMs: openMs, againMs: openAgainMs }
+  const opened = await hedgedRequest(messaging, clock, subject, request, patience)
   const session = messagePack.unpack(opened.data) as string
   const ask = (number: number) =>
-    messaging.request(session, messagePack.pack(number), { timeoutMs })
+    messaging.request(session, messagePack.pack(number), { timeoutMs: answerMs })
   let next = ask(1)
   let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {
