@@ -165,9 +165,33 @@ test('a second writer stands by, and takes over when the store stands still', as
   await bench.clock.advance(4000)
   await stopped
   await bench.publish([5, 7])
-  await bench.clock.advance(4000)
+  await bench.clock.advance(1990)
   expect(await bench.position()).toBe(7)
   expect(writers.filter((writer) => writer !== active)[0]?.status().state).toBe('active')
+})
+
+test('under load the second writer writes less than two seconds after the first has gone', async () => {
+  bench = new Bench()
+  const writers = [bench.start(), bench.start()]
+  let last = 0
+  const publishAndWait = async (ms: number) => {
+    await bench.publish([last, last + 1])
+    last++
+    await bench.clock.advance(ms)
+  }
+  for (let count = 0; count < 20; count++) await publishAndWait(40)
+  const active = writers.find((writer) => writer.status().state === 'active')
+  const standby = writers.find((writer) => writer !== active)
+  expect(standby?.status().state).toBe('standby')
+  const stopped = active?.stop()
+  await bench.clock.advance(10)
+  await stopped
+  const goneAt = bench.clock.monotonic()
+  const stored = await bench.position()
+  while ((await bench.position()) === stored && bench.clock.monotonic() - goneAt < 5000)
+    await publishAndWait(10)
+  expect(bench.clock.monotonic() - goneAt).toBeLessThan(2000)
+  expect(standby?.status().state).toBe('active')
 })
 
 test('of windows that another writer has written a part of, the rest is not lost', async () => {

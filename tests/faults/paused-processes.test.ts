@@ -20,7 +20,8 @@ test(`one of each kind, then every server, paused for longer than every timeout:
   const servers = [...grid.servers.values()]
   try {
     await Promise.all(
-      pairs.map((pair) => takesOver(pair, 'paused', () => pair.active.kill('SIGSTOP'))),
+      // The second writer has nothing to take over before the second pump publishes.
+      pairs.map((pair) => takesOver(pair, 'paused', () => pair.active.kill('SIGSTOP'), 10_000)),
     )
     for (const component of components) component.kill('SIGSTOP')
     // The other unit goes on.
