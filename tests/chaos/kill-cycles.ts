@@ -9,8 +9,10 @@ export interface KillCyclesOptions {
   readonly cycles: number
   readonly seed: number
   readonly shoppers: number
-  /** Probability that a victim is paused, for longer than every timeout, instead of killed. Default 0. */
+  /** Probability that a victim is paused instead of killed. Default 0. */
   readonly pauseShare?: number
+  /** How long pauses are, in ms. Default: 11,000 to 15,000, longer than every timeout. */
+  readonly pauseMs?: { readonly min: number; readonly max: number }
   readonly report?: (cycle: CycleReport) => void
   /** Ends the cycles early; the audit follows all the same. */
   readonly signal?: AbortSignal
@@ -41,8 +43,7 @@ const cycleMsMin = 300
 const cycleMsMax = 2200
 const awayMsMax = 400
 /** Longer than every timeout: NATS pings 6 s, appends 5 s, requests 5 s, commands 10 s, MongoDB 5 s. */
-const pauseMsMin = 11_000
-const pauseMsMax = 15_000
+const longPauseMs = { min: 11_000, max: 15_000 }
 /** Probability that a cycle takes all processing units at once, or several processes of any kind. */
 const allUnitsShare = 0.05
 const severalShare = 0.15
@@ -163,7 +164,8 @@ class FaultPlan {
   }
 
   async #pause(victim: Victim): Promise<void> {
-    const pausedMs = pauseMsMin + this.#random.below(pauseMsMax - pauseMsMin)
+    const { min, max } = this.#options.pauseMs ?? longPauseMs
+    const pausedMs = min + this.#random.below(max - min)
     await victim.pause()
     await sleep(pausedMs)
     await victim.resume()

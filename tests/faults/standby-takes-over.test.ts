@@ -1,10 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
-import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
-import type { Message } from '@spacegrid/grid/ports/messaging'
-import { subjects } from '@spacegrid/grid/records/subjects'
-import { hedgedRequest } from '@spacegrid/grid/replica/hedged-request'
 import type { ComponentProcess } from '@spacegrid/local/cluster/component-process'
+import { Archive } from '@spacegrid/test-support/archive'
 import { FaultGrid } from '@spacegrid/test-support/fault-grid'
 import { nothingFound } from '@spacegrid/test-support/grid-audit'
 import { pairedRoles, pairOf, takesOver } from '@spacegrid/test-support/standby'
@@ -12,6 +8,10 @@ import { waitFor } from '@spacegrid/test-support/wait-for'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+/** Made by the crowd of the first test. */
+const eventId = 'crowd1-event-1'
+const stored = { value: { eventId } }
 
 let grid: FaultGrid
 beforeAll(async () => {
@@ -33,14 +33,16 @@ test(`a second pump, and a second writer, takes over when the first is killed (S
 })
 
 test('while one of two readers lives, the archive answers', async () => {
-  await using archive = await openArchive(grid)
-  expect(await archive.ask()).toMatchObject(archive.expected)
+  await using archive = await Archive.open(grid.cluster.urls.nats)
+  expect(await archive.ask(eventId)).toMatchObject(stored)
   const [first] = readersOf(grid)
   first.kill('SIGKILL')
   await first.gone
   // A request that was with the dead one is lost; whoever asks again is answered.
   for (let asked = 0; asked < 20; asked++)
-    expect(await waitFor(archive.ask, { what: 'an answer' })).toMatchObject(archive.expected)
+    expect(await waitFor(() => archive.askOnce(eventId), { what: 'an answer' })).toMatchObject(
+      stored,
+    )
   await grid.cluster.restart(first)
 })
 
@@ -48,14 +50,14 @@ test('while one of two readers lives, the archive answers', async () => {
 test('while a reader and a unit are frozen, the archive answers and units start, from a peer and from the other reader', {
   timeout: 120_000,
 }, async () => {
-  await using archive = await openArchive(grid)
+  await using archive = await Archive.open(grid.cluster.urls.nats)
   const [frozenReader] = readersOf(grid)
   const [frozenUnit, unit] = grid.cluster.units
   if (!frozenUnit || !unit) throw new Error('there are no two units')
   try {
     frozenReader.kill('SIGSTOP')
     frozenUnit.kill('SIGSTOP')
-    const slowest = Math.max(...(await timesOf(20, archive.askAgainAndAgain)))
+    const slowest = Math.max(...(await timesOf(20, () => archive.ask(eventId))))
     process.stderr.write(`data-reader frozen: the slowest of 20 answers took ${slowest} ms\n`)
     expect(slowest).toBeLessThan(2000)
     const joined = await grid.cluster.addUnit()
@@ -72,7 +74,7 @@ test('while a reader and a unit are frozen, the archive answers and units start,
     await grid.cluster.restart(joined)
     // NATS has dropped the frozen one by then: who asks only once is always answered.
     const twentyInARow = async () => {
-      for (let asked = 0; asked < 20; asked++) await archive.ask()
+      for (let asked = 0; asked < 20; asked++) await archive.askOnce(eventId)
       return true
     }
     await waitFor(twentyInARow, { what: 'twenty answers in a row', timeoutMs: 30_000 })
@@ -101,24 +103,4 @@ async function timesOf(count: number, call: () => Promise<unknown>): Promise<num
     times.push(Math.round(performance.now() - startedAt))
   }
   return times
-}
-
-/** Asks for an event that the first test has made. */
-async function openArchive({ cluster }: FaultGrid) {
-  const messaging = await NatsMessaging.open(cluster.urls.nats, { name: 'test' })
-  const clock = new SystemClock()
-  const subject = subjects.archive('ticketing')
-  const key = 'crowd1-event-1'
-  const question = Buffer.from(JSON.stringify({ cache: 'events', key }))
-  const parsed = ({ data }: Message): unknown => JSON.parse(Buffer.from(data).toString())
-  return {
-    expected: { value: { eventId: key } },
-    ask: async () => parsed(await messaging.request(subject, question, { timeoutMs: 1000 })),
-    /** As docs/operations.md tells callers to. */
-    askAgainAndAgain: async () => {
-      const settings = { timeoutMs: 10_000, againMs: 100 }
-      return parsed(await hedgedRequest(messaging, clock, subject, question, settings))
-    },
-    [Symbol.asyncDispose]: () => messaging.close(),
-  }
 }

@@ -67,9 +67,10 @@ export class GridClient {
     input: unknown,
     giveUpMs: number,
     key: string = randomUUID(),
+    headers: Record<string, string> = {},
   ): Promise<Answer | undefined> {
     return await this.untilAnswered(
-      () => this.command(space, name, input, { 'idempotency-key': key }),
+      () => this.command(space, name, input, { ...headers, 'idempotency-key': key }),
       giveUpMs,
     )
   }

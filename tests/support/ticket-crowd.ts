@@ -80,6 +80,7 @@ export class TicketCrowd {
   readonly #random: SeededRandom
   #customers = 0
   #keys = 0
+  #eventNumber = 0
   #finishing = false
   #opening: Promise<string> | undefined
   #shopping: Promise<void>[] = []
@@ -98,6 +99,11 @@ export class TicketCrowd {
   async start(): Promise<void> {
     await this.#openEvent(undefined)
     this.#shopping = Array.from({ length: this.#options.shoppers }, () => this.#shop())
+  }
+
+  /** Puts one more event on sale at once; when this resolves it is persisted. Returns its id. */
+  async persistEvent(): Promise<string> {
+    return await this.#createEvent({ prefer: 'ack=persisted' })
   }
 
   /** Every shopper ends the purchase that is under way, and the ledger is complete. */
@@ -191,10 +197,16 @@ export class TicketCrowd {
     return answer?.status === 200
   }
 
-  async #send(customerId: string, name: string, input: unknown): Promise<Answer | undefined> {
+  async #send(
+    customerId: string,
+    name: string,
+    input: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer | undefined> {
     await new Promise((wake) => setTimeout(wake, this.#random.below(this.#options.thinkMsMax + 1)))
     const key = `${this.#options.prefix}-${this.#options.seed}-${++this.#keys}`
-    const send = () => this.#client.persist(space, name, input, this.#options.giveUpMs, key)
+    const send = () =>
+      this.#client.persist(space, name, input, this.#options.giveUpMs, key, headers)
     const [answer, second] = await Promise.all([
       send(),
       this.#random.chance(twiceShare) ? send() : undefined,
@@ -219,14 +231,12 @@ export class TicketCrowd {
     return await this.#opening
   }
 
-  async #createEvent(): Promise<string> {
-    const eventId = `${this.#options.prefix}-event-${this.ledger.events.length + 1}`
-    const answer = await this.#send('organizer', 'createEvent', {
-      eventId,
-      name: 'On sale',
-      startsAt: Date.now() + 86_400_000,
-      sections: [{ section, rows, seatsPerRow, price: 4500 }],
-    })
+  async #createEvent(headers: Record<string, string> = {}): Promise<string> {
+    const eventId = `${this.#options.prefix}-event-${++this.#eventNumber}`
+    const startsAt = Date.now() + 86_400_000
+    const sections = [{ section, rows, seatsPerRow, price: 4500 }]
+    const event = { eventId, name: 'On sale', startsAt, sections }
+    const answer = await this.#send('organizer', 'createEvent', event, headers)
     if (answer?.status !== 200)
       throw new Error(`event ${eventId} was not opened: ${JSON.stringify(answer)}`)
     this.ledger.events.push(eventId)
