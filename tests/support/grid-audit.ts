@@ -1,4 +1,5 @@
 import { waitUntil } from '@spacegrid/local/servers/wait-until'
+import { auditCopies } from './copies-audit.ts'
 import { auditCrowd, type CrowdFindings } from './crowd-audit.ts'
 import { GridClient } from './grid-client.ts'
 import { auditImage } from './image-audit.ts'
@@ -7,7 +8,12 @@ import type { CrowdLedger } from './ticket-crowd.ts'
 
 /** Where a grid can be looked at from outside. */
 export interface GridUnderAudit {
-  readonly urls: { readonly http: string; readonly mongodb: string; readonly redis: string }
+  readonly urls: {
+    readonly http: string
+    readonly nats: string
+    readonly mongodb: string
+    readonly redis: string
+  }
   /** Administration ports of the processing units. */
   readonly unitPorts: readonly number[]
 }
@@ -28,7 +34,8 @@ const samplesMax = 200
 
 /**
  * Everything that a crowd was promised, looked at from outside: each acknowledged command against MongoDB's documents; MongoDB, the warm image and
- * every unit against each other, at one and the same log position. Digests are computed anew from what is stored, not believed.
+ * every unit against each other, at one and the same log position. Digests are computed anew from what is stored, not believed; and every value of
+ * every copy, the pumps' too, is compared.
  */
 export async function auditGrid(
   grid: GridUnderAudit,
@@ -51,8 +58,18 @@ export async function auditGrid(
       findings.wrong.push(
         `MongoDB's documents make ${stored.computedDigest}, its checkpoint ${stored.digest}`,
       )
-    findings.wrong.push(...(await compareValues(grid.urls.http, stored)))
-    if (image) findings.wrong.push(...(await compareImage(grid, settleMs)))
+    const { http, nats, mongodb, redis } = grid.urls
+    const problems = await Promise.all([
+      compareValues(http, stored),
+      auditCopies(
+        { nats, mongodb, ...(image ? { redis } : {}) },
+        space,
+        grid.unitPorts.length,
+        settleMs,
+      ),
+      image ? compareImage(grid, settleMs) : [],
+    ])
+    findings.wrong.push(...problems.flat())
     return findings
   } finally {
     await watch.stop()
@@ -115,7 +132,7 @@ interface EntryBody {
   readonly writtenAt?: number
 }
 
-/** A digest says that the versions agree. That the values do is looked at for some orders and holds, on whichever unit answers. */
+/** What the units' own doors show is looked at for some orders, holds and seats, on whichever unit answers. */
 async function compareValues(httpUrl: string, { documents }: StoreAudit): Promise<string[]> {
   const client = new GridClient(httpUrl)
   const problems: string[] = []
