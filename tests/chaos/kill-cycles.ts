@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
-import type { CrowdFindings } from '@spacegrid/test-support/crowd-audit'
+import { type CrowdFindings, passedOver } from '@spacegrid/test-support/crowd-audit'
 import type { FaultGrid } from '@spacegrid/test-support/fault-grid'
 import type { TicketCrowd } from '@spacegrid/test-support/ticket-crowd'
 import { type Victim, victimsOf } from './victim.ts'
@@ -35,6 +35,9 @@ export interface KillCyclesSummary {
   /** Requests sent again, by reason. */
   readonly retried: ReadonlyMap<string, number>
   readonly unanswered: number
+  readonly customers: number
+  /** Customers whom the audit had to pass over. */
+  readonly passedOver: number
   readonly findings: CrowdFindings
 }
 
@@ -86,6 +89,8 @@ export async function runKillCycles(
     acknowledged: ledger.acknowledged,
     retried: crowd.retried,
     unanswered: ledger.unanswered.length,
+    customers: ledger.customers,
+    passedOver: passedOver(ledger).size,
     findings,
   }
 }

@@ -99,16 +99,20 @@ function lineOf({ cycle, fault, victims, tookMs, acknowledged }: CycleReport, cy
 /** Whether all is well. */
 function tell(summary: KillCyclesSummary, seconds: number, seed: number): boolean {
   const { cycles, kills, pauses, acknowledged, retried, unanswered, findings } = summary
+  const { customers, passedOver } = summary
   const { lost, doubled, wrong } = findings
   const requests = [...retried.values()].reduce((sum, count) => sum + count, 0)
   say('')
   say(
-    `${cycles} random kill -9 cycles on the real cluster in ${Math.round(seconds)} s, seed ${seed}`,
+    `${cycles} random ${pauses.size > 0 ? 'kill -9 and SIGSTOP' : 'kill -9'} cycles on the real cluster in ${Math.round(seconds)} s, seed ${seed}`,
   )
   say(`  killed        ${counted(kills)}`)
   if (pauses.size > 0) say(`  paused        ${counted(pauses)}`)
   say(`  acknowledged  ${acknowledged} commands, ${unanswered} never answered`)
   say(`  sent again    ${requests} requests: ${counted(retried)}`)
+  say(
+    `  passed over   ${passedOver} of ${customers} customers, who do not know what became of a command`,
+  )
   for (const [name, found] of Object.entries({ lost, doubled, wrong }))
     for (const line of found.slice(0, shownMax)) say(`  ${name}: ${line}`)
   say(`  lost ${lost.length}, doubled ${doubled.length}, wrong ${wrong.length}`)

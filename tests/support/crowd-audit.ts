@@ -13,13 +13,17 @@ export interface CrowdFindings {
   readonly wrong: string[]
 }
 
+/** Customers of whom nothing can be said: of theirs anything may be true. */
+export const passedOver = ({ unanswered, refusedLate }: CrowdLedger): ReadonlySet<string> =>
+  new Set([...unanswered, ...refusedLate])
+
 /**
  * Compares what a crowd was told with what the store holds, document by document. Customers who never heard of some command are passed
- * over: of theirs anything may be true.
+ * over.
  */
 export function auditCrowd(ledger: CrowdLedger, documents: Documents): CrowdFindings {
   const findings: CrowdFindings = { lost: [], doubled: [], wrong: [...ledger.contradictions] }
-  const isInDoubt = new Set([...ledger.unanswered, ...ledger.refusedLate])
+  const isInDoubt = passedOver(ledger)
   const purchases = ledger.purchases.filter(({ customerId }) => !isInDoubt.has(customerId))
   const known = (document: Document) => !isInDoubt.has(String(document.customerId))
   compareHolds(purchases, (documents.get('holds') ?? []).filter(known), findings)

@@ -5,7 +5,7 @@ import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
 import type { LocalServer } from '@spacegrid/local/servers/local-server'
 import type { ServerName } from '@spacegrid/local/servers/server-name'
-import type { CrowdFindings } from './crowd-audit.ts'
+import { type CrowdFindings, passedOver } from './crowd-audit.ts'
 import { auditGrid, type GridAuditOptions } from './grid-audit.ts'
 import { GridClient } from './grid-client.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -122,6 +122,8 @@ export class FaultGrid implements AsyncDisposable {
   async audit(options: GridAuditOptions = {}): Promise<CrowdFindings> {
     const ledger = emptyLedger()
     for (const crowd of this.#crowds) addLedger(ledger, await crowd.finish())
+    const inDoubt = passedOver(ledger).size
+    process.stderr.write(`Audit: ${inDoubt} of ${ledger.customers} customers are passed over\n`)
     const unitPorts = this.cluster.units.map(({ settings }) => settings.adminPort)
     return await auditGrid({ urls: this.cluster.urls, unitPorts }, ledger, options)
   }

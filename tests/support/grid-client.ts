@@ -20,6 +20,8 @@ export interface GridClientOptions {
 
 const connectionsMax = 256
 const retryMs = 100
+/** Errors of a connection that was never made: nothing has been sent on it. */
+const neverSent = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT'])
 
 /** A client as a careful user writes one: it retries what may be retried, with the same idempotency key, until a time limit. */
 export class GridClient {
@@ -86,9 +88,10 @@ export class GridClient {
         isLate ||= answer.status === 504
         this.#count(answer.body.code ?? String(answer.status))
       } catch (error) {
+        const { code, name } = error as Error & { readonly code?: string }
         // The unit may have died with the request: that is what the key is for.
-        isLate = true
-        this.#count((error as { code?: string }).code ?? (error as Error).name)
+        isLate ||= !neverSent.has(code ?? '')
+        this.#count(code ?? name)
       }
       await new Promise((wake) => setTimeout(wake, retryMs * (0.5 + Math.random())))
     }

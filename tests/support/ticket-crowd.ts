@@ -27,6 +27,8 @@ export interface CrowdLedger {
   readonly contradictions: string[]
   /** Commands acknowledged: done or refused. */
   acknowledged: number
+  /** Customers there have been. */
+  customers: number
 }
 
 export const emptyLedger = (): CrowdLedger => ({
@@ -37,6 +39,7 @@ export const emptyLedger = (): CrowdLedger => ({
   refusedLate: [],
   contradictions: [],
   acknowledged: 0,
+  customers: 0,
 })
 
 /** What another crowd was told, beside what stands in `ledger`. */
@@ -45,6 +48,7 @@ export function addLedger(ledger: CrowdLedger, other: CrowdLedger): void {
     ledger[name].push(...other[name])
   ledger.purchases.push(...other.purchases)
   ledger.acknowledged += other.acknowledged
+  ledger.customers += other.customers
 }
 
 export interface CrowdOptions {
@@ -78,7 +82,6 @@ export class TicketCrowd {
   readonly #client: GridClient
   readonly #options: CrowdOptions
   readonly #random: SeededRandom
-  #customers = 0
   #keys = 0
   #eventNumber = 0
   #finishing = false
@@ -116,7 +119,7 @@ export class TicketCrowd {
 
   async #shop(): Promise<void> {
     while (!this.#finishing) {
-      const customerId = `${this.#options.prefix}-customer-${++this.#customers}`
+      const customerId = `${this.#options.prefix}-customer-${++this.ledger.customers}`
       const purchase = await this.#hold(customerId)
       if (!purchase) continue
       this.ledger.purchases.push(purchase)
