@@ -1,33 +1,27 @@
 import { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
-import type {
-  AuditMessage,
-  EntryMark,
-  EntryName,
-  Teller,
-} from '@spacegrid/grid/audit/audit-message'
+import type { AuditMessage, EntryName, Teller } from '@spacegrid/grid/audit/audit-message'
 import type { AuditStatus } from '@spacegrid/grid/audit/audit-status'
 import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { isGridError } from '@spacegrid/grid/errors'
-import type { Checkpoint, Store, StoredEntry } from '@spacegrid/grid/ports/store'
+import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
 import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import { hashString } from '@spacegrid/grid/space/hash'
 import { Digest } from '@spacegrid/grid/space/version'
 import type { ReaderPorts } from './data-reader.ts'
+import { tellEntries } from './entry-marks.ts'
+import { ImageAuditor } from './image-auditor.ts'
 
 const tellMs = 1000
 /** Pause between two counts that somebody asks for. */
 const countPauseMs = 5000
 /** The store moved while it was counted: it is counted again so often. */
 const attemptsMax = 3
-const marksMax = 200
-/** Pause behind each sample of a full audit: at most 10,000 entries a second. */
-const samplePauseMs = 20
 
 /**
  * Speaks for the stored copies where replicas compare themselves: tells the digests of their checkpoints every second; counts the store's
- * entries when replicas cannot agree without, and from time to time tells all of them, values included. docs/decisions/0009.
+ * entries when replicas cannot agree without, and from time to time tells all of them, values included; has the image looked at as often. docs/decisions/0009.
  */
 export class StoreAuditor {
   readonly #space: string
@@ -37,6 +31,7 @@ export class StoreAuditor {
   readonly #store: Teller
   readonly #image: Teller
   readonly #channel: AuditChannel
+  readonly #imageAuditor: ImageAuditor | undefined
   #countedAt = Number.NEGATIVE_INFINITY
   #counting = false
   #counts = 0
@@ -56,27 +51,35 @@ export class StoreAuditor {
     this.#store = { id: ports.random.integer(), name: 'store', role: 'store' }
     this.#image = { id: ports.random.integer(), name: 'warm image', role: 'image' }
     this.#channel = new AuditChannel(space, ports, (message) => this.#receive(message))
+    const { image } = ports
+    const voice = { teller: this.#image, channel: this.#channel }
+    this.#imageAuditor = image && new ImageAuditor(space, { ...ports, image }, voice, life, report)
     this.#channel.start()
     life.repeat(tellMs, () => this.#tell())
-    if (options.intervalMs > 0)
-      life.repeat(0, async () => {
-        await life.sleep(options.intervalMs)
-        await this.#count(true)
-      })
+    if (options.intervalMs <= 0) return
+    // One of the two may be away: the other one is looked at all the same.
+    life.repeat(0, async () => {
+      await life.sleep(options.intervalMs)
+      await this.#count(true)
+    })
+    life.repeat(0, async () => {
+      await life.sleep(options.intervalMs)
+      await this.#imageAuditor?.audit()
+    })
   }
 
   async stop(): Promise<void> {
     await this.#channel.stop()
   }
 
-  /** How the store's entries compare with its own checkpoint. */
+  /** How the store's entries compare with its own checkpoint, and how often the warm image was wrong. */
   status(): AuditStatus {
     return {
       ...this.#lastCount,
-      comparisons: this.#counts,
+      comparisons: this.#counts + (this.#imageAuditor?.counts ?? 0),
       entriesCompared: 0,
       entriesDifferent: 0,
-      diverged: 0,
+      diverged: this.#imageAuditor?.cleared ?? 0,
       peers: [],
     }
   }
@@ -102,8 +105,10 @@ export class StoreAuditor {
 
   #receive(message: AuditMessage): void {
     if (message.kind === 'ask' && message.recount) this.#background(() => this.#count(false))
-    else if (message.kind === 'doubt')
+    else if (message.kind === 'doubt') {
       this.#background(() => this.#tellEntry(this.#ports.store, message.entry))
+      this.#background(async () => await this.#imageAuditor?.doubt(message.entry))
+    }
   }
 
   /** A store that cannot be reached has no voice. */
@@ -150,7 +155,7 @@ export class StoreAuditor {
         if (this.#life.signal.aborted) return true
         for (const { cache, key, version } of entries)
           digest.toggle(numbers.get(cache) ?? -1, hashString(key), version)
-        if (andTell) await this.#tellEntries(entries)
+        if (andTell) await tellEntries(this.#store, entries, this.#channel, this.#life)
       }
       if ((await scan.end()).position !== position) return false
       const counted = digest.toString()
@@ -171,23 +176,6 @@ export class StoreAuditor {
       return true
     } finally {
       await scan.close()
-    }
-  }
-
-  async #tellEntries(entries: readonly StoredEntry[]): Promise<void> {
-    for (let at = 0; at < entries.length; at += marksMax) {
-      const marks = entries
-        .slice(at, at + marksMax)
-        .map(
-          ({ cache, key, position, version, value }): EntryMark => [
-            cache,
-            key,
-            position,
-            fingerprintOf(version, value),
-          ],
-        )
-      this.#channel.send({ kind: 'sample', from: this.#store, marks })
-      await this.#life.sleep(samplePauseMs)
     }
   }
 

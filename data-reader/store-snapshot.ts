@@ -2,7 +2,7 @@ import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { takeWindows } from '@spacegrid/grid/component/window-batch'
 import { WindowFeed } from '@spacegrid/grid/component/window-feed'
-import { GridError } from '@spacegrid/grid/errors'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { Log } from '@spacegrid/grid/ports/log'
 import type { Checkpoint, Store, StoredEntry, StoreScan } from '@spacegrid/grid/ports/store'
@@ -39,7 +39,7 @@ export class StoreSnapshot implements SnapshotSource {
   #shape: SpaceShape
   #shapeText = ''
 
-  /** `finished` is called when the last piece has been read. */
+  /** `finished` is called when the last piece has been read, or there is one that never can be. */
   constructor(space: string, ports: StoreSnapshotPorts, scan: StoreScan, finished: () => void) {
     this.#space = space
     this.#ports = ports
@@ -51,7 +51,10 @@ export class StoreSnapshot implements SnapshotSource {
 
   /** @throws GridError whatever the store or the queue failed with */
   async next(): Promise<SnapshotChunk> {
-    const { done, value } = await (this.#ahead ?? this.#chunks.next())
+    const { done, value } = await (this.#ahead ?? this.#chunks.next()).catch((error) => {
+      if (isGridError(error, 'format_unsupported')) this.#finished()
+      throw error
+    })
     if (done) throw new Error('the snapshot has been read to its end')
     this.#ahead = value.end ? undefined : this.#chunks.next()
     // A failure is for whoever asks for that piece.

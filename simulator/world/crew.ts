@@ -263,7 +263,10 @@ export class Crew {
     if (/standing by/.test(message)) this.#world.coverage.count(`${slot.role}: superseded`)
     if (/rebuilding/.test(message)) this.#world.coverage.count('image: rebuilt')
     if (/starts again/.test(message)) this.#world.coverage.count(`${slot.role}: another life`)
-    if (level === 'error' && this.#world.tail === 'whole')
+    // Only one that has lost entries may be found wrong.
+    if (/the warm image is wrong/.test(message) && this.#world.image.wasDamaged)
+      this.#world.coverage.count('image: found wrong')
+    else if (level === 'error' && this.#world.tail === 'whole')
       this.#world.fail(
         'failure',
         `${slot.name}: ${message} ${error?.stack ?? ''} ${causeOf(error)}`,

@@ -20,6 +20,19 @@ export async function tamperWithDocument(
   }
 }
 
+/** Does anything to what is in Redis. */
+export async function withRedis<T>(
+  redisUrl: string,
+  work: (redis: Redis) => Promise<T>,
+): Promise<T> {
+  const redis = new Redis(redisUrl)
+  try {
+    return await work(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
 /** The same in a hash of the warm image. */
 export async function tamperWithImage(
   redisUrl: string,
@@ -27,30 +40,19 @@ export async function tamperWithImage(
   field: string,
   value: unknown,
 ): Promise<string> {
-  const redis = new Redis(redisUrl)
-  try {
+  return await withRedis(redisUrl, async (redis) => {
     const key = await redis.hrandfield(hash)
     if (typeof key !== 'string') throw new Error(`${hash} is empty`)
     const bytes = await redis.hgetBuffer(hash, key)
     if (!bytes) throw new Error(`${hash} has lost ${key}`)
     const entry = decodeEntry(bytes)
-    await redis.hset(
-      hash,
-      key,
-      encodeEntry({ ...entry, value: { ...entry.value, [field]: value } }),
-    )
+    const changed = { ...entry, value: { ...entry.value, [field]: value } }
+    await redis.hset(hash, key, encodeEntry(changed))
     return key
-  } finally {
-    redis.disconnect()
-  }
+  })
 }
 
 /** What an operator does with an image that is wrong. */
 export async function forgetImage(redisUrl: string, space: string): Promise<void> {
-  const redis = new Redis(redisUrl)
-  try {
-    await redis.del(`spacegrid:${space}:position`)
-  } finally {
-    redis.disconnect()
-  }
+  await withRedis(redisUrl, (redis) => redis.del(`spacegrid:${space}:position`))
 }

@@ -1,6 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis'
-import type { StoredChange } from '../../ports/store.ts'
-import { encodeEntry } from '../embedded/entry-codec.ts'
+import { GridError } from '../../errors.ts'
+import type { StoredChange, StoredEntry } from '../../ports/store.ts'
+import { decodeEntry, encodeEntry } from '../embedded/entry-codec.ts'
 import {
   decodeImageCheckpoint,
   encodeImageCheckpoint,
@@ -41,6 +42,21 @@ export function writeEntries(
       else puts.push(key, encodeEntry({ value, version, position }))
     if (puts.length > 0) commands.hset(hash, ...puts)
     if (gone.length > 0) commands.hdel(hash, ...gone)
+  }
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+/** @throws GridError `format_unsupported`: anybody may have spoiled what is in Redis */
+export function readEntry(cache: string, key: string, bytes: Buffer): StoredEntry {
+  try {
+    const { value, version, position } = decodeEntry(bytes)
+    if (isObject(value) && Number.isSafeInteger(version) && Number.isSafeInteger(position))
+      return { cache, key, value, version, position }
+    throw new Error('It is no entry')
+  } catch (cause) {
+    const message = `The entry ${JSON.stringify(key)} of ${cache} in the image cannot be read`
+    throw new GridError('format_unsupported', message, { cause })
   }
 }
 

@@ -140,6 +140,16 @@ describe('a warm image', () => {
     expect((await rehydrate(image, space, [])).entries.size).toBe(2)
   })
 
+  test('an entry that somebody has spoiled cannot be read, and says so', async () => {
+    await image.apply(newSpace(), 0, checkpointAt(2), [put('a', {}, 1), put('b', {}, 2)])
+    const unreadable = { code: 'format_unsupported', message: expect.stringContaining('"a"') }
+    for (const spoiled of ['no entry', '\x05', '\x80', '']) {
+      await redis.hset(key('seats'), 'a', spoiled)
+      await expect(image.get(space, 'seats', 'a')).rejects.toMatchObject(unreadable)
+      await expect(rehydrate(image, space, [])).rejects.toMatchObject(unreadable)
+    }
+  })
+
   test('refuses what is not a URL of Redis', () => {
     for (const url of ['', 'localhost:6379', 'http://localhost', '/tmp/redis.sock'])
       expect(() => connect(url)).toThrow(expect.objectContaining({ code: 'configuration_invalid' }))

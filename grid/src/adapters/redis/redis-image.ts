@@ -3,9 +3,15 @@ import type { ChainableCommander, Redis } from 'ioredis'
 import { GridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
-import { decodeEntry } from '../embedded/entry-codec.ts'
 import { type ImageCheckpoint, toCheckpoint } from './image-checkpoint.ts'
-import { findKeys, readCheckpoint, results, setCheckpoint, writeEntries } from './image-commands.ts'
+import {
+  findKeys,
+  readCheckpoint,
+  readEntry,
+  results,
+  setCheckpoint,
+  writeEntries,
+} from './image-commands.ts'
 import { buildingKey, checkpointKey, entriesKey, isBuildingKey, positionKey } from './image-keys.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisScan } from './redis-scan.ts'
@@ -93,7 +99,7 @@ export class RedisImage implements Store {
       )
       return isThere ? (entry as Buffer | null) : null
     })
-    return bytes ? { cache, key, ...decodeEntry(bytes) } : undefined
+    return bytes ? readEntry(cache, key, bytes) : undefined
   }
 
   clear(space: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
-import { decodeEntry } from '../embedded/entry-codec.ts'
+import { readEntry } from './image-commands.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
 /** Entries Redis looks at per step: a millisecond of its time. Small hashes come whole. */
@@ -58,8 +58,7 @@ function decodeChunk(cache: string, fieldsAndValues: readonly Buffer[]): StoredE
   const chunk: StoredEntry[] = []
   for (let at = 0; at < fieldsAndValues.length; at += 2) {
     const key = fieldsAndValues[at]!.toString('utf8')
-    const { value, version, position } = decodeEntry(fieldsAndValues[at + 1]!)
-    chunk.push({ cache, key, value, version, position })
+    chunk.push(readEntry(cache, key, fieldsAndValues[at + 1]!))
   }
   return chunk
 }

@@ -1,0 +1,186 @@
+import type { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
+import type { EntryName, Teller } from '@spacegrid/grid/audit/audit-message'
+import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Life } from '@spacegrid/grid/component/life'
+import { isGridError } from '@spacegrid/grid/errors'
+import type { Store, StoredEntry } from '@spacegrid/grid/ports/store'
+import { hashString } from '@spacegrid/grid/space/hash'
+import type { SpaceShape } from '@spacegrid/grid/space/shape'
+import { Digest } from '@spacegrid/grid/space/version'
+import type { ReaderPorts } from './data-reader.ts'
+import { tellEntries } from './entry-marks.ts'
+import { StoreSnapshot } from './store-snapshot.ts'
+
+/** It was replaced, or moved faster than it could be followed: it is counted again so often. */
+const attemptsMax = 3
+
+export type ImageAuditorPorts = Pick<ReaderPorts, 'store' | 'changes' | 'clock'> & {
+  readonly image: Store
+}
+
+/** How it speaks to the replicas. */
+export interface Voice {
+  readonly teller: Teller
+  readonly channel: AuditChannel
+}
+
+/**
+ * Finds out whether the warm image is what its checkpoint says: counts its entries, tells them to the replicas, which compare the values with theirs, and
+ * compares with the store what they doubt. An image that is wrong is cleared, which is always safe: the data pump builds it anew, and meanwhile
+ * the store is read. Holds the version of every entry while it counts.
+ */
+export class ImageAuditor {
+  readonly #space: string
+  readonly #ports: ImageAuditorPorts
+  readonly #voice: Voice
+  readonly #life: Life
+  readonly #report: Report
+  #counts = 0
+  #cleared = 0
+
+  constructor(space: string, ports: ImageAuditorPorts, voice: Voice, life: Life, report: Report) {
+    this.#space = space
+    this.#ports = ports
+    this.#voice = voice
+    this.#life = life
+    this.#report = report
+  }
+
+  /** How often it has been counted. */
+  get counts(): number {
+    return this.#counts
+  }
+
+  /** How often it was wrong. */
+  get cleared(): number {
+    return this.#cleared
+  }
+
+  async audit(): Promise<void> {
+    for (let attempt = 1; !this.#life.signal.aborted; attempt++)
+      try {
+        if (await this.#count()) await this.#tellAll()
+        return
+      } catch (error) {
+        if (!isGridError(error)) throw error
+        if (attempt < attemptsMax) continue
+        const message = `the warm image could not be counted: ${error.message}`
+        return this.#report({ level: 'info', message })
+      }
+  }
+
+  /** Somebody has another value than somebody else: is it the image that has it? */
+  async doubt(entry: EntryName): Promise<void> {
+    const { image, store } = this.#ports
+    const { cache, key } = entry
+    const [here, stored] = await Promise.all(
+      [image, store].map((from) => from.get(this.#space, cache, key)),
+    )
+    if (here?.position !== entry.position || stored?.position !== entry.position) return
+    if (printOf(here) === printOf(stored)) return
+    await this.#clear(`its entry ${JSON.stringify(key)} of ${cache} is not the store's`)
+  }
+
+  /** Whether there is an image that counts to what it should. */
+  async #count(): Promise<boolean> {
+    const { image, changes, clock } = this.#ports
+    const scan = await image.scan(this.#space)
+    if (!scan) return false
+    const { position, logIdentity } = scan.start
+    // A negative position: it is being built.
+    if (position <= 0 || logIdentity !== this.#voice.channel.logIdentity) {
+      await scan.close()
+      return false
+    }
+    const ports = { store: image, changes, clock }
+    const snapshot = new StoreSnapshot(this.#space, ports, scan, () => undefined)
+    const count = new EntryCount()
+    try {
+      while (!this.#life.signal.aborted) {
+        const { shape, changes, end } = await snapshot.next()
+        if (shape) count.reshape(shape)
+        for (const { cache, key, value, version } of changes)
+          count.set(cache, key, value && version)
+        if (!end) continue
+        this.#counts++
+        const counted = count.digest
+        if (counted === end.digest) return true
+        const at = end.header.position
+        await this.#clear(
+          `at position ${at} its digest is ${end.digest}, its entries count to ${counted}`,
+        )
+        return false
+      }
+      return false
+    } catch (error) {
+      if (!isGridError(error, 'format_unsupported')) throw error
+      await this.#clear(error.message)
+      return false
+    } finally {
+      snapshot.close()
+    }
+  }
+
+  async #tellAll(): Promise<void> {
+    const { teller, channel } = this.#voice
+    const scan = await this.#ports.image.scan(this.#space)
+    if (!scan) return
+    try {
+      for await (const entries of scan.chunks()) {
+        if (this.#life.signal.aborted) return
+        await tellEntries(teller, entries, channel, this.#life)
+      }
+    } finally {
+      await scan.close()
+    }
+  }
+
+  async #clear(reason: string): Promise<void> {
+    // Another reader may have found the same, and the pump be at work on the next one.
+    const { image } = this.#ports
+    const { position = 0 } = (await image.checkpoint(this.#space)) ?? {}
+    if (position <= 0) return
+    await image.clear(this.#space)
+    this.#cleared++
+    const message = `the warm image is wrong, and is cleared for the data pump to build it anew: ${reason}`
+    this.#report({ level: 'error', message })
+  }
+}
+
+const printOf = ({ version, value }: StoredEntry): number => fingerprintOf(version, value)
+
+/**
+ * The digest of entries of which some come twice, or are changed or deleted by what comes later. An image moves while it is scanned; what has
+ * moved it comes behind the scan, in order, so that the last word on a key is always the right one.
+ */
+class EntryCount {
+  readonly #versions = new Map<string, Map<string, number>>()
+  readonly #numbers = new Map<string, number>()
+  readonly #digest = new Digest()
+
+  get digest(): string {
+    return this.#digest.toString()
+  }
+
+  reshape({ caches }: SpaceShape): void {
+    for (const [number, { name }] of caches.entries()) this.#numbers.set(name, number)
+  }
+
+  /** `version` undefined: there is no such entry. */
+  set(cache: string, key: string, version: number | undefined): void {
+    const versions = this.#versions.get(cache) ?? new Map<string, number>()
+    this.#versions.set(cache, versions)
+    const before = versions.get(key)
+    if (before === version) return
+    const number = this.#numbers.get(cache) ?? -1
+    const hash = hashString(key)
+    if (before !== undefined) this.#digest.toggle(number, hash, before)
+    if (version === undefined) {
+      versions.delete(key)
+      return
+    }
+    versions.set(key, version)
+    this.#digest.toggle(number, hash, version)
+  }
+}
