@@ -6,6 +6,7 @@ import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-sto
 import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
 import type { AuditMessage } from '@spacegrid/grid/audit/audit-message'
+import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
 import type { Store } from '@spacegrid/grid/ports/store'
 import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import { idempotencyCacheNumber } from '@spacegrid/grid/space/shape'
@@ -91,6 +92,12 @@ class Bench {
     )
   }
 
+  /** Until the reader has gone on for long enough to have heard of everything said before. */
+  async turnOfTheReader(): Promise<void> {
+    const before = this.sampled()
+    await waitFor(() => this.sampled() >= before + count, { what: 'the image to be told' })
+  }
+
   get hash(): string {
     const state = new SpaceState()
     return `spacegrid:${this.space}:${state.layout.cache(idempotencyCacheNumber).name}`
@@ -104,8 +111,7 @@ class Bench {
     expect(this.reader.status().audit?.diverged).toBe(1)
     // What is built in its place is left alone.
     await this.fill(image)
-    const before = this.sampled()
-    await waitFor(() => this.sampled() >= before + count, { what: 'the new image to be told' })
+    await this.turnOfTheReader()
     expect(await image.checkpoint(this.space)).toMatchObject({ position })
     expect(this.reports).toHaveLength(1)
   }
@@ -146,17 +152,45 @@ test.each(['garbage', '\x05', ''])('so is one with an entry that is none: %j', a
   await bench.expectCleared(/The entry "key 7" of .* cannot be read/)
 })
 
-test('so is one whose value somebody doubts, when the store has another one', async () => {
-  const [cache = ''] = bench.hash.split(':').slice(-1)
-  const entry = { cache, key: 'key 7', position }
+test('so is one whose value is neither that of a replica nor that of the store', async () => {
+  const cache = bench.hash.split(':').at(-1) ?? ''
   const stored = await bench.store.get(bench.space, cache, 'key 7')
   const checkpoint = await bench.store.checkpoint(bench.space)
   if (!stored || !checkpoint) throw new Error('the store is empty')
+  const entry = { cache, key: 'key 7', position }
+  const tell = (value: object) =>
+    bench.channel.send({
+      kind: 'entry',
+      from: { id: 5, name: 'unit', role: 'unit' },
+      entry,
+      print: fingerprintOf(stored.version, { ...value }),
+    })
+  const other = { at: 99 }
+  // A replica that is alone against store and image.
+  tell(other)
+  await bench.turnOfTheReader()
   // The same version with another value: the digest does not show it.
-  await bench.store.apply(bench.space, position, checkpoint, [{ ...stored, value: { at: 99 } }])
-  bench.channel.send({ kind: 'doubt', entry })
-  const isCleared = async () => (await image.checkpoint(bench.space)) === undefined
-  await waitFor(isCleared, { what: 'the image to be cleared' })
-  await waitFor(() => bench.reports.length > 0, { what: 'a report' })
-  expect(bench.reports[0]).toMatch(/its entry "key 7" of \w+ is not the store's/)
+  await image.apply(bench.space, position, checkpoint, [{ ...stored, value: other }])
+  await bench.turnOfTheReader()
+  expect(bench.reports).toEqual([])
+  tell(stored.value)
+  await bench.expectCleared(/its entry "key 7" of \w+ has another value/)
+})
+
+test('a store that is alone against a replica and the image is no reason to clear that', async () => {
+  const cache = bench.hash.split(':').at(-1) ?? ''
+  const stored = await bench.store.get(bench.space, cache, 'key 7')
+  const checkpoint = await bench.store.checkpoint(bench.space)
+  if (!stored || !checkpoint) throw new Error('the store is empty')
+  const changed = { ...stored, value: { at: 99 } }
+  await bench.store.apply(bench.space, position, checkpoint, [changed])
+  bench.channel.send({
+    kind: 'entry',
+    from: { id: 5, name: 'unit', role: 'unit' },
+    entry: { cache, key: 'key 7', position },
+    print: fingerprintOf(stored.version, stored.value),
+  })
+  await bench.turnOfTheReader()
+  expect(await image.checkpoint(bench.space)).toMatchObject({ position })
+  expect(bench.reports).toEqual([])
 })

@@ -27,7 +27,7 @@ export interface Voice {
 
 /**
  * Finds out whether the warm image is what its checkpoint says: counts its entries, tells them to the replicas, which compare the values with theirs, and
- * compares with the store what they doubt. An image that is wrong is cleared, which is always safe: the data pump builds it anew, and meanwhile
+ * looks at those that are in doubt. An image that is wrong is cleared, which is always safe: the data pump builds it anew, and meanwhile
  * the store is read. Holds the version of every entry while it counts.
  */
 export class ImageAuditor {
@@ -36,6 +36,7 @@ export class ImageAuditor {
   readonly #voice: Voice
   readonly #life: Life
   readonly #report: Report
+  #compared: Promise<void> = Promise.resolve()
   #counts = 0
   #cleared = 0
 
@@ -70,16 +71,22 @@ export class ImageAuditor {
       }
   }
 
-  /** Somebody has another value than somebody else: is it the image that has it? */
-  async doubt(entry: EntryName): Promise<void> {
+  /** A replica tells its value of an entry that is in doubt. Against it and the store together the image is wrong. */
+  compare(entry: EntryName, print: number): Promise<void> {
+    // One after the other, for all replicas tell theirs: what has been cleared by then must not be cleared again.
+    const compared = this.#compared.then(() => this.#compare(entry, print))
+    this.#compared = compared.catch(() => undefined)
+    return compared
+  }
+
+  async #compare({ cache, key, position }: EntryName, print: number): Promise<void> {
     const { image, store } = this.#ports
-    const { cache, key } = entry
     const [here, stored] = await Promise.all(
       [image, store].map((from) => from.get(this.#space, cache, key)),
     )
-    if (here?.position !== entry.position || stored?.position !== entry.position) return
-    if (printOf(here) === printOf(stored)) return
-    await this.#clear(`its entry ${JSON.stringify(key)} of ${cache} is not the store's`)
+    if (here?.position !== position || printOf(here) === print) return
+    if (stored?.position !== position || printOf(stored) !== print) return
+    await this.#clear(`its entry ${JSON.stringify(key)} of ${cache} has another value`)
   }
 
   /** Whether there is an image that counts to what it should. */

@@ -1,5 +1,10 @@
 import { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
-import type { AuditMessage, EntryName, Teller } from '@spacegrid/grid/audit/audit-message'
+import {
+  type AuditMessage,
+  type EntryName,
+  isReplica,
+  type Teller,
+} from '@spacegrid/grid/audit/audit-message'
 import type { AuditStatus } from '@spacegrid/grid/audit/audit-status'
 import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
 import type { Report } from '@spacegrid/grid/component/component'
@@ -105,10 +110,12 @@ export class StoreAuditor {
 
   #receive(message: AuditMessage): void {
     if (message.kind === 'ask' && message.recount) this.#background(() => this.#count(false))
-    else if (message.kind === 'doubt') {
+    else if (message.kind === 'doubt')
       this.#background(() => this.#tellEntry(this.#ports.store, message.entry))
-      this.#background(async () => await this.#imageAuditor?.doubt(message.entry))
-    }
+    else if (message.kind === 'entry' && isReplica(message.from))
+      this.#background(async () => {
+        await this.#imageAuditor?.compare(message.entry, message.print)
+      })
   }
 
   /** A store that cannot be reached has no voice. */
