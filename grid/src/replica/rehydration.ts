@@ -31,6 +31,8 @@ export interface RehydrationOptions {
    * nothing is stored, however long that takes. Default false.
    */
   readonly logReplaced?: boolean
+  /** Identity of the log that was followed before: any other one has taken its place, whatever it was that ended the following. */
+  readonly logFollowed?: string | undefined
   /** What was found wrong before: a peer that has the same gives no snapshot. */
   readonly suspect?: Suspect | undefined
   /**
@@ -45,6 +47,8 @@ export interface RehydrationOptions {
 
 export interface Rehydrated {
   readonly state: SpaceState
+  /** Identity of the log that continues the state. */
+  readonly logIdentity: string
   readonly source: RehydrationSource
 }
 
@@ -68,7 +72,8 @@ export async function rehydrate(
           source === 'log'
             ? await fromLog(log, options, stored, round)
             : await fromSnapshot(source, log, messaging, clock, options)
-        return { state, source }
+        const { identity } = await log.bounds()
+        return { state, source, logIdentity: identity }
       } catch (error) {
         if (!(error instanceof GridError)) throw error
         failed?.(source, error)
@@ -101,11 +106,12 @@ const emptyLogRounds = 8
 /** The whole log, from its first position: exact, unless it is a new log in place of one that was lost. */
 async function fromLog(
   log: Log,
-  { space, logReplaced = false }: RehydrationOptions,
+  { space, logReplaced = false, logFollowed }: RehydrationOptions,
   stored: StoredState,
   round: number,
 ): Promise<SpaceState> {
-  const { first, last } = await log.bounds()
+  const { identity, first, last } = await log.bounds()
+  const isAnother = logReplaced || (logFollowed !== undefined && logFollowed !== identity)
   if (first > 1)
     throw new GridError(
       'log_trimmed',
@@ -116,7 +122,7 @@ async function fromLog(
       'log_replaced',
       `The store holds ${space}, but its log does not continue what is stored`,
     )
-  if (stored === 'unknown' && logReplaced)
+  if (stored === 'unknown' && isAnother)
     throw new GridError(
       'log_replaced',
       `The log of ${space} is another one than before; waiting for the data reader to say whether anything is stored`,

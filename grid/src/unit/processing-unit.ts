@@ -92,6 +92,8 @@ export class ProcessingUnit implements Serving {
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
+  /** Identity of the log that the last incarnation followed. */
+  #logFollowed: string | undefined
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
   #progress: RehydrationProgress | undefined
@@ -305,11 +307,12 @@ export class ProcessingUnit implements Serving {
   async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
     const { log, messaging, clock, random } = this.#ports
     this.#progress = undefined
-    const { state, source } = await rehydrate(log, messaging, clock, {
+    const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
       space: this.space.name,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,
+      logFollowed: this.#logFollowed,
       suspect: this.#auditor.suspect,
       confirms: (position, digest) => this.#auditor.confirms(position, digest),
       progress: (progress) => {
@@ -317,6 +320,7 @@ export class ProcessingUnit implements Serving {
       },
       failed: (from, error) => this.#report({ kind: 'waiting', source: from, error }),
     })
+    this.#logFollowed = logIdentity
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
     this.#report({

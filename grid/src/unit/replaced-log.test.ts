@@ -18,6 +18,22 @@ test('a unit whose log was replaced begins with no other one as long as nobody k
   await world.stop()
 })
 
+test('nor does one that left its log for another reason just before that was replaced', async () => {
+  const world = new UnitWorld(counting)
+  const { unit } = await world.startReady({ sources: ['peer', 'reader', 'log'] })
+  await world.settled(unit.execute('put', { id: 'a', count: 1 }))
+  const definition = world.stream.read(1)?.data as Uint8Array
+  // What cannot be read ends the incarnation, and nobody has seen another log yet.
+  world.stream.append(new Uint8Array([255]))
+  await world.until(() => !unit.readiness().ready)
+  world.stream.replace()
+  world.stream.append(definition)
+  await world.clock.advance(60_000)
+  expect(unit.readiness()).toMatchObject({ ready: false })
+  expect(unit.position).toBe(0)
+  await world.stop()
+})
+
 test('a data reader that no longer answers has not taken back that something is stored', async () => {
   const world = new UnitWorld(counting)
   world.stream.append(new Uint8Array([1]))
