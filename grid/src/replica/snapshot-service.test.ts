@@ -58,7 +58,7 @@ test('pieces are as large as a millisecond or two allow, and never larger than s
     { space: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
   )
   await service.start()
-  const pieces = readSnapshot(messaging, 'snapshot', 1000)
+  const pieces = readSnapshot(messaging, clock, 'snapshot', { openMs: 1000, answerMs: 1000 })
   for (const _ of costs) {
     const piece = pieces.next()
     await clock.advance(10)
