@@ -192,7 +192,7 @@ export const rules: readonly Rule[] = [
     file: 'grid/src/replica/snapshot-source.ts',
     find: '        this.#changes.push({',
     replace: '        if (this.#failure) this.#changes.push({',
-    tests: ['grid/src/space'],
+    tests: ['grid/src/replica/snapshot-source.test.ts'],
   },
   {
     name: '8: a copy that the log does not continue is not served',
