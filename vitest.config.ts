@@ -12,6 +12,7 @@ const withServers = {
   // A busy machine with two cores, a server that recovers after a kill.
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  expect: { poll: { timeout: 10_000 } },
 }
 
 export default defineConfig({
@@ -47,10 +48,10 @@ export default defineConfig({
       },
       {
         test: {
-          // Several processes each: one file at a time, or they starve one another.
+          // Several processes each, which mostly wait for one another: more than two files at a time would starve them.
           name: 'end-to-end',
           include: endToEnd,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
           ...withServers,
         },

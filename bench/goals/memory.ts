@@ -10,7 +10,7 @@ const flags = ['--expose-gc', '--max-old-space-size=8192']
 export const memory: Goal = {
   name: 'memory',
   async measure(context) {
-    const entries = context.size(300_000, 20_000)
+    const entries = context.size(300_000, 50_000)
     const unit = await bytesEach(context, entries, async (count) => {
       const [, copy] = await startUnits(context, 2, { entries: count, loads: ['load'], flags })
       return copy as RunningSubject

@@ -182,9 +182,9 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '8: what a scan found is not overwritten by what is older',
-    file: 'grid/src/space/space-state.ts',
-    find: 'if (!existing || existing.position <= position) this.write(cache, key, value, version, position)',
-    replace: 'this.write(cache, key, value, version, position)',
+    file: 'grid/src/space/cache-state.ts',
+    find: '} else if (entry.position <= position) {',
+    replace: '} else {',
     tests: ['grid/src/space'],
   },
   {
@@ -272,9 +272,9 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '10: transactions of a frame are bounded',
-    file: 'grid/src/unit/frame-chain.ts',
-    find: 'this.#launch(this.#open.splice(0, this.#options.frameTransactionsMax))',
-    replace: 'this.#launch(this.#open.splice(0))',
+    file: 'grid/src/unit/frame-item.ts',
+    find: 'while (count < max && count < open.length',
+    replace: 'while (count < open.length',
   },
   {
     name: '10: bytes of a frame are bounded',

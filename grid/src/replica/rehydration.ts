@@ -100,8 +100,8 @@ function storedState(error: GridError): StoredState {
 const latest = (known: StoredState, told: StoredState): StoredState =>
   known === 'something' && told === 'unknown' ? known : told
 
-/** Rounds in which an empty log is not believed while no data reader has said that the store is empty too. */
-const emptyLogRounds = 8
+/** Rounds in which a log is not believed to be all there is while no data reader has said that nothing is stored. */
+const unconfirmedRounds = 8
 
 /** The whole log, from its first position: exact, unless it is a new log in place of one that was lost. */
 async function fromLog(
@@ -127,10 +127,10 @@ async function fromLog(
       'log_replaced',
       `The log of ${space} is another one than before; waiting for the data reader to say whether anything is stored`,
     )
-  if (stored === 'unknown' && last === 0 && round < emptyLogRounds)
+  if (stored === 'unknown' && round < unconfirmedRounds)
     throw new GridError(
       'not_ready',
-      `The log of ${space} is empty; waiting for the data reader to say whether anything is stored`,
+      `The log of ${space} has ${last} records; waiting for the data reader to say whether anything is stored`,
     )
   return new SpaceState()
 }

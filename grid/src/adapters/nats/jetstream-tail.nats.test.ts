@@ -1,3 +1,4 @@
+import { cp, rename, rm } from 'node:fs/promises'
 import { startNats } from '@spacegrid/test-support/test-servers'
 import { uniqueName } from '@spacegrid/test-support/unique-name'
 import { waitFor } from '@spacegrid/test-support/wait-for'
@@ -53,6 +54,30 @@ async function appendUntilKnown(log: JetStreamLog, text: string): Promise<number
     { what: `${text} to be appended`, timeoutMs: 30_000 },
   )
 }
+
+// architecture.md, invariant 8: the log is checked, not trusted
+test('a log that came back without its end, and has grown again, is not followed', async () => {
+  await using nats = await startNats()
+  const log = await open(nats.url)
+  for (const text of ['1', '2', '3']) await log.append(bytes(text))
+  await nats.stop()
+  const backup = `${nats.folder}-backup`
+  await cp(nats.folder, backup, { recursive: true })
+  await nats.restart()
+  const tail = new RecordedTail(log, 0)
+  for (const text of ['4', '5', '6']) await appendUntilKnown(log, text)
+  await tail.untilPosition(6)
+  await nats.kill()
+  await rm(nats.folder, { recursive: true })
+  await rename(backup, nats.folder)
+  await nats.restart()
+  // Sooner than the tail gives up on a log that is too short.
+  const other = await open(nats.url)
+  for (const text of ['4 again', '5 again', '6 again', '7']) await appendUntilKnown(other, text)
+  await tail.untilBroken()
+  expect(tail.error).toMatchObject({ code: 'log_replaced' })
+  expect(tail.texts).toEqual(['1', '2', '3', '4', '5', '6'])
+})
 
 describe('a server that is killed and comes back', () => {
   /** So long that only the lost connection itself can be what is noticed. */

@@ -3,6 +3,7 @@ import { GridError } from '../../errors.ts'
 import type { LogBounds, LogListener, LogTail } from '../../ports/log.ts'
 import { type ConsumerEnd, JetStreamConsumer } from './jetstream-consumer.ts'
 import { boundsOf } from './jetstream-stream.ts'
+import { isJetStreamError, jetStreamCodes } from './log-faults.ts'
 import type { NatsConnection } from './nats-connection.ts'
 
 const retryMinMs = 20
@@ -27,6 +28,10 @@ export interface TailOptions {
   readonly heartbeatMs: number
 }
 
+interface Found extends LogBounds {
+  readonly timeAtLast: number | undefined
+}
+
 /**
  * Follows a stream across everything that ends a consumer: lost connections, server restarts, missed heartbeats, a deleted consumer.
  * Each time, before the next consumer's records are handed on, the stream must prove to be the same one and
@@ -40,6 +45,8 @@ export class JetStreamTail implements LogTail {
   readonly #unwatch: () => void
   /** The last position handed on. */
   #last: number
+  /** Its record's time; undefined when none has been handed on yet. */
+  #lastTime: number | undefined
   #over = false
   /** What the listener was told last. */
   #connected: boolean | undefined
@@ -104,6 +111,7 @@ export class JetStreamTail implements LogTail {
       {
         record: (position, time, data) => {
           this.#last = position
+          this.#lastTime = time
           this.#listener.record({ position, time, data })
         },
         ended: end.resolve,
@@ -129,18 +137,33 @@ export class JetStreamTail implements LogTail {
   }
 
   /** undefined: the server does not answer, or knows no such stream (now). Both may change, so it is tried again. */
-  async #prepare(consumer: JetStreamConsumer): Promise<LogBounds | undefined> {
+  async #prepare(consumer: JetStreamConsumer): Promise<Found | undefined> {
     try {
       await consumer.create()
       // Only now: a consumer lives and dies with its stream, so what holds for the stream after holds for all it sends.
-      return boundsOf(await this.#manager.streams.info(this.#options.stream))
+      const bounds = boundsOf(await this.#manager.streams.info(this.#options.stream))
+      return { ...bounds, timeAtLast: await this.#timeAtLast() }
     } catch (error) {
       if (error instanceof NatsError) return undefined
       throw error
     }
   }
 
-  #faultOf({ identity, first, last }: LogBounds): GridError | undefined {
+  /** When the record at the last position was stored, if one was handed on and is still there. */
+  async #timeAtLast(): Promise<number | undefined> {
+    if (this.#lastTime === undefined) return undefined
+    try {
+      const { time } = await this.#manager.streams.getMessage(this.#options.stream, {
+        seq: this.#last,
+      })
+      return time.getTime()
+    } catch (error) {
+      if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
+      throw error
+    }
+  }
+
+  #faultOf({ identity, first, last, timeAtLast }: Found): GridError | undefined {
     if (identity !== this.#options.identity) {
       return new GridError('log_replaced', `The log is ${identity}, not ${this.#options.identity}`)
     }
@@ -153,6 +176,9 @@ export class JetStreamTail implements LogTail {
       )
     }
     this.#tooShort = 0
+    // It came back without its end, and has given the positions away again.
+    if (timeAtLast !== undefined && timeAtLast !== this.#lastTime)
+      return new GridError('log_replaced', `The log has another record at position ${this.#last}`)
     return first > this.#last + 1 ? this.#trimmed() : undefined
   }
 
