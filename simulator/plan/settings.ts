@@ -94,6 +94,7 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     // Longer than clocks jump, or so short that a client may ask again when its key is forgotten: then it is a new request.
     idempotencyMs: pick(random, [24 * 60 * 60_000, 24 * 60 * 60_000, 3000]),
     disconnectedMsMax: 150,
+    silentMsMax: pick(random, [400, 3000]),
     expirySweepMs: pick(random, [100, 100, 0]),
     expiryBatchMax: pick(random, [2, 512]),
     deadlinePositions: pick(random, [5, 20, 4096]),

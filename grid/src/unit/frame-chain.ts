@@ -23,6 +23,7 @@ interface InFlight {
   readonly bytes: Uint8Array
   readonly sent: readonly Sent[]
   readonly checks: Checks
+  readonly sentAt: number
   publishedAt: number
   /** Publishes of this frame that nobody has answered yet. */
   unanswered: number
@@ -91,6 +92,12 @@ export class FrameChain {
   /** What waits to be sent. */
   get backlog(): number {
     return this.#open.length
+  }
+
+  /** How long the log has been silent about the oldest frame in flight; 0 when there is none. */
+  get silentMs(): number {
+    const [head] = this.#inFlight
+    return head ? this.#clock.monotonic() - head.sentAt : 0
   }
 
   get idle(): boolean {
@@ -337,6 +344,7 @@ export class FrameChain {
       bytes,
       sent,
       checks,
+      sentAt: this.#clock.monotonic(),
       publishedAt: 0,
       unanswered: 0,
       uncertain: false,

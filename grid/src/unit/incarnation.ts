@@ -125,8 +125,12 @@ export class Incarnation {
     return undefined
   }
 
-  /** Whether commands have no chance: the log has been away for longer than a hiccup. */
+  /**
+   * Whether commands have no chance: the log has been away for longer than a hiccup, or takes nothing although it can be heard (most of its servers
+   * are gone, its disk is full).
+   */
   get cutOff(): boolean {
+    if (this.#chain.silentMs > this.#options.silentMsMax) return true
     return (
       this.#disconnectedSince !== undefined &&
       this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax

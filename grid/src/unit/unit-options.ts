@@ -24,6 +24,8 @@ export interface UnitOptions {
   readonly idempotencyMs: number
   /** Log disconnected for longer than this: new commands fail at once with `log_unavailable`. Default 1,000. */
   readonly disconnectedMsMax: number
+  /** A frame undecided for longer than this: new commands fail at once with `log_unavailable` until it is. Default 3,000. */
+  readonly silentMsMax: number
   /** How often due entries are looked for. Default 200. 0: never (another unit does it). */
   readonly expirySweepMs: number
   /** Entries expired per sweep and cache. Default 512. */
@@ -61,6 +63,7 @@ export const defaultUnitOptions: UnitOptions = {
   persistWaitMsMax: 30_000,
   idempotencyMs: 600_000,
   disconnectedMsMax: 1_000,
+  silentMsMax: 3_000,
   expirySweepMs: 200,
   expiryBatchMax: 512,
   deadlinePositions: 4_096,
