@@ -189,6 +189,8 @@ class SimulatedTail {
   readonly #identity: string
   readonly #schedule: (callback: () => void) => void
   #next: number
+  /** Of the record that was delivered last. */
+  #lastTime: number | undefined
   #ended = false
 
   constructor(
@@ -217,7 +219,7 @@ class SimulatedTail {
   #deliver(until: number): void {
     const { identity, first, last } = this.#stream
     if (this.#ended) return
-    if (identity !== this.#identity || this.#next > last + 1) {
+    if (identity !== this.#identity || this.#next > last + 1 || this.#isOther()) {
       this.#break('log_replaced')
     } else if (this.#next < first) {
       this.#break('log_trimmed')
@@ -226,8 +228,15 @@ class SimulatedTail {
       const record = this.#stream.read(this.#next)
       if (!record) return
       this.#next++
+      this.#lastTime = record.time
       this.listener.record(record)
     }
+  }
+
+  /** Whether another record stands where the last one stood: the log has lost its end, and grown again. */
+  #isOther(): boolean {
+    const record = this.#stream.read(this.#next - 1)
+    return this.#lastTime !== undefined && record !== undefined && record.time !== this.#lastTime
   }
 
   #break(code: 'log_replaced' | 'log_trimmed'): void {
