@@ -1,5 +1,5 @@
 import { newSpaceName } from '../hot-path/bench-unit.ts'
-import type { RunningSubject } from '../processes/running-subject.ts'
+import { givingWay, type RunningSubject } from '../processes/running-subject.ts'
 import type { Goal } from './goal.ts'
 import type { GoalContext } from './goal-context.ts'
 import { scan, startScanned } from './redis-scan.ts'
@@ -27,7 +27,7 @@ export const joining: Goal = {
       { name: 'joining from a peer', sample: () => join(context, settings) },
       {
         name: 'donor',
-        sample: () => longestBlock(donor, () => join(context, { ...settings, givesWay: true })),
+        sample: () => longestBlock(donor, () => join(context, settings, [...flags, givingWay])),
       },
       ...(scanned ? [{ name: 'Redis HSCAN', sample: () => scan(context, entries, flags) }] : []),
     ])
@@ -65,8 +65,12 @@ export const joining: Goal = {
 }
 
 /** @returns ms from the start of a unit until it is ready */
-async function join(context: GoalContext, settings: object): Promise<number> {
-  const unit = await context.start('processing-unit', { ...settings, number: 1 }, flags)
+async function join(
+  context: GoalContext,
+  settings: object,
+  ownFlags: readonly string[] = flags,
+): Promise<number> {
+  const unit = await context.start('processing-unit', { ...settings, number: 1 }, ownFlags)
   const readyMs = await unit.request<number>('readyMs')
   await context.close(unit)
   return readyMs

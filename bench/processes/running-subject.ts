@@ -9,6 +9,8 @@ import { type Call, openedId, type Reply } from './subject-process.ts'
 
 /** The parameters of production: see the npm scripts. */
 export const nodeFlags = ['--max-semi-space-size=16']
+/** Among a process's flags: it works only while the processor has nothing else to do, all its threads, as if it were on another machine. */
+export const givingWay = 'gives-way'
 
 /** A run starts dozens of processes of the same code. */
 const compileCache = join(tmpdir(), 'spacegrid-bench-compiled')
@@ -52,8 +54,11 @@ export class RunningSubject implements AsyncDisposable {
     flags: readonly string[] = nodeFlags,
   ): Promise<RunningSubject> {
     const program = fileURLToPath(new URL('./subject-process.ts', import.meta.url))
+    const givesWay = flags.includes(givingWay)
+    const ownFlags = flags.filter((flag) => flag !== givingWay)
     const child = fork(program, [module.href, JSON.stringify(options)], {
-      execArgv: [...flags],
+      ...(givesWay ? { execPath: 'nice' } : {}),
+      execArgv: givesWay ? ['-n', '19', process.execPath, ...ownFlags] : ownFlags,
       serialization: 'advanced',
       env: { NODE_COMPILE_CACHE: compileCache, ...process.env, NODE_ENV: 'production' },
     })

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net'
-import { constants, setPriority } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
@@ -34,8 +33,6 @@ export interface ProcessingUnitSubjectOptions {
   readonly valueBytes?: number
   /** Where a further unit gets them from. Default: a peer. */
   readonly source?: RehydrationSource
-  /** Works only while the processor has nothing else to do, as if it were on another machine. */
-  readonly givesWay?: boolean
   /** Opens HTTP on a free port (request `port`) and the NATS services. */
   readonly doors?: boolean
 }
@@ -43,7 +40,6 @@ export interface ProcessingUnitSubjectOptions {
 /** A processing unit as in production, on a log of JetStream and on NATS messaging. */
 export async function open(options: ProcessingUnitSubjectOptions): Promise<Subject> {
   const { natsUrl, space, number, of, entries } = options
-  if (options.givesWay) setPriority(constants.priority.PRIORITY_LOW)
   const name = `unit-${number}`
   const [log, messaging] = await Promise.all([
     JetStreamLog.open(natsUrl, { stream: streams.log(space), subject: subjects.log(space) }),
