@@ -49,7 +49,9 @@ export function git(...args: readonly string[]): string {
 
 function commit(): string {
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== ''
+    // Results that an earlier run has written change nothing that is measured.
+    const others = ':(exclude,top)bench/results'
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', ':/', others) !== ''
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`
   } catch {
     return 'unknown' // Not a checkout, or no git: the figures are still good.
