@@ -48,10 +48,10 @@ export default defineConfig({
       },
       {
         test: {
-          // Several processes each, which mostly wait for one another: more than two files at a time would starve them.
+          // Several processes each: one file at a time, or they starve one another, and take each other's ports.
           name: 'end-to-end',
           include: endToEnd,
-          maxWorkers: 2,
+          fileParallelism: false,
           sequence: { groupOrder: 3 },
           ...withServers,
         },

@@ -32,6 +32,8 @@ export async function becomesFree(port: number, withinMs = 3_000): Promise<boole
 const firstPort = 15_000
 const ports = 15_000
 const attempts = 50
+/** Ports given by this process: of those that are not used yet none is given again. */
+const given = new Set<number>()
 
 /**
  * A port that was free a moment ago. Another process may take it before it is used: whoever starts
@@ -40,7 +42,9 @@ const attempts = 50
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = firstPort + randomInt(ports)
-    if (await isPortFree(port)) return port
+    if (given.has(port) || !(await isPortFree(port))) continue
+    given.add(port)
+    return port
   }
   throw new Error(`No free port on 127.0.0.1 was found in ${attempts} attempts`)
 }
