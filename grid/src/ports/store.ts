@@ -106,7 +106,7 @@ export interface Store {
    * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored checkpoint is at position `from`
    * (0 or absent: no checkpoint yet). Otherwise nothing changes and a GridError `stale_writer` is thrown.
    * What the store refuses for what it is goes into quarantine; with too much in there: `quarantine_full`, and nothing changes.
-   * A store that cannot be reached: `store_unavailable`, or `image_unavailable` for the warm image (outcome unknown; call `checkpoint` to find out).
+   * A store that cannot be reached: `store_unavailable`, or `image_unavailable` for the warm image (outcome unknown; call `checkpoint` to find out). No call waits for ever.
    */
   apply(
     space: string,

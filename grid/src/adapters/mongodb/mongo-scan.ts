@@ -1,5 +1,6 @@
 import type { ClientSession, Collection } from 'mongodb'
 import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
+import type { AnswerLimits } from './answer-limits.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
@@ -35,35 +36,40 @@ export class MongoScan implements StoreScan {
   readonly start: Checkpoint
   readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
   readonly #session: ClientSession
+  readonly #limits: AnswerLimits
   readonly #quarantine: ScannedQuarantine | undefined
 
   constructor(
     start: Checkpoint,
     collections: ReadonlyMap<string, Collection<EntryDocument>>,
     session: ClientSession,
+    limits: AnswerLimits,
     quarantine: ScannedQuarantine | undefined,
   ) {
     this.start = start
     this.#collections = collections
     this.#session = session
+    this.#limits = limits
     this.#quarantine = quarantine
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
     for (const [cache, collection] of this.#collections) {
       const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize: chunkEntries })
+      const doing = `Reading ${collection.namespace}`
+      const fetch = () => this.#limits.within(doing, () => cursor.hasNext())
       try {
-        let more = cursor.hasNext()
+        let more = fetch()
         while (await more) {
           const documents = cursor.readBufferedDocuments()
           // The server gets the next chunk ready while this one is used.
-          more = cursor.hasNext()
+          more = fetch()
           // Until it is awaited above nobody else would notice it fail.
           more.catch(() => {})
           yield this.#current(cache, documents)
         }
       } catch (error) {
-        throw toStoreError(error, `Reading ${collection.namespace}`)
+        throw toStoreError(error, doing)
       } finally {
         await cursor.close()
       }

@@ -15,6 +15,7 @@ import type {
   StoredEntry,
   StoreScan,
 } from '../../ports/store.ts'
+import { AnswerLimits, Unanswered } from './answer-limits.ts'
 import { type CheckpointDocument, checkpointsName, toCheckpoint } from './mongo-checkpoint.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
@@ -52,6 +53,7 @@ const reservedSpaces = ['grid', 'system']
 export class MongoStore implements Store {
   readonly #client: MongoClient
   readonly #clock: Clock
+  readonly #limits: AnswerLimits
   readonly #database: Db
   readonly #checkpoints: Collection<CheckpointDocument>
   /**
@@ -82,6 +84,7 @@ export class MongoStore implements Store {
       throw new GridError('configuration_invalid', `Not a MongoDB URL: ${reason}`, { cause })
     }
     this.#clock = clock
+    this.#limits = new AnswerLimits(this.#client, clock, unavailableAfterMs)
     this.#database = this.#client.db(options.database ?? 'spacegrid', { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#kept = new MongoQuarantine(this.#database, clock)
@@ -92,7 +95,7 @@ export class MongoStore implements Store {
     list: (space) =>
       this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
     replay: (space, keys) =>
-      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
+      this.#writing(`Replaying ${space}`, space, () => this.#writerOf(space).replay(keys)),
   }
 
   checkpoint(space: string): Promise<Checkpoint | undefined> {
@@ -112,7 +115,7 @@ export class MongoStore implements Store {
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#during(`Writing ${space}`, async () => {
+    return this.#writing(`Writing ${space}`, space, async () => {
       await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
@@ -135,6 +138,7 @@ export class MongoStore implements Store {
             toCheckpoint(document),
             caches,
             session,
+            this.#limits,
             document.quarantine && (await this.#scanQuarantine(space, session)),
           )
         }
@@ -234,11 +238,26 @@ export class MongoStore implements Store {
     return this.#database.collection(`${space}.${cache}`)
   }
 
+  /** A writer that was given up may hold its session for ever. */
+  async #writing<T>(doing: string, space: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#during(doing, work)
+    } catch (error) {
+      if (error instanceof Unanswered) {
+        this.#writers.get(space)?.abandon()
+        this.#writers.delete(space)
+      }
+      throw error
+    }
+  }
+
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new GridError('store_unavailable', `${doing}: the store is closed`)
     try {
-      await this.#connect()
-      return await work()
+      return await this.#limits.within(doing, async () => {
+        await this.#connect()
+        return await work()
+      })
     } catch (error) {
       throw toStoreError(error, doing)
     }
