@@ -9,6 +9,7 @@ const staticChecks = 'scripts/static-checks.test.ts'
 const withServers = {
   globalSetup: ['tests/support/shared-servers.ts'],
   runner: 'tests/support/missing-server-runner.ts',
+  setupFiles: ['tests/support/logs-of-failed-tests.ts'],
   // A busy machine with two cores, a server that recovers after a kill.
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -48,10 +49,10 @@ export default defineConfig({
       },
       {
         test: {
-          // Several processes each: one file at a time, or they starve one another, and take each other's ports.
+          // Several processes each: more than two files at a time, and they starve one another.
           name: 'end-to-end',
           include: endToEnd,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
           ...withServers,
         },

@@ -20,6 +20,7 @@ beforeAll(async () => {
     application: 'ticketing',
     dataDirectory: folder,
     port: await findFreePort(),
+    serverPorts: 'free',
   })
   client = new GridClient(cluster.urls.http)
   await client.command('ticketing', 'createEvent', {

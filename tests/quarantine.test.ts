@@ -29,6 +29,7 @@ beforeAll(async () => {
     application: 'ticketing',
     dataDirectory: folder,
     port: await findFreePort(),
+    serverPorts: 'free',
   })
   client = new GridClient(cluster.urls.http)
   mongodb = await MongoClient.connect(cluster.urls.mongodb)

@@ -27,6 +27,7 @@ test('the space that the README declares runs as it stands there', {
     application: 'guestbook',
     dataDirectory: await temporaryFolder(),
     port: await findFreePort(),
+    serverPorts: 'free',
   })
   const client = new GridClient(cluster.urls.http)
   const signed = await client.command(

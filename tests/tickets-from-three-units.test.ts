@@ -23,6 +23,7 @@ async function startCluster(dataDirectory: string, units = 3): Promise<ProcessCl
     application: 'ticketing',
     dataDirectory,
     port: await findFreePort(),
+    serverPorts: 'free',
   })
   clusters.push(cluster)
   return cluster

@@ -23,6 +23,7 @@ test('a unit joins a grid of 200,000 entries from a peer while commands go on', 
     application: 'ticketing',
     dataDirectory: await temporaryFolder(),
     port: await findFreePort(),
+    serverPorts: 'free',
   })
   client = new GridClient(cluster.urls.http)
   for (const eventId of ['first', 'second']) {

@@ -4,7 +4,7 @@ import { GridError } from '@spacegrid/grid'
 import { becomesFree, findFreePort } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
-import { knownServers, startServers } from '../servers/start-servers.ts'
+import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
 import { ComponentProcess, type ComponentSettings } from './component-process.ts'
 
 export interface ProcessClusterOptions {
@@ -16,6 +16,8 @@ export interface ProcessClusterOptions {
   readonly port: number
   /** Servers that run elsewhere; the others are started here. */
   readonly urls?: Partial<Record<ServerName, string>>
+  /** Of servers that are started here for the first time. Default `customary`. */
+  readonly serverPorts?: ServerPorts
   readonly say?: (line: string) => void
   /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
   readonly copies?: number
@@ -69,7 +71,7 @@ export class ProcessCluster {
 
   /** @throws Error when the port is taken, a server cannot be had or a component does not become ready */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
-    const { port, urls = {}, say } = options
+    const { port, urls = {}, serverPorts: ports, say } = options
     // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
     // Those of a cluster that has just been killed need a moment to notice and go.
     if (!(await becomesFree(port, portFreeMsMax)))
@@ -78,7 +80,12 @@ export class ProcessCluster {
     await mkdir(join(dataDirectory, 'logs'), { recursive: true })
     const before = await knownServers(dataDirectory)
     const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
-    const found = await startServers({ dataDirectory, which, ...(say ? { say } : {}) })
+    const found = await startServers({
+      dataDirectory,
+      which,
+      ...(ports ? { ports } : {}),
+      ...(say ? { say } : {}),
+    })
     const started = new Map(
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )

@@ -9,11 +9,16 @@ import type { ServerKind } from './server-kind.ts'
 import { type ServerName, serverNames } from './server-name.ts'
 import { type ServerRecord, ServerState } from './server-state.ts'
 
+/** `free`: on any free port, for tests and for clusters side by side. */
+export type ServerPorts = 'customary' | 'free'
+
 export interface StartServersOptions {
   /** `DATA_DIR`: the servers' data, logs and `servers.json` are in it. */
   dataDirectory: string
   /** Which servers; all by default. */
   which?: readonly ServerName[]
+  /** Where servers start that have never run for this data folder. Default `customary`, if that is free. */
+  ports?: ServerPorts
   /** Told about downloads; nobody by default. */
   say?: (line: string) => void
 }
@@ -27,13 +32,13 @@ const kinds: Record<ServerName, ServerKind> = {
 /**
  * Makes sure that the servers of a data folder run, and resolves once all of them serve. Those that
  * run already are taken over as they are; the others start on the port they had last, else on their
- * customary one, else on a free one. They outlive this process. When one fails, those that this
+ * customary one (unless `ports` says otherwise), else on a free one. They outlive this process. When one fails, those that this
  * call has started are stopped again.
  */
 export async function startServers(
   options: StartServersOptions,
 ): Promise<Map<ServerName, LocalServer>> {
-  const { which = serverNames, say } = options
+  const { which = serverNames, ports = 'customary', say } = options
   const dataDirectory = resolve(options.dataDirectory)
   return await withFileLock(join(dataDirectory, 'servers.lock'), async () => {
     const state = await ServerState.read(dataDirectory)
@@ -51,7 +56,7 @@ export async function startServers(
           await running.untilServing()
           return [name, running]
         }
-        const port = await choosePort(kinds[name], state.get(name)?.port)
+        const port = await choosePort(kinds[name], state.get(name)?.port, ports)
         const server = await LocalServer.start(kinds[name], { ...startOptions, port })
         started.push(server)
         return [name, server]
@@ -117,9 +122,13 @@ async function adopt(
 }
 
 /** 0, which stands for any free one, when neither the last port nor the customary one is free. */
-async function choosePort(kind: ServerKind, lastPort: number | undefined): Promise<number> {
+async function choosePort(
+  { customaryPort }: ServerKind,
+  lastPort: number | undefined,
+  ports: ServerPorts,
+): Promise<number> {
   if (lastPort !== undefined && (await becomesFree(lastPort))) return lastPort
-  return (await isPortFree(kind.customaryPort)) ? kind.customaryPort : 0
+  return ports === 'customary' && (await isPortFree(customaryPort)) ? customaryPort : 0
 }
 
 /**

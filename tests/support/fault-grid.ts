@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ComponentProcess } from '@spacegrid/local/cluster/component-process'
 import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
@@ -35,6 +35,7 @@ const starters = { nats: startNats, mongodb: startMongod, redis: startRedis } as
 
 /** A unit that has not begun to answer by then may be paused: the crowd asks again. */
 const answerMs = 3000
+const stateMsMax = 1000
 /** Longer than any test: the audit must not find holds that have expired. */
 const holdMs = 6 * 3_600_000
 
@@ -129,11 +130,34 @@ export class FaultGrid implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
+    await this.#noteStates()
     await this.cluster.stop()
     await Promise.all([...this.servers.values()].map((server) => server.stop()))
   }
 
+  /** Beside the logs: what every component says of itself at the end. */
+  async #noteStates(): Promise<void> {
+    const states = await Promise.all(
+      this.cluster.components.map(async ({ ended, settings: { name, adminPort } }) => {
+        const said =
+          ended ??
+          (await Promise.all([askOf(adminPort, 'health/ready'), askOf(adminPort, 'status')]))
+        return `${name} ${said}`
+      }),
+    )
+    await writeFile(join(this.folder, 'logs', 'states'), states.join('\n'))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+}
+
+async function askOf(adminPort: number, path: string): Promise<string> {
+  try {
+    const url = `http://127.0.0.1:${adminPort}/${path}`
+    return await (await fetch(url, { signal: AbortSignal.timeout(stateMsMax) })).text()
+  } catch (error) {
+    return String(error)
   }
 }
