@@ -4,7 +4,8 @@ import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import { encodeFrame } from '../records/frame-codec.ts'
 import { Replica } from '../replica/replica.ts'
-import type { Space } from '../space/definition.ts'
+import type { AnyCache, Space } from '../space/definition.ts'
+import type { Entry } from '../space/entry.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
@@ -22,6 +23,7 @@ const boundsMs = 500
  * pending ends with it; the next life starts from a fresh state.
  */
 export class Incarnation {
+  readonly state: SpaceState
   readonly replica: Replica
   readonly runner: CommandRunner
   readonly #space: Space
@@ -42,6 +44,9 @@ export class Incarnation {
   #draining = false
   #drained: (() => void) | undefined
   #closed = false
+  /** The cache that `get` has read last, and its entries: to look up its name takes as long as to look up an entry. */
+  #read: AnyCache | undefined
+  #readEntries: ReadonlyMap<string, Entry> | undefined
 
   constructor(
     name: string,
@@ -60,6 +65,7 @@ export class Incarnation {
     this.#options = options
     this.#report = report
     this.#ended = ended
+    this.state = state
     this.replica = new Replica(log, state)
     this.#chain = new FrameChain(log, clock, random, state, name, options)
     this.runner = new CommandRunner(state, this.#chain, clock, random, options)
@@ -71,8 +77,14 @@ export class Incarnation {
     this.#disconnectedSince = clock.monotonic()
   }
 
-  get state(): SpaceState {
-    return this.replica.state
+  /** The committed entries of a cache; undefined when the log knows no such cache. */
+  entriesOf(cache: AnyCache): ReadonlyMap<string, Entry> | undefined {
+    if (cache !== this.#read) {
+      const layout = this.state.layout.named(cache.name)
+      this.#readEntries = layout && this.state.cache(layout.number).entries
+      this.#read = this.#readEntries && cache
+    }
+    return this.#readEntries
   }
 
   get projections(): Projections {
@@ -142,7 +154,7 @@ export class Incarnation {
     return (
       !this.#closed &&
       this.#projections !== undefined &&
-      this.#lastKnown - this.replica.state.position <= this.#options.lagPositionsMax
+      this.#lastKnown - this.state.position <= this.#options.lagPositionsMax
     )
   }
 

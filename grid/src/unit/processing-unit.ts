@@ -224,10 +224,9 @@ export class ProcessingUnit implements Serving {
    * @throws GridError `not_ready` while the unit does not serve
    */
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const { state } = this.#serves()
-    const layout = state.layout.named(cache.name)
-    if (!layout) throw this.#unknown('cache', cache.name, this.#cacheNames())
-    return state.find(layout.number, key)?.value as V | undefined
+    const entries = this.#serves().entriesOf(cache)
+    if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
+    return entries.get(key)?.value as V | undefined
   }
 
   #cacheNames(): Iterable<string> {
@@ -381,8 +380,7 @@ export class ProcessingUnit implements Serving {
   /** On the way of every read: what is said when it does not serve is put together elsewhere. */
   #serves(): Incarnation {
     const incarnation = this.#incarnation
-    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
-      return incarnation
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted) return incarnation
     throw this.#servesNot()
   }
 
