@@ -37,6 +37,9 @@ export interface ProcessingUnitSubjectOptions {
   readonly doors?: boolean
 }
 
+/** How often the event loop's delay is looked at. */
+const watchedEveryMs = 1
+
 /** A processing unit as in production, on a log of JetStream and on NATS messaging. */
 export async function open(options: ProcessingUnitSubjectOptions): Promise<Subject> {
   const { natsUrl, space, number, of, entries } = options
@@ -65,7 +68,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
     valueBytes === undefined
       ? (key: string) => unit.get(items, key)
       : (key: string) => unit.get(sizedItems, key)
-  const delay = monitorEventLoopDelay({ resolution: 1 })
+  const delay = monitorEventLoopDelay({ resolution: watchedEveryMs })
   const doors = options.doors ? await openDoors(unit, messaging) : undefined
   /** Units have their own keys, unless all use the hot one. */
   const own = Math.max(1, Math.floor(entries / of))
@@ -96,7 +99,8 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
         delay.reset()
         delay.enable()
       },
-      longestDelayMs: () => delay.max / 1e6,
+      /** What is recorded is the time between two looks. */
+      longestDelayMs: () => delay.max / 1e6 - watchedEveryMs,
       /** Among the first so many entries only, if given. */
       timeReads: (ms: number, among = own) => timeReads(read, (turn) => keyAmong(turn, among), ms),
     },

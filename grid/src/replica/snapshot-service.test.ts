@@ -40,10 +40,10 @@ test('a piece that is asked for twice at once is read once, and given to both', 
   await service.stop()
 })
 
-test('pieces are as large as a millisecond allows, and never larger than set', async () => {
+test('pieces are as large as half a millisecond allows, and never larger than set', async () => {
   const clock = new SimulatedClock()
   const messaging = new InProcessMessaging(clock)
-  const costs = [0, 0, 0, 0, 0, 0, 0.75, 2, 2, 0.75, 0.25]
+  const costs = [0, 0, 0, 0, 0, 0, 0.375, 1, 1, 0.375, 0.125]
   const sizes: number[] = []
   const next = async (entriesMax: number): Promise<SnapshotChunk> => {
     const cost = costs[sizes.push(entriesMax) - 1] as number

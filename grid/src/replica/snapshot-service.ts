@@ -13,7 +13,7 @@ const defaultEntriesMax = 1000
  * Pieces grow while one takes less than the first and shrink when it takes more than the second, ms: a snapshot must not hold up the unit's
  * requests. The first one is small, for its code may never have run before.
  */
-const pieceMs = { short: 0.5, long: 1 } as const
+const pieceMs = { short: 0.25, long: 0.5 } as const
 const firstEntries = 64
 /** A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or was given another one. */
 const unclaimedMsMax = 3000
@@ -36,7 +36,7 @@ export interface SnapshotServiceOptions {
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
-  /** Most entries read per piece; fewer when that takes more than a millisecond or two. Default 1,000. */
+  /** Most entries read per piece; fewer when that takes more than half a millisecond. Default 1,000. */
   readonly entriesMax?: number
   /** Whether what is given here is wrong in the same way. Default: no. */
   readonly isLike?: (suspect: Suspect) => boolean

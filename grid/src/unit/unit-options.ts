@@ -40,7 +40,7 @@ export interface UnitOptions {
   readonly lagPositionsMax: number
   /** Open commands are waited for this long when the unit stops. Default 5,000. */
   readonly stopMsMax: number
-  /** Entries read for one piece of a snapshot for a unit that joins: about a millisecond's work. Default 1,000. */
+  /** Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer than half a millisecond. Default 1,000. */
   readonly snapshotEntriesMax: number
   /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
   readonly auditMs: number
