@@ -127,7 +127,7 @@ export class PumpIncarnation {
       this.#space,
       this.#ports,
       this.#logIdentity,
-      this.#logBefore !== undefined && this.#logBefore !== this.#logIdentity,
+      this.#logBefore,
       this.#life,
       this.#auditor,
       this.#wrongWindows.isWrong,

@@ -36,13 +36,13 @@ export interface PumpStart {
  * another unit: that one is further on, and its outcomes since the last window would be missing. Unless this pump was found wrong: then the store is wrong too,
  * and the difference is published.
  *
- * `logReplaced`: this pump has followed another log before. Then the present one is begun with only if the data reader says that nothing is stored.
+ * `logFollowed`: identity of the log that this pump followed before. Another one is begun with only if the data reader says that nothing is stored.
  */
 export async function findStart(
   space: string,
   ports: PumpPorts,
   logIdentity: string,
-  logReplaced: boolean,
+  logFollowed: string | undefined,
   life: Life,
   auditor: Auditor,
   isWrong: (window: WindowPart) => boolean,
@@ -65,7 +65,7 @@ export async function findStart(
       space,
       sources,
       signal: life.signal,
-      logReplaced,
+      logFollowed,
       confirms: (position, digest) => auditor.confirms(position, digest),
       failed: (from, error) => {
         isNothingStored ||= from === 'store' && isGridError(error, 'not_found')

@@ -68,12 +68,11 @@ export async function rehydrate(
   for (let round = 0; !signal.aborted; round++) {
     for (const source of sources) {
       try {
-        const state =
+        const copy =
           source === 'log'
             ? await fromLog(log, options, stored, round)
             : await fromSnapshot(source, log, messaging, clock, options)
-        const { identity } = await log.bounds()
-        return { state, source, logIdentity: identity }
+        return { ...copy, source }
       } catch (error) {
         if (!(error instanceof GridError)) throw error
         failed?.(source, error)
@@ -100,6 +99,9 @@ function storedState(error: GridError): StoredState {
 const latest = (known: StoredState, told: StoredState): StoredState =>
   known === 'something' && told === 'unknown' ? known : told
 
+/** A state, and the identity of the log that continues it. */
+type Copy = Pick<Rehydrated, 'state' | 'logIdentity'>
+
 /** Rounds in which a log is not believed to be all there is while no data reader has said that nothing is stored. */
 const unconfirmedRounds = 8
 
@@ -109,7 +111,7 @@ async function fromLog(
   { space, logReplaced = false, logFollowed }: RehydrationOptions,
   stored: StoredState,
   round: number,
-): Promise<SpaceState> {
+): Promise<Copy> {
   const { identity, first, last } = await log.bounds()
   const isAnother = logReplaced || (logFollowed !== undefined && logFollowed !== identity)
   if (first > 1)
@@ -132,7 +134,7 @@ async function fromLog(
       'not_ready',
       `The log of ${space} has ${last} records; waiting for the data reader to say whether anything is stored`,
     )
-  return new SpaceState()
+  return { state: new SpaceState(), logIdentity: identity }
 }
 
 const snapshotSubjects = {
@@ -147,18 +149,19 @@ async function fromSnapshot(
   messaging: Messaging,
   clock: Clock,
   options: RehydrationOptions,
-): Promise<SpaceState> {
+): Promise<Copy> {
   const subject = snapshotSubjects[source](options.space)
-  const state = await copy(source, messaging, clock, subject, options)
-  checkContinues(state, await log.bounds(), options.space)
+  const state = await restore(source, messaging, clock, subject, options)
+  const bounds = await log.bounds()
+  checkContinues(state, bounds, options.space)
   checkHistory(state, await log.read(state.position), options.space)
-  return state
+  return { state, logIdentity: bounds.identity }
 }
 
 /** A peer opens a snapshot in memory, at once: if none has by then, all of them are frozen, and the data reader is asked instead. */
 const peerOpenMs = 1000
 
-async function copy(
+async function restore(
   source: RehydrationSource,
   messaging: Messaging,
   clock: Clock,
