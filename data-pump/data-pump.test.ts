@@ -9,7 +9,8 @@ import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
 import { decodeWindow, type Window } from '@spacegrid/grid/records/window-codec'
 import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
 import { afterEach, expect, test } from 'vitest'
-import { DataPump, type PumpOptions } from './data-pump.ts'
+import { DataPump } from './data-pump.ts'
+import type { PumpOptions } from './pump-options.ts'
 
 const items = defineCache('items', {
   schema: Type.Object({ id: Type.String(), size: Type.Integer() }),

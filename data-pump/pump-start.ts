@@ -7,7 +7,7 @@ import type { StoredChange } from '@spacegrid/grid/ports/store'
 import { decodeWindowPart, type WindowPart } from '@spacegrid/grid/records/window-codec'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/replica/rehydration'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
-import type { PumpPorts } from './data-pump.ts'
+import type { PumpPorts } from './pump-options.ts'
 import { findRepair } from './repair-start.ts'
 
 export interface PumpStart {

@@ -8,7 +8,7 @@ import type { StoredChange } from '@spacegrid/grid/ports/store'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/replica/rehydration'
 import type { Entry } from '@spacegrid/grid/space/entry'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
-import type { PumpPorts } from './data-pump.ts'
+import type { PumpPorts } from './pump-options.ts'
 import type { PumpStart } from './pump-start.ts'
 
 const pauseMs = 250

@@ -1,5 +1,5 @@
 import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { PumpSettings } from './data-pump.ts'
+import type { PumpSettings } from './pump-options.ts'
 
 /** So many changes make the mean size of one: small windows, mostly header, say little about it. */
 const changesOfMean = 256

@@ -1,38 +1,15 @@
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { Lives } from '@spacegrid/grid/component/lives'
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { Log } from '@spacegrid/grid/ports/log'
-import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
-import type { Random } from '@spacegrid/grid/ports/random'
-import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
+import type { Subscription } from '@spacegrid/grid/ports/messaging'
+import type { Checkpoint } from '@spacegrid/grid/ports/store'
 import { subjects } from '@spacegrid/grid/records/subjects'
 import { SnapshotService } from '@spacegrid/grid/replica/snapshot-service'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import { serveArchive } from './archive-service.ts'
+import type { ReaderOptions, ReaderPorts } from './reader-options.ts'
 import { SnapshotChoice } from './snapshot-choice.ts'
 import { StoreAuditor } from './store-auditor.ts'
-
-/** What a reader works with; all of it is closed by whoever made it. */
-export interface ReaderPorts {
-  readonly log: Log
-  /** The change queue. */
-  readonly changes: Log
-  /** What the data writer keeps: MongoDB or the embedded store. */
-  readonly store: Store
-  /** The warm image; none when it is left out. */
-  readonly image?: Store
-  readonly messaging: Messaging
-  readonly clock: Clock
-  readonly random: Random
-}
-
-export interface ReaderOptions {
-  /** How often every entry of the store is told to the replicas, for them to compare with. Default 0: never. */
-  readonly auditIntervalMs?: number
-  /** Told what people should know. Default: nothing is told. */
-  readonly report?: Report
-}
 
 /** How often the store is asked how far it is, for those who want to know. */
 const tickMs = 1000

@@ -8,8 +8,8 @@ import type { Store, StoredEntry } from '@spacegrid/grid/ports/store'
 import { hashString } from '@spacegrid/grid/space/hash'
 import type { SpaceShape } from '@spacegrid/grid/space/shape'
 import { Digest } from '@spacegrid/grid/space/version'
-import type { ReaderPorts } from './data-reader.ts'
 import { tellEntries } from './entry-marks.ts'
+import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 
 /** It was replaced, or moved faster than it could be followed: it is counted again so often. */

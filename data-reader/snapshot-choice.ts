@@ -2,7 +2,7 @@ import type { Report } from '@spacegrid/grid/component/component'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
 import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
-import type { ReaderPorts } from './data-reader.ts'
+import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 
 /** Whoever could use an image does not come back so soon: then the image was not what it seemed, and the store is read instead. */

@@ -14,9 +14,9 @@ import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
 import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import { hashString } from '@spacegrid/grid/space/hash'
 import { Digest } from '@spacegrid/grid/space/version'
-import type { ReaderPorts } from './data-reader.ts'
 import { tellEntries } from './entry-marks.ts'
 import { ImageAuditor } from './image-auditor.ts'
+import type { ReaderPorts } from './reader-options.ts'
 
 const tellMs = 1000
 /** Pause between two counts that somebody asks for. */

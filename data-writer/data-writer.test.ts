@@ -16,7 +16,8 @@ import type { Checkpoint, StoredChange } from '@spacegrid/grid/ports/store'
 import { decodePersisted } from '@spacegrid/grid/records/persisted'
 import { subjects } from '@spacegrid/grid/records/subjects'
 import { afterEach, expect, test } from 'vitest'
-import { DataWriter, type WriterOptions } from './data-writer.ts'
+import { DataWriter } from './data-writer.ts'
+import type { WriterOptions } from './writer-options.ts'
 
 /** Counts what is asked of it, and can be out of reach or leave its answers on the way. */
 class WatchedStore extends SimulatedStore {

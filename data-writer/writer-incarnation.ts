@@ -10,9 +10,9 @@ import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Checkpoint } from '@spacegrid/grid/ports/store'
 import { encodePersisted } from '@spacegrid/grid/records/persisted'
 import { subjects } from '@spacegrid/grid/records/subjects'
-import type { WriterPorts, WriterSettings } from './data-writer.ts'
 import type { QuarantineWatch } from './quarantine-watch.ts'
 import { Trimmer } from './trimmer.ts'
+import type { WriterPorts, WriterSettings } from './writer-options.ts'
 
 /** How often the position is told anew, what can be trimmed is, and the log is looked at. */
 const tickMs = 1000

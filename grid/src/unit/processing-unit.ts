@@ -380,7 +380,8 @@ export class ProcessingUnit implements Serving {
   /** On the way of every read: what is said when it does not serve is put together elsewhere. */
   #serves(): Incarnation {
     const incarnation = this.#incarnation
-    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted) return incarnation
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
+      return incarnation
     throw this.#servesNot()
   }
 

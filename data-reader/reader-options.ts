@@ -1,0 +1,27 @@
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Log } from '@spacegrid/grid/ports/log'
+import type { Messaging } from '@spacegrid/grid/ports/messaging'
+import type { Random } from '@spacegrid/grid/ports/random'
+import type { Store } from '@spacegrid/grid/ports/store'
+
+/** What a reader works with; all of it is closed by whoever made it. */
+export interface ReaderPorts {
+  readonly log: Log
+  /** The change queue. */
+  readonly changes: Log
+  /** What the data writer keeps: MongoDB or the embedded store. */
+  readonly store: Store
+  /** The warm image; none when it is left out. */
+  readonly image?: Store
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface ReaderOptions {
+  /** How often every entry of the store is told to the replicas, for them to compare with. Default 0: never. */
+  readonly auditIntervalMs?: number
+  /** Told what people should know. Default: nothing is told. */
+  readonly report?: Report
+}

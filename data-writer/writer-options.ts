@@ -1,0 +1,36 @@
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Log } from '@spacegrid/grid/ports/log'
+import type { Messaging } from '@spacegrid/grid/ports/messaging'
+import type { Store } from '@spacegrid/grid/ports/store'
+
+/** What a writer works with; all of it is closed by whoever made it. */
+export interface WriterPorts {
+  readonly log: Log
+  /** The change queue. */
+  readonly changes: Log
+  /** Moved from checkpoint to checkpoint: MongoDB or the embedded store. */
+  readonly store: Store
+  readonly messaging: Messaging
+  readonly clock: Clock
+}
+
+export interface WriterSettings {
+  /** Log and change queue are trimmed to where the store was this long ago. Default 60,000 ms. 0: to where it is. */
+  readonly trimDelayMs: number
+  /** Bytes of windows merged into one transaction of the store; a larger window goes alone. Default 4 MiB. */
+  readonly batchBytesMax: number
+  /** A standby takes over when the store has stood still for this long while there is something to write. Default 800 ms. */
+  readonly takeoverMs: number
+}
+
+export interface WriterOptions extends Partial<WriterSettings> {
+  /** Told what people should know. Default: nothing is told. */
+  readonly report?: Report
+}
+
+export const defaultWriterSettings: WriterSettings = {
+  trimDelayMs: 60_000,
+  batchBytesMax: 4 * 1024 * 1024,
+  takeoverMs: 800,
+}
