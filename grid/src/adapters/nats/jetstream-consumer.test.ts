@@ -1,6 +1,13 @@
 import { type ConsumerConfig, headers } from 'nats'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ConsumerEnd, JetStreamConsumer, type PushedMessage } from './jetstream-consumer.ts'
+
+/** A turn of the event loop lasts as long as a test says, not as long as a busy machine takes. */
+let now = 0
+beforeEach(() => {
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  return () => clock.mockRestore()
+})
 
 /** A consumer without a server: what it asks for is kept, and the test pushes what a server would. */
 class Scene {
@@ -11,6 +18,8 @@ class Scene {
   config: Partial<ConsumerConfig> = {}
   push: (message: PushedMessage) => void = () => {}
   isSubscribed = false
+  /** What whoever is told of a record does with it. */
+  used: () => void = () => undefined
   readonly consumer: JetStreamConsumer
 
   constructor(next: number) {
@@ -36,8 +45,10 @@ class Scene {
       delete: async (_stream: string, name: string) => this.deleted.push(name),
     }
     const listener = {
-      record: (position: number, time: number, data: Uint8Array) =>
-        this.records.push([position, time, Buffer.from(data).toString()]),
+      record: (position: number, time: number, data: Uint8Array) => {
+        this.records.push([position, time, Buffer.from(data).toString()])
+        this.used()
+      },
       ended: (why: ConsumerEnd) => this.ends.push(why),
     }
     const options = { stream: 'S', next, heartbeatMs: 100_000 }
@@ -134,5 +145,52 @@ describe('a message of the server', () => {
     const scene = await Scene.begun()
     scene.push(controlOf(409, 'Consumer Deleted'))
     expect(scene.ends).toEqual(['refused'])
+  })
+})
+
+describe('what comes faster than it can be used', () => {
+  const busy = (ms: number) => {
+    now += ms
+  }
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+  test('is handed on in order, a slice a turn, and others have theirs in between', async () => {
+    const scene = await Scene.begun()
+    scene.used = () => busy(2)
+    for (let position = 1; position <= 4; position++) scene.pushRecord(position)
+    expect(scene.positions).toEqual([1])
+    let turns = 0
+    while (scene.positions.length < 4) {
+      await turn()
+      turns++
+      expect(scene.positions).toEqual([1, 2, 3, 4].slice(0, scene.positions.length))
+    }
+    expect(turns).toBeGreaterThanOrEqual(3)
+    scene.used = () => undefined
+    await turn()
+    scene.pushRecord(5)
+    expect(scene.positions).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('waits together with the flow control behind it: the server is not told to send more', async () => {
+    const scene = await Scene.begun()
+    scene.used = () => busy(2)
+    scene.pushRecord(1)
+    scene.pushRecord(2)
+    scene.push(controlOf(100, 'FlowControl Request', {}, 'flow'))
+    expect(scene.published).toEqual([])
+    while (scene.published.length === 0) await turn()
+    expect(scene.positions).toEqual([1, 2])
+  })
+
+  test('is forgotten when the consumer ends', async () => {
+    const scene = await Scene.begun()
+    scene.used = () => busy(2)
+    scene.pushRecord(1)
+    scene.pushRecord(2)
+    scene.consumer.end()
+    await turn()
+    await turn()
+    expect(scene.positions).toEqual([1])
   })
 })

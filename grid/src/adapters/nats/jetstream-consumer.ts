@@ -14,6 +14,8 @@ const quietIntervalsMax = 3
 /** The server removes a consumer nobody listens to after this time, should our request to delete it get lost. */
 const abandonedAfterMs = 30_000
 const recordReplyPrefix = '$JS.ACK.'
+/** Longest that messages are handed on without letting others have a turn, ms. What a record takes by itself comes on top: a frame is melded in one go. */
+const sliceMs = 1
 
 /** Why a consumer cannot go on: nothing came for too long, the server went past the next position, or it said so. */
 export type ConsumerEnd = 'silent' | 'skipped' | 'refused'
@@ -51,7 +53,8 @@ export interface ConsumerListener {
  * control lets it; nothing is acknowledged, and the position is read from the reply subject, so that a record costs
  * no JSON, no promise and no header. A pull consumer would add a request for each batch and its expiry to every pause.
  *
- * Every position handed on is the one after the last one. What comes before `begin` is kept back together with the
+ * Every position handed on is the one after the last one. One that keeps up hands each on as it comes; of what comes faster, a slice a
+ * turn of the event loop, so that nobody else is held up by a catch-up. What waits, for that or for `begin`, waits together with the
  * flow control behind it, so it is bounded by the server's window.
  */
 export class JetStreamConsumer {
@@ -64,7 +67,11 @@ export class JetStreamConsumer {
   readonly #inbox = createInbox()
   #next: number
   #subscription: { unsubscribe(): void } | undefined
-  #kept: PushedMessage[] | undefined = []
+  #begun = false
+  /** What has come and is not handed on yet. */
+  #waiting: PushedMessage[] = []
+  /** Messages are handed on until then, in `performance.now()` time; undefined: in this turn none has come yet. */
+  #sliceEnd: number | undefined
   #quietIntervals = 0
   #quietTimer: NodeJS.Timeout | undefined
 
@@ -87,8 +94,7 @@ export class JetStreamConsumer {
     this.#subscription = this.#connection.driver.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (error !== null) this.#listener.ended('refused')
-        else if (this.#kept !== undefined) this.#kept.push(message)
-        else this.#handle(message)
+        else this.#take(message)
       },
     })
     await this.#manager.consumers.add(this.#stream, {
@@ -114,15 +120,14 @@ export class JetStreamConsumer {
       this.#quietIntervals += 1
       if (this.#quietIntervals >= quietIntervalsMax) this.#listener.ended('silent')
     }, this.#heartbeatMs).unref()
-    const kept = this.#kept ?? []
-    this.#kept = undefined
-    for (const message of kept) this.#handle(message)
+    this.#begun = true
+    this.#work()
   }
 
   end(): void {
     if (this.#subscription === undefined) return
     clearInterval(this.#quietTimer)
-    this.#kept = []
+    this.#waiting = []
     this.#subscription.unsubscribe()
     this.#subscription = undefined
     // Only a courtesy: the server removes it by itself when it finds nobody listening.
@@ -131,9 +136,33 @@ export class JetStreamConsumer {
     }
   }
 
+  #take(message: PushedMessage): void {
+    this.#quietIntervals = 0
+    if (!this.#begun || this.#waiting.length > 0 || !this.#hasTime()) this.#waiting.push(message)
+    else this.#handle(message)
+  }
+
+  #hasTime(): boolean {
+    const now = performance.now()
+    if (this.#sliceEnd === undefined) {
+      this.#sliceEnd = now + sliceMs
+      setImmediate(() => this.#work())
+    }
+    return now < this.#sliceEnd
+  }
+
+  /** Hands on what waits, as far as the slice goes. */
+  #work(): void {
+    this.#sliceEnd = undefined
+    const waiting = this.#waiting
+    let handled = 0
+    while (handled < waiting.length && this.#subscription !== undefined && this.#hasTime())
+      this.#handle(waiting[handled++] as PushedMessage)
+    if (handled > 0) waiting.splice(0, handled)
+  }
+
   #handle(message: PushedMessage): void {
     if (this.#subscription === undefined) return
-    this.#quietIntervals = 0
     try {
       const reply = message.reply ?? ''
       if (reply.startsWith(recordReplyPrefix)) this.#handleRecord(reply, message)
