@@ -1,3 +1,4 @@
+import { catchingUp } from './catching-up.ts'
 import { coldStart } from './cold-start.ts'
 import { committedCommand } from './committed-command.ts'
 import { dataPump } from './data-pump.ts'
@@ -26,6 +27,7 @@ export const allGoals: readonly Goal[] = [
   replication,
   memory,
   joining,
+  catchingUp,
   coldStart,
   dataWriter,
   dataPump,

@@ -83,6 +83,15 @@ export class RunningSubject implements AsyncDisposable {
     return (await this.#call({ request, parameters })) as T
   }
 
+  /** Freezes the process; what is asked of it meanwhile waits. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = once(this.#child, 'exit')
