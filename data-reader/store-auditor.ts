@@ -140,7 +140,8 @@ export class StoreAuditor {
     try {
       for (let attempt = 0; attempt < attemptsMax && !this.#life.signal.aborted; attempt++)
         if (await this.#countOnce(andTell)) return
-      this.#report({ level: 'info', message: 'the store moves too fast to be counted' })
+      if (!this.#life.signal.aborted)
+        this.#report({ level: 'info', message: 'the store moves too fast to be counted' })
     } finally {
       this.#counting = false
       this.#countedAt = clock.monotonic()

@@ -146,6 +146,9 @@ async function recover(world: World, crew: Crew, clients: Clients): Promise<void
   crew.inspect()
 }
 
+/** Often enough for a unit to publish again what its log has not heard: it refuses, when that has been silent for long, until then. */
+const probesMax = 12
+
 /** A unit that is ready does what it is asked, if not at once: what its frames met before may be told only now. */
 async function probe({ number, name }: Slot, world: World, clients: Clients): Promise<void> {
   const ask = clients.someCommand(number)
@@ -153,7 +156,7 @@ async function probe({ number, name }: Slot, world: World, clients: Clients): Pr
   void clients
     .command(ask, {
       ...setupStep(0),
-      units: Array<number>(5).fill(number),
+      units: Array<number>(probesMax).fill(number),
       acknowledge: 'persisted',
       patienceMs: 10_000,
     })

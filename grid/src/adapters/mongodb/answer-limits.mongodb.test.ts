@@ -24,7 +24,9 @@ function closeWhenWritten(words: string): { readonly closed: Promise<void> } {
 }
 
 // Once in some hundred kills of MongoDB under load the data writer stood still for ever.
-test('a command that is written to a socket as that is being closed does not hold up the store', async () => {
+test('a command that is written to a socket as that is being closed does not hold up the store', {
+  timeout: 40_000,
+}, async () => {
   await using mongod = await startMongod()
   const store = new MongoStore(mongod.url, new SystemClock(), { unavailableAfterMs: 1000 })
   onTestFinished(() => store.close())
@@ -46,7 +48,7 @@ test('a command that is written to a socket as that is being closed does not hol
   expect(await store.get('test', 'seats', 'A-1')).toMatchObject({ value: { status: 'free' } })
 })
 
-test('nor does a read that is not answered', async () => {
+test('nor does a read that is not answered', { timeout: 20_000 }, async () => {
   await using mongod = await startMongod()
   const store = new MongoStore(mongod.url, new SystemClock(), { unavailableAfterMs: 1000 })
   onTestFinished(() => store.close())

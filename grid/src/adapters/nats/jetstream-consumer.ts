@@ -138,8 +138,9 @@ export class JetStreamConsumer {
 
   #take(message: PushedMessage): void {
     this.#quietIntervals = 0
-    if (!this.#begun || this.#waiting.length > 0 || !this.#hasTime()) this.#waiting.push(message)
-    else this.#handle(message)
+    // While something waits there is no time left: nothing overtakes it.
+    if (this.#begun && this.#hasTime()) this.#handle(message)
+    else this.#waiting.push(message)
   }
 
   #hasTime(): boolean {
