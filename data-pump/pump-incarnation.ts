@@ -135,6 +135,8 @@ export class PumpIncarnation {
         this.#waitingFor = reason
       },
     )
+    // It may have been replaced while the state was waited for.
+    if (start.logIdentity !== this.#logIdentity) throw this.#replacedBy(start.logIdentity)
     const replica = this.#follow(start)
     try {
       this.#auditor.follow(replica)
@@ -324,10 +326,7 @@ export class PumpIncarnation {
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
-    if (identity !== this.#logIdentity)
-      this.end(
-        new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
-      )
+    if (identity !== this.#logIdentity) this.end(this.#replacedBy(identity))
     if (this.state === 'active' && !this.#publishing) await this.#lookForGap()
   }
 
@@ -355,6 +354,10 @@ export class PumpIncarnation {
     if (isWindowWrong) this.#wrongWindows.add(difference)
     const then = isWindowWrong ? "; the units have this pump's: it publishes anew" : ''
     this.end(new GridError('diverged', `${what}${then}`))
+  }
+
+  #replacedBy(identity: string): GridError {
+    return new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`)
   }
 
   /** What it knows no longer fits the world: the next life begins anew. */

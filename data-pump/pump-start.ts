@@ -13,6 +13,8 @@ import { findRepair } from './repair-start.ts'
 export interface PumpStart {
   /** An exact state, at or before `from`. */
   readonly state: SpaceState
+  /** Identity of the log that continues it. */
+  readonly logIdentity: string
   /** Where the next window begins. */
   readonly from: number
   /** The window that ends at `from`; undefined when the queue does not lead on from the store. */
@@ -77,10 +79,11 @@ export async function findStart(
   let copy = await life.finish(isPublished ? copyFrom(['store', 'reader', 'log']) : fromStore)
   // Nor is it while nothing is stored: the queue may have lost what leads there, and then only the log, still whole, has it.
   if (copy.source === 'reader' && isNothingStored) copy = await life.finish(fromStore)
-  const { state, source } = copy
+  const { source, ...copied } = copy
+  const { state } = copied
   const { last, storedAt, part } = await newest()
   const wrongTo = part && isWrong(part) ? part.to : 0
-  const found = { state, last, storedAt, wrongTo, corrections: [] }
+  const found = { ...copied, last, storedAt, wrongTo, corrections: [] }
   if (part && wrongTo === 0 && state.position <= part.to) {
     // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
     if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position))))

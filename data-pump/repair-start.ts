@@ -5,7 +5,11 @@ import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { StoredChange } from '@spacegrid/grid/ports/store'
-import { type RehydrationSource, rehydrate } from '@spacegrid/grid/replica/rehydration'
+import {
+  type Rehydrated,
+  type RehydrationSource,
+  rehydrate,
+} from '@spacegrid/grid/replica/rehydration'
 import type { Entry } from '@spacegrid/grid/space/entry'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import type { PumpPorts } from './pump-options.ts'
@@ -31,25 +35,28 @@ export async function findRepair(
   const { log, changes, messaging, clock } = ports
   const copy = async (sources: RehydrationSource[], signal: AbortSignal) => {
     const { suspect } = auditor
-    const { state } = await rehydrate(log, messaging, clock, {
+    return await rehydrate(log, messaging, clock, {
       ...{ space, sources, signal, suspect },
       // What the store really has is wanted, right or wrong.
       confirms: async () => true,
       failed: (from, error) => waiting(`${from}: ${error.message}`),
     })
-    return state
   }
   while (!life.signal.aborted) {
     const { last, storedAt, part } = await life.until(() => findNewestWindow(changes))
     const wrongTo = part?.to ?? 0
-    const stored = await life.finish(() => copy(['store', 'log'], life.signal))
+    const { state: stored } = await life.finish(() => copy(['store', 'log'], life.signal))
     if (stored.position >= wrongTo) {
       const right = await fromPeer(clock, life, (signal) => copy(['peer'], signal))
       if (!right) return undefined
-      if (right.position > stored.position) {
-        const corrections = await differences(stored, right, clock)
+      const { state, logIdentity } = right
+      if (state.position > stored.position) {
+        const corrections = await differences(stored, state, clock)
         const from = stored.position
-        return { state: right, from, newest: undefined, last, storedAt, wrongTo, corrections }
+        return {
+          ...{ state, logIdentity, from, newest: undefined },
+          ...{ last, storedAt, wrongTo, corrections },
+        }
       }
     }
     // The writer has windows to apply still, or the unit was behind the store.
@@ -62,8 +69,8 @@ export async function findRepair(
 async function fromPeer(
   clock: Clock,
   life: Life,
-  copy: (signal: AbortSignal) => Promise<SpaceState>,
-): Promise<SpaceState | undefined> {
+  copy: (signal: AbortSignal) => Promise<Rehydrated>,
+): Promise<Rehydrated | undefined> {
   const patience = new AbortController()
   const timer = clock.after(peerMsMax, () => patience.abort())
   try {

@@ -143,6 +143,7 @@ describe('tickets on three processing units', () => {
       application: 'ticketing',
       dataDirectory,
       port: Number(new URL(cluster.urls.http).port),
+      serverPorts: 'free',
     })
     clusters.unshift(again)
     const ledger = await sale

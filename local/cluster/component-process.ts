@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -67,14 +67,14 @@ export class ComponentProcess {
     let reason = 'it does not answer'
     while (performance.now() < until) {
       if (this.ended !== undefined)
-        throw new Error(`${this.settings.name} ended (${this.ended}); see ${this.settings.logFile}`)
+        throw new Error(`${this.settings.name} ended (${this.ended}); ${this.#endOfLog()}`)
       const answer = await this.#askReady()
       if (answer === undefined) return
       reason = answer
       await new Promise((wake) => setTimeout(wake, readyPollMs))
     }
     throw new Error(
-      `${this.settings.name} is not ready after ${timeoutMs} ms: ${reason}; see ${this.settings.logFile}`,
+      `${this.settings.name} is not ready after ${timeoutMs} ms: ${reason}; ${this.#endOfLog()}`,
     )
   }
 
@@ -90,6 +90,12 @@ export class ComponentProcess {
     const timer = setTimeout(() => this.kill('SIGKILL'), stopMsMax)
     await this.gone
     clearTimeout(timer)
+  }
+
+  #endOfLog(): string {
+    const { logFile } = this.settings
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
+    return `the end of its log (${logFile}):\n${lines.slice(-8).join('\n')}`
   }
 
   /** undefined: ready. */

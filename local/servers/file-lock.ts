@@ -24,7 +24,11 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
   }
 }
 
-async function tryToLock(file: string): Promise<boolean> {
+/**
+ * Whether this process holds the lock from now on, until it removes the file or ends. Asked again after a failure: a dead holder's lock
+ * is removed by then.
+ */
+export async function tryToLock(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx')
     await handle.writeFile(String(process.pid))

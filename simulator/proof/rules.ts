@@ -296,9 +296,9 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '10: a wait for MongoDB comes to an end',
-    file: 'grid/src/adapters/mongodb/answer-limits.ts',
-    find: 'if (since <= lostAt)',
-    replace: 'if (false)',
-    tests: ['grid/src/adapters/mongodb/answer-limits'],
+    file: 'grid/src/adapters/mongodb/mongo-connection.ts',
+    find: "socket.once('close', () => socket.emit('drain'))",
+    replace: '',
+    tests: ['grid/src/adapters/mongodb/mongo-connection'],
   },
 ]

@@ -130,7 +130,8 @@ export class FaultGrid implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    await this.#noteStates()
+    // What they say only helps whoever reads it: it must not keep them from being stopped.
+    await this.#noteStates().catch((error) => process.stderr.write(`${error}\n`))
     await this.cluster.stop()
     await Promise.all([...this.servers.values()].map((server) => server.stop()))
   }

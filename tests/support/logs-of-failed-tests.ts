@@ -20,5 +20,9 @@ function endsOfLogs(): string {
 }
 
 function endOf(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-linesMax).join('\n')
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-linesMax).join('\n')
+  } catch (error) {
+    return String(error)
+  }
 }

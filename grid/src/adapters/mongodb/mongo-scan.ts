@@ -1,6 +1,5 @@
 import type { ClientSession, Collection } from 'mongodb'
 import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
-import type { AnswerLimits } from './answer-limits.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
@@ -36,45 +35,47 @@ export class MongoScan implements StoreScan {
   readonly start: Checkpoint
   readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
   readonly #session: ClientSession
-  readonly #limits: AnswerLimits
   readonly #quarantine: ScannedQuarantine | undefined
 
   constructor(
     start: Checkpoint,
     collections: ReadonlyMap<string, Collection<EntryDocument>>,
     session: ClientSession,
-    limits: AnswerLimits,
     quarantine: ScannedQuarantine | undefined,
   ) {
     this.start = start
     this.#collections = collections
     this.#session = session
-    this.#limits = limits
     this.#quarantine = quarantine
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
-    for (const [cache, collection] of this.#collections) {
-      const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize: chunkEntries })
-      const doing = `Reading ${collection.namespace}`
-      const fetch = () => this.#limits.within(doing, () => cursor.hasNext())
-      try {
-        let more = fetch()
-        while (await more) {
-          const documents = cursor.readBufferedDocuments()
-          // The server gets the next chunk ready while this one is used.
-          more = fetch()
-          // Until it is awaited above nobody else would notice it fail.
-          more.catch(() => {})
-          yield this.#current(cache, documents)
-        }
-      } catch (error) {
-        throw toStoreError(error, doing)
-      } finally {
-        await cursor.close()
-      }
+    try {
+      for (const [cache, collection] of this.#collections) yield* this.#read(cache, collection)
+      if (this.#quarantine) yield* this.#quarantine.chunks()
+    } catch (error) {
+      throw toStoreError(error, 'Scanning')
     }
-    if (this.#quarantine) yield* this.#quarantine.chunks()
+  }
+
+  async *#read(
+    cache: string,
+    collection: Collection<EntryDocument>,
+  ): AsyncGenerator<StoredEntry[], void> {
+    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize: chunkEntries })
+    try {
+      let more = cursor.hasNext()
+      while (await more) {
+        const documents = cursor.readBufferedDocuments()
+        // The server gets the next chunk ready while this one is used.
+        more = cursor.hasNext()
+        // Until it is awaited above nobody else would notice it fail.
+        more.catch(() => {})
+        yield this.#current(cache, documents)
+      }
+    } finally {
+      await cursor.close()
+    }
   }
 
   /** What is in quarantine has an old document here, or none. */

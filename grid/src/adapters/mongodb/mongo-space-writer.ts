@@ -128,11 +128,6 @@ export class SpaceWriter {
     await this.#session.close()
   }
 
-  /** Nothing more comes of what is under way here. */
-  abandon(): void {
-    this.#session.abandon()
-  }
-
   /** What changes faster than it is replayed is tried by the writer all the time. */
   async #replaySome(entries: readonly QuarantinedEntry[]): Promise<readonly EntryKey[]> {
     for (let attempt = 0; attempt < replayAttemptsMax; attempt++)

@@ -15,8 +15,8 @@ import type {
   StoredEntry,
   StoreScan,
 } from '../../ports/store.ts'
-import { AnswerLimits, Unanswered } from './answer-limits.ts'
 import { type CheckpointDocument, checkpointsName, toCheckpoint } from './mongo-checkpoint.ts'
+import { MendedConnection } from './mongo-connection.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
@@ -38,6 +38,12 @@ export interface MongoStoreOptions {
   readonly quarantinedMax?: number
 }
 
+/**
+ * For one command: twice what MongoDB gives a transaction. A server that does not answer at all is noticed much earlier, by the driver's
+ * heartbeats.
+ */
+const silentMsMax = 120_000
+
 /** Their collections would be the grid's own, or among those that MongoDB keeps for itself. */
 const reservedSpaces = ['grid', 'system']
 
@@ -53,7 +59,6 @@ const reservedSpaces = ['grid', 'system']
 export class MongoStore implements Store {
   readonly #client: MongoClient
   readonly #clock: Clock
-  readonly #limits: AnswerLimits
   readonly #database: Db
   readonly #checkpoints: Collection<CheckpointDocument>
   /**
@@ -71,20 +76,23 @@ export class MongoStore implements Store {
   /** @throws GridError `configuration_invalid` when the URL is not one of MongoDB's */
   constructor(url: string, clock: Clock, options: MongoStoreOptions = {}) {
     const unavailableAfterMs = options.unavailableAfterMs ?? 5000
+    const settings = {
+      appName: 'spacegrid',
+      ignoreUndefined: true,
+      serverSelectionTimeoutMS: unavailableAfterMs,
+      connectTimeoutMS: unavailableAfterMs,
+      waitQueueTimeoutMS: unavailableAfterMs,
+      socketTimeoutMS: silentMsMax,
+      heartbeatFrequencyMS: 2000,
+      connectionType: MendedConnection,
+    }
     try {
-      this.#client = new MongoClient(url, {
-        appName: 'spacegrid',
-        ignoreUndefined: true,
-        serverSelectionTimeoutMS: unavailableAfterMs,
-        connectTimeoutMS: unavailableAfterMs,
-        heartbeatFrequencyMS: 2000,
-      })
+      this.#client = new MongoClient(url, settings)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new GridError('configuration_invalid', `Not a MongoDB URL: ${reason}`, { cause })
     }
     this.#clock = clock
-    this.#limits = new AnswerLimits(this.#client, clock, unavailableAfterMs)
     this.#database = this.#client.db(options.database ?? 'spacegrid', { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#kept = new MongoQuarantine(this.#database, clock)
@@ -95,7 +103,7 @@ export class MongoStore implements Store {
     list: (space) =>
       this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
     replay: (space, keys) =>
-      this.#writing(`Replaying ${space}`, space, () => this.#writerOf(space).replay(keys)),
+      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
   }
 
   checkpoint(space: string): Promise<Checkpoint | undefined> {
@@ -115,7 +123,7 @@ export class MongoStore implements Store {
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#writing(`Writing ${space}`, space, async () => {
+    return this.#during(`Writing ${space}`, async () => {
       await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
@@ -138,7 +146,6 @@ export class MongoStore implements Store {
             toCheckpoint(document),
             caches,
             session,
-            this.#limits,
             document.quarantine && (await this.#scanQuarantine(space, session)),
           )
         }
@@ -238,26 +245,11 @@ export class MongoStore implements Store {
     return this.#database.collection(`${space}.${cache}`)
   }
 
-  /** A writer that was given up may hold its session for ever. */
-  async #writing<T>(doing: string, space: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#during(doing, work)
-    } catch (error) {
-      if (error instanceof Unanswered) {
-        this.#writers.get(space)?.abandon()
-        this.#writers.delete(space)
-      }
-      throw error
-    }
-  }
-
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new GridError('store_unavailable', `${doing}: the store is closed`)
     try {
-      return await this.#limits.within(doing, async () => {
-        await this.#connect()
-        return await work()
-      })
+      await this.#connect()
+      return await work()
     } catch (error) {
       throw toStoreError(error, doing)
     }

@@ -98,11 +98,6 @@ export class WriterSession {
     await this.#session.endSession()
   }
 
-  /** Its record stays: whoever comes next may have to end it. */
-  abandon(): void {
-    this.#session.endSession().catch(() => undefined)
-  }
-
   get #id(): string {
     return this.#session.id?.id.toUUID().toHexString() ?? ''
   }

@@ -172,6 +172,20 @@ describe('what comes faster than it can be used', () => {
     expect(scene.positions).toEqual([1, 2, 3, 4, 5])
   })
 
+  test('has half of the time while everything else takes long', async () => {
+    const scene = await Scene.begun()
+    scene.used = () => busy(1)
+    for (let position = 1; position <= 12; position++) scene.pushRecord(position)
+    expect(scene.positions).toHaveLength(1)
+    await turn()
+    expect(scene.positions).toHaveLength(2)
+    busy(6)
+    await turn()
+    expect(scene.positions).toHaveLength(8)
+    await turn()
+    expect(scene.positions).toHaveLength(9)
+  })
+
   test('waits together with the flow control behind it: the server is not told to send more', async () => {
     const scene = await Scene.begun()
     scene.used = () => busy(2)
@@ -180,6 +194,30 @@ describe('what comes faster than it can be used', () => {
     scene.push(controlOf(100, 'FlowControl Request', {}, 'flow'))
     expect(scene.published).toEqual([])
     while (scene.published.length === 0) await turn()
+    expect(scene.positions).toEqual([1, 2])
+  })
+
+  test('comes before whatever came later, also when the consumer begins late', async () => {
+    const scene = new Scene(1)
+    await scene.consumer.create()
+    scene.used = () => busy(2)
+    scene.pushRecord(1)
+    scene.pushRecord(2)
+    scene.consumer.begin()
+    scene.pushRecord(3)
+    expect(scene.positions).toEqual([1])
+    while (scene.positions.length < 3) await turn()
+    expect(scene.positions).toEqual([1, 2, 3])
+    expect(scene.ends).toEqual([])
+  })
+
+  test('goes no further when whoever is told of a record ends the consumer', async () => {
+    const scene = await Scene.begun()
+    scene.used = () => busy(2)
+    for (let position = 1; position <= 4; position++) scene.pushRecord(position)
+    scene.used = () => scene.consumer.end()
+    await turn()
+    await turn()
     expect(scene.positions).toEqual([1, 2])
   })
 

@@ -14,8 +14,11 @@ const quietIntervalsMax = 3
 /** The server removes a consumer nobody listens to after this time, should our request to delete it get lost. */
 const abandonedAfterMs = 30_000
 const recordReplyPrefix = '$JS.ACK.'
-/** Longest that messages are handed on without letting others have a turn, ms. What a record takes by itself comes on top: a frame is melded in one go. */
-const sliceMs = 1
+/**
+ * Messages are handed on for so long in one turn, ms: while some had to wait, for as long as everything else has taken since, for half of a busy
+ * process's time is theirs; but no longer than the second. What a record takes by itself comes on top: a frame is melded in one go.
+ */
+const sliceMs = { min: 1, max: 20 } as const
 
 /** Why a consumer cannot go on: nothing came for too long, the server went past the next position, or it said so. */
 export type ConsumerEnd = 'silent' | 'skipped' | 'refused'
@@ -72,6 +75,8 @@ export class JetStreamConsumer {
   #waiting: PushedMessage[] = []
   /** Messages are handed on until then, in `performance.now()` time; undefined: in this turn none has come yet. */
   #sliceEnd: number | undefined
+  /** When some had to wait for the next turn. */
+  #restedAt: number | undefined
   #quietIntervals = 0
   #quietTimer: NodeJS.Timeout | undefined
 
@@ -112,7 +117,7 @@ export class JetStreamConsumer {
     })
   }
 
-  /** Hands on what has come so far, and then everything as it comes. */
+  /** From now on everything is handed on; what has come so far comes first. */
   begin(): void {
     // Intervals are counted, not time: a process that was itself held up finds one of them over, not three,
     // and reads what has come in the meantime before the next one ends.
@@ -139,27 +144,30 @@ export class JetStreamConsumer {
   #take(message: PushedMessage): void {
     this.#quietIntervals = 0
     // While something waits there is no time left: nothing overtakes it.
-    if (this.#begun && this.#hasTime()) this.#handle(message)
+    if (this.#begun && this.#isInSlice()) this.#handle(message)
     else this.#waiting.push(message)
   }
 
-  #hasTime(): boolean {
+  /** The first message of a turn begins its slice. */
+  #isInSlice(): boolean {
     const now = performance.now()
     if (this.#sliceEnd === undefined) {
-      this.#sliceEnd = now + sliceMs
+      const othersMs = now - (this.#restedAt ?? now)
+      this.#sliceEnd = now + Math.min(sliceMs.max, Math.max(sliceMs.min, othersMs))
       setImmediate(() => this.#work())
     }
     return now < this.#sliceEnd
   }
 
-  /** Hands on what waits, as far as the slice goes. */
+  /** In a new turn: hands on what waits, as far as the slice goes. */
   #work(): void {
     this.#sliceEnd = undefined
     const waiting = this.#waiting
     let handled = 0
-    while (handled < waiting.length && this.#subscription !== undefined && this.#hasTime())
+    while (handled < waiting.length && this.#subscription !== undefined && this.#isInSlice())
       this.#handle(waiting[handled++] as PushedMessage)
     if (handled > 0) waiting.splice(0, handled)
+    this.#restedAt = waiting.length > 0 ? performance.now() : undefined
   }
 
   #handle(message: PushedMessage): void {
