@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { growthCells, growthColumns, writeGrowthResults } from './growth/growth-results.ts'
 import { measureGrowth } from './growth/measure-growth.ts'
 import { BenchServers } from './processes/bench-servers.ts'
@@ -43,18 +43,20 @@ async function run(options: Options): Promise<void> {
 await runCommand(
   new Command('npm run bench:growth --')
     .description('What reads, commands, memory and joining cost as a space grows.')
-    .option(
-      '--entries <list>',
-      'entries of a space; 5000000 needs 16 GB with four units',
-      list(whole(100, 10_000_000)),
-      [10_000, 100_000, 1_000_000],
+    .addOption(
+      new Option('--entries <list>', 'entries of a space; 5000000 needs 16 GB with four units')
+        .argParser(list(whole(100, 10_000_000)))
+        .default([10_000, 100_000, 1_000_000], '10000,100000,1000000'),
     )
-    .option('--units <list>', 'units of a space', list(whole(1, 16)), [1, 2, 4])
-    .option(
-      '--value-bytes <list>',
-      'bytes of a value',
-      list(whole(1, 100_000)),
-      [100, 1000, 10_000],
+    .addOption(
+      new Option('--units <list>', 'units of a space')
+        .argParser(list(whole(1, 16)))
+        .default([1, 2, 4], '1,2,4'),
+    )
+    .addOption(
+      new Option('--value-bytes <list>', 'bytes of a value')
+        .argParser(list(whole(1, 100_000)))
+        .default([100, 1000, 10_000], '100,1000,10000'),
     )
     .option(
       '--megabytes-max <number>',

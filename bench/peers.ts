@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { allGoals } from './goals/all-goals.ts'
 import type { Figure, Goal, GoalResult, GoalRow } from './goals/goal.ts'
 import { GoalContext, type GoalSettings } from './goals/goal-context.ts'
@@ -117,8 +117,16 @@ await runCommand(
       'The same work on the peers, side by side in one run, and every goal: met or not. Goals: ' +
         allGoals.map(({ name }) => name).join(', '),
     )
-    .option('--only <list>', 'only these goals', goalsNamed, [...allGoals])
-    .option('--without <list>', 'leaves out these peers', list(peerNamed), [] as PeerName[])
+    .addOption(
+      new Option('--only <list>', 'only these goals')
+        .argParser(goalsNamed)
+        .default([...allGoals], 'all'),
+    )
+    .addOption(
+      new Option('--without <list>', 'leaves out these peers')
+        .argParser(list(peerNamed))
+        .default([], 'none'),
+    )
     .option('--rounds <number>', 'rounds of each comparison', whole(1, 99), 3)
     .option('--time <ms>', 'time of each sample', whole(10, 60_000), 400)
     .option('--large', 'growth up to 5,000,000 entries (takes 16 GB)', false)

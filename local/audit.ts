@@ -1,7 +1,7 @@
 import { GridError } from '@spacegrid/grid'
 import { readEnvironment } from '@spacegrid/grid/environment'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { AuditConnections, findServers, type ServerUrls } from './audit/audit-targets.ts'
+import { AuditConnections, type AuditedServers, findGrid } from './audit/audit-targets.ts'
 import { reportText } from './audit/report-text.ts'
 import {
   auditSpace,
@@ -29,18 +29,24 @@ function wholeNumber(text: string): number {
 
 async function run(options: Options): Promise<void> {
   const environment = readEnvironment()
-  const servers = options.url === undefined ? await findServers(environment) : undefined
-  const spaces = options.space ?? environment.SPACES.split(',')
-  const reports = servers
-    ? await auditServers(servers, environment.MONGODB_DB, spaces, options)
-    : await askForAudit(options.url ?? `http://127.0.0.1:${environment.ADMIN_PORT}`, options)
+  const grid = options.url === undefined ? await findGrid(environment) : undefined
+  const { nats } = grid ?? {}
+  const reports =
+    grid && nats !== undefined
+      ? await auditServers(
+          { ...grid, nats },
+          environment.MONGODB_DB,
+          options.space ?? grid.spaces,
+          options,
+        )
+      : await askForAudit(options.url ?? `http://127.0.0.1:${environment.ADMIN_PORT}`, options)
   say(options, reports)
   process.exitCode = exitCode(reports)
 }
 
 /** The grid is several processes: everything is read from here. */
 async function auditServers(
-  servers: ServerUrls,
+  servers: AuditedServers,
   database: string,
   spaces: readonly string[],
   options: Options,

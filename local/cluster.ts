@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { GridError } from '@spacegrid/grid'
 import { DirectoryLock } from '@spacegrid/grid/adapters/embedded/directory-lock'
 import { readEnvironment } from '@spacegrid/grid/environment'
 import { runProgram } from '@spacegrid/grid/program/run-program'
@@ -10,6 +11,7 @@ import { findFreePort } from './servers/free-port.ts'
 const applications = readdirSync(new URL('../processing-units', import.meta.url)).filter((name) =>
   existsSync(new URL(`../processing-units/${name}/main.ts`, import.meta.url)),
 )
+const stopSignals = ['SIGINT', 'SIGTERM'] as const
 const unitsMax = 16
 const copiesMax = 4
 
@@ -75,8 +77,15 @@ async function run(options: ClusterChoice): Promise<void> {
   const folder = join(dataDirectory, 'cluster')
   mkdirSync(folder, { recursive: true })
   const lock = new DirectoryLock(folder)
+  const start = new AbortController()
+  const giveUp = () => {
+    process.stderr.write('Stopping what has been started\n')
+    start.abort(new GridError('stopping', 'Stopped before it was ready'))
+  }
+  for (const signal of stopSignals) process.once(signal, giveUp)
   const cluster = await ProcessCluster.start({
     ...options,
+    signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
     dataDirectory,
     urls: {
@@ -90,6 +99,7 @@ async function run(options: ClusterChoice): Promise<void> {
   process.stdout.write(
     `${options.application} serves at ${cluster.urls.http} (documentation: ${cluster.urls.http}/docs). Ctrl-C stops all.\n`,
   )
+  for (const signal of stopSignals) process.off(signal, giveUp)
   stopWith(cluster, lock)
 }
 
@@ -112,7 +122,7 @@ function stopWith(cluster: ProcessCluster, lock: DirectoryLock): void {
       )
       if (cluster.components.every(({ ended }) => ended !== undefined)) void stop(1)
     })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0))
+  for (const signal of stopSignals) process.on(signal, () => void stop(0))
 }
 
 const command = new Command('npm run cluster --')

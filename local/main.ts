@@ -8,6 +8,7 @@ import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
+import { Command, CommanderError } from 'commander'
 import { pino } from 'pino'
 import { auditEmbedded } from './audit/audit-embedded.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
@@ -94,4 +95,23 @@ function spacesOf({ SPACES, HOLD_MS }: Environment): Space[] {
 const addressPort = (address: ReturnType<import('node:net').Server['address']>): number =>
   typeof address === 'object' && address !== null ? address.port : 0
 
-await runProgram(main)
+const command = new Command('npm start --')
+  .description(
+    'The grid in one process: two processing units of each application, log and store on disk, no server needed.',
+  )
+  .addHelpText(
+    'after',
+    `
+Environment: PORT (8080), ADMIN_PORT (9090), HOST (127.0.0.1), DATA_DIR (.spacegrid), SPACES (ticketing,auction), HOLD_MS, LOG_LEVEL; all of it: docs/operations.md.
+Ctrl-C stops it; started again on the same DATA_DIR it goes on where it was.`,
+  )
+  .allowExcessArguments(false)
+  .exitOverride()
+  .action(main)
+
+try {
+  await runProgram(async () => void (await command.parseAsync()))
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  throw error
+}

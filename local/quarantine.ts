@@ -33,7 +33,8 @@ async function list(options: SpaceOption & { readonly json?: boolean }): Promise
   await atDesk(options, async (desk) => {
     const entries = await desk.list()
     if (options.json) say(`${JSON.stringify({ entries }, null, 2)}\n`)
-    else say(entries.length === 0 ? 'Nothing is in quarantine.\n' : tableText(entries))
+    else if (entries.length > 0) say(tableText(entries))
+    else say(`Nothing is in quarantine (looked in ${desk.spaces.join(', ')}).\n`)
   })
 }
 
@@ -115,7 +116,10 @@ function messageOf(error: unknown): string {
   return error.message
 }
 
-const spaceOption = ['--space <name>', 'the space (default: all of SPACES)'] as const
+const spaceOption = [
+  '--space <name>',
+  'the space (default: those of the cluster, or all of SPACES)',
+] as const
 
 const program = new Command('npm run quarantine --')
   .description('Entries that MongoDB refuses for what they are: look at them, repair, store them.')

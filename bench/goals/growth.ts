@@ -61,7 +61,7 @@ export const growth: Goal = {
           measured: each(entries),
           peer: each(least),
           ratio,
-          note: `a read of a bare Map grows ${spreadText(map)} times`,
+          note: `a read of a bare Map grows ${spreadText(map)} times${cost === 'read' ? `; by that, ${short(growths)}` : ''}`,
           met: growths <= 1.5,
         }
       }),

@@ -88,7 +88,11 @@ function loadCommand(write: (text: string) => void): Command {
     })
     .option('--url <url>', 'where the grid answers', parseUrl, new URL('http://127.0.0.1:8080'))
     .option('--allow-remote', 'allow a URL that is not this machine', false)
-    .option('--header <name: value>', 'send with every request; repeatable', parseHeader, {})
+    .addOption(
+      new Option('--header <name: value>', 'send with every request; repeatable')
+        .argParser(parseHeader)
+        .default({}, 'none'),
+    )
     .addOption(choice('--application <name>', 'what the users do', applicationNames, 'ticketing'))
     .addOption(choice('--profile <name>', 'how the rate changes', profileNames, 'steady'))
     .option('--rate <users/s>', 'arrivals per second in ordinary times', number(0.01, 100_000), 50)

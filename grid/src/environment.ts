@@ -161,6 +161,9 @@ export function readEnvironment(
     if (!Value.Check(variable, value))
       problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
   }
+  const { PORT, ADMIN_PORT } = environment
+  if (PORT !== 0 && PORT === ADMIN_PORT)
+    problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment

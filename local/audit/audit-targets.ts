@@ -8,39 +8,56 @@ import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import type { Environment } from '@spacegrid/grid/environment'
 import type { Store } from '@spacegrid/grid/ports/store'
 import { streams, subjects } from '@spacegrid/grid/records/subjects'
+import { commandLineOf } from '../servers/process-identity.ts'
 import type { SpaceAuditPorts } from './space-audit.ts'
 
-/** Where a grid's servers are. */
-export interface ServerUrls {
-  readonly nats: string
+/** Where a grid's servers are, and what it holds. */
+export interface GridAddress {
+  readonly nats?: string | undefined
   readonly mongodb?: string | undefined
   readonly redis?: string | undefined
+  readonly spaces: readonly string[]
 }
 
-/** By the environment, or else those of the cluster that was started last in this data directory. */
-export async function findServers(environment: Environment): Promise<ServerUrls | undefined> {
-  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis } = environment
-  if (nats !== undefined) return { nats, mongodb, redis }
+interface ClusterFile {
+  readonly urls: Omit<GridAddress, 'spaces'>
+  readonly spaces: readonly string[]
+  readonly processes: readonly { readonly pid: number }[]
+}
+
+/** By the environment, or else that of the cluster that was started last in this data directory, if any process of it is still there. */
+export async function findGrid(environment: Environment): Promise<GridAddress | undefined> {
+  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis, SPACES } = environment
+  if (nats !== undefined || mongodb !== undefined)
+    return { nats, mongodb, redis, spaces: SPACES.split(',') }
+  const { urls, spaces, processes } = await readClusterFile(environment.DATA_DIR)
+  for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, spaces }
+  return undefined
+}
+
+async function readClusterFile(dataDirectory: string): Promise<ClusterFile> {
   try {
-    const file = await readFile(join(environment.DATA_DIR, 'cluster.json'), 'utf8')
-    return (JSON.parse(file) as { urls: ServerUrls }).urls
+    return JSON.parse(await readFile(join(dataDirectory, 'cluster.json'), 'utf8')) as ClusterFile
   } catch {
     // No cluster was ever started here.
-    return undefined
+    return { urls: {}, spaces: [], processes: [] }
   }
 }
+
+/** Without NATS nobody can be asked anything. */
+export type AuditedServers = Omit<GridAddress, 'nats' | 'spaces'> & { readonly nats: string }
 
 /** Connections of one audit. */
 export class AuditConnections {
   readonly clock = new SystemClock()
   readonly messaging: NatsMessaging
-  readonly #urls: ServerUrls
+  readonly #urls: AuditedServers
   readonly #store: Store | undefined
   readonly #image: Store | undefined
   readonly #logs: JetStreamLog[] = []
 
   /** @throws GridError `log_unavailable`, `configuration_invalid` */
-  static async open(urls: ServerUrls, database: string): Promise<AuditConnections> {
+  static async open(urls: AuditedServers, database: string): Promise<AuditConnections> {
     return new AuditConnections(
       urls,
       database,
@@ -48,7 +65,7 @@ export class AuditConnections {
     )
   }
 
-  private constructor(urls: ServerUrls, database: string, messaging: NatsMessaging) {
+  private constructor(urls: AuditedServers, database: string, messaging: NatsMessaging) {
     this.#urls = urls
     this.messaging = messaging
     this.#store = urls.mongodb ? new MongoStore(urls.mongodb, this.clock, { database }) : undefined

@@ -61,11 +61,12 @@ export class ComponentProcess {
     return this.#child.pid ?? 0
   }
 
-  /** Asks its health check until it is ready. Throws when it ends before, or the time is up. */
-  async ready(timeoutMs: number): Promise<void> {
+  /** Asks its health check until it is ready. Throws when it ends before, the time is up, or `signal` aborts. */
+  async ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const until = performance.now() + timeoutMs
     let reason = 'it does not answer'
     while (performance.now() < until) {
+      signal?.throwIfAborted()
       if (this.ended !== undefined)
         throw new Error(`${this.settings.name} ended (${this.ended}); ${this.#endOfLog()}`)
       const answer = await this.#askReady()

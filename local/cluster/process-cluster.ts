@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid'
-import { becomesFree, findFreePort } from '../servers/free-port.ts'
+import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
 import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
@@ -19,6 +19,8 @@ export interface ProcessClusterOptions {
   /** Of servers that are started here for the first time. Default `customary`. */
   readonly serverPorts?: ServerPorts
   readonly say?: (line: string) => void
+  /** Gives up the start: what has been started by then is stopped, and the start fails with the signal's reason. */
+  readonly signal?: AbortSignal
   /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
   readonly copies?: number
   /** Passed on to every component. */
@@ -71,11 +73,15 @@ export class ProcessCluster {
 
   /** @throws Error when the port is taken, a server cannot be had or a component does not become ready */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
-    const { port, urls = {}, serverPorts: ports, say } = options
+    const { port, urls = {}, serverPorts: ports, say, signal } = options
     // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
     // Those of a cluster that has just been killed need a moment to notice and go.
+    if (!(await isPortFree(port))) say?.(`Waiting for port ${port} to become free`)
     if (!(await becomesFree(port, portFreeMsMax)))
-      throw new GridError('configuration_invalid', `PORT=${port} is in use; set it to a free one`)
+      throw new GridError(
+        'configuration_invalid',
+        `PORT=${port} is in use: stop whatever serves there (a grid that was started before?), or set PORT to a free one`,
+      )
     const dataDirectory = resolve(options.dataDirectory)
     await mkdir(join(dataDirectory, 'logs'), { recursive: true })
     const before = await knownServers(dataDirectory)
@@ -98,8 +104,9 @@ export class ProcessCluster {
     const plan = new ComponentPlan(options, dataDirectory, all)
     const components: ComponentProcess[] = []
     try {
+      signal?.throwIfAborted()
       for (const settings of await plan.all()) components.push(new ComponentProcess(settings))
-      await Promise.all(components.map((component) => component.ready(readyMsMax)))
+      await Promise.all(components.map((component) => component.ready(readyMsMax, signal)))
     } catch (error) {
       await Promise.all(components.map((component) => component.stop()))
       await Promise.all([...started.values()].map((server) => server.stop()))
@@ -166,7 +173,7 @@ export class ProcessCluster {
       const file = join(this.#dataDirectory, 'cluster.json')
       await writeFile(
         `${file}.new`,
-        `${JSON.stringify({ urls: this.urls, processes: this.processes }, null, 2)}\n`,
+        `${JSON.stringify({ urls: this.urls, spaces: [this.#plan.space], processes: this.processes }, null, 2)}\n`,
       )
       await rename(`${file}.new`, file)
     })
@@ -202,6 +209,10 @@ class ComponentPlan {
       SPACES: options.application,
       HOST: '127.0.0.1',
     }
+  }
+
+  get space(): string {
+    return this.#options.application
   }
 
   unit(number: number): Promise<ComponentSettings> {

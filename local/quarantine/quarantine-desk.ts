@@ -6,7 +6,7 @@ import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import type { Environment } from '@spacegrid/grid/environment'
 import type { EntryKey, Replayed } from '@spacegrid/grid/ports/store'
 import { subjects } from '@spacegrid/grid/records/subjects'
-import { findServers } from '../audit/audit-targets.ts'
+import { findGrid } from '../audit/audit-targets.ts'
 import { nameOf, type SpaceEntry } from './quarantine-text.ts'
 
 const answerMs = 15_000
@@ -16,22 +16,19 @@ const pollMs = 200
 export class QuarantineDesk {
   readonly #store: MongoStore
   readonly #nats: string | undefined
-  readonly #spaces: readonly string[]
+  /** Looked at. */
+  readonly spaces: readonly string[]
 
   /** @throws GridError `configuration_invalid` when there is no MongoDB to look at */
   static async open(environment: Environment, space: string | undefined): Promise<QuarantineDesk> {
-    const { MONGODB_URL, NATS_URL } = environment
-    const servers =
-      MONGODB_URL === undefined
-        ? await findServers(environment)
-        : { mongodb: MONGODB_URL, nats: NATS_URL }
-    if (servers?.mongodb === undefined)
+    const grid = await findGrid(environment)
+    if (grid?.mongodb === undefined)
       throw new GridError(
         'configuration_invalid',
-        `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster (npm run cluster; now: ${environment.DATA_DIR}). The embedded grid (npm start) stores every entry and has no quarantine`,
+        `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster that runs (npm run cluster; now: ${environment.DATA_DIR}). The embedded grid (npm start) stores every entry and has no quarantine`,
       )
-    const spaces = space === undefined ? environment.SPACES.split(',') : [space]
-    return new QuarantineDesk(servers.mongodb, environment.MONGODB_DB, servers.nats, spaces)
+    const spaces = space === undefined ? grid.spaces : [space]
+    return new QuarantineDesk(grid.mongodb, environment.MONGODB_DB, grid.nats, spaces)
   }
 
   private constructor(
@@ -42,13 +39,13 @@ export class QuarantineDesk {
   ) {
     this.#store = new MongoStore(mongodb, new SystemClock(), { database })
     this.#nats = nats
-    this.#spaces = spaces
+    this.spaces = spaces
   }
 
   /** The oldest first, space by space. */
   async list(): Promise<SpaceEntry[]> {
     const entries: SpaceEntry[] = []
-    for (const space of this.#spaces)
+    for (const space of this.spaces)
       for (const entry of await this.#store.quarantine.list(space))
         entries.push({ space, ...entry })
     return entries
@@ -61,7 +58,7 @@ export class QuarantineDesk {
     if (!entry)
       throw new GridError(
         'not_found',
-        `${cache} ${JSON.stringify(key)} is not in quarantine (looked in ${this.#spaces.join(', ')}; others are named by --space)`,
+        `${cache} ${JSON.stringify(key)} is not in quarantine (looked in ${this.spaces.join(', ')}; others are named by --space)`,
       )
     if (found.length > 1)
       throw new GridError(

@@ -55,7 +55,7 @@ const command = new Command('npm run chaos --')
   .addHelpText(
     'after',
     `
-Everything runs on this machine, on free ports, in a temporary folder that is kept when something was found. Two cores do 200 cycles in about eight minutes.
+Everything runs on this machine, on free ports, in a temporary folder that is kept when something was found. Two cores do 200 cycles in about six minutes.
 Ctrl-C ends the cycles early; the audit follows. Exit code: 0 nothing lost or doubled, 1 something was found or did not come back, 2 wrong options.
 The seed fixes who is killed and when, not how the processes interleave.`,
   )

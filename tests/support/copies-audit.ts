@@ -1,4 +1,4 @@
-import { AuditConnections, type ServerUrls } from '@spacegrid/local/audit/audit-targets'
+import { AuditConnections, type AuditedServers } from '@spacegrid/local/audit/audit-targets'
 import { type AuditRow, auditSpace, findReplicas } from '@spacegrid/local/audit/space-audit'
 import { waitUntil } from '@spacegrid/local/servers/wait-until'
 
@@ -10,7 +10,7 @@ const differencesMax = 5
  * What could not be compared is a finding as well.
  */
 export async function auditCopies(
-  urls: ServerUrls,
+  urls: AuditedServers,
   space: string,
   units: number,
   waitMs: number,

@@ -24,5 +24,8 @@ export function stopOnSignals(program: Stoppable, stopMsMax = 20_000): void {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  if (process.send === undefined) return
+  // A parent may have gone while this program was starting.
   if (process.connected) process.on('disconnect', stop)
+  else stop()
 }
