@@ -9,6 +9,7 @@ import {
   NatsError,
 } from 'nats'
 import { GridError } from '../../errors.ts'
+import './mended-transport.ts'
 
 const reconnectWaitMs = 200
 const reconnectJitterMs = 200
