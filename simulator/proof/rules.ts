@@ -257,6 +257,13 @@ export const rules: readonly Rule[] = [
     tests: ['grid/src/adapters/nats/jetstream-consumer.test.ts'],
   },
   {
+    name: '8: what a replaced connection still brings is not read',
+    file: 'grid/src/adapters/nats/mended-transport.ts',
+    find: 'if (replaced.has(this)) return',
+    replace: '',
+    tests: ['grid/src/adapters/nats/mended-transport'],
+  },
+  {
     name: '9: a replica that differs leaves service',
     file: 'grid/src/unit/processing-unit.ts',
     find: 'diverged: (error) => this.#incarnation?.end(error),',
