@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RunningSubject } from '../processes/running-subject.ts'
 import type { Goal } from './goal.ts'
 import type { GoalContext } from './goal-context.ts'
@@ -47,5 +48,3 @@ async function longestBlock(
   await load
   return await frozen.request<number>('longestDelayMs')
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { newSpaceName } from '../hot-path/bench-unit.ts'
 import { givingWay, type RunningSubject } from '../processes/running-subject.ts'
 import type { Goal } from './goal.ts'
@@ -82,5 +83,3 @@ async function longestBlock(unit: RunningSubject, during: () => Promise<unknown>
   await during()
   return await unit.request<number>('longestDelayMs')
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

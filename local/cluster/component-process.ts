@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endOfLog } from '../servers/end-of-log.ts'
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)))
 const readyPollMs = 50
 const stopMsMax = 15_000
+/** Of a component that does not become ready. */
+const logLinesShown = 8
 
 export interface ComponentSettings {
   readonly role: string
@@ -95,8 +98,7 @@ export class ComponentProcess {
 
   #endOfLog(): string {
     const { logFile } = this.settings
-    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
-    return `the end of its log (${logFile}):\n${lines.slice(-8).join('\n')}`
+    return `the end of its log (${logFile}):\n${endOfLog(logFile, logLinesShown)}`
   }
 
   /** undefined: ready. */

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Binary, environmentOf, findBinary } from './binary.ts'
 import { serverBinaries } from './binary-sources.ts'
+import { endOfLog } from './end-of-log.ts'
 import { becomesFree, findFreePort } from './free-port.ts'
 import { commandLineOf, signal } from './process-identity.ts'
 import { outlive, reapWithThisProcess } from './reaper.ts'
@@ -36,6 +37,8 @@ const readyTimeoutMs = 60_000
 const stopTimeoutMs = 20_000
 /** Another process can take a free port before the server does. */
 const freePortAttempts = 3
+/** Of a server that does not come up. */
+const logLinesShown = 12
 /** A larger log is begun anew at the next start. */
 const logBytesMax = 16 * 1024 * 1024
 
@@ -188,7 +191,7 @@ export class LocalServer implements AsyncDisposable {
     } catch (error) {
       await this.kill()
       const { message } = error as Error
-      throw new Error(`${message}; the end of its log:\n${await this.#endOfLog()}`, {
+      throw new Error(`${message}; the end of its log:\n${endOfLog(this.logFile, logLinesShown)}`, {
         cause: error,
       })
     }
@@ -229,11 +232,6 @@ export class LocalServer implements AsyncDisposable {
       timeoutMs,
       what: `the end of ${this.name} (process ${this.#pid})`,
     })
-  }
-
-  async #endOfLog(): Promise<string> {
-    const lines = (await readFile(this.logFile, 'utf8')).trimEnd().split('\n')
-    return lines.slice(-12).join('\n')
   }
 }
 

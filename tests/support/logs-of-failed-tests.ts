@@ -1,5 +1,6 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { endOfLog } from '@spacegrid/local/servers/end-of-log'
 import { beforeEach, onTestFailed } from 'vitest'
 import { temporaryFolders } from './temporary-folder.ts'
 
@@ -21,7 +22,7 @@ function endsOfLogs(): string {
 
 function endOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-linesMax).join('\n')
+    return endOfLog(file, linesMax)
   } catch (error) {
     return String(error)
   }
