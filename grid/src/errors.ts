@@ -40,6 +40,8 @@ export const errorKinds = {
   store_unavailable: kind(503, true, 'The store cannot be reached'),
   image_unavailable: kind(503, true, 'The warm image cannot be reached'),
   log_full: kind(507, true, 'The log is full'),
+  memory_full: kind(507, true, 'The memory of the grid is full'),
+  cache_full: kind(507, true, 'The cache holds as many entries as it can'),
   outcome_unknown: kind(504, true, 'The outcome is not known yet'),
   persist_timeout: kind(504, true, 'Committed, but not persisted in time'),
   request_timeout: kind(504, true, 'No answer in time'),
@@ -51,9 +53,11 @@ export const errorKinds = {
   stale_writer: kind(500, false, 'The checkpoint has moved on'),
   log_replaced: kind(500, false, 'The log is not the one followed so far'),
   log_trimmed: kind(500, false, 'The log no longer holds the next position'),
+  record_damaged: kind(500, false, 'A record is damaged, or none at all'),
   format_unsupported: kind(500, false, 'A record has a format this version cannot read'),
   definition_conflict: kind(500, false, 'The definition contradicts the one in the log'),
   configuration_invalid: kind(500, false, 'The configuration is not usable'),
+  application_fault: kind(500, false, 'The application has made a mistake'),
   internal: kind(500, false, 'Internal error'),
 } as const satisfies Record<string, ErrorKind>
 

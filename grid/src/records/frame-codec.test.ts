@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
-import { isGridError } from '../errors.ts'
+import { type ErrorCode, isGridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { initialShape, type SpaceShape } from '../space/shape.ts'
@@ -13,6 +13,7 @@ import {
   encodeTransactions,
   frameFormat,
 } from './frame-codec.ts'
+import { seal } from './seal.ts'
 
 const safe = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const integer = fc.maxSafeInteger()
@@ -165,13 +166,12 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]))
 }
 
-const isUnsupported = (read: () => unknown): boolean => {
+const isRefused = (read: () => unknown, code: ErrorCode = 'record_damaged'): boolean => {
   try {
     read()
     return false
   } catch (error) {
-    if (isGridError(error, 'format_unsupported')) return true
-    throw error
+    return isGridError(error, code)
   }
 }
 
@@ -207,7 +207,7 @@ describe('a frame', () => {
     const link = { origin: 3, id: 2, previous: 1, deadline: 65536 }
     const frame: Frame = { kind: FrameKind.transactions, ...link, transactions: [one], parts: 0 }
     expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-      'dc00160201030201ce00010000009192a26964a16e01070100020000a161cd012c0102a16200c2',
+      'c103dc82f0c2dc001601030201ce00010000c0009192a26964a16e01070100020000a161cd012c0102a16200c2',
     )
   })
 
@@ -226,24 +226,43 @@ describe('a frame', () => {
   })
 
   // architecture.md, invariant 1: a replica that meets a format it cannot follow stops serving rather than guess.
+  test('of another version is told from one that is damaged', () => {
+    const other = seal(frameFormat + 1, packr.pack([FrameKind.leave, 1, 2, 3, 4, null]))
+    expect(isRefused(() => decodeFrame(other), 'format_unsupported')).toBe(true)
+    other[other.length - 1] = 9
+    expect(isRefused(() => decodeFrame(other))).toBe(true)
+  })
+
+  test('of the format before is read: logs still hold them', () => {
+    const link = { origin: 1, id: 2, previous: 1, deadline: 4 }
+    expect(decodeFrame(packr.pack([2, FrameKind.leave, 1, 2, 1, 4]))).toEqual({
+      kind: FrameKind.leave,
+      ...link,
+    })
+    const put = [0, 2, 0, 0, 'x', 5]
+    const before = [2, FrameKind.transactions, 1, 2, 1, 4, 0, [['id', 'n']], 1, 1, 1, ...put]
+    expect(decodeFrame(packr.pack([...before, 0, false]))).toMatchObject({
+      ...link,
+      parts: 0,
+      transactions: [{ steps: [{ key: 'x', value: { id: 'x', n: 5 } }] }],
+    })
+  })
+
   test.each<[string, unknown]>([
-    ['another format', [frameFormat + 1, FrameKind.leave, 1, 2, 3, 4]],
-    ['no format', []],
-    ['an unknown kind', [frameFormat, 9, 1, 2, 3, 4]],
-    ['no kind', [frameFormat]],
-    [
-      'an unknown step',
-      [frameFormat, FrameKind.transactions, 1, 2, 3, 4, 0, [], 1, 1, 0, 1, 9, false],
-    ],
-    ['no transactions', [frameFormat, FrameKind.transactions, 1, 2, 3, 4]],
-    ['a transaction that is none', [frameFormat, FrameKind.transactions, 1, 2, 3, 4, 0, [], 1, 5]],
-    ['a link that is none', [frameFormat, FrameKind.leave, 1, 2]],
+    ['no kind', []],
+    ['an unknown kind', [9, 1, 2, 3, 4, null]],
+    ['an unknown step', [FrameKind.transactions, 1, 2, 3, 4, null, 0, [], 1, 1, 0, 1, 9, false]],
+    ['no transactions', [FrameKind.transactions, 1, 2, 3, 4, null]],
+    ['a transaction that is none', [FrameKind.transactions, 1, 2, 3, 4, null, 0, [], 1, 5]],
+    ['a link that is none', [FrameKind.leave, 1, 2]],
     ['a number for an object', 7],
     ['an object', { format: frameFormat }],
     ['nothing', null],
     ['text', 'frame'],
-  ])('with %s is refused as unsupported', (_, packed) => {
-    expect(isUnsupported(() => decodeFrame(packr.pack(packed)))).toBe(true)
+  ])('with %s is damaged, sealed or not', (_, packed) => {
+    const unsealed = Array.isArray(packed) ? [2, ...packed.filter((item) => item !== null)] : packed
+    expect(isRefused(() => decodeFrame(seal(frameFormat, packr.pack(packed))))).toBe(true)
+    expect(isRefused(() => decodeFrame(packr.pack(unsealed)))).toBe(true)
   })
 
   test('that is garbage, cut short or damaged is refused, or read as some frame', () => {
@@ -259,7 +278,7 @@ describe('a frame', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array(), damaged, short), (bytes) => {
         let frame: Frame | undefined
-        const unsupported = isUnsupported(() => {
+        const unsupported = isRefused(() => {
           frame = decodeFrame(bytes)
         })
         expect(unsupported || kinds.includes(frame?.kind ?? -1)).toBe(true)
@@ -267,7 +286,7 @@ describe('a frame', () => {
       { numRuns: 1500 },
     )
     for (let length = 0; length < 9; length++)
-      expect(isUnsupported(() => decodeFrame(encodeFrame(leave).slice(0, length)))).toBe(true)
+      expect(isRefused(() => decodeFrame(encodeFrame(leave).slice(0, length)))).toBe(true)
   })
 })
 
@@ -291,7 +310,7 @@ describe('transactions in parts', () => {
     const bytes = encodeTransactions([
       { number: 1, reads: [], ranges: [], steps: [], events: [], notBefore: 5 },
     ])
-    expect(isUnsupported(() => decodeTransactions([bytes.slice(0, -1)]))).toBe(true)
-    expect(isUnsupported(() => decodeTransactions([]))).toBe(true)
+    expect(isRefused(() => decodeTransactions([bytes.slice(0, -1)]))).toBe(true)
+    expect(isRefused(() => decodeTransactions([]))).toBe(true)
   })
 })

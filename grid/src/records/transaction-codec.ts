@@ -108,7 +108,7 @@ function writeMaybe(
 
 /**
  * Reads what `writeTransactions` wrote, from the given item to the end of the message.
- * @throws GridError `format_unsupported`
+ * @throws GridError `record_damaged`
  */
 export function readTransactions(from: readonly unknown[], at: number): TransactionRecord[] {
   const reader = new TransactionReader(from, at)
@@ -270,9 +270,9 @@ class TransactionReader {
           expiresAt: this.#next(),
         } as RememberStep
       default:
-        throw new GridError('format_unsupported', `A frame has the unknown step kind ${kind}`)
+        throw new GridError('record_damaged', `A frame has the unknown step kind ${kind}`)
     }
   }
 }
 
-const unreadable = () => new GridError('format_unsupported', 'A frame has transactions cut short')
+const unreadable = () => new GridError('record_damaged', 'A frame has transactions cut short')

@@ -4,21 +4,26 @@ import type { TransactionRecord } from './steps.ts'
 /** Numbers of the kinds are part of the format. */
 export const FrameKind = { join: 0, transactions: 1, part: 2, leave: 3, shape: 4 } as const
 
+interface Timed {
+  /** The log's time as the sender had it, ms since the epoch: what the time of the record is held against. */
+  readonly at?: number
+}
+
 /** A processing unit asks to be an origin; the position of this frame becomes the origin's number. */
-export interface JoinFrame {
+export interface JoinFrame extends Timed {
   readonly kind: typeof FrameKind.join
   readonly unit: string
   readonly nonce: number
 }
 
 /** Adds to the space's definition, for every replica at this position. */
-export interface ShapeFrame {
+export interface ShapeFrame extends Timed {
   readonly kind: typeof FrameKind.shape
   readonly shape: SpaceShape
 }
 
 /** What ties a frame to those of its origin before it. architecture.md, invariant 3. */
-export interface ChainLink {
+export interface ChainLink extends Timed {
   readonly origin: number
   /** Counts every frame the origin made, given up ones included: never used twice. */
   readonly id: number

@@ -1,0 +1,167 @@
+/**
+ * Deepest nesting of what can be kept, the value itself included: far below what any hop can take (MongoDB takes 100, recursive
+ * encoders some 3,500).
+ */
+export const dataDepthMax = 64
+/** Members and items that one value can have, all levels together. */
+export const dataSizeMax = 1_000_000
+
+/** Why something cannot be kept as data. */
+export class DataFault extends TypeError {
+  /** Dotted path of what is wrong; '' is the whole. */
+  readonly path: string
+  /** What is wrong, without the path. */
+  readonly problem: string
+
+  constructor(path: string, problem: string) {
+    super(path === '' ? problem : `${path} ${problem}`)
+    this.name = 'DataFault'
+    this.path = path
+    this.problem = problem
+  }
+}
+
+/** Names seen before, all of them good: most are the same few. */
+const goodNames = new Set<string>()
+const goodNamesMax = 10_000
+
+const numberArrays = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+] as const
+
+/** Of the value that is being taken: what is left of `dataSizeMax`. */
+let room = 0
+
+/**
+ * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot and a replayed answer.
+ *
+ * The closed list of what can be kept: `null`, booleans, finite numbers (−0 is taken as 0), well-formed text, valid dates, the engine's arrays of
+ * numbers (`Uint8Array`, `Float64Array` …; a `Buffer` is taken as the bytes it shows), and lists and plain objects of these, at most 64
+ * levels deep and a million members and items in all. A member that is `undefined` is taken as missing.
+ *
+ * @throws DataFault for everything else: `bigint`, NaN and infinities, functions, symbols, `undefined` and holes in a list, class instances,
+ * `Map`, `Set`, boxed values, circles, texts and names that are not well-formed, names with U+0000
+ */
+export function takeData<T>(data: T): T {
+  room = dataSizeMax
+  return take(data, dataDepthMax) as T
+}
+
+/** What keeps it from being kept as data; undefined when nothing does. */
+export function dataFault(data: unknown): DataFault | undefined {
+  try {
+    takeData(data)
+    return undefined
+  } catch (error) {
+    if (error instanceof DataFault) return error
+    throw error
+  }
+}
+
+function take(data: unknown, depth: number): unknown {
+  switch (typeof data) {
+    case 'string':
+      if (data.isWellFormed()) return data
+      throw new DataFault('', 'must be well-formed Unicode (it has a lone surrogate)')
+    case 'number':
+      // The difference of NaN and of infinities is NaN; −0 and 0 make 0.
+      if (data - data === 0) return data + 0
+      throw new DataFault('', `is ${data}, which cannot be kept`)
+    case 'boolean':
+      return data
+    case 'object':
+      return data === null ? null : takeObject(data, depth)
+    default:
+      throw new DataFault('', `is ${nameOf(data)}, which cannot be kept`)
+  }
+}
+
+function takeObject(data: object, depth: number): unknown {
+  const prototype: unknown = Object.getPrototypeOf(data)
+  if (prototype === Array.prototype) return takeItems(data as readonly unknown[], depth)
+  if (prototype === Object.prototype || prototype === null) return takeMembers(data, depth)
+  if (prototype === Date.prototype) return takeDate(data as Date)
+  if (Buffer.isBuffer(data)) return new Uint8Array(data)
+  for (const NumberArray of numberArrays)
+    if (prototype === NumberArray.prototype) return new NumberArray(data as Uint8Array)
+  throw new DataFault('', `is ${nameOf(data)}, which cannot be kept`)
+}
+
+function takeMembers(data: object, depth: number): object {
+  // A spread keeps the layout that the engine has given the original, and makes a `__proto__` a member like any other.
+  const copy: Record<string, unknown> = { ...(data as Record<string, unknown>) }
+  let missing = false
+  for (const name in copy) {
+    room--
+    if (!goodNames.has(name)) checkName(name)
+    const member = copy[name]
+    if (typeof member === 'string' ? member.isWellFormed() : typeof member === 'boolean') continue
+    if (member === undefined) missing = true
+    else set(copy, name, takeInside(name, member, depth))
+  }
+  return Object.freeze(missing ? withoutMissing(copy) : copy)
+}
+
+function takeItems(data: readonly unknown[], depth: number): readonly unknown[] {
+  room -= data.length
+  const copy: unknown[] = data.slice()
+  for (let i = 0; i < copy.length; i++) copy[i] = takeInside(i, copy[i], depth)
+  return Object.freeze(copy)
+}
+
+function takeInside(name: string | number, data: unknown, depth: number): unknown {
+  try {
+    if (room < 0) throw new DataFault('', `goes beyond ${dataSizeMax} members and items`)
+    if (depth <= 1 && typeof data === 'object' && data !== null)
+      throw new DataFault('', `is nested more deeply than ${dataDepthMax} levels`)
+    return take(data, depth - 1)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    const inside = String(name).toWellFormed()
+    throw new DataFault(error.path === '' ? inside : `${inside}.${error.path}`, error.problem)
+  }
+}
+
+function takeDate(data: Date): Date {
+  const time = data.getTime()
+  if (Number.isNaN(time)) throw new DataFault('', 'is an invalid date, which cannot be kept')
+  return Object.freeze(new Date(time))
+}
+
+function checkName(name: string): void {
+  if (!name.isWellFormed())
+    throw new DataFault(name.toWellFormed(), 'has a name with a lone surrogate')
+  if (name.includes('\0')) throw new DataFault(name, 'has a name with U+0000')
+  if (goodNames.size < goodNamesMax) goodNames.add(name)
+}
+
+function set(copy: Record<string, unknown>, name: string, member: unknown): void {
+  // Assigned, it would be the prototype.
+  if (name === '__proto__')
+    Object.defineProperty(copy, name, {
+      value: member,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  else copy[name] = member
+}
+
+const withoutMissing = (copy: object): object =>
+  Object.fromEntries(Object.entries(copy).filter(([, member]) => member !== undefined))
+
+/** What it is, for people. */
+function nameOf(data: unknown): string {
+  if (data === undefined) return 'undefined'
+  if (typeof data !== 'object' || data === null) return `a ${typeof data}`
+  const name: unknown = data.constructor?.name
+  return typeof name === 'string' && name !== '' ? `a ${name}` : 'an object of a class'
+}
