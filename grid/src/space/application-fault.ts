@@ -30,7 +30,7 @@ export class ReturnFault extends TypeError {
  */
 export class ApplicationFault extends GridError {
   readonly id: string
-  readonly callback: Callback
+  readonly callback: Omit<Callback, 'declared'>
   readonly cache: string | undefined
   readonly field: string | undefined
   /** Of the application: file, line and column. */
@@ -47,7 +47,7 @@ export class ApplicationFault extends GridError {
     })
     this.name = 'ApplicationFault'
     this.id = id
-    this.callback = callback
+    this.callback = { kind, name }
     this.line = line
     const { cache, field } = placeOf(cause)
     this.cache = kind === 'expiry' ? name : cache

@@ -40,11 +40,11 @@ export class FaultDesk {
     const fault = new ApplicationFault(callback, cause, this.#newId(), position)
     this.#report(fault)
     const promises = cause instanceof ReturnFault ? cause.promises : promisesIn(cause)
-    for (const promise of promises) this.#hear(fault, promise)
+    for (const promise of promises) this.#hear(callback, fault.id, promise)
     return fault
   }
 
-  #hear({ callback, id }: ApplicationFault, promise: unknown): void {
+  #hear(callback: Callback, id: string, promise: unknown): void {
     // Resolving with it calls its `then`, whatever that is, where it can do no harm.
     new Promise((resolve) => resolve(promise)).catch((reason: unknown) =>
       this.#report(new ApplicationFault(callback, reason, id)),

@@ -31,8 +31,8 @@ test('data that cannot be written fails its own command, and none of its neighbo
   await world.until(() => fates.every(({ value, error }) => value ?? error))
   expect(fates).toMatchObject([
     { value: { result: { count: 1 } } },
-    { error: { code: 'internal' } },
-    { value: { acknowledged: 'accepted' } },
+    { error: { code: 'application_fault' } },
+    { error: { code: 'application_fault' } },
     { value: { result: { count: 1 } } },
     { value: { result: { count: 2 } } },
   ])
