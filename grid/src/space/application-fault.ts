@@ -53,6 +53,22 @@ export class ApplicationFault extends GridError {
     this.cache = kind === 'expiry' ? name : cache
     this.field = field
   }
+
+  /** What helps to find it, as plain texts for a log. */
+  get told(): Readonly<Record<string, string | undefined>> {
+    const { id, callback, cache, field, line, cause } = this
+    const { kind, name } = callback
+    return { id, kind, callback: name, cache, field, line, stack: stackOf(cause) }
+  }
+}
+
+/** The stack of an error, whatever it is; nothing else of what has been thrown is looked at. */
+function stackOf(cause: unknown): string | undefined {
+  try {
+    return cause instanceof Error ? String(cause.stack) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What is wrong, in one line; whatever has been thrown, and whatever its members do when they are looked at. */
@@ -97,14 +113,6 @@ export function rememberDeclaration<T extends object>(declared: T): T {
 function lineOf({ declared }: Callback, cause: unknown): string | undefined {
   const thrown = cause instanceof ReturnFault ? undefined : applicationLine(stackOf(cause))
   return thrown ?? applicationLine(declarations.get(declared)?.stack)
-}
-
-function stackOf(cause: unknown): string | undefined {
-  try {
-    return cause instanceof Error ? String(cause.stack) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** Sources of the grid itself. */
