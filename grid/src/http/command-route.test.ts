@@ -137,22 +137,22 @@ describe('POST /{space}/commands/{name}', () => {
     expect(answer.json()).toMatchObject({ status: 413, error: { bytesMax: 100 } })
   })
 
-  test.each([
-    'throw',
-    'misfit',
-  ])('a mistake of the application is told without what it says: %s', async (how) => {
-    const { command, faults } = openDoor()
-    const answer = await command('misbehave', { how })
-    expect(answer.statusCode).toBe(500)
-    expect(answer.body).not.toMatch(/secret|needed/)
-    expect(answer.json()).toMatchObject({
-      code: 'application_fault',
-      detail: 'The application has made a mistake in command misbehave, logged as fault',
-      error: { code: 'application_fault', command: 'misbehave', id: 'fault' },
-    })
-    // The unit tells it in its own log, once.
-    expect(faults).toEqual([])
-  })
+  test.each(['throw', 'misfit'])(
+    'a mistake of the application is told without what it says: %s',
+    async (how) => {
+      const { command, faults } = openDoor()
+      const answer = await command('misbehave', { how })
+      expect(answer.statusCode).toBe(500)
+      expect(answer.body).not.toMatch(/secret|needed/)
+      expect(answer.json()).toMatchObject({
+        code: 'application_fault',
+        detail: 'The application has made a mistake in command misbehave, logged as fault',
+        error: { code: 'application_fault', command: 'misbehave', id: 'fault' },
+      })
+      // The unit tells it in its own log, once.
+      expect(faults).toEqual([])
+    },
+  )
 
   test('a fault inside is answered with an id and nothing else', async () => {
     const { command, faults, units } = openDoor()

@@ -32,7 +32,10 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
         return
       case 'failed':
         if (event.error instanceof ApplicationFault)
-          log.error({ unit, ...event.error.told }, `the application is at fault: ${event.error.message}`)
+          log.error(
+            { unit, ...event.error.told },
+            `the application is at fault: ${event.error.message}`,
+          )
         else log.error({ unit, error: event.error }, 'failed')
     }
   }

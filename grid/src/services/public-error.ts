@@ -44,5 +44,7 @@ function applicationFault({ details }: GridError): GridError {
   const { title } = errorKinds.application_fault
   const kind = ['command', 'query', 'projection'].find((it) => it in details)
   const where = kind === undefined ? '' : ` in ${kind} ${details[kind]}`
-  return new GridError('application_fault', `${title}${where}, logged as ${details.id}`, { details })
+  return new GridError('application_fault', `${title}${where}, logged as ${details.id}`, {
+    details,
+  })
 }

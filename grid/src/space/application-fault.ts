@@ -43,7 +43,11 @@ export class ApplicationFault extends GridError {
     const at = line === undefined ? '' : ` (${line})`
     super('application_fault', `${kind} ${name}: ${textOf(cause)}${at}`, {
       cause,
-      details: { id, [kind === 'answer' ? 'command' : kind]: name, ...(position === undefined ? undefined : { position }) },
+      details: {
+        id,
+        [kind === 'answer' ? 'command' : kind]: name,
+        ...(position === undefined ? undefined : { position }),
+      },
     })
     this.name = 'ApplicationFault'
     this.id = id
@@ -121,7 +125,9 @@ const gridSources = decodeURIComponent(new URL('..', import.meta.url).pathname)
 /** The first line of a stack that is neither the grid's nor the engine's. */
 function applicationLine(stack: string | undefined): string | undefined {
   for (const frame of stack?.split('\n') ?? []) {
-    const place = /^\s*at (?:.*\()?((?:file:\/\/|[/\\]|[A-Za-z]:)[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1]
+    const place = /^\s*at (?:.*\()?((?:file:\/\/|[/\\]|[A-Za-z]:)[^()]*:\d+:\d+)\)?$/.exec(
+      frame,
+    )?.[1]
     if (place === undefined) continue
     const path = decoded(place.replace(/^file:\/\//, ''))
     if (!path.startsWith(gridSources) && !path.includes('/node_modules/typebox/')) return path

@@ -82,7 +82,10 @@ function checkResult({ result: schema }: AnyCommand | AnyQuery, result: unknown)
   if (!schema) return
   const problem = fitProblem(schema, result ?? null)
   if (problem)
-    throw new ReturnFault(problem.path, `of its result does not fit the declared schema: ${problem.message}`)
+    throw new ReturnFault(
+      problem.path,
+      `of its result does not fit the declared schema: ${problem.message}`,
+    )
 }
 
 const looksMax = 10_000

@@ -127,7 +127,9 @@ export function defineCommand<I extends TObject, Data>(
   checkFunction(`command ${name}: handler`, handler)
   if (answer !== undefined) checkFunction(`command ${name}: answer`, answer)
   if (!acknowledgements.includes(acknowledge))
-    throw new TypeError(`command ${name}: acknowledge must be one of ${acknowledgements.join(', ')}`)
+    throw new TypeError(
+      `command ${name}: acknowledge must be one of ${acknowledgements.join(', ')}`,
+    )
   return rememberDeclaration({
     name,
     description,

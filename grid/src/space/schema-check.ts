@@ -71,7 +71,10 @@ class SchemaCheck {
   }
 
   #schema(schema: unknown, path: string, depth: number): void {
-    if (typeof schema !== 'object' || schema === null) return this.#data(schema, path, depth)
+    if (typeof schema !== 'object' || schema === null) {
+      this.#data(schema, path, depth)
+      return
+    }
     if (depth === 0)
       throw this.#wrong('', `is nested more than ${schemaDepthMax} levels deep, or a circle`)
     if (Array.isArray(schema)) {

@@ -168,7 +168,9 @@ describe('one command after the other', () => {
 
   test('mistakes of an application come out at once', () => {
     const grid = new SpaceHarness(cloakroom)
-    expect(() => grid.execute('boast', {})).toThrow('command boast: coats of its result does not fit')
+    expect(() => grid.execute('boast', {})).toThrow(
+      'command boast: coats of its result does not fit',
+    )
     grid.execute('hang', { hook: '1', coat: 'red' })
     expect(() => grid.execute('deface', { hook: '1' })).toThrow(
       expect.objectContaining({ code: 'application_fault', cause: expect.any(TypeError) }),

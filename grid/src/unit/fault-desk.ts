@@ -1,4 +1,4 @@
-import { type ErrorCode, GridError, isGridError, Rejection } from '../errors.ts'
+import { type ErrorCode, type GridError, isGridError, Rejection } from '../errors.ts'
 import { ApplicationFault, type Callback, ReturnFault } from '../space/application-fault.ts'
 import { promisesIn } from '../space/callback.ts'
 import { DataFault, takeData } from '../space/data.ts'

@@ -112,7 +112,7 @@ function entry(chances: Chances): unknown {
 }
 
 const mostly = <T>(chances: Chances, right: T): unknown =>
-  chances.in(5) ? anyValue(chances) : right
+  chances.in(10) ? anyValue(chances) : right
 
 function range(chances: Chances): unknown {
   if (chances.in(8)) return anyValue(chances)
@@ -224,7 +224,11 @@ const entriesOf = ({ unit }: WorldUnit) =>
   caches.map((cache) => {
     const layout = unit.state?.layout.named(cache.name)
     const entries = layout ? unit.state?.cache(layout.number).entries : undefined
-    return [...(entries?.values() ?? [])].map(({ key, version, value }) => ({ key, version, value }))
+    return [...(entries?.values() ?? [])].map(({ key, version, value }) => ({
+      key,
+      version,
+      value,
+    }))
   })
 
 async function command(world: UnitWorld, units: readonly WorldUnit[], chances: Chances) {
@@ -255,8 +259,7 @@ async function command(world: UnitWorld, units: readonly WorldUnit[], chances: C
   }
   await world.until(() => one.unit.position === other.unit.position)
   const entries = entriesOf(one)
-  if (!isDeepStrictEqual(entries, entriesOf(other)))
-    expect(entries).toStrictEqual(entriesOf(other))
+  if (!isDeepStrictEqual(entries, entriesOf(other))) expect(entries).toStrictEqual(entriesOf(other))
   for (const [i, cache] of caches.entries())
     for (const { value } of entries[i] ?? [])
       expect(fitProblem(cache.schema, value)).toBe(undefined)

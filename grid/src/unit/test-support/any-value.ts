@@ -56,10 +56,21 @@ const makers: readonly (() => unknown)[] = [
   ...[() => Object('text'), () => Buffer.from('bytes'), () => new Uint8Array([1, 2])],
   ...[() => new Float64Array([0.5]), () => new BigInt64Array(1), () => new ArrayBuffer(4)],
   ...[() => new DataView(new ArrayBuffer(4)), () => [], () => [1], () => ['x'], () => [undefined]],
-  ...[() => new Array(3), () => ['a', , 'b'], () => [[['a']]], () => [null], () => [new Map()]],
+  ...[
+    () => new Array(3),
+    () => Object.assign(['a'], { 2: 'b' }),
+    () => [[['a']]],
+    () => [null],
+    () => [new Map()],
+  ],
   ...[() => ({}), () => ({ id: 'a' }), () => ({ equals: null }), () => ({ limit: -1 })],
   ...[() => ({ id: undefined, n: 1 }), () => JSON.parse('{"__proto__":{"n":1}}') as unknown],
-  ...[() => ({ '': 1 }), () => ({ '\ud800': 1 }), () => ({ constructor: 1 }), () => globalThis.Math],
+  ...[
+    () => ({ '': 1 }),
+    () => ({ '\ud800': 1 }),
+    () => ({ constructor: 1 }),
+    () => globalThis.Math,
+  ],
   ...[() => function* () {}, () => [1n], () => ({ deep: { n: Number.NaN } })],
 ]
 
