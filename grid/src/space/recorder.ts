@@ -363,6 +363,8 @@ export class Recorder implements Transaction {
   }
 
   #layoutOf(cache: AnyCache): CacheLayout {
+    if (typeof cache?.schema !== 'object' || cache.schema === null)
+      throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
     if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
     return layout
