@@ -14,6 +14,7 @@ import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
 import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
@@ -472,6 +473,8 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
+    // Its handler may run several times: no run may find what another one has made of it.
+    freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.cutOff)
