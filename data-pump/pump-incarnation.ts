@@ -5,7 +5,9 @@ import type { Life } from '@spacegrid/grid/component/life'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
+import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -40,6 +42,7 @@ export class PumpIncarnation {
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
   readonly #wrongWindows: WrongWindows
+  readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
   readonly #logBefore: string | undefined
   readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
@@ -71,6 +74,7 @@ export class PumpIncarnation {
     persisted: PersistedPosition,
     auditor: Auditor,
     wrongWindows: WrongWindows,
+    unread: UnreadRecords,
     logBefore: string | undefined,
   ) {
     this.#space = space
@@ -81,6 +85,7 @@ export class PumpIncarnation {
     this.#persisted = persisted
     this.#auditor = auditor
     this.#wrongWindows = wrongWindows
+    this.#unread = unread
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
@@ -116,6 +121,7 @@ export class PumpIncarnation {
     const doubt = this.#difference ?? this.#auditor.doubt()
     if (doubt !== undefined) return doubt
     if (this.#paused) return 'the change queue takes nothing'
+    if (this.#replica.unreadable) return stoppedText(this.#replica.unreadable)
     if (!this.#replica.connected) return 'the log is not connected'
     return undefined
   }
@@ -140,6 +146,7 @@ export class PumpIncarnation {
     const replica = this.#follow(start)
     try {
       this.#auditor.follow(replica)
+      this.#unread.follow(replica, this.#logIdentity)
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
