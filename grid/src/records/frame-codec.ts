@@ -2,7 +2,7 @@ import { GridError, isGridError } from '../errors.ts'
 import { type ChainLink, type Frame, FrameKind } from '../space/frame.ts'
 import type { TransactionRecord } from '../space/steps.ts'
 import { messagePack } from './message-pack.ts'
-import { unpackForeign } from './packed-bytes.ts'
+import { unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
 import { checkedShape } from './shape-codec.ts'
 import { readTransactions, writeTransactions } from './transaction-codec.ts'
@@ -25,13 +25,13 @@ export function encodeFrame(frame: Frame): Uint8Array {
  */
 export function decodeFrame(data: Uint8Array): Frame {
   const format = sealedFormat(data)
-  if (format === undefined) return readable(() => unpackUnsealed(unpackForeign(data)))
+  if (format === undefined) return readable(() => unpackUnsealed(unpackRecord(data)))
   if (format !== frameFormat)
     throw new GridError(
       'format_unsupported',
       `A frame has format ${format}; this version reads format ${frameFormat}`,
     )
-  return readable(() => unpackFrame(messagePack.unpack(sealedBody(data))))
+  return readable(() => unpackFrame(unpackRecord(sealedBody(data))))
 }
 
 function unpackUnsealed(packed: unknown): Frame {
@@ -47,7 +47,7 @@ export const encodeTransactions = (transactions: readonly TransactionRecord[]): 
 
 /** @throws GridError `record_damaged` */
 export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
-  return readable(() => readTransactions(messagePack.unpack(Buffer.concat(parts)) as Packed, 0))
+  return readable(() => readTransactions(unpackRecord(Buffer.concat(parts)) as Packed, 0))
 }
 
 /** Bytes that are no frame fail in many ways; to a replica they are all one. */
