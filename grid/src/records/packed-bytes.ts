@@ -83,12 +83,19 @@ for (const [first, size, more, items] of [
   itemsEach[first] = items
 }
 
+/** What extensions there are: undefined, arrays of numbers, dates. Others read further items by themselves, or make what nobody keeps. */
+const extensions: ReadonlySet<number | undefined> = new Set([0x00, 0x74, 0xff])
+/** Before a message with names that msgpackr would change: an extension without content. */
+const escapeMark = [0xc7, 0, 0x50] as const
+/** A byte that MessagePack does not use. */
+const unused = 0xc1
+
 /** Walks over the items: each list must have room for what it announces, and nothing may be nested too deeply. */
 function checkStructure(bytes: Uint8Array): void {
   const { byteLength } = bytes
   /** Items still to come, of each list that has begun. */
   const open: number[] = []
-  let at = 0
+  let at = escapeMark.every((byte, i) => bytes[i] === byte) ? escapeMark.length : 0
   let left = 1
   for (;;) {
     while (left === 0) {
@@ -104,6 +111,9 @@ function checkStructure(bytes: Uint8Array): void {
     if (first < 0xa0) items = first < 0x90 ? 2 * (first & 0x0f) : first & 0x0f
     else {
       const size = sizeBytes[first] as number
+      const isExtension = (first >= 0xd4 && first <= 0xd8) || (first >= 0xc7 && first <= 0xc9)
+      if (first === unused || (isExtension && !extensions.has(bytes[at + size])))
+        throw new TypeError('it has an item of no kind')
       let more = 0
       for (let i = 0; i < size; i++) more = more * 256 + (bytes[at + i] ?? 0)
       const each = itemsEach[first] as number
