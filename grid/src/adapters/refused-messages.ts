@@ -1,9 +1,11 @@
-import { isGridError } from '../errors.ts'
+import { type ErrorCode, isGridError } from '../errors.ts'
 
 /** What is refused on a subject is told at most this often. */
 const tellMs = 60_000
 /** Subjects that are told apart; those beyond are told as one. */
 const subjectsMax = 256
+
+const notOurs: ReadonlySet<ErrorCode> = new Set(['record_damaged', 'format_unsupported'])
 
 /** `count`: messages refused on this subject since it was told last, this one included. */
 export type TellRefused = (error: unknown, subject: string, count: number) => void
@@ -36,7 +38,8 @@ export class RefusedMessages {
 
   /** A responder's GridError is an answer like others, unless it says that the request was no message at all. */
   refusedRequest(error: unknown, subject: string): void {
-    if (!isGridError(error) || error.code === 'record_damaged') this.note(error, subject)
+    const isNone = !isGridError(error) || notOurs.has(error.code)
+    if (isNone) this.note(error, subject)
   }
 
   note(error: unknown, subject: string): void {
