@@ -16,6 +16,7 @@ import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
+import { tellStrayFaults } from './stray-faults.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -36,6 +37,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
+  tellStrayFaults(log)
   const clock = new SystemClock()
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {

@@ -126,7 +126,7 @@ describe('a space as a service', () => {
     const { desk, faults } = await open()
     const subject = subjects.command('shop', 'misbehave')
     const refusal = await desk.refusal(subject, { how: 'throw' })
-    expect(refusal.code).toBe('internal')
+    expect(refusal.code).toBe('application_fault')
     expect(refusal.message).not.toContain('secret')
     expect(faults).toEqual([{ err: expect.any(TypeError), id: refusal.details.id }])
   })

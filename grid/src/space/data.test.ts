@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DataFault, dataFault, takeData } from './data.ts'
@@ -60,8 +61,8 @@ describe('what cannot be kept', () => {
   })
 
   test('more than 64 levels, a circle, more than a million members', () => {
-    expect(takeData(nested(63))).toEqual(nested(63))
-    expect(dataFault(nested(64))?.problem).toContain('64 levels')
+    expect(takeData(nested(64))).toEqual(nested(64))
+    expect(dataFault(nested(65))?.problem).toContain('64 levels')
     expect(dataFault(circle)?.problem).toContain('64 levels')
     expect(dataFault(bomb())?.problem).toContain('1000000 members')
     expect(dataFault(new Array(1_000_001).fill(0))?.problem).toContain('1000000 members')
@@ -111,9 +112,9 @@ describe('what is taken', () => {
       fc.property(anything, (data) => {
         if (dataFault(data)) return
         const once = takeData(data)
-        expect(takeData(once)).toStrictEqual(once)
+        expect(isDeepStrictEqual(takeData(once), once)).toBe(true)
       }),
-      { numRuns: Number(process.env.FUZZ_RUNS ?? 1000) },
+      { numRuns: Number(process.env.FUZZ_RUNS ?? 500) },
     )
   })
 })

@@ -37,13 +37,21 @@ function validatorOf(schema: TSchema): Validator {
 }
 
 /**
+ * Compiles the schema's validator, so that what cannot be compiled comes out now.
+ * @throws Error that says why it cannot
+ */
+export function prepareSchema(schema: TSchema): void {
+  validatorOf(schema)
+}
+
+/**
  * Checks a value against a schema.
  * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
  */
 export function checkFits(schema: TSchema, value: unknown, what: string): void {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return
-  const errors = joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
+  const errors = errorsOf(validator, value)
   const [first] = errors
   throw new GridError(
     'invalid_input',
@@ -76,6 +84,16 @@ export function taken<T>(value: T, what: string): T {
       details: { errors: [{ path, message: problem }] },
     })
   }
+}
+
+const errorsOf = (validator: Validator, value: unknown): readonly FieldError[] =>
+  joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
+
+/** What keeps a value from fitting a schema: the first thing; undefined when nothing does. */
+export function fitProblem(schema: TSchema, value: unknown): FieldError | undefined {
+  const validator = validatorOf(schema)
+  if (validator.Check(value)) return undefined
+  return errorsOf(validator, value)[0] ?? { path: '', message: 'does not fit its schema' }
 }
 
 const describe = ({ path, message }: FieldError): string =>

@@ -12,6 +12,7 @@ import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { CommandRunner } from './command-runner.ts'
 import { Expirer } from './expirer.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Projections } from './projections.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -33,7 +34,7 @@ export class Incarnation {
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
-  readonly #report: (error: Error) => void
+  readonly #faults: FaultDesk
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
@@ -57,21 +58,20 @@ export class Incarnation {
     clock: Clock,
     random: Random,
     options: UnitOptions,
-    report: (error: Error) => void,
+    faults: FaultDesk,
     ended: (error: Error) => void,
   ) {
     this.#space = space
     this.#log = log
     this.#clock = clock
     this.#options = options
-    this.#report = report
+    this.#faults = faults
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
     this.#chain = new FrameChain(log, clock, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, random, options)
-    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, {
-      failed: report,
+    this.runner = new CommandRunner(state, this.#chain, clock, random, options, faults)
+    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, faults, {
       changed: (cache, key) => this.runner.changedElsewhere(cache, key),
       more: () => this.#sweep(),
     })
@@ -231,7 +231,7 @@ export class Incarnation {
       const wanted = shapeOf(this.#space)
       const current = this.state.layout.shape
       if (mergeShapes(current, wanted) === current)
-        this.#projections ??= new Projections(this.#space, this.state, this.#report)
+        this.#projections ??= new Projections(this.#space, this.state, this.#faults)
       else this.#askForShape()
       this.#conflict = undefined
     } catch (error) {
