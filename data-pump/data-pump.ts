@@ -1,6 +1,7 @@
 import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
+import { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
@@ -37,6 +38,7 @@ export class DataPump implements Component {
   readonly #lives: Lives
   readonly #auditor: Auditor
   readonly #wrongWindows = new WrongWindows()
+  readonly #unread: UnreadRecords
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
@@ -47,6 +49,7 @@ export class DataPump implements Component {
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
+    this.#unread = new UnreadRecords(ports.clock, (level, message) => report({ level, message }))
     this.#auditor = new Auditor(ports, {
       space,
       name,
@@ -73,6 +76,7 @@ export class DataPump implements Component {
         persisted,
         this.#auditor,
         this.#wrongWindows,
+        this.#unread,
         this.#incarnation?.logFollowed,
       )
       this.#incarnation = incarnation
@@ -106,6 +110,7 @@ export class DataPump implements Component {
       pending: incarnation?.waiting ?? 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
+      damagedRecords: this.#unread.damaged,
       audit: this.#auditor.status(),
     }
   }

@@ -49,6 +49,7 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     pending: one.pending + other.pending,
     collisions: Math.max(one.collisions, other.collisions),
     commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
+    damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
   }
 }

@@ -5,6 +5,7 @@ import type { Messaging } from '../ports/messaging.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
 import { SpaceState } from '../space/space-state.ts'
+import { readRecord } from './record-reader.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
 export type RehydrationSource = 'peer' | 'reader' | 'store' | 'log'
@@ -209,7 +210,9 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
  * then stands at the state's position is younger than anything the state has seen.
  */
 function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
-  if (record && record.time > state.time)
+  if (!record || record.time <= state.time) return
+  // The time of a record that is passed over moves nothing.
+  if (!(readRecord(record.data) instanceof GridError))
     throw new GridError(
       'log_replaced',
       `The log of ${space} has another record at ${state.position} than the snapshot has seen`,

@@ -45,12 +45,18 @@ export class Melder {
     this.#observer = observer
   }
 
-  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
-  meld(frame: Frame, position: number, time: number): boolean {
+  /** The record at the next position is none that can be read: it takes its place, and nothing else happens. docs/decisions/0015. */
+  pass(position: number): void {
     const state = this.state
     if (position !== state.position + 1)
       throw new Error(`melding position ${position} after ${state.position}`)
     state.position = position
+  }
+
+  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
+  meld(frame: Frame, position: number, time: number): boolean {
+    const state = this.state
+    this.pass(position)
     if (time > state.time) state.time = time
     switch (frame.kind) {
       case FrameKind.join:
@@ -64,6 +70,8 @@ export class Melder {
         return true
       case FrameKind.shape:
         return this.#reshape(frame.shape)
+      case FrameKind.skip:
+        return true
       default:
         return this.#meldChained(frame, position)
     }

@@ -12,6 +12,7 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import { UnreadRecords } from '../replica/unread-records.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
 import { freezeDeeply } from '../space/freeze.ts'
@@ -64,7 +65,8 @@ export type UnitEvent =
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
   | {
-      readonly kind: 'audit'
+      /** `log`: about records of the log that cannot be read. */
+      readonly kind: 'audit' | 'log'
       readonly level: 'info' | 'warn' | 'error'
       readonly message: string
     }
@@ -93,6 +95,7 @@ export class ProcessingUnit implements Serving {
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
+  readonly #unread: UnreadRecords
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -132,6 +135,9 @@ export class ProcessingUnit implements Serving {
         entriesMax: this.#options.snapshotEntriesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
+    )
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
       space: space.name,
@@ -275,6 +281,7 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      damagedRecords: this.#unread.damaged,
       audit: this.#auditor.status(),
     }
   }
@@ -355,6 +362,7 @@ export class ProcessingUnit implements Serving {
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
+    this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
     const stopped = () => end(undefined)
@@ -477,6 +485,7 @@ export class ProcessingUnit implements Serving {
     freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.replica.unreadable) throw this.#servesNot()
     if (incarnation.cutOff)
       throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
     if (!incarnation.takesCommands)
