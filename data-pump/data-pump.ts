@@ -1,6 +1,7 @@
 import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
+import { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
@@ -36,6 +37,7 @@ export class DataPump implements Component {
   readonly #report: Report
   readonly #lives: Lives
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows = new WrongWindows()
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
@@ -47,6 +49,7 @@ export class DataPump implements Component {
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ level: 'warn', message }))
     this.#auditor = new Auditor(ports, {
       space,
       name,
@@ -72,6 +75,7 @@ export class DataPump implements Component {
         life,
         persisted,
         this.#auditor,
+        this.#watch,
         this.#wrongWindows,
         this.#incarnation?.logFollowed,
       )
@@ -106,6 +110,7 @@ export class DataPump implements Component {
       pending: incarnation?.waiting ?? 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }

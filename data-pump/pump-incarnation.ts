@@ -6,6 +6,7 @@ import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
 import { Replica } from '@spacegrid/grid/replica/replica'
+import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -39,6 +40,7 @@ export class PumpIncarnation {
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
   /** Identity of the log that the life before this one followed. */
   readonly #logBefore: string | undefined
@@ -70,6 +72,7 @@ export class PumpIncarnation {
     life: Life,
     persisted: PersistedPosition,
     auditor: Auditor,
+    watch: ClockWatch,
     wrongWindows: WrongWindows,
     logBefore: string | undefined,
   ) {
@@ -80,6 +83,7 @@ export class PumpIncarnation {
     this.#life = life
     this.#persisted = persisted
     this.#auditor = auditor
+    this.#watch = watch
     this.#wrongWindows = wrongWindows
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
@@ -171,6 +175,7 @@ export class PumpIncarnation {
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
     const replica = new Replica(log, state)
+    this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { name } = state.layout.cache(cache)
@@ -323,6 +328,7 @@ export class PumpIncarnation {
   // ---- watching the world
 
   async #tick(): Promise<void> {
+    this.#watch.tick()
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last

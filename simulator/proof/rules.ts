@@ -211,7 +211,7 @@ export const rules: readonly Rule[] = [
   {
     name: '8: a copy of a history that the log has lost is not served',
     file: 'grid/src/replica/rehydration.ts',
-    find: 'if (record && record.time > state.time)',
+    find: 'if (record && isYounger(record, state))',
     replace: 'if (false)',
     tests: ['grid/src/replica/rehydration.test.ts'],
   },

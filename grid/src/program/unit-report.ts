@@ -29,6 +29,9 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
       case 'audit':
         log[event.level]({ unit }, event.message)
         return
+      case 'clock':
+        log.warn({ unit }, event.message)
+        return
       case 'failed':
         log.error({ unit, error: event.error }, 'failed')
     }

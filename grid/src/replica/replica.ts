@@ -10,8 +10,8 @@ import type { DomainEvent, TransactionRecord } from '../space/steps.ts'
 
 /** Follows a replica. Called synchronously, in log order; must not throw. */
 export interface ReplicaListener extends MeldObserver {
-  /** The frame at a position is about to be melded. */
-  melding?(frame: Frame, position: number): void
+  /** The frame at a position, stored at a time, is about to be melded. */
+  melding?(frame: Frame, position: number, time: number): void
   /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. */
   melded?(frame: Frame, accepted: boolean): void
   connected?(connected: boolean): void
@@ -51,6 +51,7 @@ export class Replica {
       decided: (index, transaction, id, evaluation) =>
         this.#decided(index, transaction, id, evaluation),
       emitted: (event, id) => this.#emitted(event, id),
+      contested: (differenceMs, unit) => this.#contested(differenceMs, unit),
     })
   }
 
@@ -134,7 +135,8 @@ export class Replica {
     if (this.#failure) return
     try {
       const frame = decodeFrame(record.data)
-      for (const listener of this.#listeners) listener.melding?.(frame, record.position)
+      for (const listener of this.#listeners)
+        listener.melding?.(frame, record.position, record.time)
       const accepted = this.#melder.meld(frame, record.position, record.time)
       for (const listener of this.#listeners) listener.melded?.(frame, accepted)
       this.#wake()
@@ -188,5 +190,9 @@ export class Replica {
 
   #emitted(event: DomainEvent, id: number): void {
     for (const listener of this.#listeners) listener.emitted?.(event, id)
+  }
+
+  #contested(differenceMs: number, unit: string): void {
+    for (const listener of this.#listeners) listener.contested?.(differenceMs, unit)
   }
 }

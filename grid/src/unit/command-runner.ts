@@ -19,6 +19,7 @@ import type { Execution } from './execution.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
+import type { LogClock } from './log-clock.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { CommandAnswer } from './serving.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -83,6 +84,7 @@ export class CommandRunner {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #pending: PendingTransactions
   readonly #newId: () => string
@@ -100,12 +102,14 @@ export class CommandRunner {
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
   ) {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#options = options
     this.#pending = new PendingTransactions(state)
     this.#newId = () => random.id()
@@ -276,7 +280,7 @@ export class CommandRunner {
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
       freeze: this.#options.freeze,
@@ -332,7 +336,7 @@ export class CommandRunner {
       input: execution.fingerprint,
       data,
       slots,
-      expiresAt: Math.max(this.#clock.now(), this.#state.time) + this.#options.idempotencyMs,
+      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
     }
     return step
   }

@@ -7,8 +7,10 @@ import { Replica } from '../replica/replica.ts'
 import type { AnyCache, Space } from '../space/definition.ts'
 import type { Entry } from '../space/entry.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
+import { clocksAgree } from '../space/record-time.ts'
 import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import { CommandRunner } from './command-runner.ts'
 import { Expirer } from './expirer.ts'
 import { FrameChain } from './frame-chain.ts'
@@ -29,6 +31,7 @@ export class Incarnation {
   readonly #space: Space
   readonly #log: Log
   readonly #clock: Clock
+  readonly #watch: ClockWatch
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
@@ -54,6 +57,7 @@ export class Incarnation {
     state: SpaceState,
     log: Log,
     clock: Clock,
+    watch: ClockWatch,
     random: Random,
     options: UnitOptions,
     report: (error: Error) => void,
@@ -62,18 +66,28 @@ export class Incarnation {
     this.#space = space
     this.#log = log
     this.#clock = clock
+    this.#watch = watch
     this.#options = options
     this.#report = report
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
-    this.#chain = new FrameChain(log, clock, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, random, options)
-    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, {
-      failed: report,
-      changed: (cache, key) => this.runner.changedElsewhere(cache, key),
-      more: () => this.#sweep(),
-    })
+    this.#chain = new FrameChain(log, clock, watch.time, random, state, name, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, watch.time, random, options)
+    this.#expirer = new Expirer(
+      space.caches,
+      state,
+      this.#chain,
+      clock,
+      watch.time,
+      random,
+      options,
+      {
+        failed: report,
+        changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+        more: () => this.#sweep(),
+      },
+    )
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -98,9 +112,11 @@ export class Incarnation {
   }
 
   start(): void {
+    this.#watch.follow(this.replica)
     this.replica.listen({
-      melding: (frame) => {
+      melding: (frame, _, time) => {
         this.#melding = frame
+        if (this.#isOwn(frame) && clocksAgree(frame, time)) this.#watch.bearOut()
       },
       accepted: (frame) => this.#chain.accepted(frame),
       changed: (write, before) => {
@@ -239,15 +255,18 @@ export class Incarnation {
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
+    const at = this.#clock.now()
     // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
     this.#log
-      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space) }))
+      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
       .catch(() => undefined)
   }
 
   #tick(): void {
     this.runner.expire()
     this.#chain.tick()
+    this.#watch.tick()
+    if (this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && !this.#conflict) this.#adoptShape()
   }
 

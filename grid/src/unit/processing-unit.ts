@@ -15,6 +15,7 @@ import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { type Correction, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
@@ -60,6 +61,8 @@ export type UnitEvent =
   | { readonly kind: 'rehydrating'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
+  /** Clocks do not agree: the log's, this machine's, or those of other units. */
+  | { readonly kind: 'clock'; readonly message: string }
   | {
       readonly kind: 'audit'
       readonly level: 'info' | 'warn' | 'error'
@@ -83,6 +86,7 @@ export class ProcessingUnit implements Serving {
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
+  readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
@@ -108,7 +112,8 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#now = () => ports.clock.now()
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
     this.#rate = new RateMeter(ports.clock)
@@ -262,6 +267,7 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }
@@ -336,6 +342,7 @@ export class ProcessingUnit implements Serving {
       state,
       log,
       clock,
+      this.#watch,
       random,
       this.#options,
       report,
