@@ -57,18 +57,19 @@ export class ClockWatch {
   /** Listens to a replica; whoever uses the time listens after it. */
   follow(replica: Replica): void {
     const { state } = replica
-    let agreed = 0
-    let stamp = 0
+    /** The record's time, and whether it is its sender's too; undefined when the record is none that is melded. */
+    let stamp: { readonly time: number; readonly agrees: boolean } | undefined
     replica.listen({
       melding: (frame, _, time) => {
-        stamp = time
-        agreed = clocksAgree(frame, time) ? time : 0
+        stamp = { time, agrees: clocksAgree(frame, time) }
       },
       contested: (differenceMs, unit) => this.#contested(differenceMs, unit, state.position),
       melded: () => {
-        if (agreed > 0) this.time.learn(agreed)
+        if (!stamp) return
+        if (stamp.agrees) this.time.learn(stamp.time)
         this.time.reach(state.time)
-        this.#weigh(stamp)
+        this.#weigh(stamp.time)
+        stamp = undefined
       },
     })
   }
@@ -118,9 +119,9 @@ export class ClockWatch {
     this.#largest = { differenceMs: 0, unit: '', position: 0 }
   }
 
-  #weigh(stamp: number): void {
-    const agree = Math.abs(stamp - this.#clock.now()) <= clockJumpMsMax
-    const contradict = Math.abs(stamp - this.time.heading) > clockJumpMsMax
+  #weigh(time: number): void {
+    const agree = Math.abs(time - this.#clock.now()) <= clockJumpMsMax
+    const contradict = Math.abs(time - this.time.heading) > clockJumpMsMax
     if (agree && contradict) this.#doubtedSince ??= this.#clock.monotonic()
     else this.#doubtedSince = undefined
   }
