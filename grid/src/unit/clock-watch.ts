@@ -79,6 +79,11 @@ export class ClockWatch {
     this.#borneOut = true
   }
 
+  /** Whether the log's clock says something else than what is kept here. */
+  contradicts(time: number): boolean {
+    return this.time.isSet && Math.abs(time - this.time.now()) > clockJumpMsMax
+  }
+
   /** Whether the log should hear what the machine's clock says: it agrees with the log's own, and both contradict what is kept here. */
   get mustTell(): boolean {
     const monotonic = this.#clock.monotonic()

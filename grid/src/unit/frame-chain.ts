@@ -131,9 +131,13 @@ export class FrameChain {
     }
     const [head] = this.#inFlight
     if (head && now - head.publishedAt >= this.#options.republishMs) this.#publishAgain(head)
-    else if (this.idle && !this.#left && now - this.#publishedAt >= this.#options.heartbeatMs)
-      this.#launch([])
+    else if (now - this.#publishedAt >= this.#options.heartbeatMs) this.beat()
     this.#flushSoon()
+  }
+
+  /** An empty frame, unless others are under way: it tells that this unit is there, and what time it is. */
+  beat(): void {
+    if (this.joined && this.idle && !this.#left) this.#launch([])
   }
 
   /** Says goodbye; nothing can be sent afterwards. */

@@ -39,6 +39,8 @@ export class Incarnation {
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
+  /** Whoever joins just now cannot know the time from the log. */
+  #needsTime = false
   #timers: Timer[] = []
   #lastKnown = 0
   #disconnectedSince: number | undefined
@@ -117,6 +119,7 @@ export class Incarnation {
       melding: (frame, _, time) => {
         this.#melding = frame
         if (this.#isOwn(frame) && clocksAgree(frame, time)) this.#watch.bearOut()
+        this.#needsTime = frame.kind === FrameKind.join && this.#watch.contradicts(time)
       },
       accepted: (frame) => this.#chain.accepted(frame),
       changed: (write, before) => {
@@ -227,6 +230,7 @@ export class Incarnation {
   #melded(frame: Frame, accepted: boolean): void {
     this.#melding = undefined
     this.#chain.melded(frame, accepted)
+    if (this.#needsTime) this.#chain.beat()
     if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
