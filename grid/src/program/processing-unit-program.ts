@@ -15,6 +15,7 @@ import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
+import { tellStrayFaults } from './stray-faults.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -35,6 +36,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
+  tellStrayFaults(log)
   const clock = new SystemClock()
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {
@@ -50,7 +52,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     name,
     space,
     { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
+    { report: reportTo(log, name) },
   )
   unit.start()
   const http = createHttpServer([unit], {
