@@ -38,6 +38,7 @@ export class MemoryServing implements Serving {
   failure: Error | undefined
   /** Awaited by every call: lets a test hold requests in flight. */
   gate: Promise<void> | undefined
+  clockDifferenceMs = 0
 
   constructor(name: string, space: Space, grid = new MemoryGrid()) {
     this.name = name
@@ -113,6 +114,7 @@ export class MemoryServing implements Serving {
       pending: 1,
       collisions: 2,
       commandsPerSecond: 3,
+      clock: { differenceMs: this.clockDifferenceMs, jumps: 3 },
     }
   }
 
