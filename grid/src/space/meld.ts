@@ -68,7 +68,7 @@ export class Melder {
         })
         return true
       case FrameKind.shape:
-        this.#weigh(frame, time, '')
+        this.#weigh(frame, time, 'a unit')
         return this.#reshape(frame.shape)
       default:
         return this.#meldChained(frame, position, time)

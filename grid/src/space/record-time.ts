@@ -1,4 +1,4 @@
-import { type Frame, FrameKind } from './frame.ts'
+import type { Frame } from './frame.ts'
 import { clockJumpMsMax, clockSilentMsMax } from './limits.ts'
 
 /** Whether a record's time and its sender's agree. A frame of the old format says nothing of its sender's: then the record's is taken. */
@@ -10,8 +10,9 @@ export const clocksAgree = ({ at }: Frame, time: number): boolean =>
  * needs two clocks, so it is the earlier one; but the log's clock may have been set back, and then time goes on by those of the senders, who are
  * never far from where it is. Only a member of the chain has a clock that it keeps by the log: who joins brings that of its machine.
  */
-export function contestedTime({ kind, at = 0 }: Frame, time: number, reached: number): number {
-  const isKept = kind !== FrameKind.join && kind !== FrameKind.shape
+export function contestedTime(frame: Frame, time: number, reached: number): number {
+  const { at = time } = frame
+  const isKept = 'origin' in frame
   return isKept && at > time && at - reached <= clockSilentMsMax ? at : Math.min(at, time)
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Replica } from '../replica/replica.ts'
-import { clockJumpMsMax } from '../space/limits.ts'
+import { clockJumpMsMax, clockSilentMsMax } from '../space/limits.ts'
 import { clocksAgree } from '../space/record-time.ts'
 import { LogClock } from './log-clock.ts'
 
@@ -36,6 +36,7 @@ export class ClockWatch {
   #jumpToldAt = Number.NEGATIVE_INFINITY
   #differenceToldAt = Number.NEGATIVE_INFINITY
   #borneOut = false
+  #goesBySteps = false
   /** Since when the log's clock and the machine's have agreed that the time kept here is wrong. */
   #doubtedSince: number | undefined
   #askedAt = Number.NEGATIVE_INFINITY
@@ -74,9 +75,22 @@ export class ClockWatch {
     })
   }
 
-  /** A record of its own, made by the time kept here, was stored at just that time. */
-  bearOut(): void {
-    this.#borneOut = true
+  /**
+   * The time that a frame says. One that is more than a minute ahead of the log's is not believed against the log's clock: where it is right, and after so long
+   * an outage it may be, it goes there by steps.
+   */
+  says(reached: number): number {
+    const now = this.time.now()
+    return this.#goesBySteps ? Math.min(now, reached + clockSilentMsMax) : now
+  }
+
+  /** A frame of its own, which said a time, was stored at another one; the log's has reached a third. Returns whether it should be told again. */
+  sent(at: number, time: number, reached: number): boolean {
+    const isFar = this.time.now() - reached > clockSilentMsMax
+    if (Math.abs(at - time) <= clockJumpMsMax) this.#borneOut = true
+    // Two clocks say so: the one that is kept here, and the machine's.
+    this.#goesBySteps = isFar && at > time && Math.abs(this.differenceMs) <= clockJumpMsMax
+    return this.#goesBySteps
   }
 
   /** Whether the log's clock says something else than what is kept here. */

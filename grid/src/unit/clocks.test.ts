@@ -169,6 +169,25 @@ test('where both clocks contradict what is kept, as on a machine that slept, the
   await expectInTime(unit)
 })
 
+test.each([
+  [0, 'goes on'],
+  [7200_000, 'stands still'],
+])(
+  'after an outage that set the log’s clock back, with a machine’s clock %i ms off, time %s',
+  async (offMs, what) => {
+    const clock = new WrongClock(world.clock)
+    const unit = await world.startReady({}, {}, clock)
+    unit.log.cut()
+    clock.aheadMs = offMs
+    await world.clock.advance(5 * 60_000)
+    world.logAheadMs = -hourMs
+    unit.log.heal()
+    await world.clock.advance(2000)
+    if (what === 'goes on') await expectInTime(unit)
+    else expect(world.clock.now() - (unit.unit.state?.time ?? 0)).toBeGreaterThan(4 * 60_000)
+  },
+)
+
 test('a join that comes late does not leave its unit late', async () => {
   const unit = world.start({}, { timeoutMs: 60_000 })
   unit.log.lateMs = () => 20_000

@@ -16,7 +16,6 @@ import {
   type Sent,
   takeItems,
 } from './frame-item.ts'
-import type { LogClock } from './log-clock.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 interface InFlight {
@@ -43,7 +42,8 @@ const deadlinePositionsMax = 2 ** 20
 export class FrameChain {
   readonly #log: Log
   readonly #clock: Clock
-  readonly #time: LogClock
+  /** What time it is, as a frame says it. */
+  readonly #says: () => number
   readonly #random: Random
   readonly #state: SpaceState
   readonly #unit: string
@@ -68,7 +68,7 @@ export class FrameChain {
   constructor(
     log: Log,
     clock: Clock,
-    time: LogClock,
+    says: () => number,
     random: Random,
     state: SpaceState,
     unit: string,
@@ -76,7 +76,7 @@ export class FrameChain {
   ) {
     this.#log = log
     this.#clock = clock
-    this.#time = time
+    this.#says = says
     this.#random = random
     this.#state = state
     this.#unit = unit
@@ -348,7 +348,7 @@ export class FrameChain {
       id: ++this.#frameCount,
       previous: this.#inFlight.at(-1)?.frame.id ?? this.#lastAccepted,
       deadline: Math.max(this.newestKnown, this.#state.position) + this.#deadlinePositions,
-      at: this.#time.now(),
+      at: this.#says(),
     }
   }
 
@@ -374,7 +374,7 @@ export class FrameChain {
 
   /** Its time is new: a frame that comes late must not look as if a clock were wrong. */
   #publishAgain(inFlight: InFlight): void {
-    inFlight.bytes = encodeFrame({ ...inFlight.frame, at: this.#time.now() })
+    inFlight.bytes = encodeFrame({ ...inFlight.frame, at: this.#says() })
     this.#publish(inFlight)
   }
 

@@ -7,7 +7,6 @@ import { Replica } from '../replica/replica.ts'
 import type { AnyCache, Space } from '../space/definition.ts'
 import type { Entry } from '../space/entry.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
-import { clocksAgree } from '../space/record-time.ts'
 import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import type { ClockWatch } from './clock-watch.ts'
@@ -39,8 +38,10 @@ export class Incarnation {
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
-  /** Whoever joins just now cannot know the time from the log. */
+  /** The log has to be told the time: for whoever joins, or because it has been left behind. */
   #needsTime = false
+  /** When the log stored the frame that is being melded, as it says. */
+  #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
   #disconnectedSince: number | undefined
@@ -74,7 +75,15 @@ export class Incarnation {
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
-    this.#chain = new FrameChain(log, clock, watch.time, random, state, name, options)
+    this.#chain = new FrameChain(
+      log,
+      clock,
+      () => watch.says(state.time),
+      random,
+      state,
+      name,
+      options,
+    )
     this.runner = new CommandRunner(state, this.#chain, clock, watch.time, random, options)
     this.#expirer = new Expirer(
       space.caches,
@@ -118,8 +127,8 @@ export class Incarnation {
     this.replica.listen({
       melding: (frame, _, time) => {
         this.#melding = frame
-        if (this.#isOwn(frame) && clocksAgree(frame, time)) this.#watch.bearOut()
         this.#needsTime = frame.kind === FrameKind.join && this.#watch.contradicts(time)
+        this.#stamp = time
       },
       accepted: (frame) => this.#chain.accepted(frame),
       changed: (write, before) => {
@@ -230,7 +239,11 @@ export class Incarnation {
   #melded(frame: Frame, accepted: boolean): void {
     this.#melding = undefined
     this.#chain.melded(frame, accepted)
+    const { at = 0 } = frame
+    if (this.#isOwn(frame) && this.#watch.sent(at, this.#stamp, this.state.time))
+      this.#needsTime = true
     if (this.#needsTime) this.#chain.beat()
+    this.#needsTime = false
     if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
