@@ -18,9 +18,9 @@ export function addCommandRoute(
 ): void {
   const { space } = rotation
   const { name } = command
-  const results = new ResultSerializer(`command ${name}`, command.result, door.log)
+  const results = new ResultSerializer(command.result)
   const schema = commandSchema(space, command)
-  app.post(`/${space.name}/commands/${name}`, { schema }, async (request, reply) => {
+  app.post(`/${space.name}/commands/${name}`, { config: { schema } }, async (request, reply) => {
     const unit = rotation.next()
     try {
       const options = executeOptions(

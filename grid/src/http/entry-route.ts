@@ -16,7 +16,7 @@ export function addEntryRoute(
   const { space } = rotation
   const { name } = cache
   const schema = entrySchema(space, cache)
-  app.get(`/${space.name}/caches/${name}/:key`, { schema }, async (request, reply) => {
+  app.get(`/${space.name}/caches/${name}/:key`, { config: { schema } }, async (request, reply) => {
     const unit = rotation.next()
     try {
       const options = readOptionsOf(request)

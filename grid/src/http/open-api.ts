@@ -4,6 +4,11 @@ import type { AnyCache, AnyCommand, AnyQuery, Space } from '../space/definition.
 import { keyBytesMax } from '../space/limits.ts'
 import { problemType } from './problem.ts'
 
+/** What the routes of the spaces carry for the documentation alone. */
+interface Documented {
+  readonly schema?: FastifySchema
+}
+
 export interface DocumentOptions {
   readonly title: string
   readonly version: string
@@ -23,6 +28,11 @@ export function swaggerOptions(
         ...(description === undefined ? undefined : { description }),
       })),
     },
+    // Routes that are compiled from their schemas could be refused for one of them, when the unit has long begun.
+    transform: ({ schema, url, route }) => ({
+      schema: (route.config as Documented | undefined)?.schema ?? schema,
+      url,
+    }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) =>
         typeof json.$id === 'string' ? json.$id : `schema-${index}`,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { ApplicationFault } from '../space/application-fault.ts'
 import type { UnitEvent } from '../unit/processing-unit.ts'
 
 /** Tells in the program's log what happens to a unit. Waiting for a source is told once per reason, not at every try. */
@@ -33,7 +34,12 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
         log.warn({ unit }, event.message)
         return
       case 'failed':
-        log.error({ unit, error: event.error }, 'failed')
+        if (event.error instanceof ApplicationFault)
+          log.error(
+            { unit, ...event.error.told },
+            `the application is at fault: ${event.error.message}`,
+          )
+        else log.error({ unit, error: event.error }, 'failed')
     }
   }
 }

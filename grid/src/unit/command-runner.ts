@@ -1,13 +1,16 @@
 import { GridError, isGridError, Rejection } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Resolved } from '../space/definition.ts'
+import type { Callback } from '../space/application-fault.ts'
+import { answerOf, runHandler } from '../space/callback.ts'
+import type { AnyCommand } from '../space/definition.ts'
 import type { Evaluation } from '../space/evaluation.ts'
 import { Recorder } from '../space/recorder.ts'
 import { idempotencyCacheNumber } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import {
   fillSlots,
+  noSlots,
   type RememberStep,
   type Slots,
   type Step,
@@ -16,6 +19,7 @@ import {
 } from '../space/steps.ts'
 import { absentVersion, transactionId } from '../space/version.ts'
 import type { Execution } from './execution.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
@@ -86,6 +90,7 @@ export class CommandRunner {
   readonly #clock: Clock
   readonly #time: LogClock
   readonly #options: UnitOptions
+  readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
   readonly #newId: () => string
   readonly #fate: AttemptFate
@@ -105,12 +110,14 @@ export class CommandRunner {
     time: LogClock,
     random: Random,
     options: UnitOptions,
+    faults: FaultDesk,
   ) {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
     this.#time = time
     this.#options = options
+    this.#faults = faults
     this.#pending = new PendingTransactions(state)
     this.#newId = () => random.id()
     this.#fate = {
@@ -270,7 +277,8 @@ export class CommandRunner {
     if (!entry) return false
     const remembered = asRemembered(entry.value)
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
-    this.#answer(execution, remembered.data, entry.position, entry.version, true)
+    const { position, version } = entry
+    this.#answer(execution, remembered.data, { position, version, replayed: true })
     return true
   }
 
@@ -291,16 +299,12 @@ export class CommandRunner {
   }
 
   #handle(execution: Execution, recorder: Recorder): Attempt {
+    const { command, input } = execution
     try {
-      const returned: unknown = execution.command.handler(recorder, execution.input)
-      if (returned instanceof Promise)
-        throw new GridError(
-          'internal',
-          `The handler of ${execution.command.name} is asynchronous; handlers must be synchronous`,
-        )
-      const { data, slots } = recorder.slots(returned)
+      const { data, slots } = runHandler(command, recorder, input)
       return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
       throw error
     }
@@ -346,7 +350,9 @@ export class CommandRunner {
   }
 
   #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
-    this.#answer(execution, fillSlots(data, slots, outcomes), this.#state.position, id, false)
+    const whole = fillSlots(data, slots, outcomes)
+    const from = { position: this.#state.position, version: id, replayed: false }
+    this.#answer(execution, whole, from, slots === noSlots)
   }
 
   #confirm(
@@ -361,7 +367,10 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) this.#again.push(execution)
         else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
-        else this.#answer(execution, attempt.data, this.#state.position, absentVersion, false)
+        else {
+          const { position } = this.#state
+          this.#answer(execution, attempt.data, { position, version: absentVersion })
+        }
       },
       abandoned: (error) => this.#abandoned(execution, error),
     })
@@ -372,31 +381,19 @@ export class CommandRunner {
     else this.#again.push(execution)
   }
 
-  #answer(
-    execution: Execution,
-    data: unknown,
-    position: number,
-    version: number,
-    replayed: boolean,
-  ): void {
+  /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
+  #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
     if (execution.done) return
-    const { answer } = execution.command
+    const { command, acknowledge } = execution
+    const { position, version, replayed = false } = from
     try {
-      const result = answer ? answer(data as Resolved<unknown>) : data
-      const answered: CommandAnswer = {
-        result: result ?? null,
-        position,
-        version,
-        replayed,
-        acknowledged: execution.acknowledge,
-      }
-      execution.succeed(answered)
-    } catch (error) {
-      execution.fail(
-        new GridError('internal', `The answer of ${execution.command.name} failed`, {
-          cause: error,
-        }),
-      )
+      const result = answerOf(command, data, checked)
+      execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
+    } catch (thrown) {
+      // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+      const committed = version !== absentVersion && acknowledge !== 'accepted'
+      const callback = callbackOf(command.answer ? 'answer' : 'command', command)
+      execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
     }
   }
 }
@@ -411,6 +408,15 @@ function refusalOf(
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
   return new Rejection(reason, details)
 }
+
+/** Where what is answered stands in the log. */
+type Committed = Pick<CommandAnswer, 'position' | 'version'> & { readonly replayed?: boolean }
+
+const callbackOf = (kind: 'command' | 'answer', command: AnyCommand): Callback => ({
+  kind,
+  name: command.name,
+  declared: command,
+})
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */
 const answersFor = (leader: Execution, follower: Execution): boolean =>

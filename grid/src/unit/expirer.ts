@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import { GridError, Rejection } from '../errors.ts'
+import { Rejection } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import { refusePromise } from '../space/callback.ts'
 import type { AnyCache, Cache, Value } from '../space/definition.ts'
 import type { Evaluation } from '../space/evaluation.ts'
 import type { CacheLayout } from '../space/layout.ts'
@@ -9,6 +10,7 @@ import { Recorder } from '../space/recorder.ts'
 import { expiryIndex, idempotencyCache } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { transactionId } from '../space/version.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { LogClock } from './log-clock.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -22,8 +24,6 @@ const earlyMsMax = 1_000
 
 /** Who is told what an expirer does. */
 export interface ExpirerListener {
-  /** A handler has failed. */
-  failed(error: Error): void
   /** An expiry has changed an entry: nothing that is pending foresaw that. */
   changed(cache: number, key: string): void
   /** A batch has been ended, and there is more than that: time for another sweep. */
@@ -42,6 +42,7 @@ export class Expirer {
   readonly #time: LogClock
   readonly #random: Random
   readonly #options: UnitOptions
+  readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
   /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
   readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
@@ -61,15 +62,18 @@ export class Expirer {
     time: LogClock,
     random: Random,
     options: UnitOptions,
+    faults: FaultDesk,
     listener: ExpirerListener,
   ) {
-    this.#caches = [...caches, rememberedCommands]
+    // A cache keeps the index of an expiry that an earlier version of the application declared: what this one does not declare, it does not do.
+    this.#caches = [...caches.filter(({ expiry }) => expiry !== undefined), rememberedCommands]
     this.#state = state
     this.#chain = chain
     this.#clock = clock
     this.#time = time
     this.#random = random
     this.#options = options
+    this.#faults = faults
     this.#listener = listener
   }
 
@@ -183,14 +187,13 @@ export class Expirer {
 
   #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
     try {
-      if (cache.onExpire) cache.onExpire(recorder, value)
+      if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
       else recorder.delete(cache, key)
       return recorder.writes
-    } catch (error) {
-      if (!(error instanceof Rejection))
-        this.#listener.failed(
-          new GridError('internal', `Expiring ${cache.name}/${key} failed`, { cause: error }),
-        )
+    } catch (thrown) {
+      // A refusal leaves the entry as it is for a while.
+      if (!(thrown instanceof Rejection))
+        this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
       return false
     }
   }

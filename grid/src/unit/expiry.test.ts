@@ -1,6 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
+import { SeededRandom } from '../adapters/simulated/seeded-random.ts'
+import { SimulatedLog } from '../adapters/simulated/simulated-log.ts'
 import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../space/define.ts'
+import { ProcessingUnit } from './processing-unit.ts'
 
 const holds = defineCache('holds', {
   schema: Type.Object({ id: Type.String(), until: Type.Integer(), kind: Type.String() }),
@@ -124,4 +127,28 @@ test('what an expiry has overtaken is no longer foreseen', async () => {
   expect(seen).toEqual(['goes', 'touched', undefined])
   await world.until(() => touching.every(({ error }) => error))
   expect(touching).toMatchObject(touching.map(() => ({ error: { reason: 'unknown' } })))
+})
+
+test('a version of the application that declares an expiry no more does not go on expiring', async () => {
+  const { unit } = await world.startReady()
+  await world.settled(unit.execute('hold', { ids: ['a'], ms: 100, kind: 'brief' }))
+  await world.settled(unit.stop())
+  const { schema } = holds
+  const kept = defineCache('holds', { schema, key: 'id' })
+  const newer = new ProcessingUnit(
+    'newer',
+    defineSpace('holding', { caches: [kept, notes], queries: [] }),
+    {
+      log: new SimulatedLog(world.clock, world.stream, { latencyMs: () => 1 }),
+      messaging: world.messaging,
+      clock: world.clock,
+      random: new SeededRandom(9),
+    },
+    { sources: ['log'] },
+  )
+  newer.start()
+  await world.until(() => newer.readiness().ready)
+  await world.clock.advance(5000)
+  expect((await newer.entry('holds', 'a')).value).toMatchObject({ id: 'a', kind: 'brief' })
+  await world.settled(newer.stop())
 })

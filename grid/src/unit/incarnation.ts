@@ -12,6 +12,7 @@ import type { SpaceState } from '../space/space-state.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import { CommandRunner } from './command-runner.ts'
 import { Expirer } from './expirer.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Projections } from './projections.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -34,7 +35,7 @@ export class Incarnation {
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
-  readonly #report: (error: Error) => void
+  readonly #faults: FaultDesk
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
@@ -63,7 +64,7 @@ export class Incarnation {
     watch: ClockWatch,
     random: Random,
     options: UnitOptions,
-    report: (error: Error) => void,
+    faults: FaultDesk,
     ended: (error: Error) => void,
   ) {
     this.#space = space
@@ -71,34 +72,19 @@ export class Incarnation {
     this.#clock = clock
     this.#watch = watch
     this.#options = options
-    this.#report = report
+    this.#faults = faults
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
-    this.#chain = new FrameChain(
-      log,
-      clock,
-      () => watch.says(state.time),
-      random,
-      state,
-      name,
-      options,
-    )
-    this.runner = new CommandRunner(state, this.#chain, clock, watch.time, random, options)
-    this.#expirer = new Expirer(
-      space.caches,
-      state,
-      this.#chain,
-      clock,
-      watch.time,
-      random,
-      options,
-      {
-        failed: report,
-        changed: (cache, key) => this.runner.changedElsewhere(cache, key),
-        more: () => this.#sweep(),
-      },
-    )
+    const { time } = watch
+    const says = () => watch.says(state.time)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, time, random, options, faults)
+    const { caches } = space
+    this.#expirer = new Expirer(caches, state, this.#chain, clock, time, random, options, faults, {
+      changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+      more: () => this.#sweep(),
+    })
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -259,7 +245,7 @@ export class Incarnation {
       const wanted = shapeOf(this.#space)
       const current = this.state.layout.shape
       if (mergeShapes(current, wanted) === current)
-        this.#projections ??= new Projections(this.#space, this.state, this.#report)
+        this.#projections ??= new Projections(this.#space, this.state, this.#faults)
       else this.#askForShape()
       this.#conflict = undefined
     } catch (error) {

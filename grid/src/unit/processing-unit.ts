@@ -12,13 +12,15 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
 import { ClockWatch } from './clock-watch.ts'
-import { type Correction, correctionCommand } from './correction.ts'
+import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
+import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
@@ -90,6 +92,7 @@ export class ProcessingUnit implements Serving {
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
+  readonly #faults: FaultDesk
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
@@ -116,6 +119,10 @@ export class ProcessingUnit implements Serving {
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#faults = new FaultDesk(
+      () => ports.random.id(),
+      (error) => report({ kind: 'failed', error }),
+    )
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -175,9 +182,10 @@ export class ProcessingUnit implements Serving {
 
   /**
    * Replaces an entry's value for an operator, if it still is of the version that the operator has seen.
-   * @throws GridError as `execute`; `unknown_cache`; Rejection `entry_changed`
+   * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
+    checkCorrection(this.space, correction)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
@@ -195,7 +203,11 @@ export class ProcessingUnit implements Serving {
       checkFits(query.input, input, name)
       return ({ state, projections }) => {
         const reader = new StateReader(state, projections, this.#now)
-        return { result: query.handler(reader, input), position: state.position }
+        try {
+          return { result: runQuery(query, reader, input), position: state.position }
+        } catch (thrown) {
+          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
+        }
       }
     })
   }
@@ -335,7 +347,6 @@ export class ProcessingUnit implements Serving {
       position: state.position,
     })
     const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
-    const report = (error: Error) => this.#report({ kind: 'failed', error })
     const incarnation = new Incarnation(
       this.name,
       this.space,
@@ -345,7 +356,7 @@ export class ProcessingUnit implements Serving {
       this.#watch,
       random,
       this.#options,
-      report,
+      this.#faults,
       end,
     )
     this.#incarnation = incarnation
