@@ -9,6 +9,7 @@ import type { WindowPart } from '@spacegrid/grid/records/window-codec'
 import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
 import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -42,6 +43,7 @@ export class PumpIncarnation {
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
   readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
@@ -78,6 +80,7 @@ export class PumpIncarnation {
     life: Life,
     persisted: PersistedPosition,
     auditor: Auditor,
+    watch: ClockWatch,
     wrongWindows: WrongWindows,
     unread: UnreadRecords,
     logBefore: string | undefined,
@@ -89,6 +92,7 @@ export class PumpIncarnation {
     this.#life = life
     this.#persisted = persisted
     this.#auditor = auditor
+    this.#watch = watch
     this.#wrongWindows = wrongWindows
     this.#unread = unread
     this.#logBefore = logBefore
@@ -184,6 +188,7 @@ export class PumpIncarnation {
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
     const replica = new Replica(log, state)
+    this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { name } = state.layout.cache(cache)
@@ -336,6 +341,7 @@ export class PumpIncarnation {
   // ---- watching the world
 
   async #tick(): Promise<void> {
+    this.#watch.tick()
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
