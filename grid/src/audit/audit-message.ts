@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr'
 
 /** Names what a digest and a fingerprint are computed of, and how. Programs of different formats pass over each other's messages. */
-const auditFormat = 1
+const auditFormat = 2
 
 /** `unit` and `pump` hold replicas, and have a voice; `store` and `image` are told of by the data reader. */
 export type AuditRole = 'unit' | 'pump' | 'store' | 'image'

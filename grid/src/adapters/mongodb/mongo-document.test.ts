@@ -28,7 +28,7 @@ describe('an entry as a MongoDB document', () => {
     const value = { plain: 1, 'a.b': 2, _id: 3, nested: [{ $set: 4, _id: 5 }] }
     const { _id, _grid, ...fields } = toDocument(put('key', value, 7))
     expect(_id).toBe('key')
-    expect(_grid).toEqual({ position: 7, version: 2 ** 53 - 8 })
+    expect(_grid).toEqual({ position: 7, version: 2 ** 53 - 8, hash: expect.any(Number) })
     expect(fields).toEqual({ plain: 1, 'a.b': 2, '~_id': 3, nested: [{ '~$set': 4, _id: 5 }] })
   })
 

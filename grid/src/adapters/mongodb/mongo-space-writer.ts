@@ -164,6 +164,7 @@ export class SpaceWriter {
       const known = await this.#quarantine.known(this.#space, () => this.#readMark())
       const sieve = this.#sieve(step, known)
       try {
+        sieve.refuseUnfaithful()
         await sieve.trySuspects((change) => this.#isKnown(known, change))
         return await this.#writePast(step, known, sieve)
       } catch (error) {
