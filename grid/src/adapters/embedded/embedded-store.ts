@@ -1,15 +1,22 @@
 import type { Database, RootDatabase } from 'lmdb'
 import { GridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import type {
+  Checkpoint,
+  ScanOptions,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '../../ports/store.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedScan } from './embedded-scan.ts'
 import {
   decodeCheckpoint,
-  decodeEntry,
   encodeCheckpoint,
   encodeEntry,
   encodeEntryKey,
+  readStored,
 } from './entry-codec.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
@@ -64,7 +71,7 @@ export class EmbeddedStore implements Store {
   async checkpoint(space: string): Promise<Checkpoint | undefined> {
     this.#checkOpen()
     const stored = this.#checkpoints.getEntry(space)
-    return stored && { position: stored.version ?? 0, ...decodeCheckpoint(stored.value) }
+    return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
   }
 
   async apply(
@@ -91,7 +98,7 @@ export class EmbeddedStore implements Store {
     if (!(await this.#environment.commit(transaction, codes))) throw stale(space, from)
   }
 
-  async scan(space: string): Promise<StoreScan | undefined> {
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#checkOpen()
     if (!this.#checkpoints.doesExist(space)) return undefined
     const entries = this.#entriesOf(space)
@@ -100,8 +107,9 @@ export class EmbeddedStore implements Store {
     // opened.
     this.#root.resetReadTxn()
     const stored = this.#checkpoints.getEntry(space, { transaction: snapshot })!
-    const start = { position: stored.version ?? 0, ...decodeCheckpoint(stored.value) }
+    const start = decodeCheckpoint(stored.value, stored.version ?? 0)
     const scan = new EmbeddedScan(this.#clock, entries, snapshot, start, {
+      ...options,
       chunkEntries: this.#chunkEntries,
       closed: () => this.#scans.delete(scan),
     })
@@ -113,7 +121,7 @@ export class EmbeddedStore implements Store {
     this.#checkOpen()
     if (!this.#checkpoints.doesExist(space)) return undefined
     const bytes = this.#entriesOf(space).getBinary(encodeEntryKey(cache, key))
-    return bytes && { cache, key, ...decodeEntry(bytes) }
+    return bytes && readStored(cache, key, bytes)
   }
 
   async clear(space: string): Promise<void> {

@@ -22,7 +22,9 @@ function problemOf(value: unknown, depth: number): string | undefined {
     case 'object':
       return value === null ? undefined : problemInside(value, depth)
     default:
-      return value === undefined ? 'a list has an item that is undefined' : `it has a ${typeof value}`
+      return value === undefined
+        ? 'a list has an item that is undefined'
+        : `it has a ${typeof value}`
   }
 }
 

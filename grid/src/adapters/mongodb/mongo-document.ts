@@ -1,4 +1,4 @@
-import { Binary, type Document } from 'mongodb'
+import { Binary, BSON, type Document } from 'mongodb'
 import { storedHash } from '../../audit/fingerprint.ts'
 import { GridError } from '../../errors.ts'
 import type { StoredChange, StoredEntry } from '../../ports/store.ts'
@@ -61,9 +61,25 @@ export function fromDocument(cache: string, document: EntryDocument): StoredEntr
   if (!isMarked(entry) || (hash !== undefined && hash !== storedHash(entry)))
     throw new GridError(
       'record_damaged',
-      `MongoDB does not hold ${cache} ${JSON.stringify(document._id)} as the grid has written it`,
+      `MongoDB does not hold ${cache} ${JSON.stringify(keyOf(document._id))} as the grid has written it`,
     )
   return entry
+}
+
+/** An id that is no text cannot be the grid's; it gets a key all the same, by which it can be removed. */
+export const keyOf = (id: unknown): string =>
+  typeof id === 'string' ? id : BSON.EJSON.stringify({ _id: id }, { relaxed: false })
+
+/** The ids that documents of a key can have. */
+export function idsOf(key: string): string[] {
+  if (!key.startsWith('{"_id":')) return [key]
+  try {
+    const { _id } = BSON.EJSON.parse(key, { relaxed: false }) as { readonly _id: string }
+    return keyOf(_id) === key ? [key, _id] : [key]
+  } catch {
+    // A key of the application that only begins alike.
+    return [key]
+  }
 }
 
 const isMarked = ({ key, version, position }: StoredEntry): boolean =>

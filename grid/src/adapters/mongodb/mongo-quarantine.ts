@@ -190,6 +190,13 @@ export class MongoQuarantine {
     if (chunk.length > 0) yield chunk
   }
 
+  /** A mark for a checkpoint that has lost its own; undefined: nothing is in quarantine. */
+  async newMark(space: string, session: ClientSession): Promise<QuarantineMark | undefined> {
+    const ids = await this.#readIds(space, { session })
+    if (ids.size === 0) return undefined
+    return markOf(space, { revision: new ObjectId().toHexString(), ids })
+  }
+
   async keysIn(space: string, options: ReadOptions): Promise<ReadonlySet<string>> {
     const ids = await this.#readIds(space, options)
     return new Set([...ids].map((id) => id.slice(space.length + 1)))

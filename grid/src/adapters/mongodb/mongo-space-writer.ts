@@ -6,7 +6,7 @@ import {
   type MongoClient,
   MongoServerError,
 } from 'mongodb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Checkpoint,
@@ -15,7 +15,12 @@ import type {
   Replayed,
   StoredChange,
 } from '../../ports/store.ts'
-import { type CheckpointDocument, checkpointsName } from './mongo-checkpoint.ts'
+import {
+  type CheckpointDocument,
+  checkpointHash,
+  checkpointsName,
+  toCheckpoint,
+} from './mongo-checkpoint.ts'
 import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import {
@@ -122,6 +127,25 @@ export class SpaceWriter {
       refused = await waiting()
       if (refused.length === 0 || released.length === before) return { released, refused }
     }
+  }
+
+  /** Puts a checkpoint where there is none, or a damaged one. `caches`: those that have documents. @throws GridError `stale_writer` */
+  async restore(known: Checkpoint, caches: readonly string[]): Promise<void> {
+    this.#quarantine.forget(this.#space)
+    await this.#session.inTurn(() =>
+      runTransaction(this.#session, this.#clock, async (session) => {
+        const found = await this.#checkpoints.findOne({ _id: this.#space }, { session })
+        if (found && !isDamaged(found))
+          throw new GridError('stale_writer', `${this.#space} has a checkpoint`)
+        const mark = await this.#quarantine.newMark(this.#space, session)
+        const all = [...new Set([...caches, ...(Array.isArray(found?.caches) ? found.caches : [])])]
+        const fields = { ...fieldsOf(this.#space, known), caches: all }
+        const document = mark ? { ...fields, quarantine: mark } : fields
+        await this.#checkpoints.replaceOne({ _id: this.#space }, document, {
+          ...{ session, upsert: true },
+        })
+      }),
+    )
   }
 
   async close(): Promise<void> {
@@ -243,12 +267,11 @@ export class SpaceWriter {
     caches: readonly string[],
     session: ClientSession,
   ): Promise<Found> {
-    const { position, logIdentity, digest, entries, replicated } = next
     try {
       const { value, lastErrorObject } = await this.#checkpoints.findOneAndUpdate(
         { _id: this.#space, position: from },
         {
-          $set: { position, logIdentity, digest, entries, replicated: new Binary(replicated) },
+          $set: fieldsOf(this.#space, next),
           $addToSet: { caches: { $each: [...caches] } },
         },
         {
@@ -279,6 +302,22 @@ export class SpaceWriter {
 
   #entries(cache: string): Collection<EntryDocument> {
     return this.#database.collection(`${this.#space}.${cache}`)
+  }
+}
+
+function fieldsOf(space: string, checkpoint: Checkpoint) {
+  const { position, logIdentity, digest, entries, replicated } = checkpoint
+  const hash = checkpointHash(space, checkpoint)
+  return { position, logIdentity, digest, entries, replicated: new Binary(replicated), hash }
+}
+
+function isDamaged(document: CheckpointDocument): boolean {
+  try {
+    toCheckpoint(document)
+    return false
+  } catch (error) {
+    if (!isGridError(error, 'record_damaged')) throw error
+    return true
   }
 }
 
