@@ -35,7 +35,6 @@ async function main(): Promise<void> {
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
-    unit: { freeze: environment.NODE_ENV !== 'production' },
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()

@@ -26,7 +26,7 @@ export const storedHash = ({ cache, key, value, version, position }: Stored): nu
   )
 
 /** Below this depth nothing is looked at: no value of this version is nested so deeply, and one of an earlier version must not end the stack. */
-const depthMax = 256
+const depthMax = 600
 
 /**
  * Hash of plain data. Copies that went through MongoDB, Redis or the log are equal by this: the order of fields, fields that are undefined, and the sign

@@ -50,7 +50,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     name,
     space,
     { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
+    { report: reportTo(log, name) },
   )
   unit.start()
   const http = createHttpServer([unit], {

@@ -46,8 +46,6 @@ export interface UnitOptions {
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number
-  /** Freeze entries: a handler that changes one fails at once. Default: unless NODE_ENV is production. */
-  readonly freeze: boolean
   readonly transaction: TransactionLimits
 }
 
@@ -74,6 +72,5 @@ export const defaultUnitOptions: UnitOptions = {
   snapshotEntriesMax: 1_000,
   auditMs: 1_000,
   auditEntries: 200,
-  freeze: true,
   transaction: defaultTransactionLimits,
 }
