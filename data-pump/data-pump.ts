@@ -53,6 +53,7 @@ export class DataPump implements Component {
       role: 'pump',
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
+      mend: (wish) => this.#incarnation?.mend(wish),
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })

@@ -13,6 +13,7 @@ import {
   type AuditRole,
   type EntryName,
   isReplica,
+  type MendWish,
   type Teller,
 } from './audit-message.ts'
 import type { AuditStatus } from './audit-status.ts'
@@ -37,6 +38,8 @@ export interface AuditOptions {
   readonly tellMs?: number
   /** Entries of one sample. Default 200. 0: values are not compared. */
   readonly sampleEntries?: number
+  /** The store is wrong, and this replica is one that can have it written anew. Default: it is not. */
+  readonly mend?: (wish: MendWish) => void
   /** This replica is wrong: it has to leave service and rehydrate. */
   readonly diverged: (error: GridError) => void
   readonly report: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -253,6 +256,9 @@ export class Auditor {
         break
       case 'entry':
         this.#disputes.heardEntry(message.from, message.entry, message.print)
+        break
+      case 'mend':
+        this.#options.mend?.(message)
     }
   }
 
