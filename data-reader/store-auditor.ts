@@ -22,7 +22,8 @@ import { StoreGuard } from './store-guard.ts'
 const tellMs = 1000
 /** Pause between two counts that somebody asks for. */
 const countPauseMs = 5000
-/** Damaged entries named in the log. */
+/** Damaged entries that are passed on at once, and those of them that are named in the log. */
+const damagedMax = 10_000
 const damagedToldMax = 10
 /** The store moved while it was counted: it is counted again so often. */
 const attemptsMax = 3
@@ -173,7 +174,7 @@ export class StoreAuditor {
     let damagedCount = 0
     const scan = await this.#ports.store.scan(this.#space, {
       damaged: ({ cache, key }) => {
-        if (damagedCount++ < damagedToldMax) damaged.push({ cache, key })
+        if (damagedCount++ < damagedMax) damaged.push({ cache, key })
       },
     })
     if (!scan) return 'right'
@@ -201,7 +202,7 @@ export class StoreAuditor {
       this.#lastCount = { drift: isRight ? 0 : 1, position, at: this.#ports.clock.now() }
       if (isRight) return 'right'
       this.#tellWrong(position, kept, counted, damagedCount, damaged)
-      this.#guard.wrong()
+      this.#guard.wrong(damaged)
       return 'wrong'
     } finally {
       await scan.close()
@@ -215,8 +216,9 @@ export class StoreAuditor {
     damagedCount: number,
     damaged: readonly EntryKey[],
   ): void {
-    const names = damaged.map(({ cache, key }) => `${cache} ${JSON.stringify(key)}`)
-    const more = damagedCount > damaged.length ? ` and ${damagedCount - damaged.length} more` : ''
+    const told = damaged.slice(0, damagedToldMax)
+    const names = told.map(({ cache, key }) => `${cache} ${JSON.stringify(key)}`)
+    const more = damagedCount > told.length ? ` and ${damagedCount - told.length} more` : ''
     const entries = damagedCount > 0 ? `; not as they were written: ${names.join(', ')}${more}` : ''
     const message = `at position ${position} the store's digest is ${kept}, its entries count to ${counted}${entries}; what is wrong is written anew`
     this.#report({ level: 'error', message })

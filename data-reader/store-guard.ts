@@ -3,7 +3,7 @@ import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { isGridError } from '@spacegrid/grid/errors'
 import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { ForeignChange, Store, StoreWatch } from '@spacegrid/grid/ports/store'
+import type { EntryKey, ForeignChange, Store, StoreWatch } from '@spacegrid/grid/ports/store'
 
 /** How often what was seen is passed on. */
 const flushMs = 500
@@ -58,9 +58,10 @@ export class StoreGuard {
     await this.#watch?.stop()
   }
 
-  /** The store was found wrong. It is mended, and looked at again. */
-  wrong(): void {
-    this.#channel.send({ kind: 'mend', entries: [], caches: [], everywhere: true })
+  /** The store was found wrong. It is mended, and looked at again. `damaged`: entries that are known to be. */
+  wrong(damaged: readonly EntryKey[]): void {
+    const entries = damaged.map(({ cache, key }) => [cache, key] as const)
+    this.#channel.send({ kind: 'mend', entries, caches: [], everywhere: true })
     this.#countIn(this.#againMs)
     this.#againMs = Math.min(this.#againMs * 2, againMsMax)
   }

@@ -123,8 +123,7 @@ export function compareWindow(window: Window, reference: Reference, mayCorrect: 
     const isRight = right
       ? same([value, version, position], [right.value, right.version, right.position])
       : value === undefined
-    if (!isRight)
-      problems.push(`the window to ${to} corrects ${cache}/${key} to ${text(value)}`)
+    if (!isRight) problems.push(`the window to ${to} corrects ${cache}/${key} to ${text(value)}`)
   }
   const others = changes.filter((change) => !corrections.includes(change))
   if (!same(sorted(others), sorted(expected)))

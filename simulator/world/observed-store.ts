@@ -47,8 +47,7 @@ export class ObservedStore extends SimulatedStore {
     this.wasDamaged = true
     if ('checkpoint' in tampering) this.isCheckpointTampered = true
     else if ('cache' in tampering) {
-      for (const [name, { cache }] of this.held)
-        if (cache === tampering.cache) this.#lose(name)
+      for (const [name, { cache }] of this.held) if (cache === tampering.cache) this.#lose(name)
     } else this.#lose(`${tampering.entry.cache}/${tampering.entry.key}`)
     super.tamper(space, tampering, isSeen)
   }

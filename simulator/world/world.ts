@@ -285,7 +285,8 @@ export class World {
         this.#windows.push(window)
         const compare = async () => {
           const whole = await decodeWindow(window.parts, () => undefined)
-          for (const problem of compareWindow(whole, this.reference, this.store.wasDamaged)) this.fail('window', problem)
+          for (const problem of compareWindow(whole, this.reference, this.store.wasDamaged))
+            this.fail('window', problem)
         }
         compare().catch((error) => this.fail('window', String(error)))
       }

@@ -73,13 +73,19 @@ export class MongoWatch implements StoreWatch {
               { operationType: { $in: ['drop', 'rename', 'dropDatabase', 'invalidate'] } },
               {
                 operationType: { $in: ['insert', 'update', 'replace', 'delete'] },
-                txnNumber: { $exists: false },
                 'ns.coll': { $in: [collections, checkpointsName] },
               },
             ],
           },
         },
-        { $project: { operationType: 1, ns: 1, documentKey: 1 } },
+        // Asked for as it is, the server would look it up in its own log, where single writes have a number as well.
+        {
+          $project: {
+            ...{ operationType: 1, ns: 1, documentKey: 1 },
+            transaction: { $ifNull: ['$txnNumber', 'none'] },
+          },
+        },
+        { $match: { transaction: 'none' } },
       ],
       { readConcern: { level: 'majority' } },
     )
