@@ -24,10 +24,16 @@ const finishedMsMax = 2000
 /** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
 const openAgainMs = 250
 
-/** Digest of a replica that was found wrong. */
+/** What a replica had that was found wrong: its digest at a position, or the value of an entry, by its fingerprint. */
 export interface Suspect {
   readonly position: number
   readonly digest: string
+  readonly entry?: {
+    readonly cache: string
+    readonly key: string
+    readonly position: number
+    readonly print: number
+  }
 }
 
 export interface SnapshotServiceOptions {
@@ -97,7 +103,7 @@ export class SnapshotService {
     const { space, sessionsMax, entriesMax = defaultEntriesMax, isLike } = this.#options
     const suspect = messagePack.unpack(request) as Suspect | null
     if (suspect && isLike?.(suspect))
-      throw new GridError('diverged', 'This replica has the very digest that was found wrong')
+      throw new GridError('diverged', 'This replica has the very thing that was found wrong')
     if (this.#sessions.size + this.#opening >= sessionsMax)
       throw new GridError('overloaded', `${sessionsMax} snapshots of ${space} are being read`, {
         retryAfterMs: 500,
