@@ -1,6 +1,7 @@
 import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
@@ -85,6 +86,11 @@ export class DataPump implements Component {
     await this.#lives.stop()
     await this.#auditor.stop()
     await this.#persisted?.stop()
+  }
+
+  /** The replica as it is; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.replica?.state
   }
 
   readiness(): Readiness {
