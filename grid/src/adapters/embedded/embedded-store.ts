@@ -1,5 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Checkpoint,
@@ -13,6 +13,7 @@ import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedScan } from './embedded-scan.ts'
 import {
   decodeCheckpoint,
+  decodeEntryKey,
   encodeCheckpoint,
   encodeEntry,
   encodeEntryKey,
@@ -21,6 +22,8 @@ import {
 
 /** Longest that changes are encoded without letting others have a turn. */
 const sliceMs = 3
+/** Entries looked at when a store is opened: a third of a second. */
+const checkedMax = 100_000
 const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
 
 interface EncodedChange {
@@ -66,6 +69,26 @@ export class EmbeddedStore implements Store {
     this.#chunkEntries = options.chunkEntries ?? 1000
     this.#root = environment.open(name)
     this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
+    this.#check()
+  }
+
+  /** Whoever starts should hear of damage then. What is beyond `checkedMax` is looked at when it is read. */
+  #check(): void {
+    let left = checkedMax
+    try {
+      for (const space of this.#checkpoints.getKeys()) {
+        const stored = this.#checkpoints.getEntry(space)
+        if (stored) decodeCheckpoint(stored.value, stored.version ?? 0)
+        for (const { key, value } of this.#entriesOf(space).getRange({ limit: left })) {
+          const name = decodeEntryKey(key)
+          readStored(name.cache, name.key, value)
+          left--
+        }
+      }
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      throw this.#environment.damaged(this.#name, error.message, error)
+    }
   }
 
   async checkpoint(space: string): Promise<Checkpoint | undefined> {
