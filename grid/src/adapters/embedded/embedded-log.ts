@@ -48,7 +48,7 @@ const commitBytesMax = 16 * 1024 * 1024
 const trimmedAtOnce = 1000
 /** Records looked at when a log is opened, the newest: a fifth of a second for that many small ones. */
 const checkedMax = 100_000
-const settings = { identity: 'identity', first: 'first' }
+const settings = { identity: 'identity', first: 'first', last: 'last' }
 const codes = { full: 'log_full', failed: 'log_unavailable' } as const
 
 /**
@@ -199,6 +199,9 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#first = Number(this.#root.get(settings.first) ?? 1)
     const [last] = this.#records.getKeys({ reverse: true, limit: 1 })
     this.#last = last ?? this.#first - 1
+    const known = Number(this.#root.get(settings.last) ?? this.#last)
+    if (known > this.#last)
+      throw this.#environment.damaged(this.#name, `the records behind ${this.#last} are missing`)
     this.#check()
     this.#space.recover(this.#stored(this.#first), this.#stored(this.#last))
   }
@@ -256,8 +259,9 @@ export class EmbeddedLog implements Log, HeldRecords {
   }
 
   async #write(placed: readonly PlacedAppend[]): Promise<void> {
-    const transaction = this.#records.batch(() => {
+    const transaction = this.#root.batch(() => {
       for (const { record, stored } of placed) this.#records.put(record.position, stored)
+      this.#root.put(settings.last, placed.at(-1)?.record.position)
     })
     await this.#environment.commit(transaction, codes)
     const { position, endBytes } = placed.at(-1)!.record

@@ -170,7 +170,7 @@ export class EmbeddedStore implements Store {
     let until = this.#clock.monotonic() + sliceMs
     for (const change of changes) {
       const { cache, key, value, version, position } = change
-      const bytes = value && encodeEntry({ value, version, position })
+      const bytes = value && encodeEntry({ cache, key, value, version, position })
       encoded.push({ key: encodeEntryKey(cache, key), bytes })
       if (this.#clock.monotonic() < until) continue
       await new Promise<void>((resolve) => this.#clock.soon(resolve))

@@ -2,6 +2,7 @@ import { GridError, isGridError } from '../../errors.ts'
 import type { Checkpoint, StoredEntry } from '../../ports/store.ts'
 import { messagePack } from '../../records/message-pack.ts'
 import { seal, sealedBody, sealedFormat } from '../../records/seal.ts'
+import { hashString } from '../../space/hash.ts'
 
 type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
 type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>
@@ -46,25 +47,29 @@ export const sealed = (content: unknown): Buffer => seal(format, messagePack.pac
  * Entries and checkpoints as bytes: MessagePack behind a seal (`records/seal.ts`), readable by programs in other languages. Numbers
  * come back exactly, except that -0 becomes 0; fields that are undefined come back as undefined.
  */
-export const encodeEntry = ({ value, version, position }: EntryBody): Buffer =>
-  sealed({ value, version, position })
+export const encodeEntry = ({ cache, key, value, version, position }: StoredEntry): Buffer =>
+  sealed({ value, version, position, of: nameHash(cache, key) })
 
-/** @throws GridError `record_damaged`, `format_unsupported` */
-export function decodeEntry(bytes: Uint8Array): EntryBody {
-  const entry = opened<EntryBody | undefined>(bytes)
+/** @throws GridError `record_damaged`, also when it is the entry of another key; `format_unsupported` */
+export function decodeEntry(cache: string, key: string, bytes: Uint8Array): StoredEntry {
+  const body = opened<(EntryBody & { readonly of?: number }) | undefined>(bytes)
   const isEntry =
-    typeof entry?.value === 'object' &&
-    entry.value !== null &&
-    Number.isSafeInteger(entry.version) &&
-    Number.isSafeInteger(entry.position)
-  if (isEntry) return entry
-  throw new GridError('record_damaged', 'A stored entry is none')
+    typeof body?.value === 'object' &&
+    body.value !== null &&
+    Number.isSafeInteger(body.version) &&
+    Number.isSafeInteger(body.position)
+  if (!isEntry || (body.of !== undefined && body.of !== nameHash(cache, key)))
+    throw new GridError('record_damaged', 'A stored entry is none, or that of another key')
+  const { value, version, position } = body
+  return { cache, key, value, version, position }
 }
+
+const nameHash = (cache: string, key: string): number => hashString(`${cache}\0${key}`)
 
 /** @throws GridError `record_damaged`, `format_unsupported`, with the name of the entry */
 export function readStored(cache: string, key: string, bytes: Uint8Array): StoredEntry {
   try {
-    return { cache, key, ...decodeEntry(bytes) }
+    return decodeEntry(cache, key, bytes)
   } catch (cause) {
     if (!isGridError(cause)) throw cause
     const message = `The store does not hold ${cache} ${JSON.stringify(key)} as the grid has written it`

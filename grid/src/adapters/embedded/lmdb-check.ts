@@ -9,6 +9,8 @@ const headerBytes = 24
 const magic = 0xbeefc0de
 const version = 2
 const metaDatabases = 48
+const metaAddress = 32
+const metaLastPage = 144
 const metaTransaction = 152
 const databaseBytes = 48
 const rootOffset = 40
@@ -45,6 +47,8 @@ class LmdbFile {
   readonly #size: number
   #pageBytes = 4096
   #pagesLeft = pagesMax
+  /** No page of the present state is behind it. */
+  #lastPage = 1
 
   constructor(descriptor: number, size: number) {
     this.#descriptor = descriptor
@@ -63,16 +67,23 @@ class LmdbFile {
     if (this.#pageBytes < 512 || this.#pageBytes > 65_536 || this.#pageBytes % 512 !== 0)
       throw new Damage('its first page is damaged')
     const metas = [0, 1].map((number) => this.#page(number, PageFlag.meta))
-    for (const meta of metas)
-      if (
-        meta.readUInt32LE(headerBytes) !== magic ||
-        meta.readUInt32LE(headerBytes + 4) !== version
-      )
-        throw new Damage('its meta data are damaged')
+    if (!metas.every((meta) => this.#isMeta(meta))) throw new Damage('its meta data are damaged')
     const [first, second] = metas as [Buffer, Buffer]
-    const isFirst =
-      first.readBigUInt64LE(metaTransaction) >= second.readBigUInt64LE(metaTransaction)
-    return isFirst ? first : second
+    const ahead = first.readBigUInt64LE(metaTransaction) - second.readBigUInt64LE(metaTransaction)
+    // Transactions are written to the one and the other in turn.
+    if (ahead < -1n || ahead > 1n) throw new Damage('its meta data are damaged')
+    const meta = ahead >= 0n ? first : second
+    this.#lastPage = Number(meta.readBigUInt64LE(metaLastPage))
+    return meta
+  }
+
+  #isMeta(meta: Buffer): boolean {
+    return (
+      meta.readUInt32LE(headerBytes) === magic &&
+      meta.readUInt32LE(headerBytes + 4) === version &&
+      meta.readUInt32LE(metaDatabases) === this.#pageBytes &&
+      meta.readBigUInt64LE(metaAddress) === 0n
+    )
   }
 
   #database(record: Buffer, depth: number): void {
@@ -116,10 +127,12 @@ class LmdbFile {
     const isWhole = pages * this.#pageBytes >= headerBytes + length
     if (!isWhole) throw new Damage(`page ${number} is damaged`)
     if ((number + pages) * this.#pageBytes > this.#size) throw this.#cutShort()
+    if (number + pages - 1 > this.#lastPage) throw new Damage(`page ${number} is damaged`)
   }
 
   #page(number: number, flags: number): Buffer {
     this.#pagesLeft--
+    if (number > this.#lastPage) throw new Damage(`page ${number} is none of its pages`)
     const page = this.#bytes(number * this.#pageBytes, this.#pageBytes)
     if (page.readBigUInt64LE(0) !== BigInt(number) || (page.readUInt16LE(18) & flags) === 0)
       throw new Damage(`page ${number} is damaged`)

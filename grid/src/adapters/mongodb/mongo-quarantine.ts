@@ -275,7 +275,7 @@ interface PackedRefusal {
 function packed(space: string, { change, code, reason }: RefusedChange): PackedRefusal {
   const { cache, key, value, version, position } = change
   if (!value) throw new Error('a deletion is never refused')
-  const bytes = encodeEntry({ value, version, position })
+  const bytes = encodeEntry({ cache, key, value, version, position })
   const [first = new Binary(), ...pieces] = Array.from(
     { length: Math.ceil(bytes.length / pieceBytes) },
     (_, at) => new Binary(bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)),
@@ -324,7 +324,7 @@ const isWhole = ({ bytes, value }: QuarantineDocument): boolean => bytes <= valu
 function toEntry(document: QuarantineDocument, pieces: readonly Binary[]): StoredEntry {
   const { cache, key, value } = document
   const bytes = Buffer.concat([value, ...pieces].map((piece) => piece.value()))
-  return { cache, key, ...decodeEntry(bytes) }
+  return decodeEntry(cache, key, bytes)
 }
 
 /** Nothing that a change of primary could take back. Made anew each time, for the driver writes into it. */

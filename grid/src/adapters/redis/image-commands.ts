@@ -37,9 +37,9 @@ export function writeEntries(
   for (let at = 0; at < changes.length; at += fieldsAtOnce) {
     const puts: (string | Buffer)[] = []
     const gone: string[] = []
-    for (const { key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
+    for (const { cache, key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
       if (value === undefined) gone.push(key)
-      else puts.push(key, encodeEntry({ value, version, position }))
+      else puts.push(key, encodeEntry({ cache, key, value, version, position }))
     if (puts.length > 0) commands.hset(hash, ...puts)
     if (gone.length > 0) commands.hdel(hash, ...gone)
   }
@@ -48,7 +48,7 @@ export function writeEntries(
 /** @throws GridError `record_damaged`, `format_unsupported`: anybody may have spoiled what is in Redis */
 export function readEntry(cache: string, key: string, bytes: Buffer): StoredEntry {
   try {
-    return { cache, key, ...decodeEntry(bytes) }
+    return decodeEntry(cache, key, bytes)
   } catch (cause) {
     const message = `The entry ${JSON.stringify(key)} of ${cache} in the image cannot be read`
     const code = isGridError(cause, 'format_unsupported') ? cause.code : 'record_damaged'
