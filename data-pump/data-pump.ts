@@ -2,6 +2,7 @@ import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
 import { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
@@ -59,6 +60,7 @@ export class DataPump implements Component {
       role: 'pump',
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
+      mend: (wish) => this.#incarnation?.mend(wish),
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })
@@ -92,6 +94,11 @@ export class DataPump implements Component {
     await this.#lives.stop()
     await this.#auditor.stop()
     await this.#persisted?.stop()
+  }
+
+  /** The replica as it is; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.replica?.state
   }
 
   readiness(): Readiness {

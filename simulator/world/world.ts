@@ -304,7 +304,8 @@ export class World {
         this.#windows.push(window)
         const compare = async () => {
           const whole = await decodeWindow(window.parts, () => undefined)
-          for (const problem of compareWindow(whole, this.reference)) this.fail('window', problem)
+          for (const problem of compareWindow(whole, this.reference, this.store.wasDamaged))
+            this.fail('window', problem)
         }
         compare().catch((error) => this.fail('window', String(error)))
       }
@@ -314,9 +315,10 @@ export class World {
   #applied(
     name: 'store' | 'image',
     from: number,
-    { reached, held, isDamaged }: ObservedStore,
+    { reached, held, isDamaged, tampered }: ObservedStore,
   ): void {
     if (!reached || reached.position < 0 || isDamaged || this.tail !== 'whole') return
+    if (tampered.size > 0) return
     this.trace.note(`${name} ${from} -> ${reached.position}`)
     this.coverage.count(`${name}: steps`)
     if (reached.logIdentity !== 'log') {

@@ -7,7 +7,6 @@ import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-c
 import { subjects } from '../records/subjects.ts'
 import { leastTime } from '../space/record-time.ts'
 import { SpaceState } from '../space/space-state.ts'
-import { readRecord } from './record-reader.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
 export type RehydrationSource = 'peer' | 'reader' | 'store' | 'log'
@@ -90,17 +89,28 @@ export async function rehydrate(
 
 const isOfReader = (source: RehydrationSource): boolean => source === 'reader' || source === 'store'
 
-/** What the data reader's failure says about the store: nothing is stored, something is that cannot be used, or no answer. */
-type StoredState = 'nothing' | 'something' | 'unknown'
+/**
+ * What the data reader's failure says about the store: nothing is stored, something is that cannot be used, no answer; or it is damaged, and belongs to
+ * the log of this identity.
+ */
+type StoredState = 'nothing' | 'something' | 'unknown' | Damaged
+
+interface Damaged {
+  readonly logIdentity: string
+  readonly position: number
+}
 
 function storedState(error: GridError): StoredState {
   if (error.code === 'not_found') return 'nothing'
+  const { logIdentity, position } = error.details
+  if (error.code === 'record_damaged' && typeof logIdentity === 'string')
+    return { logIdentity, position: Number(position) }
   return error.code === 'no_responder' || error.code === 'request_timeout' ? 'unknown' : 'something'
 }
 
 /** A data reader that does not answer any more has taken nothing back of what it said. */
 const latest = (known: StoredState, told: StoredState): StoredState =>
-  known === 'something' && told === 'unknown' ? known : told
+  known !== 'nothing' && told === 'unknown' ? known : told
 
 /** A state, and the identity of the log that continues it. */
 type Copy = Pick<Rehydrated, 'state' | 'logIdentity'>
@@ -122,7 +132,10 @@ async function fromLog(
       'log_trimmed',
       `The log of ${space} begins at ${first}: only a peer or the data reader has what came before`,
     )
-  if (stored === 'something')
+  // The log that a damaged store belongs to has everything that the store had, for it begins at the beginning.
+  if (typeof stored === 'object' && stored.logIdentity === identity && stored.position <= last)
+    return { state: new SpaceState(), logIdentity: identity }
+  if (stored === 'something' || typeof stored === 'object')
     throw new GridError(
       'log_replaced',
       `The store holds ${space}, but its log does not continue what is stored`,
