@@ -53,6 +53,7 @@ export class DataPump implements Component {
       role: 'pump',
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
+      snapshotBytesMax: this.#settings.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })

@@ -90,7 +90,10 @@ export class WriterIncarnation {
     this.#checkIdentity()
     const after = await this.#life.until(() => findWindowAfter(changes, this.position))
     if (this.position > 0) this.#trimmer.reached(this.position, after)
-    const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
+    const feed = new WindowFeed(changes, after, {
+      bytesMax: this.#settings.feedBytesMax,
+      wake: () => this.#wakeup.wake(),
+    })
     this.#feed = feed
     this.#life.repeat(tickMs, () => this.#tick())
     this.#life.repeat(tickMs, () => this.#quarantine.look())

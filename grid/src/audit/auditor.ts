@@ -37,6 +37,8 @@ export interface AuditOptions {
   readonly tellMs?: number
   /** Entries of one sample. Default 200. 0: values are not compared. */
   readonly sampleEntries?: number
+  /** Bytes of changes that wait while somebody reads a snapshot of this replica. Default 256 MiB. */
+  readonly snapshotBytesMax?: number
   /** This replica is wrong: it has to leave service and rehydrate. */
   readonly diverged: (error: GridError) => void
   readonly report: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -209,7 +211,7 @@ export class Auditor {
 
   /** For whoever wants to look at just this replica, in service or not. */
   #snapshot(): ReplicaSnapshot {
-    if (this.#replica) return new ReplicaSnapshot(this.#replica)
+    if (this.#replica) return new ReplicaSnapshot(this.#replica, this.#options.snapshotBytesMax)
     throw new GridError('not_ready', `${this.#self.name} is rehydrating`)
   }
 

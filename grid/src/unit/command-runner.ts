@@ -1,4 +1,5 @@
 import { GridError, isGridError, Rejection } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Resolved } from '../space/definition.ts'
@@ -15,6 +16,7 @@ import {
   type TransactionRecord,
 } from '../space/steps.ts'
 import { absentVersion, transactionId } from '../space/version.ts'
+import { Admission } from './admission.ts'
 import type { Execution } from './execution.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
@@ -41,6 +43,8 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly id: number
   readonly data: unknown
   readonly slots: Slots
+  /** Of its content. */
+  readonly bytes: number
   foreseen: Evaluation | undefined
   readonly #fate: AttemptFate
 
@@ -51,8 +55,10 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     data: unknown,
     slots: Slots,
+    bytes: number,
   ) {
     this.#fate = fate
+    this.bytes = bytes
     this.execution = execution
     this.record = record
     this.id = id
@@ -85,6 +91,7 @@ export class CommandRunner {
   readonly #clock: Clock
   readonly #options: UnitOptions
   readonly #pending: PendingTransactions
+  readonly #admission: Admission
   readonly #newId: () => string
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
@@ -102,17 +109,20 @@ export class CommandRunner {
     clock: Clock,
     random: Random,
     options: UnitOptions,
+    memory?: MemoryWatch,
   ) {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
     this.#options = options
     this.#pending = new PendingTransactions(state)
+    this.#admission = new Admission(this.#pending, options, memory)
     this.#newId = () => random.id()
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
+        this.#admission.settled(attempt.bytes)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -121,6 +131,7 @@ export class CommandRunner {
   #decided(attempt: SentAttempt, evaluation: Evaluation): void {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
+    this.#admission.settled(attempt.bytes)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused')
       execution.fail(new Rejection(evaluation.reason, evaluation.details))
@@ -133,6 +144,11 @@ export class CommandRunner {
   /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+  }
+
+  /** Whether so many bytes have no outcome yet that no command should be executed. */
+  get isBacklogged(): boolean {
+    return this.#admission.isBacklogged
   }
 
   /** Starts an execution; it answers through `execution.answered`. */
@@ -317,7 +333,8 @@ export class CommandRunner {
         ? recorder.steps
         : [...recorder.steps, this.#remember(execution, data, slots)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots)
+    const bytes = this.#admission.admit(record, execution.input)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
     execution.sent = true
     this.#chain.send(attempt)

@@ -1,4 +1,5 @@
 import { GridError } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
@@ -58,6 +59,7 @@ export class Incarnation {
     options: UnitOptions,
     report: (error: Error) => void,
     ended: (error: Error) => void,
+    memory?: MemoryWatch,
   ) {
     this.#space = space
     this.#log = log
@@ -68,7 +70,7 @@ export class Incarnation {
     this.state = state
     this.replica = new Replica(log, state)
     this.#chain = new FrameChain(log, clock, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, random, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, random, options, memory)
     this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, {
       failed: report,
       changed: (cache, key) => this.runner.changedElsewhere(cache, key),

@@ -20,7 +20,7 @@ import { MendedConnection } from './mongo-connection.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
-import { MongoScan, ofSnapshot } from './mongo-scan.ts'
+import { MongoScan, ofSnapshot, scanBytesMaxDefault } from './mongo-scan.ts'
 import { SpaceWriter } from './mongo-space-writer.ts'
 
 export interface MongoStoreOptions {
@@ -36,6 +36,8 @@ export interface MongoStoreOptions {
    * more. Default 10,000.
    */
   readonly quarantinedMax?: number
+  /** Bytes of one piece of a scan. Default 16 MiB, as many as MongoDB sends at once. */
+  readonly scanBytesMax?: number
 }
 
 /**
@@ -69,6 +71,7 @@ export class MongoStore implements Store {
   readonly #writers = new Map<string, SpaceWriter>()
   readonly #kept: MongoQuarantine
   readonly #quarantinedMax: number
+  readonly #scanBytesMax: number
   #isReplicaSet = false
   #connecting: Promise<unknown> | undefined
   #closed = false
@@ -97,6 +100,7 @@ export class MongoStore implements Store {
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#kept = new MongoQuarantine(this.#database, clock)
     this.#quarantinedMax = options.quarantinedMax ?? 10_000
+    this.#scanBytesMax = options.scanBytesMax ?? scanBytesMaxDefault
   }
 
   readonly quarantine: Quarantine = {
@@ -147,6 +151,7 @@ export class MongoStore implements Store {
             caches,
             session,
             document.quarantine && (await this.#scanQuarantine(space, session)),
+            this.#scanBytesMax,
           )
         }
       } catch (error) {
