@@ -13,7 +13,7 @@ const entryBytes = 64
 export function contentBytes(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 1
-  if (value instanceof Uint8Array) return value.byteLength
+  if (ArrayBuffer.isView(value)) return value.byteLength
   let bytes = 1
   if (Array.isArray(value)) for (const item of value) bytes += contentBytes(item)
   else for (const name in value) bytes += contentBytes((value as Value)[name])

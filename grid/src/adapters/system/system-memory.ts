@@ -1,17 +1,24 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
-import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { heapOptions } from '../../environment.ts'
+import { roomShare } from '../../memory/memory-watch.ts'
 import type { Memory } from '../../ports/memory.ts'
 import { heapBytesMax } from './heap-limit.ts'
 
-/** From this share of the budget on it matters how much of what is in use is garbage. */
-const checkShare = 0.75
 /** From this share on what is in use counts, garbage or not, while it is too early to collect again. */
 const unsureShare = 0.9
-/** A collection is asked for again after this many times what the last one took: at most a twentieth of the time goes there. */
+/** Most of what is young is garbage. Of what is in use there so much counts while nobody knows. */
+const youngShare = 0.25
+/** A collection is asked for again after this many times the processor's time that the last one took: at most a twentieth of the time goes there. */
 const collectPauseTimes = 20
 const collectPauseMsMin = 500
+
+/**
+ * What is allocated outside the heap counts beyond this share of the budget: buffers of what is on its way come and go there, and are freed some time after
+ * they were used. They do not take the heap's room.
+ */
+const outsideFreeShare = 0.25
 
 /**
  * The heap, and what was allocated outside it since the program had started. What lives is known behind each full collection; V8 makes one when it
@@ -35,21 +42,23 @@ export class SystemMemory implements Memory {
     this.#livingBytes = this.#inUse()
     this.#observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries())
-        if (kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR) this.#collected(entry.duration)
+        if (kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR) this.#collected(0)
     })
     this.#observer.observe({ entryTypes: ['gc'] })
   }
 
   usedBytes(): number {
     const inUse = this.#inUse()
-    if (inUse < checkShare * this.budgetBytes) return inUse
+    if (inUse < roomShare * this.budgetBytes) return inUse
     if (performance.now() >= this.#mayCollectAt) {
-      const begun = performance.now()
+      const begun = process.threadCpuUsage()
       this.#collectNow()
-      this.#collected(performance.now() - begun)
+      const { user, system } = process.threadCpuUsage(begun)
+      this.#collected((user + system) / 1000)
       return this.#livingBytes
     }
-    return inUse < unsureShare * this.budgetBytes ? Math.min(inUse, this.#livingBytes) : inUse
+    const mayLive = inUse - (1 - youngShare) * youngBytes()
+    return mayLive < unsureShare * this.budgetBytes ? Math.min(inUse, this.#livingBytes) : mayLive
   }
 
   close(): void {
@@ -58,7 +67,8 @@ export class SystemMemory implements Memory {
 
   #inUse(): number {
     const { used_heap_size: heap, external_memory: outside } = getHeapStatistics()
-    return heap + Math.max(0, outside - this.#outsideAtStart)
+    const free = this.#outsideAtStart + outsideFreeShare * this.budgetBytes
+    return heap + Math.max(0, outside - free)
   }
 
   #collected(tookMs: number): void {
@@ -75,6 +85,11 @@ export class SystemMemory implements Memory {
     this.#collect()
   }
 }
+
+const youngBytes = (): number =>
+  getHeapSpaceStatistics()
+    .filter(({ space_name: name }) => name.startsWith('new_'))
+    .reduce((sum, { space_used_size: used }) => sum + used, 0)
 
 /** Entries of this type have it, though the types do not know. */
 const kindOf = (entry: PerformanceEntry): number | undefined =>
