@@ -7,6 +7,7 @@ import { createHttpServer } from '@spacegrid/grid/http/http-server'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { tellStrayFaults } from '@spacegrid/grid/program/stray-faults'
 import { unitLimits } from '@spacegrid/grid/program/unit-limits'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
@@ -33,16 +34,14 @@ async function main(): Promise<void> {
     transport: prettyOptions,
   })
   const memory = new SystemMemory(environment.MEMORY_MAX)
+  tellStrayFaults(log)
   const grid = new EmbeddedGrid(spacesOf(environment), {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
-    unit: {
-      freeze: environment.NODE_ENV !== 'production',
-      ...unitLimits(environment, memory.budgetBytes),
-    },
+    unit: unitLimits(environment, memory.budgetBytes),
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()

@@ -17,7 +17,17 @@ import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
+
+<<<<<<< HEAD
+
 import { unitLimits } from './unit-limits.ts'
+
+=======
+
+import { tellStrayFaults } from './stray-faults.ts'
+
+>>>>>>> main
+
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -38,6 +48,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
+  tellStrayFaults(log)
   const clock = new SystemClock()
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {
@@ -55,12 +66,17 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const unit = new ProcessingUnit(
     name,
     space,
+<<<<<<< HEAD
     { log: spaceLog, messaging, clock, random, memory: watch },
     {
       freeze: environment.NODE_ENV !== 'production',
       report: reportTo(log, name),
       ...unitLimits(environment, memory.budgetBytes),
     },
+=======
+    { log: spaceLog, messaging, clock, random: new SystemRandom() },
+    { report: reportTo(log, name) },
+>>>>>>> main
   )
   watch.start()
   unit.start()

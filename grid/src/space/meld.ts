@@ -1,7 +1,9 @@
 import { isGridError } from '../errors.ts'
+import { CacheFull } from './cache-state.ts'
 import type { Value } from './definition.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'
+import { cacheEntriesMax } from './limits.ts'
 import { mergeShapes, partsCacheNumber } from './shape.ts'
 import type { SpaceState } from './space-state.ts'
 import type { DomainEvent, TransactionRecord } from './steps.ts'
@@ -99,19 +101,58 @@ export class Melder {
   #decide(frame: TransactionsFrame): void {
     this.#observer.accepted?.(frame)
     const parts = this.#takeParts(frame)
-    const transactions =
-      frame.parts === 0 ? frame.transactions : this.#decode(parts.slice(-frame.parts))
+    const transactions = frame.parts === 0 ? frame.transactions : this.#join(parts, frame.parts)
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
-      const evaluation = evaluate(this.state, transaction, id, this.state.time)
-      if (evaluation.outcome === 'applied') {
-        for (const write of evaluation.writes) this.#write(write)
-        if (this.#observer.emitted)
-          for (const event of transaction.events) this.#observer.emitted(event, id)
-      }
+      const evaluation = this.#apply(evaluate(this.state, transaction, id, this.state.time))
+      if (evaluation.outcome === 'applied' && this.#observer.emitted)
+        for (const event of transaction.events) this.#observer.emitted(event, id)
       this.#observer.decided?.(index, transaction, id, evaluation)
     }
+  }
+
+  /** The transactions that came in parts; none, on every replica alike, if the parts are not what was sent. */
+  #join(parts: readonly Uint8Array[], count: number): readonly TransactionRecord[] {
+    try {
+      return this.#decode(parts.slice(-count))
+    } catch (error) {
+      if (isGridError(error, 'record_damaged')) return []
+      throw error
+    }
+  }
+
+  /** Writes what was evaluated: all of it, or, when there is no room for an entry, nothing. */
+  #apply(evaluation: Evaluation): Evaluation {
+    if (evaluation.outcome !== 'applied') return evaluation
+    const { writes } = evaluation
+    const written: Written[] = []
+    try {
+      // What most transactions are: nothing to take back if their one write finds no room.
+      if (writes.length === 1) this.#write(writes[0] as Write)
+      else for (const write of writes) written.push({ write, before: this.#replace(write) })
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error
+      for (const { write, before } of written.reverse()) this.#restore(write, before)
+      return cacheFull(error.cache)
+    }
+    for (const { write, before } of written)
+      if (before !== undefined || write.value !== undefined)
+        this.#observer.changed?.(write, before?.value)
+    return evaluation
+  }
+
+  /** Returns what was there before. */
+  #replace({ cache, key, value, version }: Write): Before | undefined {
+    const entry = this.state.find(cache, key)
+    const before = entry && { value: entry.value, version: entry.version, position: entry.position }
+    this.state.write(cache, key, value, version, this.state.position)
+    return before
+  }
+
+  #restore({ cache, key }: Write, before: Before | undefined): void {
+    if (before) this.state.write(cache, key, before.value, before.version, before.position)
+    else this.state.write(cache, key, undefined, 0, 0)
   }
 
   /**
@@ -169,6 +210,25 @@ export class Melder {
     if (first) this.#forget(first[0])
   }
 }
+
+/** An entry as it was. */
+interface Before {
+  readonly value: Value
+  readonly version: number
+  readonly position: number
+}
+
+interface Written {
+  readonly write: Write
+  readonly before: Before | undefined
+}
+
+const cacheFull = (cache: string): Evaluation => ({
+  outcome: 'refused',
+  reason: 'cache_full',
+  details: { cache, entriesMax: cacheEntriesMax },
+  fault: 'cache_full',
+})
 
 /** Parts are written by frames, not by transactions: their versions come from the other end of the number space. */
 const partVersion = (origin: number, frameId: number): number =>

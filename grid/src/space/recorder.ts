@@ -13,7 +13,6 @@ import type {
 } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import { evaluateSteps, foreseen, isOperation, withoutUndefined } from './evaluation.ts'
-import { freezeDeeply } from './freeze.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Overlay } from './overlay.ts'
@@ -27,7 +26,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, checkTexts, isKey } from './validation.ts'
+import { checkFits, checkKey, checkTexts, isKey, takeFitting, taken } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -38,8 +37,6 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
-  /** Freeze what handlers put, so that a later change to it is an error at once. Default false. */
-  readonly freeze?: boolean
 }
 
 /** An operation's outcome: a place in the transaction, until it is melded. */
@@ -182,14 +179,11 @@ export class Recorder implements Transaction {
 
   put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
-    checkFits(cache.schema, value, `cache ${cache.name}`)
-    const plain = withoutUndefined(value as Value)
-    const key = plain[layout.key]
+    const kept = takeFitting(cache.schema, value, `cache ${cache.name}`) as Value
+    const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
-    checkTexts(plain, `cache ${cache.name}`)
-    if (this.#options.freeze) freezeDeeply(plain)
     this.#countWrites(1)
-    this.#push({ kind: StepKind.put, cache: layout.number, key, value: plain })
+    this.#push({ kind: StepKind.put, cache: layout.number, key, value: kept })
   }
 
   delete(cache: AnyCache, key: string): void {
@@ -278,7 +272,8 @@ export class Recorder implements Transaction {
   }
 
   emit(name: string, payload: Value): void {
-    this.#events = withItem(this.#events, { name, payload })
+    const kept = taken(payload, `event ${name}`)
+    this.#events = withItem(this.#events, { name, payload: kept })
   }
 
   reject(reason: string, details?: Value): never {

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GridError } from '../errors.ts'
+import { DataFault, takeData } from './data.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -49,6 +50,32 @@ export function checkFits(schema: TSchema, value: unknown, what: string): void {
     `${what}: ${first ? describe(first) : 'does not fit its schema'}`,
     { details: { errors } },
   )
+}
+
+/**
+ * A copy of a value as it is kept, which fits the schema: what is checked is what is kept, whatever becomes of the original.
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ */
+export function takeFitting<T>(schema: TSchema, value: T, what: string): T {
+  const kept = taken(value, what)
+  checkFits(schema, kept, what)
+  return kept
+}
+
+/**
+ * A copy of data as it is kept.
+ * @throws GridError `invalid_input` with `details.errors`, a FieldError
+ */
+export function taken<T>(value: T, what: string): T {
+  try {
+    return takeData(value)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    const { path, problem } = error
+    throw new GridError('invalid_input', `${what}: ${error.message}`, {
+      details: { errors: [{ path, message: problem }] },
+    })
+  }
 }
 
 const describe = ({ path, message }: FieldError): string =>

@@ -17,7 +17,6 @@ export interface Surroundings {
   readonly space: Space
   readonly state: SpaceState
   readonly attemptsMax: number
-  readonly freeze: boolean
   readonly now: () => number
   readonly newId: () => string
   /** Melds at the next position; the attempts are those of the frame's transactions, one for one. */
@@ -93,7 +92,7 @@ export class HarnessUnit {
   }
 
   #execute(command: StartedCommand): void {
-    const { now, newId, freeze, attemptsMax } = this.#surroundings
+    const { now, newId, attemptsMax } = this.#surroundings
     if (command.attempts >= attemptsMax) {
       command.fail(new GridError('contended', `The command has collided ${attemptsMax} times`))
       return
@@ -101,7 +100,7 @@ export class HarnessUnit {
     if (this.#origin === 0) this.#join()
     const number = ++this.#transactionCount
     const id = transactionId(this.#origin, number)
-    const recorder = new Recorder(this.#freshView(), { id, now: now(), newId, freeze })
+    const recorder = new Recorder(this.#freshView(), { id, now: now(), newId })
     const attempt = new Attempt(command, recorder, number)
     this.#pending.push(attempt)
     this.#foresee(attempt)

@@ -133,8 +133,7 @@ export class CommandRunner {
     this.#pending.decided(attempt, evaluation)
     this.#admission.settled(attempt.bytes)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused')
-      execution.fail(new Rejection(evaluation.reason, evaluation.details))
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
       this.collisions++
       this.#again.push(execution)
@@ -295,7 +294,6 @@ export class CommandRunner {
       now: Math.max(this.#clock.now(), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
-      freeze: this.#options.freeze,
     })
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
@@ -414,6 +412,17 @@ export class CommandRunner {
       )
     }
   }
+}
+
+function refusalOf(
+  { command }: Execution,
+  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+): GridError {
+  if (fault === 'cache_full')
+    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
+  if (fault === 'unsound')
+    return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
+  return new Rejection(reason, details)
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

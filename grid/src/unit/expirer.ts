@@ -133,7 +133,6 @@ export class Expirer {
       id: transactionId(this.#chain.origin, number),
       now: Math.max(this.#clock.now(), this.#state.time),
       newId: () => this.#random.id(),
-      freeze: this.#options.freeze,
     })
     const value = recorder.get<Value>(cache as Cache<Value>, key)
     if (value === undefined) return

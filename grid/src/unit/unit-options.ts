@@ -50,8 +50,6 @@ export interface UnitOptions {
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number
-  /** Freeze entries: a handler that changes one fails at once. Default: unless NODE_ENV is production. */
-  readonly freeze: boolean
   readonly transaction: TransactionLimits
 }
 
@@ -80,6 +78,5 @@ export const defaultUnitOptions: UnitOptions = {
   snapshotBytesMax: 256 * 1024 * 1024,
   auditMs: 1_000,
   auditEntries: 200,
-  freeze: true,
   transaction: defaultTransactionLimits,
 }

@@ -25,7 +25,10 @@ export function decodeImageCheckpoint(
 ): ImageCheckpoint | undefined {
   if (!position || !rest) return undefined
   const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength)
-  return { ...messagePack.unpack(bytes), position: Number(position.toString('latin1')) }
+  return {
+    ...messagePack.unpack<ImageCheckpoint>(bytes),
+    position: Number(position.toString('latin1')),
+  }
 }
 
 export function toCheckpoint(image: ImageCheckpoint): Checkpoint {
