@@ -18,16 +18,8 @@ import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
 
-<<<<<<< HEAD
-
-import { unitLimits } from './unit-limits.ts'
-
-=======
-
 import { tellStrayFaults } from './stray-faults.ts'
-
->>>>>>> main
-
+import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -66,17 +58,8 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const unit = new ProcessingUnit(
     name,
     space,
-<<<<<<< HEAD
     { log: spaceLog, messaging, clock, random, memory: watch },
-    {
-      freeze: environment.NODE_ENV !== 'production',
-      report: reportTo(log, name),
-      ...unitLimits(environment, memory.budgetBytes),
-    },
-=======
-    { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { report: reportTo(log, name) },
->>>>>>> main
+    { report: reportTo(log, name), ...unitLimits(environment, memory.budgetBytes) },
   )
   watch.start()
   unit.start()
