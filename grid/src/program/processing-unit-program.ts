@@ -17,7 +17,6 @@ import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
-
 import { tellStrayFaults } from './stray-faults.ts'
 import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
