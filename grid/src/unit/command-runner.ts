@@ -36,6 +36,9 @@ interface AttemptFate {
   abandoned(attempt: SentAttempt, error?: GridError): void
 }
 
+/** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
+const longHandlerMs = 20
+
 /** One attempt on its way through the log. */
 class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
@@ -98,6 +101,9 @@ export class CommandRunner {
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
+  /** Executions that wait for the next turn, behind one whose handler took long. */
+  #later: Execution[] = []
+  #resting = false
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -161,7 +167,8 @@ export class CommandRunner {
     this.#open.add(execution)
     if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
-    this.#run(execution)
+    if (this.#resting) this.#later.push(execution)
+    else this.#runInTurn(execution)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -195,7 +202,22 @@ export class CommandRunner {
   /** A frame has been melded: what collided in it runs on the state behind it. */
   rerun(): void {
     if (this.#again.length === 0) return
-    for (const execution of this.#again.splice(0)) this.#run(execution)
+    for (const execution of this.#again.splice(0))
+      if (this.#resting) this.#later.push(execution)
+      else this.#runInTurn(execution)
+  }
+
+  /** Large commands that come together are executed one a turn. */
+  #runInTurn(execution: Execution): void {
+    const begun = this.#clock.monotonic()
+    this.#run(execution)
+    if (this.#clock.monotonic() - begun < longHandlerMs) return
+    this.#resting = true
+    this.#clock.soon(() => {
+      this.#resting = false
+      while (!this.#resting && this.#later.length > 0)
+        this.#runInTurn(this.#later.shift() as Execution)
+    })
   }
 
   /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
