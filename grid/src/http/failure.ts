@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GridError } from '../errors.ts'
 import { answerEarly, type DiscardLimits } from './discard.ts'
+import { oneHeaderOf } from './exchange.ts'
 import { problemOf, problemType, retryAfterSeconds } from './problem.ts'
 
 /** Answers with an error's problem document. */
@@ -12,14 +13,17 @@ export function sendProblem(
 ): FastifyReply {
   const retryAfter = retryAfterSeconds(error)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  // Fastify's own after a body it has not read: the requests behind this one would lose their answers.
-  reply.removeHeader('connection')
+  if (reply.hasHeader('connection')) reply.header('connection', connectionOf(reply))
   // As bytes: to a text fastify would add a charset, a parameter that problem documents do not have.
   return reply
     .code(status)
     .header('content-type', problemType)
     .send(Buffer.from(JSON.stringify(problemOf(error, status))))
 }
+
+/** Fastify would close it after a body it has not read, and the requests behind that one would lose their answers. */
+const connectionOf = ({ raw }: FastifyReply): string =>
+  raw.shouldKeepAlive ? 'keep-alive' : 'close'
 
 /**
  * The same while the request's body is still arriving: the caller hears at once what is wrong, and not that the connection is broken.
@@ -32,12 +36,10 @@ export function sendProblemEarly(
 ): FastifyReply {
   const { request, raw } = reply
   const body = Buffer.from(JSON.stringify(problemOf(error, status)))
-  // As above.
-  reply.removeHeader('connection')
   reply.hijack()
-  if (closing) raw.setHeader('connection', 'close')
   raw.writeHead(status, {
     ...(reply.getHeaders() as OutgoingHttpHeaders),
+    connection: closing ? 'close' : connectionOf(reply),
     'content-type': problemType,
     'content-length': body.length,
   })
@@ -60,7 +62,7 @@ export function requestFault(
         details: { bytesMax: bodyBytesMax },
       })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return unsupported(request.raw.headers['content-type'])
+      return contentTypeFault(request)
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new GridError('invalid_header', 'Content-Length: not the length of the body')
   }
@@ -70,7 +72,14 @@ export function requestFault(
   return undefined
 }
 
-function unsupported(contentType: string | undefined): GridError {
+function contentTypeFault(request: FastifyRequest): GridError {
+  let contentType: string | undefined
+  try {
+    contentType = oneHeaderOf(request, 'Content-Type')
+  } catch (error) {
+    if (error instanceof GridError) return error
+    throw error
+  }
   const met = contentType === undefined ? 'none' : JSON.stringify(contentType.slice(0, 100))
   return new GridError(
     'unsupported_media_type',
@@ -78,8 +87,12 @@ function unsupported(contentType: string | undefined): GridError {
   )
 }
 
-/** A compressed body cannot be read: refused by name instead of as broken JSON. */
-export function checkContentEncoding(request: FastifyRequest): void {
+/**
+ * What the headers say about a body must be what we read it as.
+ * A compressed body cannot be read: refused by name instead of as broken JSON.
+ */
+export function checkContentHeaders(request: FastifyRequest): void {
+  oneHeaderOf(request, 'Content-Type')
   const encoding = request.raw.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new GridError('unsupported_media_type', 'Content-Encoding must be identity')
@@ -98,10 +111,13 @@ export function answerExpectation(
 }
 
 /** HTTP/1.1 wants to know which of its names a server was called by. */
-export function hostFault({ headers, httpVersion }: IncomingMessage): GridError | undefined {
-  return headers.host === undefined && httpVersion === '1.1'
-    ? new GridError('invalid_header', 'Host: must be given')
-    : undefined
+export function hostFault(request: IncomingMessage): GridError | undefined {
+  const { host } = request.headers
+  if (host === undefined)
+    return request.httpVersion === '1.1'
+      ? new GridError('invalid_header', 'Host: must be given')
+      : undefined
+  return host.includes(',') ? new GridError('invalid_header', 'Host: allowed is one') : undefined
 }
 
 /** A whole response, for what never became a request. */

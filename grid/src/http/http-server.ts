@@ -23,7 +23,7 @@ import { addEntryRoute } from './entry-route.ts'
 import { type Door, jsonType } from './exchange.ts'
 import {
   answerExpectation,
-  checkContentEncoding,
+  checkContentHeaders,
   connectRefused,
   hostFault,
   parserFault,
@@ -196,7 +196,7 @@ function takeJson(app: FastifyInstance): void {
     'application/json',
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done) => {
-      checkContentEncoding(request)
+      checkContentHeaders(request)
       done(null, body)
     },
   )
