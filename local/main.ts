@@ -3,6 +3,7 @@ import { GridError, type Space } from '@spacegrid/grid'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
+import { readableNotice } from '@spacegrid/grid/http/readable-caches'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
@@ -39,11 +40,17 @@ async function main(): Promise<void> {
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer(grid.units, {
     log,
+    undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
+  for (const space of new Set(grid.units.map((unit) => unit.space))) {
+    const notice = readableNotice(space, undeclaredReadable)
+    if (notice !== undefined) log.warn(notice)
+  }
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
     log,
     audit: (request) => auditEmbedded(grid, request),

@@ -35,6 +35,7 @@ import {
 import { explainMissing } from './missing-route.ts'
 import { problemSchema, swaggerOptions } from './open-api.ts'
 import { addQueryRoute } from './query-route.ts'
+import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
@@ -53,6 +54,10 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly keepAliveTimeoutMs?: number
   /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
   readonly closeGraceMs?: number
+  /**
+   * Whether the caches of a space are readable in which no cache says whether it is. Default true, for developing; in production they are not.
+   */
+  readonly undeclaredReadable?: boolean
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -68,6 +73,7 @@ const defaults = {
   keepAliveTimeoutMs: 72_000,
   closeGraceMs: 10_000,
   ...discardDefaults,
+  undeclaredReadable: true,
   title: 'Spacegrid',
   version: gridPackage.version,
 }
@@ -89,7 +95,11 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
     return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
   }
-  const missing: Answer = (request, reply) => sendMissing(request, reply, refuse, rotations)
+  const { undeclaredReadable } = settings
+  const readable = (space: Space) => [...readableCaches(space, undeclaredReadable).keys()]
+  const missing: Answer = (request, reply) => {
+    return sendMissing(request, reply, refuse, rotations, readable)
+  }
   const app = fastify({
     ...serverOptions(settings),
     frameworkErrors: (_error, request, reply) => {
@@ -108,16 +118,26 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
     settings,
   )
   app.register(async (routes) => {
-    for (const rotation of rotations.values()) addSpaceRoutes(routes, door, rotation)
+    for (const rotation of rotations.values())
+      addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
   return app
 }
 
-function addSpaceRoutes(app: FastifyInstance, door: Door, rotation: UnitRotation): void {
+function addSpaceRoutes(
+  app: FastifyInstance,
+  door: Door,
+  rotation: UnitRotation,
+  undeclaredReadable: boolean,
+): void {
   const { commands, queries, caches } = rotation.space
   for (const command of commands.values()) addCommandRoute(app, door, rotation, command)
   for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
-  for (const cache of caches) addEntryRoute(app, door, rotation, cache)
+  const readable = readableCaches(rotation.space, undeclaredReadable)
+  for (const cache of caches) {
+    const fields = readable.get(cache.name)
+    if (fields) addEntryRoute(app, door, rotation, cache, fields)
+  }
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
@@ -231,10 +251,11 @@ function sendMissing(
   reply: FastifyReply,
   refuse: Refuse,
   rotations: ReadonlyMap<string, UnitRotation>,
+  readable: (space: Space) => readonly string[],
 ): FastifyReply {
   const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
   const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
-  const { error, status, allow, space } = explainMissing(path, spaces)
+  const { error, status, allow, space } = explainMissing(path, spaces, readable)
   const unit = space === undefined ? undefined : rotations.get(space)?.next()
   if (unit) reply.header('grid-position', unit.position)
   if (allow !== undefined) reply.header('allow', allow)

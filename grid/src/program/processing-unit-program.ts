@@ -6,6 +6,7 @@ import { SystemRandom } from '../adapters/system/system-random.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
+import { readableNotice } from '../http/readable-caches.ts'
 import { statusOfUnits } from '../http/status-source.ts'
 import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
@@ -53,12 +54,16 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
   )
   unit.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,
     title: space.name,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    undeclaredReadable,
   })
+  const notice = readableNotice(space, undeclaredReadable)
+  if (notice !== undefined) log.warn(notice)
   const status = statusOfUnits(name, 'processing-unit', [unit])
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.

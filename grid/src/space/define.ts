@@ -46,7 +46,7 @@ function closeNode(node: unknown, open = false): unknown {
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index or the expiry does not fit the schema.
+ * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema.
  */
 export function defineCache<
   S extends TObject,
@@ -68,6 +68,13 @@ export function defineCache<
   for (const field of [options.key, options.expiry])
     if (field !== undefined && !Object.hasOwn(fields, field))
       throw new TypeError(`cache ${name}: the schema has no field ${field}`)
+  const { readable } = options
+  if (typeof readable === 'object') {
+    if (readable.length === 0) throw new TypeError(`cache ${name}: readable names no field`)
+    for (const field of readable)
+      if (!Object.hasOwn(fields, field))
+        throw new TypeError(`cache ${name}: readable names the unknown field ${field}`)
+  }
   return {
     name,
     schema: closed(options.schema),
@@ -75,6 +82,7 @@ export function defineCache<
     indexes: indexes as Record<keyof Indexes & string, readonly string[]>,
     expiry: options.expiry,
     onExpire: options.onExpire,
+    readable,
   }
 }
 
