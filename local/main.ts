@@ -3,10 +3,10 @@ import { GridError, type Space } from '@spacegrid/grid'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
-import { readableNotice } from '@spacegrid/grid/http/readable-caches'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { spaceNotices } from '@spacegrid/grid/program/space-notices'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { Command, CommanderError } from 'commander'
@@ -47,10 +47,6 @@ async function main(): Promise<void> {
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
-  for (const space of new Set(grid.units.map((unit) => unit.space))) {
-    const notice = readableNotice(space, undeclaredReadable)
-    if (notice !== undefined) log.warn(notice)
-  }
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
     log,
     audit: (request) => auditEmbedded(grid, request),
@@ -73,6 +69,8 @@ async function main(): Promise<void> {
       dataDirectory,
     }),
   )
+  for (const space of new Set(grid.units.map((unit) => unit.space)))
+    for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
 
 /** Somebody who names servers does not expect a grid that uses none of them. */

@@ -6,7 +6,6 @@ import { SystemRandom } from '../adapters/system/system-random.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
-import { readableNotice } from '../http/readable-caches.ts'
 import { statusOfUnits } from '../http/status-source.ts'
 import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
@@ -16,6 +15,7 @@ import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
+import { spaceNotices } from './space-notices.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -62,8 +62,6 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
     undeclaredReadable,
   })
-  const notice = readableNotice(space, undeclaredReadable)
-  if (notice !== undefined) log.warn(notice)
   const status = statusOfUnits(name, 'processing-unit', [unit])
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
@@ -98,4 +96,6 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
     'listening',
   )
+  // Trying the patterns takes a moment: not before requests are answered.
+  for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
