@@ -7,6 +7,7 @@ import { createHttpServer } from '@spacegrid/grid/http/http-server'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { spaceNotices } from '@spacegrid/grid/program/space-notices'
 import { tellStrayFaults } from '@spacegrid/grid/program/stray-faults'
 import { unitLimits } from '@spacegrid/grid/program/unit-limits'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
@@ -45,8 +46,10 @@ async function main(): Promise<void> {
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer(grid.units, {
     log,
+    undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
@@ -72,6 +75,8 @@ async function main(): Promise<void> {
       dataDirectory,
     }),
   )
+  for (const space of new Set(grid.units.map((unit) => unit.space)))
+    for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
 
 /** Somebody who names servers does not expect a grid that uses none of them. */

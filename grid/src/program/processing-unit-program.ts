@@ -18,6 +18,7 @@ import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
+import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
@@ -63,11 +64,13 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   )
   watch.start()
   unit.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,
     title: space.name,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    undeclaredReadable,
   })
   const status = statusOfUnits(name, 'processing-unit', [unit])
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
@@ -104,4 +107,6 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
     'listening',
   )
+  // Trying the patterns takes a moment: not before requests are answered.
+  for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
