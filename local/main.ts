@@ -3,6 +3,7 @@ import { GridError, type Space } from '@spacegrid/grid'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
+import { httpUrl } from '@spacegrid/grid/http/http-url'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
@@ -61,8 +62,8 @@ async function main(): Promise<void> {
   process.stdout.write(
     welcome({
       spaces: [...new Set(grid.units.map((unit) => unit.space.name))],
-      url: `http://${host}:${addressPort(http.server.address())}`,
-      adminPort,
+      url: httpUrl(host, addressPort(http.server.address())),
+      adminUrl: httpUrl(host, addressPort(admin.server.address())),
       dataDirectory,
     }),
   )
