@@ -1,5 +1,6 @@
 import { auction } from '@spacegrid/auction/space'
 import { GridError, type Space } from '@spacegrid/grid'
+import { useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   const environment = readEnvironment()
   checkEmbedded(environment)
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
+  useFolder('DATA_DIR', dataDirectory)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,

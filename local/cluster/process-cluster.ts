@@ -1,6 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid'
+import { makeFolder } from '@spacegrid/grid/adapters/system/make-folder'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -83,7 +84,7 @@ export class ProcessCluster {
         `PORT=${port} is in use: stop whatever serves there (a grid that was started before?), or set PORT to a free one`,
       )
     const dataDirectory = resolve(options.dataDirectory)
-    await mkdir(join(dataDirectory, 'logs'), { recursive: true })
+    makeFolder(join(dataDirectory, 'logs'))
     const before = await knownServers(dataDirectory)
     const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
     const found = await startServers({

@@ -4,6 +4,7 @@ import { access, constants, mkdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
 import { downloadBinary } from './binary-download.ts'
 import { type BinarySource, type ServerBinary, serverBinaries } from './binary-sources.ts'
 import type { ServerName } from './server-name.ts'
@@ -37,7 +38,7 @@ export class BinaryUnavailable extends Error {
  * and the first to finish moves it into place.
  *
  * @param say told once, before anything is fetched, what it is and how large
- * @throws BinaryUnavailable
+ * @throws BinaryUnavailable, GridError `configuration_invalid` when the cache folder cannot be written to
  */
 export async function findBinary(
   server: ServerName,
@@ -79,6 +80,7 @@ async function fetchBinary(
   say: (line: string) => void,
 ): Promise<Binary> {
   const cache = cacheFolder(environment)
+  useFolder('SPACEGRID_CACHE', cache)
   const failures: string[] = []
   for (const source of wanted.sources) {
     const name = describe(source)

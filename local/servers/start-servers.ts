@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { GridError } from '@spacegrid/grid'
 import { withFileLock } from './file-lock.ts'
 import { becomesFree, isPortFree } from './free-port.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'
@@ -65,6 +66,8 @@ export async function startServers(
     const failures = results.filter((result) => result.status === 'rejected')
     if (failures.length > 0) {
       for (const server of started) await server.stop()
+      const unusable = failures.find(({ reason }) => reason instanceof GridError)
+      if (unusable) throw unusable.reason
       throw new Error(failures.map(({ reason }) => (reason as Error).message).join('\n'), {
         cause: failures[0]?.reason,
       })
