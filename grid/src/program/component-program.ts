@@ -15,6 +15,7 @@ import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { streams, subjects } from '../records/subjects.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 
 /** What a component of one space may work with. */
@@ -52,7 +53,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
-  const shared = new SharedAdapters(environment)
+  const shared = new SharedAdapters(environment, log)
   const components = new Map<string, Component>()
   for (const space of environment.SPACES.split(','))
     components.set(
@@ -60,7 +61,10 @@ export async function runComponent({ role, required, create }: ComponentProgram)
       create(space, await shared.portsOf(space), reportTo(log, space), environment),
     )
   for (const component of components.values()) component.start()
-  const admin = createAdminServer(statusOf(name, role, components), { log })
+  const admin = createAdminServer(
+    statusOf(name, role, components, () => shared.unfit()),
+    { log },
+  )
   await admin.listen({ host, port })
   log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
   stopOnSignals({
@@ -78,13 +82,21 @@ class SharedAdapters {
   readonly #environment: Environment
   readonly #clock = new SystemClock()
   readonly #random = new SystemRandom()
+  readonly #report: Logger
   readonly #opened: { close(): Promise<void> }[] = []
+  readonly #logs: JetStreamLog[] = []
   #messaging: Promise<NatsMessaging> | undefined
   #store: MongoStore | undefined
   #image: RedisImage | undefined
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, report: Logger) {
     this.#environment = environment
+    this.#report = report
+  }
+
+  /** Of each stream that must not be relied on: why. */
+  unfit(): string[] {
+    return this.#logs.flatMap(({ unfit }) => unfit ?? [])
   }
 
   async portsOf(space: string): Promise<ComponentPorts> {
@@ -125,7 +137,9 @@ class SharedAdapters {
       ...options,
       replicas: STREAM_REPLICAS,
       maxBytes: STREAM_BYTES_MAX,
+      fitness: reportFitness(this.#report, stream),
     })
+    this.#logs.push(log)
     return this.#closedLater(log)
   }
 
@@ -157,15 +171,18 @@ function statusOf(
   name: string,
   role: string,
   components: ReadonlyMap<string, Component>,
+  unfit: () => readonly string[],
 ): StatusSource {
   return {
     unit: name,
     role,
-    notReady: () =>
-      [...components].flatMap(([space, component]) => {
+    notReady: () => [
+      ...unfit(),
+      ...[...components].flatMap(([space, component]) => {
         const { ready, reason } = component.readiness()
         return ready ? [] : [`space ${space}: ${reason ?? 'not ready'}`]
       }),
+    ],
     spaces: () =>
       Object.fromEntries([...components].map(([space, component]) => [space, component.status()])),
   }
