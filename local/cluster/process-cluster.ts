@@ -12,6 +12,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Folder under `processing-units/`, and the name of its space. */
   readonly application: string
+  /** The units' program, when it is not that of the folder. */
+  readonly program?: string
   readonly dataDirectory: string
   /** Public port, shared by all units. */
   readonly port: number
@@ -217,11 +219,11 @@ class ComponentPlan {
   }
 
   unit(number: number): Promise<ComponentSettings> {
-    const { application, port } = this.#options
+    const { application, port, program } = this.#options
     return this.#settings(
       'processing-unit',
       `${application}-${number}`,
-      `processing-units/${application}/main.ts`,
+      program ?? `processing-units/${application}/main.ts`,
       port,
     )
   }
