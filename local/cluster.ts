@@ -80,11 +80,13 @@ async function run(options: ClusterChoice): Promise<void> {
   useFolder('DATA_DIR', folder)
   const lock = new DirectoryLock(folder)
   const start = new AbortController()
+  // Of a Ctrl-C both the terminal and npm tell.
   const giveUp = () => {
+    if (start.signal.aborted) return
     process.stderr.write('Stopping what has been started\n')
     start.abort(new GridError('stopping', 'Stopped before it was ready'))
   }
-  for (const signal of stopSignals) process.once(signal, giveUp)
+  for (const signal of stopSignals) process.on(signal, giveUp)
   const cluster = await ProcessCluster.start({
     ...options,
     signal: start.signal,
