@@ -1,10 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { withFileLock } from '../../local/servers/file-lock.ts'
-
-const run = promisify(execFile)
+import { buildWithGo } from '../../local/servers/go-build.ts'
+import { madeOnce } from '../../local/servers/made-once.ts'
 
 const version = '2.40.3'
 
@@ -28,28 +25,12 @@ export function isGoInstalled(host: NodeJS.ProcessEnv): boolean {
  */
 export async function composeBinary(cache: string): Promise<string> {
   const folder = join(cache, `docker-compose-${version}-${process.platform}-${process.arch}`)
-  const binary = join(folder, 'docker-compose')
-  await withFileLock(`${folder}.lock`, async () => {
-    if (await exists(binary)) return
+  await madeOnce(folder, 'docker-compose', async (staging) => {
     process.stderr.write(
       `Building docker compose ${version} with Go into ${folder}: once, some two minutes, 100 MB\n`,
     )
-    const building = join(folder, 'building')
-    await mkdir(building, { recursive: true })
     const module = 'github.com/docker/compose/v2/cmd'
-    const options = { cwd: building }
-    await run('go', ['mod', 'init', 'check'], options)
-    await run('go', ['get', '-tool', `${module}@v${version}`], options)
-    await run('go', ['build', '-o', 'docker-compose', module], options)
-    await rename(join(building, 'docker-compose'), binary)
-    await rm(building, { recursive: true })
+    await buildWithGo(staging, `${module}@v${version}`, 'docker-compose')
   })
-  return binary
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
+  return join(folder, 'docker-compose')
 }
