@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
 import { expect, test } from 'vitest'
-import { composeBinary } from '../../gateway/testing/compose-binary.ts'
+import { buildWithGo } from './go-build.ts'
 import { madeOnce } from './made-once.ts'
 
 const program = join(import.meta.dirname, 'test-support', 'interrupted-process.ts')
@@ -55,10 +55,10 @@ test('what could not be made leaves nothing, and is tried again', async () => {
   expect(await readdir(cache)).toEqual([])
 })
 
-test('docker compose is built where an earlier, interrupted build has left its module', async () => {
-  const cache = await temporaryFolder('compose')
+test('a Go program is built where an earlier, interrupted build has left its module', async () => {
+  const cache = await temporaryFolder('go-build')
   const path = join(cache, 'path')
-  const folder = join(cache, `docker-compose-2.40.3-${process.platform}-${process.arch}`)
+  const folder = join(cache, 'program-1.0')
   await mkdir(join(folder, 'building'), { recursive: true })
   await writeFile(join(folder, 'building', 'go.mod'), 'module check')
   await mkdir(path)
@@ -72,9 +72,9 @@ test('docker compose is built where an earlier, interrupted build has left its m
   const before = process.env.PATH
   process.env.PATH = `${path}:${before}`
   try {
-    expect(await composeBinary(cache)).toBe(join(folder, 'docker-compose'))
+    await madeOnce(folder, 'program', (staging) => buildWithGo(staging, 'module@v1.0', 'program'))
   } finally {
     process.env.PATH = before
   }
-  expect(await readdir(folder)).toEqual(['docker-compose'])
+  expect(await readdir(folder)).toEqual(['program'])
 })
