@@ -15,6 +15,7 @@ import { serveAdministration } from '../services/administration-service.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
@@ -50,6 +51,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       replicas: environment.STREAM_REPLICAS,
       maxBytes: environment.STREAM_BYTES_MAX,
       name: `${name} log`,
+      fitness: reportFitness(log, streams.log(space.name)),
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
@@ -76,7 +78,14 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
   const admin = createAdminServer(
-    { ...status, notReady: () => [...status.notReady(), ...doorOpen()] },
+    {
+      ...status,
+      notReady: () => [
+        ...(spaceLog.unfit === undefined ? [] : [spaceLog.unfit]),
+        ...status.notReady(),
+        ...doorOpen(),
+      ],
+    },
     { log },
   )
   await admin.listen({ host, port: environment.ADMIN_PORT })
