@@ -1,6 +1,7 @@
 import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
+import { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
 import { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
@@ -39,6 +40,7 @@ export class DataPump implements Component {
   readonly #auditor: Auditor
   readonly #watch: ClockWatch
   readonly #wrongWindows = new WrongWindows()
+  readonly #unread: UnreadRecords
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
@@ -49,6 +51,7 @@ export class DataPump implements Component {
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
+    this.#unread = new UnreadRecords(ports.clock, (level, message) => report({ level, message }))
     this.#watch = new ClockWatch(ports.clock, (message) => report({ level: 'warn', message }))
     this.#auditor = new Auditor(ports, {
       space,
@@ -77,6 +80,7 @@ export class DataPump implements Component {
         this.#auditor,
         this.#watch,
         this.#wrongWindows,
+        this.#unread,
         this.#incarnation?.logFollowed,
       )
       this.#incarnation = incarnation
@@ -110,6 +114,7 @@ export class DataPump implements Component {
       pending: incarnation?.waiting ?? 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
+      damagedRecords: this.#unread.damaged,
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }

@@ -1,11 +1,14 @@
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
-import { findOldestFrom } from '@spacegrid/grid/component/change-queue'
+import { findOldestFrom, leadsOn } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
+import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
 import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
@@ -42,6 +45,7 @@ export class PumpIncarnation {
   readonly #auditor: Auditor
   readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
+  readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
   readonly #logBefore: string | undefined
   readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
@@ -63,6 +67,10 @@ export class PumpIncarnation {
   #wrongTo = 0
   #lastKnown = 0
   #gapLooks = 0
+  readonly #turns: Turns
+  /** Where the store was when it was looked at last, and where the queue was found to lead on. */
+  #storeAt = -1
+  #leadsOnAt = -1
 
   constructor(
     space: string,
@@ -74,6 +82,7 @@ export class PumpIncarnation {
     auditor: Auditor,
     watch: ClockWatch,
     wrongWindows: WrongWindows,
+    unread: UnreadRecords,
     logBefore: string | undefined,
   ) {
     this.#space = space
@@ -85,8 +94,10 @@ export class PumpIncarnation {
     this.#auditor = auditor
     this.#watch = watch
     this.#wrongWindows = wrongWindows
+    this.#unread = unread
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
+    this.#turns = new Turns(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -120,6 +131,7 @@ export class PumpIncarnation {
     const doubt = this.#difference ?? this.#auditor.doubt()
     if (doubt !== undefined) return doubt
     if (this.#paused) return 'the change queue takes nothing'
+    if (this.#replica.unreadable) return stoppedText(this.#replica.unreadable)
     if (!this.#replica.connected) return 'the log is not connected'
     return undefined
   }
@@ -144,6 +156,7 @@ export class PumpIncarnation {
     const replica = this.#follow(start)
     try {
       this.#auditor.follow(replica)
+      this.#unread.follow(replica, this.#logIdentity)
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
@@ -341,14 +354,25 @@ export class PumpIncarnation {
     const persisted = this.#persisted.fresh()
     const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
     const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
-    this.#gapLooks = isGap ? this.#gapLooks + 1 : 0
-    if (this.#gapLooks >= gapLooksMax)
-      this.end(
-        new GridError(
-          'not_ready',
-          `The change queue begins at ${oldest ?? this.published}, but the store is at ${persisted}`,
-        ),
-      )
+    const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))
+    this.#gapLooks = isGap || isHole ? this.#gapLooks + 1 : 0
+    if (this.#gapLooks < gapLooksMax) return
+    const what = isGap ? `begins at ${oldest ?? this.published}` : 'is damaged behind that'
+    const message = `The store is at ${persisted}, but the change queue ${what}`
+    if (isHole)
+      this.#report({ level: 'error', message: `${message}: what follows is published anew` })
+    this.end(new GridError('not_ready', message))
+  }
+
+  /** Whether what follows in the queue can be read by whoever writes it to the store. Looked at once for each position at which the store stands still. */
+  async #leadsOnFrom(persisted: number): Promise<boolean> {
+    const hasMoved = persisted !== this.#storeAt
+    this.#storeAt = persisted
+    if (hasMoved || persisted >= this.published || persisted === this.#leadsOnAt) return true
+    const { pause } = this.#turns
+    if (!(await leadsOn(this.#ports.changes, persisted, pause, this.#chainFrom))) return false
+    this.#leadsOnAt = persisted
+    return true
   }
 
   /** Either this pump is wrong or whoever published the window: the units know. In any case the next life begins at the store. */

@@ -52,7 +52,8 @@ export class StoreSnapshot implements SnapshotSource {
   /** @throws GridError whatever the store or the queue failed with */
   async next(): Promise<SnapshotChunk> {
     const { done, value } = await (this.#ahead ?? this.#chunks.next()).catch((error) => {
-      if (isGridError(error, 'format_unsupported')) this.#finished()
+      if (isGridError(error, 'format_unsupported') || isGridError(error, 'record_damaged'))
+        this.#finished()
       throw error
     })
     if (done) throw new Error('the snapshot has been read to its end')

@@ -71,6 +71,8 @@ export class World {
   logAheadMs = 0
   /** The change queue has been purged or deleted: gaps in it are nobody's fault. */
   queueDamaged = false
+  /** Somebody has written to the log or the change queue, or published on a subject, what the grid itself never does. */
+  strangersWrite = false
   /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
   tail: 'whole' | 'losing' | 'lost' = 'whole'
   readonly time: TimeCheck

@@ -16,6 +16,10 @@ const gauges = {
     'spacegrid_quarantined_entries',
     'Entries that MongoDB refuses for what they are: npm run quarantine -- list',
   ],
+  damagedRecords: [
+    'spacegrid_damaged_records',
+    'Records of the log that were no frame of any version, and were passed over',
+  ],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
 

@@ -50,6 +50,7 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     pending: one.pending + other.pending,
     collisions: Math.max(one.collisions, other.collisions),
     commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
+    damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
   }

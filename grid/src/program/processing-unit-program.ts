@@ -14,6 +14,7 @@ import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { reportTo } from './unit-report.ts'
@@ -46,7 +47,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       maxBytes: environment.STREAM_BYTES_MAX,
       name: `${name} log`,
     }),
-    NatsMessaging.open(NATS_URL, { name: `${name} messaging` }),
+    NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
   const unit = new ProcessingUnit(
     name,

@@ -59,7 +59,7 @@ test('a copy is not used with a log that has lost its tail and gone on otherwise
   const unit = await startGiver()
   const { position } = unit
   const log = new SimulatedLog(world.clock, new SimulatedStream(world.clock))
-  const frame = encodeFrame({ kind: FrameKind.join, unit: 'another', nonce: 1 })
-  for (let at = 0; at < position + 3; at++) log.stream.append(frame)
+  const other = encodeFrame({ kind: FrameKind.join, unit: 'other', nonce: 1 })
+  for (let at = 0; at < position + 3; at++) log.stream.append(other)
   expect((await refusalWith(log)).code).toBe('log_replaced')
 })

@@ -7,6 +7,7 @@ import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-c
 import { subjects } from '../records/subjects.ts'
 import { leastTime } from '../space/record-time.ts'
 import { SpaceState } from '../space/space-state.ts'
+import { readRecord } from './record-reader.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
 export type RehydrationSource = 'peer' | 'reader' | 'store' | 'log'

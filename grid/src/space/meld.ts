@@ -48,14 +48,20 @@ export class Melder {
     this.#observer = observer
   }
 
-  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
-  meld(frame: Frame, position: number, time: number): boolean {
+  /** The record at the next position is none that can be read: it takes its place, and nothing else happens. docs/decisions/0015. */
+  pass(position: number): void {
     const state = this.state
     if (position !== state.position + 1)
       throw new Error(`melding position ${position} after ${state.position}`)
     state.position = position
+  }
+
+  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
+  meld(frame: Frame, position: number, time: number): boolean {
+    const state = this.state
+    this.pass(position)
     // A frame that is ignored may be old: it says nothing of the time unless both clocks do.
-    if (clocksAgree(frame, time)) this.#pass(time)
+    if (clocksAgree(frame, time)) this.#reach(time)
     switch (frame.kind) {
       case FrameKind.join:
         this.#weigh(frame, time, frame.unit)
@@ -70,6 +76,8 @@ export class Melder {
       case FrameKind.shape:
         this.#weigh(frame, time, 'a unit')
         return this.#reshape(frame.shape)
+      case FrameKind.skip:
+        return true
       default:
         return this.#meldChained(frame, position, time)
     }
@@ -86,14 +94,14 @@ export class Melder {
     }
   }
 
-  #pass(time: number): void {
+  #reach(time: number): void {
     if (time > this.state.time) this.state.time = time
   }
 
   /** Neither of two clocks that contradict each other moves time far by itself. */
   #weigh(frame: Frame, time: number, unit: string): void {
     if (clocksAgree(frame, time)) return
-    this.#pass(contestedTime(frame, time, this.state.time))
+    this.#reach(contestedTime(frame, time, this.state.time))
     this.#observer.contested?.(time - (frame.at ?? time), unit)
   }
 

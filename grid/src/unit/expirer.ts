@@ -195,6 +195,8 @@ export class Expirer {
       if (!(thrown instanceof Rejection))
         this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
       return false
+    } finally {
+      recorder.close()
     }
   }
 }

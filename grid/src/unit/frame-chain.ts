@@ -168,9 +168,10 @@ export class FrameChain {
     this.#confirmAt(head, index + 1)
   }
 
-  melded(frame: Frame, accepted: boolean): void {
-    if (frame.kind === FrameKind.join) this.#sawJoin(frame.nonce)
-    else if (frame.kind !== FrameKind.shape && frame.origin === this.#origin)
+  /** No frame: a position has passed that holds none. */
+  melded(frame: Frame | undefined, accepted: boolean): void {
+    if (frame?.kind === FrameKind.join) this.#sawJoin(frame.nonce)
+    else if (frame && 'origin' in frame && frame.origin === this.#origin)
       this.#sawOwn(frame, accepted)
     if (!this.joined) return
     if (!this.#state.origins.has(this.#origin)) {

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import { encodeFrame } from '../records/frame-codec.ts'
+import { stoppedText } from '../replica/record-reader.ts'
 import { Replica } from '../replica/replica.ts'
 import type { AnyCache, Space } from '../space/definition.ts'
 import type { Entry } from '../space/entry.ts'
@@ -143,6 +144,7 @@ export class Incarnation {
   /** Why it cannot serve; undefined when it can. */
   unready(): string | undefined {
     if (this.#closed) return 'the replica has to be rebuilt'
+    if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
     if (this.#conflict) return this.#conflict.message
     if (!this.#projections) return 'the definition is not in the log yet'
     if (!this.#chain.joined) return 'joining the log'
@@ -163,24 +165,27 @@ export class Incarnation {
     )
   }
 
-  /** Whether queries can be answered: from an exact state, even if it is cut off from the log. */
+  /** Whether queries can be answered: from an exact state, even if it is cut off from the log, or stays before a record that it cannot read. */
   get serves(): boolean {
     return (
       !this.#closed &&
       this.#projections !== undefined &&
-      this.#lastKnown - this.state.position <= this.#options.lagPositionsMax
+      (this.replica.unreadable !== undefined ||
+        this.#lastKnown - this.state.position <= this.#options.lagPositionsMax)
     )
   }
 
   /** Whether commands can be taken: also during a hiccup of the log, in which they wait. */
   get takesCommands(): boolean {
-    return this.serves && this.#chain.joined
+    return this.serves && this.#chain.joined && !this.replica.unreadable
   }
 
   /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
   async drain(): Promise<void> {
     this.#draining = true
     await this.runner.drained()
+    // What the log has decided about them cannot be seen from here.
+    if (this.replica.unreadable) return
     // Commands whose callers were told `accepted` may still be waiting for their frame.
     await this.#idle()
     if (this.#closed) return
@@ -222,15 +227,18 @@ export class Incarnation {
     await this.replica.stop()
   }
 
-  #melded(frame: Frame, accepted: boolean): void {
+  #melded(frame: Frame | undefined, accepted: boolean): void {
     this.#melding = undefined
     this.#chain.melded(frame, accepted)
-    const { at = 0 } = frame
-    if (this.#isOwn(frame) && this.#watch.sent(at, this.#stamp, this.state.time))
+    if (
+      frame &&
+      this.#isOwn(frame) &&
+      this.#watch.sent(frame.at ?? 0, this.#stamp, this.state.time)
+    )
       this.#needsTime = true
     if (this.#needsTime) this.#chain.beat()
     this.#needsTime = false
-    if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
+    if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
   }
@@ -267,7 +275,8 @@ export class Incarnation {
 
   #tick(): void {
     this.runner.expire()
-    this.#chain.tick()
+    // What is sent meanwhile could not be seen to come back.
+    if (!this.replica.unreadable) this.#chain.tick()
     this.#watch.tick()
     if (this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && !this.#conflict) this.#adoptShape()

@@ -12,8 +12,10 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import { UnreadRecords } from '../replica/unread-records.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
 import { ClockWatch } from './clock-watch.ts'
@@ -66,7 +68,8 @@ export type UnitEvent =
   /** Clocks do not agree: the log's, this machine's, or those of other units. */
   | { readonly kind: 'clock'; readonly message: string }
   | {
-      readonly kind: 'audit'
+      /** `log`: about records of the log that cannot be read. */
+      readonly kind: 'audit' | 'log'
       readonly level: 'info' | 'warn' | 'error'
       readonly message: string
     }
@@ -96,6 +99,7 @@ export class ProcessingUnit implements Serving {
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
+  readonly #unread: UnreadRecords
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -136,6 +140,9 @@ export class ProcessingUnit implements Serving {
         entriesMax: this.#options.snapshotEntriesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
+    )
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
       space: space.name,
@@ -279,6 +286,7 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      damagedRecords: this.#unread.damaged,
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
@@ -361,6 +369,7 @@ export class ProcessingUnit implements Serving {
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
+    this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
     const stopped = () => end(undefined)
@@ -479,8 +488,11 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
+    // Its handler may run several times: no run may find what another one has made of it.
+    freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.replica.unreadable) throw this.#servesNot()
     if (incarnation.cutOff)
       throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
     if (!incarnation.takesCommands)

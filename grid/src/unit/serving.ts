@@ -59,6 +59,8 @@ export interface SpaceStatus {
   readonly pending: number
   readonly collisions: number
   readonly commandsPerSecond: number
+  /** Records of the log that were no frame of any version, and were passed over. */
+  readonly damagedRecords?: number
   /** Entries that the store refuses for what they are; told by a data writer. */
   readonly quarantined?: number
   /** How the machine's clock and the log's are. */
