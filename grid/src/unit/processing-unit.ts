@@ -149,6 +149,7 @@ export class ProcessingUnit implements Serving {
       messaging,
       clock,
       this.#options.persistWaitMsMax,
+      () => this.position,
     )
     this.#auditor.start()
     this.#serving = this.#live()
@@ -292,6 +293,7 @@ export class ProcessingUnit implements Serving {
         const failure = await this.#liveOnce(signal)
         if (!failure) continue
         this.#logReplaced = isGridError(failure, 'log_replaced')
+        if (this.#logReplaced) this.#persistence?.logReplaced()
         this.#report({ kind: 'rehydrating', reason: failure.message })
         if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
           await sleep(this.#ports.clock, retryMs, signal)

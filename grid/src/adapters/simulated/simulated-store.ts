@@ -1,5 +1,11 @@
 import { GridError } from '../../errors.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import type {
+  Checkpoint,
+  RebuildableStore,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '../../ports/store.ts'
 import { SimulatedQuarantine } from './simulated-quarantine.ts'
 
 export interface SimulatedStoreOptions {
@@ -26,7 +32,7 @@ const entryName = (cache: string, key: string): string => `${cache}/${key}`
  * A store in memory, for tests and the simulator. Entries are kept as given: they are immutable by
  * contract.
  */
-export class SimulatedStore implements Store {
+export class SimulatedStore implements RebuildableStore {
   /**
    * What goes wrong from now on. `unavailable`: nothing works. `unanswered`: changes are applied,
    * but whoever asked gets `store_unavailable` and cannot know.
@@ -105,6 +111,11 @@ export class SimulatedStore implements Store {
     this.#reach()
     this.#spaces.delete(space)
     this.quarantine.clear(space)
+  }
+
+  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+    await this.clear(space)
+    this.#spaces.set(space, { checkpoint: building, entries: new Map() })
   }
 
   async close(): Promise<void> {}
