@@ -13,7 +13,7 @@ import {
   storePlanText,
 } from './recover/recovery-text.ts'
 import { Refused } from './recover/refused.ts'
-import { planStore, rewriteStore } from './recover/store-recovery.ts'
+import { planStore, rewriteStore, type StorePlan } from './recover/store-recovery.ts'
 
 interface Options {
   readonly from?: 'mongodb' | 'store'
@@ -111,10 +111,21 @@ async function recoverLog({ grid, ports, findings, options, progress }: Case): P
 async function recoverStore({ grid, ports, findings, options, progress }: Case): Promise<Outcome> {
   const discardStored = options.discardStored ?? false
   const plan = await planStore(findings, ports, grid.names, { discardStored, progress })
-  const data = storePlanData(plan)
-  if (!isConfirmed(options, storePlanText(plan, grid.names)))
-    return { data, isDone: isDry(options) }
+  try {
+    return await writeStore(plan, { grid, ports, findings, options, progress })
+  } finally {
+    await plan.copy.close()
+  }
+}
+
+async function writeStore(
+  plan: StorePlan,
+  { grid, ports, findings, options, progress }: Case,
+): Promise<Outcome> {
+  const text = storePlanText(plan, grid.names)
+  if (!isConfirmed(options, text)) return { data: storePlanData(plan), isDone: isDry(options) }
   const different = await rewriteStore(plan, ports, progress)
+  const data = storePlanData(plan)
   clearProgress(options)
   const { position, entryCount } = plan.copy.state
   tell(

@@ -90,7 +90,7 @@ export async function copyOfLog(
   }
 }
 
-/** What a store, or the image, holds. Its digest is not looked at. */
+/** What a store, or the image, holds: at `notBefore` or later, which is waited for a while. Its digest is not looked at. */
 export async function copyOfStore(
   name: string,
   space: string,
@@ -98,12 +98,13 @@ export async function copyOfStore(
   changes: LogPlace,
   clock: Clock,
   progress: Progress,
+  notBefore = 0,
 ): Promise<AuditedCopy> {
   const queue = (await changes.look()) ? await changes.open() : undefined
   try {
     const ports = { store, changes: queue ?? noQueue, clock }
     const holder = storeHolder(name, 'store', ports, { space, waitMs })
-    return await holder.read(0, (entries) => progress(`reading ${name}`, entries))
+    return await holder.read(notBefore, (entries) => progress(`reading ${name}`, entries))
   } finally {
     await queue?.close()
   }

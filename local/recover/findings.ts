@@ -27,13 +27,14 @@ export interface Findings {
 
 export async function lookAround(space: string, ports: RecoveryPorts): Promise<Findings> {
   const { store, image, messaging, clock } = ports
-  const [checkpoint, imageFound, replicas, log, changes] = await Promise.all([
-    store.checkpoint(space),
+  const [imageFound, replicas] = await Promise.all([
     image ? ifReachable(() => image.checkpoint(space)) : undefined,
     messaging ? hearReplicas(space, messaging, clock) : [],
-    ports.log.look(),
-    ports.changes.look(),
   ])
+  // One after the other: in a grid that works the log is never behind what was read of the store before.
+  const checkpoint = await store.checkpoint(space)
+  const log = await ports.log.look()
+  const changes = await ports.changes.look()
   const newest = changes && (await newestWindow(ports.changes))
   const followed = log?.identity
   return {

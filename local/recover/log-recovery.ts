@@ -76,7 +76,6 @@ export async function planLog(
   const notes: string[] = []
   const kept = { findings, stored, notes }
   const known = knownOf(findings)
-  const counted = await countedOf(findings, ports, names, asItIs, progress)
   const after = beyond(Math.max(known.position, log?.last ?? 0, findings.changes?.last ?? 0))
   if (fault === undefined)
     return {
@@ -85,6 +84,7 @@ export async function planLog(
     }
   const { logIdentity } = stored
   refuseIfSound(findings, names)
+  const counted = await countedOf(findings, ports, names, asItIs, progress)
   const queueTo = await walkQueue(findings, ports.changes, ports.clock)
   const isAhead = (position: number, identity: string) =>
     identity === logIdentity && position > queueTo

@@ -1,5 +1,6 @@
 import { encodeEntry } from '@spacegrid/grid/adapters/embedded/entry-codec'
 import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
+import { isGridError } from '@spacegrid/grid/errors'
 import type { Random } from '@spacegrid/grid/ports/random'
 import type {
   Checkpoint,
@@ -9,6 +10,8 @@ import type {
 } from '@spacegrid/grid/ports/store'
 import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import type { AuditedCopy } from '../audit/audited-copy.ts'
+import { ReferenceState } from '../audit/reference-state.ts'
 import { compareStates, type StateComparison } from '../audit/state-comparison.ts'
 import { countEntries } from './entry-count.ts'
 import {
@@ -28,7 +31,7 @@ import { Refused } from './refused.ts'
 /** What a store will be written anew from, and what is wrong with it. */
 export interface StorePlan {
   readonly findings: Findings
-  readonly copy: ExactCopy
+  readonly copy: FollowedCopy
   /** What is wrong with the store. */
   readonly fault: string
   /** The log that continues what will be written is there. */
@@ -36,6 +39,14 @@ export interface StorePlan {
   /** Positions that the store is ahead of the copy: what only it has goes. */
   readonly behind: number
   readonly notes: readonly string[]
+}
+
+/** A copy that can be brought along the log, which may be trimmed meanwhile: what comes behind the copy is read from the first moment on. */
+export interface FollowedCopy extends ExactCopy {
+  /** Brings the state to a position, if there is a log. */
+  readonly follow: (position: number) => Promise<void>
+  readonly last: () => Promise<number>
+  readonly close: () => Promise<void>
 }
 
 export interface StorePlanOptions {
@@ -47,6 +58,9 @@ export interface StorePlanOptions {
 /** In the checkpoint of a store that is being written anew: it belongs to no log, so nobody begins with it or goes on from it. */
 export const writtenAnew = 'none: it is being written anew by npm run recover'
 
+/** The log may have been trimmed beyond a copy before it could be followed. */
+const attemptsMax = 3
+const followMsMax = 30_000
 const stepEntriesMax = 2000
 const stepBytesMax = 8 * 1024 * 1024
 const differencesShown = 5
@@ -64,7 +78,7 @@ export async function planStore(
 ): Promise<StorePlan> {
   const { space, log } = findings
   const notes: string[] = []
-  const copy = await findCopy(findings, ports, progress, (reason) => void notes.push(reason))
+  const copy = await findFollowed(findings, ports, progress, (reason) => void notes.push(reason))
   if (!copy)
     throw new Refused(
       [
@@ -72,13 +86,52 @@ export async function planStore(
         ...notes,
       ].join('\n  '),
     )
-  if (!discardStored) await refuseIfSound(findings, copy, ports, names, progress)
-  const { fault, behind } = await faultOf(findings, copy, ports, names, progress)
-  const { position } = copy.state
-  const isContinued =
-    log?.identity === copy.logIdentity && position + 1 >= log.first && position <= log.last
-  return { findings, copy, fault, behind, isContinued, notes }
+  try {
+    if (!discardStored) await refuseIfSound(findings, copy, ports, names, progress)
+    const { fault, behind } = await faultOf(findings, copy, ports, names, progress)
+    const isContinued = log?.identity === copy.logIdentity
+    return { findings, copy, fault, behind, isContinued, notes }
+  } catch (error) {
+    await copy.close()
+    throw error
+  }
 }
+
+async function findFollowed(
+  findings: Findings,
+  ports: RecoveryPorts,
+  progress: Progress,
+  note: (reason: string) => void,
+): Promise<FollowedCopy | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const copy = await findCopy(findings, ports, progress, note)
+    if (!copy) return undefined
+    const { position } = copy.state
+    if (findings.log?.identity !== copy.logIdentity) return { ...copy, ...unfollowed(position) }
+    const log = await ports.log.open()
+    const reference = new ReferenceState(copy.state, log, ports.clock)
+    const close = async () => {
+      await reference.stop()
+      await log.close()
+    }
+    const last = async () => (await log.bounds()).last
+    const follow = (to: number) => reference.advance(to, followMsMax)
+    try {
+      await follow(await last())
+      return { ...copy, follow, last, close }
+    } catch (error) {
+      await close()
+      if (!isGridError(error, 'log_trimmed') || attempt === attemptsMax) throw error
+    }
+  }
+}
+
+/** Without a log there is nothing behind a copy. */
+const unfollowed = (position: number) => ({
+  follow: async () => undefined,
+  last: async () => position,
+  close: async () => undefined,
+})
 
 async function findCopy(
   findings: Findings,
@@ -126,23 +179,24 @@ async function refuseIfSound(
 /** @throws Refused when nothing is wrong */
 async function faultOf(
   { space, checkpoint, log, fault }: Findings,
-  { state: right, from, logIdentity }: ExactCopy,
-  { store, changes, clock, ...ports }: RecoveryPorts,
+  copy: FollowedCopy,
+  ports: RecoveryPorts,
   names: RecoveryNames,
   progress: Progress,
 ): Promise<Pick<StorePlan, 'fault' | 'behind'>> {
   if (!checkpoint) return { fault: 'it holds nothing of the space', behind: 0 }
-  const behind =
-    checkpoint.logIdentity === logIdentity ? Math.max(0, checkpoint.position - right.position) : 0
+  const { state: right, from, logIdentity } = copy
+  const isSameLog = checkpoint.logIdentity === logIdentity
+  const behind = isSameLog ? Math.max(0, checkpoint.position - right.position) : 0
   if (fault !== undefined && log) return { fault, behind }
   let state: SpaceState
   try {
-    const copy = await copyOfStore(names.store, space, store, changes, clock, progress)
-    state = copy.state
+    const stored = await storedCopy(space, right.position, ports, names, progress)
+    state = stored.state
     const counted = state.digest.toString()
-    if (counted !== copy.digest)
+    if (counted !== stored.digest)
       return {
-        fault: `its entries count to the digest ${counted}, its checkpoint says ${copy.digest}`,
+        fault: `its entries count to the digest ${counted}, its checkpoint says ${stored.digest}`,
         behind,
       }
   } catch (error) {
@@ -151,22 +205,49 @@ async function faultOf(
   }
   if (!log && state.position !== right.position)
     return { fault: `it is at ${state.position}, ${from} is at ${right.position}`, behind }
-  if (log) {
-    const opened = await ports.log.open()
-    try {
-      // Either may be further on.
-      await advance(state, opened, Math.max(right.position, state.position), progress)
-      await advance(right, opened, state.position, progress)
-    } finally {
-      await opened.close()
-    }
-  }
-  const comparison = await compareStates(right, state, clock, differencesShown)
+  await bringTogether(state, copy, ports, progress)
+  const comparison = await compareStates(right, state, ports.clock, differencesShown)
   if (comparison.differenceCount === 0 && comparison.headerDifferences.length === 0)
     throw new Refused(
       `nothing to recover: ${names.store} holds what ${from} has, entry by entry, at position ${state.position}`,
     )
   return { fault: differencesText(comparison), behind: 0 }
+}
+
+/** Where the copy is, if a writer still moves it; else wherever it is. */
+async function storedCopy(
+  space: string,
+  notBefore: number,
+  { store, changes, clock }: RecoveryPorts,
+  names: RecoveryNames,
+  progress: Progress,
+): Promise<AuditedCopy> {
+  const read = (from: number) =>
+    copyOfStore(names.store, space, store, changes, clock, progress, from)
+  try {
+    return await read(notBefore)
+  } catch (error) {
+    if (!isGridError(error, 'not_ready')) throw error
+    return await read(0)
+  }
+}
+
+/** Either may be further on. */
+async function bringTogether(
+  state: SpaceState,
+  copy: FollowedCopy,
+  { log }: RecoveryPorts,
+  progress: Progress,
+): Promise<void> {
+  await copy.follow(state.position)
+  const { position } = copy.state
+  if (state.position >= position) return
+  const opened = await log.open()
+  try {
+    await advance(state, opened, position, progress)
+  } finally {
+    await opened.close()
+  }
 }
 
 function differencesText({
@@ -195,12 +276,14 @@ export async function rewriteStore(
 ): Promise<readonly string[]> {
   const { space } = findings
   const { state, logIdentity } = copy
-  const header = encodeHeader(state.header())
   let at = startOf(random)
+  const header = encodeHeader(state.header())
   const building = (position: number): Checkpoint => ({
     ...{ position, logIdentity: writtenAnew, digest: '', entries: 0, replicated: header },
   })
   await store.beginAnew(space, building(at))
+  // From here on nobody moves the store, and nobody trims the log beyond where it was.
+  await copy.follow(await copy.last())
   let written = 0
   for (const entries of stepsOf(state)) {
     await store.apply(space, at, building(at - 1), entries)
