@@ -37,6 +37,11 @@ async function main(): Promise<void> {
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     unit: { freeze: environment.NODE_ENV !== 'production' },
     report: (unit, event) => reportTo(log, unit)(event),
+    tell: (who, { level, message, error }) => {
+      // Whoever has read that something is not ready wants to read that it is again.
+      const isEnd = level === 'info' && message.startsWith('ready again')
+      log[isEnd ? 'warn' : level](error ? { err: error } : {}, `${who}: ${message}`)
+    },
   })
   grid.start()
   const http = createHttpServer(grid.units, {

@@ -6,6 +6,7 @@ import { RedisImage } from '../adapters/redis/redis-image.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import type { Component, Report } from '../component/component.ts'
+import { ReadinessWatch } from '../component/readiness-watch.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import type { StatusSource } from '../http/status-source.ts'
@@ -16,6 +17,7 @@ import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { tellWaiting } from './tell-waiting.ts'
 
 /** What a component of one space may work with. */
 export interface ComponentPorts {
@@ -53,13 +55,18 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const shared = new SharedAdapters(environment)
+  const awaited = tellWaiting(log, environment)
   const components = new Map<string, Component>()
   for (const space of environment.SPACES.split(','))
     components.set(
       space,
       create(space, await shared.portsOf(space), reportTo(log, space), environment),
     )
-  for (const component of components.values()) component.start()
+  awaited()
+  for (const [space, component] of components) {
+    component.start()
+    new ReadinessWatch(shared.clock, component, reportTo(log, space)).start()
+  }
   const admin = createAdminServer(statusOf(name, role, components), { log })
   await admin.listen({ host, port })
   log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
@@ -76,7 +83,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
 /** The adapters of one process; what no component asks for is never opened. */
 class SharedAdapters {
   readonly #environment: Environment
-  readonly #clock = new SystemClock()
+  readonly clock = new SystemClock()
   readonly #random = new SystemRandom()
   readonly #opened: { close(): Promise<void> }[] = []
   #messaging: Promise<NatsMessaging> | undefined
@@ -103,7 +110,7 @@ class SharedAdapters {
       log,
       changes,
       messaging,
-      clock: this.#clock,
+      clock: this.clock,
       random: this.#random,
       get store() {
         return store()
@@ -131,14 +138,14 @@ class SharedAdapters {
 
   #openStore(): Store {
     const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
-    this.#store ??= this.#closedLater(new MongoStore(MONGODB_URL, this.#clock, { database }))
+    this.#store ??= this.#closedLater(new MongoStore(MONGODB_URL, this.clock, { database }))
     return this.#store
   }
 
   #openImage(): { readonly image?: Store } {
     const { REDIS_URL } = this.#environment
     if (REDIS_URL === undefined) return {}
-    this.#image ??= this.#closedLater(new RedisImage(REDIS_URL, this.#clock))
+    this.#image ??= this.#closedLater(new RedisImage(REDIS_URL, this.clock))
     return { image: this.#image }
   }
 

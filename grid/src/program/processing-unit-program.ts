@@ -3,6 +3,7 @@ import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
 import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
+import { ReadinessWatch } from '../component/readiness-watch.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
@@ -15,6 +16,7 @@ import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { runProgram } from './run-program.ts'
+import { tellWaiting } from './tell-waiting.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -36,6 +38,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
   const clock = new SystemClock()
+  const awaited = tellWaiting(log, environment)
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {
       stream: streams.log(space.name),
@@ -46,6 +49,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging` }),
   ])
+  awaited()
   const unit = new ProcessingUnit(
     name,
     space,
@@ -53,6 +57,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
   )
   unit.start()
+  new ReadinessWatch(clock, unit, ({ level, message }) => log[level](message)).start()
   const http = createHttpServer([unit], {
     log,
     title: space.name,

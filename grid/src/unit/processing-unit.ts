@@ -97,6 +97,8 @@ export class ProcessingUnit implements Serving {
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
   #progress: RehydrationProgress | undefined
+  /** Why each source gives no copy, as long as none does. */
+  readonly #obstacles = new Map<RehydrationSource, string>()
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -243,11 +245,16 @@ export class ProcessingUnit implements Serving {
       const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
       return {
         ready: false,
-        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}`,
+        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}${this.#obstaclesText()}`,
       }
     }
     const reason = doubt ?? incarnation.unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
+  }
+
+  #obstaclesText(): string {
+    const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
+    return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
   }
 
   status(): SpaceStatus {
@@ -319,9 +326,13 @@ export class ProcessingUnit implements Serving {
       progress: (progress) => {
         this.#progress = progress
       },
-      failed: (from, error) => this.#report({ kind: 'waiting', source: from, error }),
+      failed: (from, error) => {
+        this.#obstacles.set(from, error.message)
+        this.#report({ kind: 'waiting', source: from, error })
+      },
     })
     this.#logFollowed = logIdentity
+    this.#obstacles.clear()
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
     this.#report({
