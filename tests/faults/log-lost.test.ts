@@ -32,7 +32,7 @@ const orderOf = async (grid: FaultGrid, orderId: string) =>
 
 // architecture.md, invariants 5 to 8: what is left of a lost log is enough
 test(`the log is lost under load: the units that run have what was acknowledged, and nothing is lost (SEED=${seed})`, {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   await using grid = await FaultGrid.start()
   const crowd = await grid.crowd({ seed, shoppers: 4 })
@@ -57,7 +57,7 @@ test(`the log is lost under load: the units that run have what was acknowledged,
 })
 
 test('the log is lost while the grid is stopped: what is said to be kept is there, what was later is not, and retries get their first answers', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   await using grid = await FaultGrid.start({ units: 1 })
   const client = grid.client()

@@ -31,7 +31,7 @@ async function dropDatabase(grid: FaultGrid): Promise<void> {
 
 // architecture.md, invariants 5 and 6
 test(`MongoDB loses everything under load: it is written anew from a unit, and the grid goes on (SEED=${seed})`, {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   await using grid = await FaultGrid.start({ environment })
   const crowd = await grid.crowd({ seed, shoppers: 4 })
@@ -53,7 +53,7 @@ test(`MongoDB loses everything under load: it is written anew from a unit, and t
 })
 
 test('MongoDB loses everything while the grid is stopped: it is written anew from the warm image; a value changed by hand is found and put right', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   await using grid = await FaultGrid.start({ units: 1, environment })
   const { mongodb } = grid.cluster.urls

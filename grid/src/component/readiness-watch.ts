@@ -8,7 +8,7 @@ const patienceMs = 500
 /** For what everybody goes through when it starts. */
 const startMs = 5000
 const isStarting = (reason: string): boolean =>
-  /^(?:starting|rehydrating(?: from \w+: \d+ entries)?|joining the log|the definition is not in the log yet|the (?:log|change queue) is not connected)$/.test(
+  /what came before$|waiting for the data reader|^(?:starting|rehydrating(?: from \w+: \d+ entries)?|joining the log|the definition is not in the log yet|the (?:log|change queue) is not connected)$/.test(
     reason,
   )
 /** Different causes told in one go; a cause that counts something is one. */

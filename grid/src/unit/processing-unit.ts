@@ -325,9 +325,14 @@ export class ProcessingUnit implements Serving {
       confirms: (position, digest) => this.#auditor.confirms(position, digest),
       progress: (progress) => {
         this.#progress = progress
+        this.#obstacles.clear()
       },
       failed: (from, error) => {
-        this.#obstacles.set(from, error.message)
+        this.#progress = undefined
+        // Nobody there, or busy with others: that is how it is when several start.
+        if (isGridError(error, 'no_responder') || isGridError(error, 'overloaded'))
+          this.#obstacles.delete(from)
+        else this.#obstacles.set(from, error.message)
         this.#report({ kind: 'waiting', source: from, error })
       },
     })
