@@ -93,12 +93,13 @@ async function unusable(
   log: Log,
 ): Promise<GridError | undefined> {
   const { identity, first } = await log.bounds()
+  if (position <= 0)
+    return new GridError('not_ready', 'It is being written anew')
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
       `What is stored belongs to the log ${logIdentity}, the present one is ${identity}. If that log is lost: npm run recover -- --from store`,
     )
-  if (position <= 0) return new GridError('not_ready', 'It is being built')
   if (position + 1 < first)
     return new GridError(
       'log_trimmed',

@@ -192,6 +192,11 @@ export class WriterIncarnation {
 
   #checkIdentity(): void {
     const stored = this.checkpoint?.logIdentity
+    if (this.position < 0)
+      throw new GridError(
+        'log_replaced',
+        'The store is being written anew, or was left so (npm run recover -- --store)',
+      )
     if (stored !== undefined && stored !== this.#logIdentity)
       throw new GridError(
         'log_replaced',

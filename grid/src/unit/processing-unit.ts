@@ -99,6 +99,7 @@ export class ProcessingUnit implements Serving {
   #progress: RehydrationProgress | undefined
   /** Why each source gives no copy, as long as none does. */
   readonly #obstacles = new Map<RehydrationSource, string>()
+  #isReaderBusy = false
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -252,6 +253,15 @@ export class ProcessingUnit implements Serving {
     return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 
+  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
+  #noteObstacle(source: RehydrationSource, error: Error): void {
+    const isBusy = isGridError(error, 'overloaded')
+    if (source !== 'log') this.#isReaderBusy = isBusy
+    if (isBusy || isGridError(error, 'no_responder') || (source === 'log' && this.#isReaderBusy))
+      this.#obstacles.delete(source)
+    else this.#obstacles.set(source, error.message)
+  }
+
   #obstaclesText(): string {
     const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
     return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
@@ -329,10 +339,7 @@ export class ProcessingUnit implements Serving {
       },
       failed: (from, error) => {
         this.#progress = undefined
-        // Nobody there, or busy with others: that is how it is when several start.
-        if (isGridError(error, 'no_responder') || isGridError(error, 'overloaded'))
-          this.#obstacles.delete(from)
-        else this.#obstacles.set(from, error.message)
+        this.#noteObstacle(from, error)
         this.#report({ kind: 'waiting', source: from, error })
       },
     })
