@@ -93,8 +93,7 @@ async function unusable(
   log: Log,
 ): Promise<GridError | undefined> {
   const { identity, first } = await log.bounds()
-  if (position <= 0)
-    return new GridError('not_ready', 'It is being written anew')
+  if (position <= 0) return new GridError('not_ready', 'It is being written anew')
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
