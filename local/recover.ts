@@ -13,7 +13,8 @@ import {
   storePlanText,
 } from './recover/recovery-text.ts'
 import { Refused } from './recover/refused.ts'
-import { planStore, rewriteStore, type StorePlan } from './recover/store-recovery.ts'
+import { planStore, type StorePlan } from './recover/store-recovery.ts'
+import { rewriteStore } from './recover/store-rewriting.ts'
 
 interface Options {
   readonly from?: 'mongodb' | 'store'

@@ -203,8 +203,18 @@ export async function carryOut(
   await bringForward(plan, ports, progress)
   const stored = await ports.store.checkpoint(space)
   if (stored?.position !== plan.savedTo) throw moved(space)
+  // A copy that was stored has put right what was wrong.
+  const counted =
+    plan.counted && !plan.copy
+      ? await countEntries('the store', space, ports.store, progress)
+      : undefined
   const bounds = await ports.log.replace(log, after)
-  await ports.store.apply(space, plan.savedTo, continuing(stored, plan, bounds), [])
+  await ports.store.apply(
+    space,
+    plan.savedTo,
+    continuing({ ...stored, ...counted }, after, bounds),
+    [],
+  )
   await replaceQueue(ports, after)
   return bounds
 }
@@ -244,18 +254,8 @@ export const checkpointOf = (state: SpaceState, logIdentity: string): Checkpoint
 })
 
 /** The same content, at the position from which the new log goes on. */
-function continuing(
-  stored: Checkpoint,
-  { counted, after }: LogPlan,
-  { identity }: LogBounds,
-): Checkpoint {
-  const { digest, entries, replicated } = { ...stored, ...counted }
-  const header = { ...decodeHeader(replicated), position: after }
-  return {
-    position: after,
-    logIdentity: identity,
-    digest,
-    entries,
-    replicated: encodeHeader(header),
-  }
+function continuing(stored: Checkpoint, position: number, { identity }: LogBounds): Checkpoint {
+  const { digest, entries } = stored
+  const replicated = encodeHeader({ ...decodeHeader(stored.replicated), position })
+  return { position, logIdentity: identity, digest, entries, replicated }
 }

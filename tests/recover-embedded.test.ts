@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { EmbeddedGrid } from '@spacegrid/local/embedded-grid'
 import { createItemsSpace } from '@spacegrid/simulator/scenarios/items-space'
 import { recover, reportOf } from '@spacegrid/test-support/recover-command'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { expect, test } from 'vitest'
-import { EmbeddedGrid } from '../embedded-grid.ts'
 
 const space = createItemsSpace('items')
 
