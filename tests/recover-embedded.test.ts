@@ -25,7 +25,9 @@ const remove = (folder: string, ...names: string[]) =>
       .map((name) => rm(join(folder, name), { force: true })),
   )
 
-test('the log of an embedded grid is lost, and then its store: what the other one has is there again, and retries get their first answers', async () => {
+test('the log of an embedded grid is lost, and then its store: what the other one has is there again, and retries get their first answers', {
+  timeout: 120_000,
+}, async () => {
   const folder = await temporaryFolder('recover')
   const call = (...options: string[]) =>
     recover({ DATA_DIR: folder, SPACES: space.name }, ...options)
@@ -44,7 +46,6 @@ test('the log of an embedded grid is lost, and then its store: what the other on
     errors: expect.stringMatching(/nothing to recover/),
   })
   await remove(folder, 'items-log', 'items-changes')
-  expect(await call('--from', 'mongodb')).toMatchObject({ code: 2 })
   expect(await call('--from', 'store')).toMatchObject({
     code: 1,
     output: expect.stringMatching(/there is no log[\s\S]*nothing that is left knows of them/),
