@@ -103,6 +103,6 @@ function checkIdentity(part: WindowPart | undefined, logIdentity: string): void 
   if (part && part.logIdentity !== logIdentity)
     throw new GridError(
       'log_replaced',
-      `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}`,
+      `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}. If that log is lost: npm run recover -- --from store`,
     )
 }

@@ -84,7 +84,7 @@ async function fromPeer(
 }
 
 /** What makes the one state into the other. */
-async function differences(
+export async function differences(
   stored: SpaceState,
   right: SpaceState,
   clock: Clock,

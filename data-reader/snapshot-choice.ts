@@ -26,6 +26,8 @@ export class SnapshotChoice {
   #damageToldAt = Number.NEGATIVE_INFINITY
   /** The store's checkpoint when it could be read last. */
   #start: Checkpoint | undefined
+  /** Why the store's own checkpoint is not given away, as it was told last. */
+  #refusal: string | undefined
 
   constructor(space: string, ports: ReaderPorts, report: Report) {
     this.#space = space
@@ -74,6 +76,7 @@ export class SnapshotChoice {
     if (!scan) throw new GridError('not_found', `Nothing is stored of ${this.#space}`)
     this.#start = scan.start
     const reason = await unusable(scan.start, log)
+    this.#tellRefusal(reason?.message)
     if (!reason) return new StoreSnapshot(this.#space, this.#ports, scan, () => undefined, failed)
     await scan.close()
     throw reason
@@ -94,6 +97,15 @@ export class SnapshotChoice {
       this.#report({ level: 'error', message: error.message, error: cause })
     }
     return error
+  }
+
+  /** Whoever asks asks often. */
+  #tellRefusal(refusal: string | undefined): void {
+    if (refusal === this.#refusal) return
+    if (refusal !== undefined)
+      this.#report({ level: 'warn', message: `nobody can begin with what is stored: ${refusal}` })
+    else this.#report({ level: 'info', message: 'what is stored can be begun with again' })
+    this.#refusal = refusal
   }
 
   async #fromImage(image: Store): Promise<StoreSnapshot | undefined> {
@@ -128,14 +140,17 @@ async function unusable(
   const { identity, first } = await log.bounds()
   const damage = damageOf(replicated)
   if (damage) return damage
+  if (position <= 0) return new GridError('not_ready', 'It is being written anew')
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
-      `What is stored belongs to the log ${logIdentity}, the present one is ${identity}`,
+      `What is stored belongs to the log ${logIdentity}, the present one is ${identity}. If that log is lost: npm run recover -- --from store`,
     )
-  if (position <= 0) return new GridError('not_ready', 'It is being built')
   if (position + 1 < first)
-    return new GridError('log_trimmed', `It ends at ${position}, the log begins at ${first}`)
+    return new GridError(
+      'log_trimmed',
+      `What is stored ends at ${position}, the log begins at ${first}: npm run recover -- --store`,
+    )
   return undefined
 }
 

@@ -85,7 +85,7 @@ export class WriterIncarnation {
     if (this.state === 'starting') return 'starting'
     if (!this.#feed?.connected) return 'the change queue is not connected'
     if (this.#gap !== undefined)
-      return `the change queue goes on at ${this.#gap}, the store is at ${this.position}: the data pump has to publish what is between`
+      return `the change queue goes on at ${this.#gap}, the store is at ${this.position}: the data pump has to publish what is between${this.checkpoint ? '' : '; if the store has lost what it had: npm run recover -- --store'}`
     return undefined
   }
 
@@ -257,10 +257,15 @@ export class WriterIncarnation {
 
   #checkIdentity(): void {
     const stored = this.checkpoint?.logIdentity
+    if (this.position < 0)
+      throw new GridError(
+        'log_replaced',
+        'The store is being written anew, or was left so (npm run recover -- --store)',
+      )
     if (stored !== undefined && stored !== this.#logIdentity)
       throw new GridError(
         'log_replaced',
-        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}`,
+        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}. If that log is lost: npm run recover -- --from store`,
       )
   }
 

@@ -8,6 +8,8 @@ import { EmbeddedStore } from '@spacegrid/grid/adapters/embedded/embedded-store'
 import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
 import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
+import type { ComponentEvent } from '@spacegrid/grid/component/component'
+import { ReadinessWatch } from '@spacegrid/grid/component/readiness-watch'
 import { limitsWithin } from '@spacegrid/grid/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/ports/memory'
@@ -34,6 +36,8 @@ export interface EmbeddedGridOptions {
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
   /** Told what happens to a unit. */
   readonly report?: (unit: string, event: UnitEvent) => void
+  /** Told what pumps, writers and readers say, and what keeps them or a unit from work. */
+  readonly tell?: (who: string, event: ComponentEvent) => void
 }
 
 /** Of one space, for those who look into it from outside. */
@@ -62,10 +66,12 @@ export class EmbeddedGrid {
   /** In the order in which they start; they stop in the opposite one. */
   readonly #running: readonly Running[]
   readonly #closing: readonly { close(): Promise<void> }[]
+  readonly #watches: readonly ReadinessWatch[]
 
   /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
+    const { tell = () => undefined } = options
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
@@ -97,23 +103,34 @@ export class EmbeddedGrid {
       })
       running.push(watch)
       ports.set(space.name, { log, changes, store, messaging, clock })
+      const told = (role: string) => ({
+        report: (event: ComponentEvent) => tell(`${space.name} ${role}`, event),
+      })
       running.push(
         new DataReader(
           space.name,
           { log, changes, store, messaging, clock, random },
-          { auditIntervalMs },
+          { auditIntervalMs, ...told('data-reader') },
         ),
-        new DataWriter(space.name, { log, changes, store, messaging, clock }, writerOptions),
-        new DataPump(space.name, { log, changes, messaging, clock, random }, pumpOptions),
+        new DataWriter(
+          space.name,
+          { log, changes, store, messaging, clock },
+          { ...writerOptions, ...told('data-writer') },
+        ),
+        new DataPump(
+          space.name,
+          { log, changes, messaging, clock, random },
+          { ...pumpOptions, ...told('data-pump') },
+        ),
       )
       for (let number = 1; number <= unitsPerSpace; number++) {
         const name = `${space.name}-${number}`
-        const told = report ? { report: (event: UnitEvent) => report(name, event) } : {}
+        const heard = report ? { report: (event: UnitEvent) => report(name, event) } : {}
         const unit = new ProcessingUnit(
           name,
           space,
           { log, messaging, clock, random, memory: watch },
-          { ...unitOptions, ...told },
+          { ...unitOptions, ...heard },
         )
         units.push(unit)
         running.push(unit)
@@ -122,11 +139,15 @@ export class EmbeddedGrid {
     this.units = units
     this.ports = ports
     this.#running = running
+    this.#watches = units.map(
+      (unit) => new ReadinessWatch(clock, unit, (event) => tell(unit.name, event)),
+    )
     this.#closing = [...logs, store, messaging]
   }
 
   start(): void {
     for (const part of this.#running) part.start()
+    for (const watch of this.#watches) watch.start()
   }
 
   /** Ready when every unit is; otherwise the reason of the first that is not. */
@@ -139,6 +160,7 @@ export class EmbeddedGrid {
   }
 
   async stop(): Promise<void> {
+    for (const watch of this.#watches) watch.stop()
     await Promise.all(this.units.map((unit) => unit.stop()))
     for (const part of this.#running.toReversed()) await part.stop()
     for (const part of this.#closing) await part.close()

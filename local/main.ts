@@ -47,6 +47,11 @@ async function main(): Promise<void> {
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
     report: (unit, event) => reportTo(log, unit)(event),
+    tell: (who, { level, message, error }) => {
+      // Whoever has read that something is not ready wants to read that it is again.
+      const isEnd = level === 'info' && message.startsWith('ready again')
+      log[isEnd ? 'warn' : level](error ? { err: error } : {}, `${who}: ${message}`)
+    },
   })
   grid.start()
   const undeclaredReadable = environment.NODE_ENV !== 'production'

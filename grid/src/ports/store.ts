@@ -152,3 +152,13 @@ export interface Store {
   readonly quarantine?: Quarantine | undefined
   close(): Promise<void>
 }
+
+/** A store that can be written anew, whatever it holds, while others may be at work on it. */
+export interface RebuildableStore extends Store {
+  /**
+   * Throws away whatever is held of a space. From the first moment on the checkpoint is `building`, which has a negative position that nobody else uses: no
+   * other writer's step begins there, and nobody reads what is being built. `apply` goes on from it, and ends at a real checkpoint. After a crash the
+   * space is being built still, and has to be begun anew.
+   */
+  beginAnew(space: string, building: Checkpoint): Promise<void>
+}

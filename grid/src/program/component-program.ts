@@ -8,6 +8,7 @@ import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemMemory } from '../adapters/system/system-memory.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import type { Component, Report } from '../component/component.ts'
+import { ReadinessWatch } from '../component/readiness-watch.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import type { StatusSource } from '../http/status-source.ts'
@@ -22,6 +23,7 @@ import { streams, subjects } from '../records/subjects.ts'
 import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
+import { tellWaiting } from './tell-waiting.ts'
 
 /** What a component of one space may work with. */
 export interface ComponentPorts {
@@ -61,6 +63,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const shared = new SharedAdapters(environment, log)
+  const awaited = tellWaiting(log, environment)
   const components = new Map<string, Component>()
   const watches = new Map<string, MemoryWatch>()
   for (const space of environment.SPACES.split(',')) {
@@ -68,7 +71,11 @@ export async function runComponent({ role, required, create }: ComponentProgram)
     components.set(space, create(space, ports, reportTo(log, space), environment))
     watches.set(space, shared.memoryWatch(space, role, ports))
   }
-  for (const component of components.values()) component.start()
+  awaited()
+  for (const [space, component] of components) {
+    component.start()
+    new ReadinessWatch(shared.clock, component, reportTo(log, space)).start()
+  }
   for (const watch of watches.values()) watch.start()
   const admin = createAdminServer(
     statusOf(name, role, components, watches, () => shared.unfit()),
@@ -91,7 +98,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
 class SharedAdapters {
   readonly #environment: Environment
   readonly #onFault: TellRefused
-  readonly #clock = new SystemClock()
+  readonly clock = new SystemClock()
   readonly #random = new SystemRandom()
   readonly memory: SystemMemory
   readonly #limits: MemoryLimits
@@ -132,7 +139,7 @@ class SharedAdapters {
       log,
       changes,
       messaging,
-      clock: this.#clock,
+      clock: this.clock,
       random: this.#random,
       limits: this.#limits,
       get store() {
@@ -173,7 +180,7 @@ class SharedAdapters {
   #openStore(): Store {
     const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
     this.#store ??= this.#closedLater(
-      new MongoStore(MONGODB_URL, this.#clock, {
+      new MongoStore(MONGODB_URL, this.clock, {
         database,
         scanBytesMax: this.#limits.scanBytesMax,
       }),
@@ -185,7 +192,7 @@ class SharedAdapters {
     const { REDIS_URL } = this.#environment
     if (REDIS_URL === undefined) return {}
     this.#image ??= this.#closedLater(
-      new RedisImage(REDIS_URL, this.#clock, { scanEntries: this.#limits.scanEntriesMax }),
+      new RedisImage(REDIS_URL, this.clock, { scanEntries: this.#limits.scanEntriesMax }),
     )
     return { image: this.#image }
   }

@@ -4,6 +4,7 @@ import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemMemory } from '../adapters/system/system-memory.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
+import { ReadinessWatch } from '../component/readiness-watch.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
@@ -21,6 +22,7 @@ import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
 import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
+import { tellWaiting } from './tell-waiting.ts'
 import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
 
@@ -44,6 +46,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const log = pino({ name, level: environment.LOG_LEVEL })
   tellStrayFaults(log)
   const clock = new SystemClock()
+  const awaited = tellWaiting(log, environment)
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {
       stream: streams.log(space.name),
@@ -55,6 +58,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
+  awaited()
   const random = new SystemRandom()
   const memory = new SystemMemory(environment.MEMORY_MAX)
   const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
@@ -66,6 +70,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   )
   watch.start()
   unit.start()
+  new ReadinessWatch(clock, unit, ({ level, message }) => log[level](message)).start()
   const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,

@@ -4,20 +4,33 @@ import type { Messaging, Subscription } from '../ports/messaging.ts'
 import { decodePersisted } from '../records/persisted.ts'
 import { subjects } from '../records/subjects.ts'
 
-/** Follows how far the data writer has come, for callers who wait until their command is persisted. */
+/**
+ * Follows how far the data writer has come, for callers who wait until their command is persisted. A position that this unit has not come to itself does not
+ * count yet: it may be of the log that has taken the place of a lost one, and then says nothing about commands of that.
+ */
 export class PersistenceWatch {
   readonly #clock: Clock
   readonly #waitMsMax: number
+  readonly #reached: () => number
   readonly #subscription: Subscription
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<(lost?: GridError) => void>()
   #position = 0
 
-  constructor(space: string, messaging: Messaging, clock: Clock, waitMsMax: number) {
+  /** `reached`: where this unit is in the log. */
+  constructor(
+    space: string,
+    messaging: Messaging,
+    clock: Clock,
+    waitMsMax: number,
+    reached: () => number,
+  ) {
     this.#clock = clock
     this.#waitMsMax = waitMsMax
+    this.#reached = reached
     this.#subscription = messaging.subscribe(subjects.persisted(space), ({ data }) => {
       const position = decodePersisted(data)
-      if (position <= this.#position) return
+      // It is told again every second.
+      if (position <= this.#position || position > this.#reached()) return
       this.#position = position
       for (const wake of [...this.#waiting]) wake()
     })
@@ -31,10 +44,11 @@ export class PersistenceWatch {
         timer.cancel()
         this.#waiting.delete(wake)
       }
-      const wake = () => {
-        if (this.#position < position) return
+      const wake = (lost?: GridError) => {
+        if (!lost && this.#position < position) return
         done()
-        resolve()
+        if (lost) reject(lost)
+        else resolve()
       }
       const timer = this.#clock.after(this.#waitMsMax, () => {
         done()
@@ -43,6 +57,12 @@ export class PersistenceWatch {
       })
       this.#waiting.add(wake)
     })
+  }
+
+  /** Another log has taken the place of the one that was followed: whoever waits asks again, and learns whether the command is in it. */
+  logReplaced(): void {
+    const message = 'The log has been replaced while the command was waiting to be persisted'
+    for (const wake of [...this.#waiting]) wake(new GridError('outcome_unknown', message))
   }
 
   async stop(): Promise<void> {

@@ -111,6 +111,9 @@ export class ProcessingUnit implements Serving {
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
   #progress: RehydrationProgress | undefined
+  /** Why each source gives no copy, as long as none does. */
+  readonly #obstacles = new Map<RehydrationSource, string>()
+  #isReaderBusy = false
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -172,6 +175,7 @@ export class ProcessingUnit implements Serving {
       messaging,
       clock,
       this.#options.persistWaitMsMax,
+      () => this.position,
     )
     this.#auditor.start()
     this.#serving = this.#live()
@@ -270,11 +274,25 @@ export class ProcessingUnit implements Serving {
       const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
       return {
         ready: false,
-        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}`,
+        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}${this.#obstaclesText()}`,
       }
     }
     const reason = doubt ?? incarnation.unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
+  }
+
+  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
+  #noteObstacle(source: RehydrationSource, error: Error): void {
+    const isBusy = isGridError(error, 'overloaded')
+    if (source !== 'log') this.#isReaderBusy = isBusy
+    if (isBusy || isGridError(error, 'no_responder') || (source === 'log' && this.#isReaderBusy))
+      this.#obstacles.delete(source)
+    else this.#obstacles.set(source, error.message)
+  }
+
+  #obstaclesText(): string {
+    const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
+    return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
   }
 
   status(): SpaceStatus {
@@ -324,6 +342,7 @@ export class ProcessingUnit implements Serving {
         const failure = await this.#liveOnce(signal)
         if (!failure) continue
         this.#logReplaced = isGridError(failure, 'log_replaced')
+        if (this.#logReplaced) this.#persistence?.logReplaced()
         this.#report({ kind: 'rehydrating', reason: failure.message })
         if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
           await sleep(this.#ports.clock, retryMs, signal)
@@ -348,10 +367,16 @@ export class ProcessingUnit implements Serving {
       confirms: (position, digest) => this.#auditor.confirms(position, digest),
       progress: (progress) => {
         this.#progress = progress
+        this.#obstacles.clear()
       },
-      failed: (from, error) => this.#report({ kind: 'waiting', source: from, error }),
+      failed: (from, error) => {
+        this.#progress = undefined
+        this.#noteObstacle(from, error)
+        this.#report({ kind: 'waiting', source: from, error })
+      },
     })
     this.#logFollowed = logIdentity
+    this.#obstacles.clear()
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
     this.#report({

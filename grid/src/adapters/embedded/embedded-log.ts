@@ -27,6 +27,8 @@ export interface EmbeddedLogOptions {
    * full.
    */
   readonly freeBytesMin?: number
+  /** Position of the first record of a log that does not exist yet. Default 1. */
+  readonly firstPosition?: number
 }
 
 interface PendingAppend {
@@ -102,7 +104,7 @@ export class EmbeddedLog implements Log, HeldRecords {
       bytesMax: options.bytesMax ?? 8 * 1024 ** 3,
       freeBytesMin: options.freeBytesMin ?? 64 * 1024 ** 2,
     })
-    this.#recover()
+    this.#recover(options.firstPosition ?? 1)
   }
 
   append(data: Uint8Array, options: AppendOptions = {}): Promise<number> {
@@ -195,9 +197,13 @@ export class EmbeddedLog implements Log, HeldRecords {
     }
   }
 
-  #recover(): void {
+  #recover(firstPosition: number): void {
     const identity = this.#root.get(settings.identity)
-    if (identity === undefined) this.#root.putSync(settings.identity, randomUUID())
+    if (identity === undefined) {
+      // The identity comes last: with it the log is made.
+      this.#root.putSync(settings.first, firstPosition)
+      this.#root.putSync(settings.identity, randomUUID())
+    }
     this.#identity = String(this.#root.get(settings.identity))
     this.#first = Number(this.#root.get(settings.first) ?? 1)
     const [last] = this.#records.getKeys({ reverse: true, limit: 1 })

@@ -3,8 +3,8 @@ import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Checkpoint,
+  RebuildableStore,
   ScanOptions,
-  Store,
   StoredChange,
   StoredEntry,
   StoreScan,
@@ -44,7 +44,7 @@ export interface EmbeddedStoreOptions {
  * is one LMDB transaction, on disk when it resolves, so a crash leaves a space at the checkpoint
  * before or after it. A scan reads one snapshot, so it is exact whatever is applied meanwhile.
  */
-export class EmbeddedStore implements Store {
+export class EmbeddedStore implements RebuildableStore {
   readonly #environment: EmbeddedEnvironment
   readonly #name: string
   readonly #clock: Clock
@@ -154,6 +154,16 @@ export class EmbeddedStore implements Store {
     const transaction = this.#root.batch(() => {
       entries.clearAsync()
       this.#checkpoints.remove(space)
+    })
+    await this.#environment.commit(transaction, codes)
+  }
+
+  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+    this.#checkOpen()
+    const entries = this.#entriesOf(space)
+    const transaction = this.#root.batch(() => {
+      entries.clearAsync()
+      this.#checkpoints.put(space, encodeCheckpoint(building), building.position)
     })
     await this.#environment.commit(transaction, codes)
   }

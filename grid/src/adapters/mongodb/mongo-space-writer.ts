@@ -113,6 +113,23 @@ export class SpaceWriter {
     await this.#session.inTurn(() => this.#write({ changes, isReplay: false, begin }))
   }
 
+  /** Wherever the checkpoint is, and whatever it says, it is `building` then, and the quarantine is empty. Documents stay. */
+  async begin(building: Checkpoint): Promise<void> {
+    const { position, logIdentity, digest, entries, replicated } = building
+    const document = {
+      ...{ position, logIdentity, digest, entries, caches: [] },
+      replicated: new Binary(replicated),
+    }
+    await this.#session.inTurn(() =>
+      runTransaction(this.#session, this.#clock, async (session) => {
+        await this.#checkpoints.replaceOne({ _id: this.#space }, document, {
+          ...{ session, upsert: true },
+        })
+        await this.#quarantine.clear(this.#space, session)
+      }),
+    )
+  }
+
   /** Again while that lets some go: what they held may have been in the way of others. */
   async replay(keys: readonly EntryKey[] | undefined): Promise<Replayed> {
     const wanted = keys && new Set(keys.map((key) => this.#idOf(key)))

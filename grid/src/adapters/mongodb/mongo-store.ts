@@ -11,8 +11,8 @@ import type {
   Checkpoint,
   ForeignChange,
   Quarantine,
+  RebuildableStore,
   ScanOptions,
-  Store,
   StoredChange,
   StoredEntry,
   StoreScan,
@@ -62,7 +62,7 @@ const reservedSpaces = ['grid', 'system']
  * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
  * beside a writer of that space.
  */
-export class MongoStore implements Store {
+export class MongoStore implements RebuildableStore {
   readonly #client: MongoClient
   readonly #clock: Clock
   readonly #database: Db
@@ -210,6 +210,20 @@ export class MongoStore implements Store {
         await this.#entries(space, cache).drop()
       }
       await this.#kept.clear(space)
+    })
+  }
+
+  /** Collections stay, with the indexes and validators that somebody may have given them; only their documents go. */
+  beginAnew(space: string, building: Checkpoint): Promise<void> {
+    return this.#during(`Beginning ${space} anew`, async () => {
+      await this.#prepare(space, new Set())
+      await this.#writerOf(space).begin(building)
+      // Nobody else can write here any more, so this need not be one transaction.
+      for (const cache of await this.#cachesOf(space))
+        await this.#entries(space, cache).deleteMany(
+          {},
+          { writeConcern: { w: 'majority', journal: true } },
+        )
     })
   }
 

@@ -88,7 +88,7 @@ async function findOrCreate(
 }
 
 /** What makes a stream a log: nothing leaves it but by `trim`, and nothing enters it beside `append`. */
-const configOf = (settings: StreamSettings): Partial<StreamConfig> & { name: string } => ({
+export const configOf = (settings: StreamSettings): Partial<StreamConfig> & { name: string } => ({
   name: settings.stream,
   subjects: [settings.subject],
   storage: StorageType.File,

@@ -4,8 +4,8 @@ import type {
   Checkpoint,
   EntryKey,
   ForeignChange,
+  RebuildableStore,
   ScanOptions,
-  Store,
   StoredChange,
   StoredEntry,
   StoreScan,
@@ -50,7 +50,7 @@ const entryName = (cache: string, key: string): string => `${cache}/${key}`
  * A store in memory, for tests and the simulator. Entries are kept as given: they are immutable by
  * contract.
  */
-export class SimulatedStore implements Store {
+export class SimulatedStore implements RebuildableStore {
   /**
    * What goes wrong from now on. `unavailable`: nothing works. `unanswered`: changes are applied,
    * but whoever asked gets `store_unavailable` and cannot know.
@@ -167,6 +167,12 @@ export class SimulatedStore implements Store {
     this.#reach()
     this.#spaces.delete(space)
     this.quarantine.clear(space)
+  }
+
+  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+    await this.clear(space)
+    const entries = new Map<string, HashedEntry>()
+    this.#spaces.set(space, { checkpoint: building, isCheckpointDamaged: false, entries })
   }
 
   async close(): Promise<void> {}
