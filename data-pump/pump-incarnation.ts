@@ -1,14 +1,18 @@
 import type { MendWish } from '@spacegrid/grid/audit/audit-message'
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
-import { findOldestFrom } from '@spacegrid/grid/component/change-queue'
+import { findOldestFrom, leadsOn } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import { encodeFrame } from '@spacegrid/grid/records/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
+import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
 import { FrameKind } from '@spacegrid/grid/space/frame'
+import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -45,7 +49,9 @@ export class PumpIncarnation {
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
+  readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
   readonly #logBefore: string | undefined
   readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
@@ -68,6 +74,10 @@ export class PumpIncarnation {
   #wrongTo = 0
   #lastKnown = 0
   #gapLooks = 0
+  readonly #turns: Turns
+  /** Where the store was when it was looked at last, and where the queue was found to lead on. */
+  #storeAt = -1
+  #leadsOnAt = -1
 
   constructor(
     space: string,
@@ -77,7 +87,9 @@ export class PumpIncarnation {
     life: Life,
     persisted: PersistedPosition,
     auditor: Auditor,
+    watch: ClockWatch,
     wrongWindows: WrongWindows,
+    unread: UnreadRecords,
     logBefore: string | undefined,
   ) {
     this.#space = space
@@ -87,9 +99,12 @@ export class PumpIncarnation {
     this.#life = life
     this.#persisted = persisted
     this.#auditor = auditor
+    this.#watch = watch
     this.#wrongWindows = wrongWindows
+    this.#unread = unread
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
+    this.#turns = new Turns(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -123,6 +138,7 @@ export class PumpIncarnation {
     const doubt = this.#difference ?? this.#auditor.doubt()
     if (doubt !== undefined) return doubt
     if (this.#paused) return 'the change queue takes nothing'
+    if (this.#replica.unreadable) return stoppedText(this.#replica.unreadable)
     if (!this.#replica.connected) return 'the log is not connected'
     return undefined
   }
@@ -147,6 +163,7 @@ export class PumpIncarnation {
     const replica = this.#follow(start)
     try {
       this.#auditor.follow(replica)
+      this.#unread.follow(replica, this.#logIdentity)
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
@@ -179,6 +196,7 @@ export class PumpIncarnation {
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
     const replica = new Replica(log, state)
+    this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { name } = state.layout.cache(cache)
@@ -197,7 +215,7 @@ export class PumpIncarnation {
         { image, changes, replica, clock, random, failed: (error) => this.end(error) },
         this.#logIdentity,
         this.#report,
-        this.#settings.imageEntriesMax,
+        this.#settings,
       )
     return replica
   }
@@ -219,9 +237,9 @@ export class PumpIncarnation {
     const { state } = replica
     this.#trail.passed(state)
     if (state.position <= this.#collector.from) return
-    const { size } = this.#collector
-    if (size >= 2 * this.#schedule.sizeMax && state.position > this.#wrongTo) this.#pause(replica)
-    if (this.#schedule.moved(size)) this.#wakeup.wake()
+    const fill = this.#schedule.fill(this.#collector)
+    if (fill >= 2 && state.position > this.#wrongTo) this.#pause(replica)
+    if (this.#schedule.moved(this.#collector)) this.#wakeup.wake()
   }
 
   /**
@@ -233,7 +251,7 @@ export class PumpIncarnation {
   }
 
   async #resume(): Promise<void> {
-    if (!this.#paused || this.#collector.size >= this.#schedule.sizeMax) return
+    if (!this.#paused || this.#schedule.fill(this.#collector) >= 1) return
     const release = await this.#paused
     this.#paused = undefined
     release()
@@ -244,17 +262,17 @@ export class PumpIncarnation {
   async #pump(replica: Replica): Promise<void> {
     if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
     this.#correct(replica)
-    const dueInMs = this.#schedule.dueInMs(this.#collector.size)
+    const dueInMs = this.#schedule.dueInMs(this.#collector)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
   }
 
   /** What is right at the replica's position is right at the end of the window, whatever the store has. */
   #correct(replica: Replica): void {
-    const room = Math.min(this.#schedule.sizeMax, correctionsMax) - this.#collector.size
+    const room = Math.min(this.#settings.windowChangesMax, correctionsMax) - this.#collector.size
     if (!this.#mender?.isWaiting || room < 1) return
     for (const change of this.#mender.take(room)) this.#collector.correct(change)
-    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector.size)
+    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector)
     else this.#moveLog(replica)
   }
 
@@ -287,13 +305,12 @@ export class PumpIncarnation {
       const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
       this.#queueLast = last
       this.#published = window.checkpoint.position
-      const size = window.changes.length + window.events.length
-      this.#schedule.published(clock.monotonic() - startedAt, bytes, size)
+      this.#schedule.published(clock.monotonic() - startedAt)
       this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
-      this.image?.published(window)
+      this.image?.published(window, bytes)
     } catch (error) {
       this.#collector.reopen(window)
-      this.#schedule.moved(this.#collector.size)
+      this.#schedule.moved(this.#collector)
       if (!isGridError(error, 'fenced')) throw error
       this.state = 'standby'
       this.image?.rest()
@@ -351,12 +368,13 @@ export class PumpIncarnation {
     this.#collector.forget(to)
     this.#published = to
     this.#schedule.begin()
-    if (replica.state.position > to) this.#schedule.moved(this.#collector.size)
+    if (replica.state.position > to) this.#schedule.moved(this.#collector)
   }
 
   // ---- watching the world
 
   async #tick(): Promise<void> {
+    this.#watch.tick()
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
@@ -373,14 +391,25 @@ export class PumpIncarnation {
     const persisted = this.#persisted.fresh()
     const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
     const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
-    this.#gapLooks = isGap ? this.#gapLooks + 1 : 0
-    if (this.#gapLooks >= gapLooksMax)
-      this.end(
-        new GridError(
-          'not_ready',
-          `The change queue begins at ${oldest ?? this.published}, but the store is at ${persisted}`,
-        ),
-      )
+    const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))
+    this.#gapLooks = isGap || isHole ? this.#gapLooks + 1 : 0
+    if (this.#gapLooks < gapLooksMax) return
+    const what = isGap ? `begins at ${oldest ?? this.published}` : 'is damaged behind that'
+    const message = `The store is at ${persisted}, but the change queue ${what}`
+    if (isHole)
+      this.#report({ level: 'error', message: `${message}: what follows is published anew` })
+    this.end(new GridError('not_ready', message))
+  }
+
+  /** Whether what follows in the queue can be read by whoever writes it to the store. Looked at once for each position at which the store stands still. */
+  async #leadsOnFrom(persisted: number): Promise<boolean> {
+    const hasMoved = persisted !== this.#storeAt
+    this.#storeAt = persisted
+    if (hasMoved || persisted >= this.published || persisted === this.#leadsOnAt) return true
+    const { pause } = this.#turns
+    if (!(await leadsOn(this.#ports.changes, persisted, pause, this.#chainFrom))) return false
+    this.#leadsOnAt = persisted
+    return true
   }
 
   /** Either this pump is wrong or whoever published the window: the units know. In any case the next life begins at the store. */

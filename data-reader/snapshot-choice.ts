@@ -2,6 +2,7 @@ import type { Report } from '@spacegrid/grid/component/component'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
 import type { Checkpoint, ScanOptions, Store } from '@spacegrid/grid/ports/store'
+import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 
@@ -121,10 +122,12 @@ export class SnapshotChoice {
 
 /** Why the log does not continue what is stored. */
 async function unusable(
-  { position, logIdentity }: Checkpoint,
+  { position, logIdentity, replicated }: Checkpoint,
   log: Log,
 ): Promise<GridError | undefined> {
   const { identity, first } = await log.bounds()
+  const damage = damageOf(replicated)
+  if (damage) return damage
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
@@ -134,4 +137,15 @@ async function unusable(
   if (position + 1 < first)
     return new GridError('log_trimmed', `It ends at ${position}, the log begins at ${first}`)
   return undefined
+}
+
+/** What keeps a checkpoint from being read at all. */
+function damageOf(replicated: Uint8Array): GridError | undefined {
+  try {
+    decodeHeader(replicated)
+    return undefined
+  } catch (error) {
+    if (isGridError(error)) return error
+    throw error
+  }
 }

@@ -44,8 +44,10 @@ export class StoreSnapshot implements SnapshotSource {
   #shape: SpaceShape
   #shapeText = ''
 
-  /** `finished` is called when the last piece has been read, or there is one that never can be. */
-  /** `failed`: what to tell whoever reads, when what is stored cannot be read. */
+  /**
+   * `finished` is called when the last piece has been read, or there is one that never can be. `failed`: what to tell whoever reads, when
+   * what is stored cannot be read.
+   */
   constructor(
     space: string,
     ports: StoreSnapshotPorts,
@@ -110,7 +112,10 @@ export class StoreSnapshot implements SnapshotSource {
     const { changes, clock } = this.#ports
     const wakeup = new Wakeup(clock)
     const after = await findWindowAfter(changes, start.position)
-    const feed = new WindowFeed(changes, after, { wake: () => wakeup.wake() })
+    const feed = new WindowFeed(changes, after, {
+      bytesMax: windowBytesMax,
+      wake: () => wakeup.wake(),
+    })
     try {
       feed.start()
       let reached = start.position

@@ -1,4 +1,4 @@
-import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import { findWindowAfter, isReadable } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
@@ -18,6 +18,9 @@ import type { WriterPorts, WriterSettings } from './writer-options.ts'
 const tickMs = 1000
 /** How often a standby looks whether the other writer still moves. */
 const standbyPollMs = 200
+
+/** Damage in the change queue is told at most this often. */
+const damageTellMs = 60_000
 
 export type WriterState = 'starting' | 'active' | 'standby'
 
@@ -42,6 +45,7 @@ export class WriterIncarnation {
   #lastKnown = 0
   #feed: WindowFeed | undefined
   #gap: number | undefined
+  #damageToldAt = Number.NEGATIVE_INFINITY
 
   constructor(
     space: string,
@@ -92,7 +96,12 @@ export class WriterIncarnation {
     this.#checkIdentity()
     const after = await this.#life.until(() => findWindowAfter(changes, this.position))
     if (this.position > 0) this.#trimmer.reached(this.position, after)
-    const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
+    const feed = new WindowFeed(changes, after, {
+      bytesMax: this.#settings.feedBytesMax,
+      wake: () => this.#wakeup.wake(),
+      damaged: (error, at) =>
+        this.#tellDamage(`record ${at} of the change queue: ${error.message}`),
+    })
     this.#feed = feed
     this.#life.repeat(tickMs, () => this.#tick())
     this.#life.repeat(tickMs, () => this.#quarantine.look())
@@ -116,12 +125,40 @@ export class WriterIncarnation {
       await this.#wakeup.sleep(this.#life.signal)
       return
     }
-    const batch = await mergeWindows(windows, this.#turns.pause)
+    const batch = await this.#merge(windows, feed)
+    if (!batch) return
     if (await this.#apply(batch)) this.#applied(newest)
     else {
       feed.putBack(windows)
       await this.#standBy(feed)
     }
+  }
+
+  /** undefined: one of the windows is not what a pump has made. It is passed over, and those before and behind it come again. */
+  async #merge(
+    windows: readonly QueuedWindow[],
+    feed: WindowFeed,
+  ): Promise<WindowBatch | undefined> {
+    const { pause } = this.#turns
+    try {
+      return await mergeWindows(windows, pause)
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged')) throw error
+      const sound: QueuedWindow[] = []
+      for (const window of windows)
+        if (await isReadable(window.parts, pause)) sound.push(window)
+        else this.#tellDamage(`the window to ${window.to} in the change queue: ${error.message}`)
+      feed.putBack(sound)
+      return undefined
+    }
+  }
+
+  /** Whoever is behind it says so; the pump sees that the store stands still, and publishes anew what is missing. */
+  #tellDamage(what: string): void {
+    const now = this.#ports.clock.monotonic()
+    if (now - this.#damageToldAt < damageTellMs) return
+    this.#damageToldAt = now
+    this.#report({ level: 'error', message: `passes over ${what}` })
   }
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */

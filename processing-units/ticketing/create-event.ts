@@ -1,7 +1,21 @@
-import { defineCommand, GridError, Type } from '@spacegrid/grid'
+import { defineCommand, Type } from '@spacegrid/grid'
 import { events, seats } from './caches.ts'
 import { eventId, eventName, type Section, seatsMax, section, timeOrDate, toMs } from './fields.ts'
 import { seatIdOf, seatKey } from './seat-names.ts'
+
+/** What its parts cannot say is asked of the whole list. */
+const distinct = Type.Refine(
+  Type.Array(section, { minItems: 1, maxItems: 1000 }),
+  (sections) => repeated(sections) === undefined,
+  (sections) =>
+    `must not have the section ${JSON.stringify(repeated(sections as Section[]))} twice`,
+)
+const sections = Type.Refine(
+  distinct,
+  (sections) => countSeats(sections) <= seatsMax,
+  (sections) =>
+    `must have at most ${seatsMax} seats together, not ${countSeats(sections as Section[])}`,
+)
 
 export const createEvent = defineCommand('createEvent', {
   description:
@@ -10,11 +24,10 @@ export const createEvent = defineCommand('createEvent', {
     eventId,
     name: eventName,
     startsAt: timeOrDate,
-    sections: Type.Array(section, { minItems: 1, maxItems: 1000 }),
+    sections,
   }),
   result: Type.Object({ seats: Type.Integer({ description: 'How many seats there are' }) }),
   handler(tx, { eventId, name, startsAt, sections }) {
-    checkDistinct(sections)
     const count = countSeats(sections)
     if (tx.get(events, eventId)) tx.reject('event_exists', { eventId })
     const event = { eventId, name, startsAt: toMs(startsAt), sections, seats: count }
@@ -30,26 +43,10 @@ export const createEvent = defineCommand('createEvent', {
   },
 })
 
-function checkDistinct(sections: readonly Section[]): void {
-  const names = new Set<string>()
-  for (const [i, { section }] of sections.entries()) {
-    if (names.has(section))
-      throw invalid(`sections.${i}.section`, `repeats ${JSON.stringify(section)}`)
-    names.add(section)
-  }
+function repeated(sections: readonly Section[]): string | undefined {
+  const names = sections.map(({ section }) => section)
+  return names.find((name, i) => names.indexOf(name) < i)
 }
 
-function countSeats(sections: readonly Section[]): number {
-  const count = sections.reduce((sum, { rows, seatsPerRow }) => sum + rows * seatsPerRow, 0)
-  if (count > seatsMax)
-    throw invalid('sections', `must have at most ${seatsMax} seats together, not ${count}`)
-  return count
-}
-
-/** What a schema cannot say is told in the same form. */
-function invalid(path: string, message: string): GridError {
-  const errors = [{ path, message }]
-  return new GridError('invalid_input', `command createEvent: ${path} ${message}`, {
-    details: { errors },
-  })
-}
+const countSeats = (sections: readonly Section[]): number =>
+  sections.reduce((sum, { rows, seatsPerRow }) => sum + rows * seatsPerRow, 0)

@@ -1,4 +1,7 @@
-import { Packr } from 'msgpackr'
+import { GridError, isGridError } from '../errors.ts'
+import { checkedList } from '../records/checked.ts'
+import { packMessage, unpackMessage } from '../records/sealed-message.ts'
+import { isAuditMessage } from './audit-message-check.ts'
 
 /** Names what a digest and a fingerprint are computed of, and how. Programs of different formats pass over each other's messages. */
 const auditFormat = 2
@@ -60,13 +63,11 @@ export type AuditMessage =
     }
   | ({ readonly kind: 'mend' } & MendWish)
 
-const packr = new Packr({ useRecords: false })
-
 /** `logIdentity`: positions mean something in one log only. */
 export const encodeAuditMessage = (logIdentity: string, message: AuditMessage): Uint8Array =>
-  packr.pack([auditFormat, logIdentity, message])
+  packMessage(auditFormat, [logIdentity, message])
 
-/** undefined: of another format or another log, or no such message at all. */
+/** undefined: of another format or another log. @throws GridError `record_damaged`: no such message at all */
 export function decodeAuditMessage(
   logIdentity: string,
   data: Uint8Array,
@@ -75,15 +76,18 @@ export function decodeAuditMessage(
   return found?.logIdentity === logIdentity ? found.message : undefined
 }
 
-/** For those who come from outside and do not know the log yet. */
+/** For those who come from outside and do not know the log yet. @throws GridError `record_damaged` */
 export function decodeOfAnyLog(
   data: Uint8Array,
 ): { readonly logIdentity: string; readonly message: AuditMessage } | undefined {
+  let packed: unknown
   try {
-    const [format, logIdentity, message] = packr.unpack(data) as [number, string, AuditMessage]
-    return format === auditFormat ? { logIdentity, message } : undefined
-  } catch {
-    // Anybody may publish anything here: what cannot be read is not for us.
-    return undefined
+    packed = unpackMessage(auditFormat, data)
+  } catch (error) {
+    if (isGridError(error, 'format_unsupported')) return undefined
+    throw error
   }
+  const [logIdentity, message] = checkedList(packed)
+  if (typeof logIdentity === 'string' && isAuditMessage(message)) return { logIdentity, message }
+  throw new GridError('record_damaged', 'A message of the audit is none')
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { parseJsonInput } from '../services/json-input.ts'
-import { executeOptions } from '../services/request-options.ts'
+import { executeOptions, requestHeaders } from '../services/request-options.ts'
 import type { AnyCommand } from '../space/definition.ts'
-import { type Door, headerOf, sendJson } from './exchange.ts'
+import { type Door, headerOf, oneHeaderOf, sendJson } from './exchange.ts'
 import { commandSchema } from './open-api.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
@@ -18,13 +18,13 @@ export function addCommandRoute(
 ): void {
   const { space } = rotation
   const { name } = command
-  const results = new ResultSerializer(`command ${name}`, command.result, door.log)
+  const results = new ResultSerializer(command.result)
   const schema = commandSchema(space, command)
-  app.post(`/${space.name}/commands/${name}`, { schema }, async (request, reply) => {
+  app.post(`/${space.name}/commands/${name}`, { config: { schema } }, async (request, reply) => {
     const unit = rotation.next()
     try {
       const options = executeOptions(
-        headerOf(request, 'idempotency-key'),
+        oneHeaderOf(request, requestHeaders.idempotencyKey),
         headerOf(request, 'prefer'),
       )
       // The bytes themselves: see the server's content type parser.

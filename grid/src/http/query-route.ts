@@ -17,10 +17,10 @@ export function addQueryRoute(
   const { space } = rotation
   const { name } = query
   const inputs = new QueryInput(query.input)
-  const results = new ResultSerializer(`query ${name}`, query.result, door.log)
+  const results = new ResultSerializer(query.result)
   const tags = new ResultTags()
   const schema = querySchema(space, query)
-  app.get(`/${space.name}/queries/${name}`, { schema }, async (request, reply) => {
+  app.get(`/${space.name}/queries/${name}`, { config: { schema } }, async (request, reply) => {
     const unit = rotation.next()
     try {
       const options = readOptionsOf(request)

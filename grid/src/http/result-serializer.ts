@@ -1,46 +1,59 @@
 import type { FastifyReply } from 'fastify'
 import type { TSchema } from 'typebox'
-import type { FaultLog } from '../services/public-error.ts'
 
 type Serialize = (result: unknown) => string
 
-const plainJson: Serialize = (result) => JSON.stringify(result ?? null) ?? 'null'
+const plainJson: Serialize = (result) => JSON.stringify(result ?? null)
 
 /**
- * Writes the results of one command or query as JSON: by code compiled from the declared schema where there is one,
- * which leaves out fields that the schema does not declare. A result that does not fit its own schema is a mistake of
- * the application, found too late to refuse (the command is committed): it is logged once and written as it is.
+ * Writes the results of one command or query as JSON: by code compiled from the declared schema where that is certain to write the
+ * same, and as it is otherwise. The unit has checked the result against its schema: nothing is left out, changed or added here.
  */
 export class ResultSerializer {
-  readonly #what: string
   readonly #schema: TSchema | undefined
-  readonly #log: FaultLog
   #compiled: Serialize | undefined
-  #complained = false
 
-  constructor(what: string, schema: TSchema | undefined, log: FaultLog) {
-    this.#what = what
+  constructor(schema: TSchema | undefined) {
     this.#schema = schema
-    this.#log = log
-    this.#compiled = schema === undefined ? plainJson : undefined
+    this.#compiled = schema !== undefined && isSimple(schema) ? undefined : plainJson
   }
 
   /** @param reply any reply of the route: fastify hands out its compiler there */
   serialize(result: unknown, reply: FastifyReply): string {
     this.#compiled ??= this.#compile(reply)
-    try {
-      return this.#compiled(result)
-    } catch (error) {
-      if (this.#compiled === plainJson) throw error
-      if (!this.#complained)
-        this.#log.error({ err: error }, `The result of ${this.#what} does not fit its schema`)
-      this.#complained = true
-      return plainJson(result)
-    }
+    return this.#compiled(result)
   }
 
   #compile(reply: FastifyReply): Serialize {
-    const compiled = reply.compileSerializationSchema({ ...this.#schema })
-    return (result) => (result === undefined ? 'null' : compiled(result as Record<string, unknown>))
+    try {
+      const compiled = reply.compileSerializationSchema({ ...this.#schema })
+      return (result) => compiled(result as Record<string, unknown>)
+    } catch {
+      // What it cannot compile is written all the same.
+      return plainJson
+    }
   }
+}
+
+const scalars: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'null']
+const keywords = new Set([
+  ...['type', 'properties', 'required', 'items', 'additionalProperties'],
+  ...['title', 'description', 'examples', 'const', 'enum', 'pattern', 'format'],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  ...['minLength', 'maxLength', 'minItems', 'maxItems'],
+])
+
+/** The part of JSON Schema of which the compiled code is certain to do what `JSON.stringify` does. */
+function isSimple(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return false
+  for (const name in schema) if (!keywords.has(name)) return false
+  const { type, properties, additionalProperties, items, ...rest } = schema as Record<
+    string,
+    unknown
+  >
+  if (type === 'array') return isSimple(items)
+  if (type !== 'object') return scalars.includes(type) || Object.keys(rest).length === 0
+  if (additionalProperties !== false || typeof properties !== 'object' || properties === null)
+    return false
+  return Object.entries(properties).every(([name, it]) => name !== '__proto__' && isSimple(it))
 }

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuditStatus } from '../audit/audit-status.ts'
+import type { MemoryStatus } from '../memory/memory-watch.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -15,6 +16,10 @@ const gauges = {
   quarantined: [
     'spacegrid_quarantined_entries',
     'Entries that MongoDB refuses for what they are: npm run quarantine -- list',
+  ],
+  damagedRecords: [
+    'spacegrid_damaged_records',
+    'Records of the log that were no frame of any version, and were passed over',
   ],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
@@ -53,7 +58,9 @@ export function metricsOf(source: StatusSource): Registry {
         if (collisions !== undefined) this.inc({ space }, collisions)
     },
   })
+  addClockMetrics(registry, source)
   addAuditMetrics(registry, source)
+  addMemoryMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',
     help: '1 while this process should get work',
@@ -64,6 +71,32 @@ export function metricsOf(source: StatusSource): Registry {
   })
   collectDefaultMetrics({ register: registry })
   return registry
+}
+
+function addClockMetrics(registry: Registry, source: StatusSource): void {
+  const shared = { labelNames: ['space'], registers: [registry] }
+  const clocks = () =>
+    Object.entries(source.spaces()).flatMap(([space, { clock }]) =>
+      clock ? [{ space, clock }] : [],
+    )
+  new Gauge({
+    name: 'spacegrid_clock_difference_seconds',
+    help: "How far the machine's clock is ahead of the log's time",
+    ...shared,
+    collect() {
+      this.reset()
+      for (const { space, clock } of clocks()) this.set({ space }, clock.differenceMs / 1000)
+    },
+  })
+  new Counter({
+    name: 'spacegrid_clock_jumps_total',
+    help: "Records whose time and whose sender's did not agree",
+    ...shared,
+    collect() {
+      this.reset()
+      for (const { space, clock } of clocks()) this.inc({ space }, clock.jumps)
+    },
+  })
 }
 
 const auditGauges = {
@@ -130,4 +163,29 @@ function addAuditMetrics(registry: Registry, source: StatusSource): void {
           if (agrees !== undefined) this.set({ space, peer, peer_role: role }, agrees ? 0 : 1)
     },
   })
+}
+
+const memoryGauges = {
+  usedBytes: ['spacegrid_memory_bytes', 'Bytes that live in the process'],
+  budgetBytes: ['spacegrid_memory_budget_bytes', 'Bytes that may'],
+  full: [
+    'spacegrid_memory_full',
+    'Processes near their budget, as far as this one hears: above 0 nothing is added',
+  ],
+} as const satisfies Record<keyof MemoryStatus, readonly [string, string]>
+
+/** architecture.md, invariant 10. */
+function addMemoryMetrics(registry: Registry, source: StatusSource): void {
+  for (const [field, [name, help]] of Object.entries(memoryGauges))
+    new Gauge({
+      ...{ name, help, labelNames: ['space'], registers: [registry] },
+      collect() {
+        this.reset()
+        for (const [space, { memory }] of Object.entries(source.spaces())) {
+          const value = memory?.[field as keyof MemoryStatus]
+          if (value !== undefined)
+            this.set({ space }, typeof value === 'number' ? value : value.length)
+        }
+      },
+    })
 }

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino'
+import { isGridError } from '../errors.ts'
+import { ApplicationFault } from '../space/application-fault.ts'
 import type { UnitEvent } from '../unit/processing-unit.ts'
 
 /** Tells in the program's log what happens to a unit. Waiting for a source is told once per reason, not at every try. */
@@ -20,17 +22,27 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
         const reason = `${event.source}: ${event.error.message}`
         if (reason === waitingFor) return
         waitingFor = reason
-        log.debug(
+        // A copy that is not as it was sent is nobody's ordinary waiting.
+        log[isGridError(event.error, 'record_damaged') ? 'warn' : 'debug'](
           { unit, source: event.source, reason: event.error.message },
           'cannot rehydrate from here',
         )
         return
       }
       case 'audit':
+      case 'log':
         log[event.level]({ unit }, event.message)
         return
+      case 'clock':
+        log.warn({ unit }, event.message)
+        return
       case 'failed':
-        log.error({ unit, error: event.error }, 'failed')
+        if (event.error instanceof ApplicationFault)
+          log.error(
+            { unit, ...event.error.told },
+            `the application is at fault: ${event.error.message}`,
+          )
+        else log.error({ unit, error: event.error }, 'failed')
     }
   }
 }

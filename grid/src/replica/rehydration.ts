@@ -1,9 +1,11 @@
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log, LogBounds, LogRecord } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
+import { decodeFrame } from '../records/frame-codec.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
+import { clocksAgree } from '../space/record-time.ts'
 import { SpaceState } from '../space/space-state.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
@@ -223,9 +225,19 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
  * then stands at the state's position is younger than anything the state has seen.
  */
 function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
-  if (record && record.time > state.time)
+  if (record && isYounger(record, state))
     throw new GridError(
       'log_replaced',
       `The log of ${space} has another record at ${state.position} than the snapshot has seen`,
     )
+}
+
+/** What cannot be read tells no time, and neither does a record whose clocks do not agree: if it was ignored, it moved nothing. */
+function isYounger({ data, time }: LogRecord, state: SpaceState): boolean {
+  try {
+    return time > state.time && clocksAgree(decodeFrame(data), time)
+  } catch (error) {
+    if (isGridError(error)) return false
+    throw error
+  }
 }

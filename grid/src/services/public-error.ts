@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ErrorCode, errorKinds, GridError, Rejection } from '../errors.ts'
+import { type ErrorCode, errorKinds, GridError, isGridError, Rejection } from '../errors.ts'
 
 /** Where faults that callers must not see in full are told to us: pino's signature. */
 export interface FaultLog {
@@ -16,14 +16,16 @@ const toldByTitle: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * What a caller may know of a failure. GridErrors that are meant for callers pass; a rejection's reason joins its
- * details, so that it survives any way the error travels. Everything else is a bug of ours or of the application, or
- * trouble between components: it is logged under an id, and the id is all the caller gets.
+ * details, so that it survives any way the error travels. A mistake of the application is in its unit's log already, and is
+ * told without what it says. Everything else is a bug of ours or trouble between components: it is logged under an
+ * id, and the id is all the caller gets.
  */
 export function publicError(error: unknown, log: FaultLog): GridError {
   if (error instanceof Rejection)
     return new GridError('rejected', error.message, {
       details: { ...error.details, reason: error.reason },
     })
+  if (isGridError(error, 'application_fault')) return applicationFault(error)
   if (error instanceof GridError && error.status !== 500)
     return toldByTitle.has(error.code) ? byTitle(error) : error
   const id = randomUUID()
@@ -35,4 +37,14 @@ function byTitle(error: GridError): GridError {
   const { code, retryAfterMs } = error
   const again = retryAfterMs === undefined ? {} : { retryAfterMs }
   return new GridError(code, errorKinds[code].title, { cause: error, ...again })
+}
+
+/** Its details are for callers: the id under which the unit has logged it, the command or query, where that was committed all the same. */
+function applicationFault({ details }: GridError): GridError {
+  const { title } = errorKinds.application_fault
+  const kind = ['command', 'query', 'projection'].find((it) => it in details)
+  const where = kind === undefined ? '' : ` in ${kind} ${details[kind]}`
+  return new GridError('application_fault', `${title}${where}, logged as ${details.id}`, {
+    details,
+  })
 }

@@ -1,4 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { rememberDeclaration } from './application-fault.ts'
+import { closedSchema } from './closed-schema.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -16,37 +18,45 @@ import type {
   Space,
   Transaction,
 } from './definition.ts'
+import { checkSchema, compileSchema, typesOf } from './schema-check.ts'
 
 const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/
 
-function checkName(what: string, name: string): void {
-  if (!namePattern.test(name))
+function checkName(what: string, name: unknown): void {
+  if (typeof name !== 'string' || !namePattern.test(name))
     throw new TypeError(`${what} name ${JSON.stringify(name)} must match ${namePattern}`)
 }
 
-/** Objects take no fields beyond those they declare, unless their schema says otherwise: a misspelt field is an error, not silence. */
-function closed<S extends TSchema>(schema: S): S {
-  return closeNode(schema) as S
+/** Closed, and good for everybody who will work with it. */
+function taken<S extends TSchema>(what: string, schema: S): S {
+  checkSchema(what, schema)
+  const copy = closedSchema(schema)
+  compileSchema(what, copy)
+  return copy
 }
 
-/** `open`: a part of an intersection, which is closed as a whole. */
-function closeNode(node: unknown, open = false): unknown {
-  if (Array.isArray(node)) return node.map((item) => closeNode(item, open))
-  if (typeof node !== 'object' || node === null) return node
-  const copy: Record<string, unknown> = {}
-  for (const [name, child] of Object.entries(node)) {
-    const parts = Array.isArray(child) && (name === 'anyOf' || name === 'oneOf')
-    copy[name] = closeNode(child, (Array.isArray(child) && name === 'allOf') || (open && parts))
-  }
-  if (open) return copy
-  if (Array.isArray(copy.allOf)) copy.unevaluatedProperties ??= false
-  else if (copy.type === 'object' && copy.properties) copy.additionalProperties ??= false
+function takenObject<S extends TObject>(what: string, schema: S): S {
+  const copy = taken(what, schema)
+  if (copy.type !== 'object' || typeof copy.properties !== 'object' || copy.properties === null)
+    throw new TypeError(`${what} must be an object with its fields: Type.Object({…})`)
   return copy
+}
+
+/** Generators do nothing when they are called: nobody would notice. */
+function checkFunction(what: string, it: unknown): void {
+  if (typeof it !== 'function') throw new TypeError(`${what} must be a function`)
+  if (Object.prototype.toString.call(it).endsWith('GeneratorFunction]'))
+    throw new TypeError(`${what} must not be a generator`)
+}
+
+function checkDescription(what: string, description: unknown): void {
+  if (description !== undefined && typeof description !== 'string')
+    throw new TypeError(`${what}: the description must be a text`)
 }
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index or the expiry does not fit the schema.
+ * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema, or the schema cannot be kept.
  */
 export function defineCache<
   S extends TObject,
@@ -56,7 +66,8 @@ export function defineCache<
   >,
 >(name: string, options: CacheOptions<S, Indexes>): Cache<Static<S>, keyof Indexes & string> {
   checkName('cache', name)
-  const fields = options.schema.properties
+  const schema = takenObject(`cache ${name}: the schema`, options.schema)
+  const fields = schema.properties
   const indexes: Record<string, readonly string[]> = { ...options.indexes }
   for (const [index, names] of Object.entries(indexes)) {
     checkName(`cache ${name}: index`, index)
@@ -64,24 +75,49 @@ export function defineCache<
     for (const field of names)
       if (!Object.hasOwn(fields, field))
         throw new TypeError(`cache ${name}: index ${index} names the unknown field ${field}`)
+      else if (!canBe(fields[field], 'string', 'number', 'integer', 'boolean'))
+        throw new TypeError(
+          `cache ${name}: index ${index} names ${field}, which is never a text, number or boolean`,
+        )
   }
   for (const field of [options.key, options.expiry])
     if (field !== undefined && !Object.hasOwn(fields, field))
       throw new TypeError(`cache ${name}: the schema has no field ${field}`)
-  return {
+  const { readable } = options
+  if (typeof readable === 'object') {
+    if (readable.length === 0) throw new TypeError(`cache ${name}: readable names no field`)
+    for (const field of readable)
+      if (!Object.hasOwn(fields, field))
+        throw new TypeError(`cache ${name}: readable names the unknown field ${field}`)
+  }
+  if (!schema.required?.includes(options.key) || !isOnly(fields[options.key], 'string'))
+    throw new TypeError(`cache ${name}: the key ${options.key} must be a required text`)
+  if (options.expiry !== undefined && !isOnly(fields[options.expiry], 'number', 'integer', 'null'))
+    throw new TypeError(`cache ${name}: the expiry ${options.expiry} must be a number`)
+  if (options.onExpire !== undefined) checkFunction(`cache ${name}: onExpire`, options.onExpire)
+  return rememberDeclaration({
     name,
-    schema: closed(options.schema),
+    schema,
     key: options.key,
     indexes: indexes as Record<keyof Indexes & string, readonly string[]>,
     expiry: options.expiry,
     onExpire: options.onExpire,
-  }
+    readable,
+  })
 }
+
+const isOnly = (schema: unknown, ...types: readonly string[]): boolean =>
+  [...(typesOf(schema) ?? ['anything'])].every((type) => types.includes(type))
+
+const canBe = (schema: unknown, ...types: readonly string[]): boolean =>
+  [...(typesOf(schema) ?? types)].some((type) => types.includes(type))
+
+const acknowledgements: readonly unknown[] = ['accepted', 'committed', 'persisted']
 
 export interface CommandOptions<I extends TObject, Data> {
   readonly input: I
   readonly description?: string
-  /** Schema of the result: for the documentation and for fast serialization. */
+  /** Schema of the result, which is checked against it; objects have no other fields than it says. */
   readonly result?: TSchema
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
@@ -94,15 +130,23 @@ export function defineCommand<I extends TObject, Data>(
   options: CommandOptions<I, Data>,
 ): Command<Static<I>, Data> {
   checkName('command', name)
-  return {
+  const { description, result, acknowledge = 'committed', handler, answer } = options
+  checkDescription(`command ${name}`, description)
+  checkFunction(`command ${name}: handler`, handler)
+  if (answer !== undefined) checkFunction(`command ${name}: answer`, answer)
+  if (!acknowledgements.includes(acknowledge))
+    throw new TypeError(
+      `command ${name}: acknowledge must be one of ${acknowledgements.join(', ')}`,
+    )
+  return rememberDeclaration({
     name,
-    description: options.description,
-    input: closed(options.input),
-    result: options.result,
-    acknowledge: options.acknowledge ?? 'committed',
-    handler: options.handler,
-    answer: options.answer,
-  }
+    description,
+    input: takenObject(`command ${name}: the input`, options.input),
+    result: result && taken(`command ${name}: the result`, result),
+    acknowledge,
+    handler,
+    answer,
+  })
 }
 
 export interface QueryOptions<I extends TObject, Result> {
@@ -117,13 +161,16 @@ export function defineQuery<I extends TObject, Result>(
   options: QueryOptions<I, Result>,
 ): Query<Static<I>, Result> {
   checkName('query', name)
-  return {
+  const { description, result, handler } = options
+  checkDescription(`query ${name}`, description)
+  checkFunction(`query ${name}: handler`, handler)
+  return rememberDeclaration({
     name,
-    description: options.description,
-    input: closed(options.input),
-    result: options.result,
-    handler: options.handler,
-  }
+    description,
+    input: takenObject(`query ${name}: the input`, options.input),
+    result: result && taken(`query ${name}: the result`, result),
+    handler,
+  })
 }
 
 export interface ProjectionOptions<Model, V> {
@@ -137,7 +184,11 @@ export function defineProjection<Model, V>(
   options: ProjectionOptions<Model, V>,
 ): Projection<Model, V> {
   checkName('projection', name)
-  return { name, ...options }
+  checkFunction(`projection ${name}: initial`, options.initial)
+  checkFunction(`projection ${name}: apply`, options.apply)
+  if (typeof options.cache !== 'object' || options.cache === null)
+    throw new TypeError(`projection ${name} follows no cache`)
+  return rememberDeclaration({ name, ...options })
 }
 
 /** Collections of these names hold the grid's own records beside the spaces' caches. */
@@ -158,6 +209,7 @@ export interface SpaceOptions {
 export function defineSpace(name: string, options: SpaceOptions): Space {
   checkName('space', name)
   if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
+  checkDescription(`space ${name}`, options.description)
   byName('cache', options.caches)
   byName('projection', options.projections ?? [])
   for (const projection of options.projections ?? [])

@@ -36,6 +36,11 @@ export interface CacheOptions<
   readonly expiry?: keyof Static<S> & string
   /** Called when an entry expires. Default: the entry is deleted. A handler must delete it or move its expiry. */
   readonly onExpire?: ExpiryHandler<Static<S>>
+  /**
+   * What callers from outside may read of an entry, by its key: all of it, or the fields named here. Ids with which others could act do not
+   * belong there. Default: nothing, once any cache of the space says something; before, all of it while developing and nothing in production.
+   */
+  readonly readable?: boolean | readonly (keyof Static<S> & string)[]
 }
 
 /** A cache: a named, typed map of entries. Made by `defineCache`. */
@@ -46,6 +51,7 @@ export interface Cache<V = Value, IndexName extends string = string> {
   readonly indexes: Readonly<Record<IndexName, readonly string[]>>
   readonly expiry: string | undefined
   readonly onExpire: ExpiryHandler<V> | undefined
+  readonly readable?: boolean | readonly string[] | undefined
 }
 
 // The types of application caches, commands … differ in their parameters; lists of them need one common type.
@@ -163,6 +169,7 @@ export interface Reader {
   range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
   /** Number of entries. */
   count(cache: AnyCache): number
+  /** The read model. It can be read only: a change, on any level, is an error. */
   projection<M, V>(projection: Projection<M, V>): M
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
@@ -202,6 +209,7 @@ export interface Change<V = Value> {
 export interface Projection<Model, V = Value> {
   readonly name: string
   readonly cache: Cache<V>
+  /** A model of plain objects, lists, maps, sets or instances of classes without private members: queries see it through a view. */
   readonly initial: () => Model
   /** Changes the model in place (or by its own means). Called once per applied change, in order. */
   readonly apply: (model: Model, change: Change<V>) => void

@@ -1,4 +1,5 @@
 import { GridError, Rejection } from '../errors.ts'
+import { DataFault, takeData } from './data.ts'
 import type {
   AnyCache,
   AppendOptions,
@@ -12,10 +13,13 @@ import type {
   Value,
 } from './definition.ts'
 import type { EntryView } from './entry.ts'
-import { evaluateSteps, foreseen, isOperation, withoutUndefined } from './evaluation.ts'
+import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
+import { Misuse } from './misuse.ts'
+import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import { Overlay } from './overlay.ts'
+import { takenRange } from './range-check.ts'
 import {
   type DomainEvent,
   type KeyRead,
@@ -26,7 +30,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, checkTexts, isKey, takeFitting, taken } from './validation.ts'
+import { checkFits, checkKey, isKey, takeFitting } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -72,13 +76,58 @@ function withItem<T>(list: readonly T[], item: T): readonly T[] {
   return list
 }
 
-/** Whether something in it has to be taken out before it is data. */
+const isPlain = (data: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(data)
+  return prototype === Object.prototype || prototype === null || prototype === Array.prototype
+}
+
 function hasOutcomes(data: object): boolean {
-  for (const name in data) {
-    const field: unknown = data[name as keyof typeof data]
-    if (field === undefined || field instanceof PendingOutcome) return true
-  }
+  for (const name in data)
+    if ((data as Record<string, unknown>)[name] instanceof PendingOutcome) return isPlain(data)
   return false
+}
+
+/** Takes a handler's data; of an outcome that is left in it says what it is. */
+function takeHandlerData(data: unknown): unknown {
+  try {
+    return takeData(data)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    const names = error.path.split('.')
+    const at: unknown = names.reduce((inside, name) => Object(inside)[name], data)
+    if (!(at instanceof PendingOutcome)) throw error
+    throw new DataFault(
+      error.path,
+      'is the outcome of an operation, which may only stand at the top level of the data',
+    )
+  }
+}
+
+/** Fields that cannot hold an outcome: the empty one stands for the whole. */
+const noPlaces = new Set(['', '__proto__'])
+
+function takePayload(name: string, payload: Value): Value {
+  try {
+    return takeData(payload)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    throw new DataFault(error.path, `of event ${name} ${error.problem}`)
+  }
+}
+
+function takenInitial(cache: AnyCache, initial: Value): Value {
+  try {
+    return takeData(initial)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    throw new Misuse(cache.name, error.path, `of the initial value ${error.problem}`)
+  }
+}
+
+/** What a rejection is known by. */
+function checkReason(cache: AnyCache, otherwise: unknown): void {
+  if (typeof otherwise !== 'string' || otherwise === '' || !otherwise.isWellFormed())
+    throw new Misuse(cache.name, undefined, `otherwise must be a text, not ${nameOf(otherwise)}`)
 }
 
 /**
@@ -100,6 +149,7 @@ export class Recorder implements Transaction {
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
   #own: Overlay | undefined
   #ownSteps = 0
+  #closed = false
   #outcomes: readonly unknown[] = none
   /** By cache and key, so that looking at an entry costs the same however many steps there are. */
   #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
@@ -131,6 +181,11 @@ export class Recorder implements Transaction {
 
   get writes(): boolean {
     return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** The handler has returned: nothing is recorded any more. */
+  close(): void {
+    this.#closed = true
   }
 
   /** Makes the transaction depend on a version that the handler has not asked for. */
@@ -165,15 +220,16 @@ export class Recorder implements Transaction {
 
   range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
-    const indexNumber = this.#indexOf(layout, index, range)
+    const indexNumber = this.#indexOf(layout, index)
+    const asked = takenRange(layout, indexNumber, range)
     const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : undefined
     // Own writes may hide entries of the range: as many more are read and validated, so that the limit is filled from what was validated.
     const hidden = own?.changedIn(layout.number) ?? 0
-    const validated = range.limit === undefined ? range : { ...range, limit: range.limit + hidden }
+    const validated = asked.limit === undefined ? asked : { ...asked, limit: asked.limit + hidden }
     const entries = collect(this.#view, layout.number, indexNumber, validated)
     this.#countReads(entries.length + 1)
     this.#readRange(layout.number, indexNumber, validated, entries)
-    const seen = own ? collect(own, layout.number, indexNumber, range) : entries
+    const seen = own ? collect(own, layout.number, indexNumber, asked) : entries
     return seen.map((entry) => entry.value as V)
   }
 
@@ -200,20 +256,17 @@ export class Recorder implements Transaction {
     by: number,
     options: IncrementOptions<NoInfer<V>> = {},
   ): Outcome<number> {
-    if (!Number.isFinite(by))
-      throw new GridError(
-        'invalid_input',
-        `increment of ${cache.name}.${field}: ${by} is not a finite number`,
-      )
     const { min, max, initial, otherwise = 'out_of_bounds' } = options
+    const bounds = incrementBounds(cache, field, by, { min, max })
+    checkReason(cache, otherwise)
     const target = this.#operationTarget(cache, key, initial)
     return this.#operate({
       kind: StepKind.increment,
       ...target,
       field,
       by,
-      min,
-      max,
+      min: bounds.min,
+      max: bounds.max,
       otherwise,
       expected: undefined,
     })
@@ -227,14 +280,15 @@ export class Recorder implements Transaction {
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
-    checkTexts(items, `append to ${cache.name}.${field}`)
+    const appended = appendedItems(cache, field, items, max)
+    checkReason(cache, otherwise)
     const target = this.#operationTarget(cache, key, initial)
     return this.#operate({
       kind: StepKind.append,
       ...target,
       field,
-      items,
-      max,
+      items: appended.items,
+      max: appended.max,
       otherwise,
       expected: undefined,
     })
@@ -248,77 +302,92 @@ export class Recorder implements Transaction {
     options: TakeOptions = {},
   ): Outcome<readonly V[]> {
     const layout = this.#layoutOf(cache)
-    const { limit, ...bounds } = range
-    if (!Number.isInteger(limit) || limit < 1 || limit > this.#limits.takeMax)
+    const indexNumber = this.#indexOf(layout, index)
+    const { limit, ...bounds } = takenRange(layout, indexNumber, range)
+    const { atLeast = limit, otherwise = 'not_enough' } = options
+    if (limit === undefined || limit < 1)
+      throw new Misuse(cache.name, undefined, `take needs a limit of at least 1, not ${limit}`)
+    if (limit > this.#limits.takeMax)
       throw new GridError(
         'transaction_too_large',
         `take from ${cache.name}: limit must be 1 to ${this.#limits.takeMax}, not ${limit}`,
       )
-    if (layout.key in (patch as object))
-      throw new TypeError(`take from ${cache.name}: the patch must not change the key`)
-    checkTexts(patch, `take from ${cache.name}`)
+    if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
+      throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
+    const taken = takenPatch(cache, patch)
+    checkReason(cache, otherwise)
     this.#countWrites(limit)
     return this.#operate({
       kind: StepKind.take,
       cache: layout.number,
-      index: this.#indexOf(layout, index, bounds),
+      index: indexNumber,
       range: bounds,
       limit,
-      atLeast: options.atLeast ?? limit,
-      patch: patch as Value,
-      otherwise: options.otherwise ?? 'not_enough',
+      atLeast: atLeast as number,
+      patch: taken,
+      otherwise,
       expected: undefined,
     })
   }
 
   emit(name: string, payload: Value): void {
-    const kept = taken(payload, `event ${name}`)
-    this.#events = withItem(this.#events, { name, payload: kept })
+    this.#checkOpen()
+    if (typeof name !== 'string' || name === '' || !name.isWellFormed())
+      throw new TypeError(`an event must have a name, not ${nameOf(name)}`)
+    if (typeof payload !== 'object' || payload === null || !isPlain(payload))
+      throw new TypeError(`event ${name}: the payload must be an object, not ${nameOf(payload)}`)
+    this.#events = withItem(this.#events, { name, payload: takePayload(name, payload) })
   }
 
   reject(reason: string, details?: Value): never {
+    this.#checkOpen()
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }
 
-  /** Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. */
+  /**
+   * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. The rest is data as it is
+   * kept.
+   * @throws DataFault
+   */
   slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+    if (data === undefined) return { data, slots: noSlots }
     if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
     if (typeof data !== 'object' || data === null || !hasOutcomes(data))
-      return { data, slots: noSlots }
+      return { data: takeHandlerData(data), slots: noSlots }
     const slots: Record<string, number> = {}
-    if (Array.isArray(data)) {
-      const list = data.map((item: unknown, i) => {
-        if (!(item instanceof PendingOutcome)) return item
-        slots[i] = item.step
-        return null
-      })
-      return { data: list, slots }
-    }
-    const plain: Record<string, unknown> = {}
+    const rest: Record<string, unknown> | unknown[] = Array.isArray(data) ? [] : {}
     for (const [name, field] of Object.entries(data)) {
-      if (field instanceof PendingOutcome) slots[name] = field.step
-      else if (field !== undefined) plain[name] = field
+      const isOutcome = field instanceof PendingOutcome
+      if (isOutcome) {
+        if (noPlaces.has(name)) throw new DataFault(name, 'is no place for an outcome')
+        slots[name] = field.step
+      }
+      if (Array.isArray(rest)) rest[Number(name)] = isOutcome ? null : field
+      else if (!isOutcome)
+        Object.defineProperty(rest, name, { value: field, enumerable: true, configurable: true })
     }
-    return { data: plain, slots }
+    return { data: takeHandlerData(rest), slots }
+  }
+
+  /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError('the transaction is over: its handler has returned')
   }
 
   #layoutOf(cache: AnyCache): CacheLayout {
+    this.#checkOpen()
+    if (typeof cache?.schema !== 'object' || cache.schema === null)
+      throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
     if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
     return layout
   }
 
-  #indexOf(layout: CacheLayout, index: string, range: IndexRange): number {
+  #indexOf(layout: CacheLayout, index: string): number {
     const number = layout.indexNumber(index)
-    if (number === undefined) throw new Error(`cache ${layout.name} has no index ${index}`)
-    const fields = layout.orders[number]?.fields.length ?? 0
-    const bounded = range.from ?? range.after ?? range.to ?? range.before
-    if ((range.equals?.length ?? 0) + (bounded === undefined ? 0 : 1) > fields)
-      throw new Error(
-        `cache ${layout.name}: the range has more values than index ${index} has fields`,
-      )
-    checkTexts(range, `range of ${layout.name}`)
+    if (number === undefined)
+      throw new Misuse(layout.name, undefined, `has no index ${nameOf(index)}`)
     return number
   }
 
@@ -331,13 +400,12 @@ export class Recorder implements Transaction {
         throw new TypeError(
           `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
         )
-      checkTexts(initial, `cache ${cache.name}`)
     }
     this.#countWrites(1)
     return {
       cache: layout.number,
       key,
-      initial: initial === undefined ? undefined : withoutUndefined(initial as Value),
+      initial: initial === undefined ? undefined : takenInitial(cache, initial as Value),
     }
   }
 
@@ -360,6 +428,7 @@ export class Recorder implements Transaction {
    * that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
+    this.#checkOpen()
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
     for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {

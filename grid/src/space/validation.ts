@@ -37,13 +37,21 @@ function validatorOf(schema: TSchema): Validator {
 }
 
 /**
+ * Compiles the schema's validator, so that what cannot be compiled comes out now.
+ * @throws Error that says why it cannot
+ */
+export function prepareSchema(schema: TSchema): void {
+  validatorOf(schema)
+}
+
+/**
  * Checks a value against a schema.
  * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
  */
 export function checkFits(schema: TSchema, value: unknown, what: string): void {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return
-  const errors = joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
+  const errors = errorsOf(validator, value)
   const [first] = errors
   throw new GridError(
     'invalid_input',
@@ -76,6 +84,16 @@ export function taken<T>(value: T, what: string): T {
       details: { errors: [{ path, message: problem }] },
     })
   }
+}
+
+const errorsOf = (validator: Validator, value: unknown): readonly FieldError[] =>
+  joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
+
+/** What keeps a value from fitting a schema: the first thing; undefined when nothing does. */
+export function fitProblem(schema: TSchema, value: unknown): FieldError | undefined {
+  const validator = validatorOf(schema)
+  if (validator.Check(value)) return undefined
+  return errorsOf(validator, value)[0] ?? { path: '', message: 'does not fit its schema' }
 }
 
 const describe = ({ path, message }: FieldError): string =>
@@ -115,39 +133,6 @@ function fieldErrors(error: ValidationError): FieldError[] {
   if (error.keyword === 'const')
     return [{ path, message: `must be ${JSON.stringify(allowedValue)}` }]
   return [{ path, message: error.message }]
-}
-
-/**
- * Checks that every text in it is well-formed Unicode. The log would hold U+FFFD in place of a lone surrogate: every replica another value than
- * the unit has that foresaw it, under the same version.
- * @throws GridError `invalid_input` with `details.errors`
- */
-export function checkTexts(data: unknown, what: string): void {
-  const malformed = malformedIn(data)
-  if (!malformed) return
-  const path = malformed.join('.').toWellFormed()
-  const error = { path, message: 'must be well-formed Unicode (it has a lone surrogate)' }
-  throw new GridError('invalid_input', `${what}: ${describe(error)}`, {
-    details: { errors: [error] },
-  })
-}
-
-/** The path of the first text, or name, that is not well-formed. */
-function malformedIn(data: unknown): readonly string[] | undefined {
-  if (typeof data === 'string') return data.isWellFormed() ? undefined : []
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return undefined
-  if (Array.isArray(data)) {
-    for (let i = 0; i < data.length; i++) {
-      const inside = malformedIn(data[i])
-      if (inside) return [String(i), ...inside]
-    }
-    return undefined
-  }
-  for (const name in data) {
-    const inside = name.isWellFormed() ? malformedIn(data[name as keyof typeof data]) : []
-    if (inside) return [name, ...inside]
-  }
-  return undefined
 }
 
 const encoder = new TextEncoder()

@@ -1,4 +1,6 @@
 import { GridError } from '../errors.ts'
+import { ApplicationFault, type Callback } from '../space/application-fault.ts'
+import { answerOf, type HandlerData, refusePromise, runHandler } from '../space/callback.ts'
 import type { AnyCache, AnyCommand, Space } from '../space/definition.ts'
 import { evaluateSteps } from '../space/evaluation.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
@@ -6,10 +8,11 @@ import { Overlay } from '../space/overlay.ts'
 import { Recorder } from '../space/recorder.ts'
 import { expiryIndex } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import { noSlots } from '../space/steps.ts'
 import { checkFits } from '../space/validation.ts'
 import { transactionId } from '../space/version.ts'
 import { collect } from '../space/view.ts'
-import { checkResult } from './check-result.ts'
+import type { FaultDesk } from '../unit/fault-desk.ts'
 import { Attempt, StartedCommand, type Work } from './started-command.ts'
 
 /** What a harness lends its units. */
@@ -19,6 +22,7 @@ export interface Surroundings {
   readonly attemptsMax: number
   readonly now: () => number
   readonly newId: () => string
+  readonly faults: FaultDesk
   /** Melds at the next position; the attempts are those of the frame's transactions, one for one. */
   readonly meld: (frame: Frame, attempts: readonly Attempt[]) => boolean
 }
@@ -59,11 +63,17 @@ export class HarnessUnit {
     return started
   }
 
-  /** Executes the expiry of every committed entry whose time has come; it is melded later. */
+  /**
+   * Executes the expiry of every committed entry whose time has come; it is melded later.
+   * @throws ApplicationFault when an `onExpire` is wrong
+   */
   expire(): void {
     const { space, state, now } = this.#surroundings
-    for (const due of dueEntries(space, state, now()))
-      this.#execute(new StartedCommand(expiryOf(due)))
+    for (const due of dueEntries(space, state, now())) {
+      const started = new StartedCommand(expiryOf(due))
+      this.#execute(started)
+      if (started.failure instanceof ApplicationFault) throw started.failure
+    }
   }
 
   /** Melds what is pending as one frame. What collides runs again on the newer state and is pending again. */
@@ -101,7 +111,8 @@ export class HarnessUnit {
     const number = ++this.#transactionCount
     const id = transactionId(this.#origin, number)
     const recorder = new Recorder(this.#freshView(), { id, now: now(), newId })
-    const attempt = new Attempt(command, recorder, number)
+    const attempt = Attempt.of(command, recorder, number, this.#surroundings.faults)
+    if (!attempt) return
     this.#pending.push(attempt)
     this.#foresee(attempt)
   }
@@ -134,13 +145,14 @@ export class HarnessUnit {
 }
 
 const workOf = (command: AnyCommand, input: unknown): Work => ({
-  run: (tx) => command.handler(tx, input),
-  answer: (data) => {
-    // A caller over HTTP gets null where a handler returns nothing.
-    const result: unknown = (command.answer ? command.answer(data) : data) ?? null
-    checkResult(command, result)
-    return result
+  callback: { kind: 'command', name: command.name, declared: command },
+  run: (recorder) => runHandler(command, recorder, input),
+  answering: {
+    kind: command.answer ? 'answer' : 'command',
+    name: command.name,
+    declared: command,
   },
+  answer: (data) => answerOf(command, data, false),
   notBefore: 0,
 })
 
@@ -170,14 +182,21 @@ export function dueEntries(
   return due.sort((a, b) => a.at - b.at)
 }
 
-const expiryOf = ({ cache, key, at }: DueEntry): Work => ({
-  run: (tx) => {
-    const value: unknown = tx.get(cache, key)
-    // Somebody else has been quicker: the entry has gone, or expires at another time now.
-    if (cache.expiry === undefined || Object(value)[cache.expiry] !== at) return
-    if (cache.onExpire) cache.onExpire(tx, value)
-    else tx.delete(cache, key)
-  },
-  answer: () => undefined,
-  notBefore: at,
-})
+const expiryOf = ({ cache, key, at }: DueEntry): Work => {
+  const callback: Callback = { kind: 'expiry', name: cache.name, declared: cache }
+  return {
+    callback,
+    run: (recorder): HandlerData => {
+      const value: unknown = recorder.get(cache, key)
+      // Somebody else has been quicker: the entry has gone, or expires at another time now.
+      if (cache.expiry !== undefined && Object(value)[cache.expiry] === at) {
+        if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
+        else recorder.delete(cache, key)
+      }
+      return { data: undefined, slots: noSlots }
+    },
+    answering: callback,
+    answer: () => undefined,
+    notBefore: at,
+  }
+}

@@ -168,10 +168,15 @@ describe('one command after the other', () => {
 
   test('mistakes of an application come out at once', () => {
     const grid = new SpaceHarness(cloakroom)
-    expect(() => grid.execute('boast', {})).toThrow('boast returns what its result schema')
+    expect(() => grid.execute('boast', {})).toThrow(
+      'command boast: coats of its result does not fit',
+    )
     grid.execute('hang', { hook: '1', coat: 'red' })
-    expect(() => grid.execute('deface', { hook: '1' })).toThrow(TypeError)
-    expect(() => grid.execute('dawdle', {})).toThrow('handlers must be synchronous')
+    expect(() => grid.execute('deface', { hook: '1' })).toThrow(
+      expect.objectContaining({ code: 'application_fault', cause: expect.any(TypeError) }),
+    )
+    expect(() => grid.execute('dawdle', {})).toThrow('dawdle: returned a promise')
+    expect(grid.faults.map(({ callback }) => callback.name)).toEqual(['boast', 'deface', 'dawdle'])
     const elsewhere = defineCache('hats', { schema: id, key: 'id' })
     expect(() => grid.entries(elsewhere)).toThrow('cache hats is not in the space')
   })

@@ -1,4 +1,6 @@
 import { GridError } from '../errors.ts'
+import type { ApplicationFault } from '../space/application-fault.ts'
+import { runQuery } from '../space/callback.ts'
 import type { Cache, Reader, Space } from '../space/definition.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { Melder } from '../space/meld.ts'
@@ -6,9 +8,9 @@ import { shapeOf } from '../space/shape.ts'
 import { SpaceState } from '../space/space-state.ts'
 import type { DomainEvent } from '../space/steps.ts'
 import { checkFits } from '../space/validation.ts'
+import { FaultDesk } from '../unit/fault-desk.ts'
 import { Projections } from '../unit/projections.ts'
 import { StateReader } from '../unit/state-reader.ts'
-import { checkResult } from './check-result.ts'
 import { dueEntries, HarnessUnit, type Surroundings } from './harness-unit.ts'
 import type { Attempt } from './started-command.ts'
 
@@ -39,6 +41,8 @@ export class SpaceHarness {
   readonly space: Space
   readonly #state = new SpaceState()
   readonly #events: DomainEvent[] = []
+  readonly #faults: ApplicationFault[] = []
+  readonly #desk: FaultDesk
   readonly #projections: Projections
   readonly #melder: Melder
   readonly #surroundings: Surroundings
@@ -56,16 +60,19 @@ export class SpaceHarness {
       decided: (index, _transaction, _id, evaluation) => this.#melding[index]?.decide(evaluation),
       emitted: (event) => this.#events.push(event),
     })
+    const newId = () => String(++this.#idCount).padStart(22, '0')
+    this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
     this.#surroundings = {
       space,
       state: this.#state,
       attemptsMax: options.attemptsMax ?? 64,
       now: () => this.#now,
-      newId: () => String(++this.#idCount).padStart(22, '0'),
+      newId,
+      faults: this.#desk,
       meld: (frame, attempts) => this.#meld(frame, attempts),
     }
     this.#meld({ kind: FrameKind.shape, shape: shapeOf(space) }, [])
-    this.#projections = new Projections(space, this.#state)
+    this.#projections = new Projections(space, this.#state, this.#desk)
   }
 
   /** ms since the epoch. */
@@ -83,6 +90,11 @@ export class SpaceHarness {
     return this.#events
   }
 
+  /** Every mistake of the application so far, in order: what units tell in their log. A projection that has failed is among them. */
+  get faults(): readonly ApplicationFault[] {
+    return this.#faults
+  }
+
   /** All entries of a cache, in no particular order. */
   entries<V>(cache: Cache<V>): V[] {
     const layout = this.#state.layout.named(cache.name)
@@ -94,7 +106,7 @@ export class SpaceHarness {
   /**
    * Runs a command until it is decided.
    * @returns what its caller is answered; its type is the test's own claim, its value is checked against the command's result schema
-   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`
+   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`; ApplicationFault with the handler's error as its cause
    */
   execute<Result = unknown>(command: string, input: unknown): Result {
     const unit = this.unit('main')
@@ -105,15 +117,17 @@ export class SpaceHarness {
 
   /**
    * Runs a query over the committed state.
-   * @throws GridError `unknown_query`, `invalid_input`, `not_found`
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`; ApplicationFault with the handler's error as its cause
    */
   query<Result = unknown>(name: string, input: unknown): Result {
     const query = this.space.queries.get(name)
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
-    const result: unknown = query.handler(this.read, input)
-    checkResult(query, result)
-    return result as Result
+    try {
+      return runQuery(query, this.read, input) as Result
+    } catch (thrown) {
+      throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
+    }
   }
 
   /** The processing unit of this name; it is there from when it is first asked for. */

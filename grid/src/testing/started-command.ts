@@ -1,24 +1,30 @@
-import { type GridError, isGridError, Rejection } from '../errors.ts'
-import type { Transaction } from '../space/definition.ts'
+import { type GridError, Rejection } from '../errors.ts'
+import { ApplicationFault, type Callback } from '../space/application-fault.ts'
+import type { HandlerData } from '../space/callback.ts'
 import type { Evaluation } from '../space/evaluation.ts'
 import type { Recorder } from '../space/recorder.ts'
-import { fillSlots, type Slots, type TransactionRecord } from '../space/steps.ts'
+import { fillSlots, noSlots, type TransactionRecord } from '../space/steps.ts'
+import type { FaultDesk } from '../unit/fault-desk.ts'
 
 /** What a unit is asked to run. */
 export interface Work {
-  readonly run: (tx: Transaction) => unknown
+  readonly callback: Callback
+  readonly run: (recorder: Recorder) => HandlerData
+  readonly answering: Callback
   /** Makes the caller's result of the handler's data, outcomes filled in. */
   readonly answer: (data: unknown) => unknown
   /** Log time, ms, before which it must not apply; 0: any time. */
   readonly notBefore: number
 }
 
+type Outcome = { readonly result: unknown } | { readonly error: GridError }
+
 /** A command on its way: executed when it was started, decided when it is melded. */
 export class StartedCommand<Result = unknown> {
   readonly work: Work
   /** Times it has been executed: more than once after collisions. */
   attempts = 0
-  #outcome: { readonly data: unknown } | { readonly error: GridError } | undefined
+  #outcome: Outcome | undefined
 
   constructor(work: Work) {
     this.work = work
@@ -28,18 +34,23 @@ export class StartedCommand<Result = unknown> {
     return this.#outcome !== undefined
   }
 
+  /** What its caller is told instead of an answer, if that is known already. */
+  get failure(): GridError | undefined {
+    return this.#outcome && 'error' in this.#outcome ? this.#outcome.error : undefined
+  }
+
   /**
    * What the caller is answered.
-   * @throws Rejection; GridError `contended` or what the handler has thrown; Error while it has not been melded
+   * @throws Rejection; GridError `contended`; ApplicationFault for what is wrong in the handler; Error while it has not been melded
    */
   result(): Result {
     if (!this.#outcome) throw new Error('the command has not been melded yet')
     if ('error' in this.#outcome) throw this.#outcome.error
-    return this.work.answer(this.#outcome.data) as Result
+    return this.#outcome.result as Result
   }
 
-  succeed(data: unknown): void {
-    this.#outcome = { data }
+  succeed(result: unknown): void {
+    this.#outcome = { result }
   }
 
   fail(error: GridError): void {
@@ -51,36 +62,62 @@ export class StartedCommand<Result = unknown> {
 export class Attempt {
   readonly command: StartedCommand
   readonly record: TransactionRecord
-  readonly #data: unknown
-  readonly #slots: Slots = {}
-  readonly #refusal: GridError | undefined
+  readonly #handled: HandlerData | GridError
+  readonly #faults: FaultDesk
 
-  constructor(command: StartedCommand, recorder: Recorder, number: number) {
-    this.command = command
+  /** Executes a command; undefined when its handler is wrong, which its caller is told at once. */
+  static of(
+    command: StartedCommand,
+    recorder: Recorder,
+    number: number,
+    faults: FaultDesk,
+  ): Attempt | undefined {
     command.attempts++
-    const { run, notBefore } = command.work
     try {
-      const returned: unknown = run(recorder)
-      if (returned instanceof Promise) throw new TypeError('handlers must be synchronous')
-      const { data, slots } = recorder.slots(returned)
-      this.#data = data
-      this.#slots = slots
-    } catch (error) {
-      // Anything else is a mistake in the handler: the test shall see it where it happens.
-      if (!isGridError(error)) throw error
-      this.#refusal = error
+      return new Attempt(command, recorder, number, faults, command.work.run(recorder))
+    } catch (thrown) {
+      const error = faults.judge(command.work.callback, thrown)
+      if (!(error instanceof ApplicationFault))
+        return new Attempt(command, recorder, number, faults, error)
+      command.fail(error)
+      return undefined
     }
-    const { reads, ranges } = recorder
-    const steps = this.#refusal ? [] : recorder.steps
-    const events = this.#refusal ? [] : recorder.events
-    this.record = { number, reads, ranges, steps, events, notBefore }
+  }
+
+  private constructor(
+    command: StartedCommand,
+    { reads, ranges, steps, events }: Recorder,
+    number: number,
+    faults: FaultDesk,
+    handled: HandlerData | GridError,
+  ) {
+    this.command = command
+    this.#handled = handled
+    this.#faults = faults
+    const { notBefore } = command.work
+    this.record =
+      'slots' in handled
+        ? { number, reads, ranges, steps, events, notBefore }
+        : { number, reads, ranges, steps: [], events: [], notBefore }
   }
 
   decide(evaluation: Evaluation): void {
+    const { command } = this
+    const handled = this.#handled
     if (evaluation.outcome === 'collided') return
     if (evaluation.outcome === 'refused')
-      this.command.fail(new Rejection(evaluation.reason, evaluation.details))
-    else if (this.#refusal) this.command.fail(this.#refusal)
-    else this.command.succeed(fillSlots(this.#data, this.#slots, evaluation.outcomes))
+      command.fail(new Rejection(evaluation.reason, evaluation.details))
+    else if ('slots' in handled) this.#answer(handled, evaluation.outcomes)
+    else command.fail(handled)
+  }
+
+  #answer({ data, slots }: HandlerData, outcomes: readonly unknown[]): void {
+    const { answer, answering } = this.command.work
+    try {
+      const whole = slots === noSlots ? data : fillSlots(data, slots, outcomes)
+      this.command.succeed(answer(whole))
+    } catch (thrown) {
+      this.command.fail(this.#faults.judge(answering, thrown))
+    }
   }
 }

@@ -1,13 +1,17 @@
 import { GridError, isGridError, Rejection } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Resolved } from '../space/definition.ts'
+import type { Callback } from '../space/application-fault.ts'
+import { answerOf, runHandler } from '../space/callback.ts'
+import type { AnyCommand } from '../space/definition.ts'
 import type { Evaluation } from '../space/evaluation.ts'
 import { Recorder } from '../space/recorder.ts'
 import { idempotencyCacheNumber } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import {
   fillSlots,
+  noSlots,
   type RememberStep,
   type Slots,
   type Step,
@@ -15,10 +19,13 @@ import {
   type TransactionRecord,
 } from '../space/steps.ts'
 import { absentVersion, transactionId } from '../space/version.ts'
+import { Admission } from './admission.ts'
 import type { Execution } from './execution.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
+import type { LogClock } from './log-clock.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { CommandAnswer } from './serving.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -34,6 +41,9 @@ interface AttemptFate {
   abandoned(attempt: SentAttempt, error?: GridError): void
 }
 
+/** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
+const longHandlerMs = 20
+
 /** One attempt on its way through the log. */
 class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
@@ -41,6 +51,8 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly id: number
   readonly data: unknown
   readonly slots: Slots
+  /** Of its content. */
+  readonly bytes: number
   foreseen: Evaluation | undefined
   readonly #fate: AttemptFate
 
@@ -51,8 +63,10 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     data: unknown,
     slots: Slots,
+    bytes: number,
   ) {
     this.#fate = fate
+    this.bytes = bytes
     this.execution = execution
     this.record = record
     this.id = id
@@ -83,14 +97,20 @@ export class CommandRunner {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #options: UnitOptions
+  readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
+  readonly #admission: Admission
   readonly #newId: () => string
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
+  /** Executions that wait for the next turn, behind one whose handler took long. */
+  #later: Execution[] = []
+  #resting = false
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -100,19 +120,26 @@ export class CommandRunner {
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
+    faults: FaultDesk,
+    memory?: MemoryWatch,
   ) {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#options = options
+    this.#faults = faults
     this.#pending = new PendingTransactions(state)
+    this.#admission = new Admission(this.#pending, options, memory)
     this.#newId = () => random.id()
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
+        this.#admission.settled(attempt.bytes)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -121,6 +148,7 @@ export class CommandRunner {
   #decided(attempt: SentAttempt, evaluation: Evaluation): void {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
+    this.#admission.settled(attempt.bytes)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
@@ -134,6 +162,11 @@ export class CommandRunner {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
   }
 
+  /** Whether so many bytes have no outcome yet that no command should be executed. */
+  get isBacklogged(): boolean {
+    return this.#admission.isBacklogged
+  }
+
   /** Starts an execution; it answers through `execution.answered`. */
   start(execution: Execution): void {
     const key = execution.idempotencyKey
@@ -145,7 +178,8 @@ export class CommandRunner {
     this.#open.add(execution)
     if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
-    this.#run(execution)
+    if (this.#resting) this.#later.push(execution)
+    else this.#runInTurn(execution)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -179,7 +213,22 @@ export class CommandRunner {
   /** A frame has been melded: what collided in it runs on the state behind it. */
   rerun(): void {
     if (this.#again.length === 0) return
-    for (const execution of this.#again.splice(0)) this.#run(execution)
+    for (const execution of this.#again.splice(0))
+      if (this.#resting) this.#later.push(execution)
+      else this.#runInTurn(execution)
+  }
+
+  /** Large commands that come together are executed one a turn. */
+  #runInTurn(execution: Execution): void {
+    const begun = this.#clock.monotonic()
+    this.#run(execution)
+    if (this.#clock.monotonic() - begun < longHandlerMs) return
+    this.#resting = true
+    this.#clock.soon(() => {
+      this.#resting = false
+      while (!this.#resting && this.#later.length > 0)
+        this.#runInTurn(this.#later.shift() as Execution)
+    })
   }
 
   /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
@@ -266,7 +315,8 @@ export class CommandRunner {
     if (!entry) return false
     const remembered = asRemembered(entry.value)
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
-    this.#answer(execution, remembered.data, entry.position, entry.version, true)
+    const { position, version } = entry
+    this.#answer(execution, remembered.data, { position, version, replayed: true })
     return true
   }
 
@@ -275,7 +325,7 @@ export class CommandRunner {
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
     })
@@ -287,16 +337,12 @@ export class CommandRunner {
   }
 
   #handle(execution: Execution, recorder: Recorder): Attempt {
+    const { command, input } = execution
     try {
-      const returned: unknown = execution.command.handler(recorder, execution.input)
-      if (returned instanceof Promise)
-        throw new GridError(
-          'internal',
-          `The handler of ${execution.command.name} is asynchronous; handlers must be synchronous`,
-        )
-      const { data, slots } = recorder.slots(returned)
+      const { data, slots } = runHandler(command, recorder, input)
       return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
       throw error
     }
@@ -315,7 +361,8 @@ export class CommandRunner {
         ? recorder.steps
         : [...recorder.steps, this.#remember(execution, data, slots)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots)
+    const bytes = this.#admission.admit(record, execution.input)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
     execution.sent = true
     this.#chain.send(attempt)
@@ -330,7 +377,7 @@ export class CommandRunner {
       input: execution.fingerprint,
       data,
       slots,
-      expiresAt: Math.max(this.#clock.now(), this.#state.time) + this.#options.idempotencyMs,
+      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
     }
     return step
   }
@@ -342,7 +389,9 @@ export class CommandRunner {
   }
 
   #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
-    this.#answer(execution, fillSlots(data, slots, outcomes), this.#state.position, id, false)
+    const whole = fillSlots(data, slots, outcomes)
+    const from = { position: this.#state.position, version: id, replayed: false }
+    this.#answer(execution, whole, from, slots === noSlots)
   }
 
   #confirm(
@@ -357,7 +406,10 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) this.#again.push(execution)
         else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
-        else this.#answer(execution, attempt.data, this.#state.position, absentVersion, false)
+        else {
+          const { position } = this.#state
+          this.#answer(execution, attempt.data, { position, version: absentVersion })
+        }
       },
       abandoned: (error) => this.#abandoned(execution, error),
     })
@@ -368,31 +420,19 @@ export class CommandRunner {
     else this.#again.push(execution)
   }
 
-  #answer(
-    execution: Execution,
-    data: unknown,
-    position: number,
-    version: number,
-    replayed: boolean,
-  ): void {
+  /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
+  #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
     if (execution.done) return
-    const { answer } = execution.command
+    const { command, acknowledge } = execution
+    const { position, version, replayed = false } = from
     try {
-      const result = answer ? answer(data as Resolved<unknown>) : data
-      const answered: CommandAnswer = {
-        result: result ?? null,
-        position,
-        version,
-        replayed,
-        acknowledged: execution.acknowledge,
-      }
-      execution.succeed(answered)
-    } catch (error) {
-      execution.fail(
-        new GridError('internal', `The answer of ${execution.command.name} failed`, {
-          cause: error,
-        }),
-      )
+      const result = answerOf(command, data, checked)
+      execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
+    } catch (thrown) {
+      // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+      const committed = version !== absentVersion && acknowledge !== 'accepted'
+      const callback = callbackOf(command.answer ? 'answer' : 'command', command)
+      execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
     }
   }
 }
@@ -407,6 +447,15 @@ function refusalOf(
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
   return new Rejection(reason, details)
 }
+
+/** Where what is answered stands in the log. */
+type Committed = Pick<CommandAnswer, 'position' | 'version'> & { readonly replayed?: boolean }
+
+const callbackOf = (kind: 'command' | 'answer', command: AnyCommand): Callback => ({
+  kind,
+  name: command.name,
+  declared: command,
+})
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */
 const answersFor = (leader: Execution, follower: Execution): boolean =>

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import { GridError, Rejection } from '../errors.ts'
+import { Rejection } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import { refusePromise } from '../space/callback.ts'
 import type { AnyCache, Cache, Value } from '../space/definition.ts'
 import type { Evaluation } from '../space/evaluation.ts'
 import type { CacheLayout } from '../space/layout.ts'
@@ -9,18 +10,20 @@ import { Recorder } from '../space/recorder.ts'
 import { expiryIndex, idempotencyCache } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { transactionId } from '../space/version.ts'
+import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
+import type { LogClock } from './log-clock.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */
 const rankDelayMs = 300
 /** An entry that could not be ended is left alone for this long. */
 const restMs = 10_000
+/** Longest pause after something was not due in the log yet: by then its clock may have been set right. */
+const earlyMsMax = 1_000
 
 /** Who is told what an expirer does. */
 export interface ExpirerListener {
-  /** A handler has failed. */
-  failed(error: Error): void
   /** An expiry has changed an entry: nothing that is pending foresaw that. */
   changed(cache: number, key: string): void
   /** A batch has been ended, and there is more than that: time for another sweep. */
@@ -36,8 +39,10 @@ export class Expirer {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #random: Random
   readonly #options: UnitOptions
+  readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
   /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
   readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
@@ -46,47 +51,46 @@ export class Expirer {
   /** The sweep has found more than a batch, and: some of it has been ended. */
   #more = false
   #progress = false
-  /** How far this unit's clock is ahead of the log's, as far as that is known: what is due here is not due there yet. */
-  #aheadMs = 0
+  /** Monotonic ms until which what was due here is not due in the log yet: the two clocks may differ by a little. */
+  #earlyUntil = 0
 
   constructor(
     caches: readonly AnyCache[],
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
+    faults: FaultDesk,
     listener: ExpirerListener,
   ) {
-    this.#caches = [...caches, rememberedCommands]
+    // A cache keeps the index of an expiry that an earlier version of the application declared: what this one does not declare, it does not do.
+    this.#caches = [...caches.filter(({ expiry }) => expiry !== undefined), rememberedCommands]
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#random = random
     this.#options = options
+    this.#faults = faults
     this.#listener = listener
   }
 
   /** Called often. */
   sweep(): void {
     if (!this.#chain.joined || this.#underWay > 0) return
+    if (this.#clock.monotonic() < this.#earlyUntil) return
     this.#more = false
     this.#progress = false
     this.#forgetRested()
-    const due = this.#dueUntil()
+    const due = this.#time.now() - this.#rank() * rankDelayMs
     for (const cache of this.#caches) {
       const layout = this.#state.layout.named(cache.name)
       const index = layout?.indexNumber(expiryIndex)
       if (!layout || index === undefined) continue
       for (const key of this.#dueKeys(layout, index, due)) this.#expire(cache, layout, key)
     }
-  }
-
-  #dueUntil(): number {
-    const now = this.#clock.now()
-    // The log's clock has gone on since its newest record, so it cannot be further behind than this.
-    this.#aheadMs = Math.min(this.#aheadMs, Math.max(0, now - this.#state.time))
-    return now - this.#aheadMs - this.#rank() * rankDelayMs
   }
 
   #dueKeys({ number }: CacheLayout, index: number, due: number): string[] {
@@ -131,7 +135,7 @@ export class Expirer {
     const number = this.#chain.nextNumber()
     const recorder = new Recorder(this.#state, {
       id: transactionId(this.#chain.origin, number),
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
     })
     const value = recorder.get<Value>(cache as Cache<Value>, key)
@@ -167,7 +171,8 @@ export class Expirer {
     if (outcome === 'applied') {
       this.#progress = true
       for (const write of evaluation.writes) this.#listener.changed(write.cache, write.key)
-    } else if (time < notBefore) this.#aheadMs = Math.max(0, this.#clock.now() - time)
+    } else if (time < notBefore)
+      this.#earlyUntil = this.#clock.monotonic() + Math.min(notBefore - time, earlyMsMax)
     if (outcome === 'collided') return
     const entry = this.#state.find(layout.number, key)
     if (entry && entry.value[layout.expiry as string] === notBefore)
@@ -182,15 +187,16 @@ export class Expirer {
 
   #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
     try {
-      if (cache.onExpire) cache.onExpire(recorder, value)
+      if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
       else recorder.delete(cache, key)
       return recorder.writes
-    } catch (error) {
-      if (!(error instanceof Rejection))
-        this.#listener.failed(
-          new GridError('internal', `Expiring ${cache.name}/${key} failed`, { cause: error }),
-        )
+    } catch (thrown) {
+      // A refusal leaves the entry as it is for a while.
+      if (!(thrown instanceof Rejection))
+        this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
       return false
+    } finally {
+      recorder.close()
     }
   }
 }

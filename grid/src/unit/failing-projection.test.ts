@@ -49,7 +49,10 @@ test('a projection that throws fails its own queries, and leaves the unit in ser
   const second = await world.startReady()
   for (const { unit, events } of [first, second]) {
     await world.settled(unit.execute('add', { id: 'x' }))
-    await expect(unit.query('changes', {})).rejects.toMatchObject({ code: 'internal' })
+    await expect(unit.query('changes', {})).rejects.toMatchObject({
+      code: 'application_fault',
+      callback: { kind: 'projection', name: 'fragile' },
+    })
     expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(1)
     expect(unit.readiness()).toEqual({ ready: true })
   }

@@ -1,5 +1,6 @@
 import { Auditor } from '../audit/auditor.ts'
 import { GridError, isGridError } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
@@ -12,12 +13,17 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import { UnreadRecords } from '../replica/unread-records.ts'
+import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
-import { type Correction, correctionCommand } from './correction.ts'
+import { ClockWatch } from './clock-watch.ts'
+import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
+import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
@@ -41,6 +47,8 @@ export interface UnitPorts {
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
+  /** Whether there is room in every process of the space. Left out: always. */
+  readonly memory?: MemoryWatch
 }
 
 export interface ProcessingUnitOptions extends Partial<UnitOptions> {
@@ -60,8 +68,11 @@ export type UnitEvent =
   | { readonly kind: 'rehydrating'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
+  /** Clocks do not agree: the log's, this machine's, or those of other units. */
+  | { readonly kind: 'clock'; readonly message: string }
   | {
-      readonly kind: 'audit'
+      /** `log`: about records of the log that cannot be read. */
+      readonly kind: 'audit' | 'log'
       readonly level: 'info' | 'warn' | 'error'
       readonly message: string
     }
@@ -83,12 +94,15 @@ export class ProcessingUnit implements Serving {
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
+  readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
+  readonly #faults: FaultDesk
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
+  readonly #unread: UnreadRecords
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -108,15 +122,20 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#now = () => ports.clock.now()
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#faults = new FaultDesk(
+      () => ports.random.id(),
+      (error) => report({ kind: 'failed', error }),
+    )
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
       ports.random,
-      () => new ReplicaSnapshot(this.#serves().replica),
+      () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
         space: space.name,
         subject: subjects.snapshotFromPeer(space.name),
@@ -125,12 +144,16 @@ export class ProcessingUnit implements Serving {
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
     )
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
+    )
     this.#auditor = new Auditor(ports, {
       space: space.name,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
       sampleEntries: this.#options.auditEntries,
+      snapshotBytesMax: this.#options.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
@@ -170,9 +193,10 @@ export class ProcessingUnit implements Serving {
 
   /**
    * Replaces an entry's value for an operator, if it still is of the version that the operator has seen.
-   * @throws GridError as `execute`; `unknown_cache`; Rejection `entry_changed`
+   * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
+    checkCorrection(this.space, correction)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
@@ -190,7 +214,11 @@ export class ProcessingUnit implements Serving {
       checkFits(query.input, input, name)
       return ({ state, projections }) => {
         const reader = new StateReader(state, projections, this.#now)
-        return { result: query.handler(reader, input), position: state.position }
+        try {
+          return { result: runQuery(query, reader, input), position: state.position }
+        } catch (thrown) {
+          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
+        }
       }
     })
   }
@@ -252,6 +280,7 @@ export class ProcessingUnit implements Serving {
   status(): SpaceStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
+    const memory = this.#ports.memory?.status()
     return {
       position: state?.position ?? 0,
       lag: incarnation?.lag ?? 0,
@@ -262,7 +291,10 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
+      ...(memory ? { memory } : {}),
     }
   }
 
@@ -304,7 +336,7 @@ export class ProcessingUnit implements Serving {
   }
 
   async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
-    const { log, messaging, clock, random } = this.#ports
+    const { log, messaging, clock, random, memory } = this.#ports
     this.#progress = undefined
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
       space: this.space.name,
@@ -329,20 +361,22 @@ export class ProcessingUnit implements Serving {
       position: state.position,
     })
     const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
-    const report = (error: Error) => this.#report({ kind: 'failed', error })
     const incarnation = new Incarnation(
       this.name,
       this.space,
       state,
       log,
       clock,
+      this.#watch,
       random,
       this.#options,
-      report,
+      this.#faults,
       end,
+      memory,
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
+    this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
     const stopped = () => end(undefined)
@@ -461,8 +495,11 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
+    // Its handler may run several times: no run may find what another one has made of it.
+    freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.replica.unreadable) throw this.#servesNot()
     if (incarnation.cutOff)
       throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
     if (!incarnation.takesCommands)
@@ -471,6 +508,10 @@ export class ProcessingUnit implements Serving {
       })
     if (incarnation.runner.pendingCount >= this.#options.pendingMax)
       throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
+        retryAfterMs: 1000,
+      })
+    if (incarnation.runner.isBacklogged)
+      throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
         retryAfterMs: 1000,
       })
     const execution = new Execution(

@@ -1,7 +1,9 @@
-import { GridError } from '../errors.ts'
+import type { GridError } from '../errors.ts'
+import { refusePromise } from '../space/callback.ts'
 import type { AnyProjection, Change, Space, Value } from '../space/definition.ts'
 import type { Write } from '../space/evaluation.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import type { FaultDesk } from './fault-desk.ts'
 
 /**
  * The space's read models, kept up to date from applied changes: the query side of CQRS. They are the application's code: one that throws
@@ -10,15 +12,19 @@ import type { SpaceState } from '../space/space-state.ts'
 export class Projections {
   readonly #models = new Map<AnyProjection, unknown>()
   readonly #failures = new Map<AnyProjection, GridError>()
-  readonly #failed: (error: GridError) => void
+  readonly #faults: FaultDesk
   /** By cache number. */
   readonly #followers: AnyProjection[][] = []
 
-  /** Builds every model from the state's entries. `failed` is told of each that throws. Default: the error is thrown on. */
-  constructor(space: Space, state: SpaceState, failed = rethrow) {
-    this.#failed = failed
+  /** Builds every model from the state's entries. */
+  constructor(space: Space, state: SpaceState, faults: FaultDesk) {
+    this.#faults = faults
     for (const projection of space.projections) {
-      this.#guarded(projection, () => this.#models.set(projection, projection.initial()))
+      this.#guarded(projection, () => {
+        const model: unknown = projection.initial()
+        refusePromise(model)
+        this.#models.set(projection, model)
+      })
       const layout = state.layout.named(projection.cache.name)
       if (!layout)
         throw new Error(
@@ -39,7 +45,7 @@ export class Projections {
       this.#apply(projection, { key: write.key, before, after: write.value })
   }
 
-  /** @throws GridError `internal` when the projection has failed */
+  /** @throws ApplicationFault when the projection has failed, the one that was told then */
   model<M>(projection: AnyProjection): M {
     const failure = this.#failures.get(projection)
     if (failure) throw failure
@@ -50,21 +56,18 @@ export class Projections {
 
   #apply(projection: AnyProjection, change: Change<Value>): void {
     if (this.#failures.has(projection)) return
-    this.#guarded(projection, () => projection.apply(this.#models.get(projection), change))
+    this.#guarded(projection, () =>
+      refusePromise(projection.apply(this.#models.get(projection), change)),
+    )
   }
 
   /** What has thrown half-way may have left its model in any state. */
   #guarded(projection: AnyProjection, run: () => void): void {
     try {
       run()
-    } catch (cause) {
-      const error = new GridError('internal', `Projection ${projection.name} has failed`, { cause })
-      this.#failures.set(projection, error)
-      this.#failed(error)
+    } catch (thrown) {
+      const callback = { kind: 'projection', name: projection.name, declared: projection } as const
+      this.#failures.set(projection, this.#faults.judge(callback, thrown))
     }
   }
-}
-
-const rethrow = (error: GridError): void => {
-  throw error.cause
 }

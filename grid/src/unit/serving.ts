@@ -1,5 +1,7 @@
 import type { AuditStatus } from '../audit/audit-status.ts'
+import type { MemoryStatus } from '../memory/memory-watch.ts'
 import type { Acknowledgement, Space } from '../space/definition.ts'
+import type { ClockStatus } from './clock-watch.ts'
 
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
@@ -58,10 +60,16 @@ export interface SpaceStatus {
   readonly pending: number
   readonly collisions: number
   readonly commandsPerSecond: number
+  /** Records of the log that were no frame of any version, and were passed over. */
+  readonly damagedRecords?: number
   /** Entries that the store refuses for what they are; told by a data writer. */
   readonly quarantined?: number
+  /** How the machine's clock and the log's are. */
+  readonly clock?: ClockStatus
   /** How it compares with the other replicas and the stored copies. */
   readonly audit?: AuditStatus
+  /** What the process holds, and who is near its budget. */
+  readonly memory?: MemoryStatus
 }
 
 /** A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business rejection is a Rejection. */
@@ -72,7 +80,7 @@ export interface Serving {
   /**
    * Runs a command.
    * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]), `idempotency_key_reused`, `overloaded`,
-   * `contended`, `transaction_too_large`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`
+   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
   /** @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */

@@ -31,8 +31,8 @@ test('data that cannot be kept fails its own command, and none of its neighbours
   await world.until(() => fates.every(({ value, error }) => value ?? error))
   expect(fates).toMatchObject([
     { value: { result: { count: 1 } } },
-    { error: { code: expect.any(String) } },
-    { error: { code: expect.any(String) } },
+    { error: { code: 'application_fault' } },
+    { error: { code: 'application_fault' } },
     { value: { result: { count: 1 } } },
     { value: { result: { count: 2 } } },
   ])

@@ -1,6 +1,9 @@
 import { GridError, Rejection } from '../../errors.ts'
+import { answerOf, runQuery } from '../../space/callback.ts'
+import { takeData } from '../../space/data.ts'
 import type { AnyCache, Outcome, Reader, Space, Transaction } from '../../space/definition.ts'
 import { checkFits } from '../../space/validation.ts'
+import { FaultDesk } from '../../unit/fault-desk.ts'
 import type {
   CommandAnswer,
   EntryAnswer,
@@ -38,6 +41,12 @@ export class MemoryServing implements Serving {
   failure: Error | undefined
   /** Awaited by every call: lets a test hold requests in flight. */
   gate: Promise<void> | undefined
+  clockDifferenceMs = 0
+
+  readonly #desk = new FaultDesk(
+    () => 'fault',
+    () => undefined,
+  )
 
   constructor(name: string, space: Space, grid = new MemoryGrid()) {
     this.name = name
@@ -69,14 +78,21 @@ export class MemoryServing implements Serving {
     if (earlier) return { ...earlier.answer, replayed: true }
     const version = 1000 + this.grid.position
     const writes = new Map<string, Stored | undefined>()
-    const data = command.handler(this.#transaction(writes, version), input as never)
+    const callback = { kind: 'command', name, declared: command } as const
+    let result: unknown
+    try {
+      const returned = command.handler(this.#transaction(writes, version), input as never)
+      result = answerOf(command, returned === undefined ? null : takeData(returned), false)
+    } catch (thrown) {
+      throw this.#desk.judge(callback, thrown)
+    }
     this.grid.position += 1
     for (const [place, stored] of writes) {
       if (stored) this.grid.entries.set(place, stored)
       else this.grid.entries.delete(place)
     }
     const answer: CommandAnswer = {
-      result: command.answer ? command.answer(data) : data,
+      result,
       position: this.grid.position,
       version,
       replayed: false,
@@ -91,7 +107,11 @@ export class MemoryServing implements Serving {
     const query = this.space.queries.get(name)
     if (!query) throw new GridError('unknown_query', `No query ${name}`)
     checkFits(query.input, input, `query ${name}`)
-    return { result: query.handler(this.#reader(), input as never), position: this.position }
+    try {
+      return { result: runQuery(query, this.#reader(), input), position: this.position }
+    } catch (thrown) {
+      throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
+    }
   }
 
   async entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
@@ -113,6 +133,7 @@ export class MemoryServing implements Serving {
       pending: 1,
       collisions: 2,
       commandsPerSecond: 3,
+      clock: { differenceMs: this.clockDifferenceMs, jumps: 3 },
     }
   }
 

@@ -1,0 +1,114 @@
+import { ReturnFault } from './application-fault.ts'
+import { DataFault, takeData } from './data.ts'
+import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
+import type { Recorder } from './recorder.ts'
+import { noSlots, type Slots } from './steps.ts'
+import { fitProblem } from './validation.ts'
+
+/** What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes belong. */
+export interface HandlerData {
+  readonly data: unknown
+  readonly slots: Slots
+}
+
+/**
+ * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and where nothing is left to be filled in it is
+ * checked against the declared result: before anything is sent.
+ * @throws whatever the handler throws; ReturnFault
+ */
+export function runHandler(command: AnyCommand, recorder: Recorder, input: unknown): HandlerData {
+  try {
+    const returned: unknown = command.handler(recorder, input)
+    refusePromise(returned)
+    const taken = taking(returned, () => recorder.slots(returned))
+    if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
+    return taken
+  } finally {
+    recorder.close()
+  }
+}
+
+/**
+ * Makes the caller's result of a command's data, all outcomes filled in.
+ * @param checked the data is the result, and has been checked when the handler returned it (or an earlier version has answered it)
+ * @throws whatever the answer throws; ReturnFault
+ */
+export function answerOf(command: AnyCommand, data: unknown, checked: boolean): unknown {
+  const { answer } = command
+  if (!answer) {
+    if (!checked) checkResult(command, data)
+    return data ?? null
+  }
+  const returned: unknown = answer(data as Resolved<unknown>)
+  refusePromise(returned)
+  const result = takeResult(returned)
+  checkResult(command, result)
+  return result
+}
+
+/**
+ * Runs a query.
+ * @throws whatever the handler throws; ReturnFault
+ */
+export function runQuery(query: AnyQuery, reader: Reader, input: unknown): unknown {
+  const returned: unknown = query.handler(reader, input)
+  refusePromise(returned)
+  const result = takeResult(returned)
+  checkResult(query, result)
+  return result
+}
+
+/** Whether somebody may want to wait for it: callbacks are synchronous, so nobody does. */
+function isThenable(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return 'then' in value && typeof value.then === 'function'
+}
+
+/** @throws ReturnFault */
+export function refusePromise(returned: unknown): void {
+  if (isThenable(returned))
+    throw new ReturnFault('', 'returned a promise; it must be synchronous', [returned])
+}
+
+const takeResult = (returned: unknown): unknown =>
+  returned === undefined ? null : taking(returned, () => takeData(returned))
+
+function taking<T>(returned: unknown, take: () => T): T {
+  try {
+    return take()
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    throw new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
+  }
+}
+
+function checkResult({ result: schema }: AnyCommand | AnyQuery, result: unknown): void {
+  if (!schema) return
+  const problem = fitProblem(schema, result ?? null)
+  if (problem)
+    throw new ReturnFault(
+      problem.path,
+      `of its result does not fit the declared schema: ${problem.message}`,
+    )
+}
+
+const looksMax = 10_000
+
+/** The promises in something that is no data; the search is bounded. */
+export function promisesIn(data: unknown): readonly unknown[] {
+  const promises: unknown[] = []
+  const open: unknown[] = [data]
+  const seen = new Set<unknown>()
+  for (let looks = 0; open.length > 0 && looks < looksMax; looks++) {
+    const next = open.pop()
+    if (typeof next !== 'object' || next === null || seen.has(next)) continue
+    seen.add(next)
+    try {
+      if (isThenable(next)) promises.push(next)
+      else if (!ArrayBuffer.isView(next)) open.push(...Object.values(next).slice(0, looksMax))
+    } catch {
+      // A member that throws when it is looked at: what is behind it is out of reach, for everybody.
+    }
+  }
+  return promises
+}

@@ -1,0 +1,12 @@
+/** What an application asks for cannot be done: an argument that is none, a value that does not fit. Its caller is not at fault. */
+export class Misuse extends TypeError {
+  readonly cache: string
+  readonly field: string | undefined
+
+  constructor(cache: string, field: string | undefined, problem: string) {
+    super(`cache ${cache}: ${field === undefined ? '' : `${field} `}${problem}`)
+    this.name = 'Misuse'
+    this.cache = cache
+    this.field = field
+  }
+}
