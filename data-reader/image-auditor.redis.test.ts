@@ -1,3 +1,4 @@
+import { decodeEntry, encodeEntry } from '@spacegrid/grid/adapters/embedded/entry-codec'
 import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
 import { RedisImage } from '@spacegrid/grid/adapters/redis/redis-image'
 import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
@@ -141,8 +142,10 @@ test('so is one that has lost a whole cache, as when Redis evicts', async () => 
 
 test('so is one with an entry of another version', async () => {
   await withRedis(redisUrl, async (redis) => {
+    const cache = bench.hash.split(':').at(-1) ?? ''
     const other = await redis.hgetBuffer(bench.hash, 'key 8')
-    await redis.hset(bench.hash, 'key 7', other as Buffer)
+    const entry = decodeEntry(cache, 'key 8', other as Buffer)
+    await redis.hset(bench.hash, 'key 7', encodeEntry({ ...entry, key: 'key 7' }))
   })
   await bench.expectCleared(/its entries count to/)
 })

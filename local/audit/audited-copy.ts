@@ -64,7 +64,8 @@ export function storeHolder(
   { space, waitMs }: CopyOptions,
 ): CopyHolder {
   async function* chunks(): AsyncGenerator<SnapshotChunk> {
-    const scan = await ports.store.scan(space)
+    // What is damaged is not there: then it is named among what differs.
+    const scan = await ports.store.scan(space, { damaged: () => undefined })
     if (!scan) throw new GridError('not_found', `holds nothing of ${space}`)
     if (scan.start.position <= 0) throw new GridError('not_ready', 'is being built')
     const snapshot = new StoreSnapshot(space, ports, scan, () => undefined)

@@ -1,23 +1,45 @@
 import { decodeEntry, encodeEntry } from '@spacegrid/grid/adapters/embedded/entry-codec'
 import { Redis } from 'ioredis'
-import { MongoClient } from 'mongodb'
+import { type Collection, MongoClient } from 'mongodb'
 
-/** Changes one document by hand, as nobody should: its value, not its version. Returns its key. */
+type StoredDocument = Readonly<Record<string, unknown>> & { readonly _id: string }
+
+async function withCollection<T>(
+  mongodbUrl: string,
+  collection: string,
+  work: (documents: Collection<StoredDocument>) => Promise<T>,
+): Promise<T> {
+  const client = await MongoClient.connect(mongodbUrl)
+  try {
+    return await work(client.db('spacegrid').collection<StoredDocument>(collection))
+  } finally {
+    await client.close()
+  }
+}
+
+/** Changes one document by hand, as nobody should: its value, not its version. Returns its key, and what it was. */
 export async function tamperWithDocument(
   mongodbUrl: string,
   collection: string,
   field: string,
   value: unknown,
-): Promise<string> {
-  const client = await MongoClient.connect(mongodbUrl)
-  try {
-    const documents = client.db('spacegrid').collection<{ _id: string }>(collection)
-    const found = await documents.findOneAndUpdate({}, { $set: { [field]: value } })
-    if (!found) throw new Error(`${collection} is empty`)
-    return found._id
-  } finally {
-    await client.close()
-  }
+): Promise<{ readonly key: string; readonly before: StoredDocument }> {
+  return await withCollection(mongodbUrl, collection, async (documents) => {
+    const before = await documents.findOneAndUpdate({}, { $set: { [field]: value } })
+    if (!before) throw new Error(`${collection} is empty`)
+    return { key: before._id, before: before as StoredDocument }
+  })
+}
+
+export async function documentOf(
+  mongodbUrl: string,
+  collection: string,
+  key: string,
+): Promise<StoredDocument | undefined> {
+  return await withCollection(mongodbUrl, collection, async (documents) => {
+    const found = await documents.findOne({ _id: key })
+    return (found as StoredDocument | null) ?? undefined
+  })
 }
 
 /** Does anything to what is in Redis. */

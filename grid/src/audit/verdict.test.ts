@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditRole } from './audit-message.ts'
-import { judge, settle, type Vote } from './verdict.ts'
+import { judge, judgeValue, settle, type Vote } from './verdict.ts'
 
 let id = 0
 const vote = (name: string, answer: string, role: AuditRole = 'unit'): Vote => ({
@@ -62,5 +62,20 @@ describe('who is wrong', () => {
     expect(verdicts([vote('b', 'x'), vote('a', 'y')], settle)).toEqual(['wrong', 'right'])
     // The same name twice, by mistake.
     expect(verdicts([vote('a', 'x'), vote('a', 'y')], settle).sort()).toEqual(['right', 'wrong'])
+  })
+
+  // docs/decisions/0017
+  test('about a value units have no majority: the store is right if a replica agrees, else the pump', () => {
+    const [a, b, pump] = [vote('a', 'x'), vote('b', 'x'), vote('p', 'y', 'pump')]
+    expect(verdicts([a, b, pump], judgeValue)).toEqual(['wrong', 'wrong', 'right'])
+    const storedLikePump = vote('store', 'y', 'store')
+    expect(verdicts([a, b, pump, storedLikePump], judgeValue)).toEqual(['wrong', 'wrong', 'right'])
+    const storedLikeUnits = vote('store', 'x', 'store')
+    expect(verdicts([a, b, pump, storedLikeUnits], judgeValue)).toEqual(['right', 'right', 'wrong'])
+    const storedLikeNobody = vote('store', 'z', 'store')
+    expect(verdicts([a, b, pump, storedLikeNobody], judgeValue)).toEqual([
+      ...['wrong', 'wrong', 'right'],
+    ])
+    expect(verdicts([a, storedLikePump], judgeValue)).toEqual(['right'])
   })
 })

@@ -104,7 +104,12 @@ export class EmbeddedLog implements Log, HeldRecords {
       bytesMax: options.bytesMax ?? 8 * 1024 ** 3,
       freeBytesMin: options.freeBytesMin ?? 64 * 1024 ** 2,
     })
-    this.#recover(options.firstPosition ?? 1)
+    try {
+      this.#recover(options.firstPosition ?? 1)
+    } catch (error) {
+      if (isGridError(error)) throw error
+      throw environment.damaged(name, 'its content cannot be read', error)
+    }
   }
 
   append(data: Uint8Array, options: AppendOptions = {}): Promise<number> {

@@ -15,20 +15,27 @@ import { EmbeddedStore } from './embedded-store.ts'
 const clock = new SystemClock()
 const temporary = () => mkdtemp(join(tmpdir(), 'spacegrid-store-'))
 
-describeStoreConformance('EmbeddedStore', async () => {
-  const directory = await temporary()
-  const environment = new EmbeddedEnvironment(directory)
-  const store = new EmbeddedStore(environment, 'store', clock)
-  return {
-    store,
-    other: store,
-    close: async () => {
-      await store.close()
-      await environment.close()
-      await rm(directory, { recursive: true })
-    },
-  }
-})
+/** FUZZ_RUNS: how many lists of values, for a long run. */
+const runs = Number(process.env.FUZZ_RUNS ?? 30)
+
+describeStoreConformance(
+  'EmbeddedStore',
+  async () => {
+    const directory = await temporary()
+    const environment = new EmbeddedEnvironment(directory)
+    const store = new EmbeddedStore(environment, 'store', clock)
+    return {
+      store,
+      other: store,
+      close: async () => {
+        await store.close()
+        await environment.close()
+        await rm(directory, { recursive: true })
+      },
+    }
+  },
+  runs,
+)
 
 describe('an embedded store', () => {
   let directory: string

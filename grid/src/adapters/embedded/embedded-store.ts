@@ -86,8 +86,8 @@ export class EmbeddedStore implements RebuildableStore {
         }
       }
     } catch (error) {
-      if (!isGridError(error)) throw error
-      throw this.#environment.damaged(this.#name, error.message, error)
+      const what = isGridError(error) ? error.message : 'its content cannot be read'
+      throw this.#environment.damaged(this.#name, what, error)
     }
   }
 

@@ -17,18 +17,25 @@ const clock = new SystemClock()
 const database = uniqueName('store')
 const connect = (url = inject('mongodbUrl')) => new MongoStore(url, clock, { database })
 
-describeStoreConformance('MongoStore', async () => {
-  const store = connect()
-  const other = connect()
-  return {
-    store,
-    other,
-    close: async () => {
-      await store.close()
-      await other.close()
-    },
-  }
-})
+/** FUZZ_RUNS: how many lists of values, for a long run. */
+const runs = Number(process.env.FUZZ_RUNS ?? 30)
+
+describeStoreConformance(
+  'MongoStore',
+  async () => {
+    const store = connect()
+    const other = connect()
+    return {
+      store,
+      other,
+      close: async () => {
+        await store.close()
+        await other.close()
+      },
+    }
+  },
+  runs,
+)
 
 describe('a MongoDB store', () => {
   let store: MongoStore

@@ -16,18 +16,25 @@ import { RedisImage } from './redis-image.ts'
 const clock = new SystemClock()
 const connect = (url = inject('redisUrl')) => new RedisImage(url, clock)
 
-describeStoreConformance('RedisImage', async () => {
-  const store = connect()
-  const other = connect()
-  return {
-    store,
-    other,
-    close: async () => {
-      await store.close()
-      await other.close()
-    },
-  }
-})
+/** FUZZ_RUNS: how many lists of values, for a long run. */
+const runs = Number(process.env.FUZZ_RUNS ?? 30)
+
+describeStoreConformance(
+  'RedisImage',
+  async () => {
+    const store = connect()
+    const other = connect()
+    return {
+      store,
+      other,
+      close: async () => {
+        await store.close()
+        await other.close()
+      },
+    }
+  },
+  runs,
+)
 
 describe('a warm image', () => {
   let image: RedisImage

@@ -15,8 +15,6 @@ export interface StoreConformanceSubject {
 }
 
 const digest = '0123456789abcdef'
-/** FUZZ_RUNS: how many lists of values, for a long run. */
-const valuesTimeoutMs = 30_000 + 1000 * Number(process.env.FUZZ_RUNS ?? 0)
 
 export const checkpointAt = (position: number, rest: Partial<Checkpoint> = {}): Checkpoint => ({
   position,
@@ -134,6 +132,8 @@ export function arbitraryValue(
 export function describeStoreConformance(
   name: string,
   create: () => Promise<StoreConformanceSubject>,
+  /** Lists of values that are stored and read again. */
+  runs = 30,
 ): void {
   describe(`${name} keeps the promises of the Store port`, () => {
     let subject: StoreConformanceSubject
@@ -313,7 +313,7 @@ export function describeStoreConformance(
         })
     })
 
-    test('values come back as they were', { timeout: valuesTimeoutMs }, async () => {
+    test('values come back as they were', { timeout: 30_000 + 1000 * runs }, async () => {
       const awkward = ['_id', '_grid', '$set', 'a.b', '.', '~', '~_id', '_bsontype', '$ref', '$id']
       let position = 0
       const values = fc.array(arbitraryValue(awkward), { minLength: 1, maxLength: 20 })
@@ -327,7 +327,7 @@ export function describeStoreConformance(
             deepStrictEqual(entries.get(`seats/${at}`)?.value, value)
           deepStrictEqual((await store.get(space, 'seats', '0'))?.value, values[0])
         }),
-        { numRuns: Number(process.env.FUZZ_RUNS ?? 30) },
+        { numRuns: runs },
       )
     })
 
