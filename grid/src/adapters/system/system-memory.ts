@@ -90,7 +90,7 @@ export class SystemMemory implements Memory {
   #collected(pauseMs: number): void {
     this.#livingBytes = this.#inUse()
     this.#collectedAt = performance.now()
-    this.#mayCollectAt = performance.now() + Math.max(collectPauseMsMin, collectPauseTimes * tookMs)
+    this.#mayCollectAt = this.#collectedAt + Math.max(collectPauseMsMin, pauseMs)
   }
 
   #collectNow(): void {
