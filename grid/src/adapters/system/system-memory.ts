@@ -13,6 +13,11 @@ const youngShare = 0.25
 /** A collection is asked for again after this many times the processor's time that the last one took: at most a twentieth of the time goes there. */
 const collectPauseTimes = 20
 const collectPauseMsMin = 500
+/** The same by the clock: on a busy machine a process gets little of the processor, and its requests need most of that. */
+const collectPauseWallTimes = 5
+/** What has been allocated since the last collection is too little to ask for another one, unless that is long ago. */
+const newsShare = 0.01
+const newsMsMax = 5000
 
 /**
  * What is allocated outside the heap counts beyond this share of the budget: buffers of what is on its way come and go there, and are freed some time after
@@ -33,6 +38,7 @@ export class SystemMemory implements Memory {
   /** In use behind the last full collection. */
   #livingBytes: number
   #mayCollectAt = 0
+  #collectedAt = Number.NEGATIVE_INFINITY
 
   /** `budgetBytes` undefined: as much as may live in the heap. */
   constructor(budgetBytes?: number) {
@@ -42,7 +48,8 @@ export class SystemMemory implements Memory {
     this.#livingBytes = this.#inUse()
     this.#observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries())
-        if (kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR) this.#collected(0)
+        if (kindOf(entry) === constants.NODE_PERFORMANCE_GC_MAJOR)
+          this.#collected(collectPauseMsMin)
     })
     this.#observer.observe({ entryTypes: ['gc'] })
   }
@@ -50,11 +57,15 @@ export class SystemMemory implements Memory {
   usedBytes(): number {
     const inUse = this.#inUse()
     if (inUse < roomShare * this.budgetBytes) return inUse
-    if (performance.now() >= this.#mayCollectAt) {
+    const now = performance.now()
+    if (now >= this.#mayCollectAt && this.#isNews(inUse, now)) {
       const begun = process.threadCpuUsage()
       this.#collectNow()
       const { user, system } = process.threadCpuUsage(begun)
-      this.#collected((user + system) / 1000)
+      const wallMs = performance.now() - now
+      this.#collected(
+        Math.max((collectPauseTimes * (user + system)) / 1000, collectPauseWallTimes * wallMs),
+      )
       return this.#livingBytes
     }
     const mayLive = inUse - (1 - youngShare) * youngBytes()
@@ -71,9 +82,15 @@ export class SystemMemory implements Memory {
     return heap + Math.max(0, outside - free)
   }
 
-  #collected(tookMs: number): void {
+  #isNews(inUse: number, now: number): boolean {
+    if (Math.abs(inUse - this.#livingBytes) >= newsShare * this.budgetBytes) return true
+    return now - this.#collectedAt >= newsMsMax
+  }
+
+  #collected(pauseMs: number): void {
     this.#livingBytes = this.#inUse()
-    this.#mayCollectAt = performance.now() + Math.max(collectPauseMsMin, collectPauseTimes * tookMs)
+    this.#collectedAt = performance.now()
+    this.#mayCollectAt = this.#collectedAt + Math.max(collectPauseMsMin, pauseMs)
   }
 
   #collectNow(): void {
