@@ -2,6 +2,8 @@ import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
 import { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
@@ -37,6 +39,7 @@ export class DataPump implements Component {
   readonly #report: Report
   readonly #lives: Lives
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows = new WrongWindows()
   readonly #unread: UnreadRecords
   #persisted: PersistedPosition | undefined
@@ -50,12 +53,14 @@ export class DataPump implements Component {
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
     this.#unread = new UnreadRecords(ports.clock, (level, message) => report({ level, message }))
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ level: 'warn', message }))
     this.#auditor = new Auditor(ports, {
       space,
       name,
       role: 'pump',
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
+      mend: (wish) => this.#incarnation?.mend(wish),
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })
@@ -75,6 +80,7 @@ export class DataPump implements Component {
         life,
         persisted,
         this.#auditor,
+        this.#watch,
         this.#wrongWindows,
         this.#unread,
         this.#incarnation?.logFollowed,
@@ -88,6 +94,11 @@ export class DataPump implements Component {
     await this.#lives.stop()
     await this.#auditor.stop()
     await this.#persisted?.stop()
+  }
+
+  /** The replica as it is; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.replica?.state
   }
 
   readiness(): Readiness {
@@ -111,6 +122,7 @@ export class DataPump implements Component {
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
       damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }

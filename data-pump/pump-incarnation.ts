@@ -1,3 +1,4 @@
+import type { MendWish } from '@spacegrid/grid/audit/audit-message'
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
 import { findOldestFrom, leadsOn } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
@@ -5,21 +6,27 @@ import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
+import { encodeFrame } from '@spacegrid/grid/records/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
 import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
 import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import { FrameKind } from '@spacegrid/grid/space/frame'
+import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
 import { findStart, type PumpStart } from './pump-start.ts'
 import { QueueWatch } from './queue-watch.ts'
+import { StoreMender } from './store-mender.ts'
 import { WindowCollector } from './window-collector.ts'
 import { WindowPublisher } from './window-publisher.ts'
 import { WindowSchedule } from './window-schedule.ts'
 import type { WrongWindows } from './wrong-windows.ts'
 
+/** Corrections that are published with one window. */
+const correctionsMax = 5000
 const tickMs = 1000
 const standbyPollMs = 100
 const doubtPollMs = 20
@@ -42,6 +49,7 @@ export class PumpIncarnation {
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
   readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
@@ -50,6 +58,7 @@ export class PumpIncarnation {
   #waitingFor = ''
   #logIdentity = ''
   #replica: Replica | undefined
+  #mender: StoreMender | undefined
   #collector = new WindowCollector(0)
   /** Queue position of the last record known. */
   #queueLast = 0
@@ -78,6 +87,7 @@ export class PumpIncarnation {
     life: Life,
     persisted: PersistedPosition,
     auditor: Auditor,
+    watch: ClockWatch,
     wrongWindows: WrongWindows,
     unread: UnreadRecords,
     logBefore: string | undefined,
@@ -89,6 +99,7 @@ export class PumpIncarnation {
     this.#life = life
     this.#persisted = persisted
     this.#auditor = auditor
+    this.#watch = watch
     this.#wrongWindows = wrongWindows
     this.#unread = unread
     this.#logBefore = logBefore
@@ -163,6 +174,7 @@ export class PumpIncarnation {
         else await this.#standBy(replica)
     } finally {
       this.#auditor.rest()
+      this.#mender?.stop()
       await replica.stop()
       await this.image?.stop()
     }
@@ -184,6 +196,7 @@ export class PumpIncarnation {
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
     const replica = new Replica(log, state)
+    this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { name } = state.layout.cache(cache)
@@ -195,6 +208,7 @@ export class PumpIncarnation {
       broken: (error) => this.end(error),
     })
     this.#replica = replica
+    this.#mender = new StoreMender(this.#space, this.#ports, replica, this.#report)
     if (image)
       this.image = new ImageKeeper(
         this.#space,
@@ -209,6 +223,12 @@ export class PumpIncarnation {
   /** Whether nobody else can be expected to publish: then there is no need to wait and see. The fence decides in any case. */
   #isAbandoned({ newest, storedAt }: PumpStart): boolean {
     return !newest || this.#ports.clock.now() - storedAt > this.#settings.takeoverMs
+  }
+
+  /** The store is wrong: what it should have goes with the next windows. Only the pump that publishes does it. */
+  mend(wish: MendWish): void {
+    if (this.state !== 'active') return
+    this.#mender?.wanted(wish, () => this.#wakeup.wake())
   }
 
   // ---- melding
@@ -241,9 +261,28 @@ export class PumpIncarnation {
 
   async #pump(replica: Replica): Promise<void> {
     if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
+    this.#correct(replica)
     const dueInMs = this.#schedule.dueInMs(this.#collector.size)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
+  }
+
+  /** What is right at the replica's position is right at the end of the window, whatever the store has. */
+  #correct(replica: Replica): void {
+    const room = Math.min(this.#schedule.sizeMax, correctionsMax) - this.#collector.size
+    if (!this.#mender?.isWaiting || room < 1) return
+    for (const change of this.#mender.take(room)) this.#collector.correct(change)
+    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector.size)
+    else this.#moveLog(replica)
+  }
+
+  /** A window ends behind where it began, so corrections wait for the log to move; on a grid at rest the pump moves it, by saying what is the case already. */
+  #moveLog({ state }: Replica): void {
+    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape })
+    // What was not stored is tried again with the next tick.
+    this.#ports.log.append(frame).catch((error) => {
+      if (!isGridError(error)) this.end(error)
+    })
   }
 
   /** Better late than wrong: what is published will be stored. */
@@ -336,11 +375,16 @@ export class PumpIncarnation {
   // ---- watching the world
 
   async #tick(): Promise<void> {
+    this.#watch.tick()
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
     if (identity !== this.#logIdentity) this.end(this.#replacedBy(identity))
-    if (this.state === 'active' && !this.#publishing) await this.#lookForGap()
+    if (this.state !== 'active' || this.#publishing) return
+    const replica = this.#replica
+    if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
+      this.#moveLog(replica)
+    await this.#lookForGap()
   }
 
   /** Does the queue still lead on from the store? If not, somebody has purged or deleted it: the next life begins at the store. */

@@ -26,7 +26,7 @@ export type WriterState = 'starting' | 'active' | 'standby'
 
 /** What no patience helps against: the incarnation ends, and the next one looks at everything anew. */
 const isDisorder = ({ code }: GridError): boolean =>
-  code === 'stale_writer' || code === 'log_replaced'
+  code === 'stale_writer' || code === 'log_replaced' || code === 'record_damaged'
 
 /** One life of a data writer: from the store's checkpoint on, along the change queue. */
 export class WriterIncarnation {
@@ -54,7 +54,9 @@ export class WriterIncarnation {
     report: Report,
     quarantine: QuarantineWatch,
     life: Life,
+    known: Checkpoint | undefined,
   ) {
+    this.checkpoint = known
     this.#space = space
     this.#ports = ports
     this.#settings = settings
@@ -169,7 +171,7 @@ export class WriterIncarnation {
       } catch (error) {
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'
-        const found = await store.checkpoint(this.#space)
+        const found = await this.#find()
         // Once an attempt's outcome was not heard, the checkpoint we wanted may well be our own.
         isUncertain ||= !isStale
         const isOurs =
@@ -223,7 +225,33 @@ export class WriterIncarnation {
   }
 
   async #readCheckpoint(): Promise<Checkpoint | undefined> {
-    return await this.#life.until(() => this.#ports.store.checkpoint(this.#space))
+    return await this.#life.until(() => this.#find(), isDisorder)
+  }
+
+  /**
+   * The store's checkpoint. One that somebody has removed or changed is put back first, if this writer knows what it was: beside it may be what a later
+   * one had, but the windows behind it are applied anew, and the audit compares the rest.
+   * @throws GridError `record_damaged` when it is not known what it was
+   */
+  async #find(): Promise<Checkpoint | undefined> {
+    const { store } = this.#ports
+    // That of another log must not come back.
+    const known = this.checkpoint?.logIdentity === this.#logIdentity ? this.checkpoint : undefined
+    try {
+      const found = await store.checkpoint(this.#space)
+      if (found || !known || !store.restore) return found
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged') || !known || !store.restore) throw error
+    }
+    try {
+      await store.restore(this.#space, known)
+      const message = `the store's checkpoint was changed or removed: it is put back to ${known.position}`
+      this.#report({ level: 'warn', message })
+    } catch (error) {
+      // Another writer has been here.
+      if (!isGridError(error, 'stale_writer')) throw error
+    }
+    return await store.checkpoint(this.#space)
   }
 
   #checkIdentity(): void {
@@ -244,12 +272,13 @@ export class WriterIncarnation {
         new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
       )
     else await this.#trimmer.trim()
+    if (this.state === 'active') await this.#find()
     if (this.#gap !== undefined) await this.#lookBehindGap()
   }
 
   /** Another writer may have had what is missing here: then this one begins anew where the store is by now. */
   async #lookBehindGap(): Promise<void> {
-    const { position = 0 } = (await this.#ports.store.checkpoint(this.#space)) ?? {}
+    const { position = 0 } = (await this.#find()) ?? {}
     if (position > this.position)
       this.#life.end(
         new GridError('stale_writer', `The store has gone on to ${position} without this writer`),

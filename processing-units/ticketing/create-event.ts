@@ -7,7 +7,8 @@ import { seatIdOf, seatKey } from './seat-names.ts'
 const distinct = Type.Refine(
   Type.Array(section, { minItems: 1, maxItems: 1000 }),
   (sections) => repeated(sections) === undefined,
-  (sections) => `must not have the section ${JSON.stringify(repeated(sections as Section[]))} twice`,
+  (sections) =>
+    `must not have the section ${JSON.stringify(repeated(sections as Section[]))} twice`,
 )
 const sections = Type.Refine(
   distinct,

@@ -248,6 +248,9 @@ export class Crew {
         this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
     } else if (event.kind === 'failed') {
       this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
+    } else if (event.kind === 'clock') {
+      trace.note(`${slot.name} clock: ${event.message}`)
+      coverage.count('clocks: found not to agree')
     } else {
       trace.note(`${slot.name} ${event.kind} ${event.level}: ${event.message}`)
       // Nothing here damages a replica, so none may ever be suspected.

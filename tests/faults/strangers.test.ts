@@ -104,7 +104,9 @@ test('empty and odd messages end nobody, and whoever asks gets an error', async 
   expect((await askOf('ticketing-1', 'health/ready')).status).toBe(200)
 })
 
-test('who opens snapshots and never reads them keeps no unit from joining', async () => {
+test('who opens snapshots and never reads them keeps no unit from joining', {
+  timeout: 180_000,
+}, async () => {
   const [unit] = grid.cluster.units
   if (!unit) throw new Error('there is no unit')
   let attacking = true

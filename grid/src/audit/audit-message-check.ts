@@ -25,8 +25,12 @@ const isMark: Check = (item) =>
   isText(item[1]) &&
   isCount(item[2]) &&
   Number.isFinite(item[3])
-const areMarks: Check = (item) =>
-  Array.isArray(item) && item.length <= marksMax && item.every(isMark)
+const isKeyOfCache: Check = (item) => Array.isArray(item) && item.length === 2 && item.every(isText)
+const areAll =
+  (holds: Check): Check =>
+  (item) =>
+    Array.isArray(item) && item.length <= marksMax && item.every(holds)
+const areMarks = areAll(isMark)
 
 const fieldsOf: Readonly<Record<AuditMessage['kind'], Readonly<Record<string, Check>>>> = {
   digest: { from: isTeller, position: isCount, digest: isText, counted: isFlag },
@@ -35,6 +39,7 @@ const fieldsOf: Readonly<Record<AuditMessage['kind'], Readonly<Record<string, Ch
   sample: { from: isTeller, marks: areMarks },
   doubt: { entry: isEntryName },
   entry: { from: isTeller, entry: isEntryName, print: Number.isFinite },
+  mend: { entries: areAll(isKeyOfCache), caches: areAll(isText), everywhere: isFlag },
 }
 
 /** Whether it is one of the messages, with everything that belongs to it: whoever is told works with it unseen. */

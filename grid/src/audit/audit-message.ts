@@ -29,6 +29,15 @@ export interface EntryName {
 /** An entry and its fingerprint. */
 export type EntryMark = readonly [cache: string, key: string, position: number, print: number]
 
+/** What the store has wrong: the data pump publishes it anew. */
+export interface MendWish {
+  readonly entries: readonly (readonly [cache: string, key: string])[]
+  /** Caches of which the store has lost everything. */
+  readonly caches: readonly string[]
+  /** Something is wrong, and it is not known what: the pump compares all of it. */
+  readonly everywhere: boolean
+}
+
 export type AuditMessage =
   /** Told every second, and whenever asked. `counted`: by reading every entry, not by keeping account. */
   | {
@@ -52,6 +61,7 @@ export type AuditMessage =
       readonly entry: EntryName
       readonly print: number
     }
+  | ({ readonly kind: 'mend' } & MendWish)
 
 /** `logIdentity`: positions mean something in one log only. */
 export const encodeAuditMessage = (logIdentity: string, message: AuditMessage): Uint8Array =>

@@ -33,6 +33,9 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
       case 'log':
         log[event.level]({ unit }, event.message)
         return
+      case 'clock':
+        log.warn({ unit }, event.message)
+        return
       case 'failed':
         if (event.error instanceof ApplicationFault)
           log.error(

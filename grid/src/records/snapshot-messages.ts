@@ -3,22 +3,40 @@ import { packMessage, unpackMessage } from './sealed-message.ts'
 
 const format = 2
 
-/** Digest of a replica that was found wrong. */
+/** What a replica had that was found wrong: its digest at a position, or the value of an entry, by its fingerprint. */
 export interface Suspect {
   readonly position: number
   readonly digest: string
+  readonly entry?: {
+    readonly cache: string
+    readonly key: string
+    readonly position: number
+    readonly print: number
+  }
 }
 
 /** The messages between those who give snapshots and those who read them. All `decode…` throw GridError `record_damaged`, `format_unsupported`. */
 
-export const encodeOpening = (suspect: Suspect | undefined): Uint8Array =>
-  packMessage(format, suspect ? [suspect.position, suspect.digest] : null)
+export function encodeOpening(suspect: Suspect | undefined): Uint8Array {
+  if (!suspect) return packMessage(format, null)
+  const { position, digest, entry } = suspect
+  const about = entry ? [entry.cache, entry.key, entry.position, entry.print] : []
+  return packMessage(format, [position, digest, ...about])
+}
 
 export function decodeOpening(data: Uint8Array): Suspect | undefined {
   const item = unpackMessage(format, data)
   if (item === null) return undefined
-  const [position, digest] = checkedList(item)
-  return { position: checkedCount(position), digest: checkedText(digest) }
+  const [position, digest, cache, key, writtenAt, print] = checkedList(item)
+  const suspect = { position: checkedCount(position), digest: checkedText(digest) }
+  if (cache === undefined) return suspect
+  const entry = {
+    cache: checkedText(cache),
+    key: checkedText(key),
+    position: checkedCount(writtenAt),
+    print: checkedCount(print),
+  }
+  return { ...suspect, entry }
 }
 
 /** The subject on which the pieces of one snapshot are asked for. */

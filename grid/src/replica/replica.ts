@@ -11,8 +11,8 @@ import { readRecord, type UnreadRecord } from './record-reader.ts'
 
 /** Follows a replica. Called synchronously, in log order; must not throw. */
 export interface ReplicaListener extends MeldObserver {
-  /** The frame at a position is about to be melded. */
-  melding?(frame: Frame, position: number): void
+  /** The frame at a position, stored at a time, is about to be melded. */
+  melding?(frame: Frame, position: number, time: number): void
   /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. No frame: the record was passed over. */
   melded?(frame: Frame | undefined, accepted: boolean): void
   /** A record is no frame: it is about to be passed over. */
@@ -63,6 +63,7 @@ export class Replica {
       decided: (index, transaction, id, evaluation) =>
         this.#decided(index, transaction, id, evaluation),
       emitted: (event, id) => this.#emitted(event, id),
+      contested: (differenceMs, unit) => this.#contested(differenceMs, unit),
     })
   }
 
@@ -169,7 +170,8 @@ export class Replica {
         this.#cannotRead({ position: record.position, cause: frame })
         return
       }
-      for (const listener of this.#listeners) listener.melding?.(frame, record.position)
+      for (const listener of this.#listeners)
+        listener.melding?.(frame, record.position, record.time)
       const accepted = this.#melder.meld(frame, record.position, record.time)
       for (const listener of this.#listeners) listener.melded?.(frame, accepted)
       this.#wake()
@@ -254,5 +256,9 @@ export class Replica {
 
   #emitted(event: DomainEvent, id: number): void {
     for (const listener of this.#listeners) listener.emitted?.(event, id)
+  }
+
+  #contested(differenceMs: number, unit: string): void {
+    for (const listener of this.#listeners) listener.contested?.(differenceMs, unit)
   }
 }

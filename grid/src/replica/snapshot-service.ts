@@ -104,7 +104,7 @@ export class SnapshotService {
   #begin(request: Uint8Array): Message {
     const suspect = decodeOpening(request)
     if (suspect && this.#options.isLike?.(suspect))
-      throw new GridError('diverged', 'This replica has the very digest that was found wrong')
+      throw new GridError('diverged', 'This replica has the very thing that was found wrong')
     this.#checkPlace()
     const unclaimed = [...this.#sessions].filter((session) => !session.claimed)
     if (unclaimed.length >= unclaimedMax) unclaimed[0]?.end()

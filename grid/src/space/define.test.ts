@@ -54,6 +54,60 @@ describe('a declaration', () => {
     expect(declare).toThrow(message)
   })
 
+  test.each<[string, object, string]>([
+    ['key that is a number', { key: 'n' }, 'the key n must be a required text'],
+    ['key that may be missing', { key: 'note' }, 'the key note must be a required text'],
+    ['key of any type', { key: 'any' }, 'the key any must be a required text'],
+    ['expiry that is a text', { expiry: 'id' }, 'the expiry id must be a number'],
+    ['expiry of any type', { expiry: 'any' }, 'the expiry any must be a number'],
+    ['index over a list', { indexes: { byTags: ['tags'] } }, 'byTags names tags, which is never'],
+    ['onExpire that is none', { onExpire: {} }, 'onExpire must be a function'],
+    ['generator as onExpire', { onExpire: function* () {} }, 'must not be a generator'],
+    ['schema that is none', { schema: 'text' }, 'the schema is not a schema'],
+    ['schema without fields', { schema: Type.Unknown() }, 'must be an object with its fields'],
+  ])('of a cache with a %s is refused', (_, options, message) => {
+    const fields = {
+      ...schema.properties,
+      note: Type.Optional(Type.String()),
+      any: Type.Any(),
+      tags: Type.Array(Type.String()),
+    }
+    const declare = () =>
+      defineCache('seats', { schema: Type.Object(fields), key: 'id', ...options } as never)
+    expect(declare).toThrow(TypeError)
+    expect(declare).toThrow(message)
+  })
+
+  test.each<[string, object, string]>([
+    ['handler that is none', { handler: 'later' }, 'handler must be a function'],
+    ['generator', { handler: function* () {} }, 'handler must not be a generator'],
+    ['answer that is none', { answer: 5 }, 'answer must be a function'],
+    ['level of its own', { acknowledge: 'soon' }, 'acknowledge must be one of accepted'],
+    ['description that is no text', { description: 5 }, 'the description must be a text'],
+    ['input that is a list', { input: Type.Array(Type.String()) }, 'must be an object'],
+    ['result of bigint', { result: Type.BigInt() }, 'is of type bigint, of which no data'],
+    ['result of nothing', { result: Type.Void() }, 'is of type void, of which no data'],
+    ['result that refers to nothing', { result: Type.Ref('Seat') }, 'refers to Seat, which is not'],
+    ['pattern that is none', { result: Type.String({ pattern: '(' }) }, 'Unterminated group'],
+    [
+      'default that is code',
+      { result: Type.Unsafe({ default: () => 1 }) },
+      'default is a function',
+    ],
+  ])('of a command with a %s is refused', (_, options, message) => {
+    const declare = () =>
+      defineCommand('buy', { input, handler: () => undefined, ...options } as never)
+    expect(declare).toThrow(TypeError)
+    expect(declare).toThrow(message)
+  })
+
+  test('of a schema in a circle is refused', () => {
+    const circle = Type.Object({ a: Type.Unknown() })
+    Object.assign(circle.properties, { a: circle })
+    const declare = () => defineQuery('free', { input, result: circle, handler: () => 1 })
+    expect(declare).toThrow('or a circle')
+  })
+
   test.each<[string, Partial<SpaceOptions>]>([
     ['cache seats', { caches: [seats, seats] }],
     ['command buy', { commands: [command, command] }],
@@ -127,6 +181,33 @@ describe('a schema', () => {
     const odd = Type.Object({ type: Type.String(), properties: Type.Number(), allOf: a })
     expect(fits({ type: 'object', properties: 1, allOf: { a: 1 } }, odd)).toBe(true)
     expect(fits({ type: 'object', properties: 1, allOf: { a: 1, x: 1 } }, odd)).toBe(false)
+  })
+
+  // Kinds, optionality and refinements are members that loops do not see.
+  test('keeps what TypeBox hides in it, and may be used in other ones', () => {
+    const even = Type.Refine(
+      Type.Integer(),
+      (n) => n % 2 === 0,
+      () => 'must be even',
+    )
+    const given = Type.Object({ id: Type.String(), even, note: Type.Optional(even) })
+    Object.freeze(given)
+    const { schema } = defineCache('x', { schema: given, key: 'id' })
+    expect(() => checkFits(schema, { id: 'a', even: 3 }, 'x')).toThrow('x: even must be even')
+    const again = defineCommand('c', {
+      input: Type.Object({ ...schema.properties }),
+      result: Type.Pick(schema, ['id', 'note']),
+      handler: () => ({ id: 'a' }),
+    })
+    expect(() => checkFits(again.input, { id: 'a', even: 2 }, '')).not.toThrow()
+    const result = again.result as typeof input
+    expect(Object.keys(result.properties)).toEqual(['id', 'note'])
+    expect(() => checkFits(result, { id: 'a', even: 2 }, '')).toThrow('even is not a known field')
+  })
+
+  test('may say no to something, which stays as open as it is', () => {
+    const not = Type.Unsafe({ type: 'object', properties: { it: {} }, not: a })
+    expect([fits({ it: 1 }, not), fits({ it: 1, a: 1 }, not)]).toEqual([true, false])
   })
 
   test('is closed for commands and queries too, and the one that was given stays as it is', () => {

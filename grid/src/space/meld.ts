@@ -4,6 +4,7 @@ import type { Value } from './definition.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'
 import { cacheEntriesMax } from './limits.ts'
+import { clocksAgree, contestedTime } from './record-time.ts'
 import { mergeShapes, partsCacheNumber } from './shape.ts'
 import type { SpaceState } from './space-state.ts'
 import type { DomainEvent, TransactionRecord } from './steps.ts'
@@ -24,6 +25,8 @@ export interface MeldObserver {
   decided?(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void
   /** A domain event of an applied transaction. */
   emitted?(event: DomainEvent, id: number): void
+  /** The time of a record and that of the unit that sent it do not agree: it is so much later, ms. Told to everybody alike. */
+  contested?(differenceMs: number, unit: string): void
 }
 
 /** Reads the transactions of a frame that came in parts. */
@@ -57,9 +60,11 @@ export class Melder {
   meld(frame: Frame, position: number, time: number): boolean {
     const state = this.state
     this.pass(position)
-    if (time > state.time) state.time = time
+    // A frame that is ignored may be old: it says nothing of the time unless both clocks do.
+    if (clocksAgree(frame, time)) this.#reach(time)
     switch (frame.kind) {
       case FrameKind.join:
+        this.#weigh(frame, time, frame.unit)
         this.#forgetSilentOrigins()
         state.origins.set(position, {
           unit: frame.unit,
@@ -69,11 +74,12 @@ export class Melder {
         })
         return true
       case FrameKind.shape:
+        this.#weigh(frame, time, 'a unit')
         return this.#reshape(frame.shape)
       case FrameKind.skip:
         return true
       default:
-        return this.#meldChained(frame, position)
+        return this.#meldChained(frame, position, time)
     }
   }
 
@@ -88,9 +94,21 @@ export class Melder {
     }
   }
 
-  #meldChained(frame: ChainedFrame, position: number): boolean {
+  #reach(time: number): void {
+    if (time > this.state.time) this.state.time = time
+  }
+
+  /** Neither of two clocks that contradict each other moves time far by itself. */
+  #weigh(frame: Frame, time: number, unit: string): void {
+    if (clocksAgree(frame, time)) return
+    this.#reach(contestedTime(frame, time, this.state.time))
+    this.#observer.contested?.(time - (frame.at ?? time), unit)
+  }
+
+  #meldChained(frame: ChainedFrame, position: number, time: number): boolean {
     const origin = this.state.origins.get(frame.origin)
     if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false
+    this.#weigh(frame, time, origin.unit)
     origin.lastFrame = frame.id
     origin.lastTime = this.state.time
     if (frame.kind === FrameKind.leave) this.#forget(frame.origin)

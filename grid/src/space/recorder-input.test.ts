@@ -145,3 +145,24 @@ test('time, identifiers and events are those of the transaction', () => {
   expect(recorder.events).toEqual([{ name: 'sold', payload: { seat: 'a' } }])
   expect(recorder.writes).toBe(true)
 })
+
+test('a transaction is over when its handler has returned: nothing gets into it, or out of it, later', () => {
+  recorder.put(seats, { id: 'a' })
+  const counted = recorder.increment(seats, 'b', 'n', 1, { initial: { id: 'b', n: 0 } })
+  recorder.close()
+  const later: ((tx: Transaction) => unknown)[] = [
+    (tx) => tx.put(seats, { id: 'c' }),
+    (tx) => tx.delete(seats, 'a'),
+    (tx) => tx.get(seats, 'a'),
+    (tx) => tx.peek(seats, 'a'),
+    (tx) => tx.range(seats, 'byN'),
+    (tx) => tx.increment(seats, 'b', 'n', 1),
+    (tx) => tx.append(seats, 'b', 'tags', []),
+    (tx) => tx.take(seats, 'byN', { limit: 1 }, {}),
+    (tx) => tx.emit('Late', {}),
+    (tx) => tx.reject('late'),
+    () => counted.predicted,
+  ]
+  for (const attempt of later) expect(() => attempt(recorder)).toThrow('the transaction is over')
+  expect(recorder.steps).toHaveLength(2)
+})

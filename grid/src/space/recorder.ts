@@ -149,6 +149,7 @@ export class Recorder implements Transaction {
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
   #own: Overlay | undefined
   #ownSteps = 0
+  #closed = false
   #outcomes: readonly unknown[] = none
   /** By cache and key, so that looking at an entry costs the same however many steps there are. */
   #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
@@ -180,6 +181,11 @@ export class Recorder implements Transaction {
 
   get writes(): boolean {
     return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** The handler has returned: nothing is recorded any more. */
+  close(): void {
+    this.#closed = true
   }
 
   /** Makes the transaction depend on a version that the handler has not asked for. */
@@ -325,6 +331,7 @@ export class Recorder implements Transaction {
   }
 
   emit(name: string, payload: Value): void {
+    this.#checkOpen()
     if (typeof name !== 'string' || name === '' || !name.isWellFormed())
       throw new TypeError(`an event must have a name, not ${nameOf(name)}`)
     if (typeof payload !== 'object' || payload === null || !isPlain(payload))
@@ -333,6 +340,7 @@ export class Recorder implements Transaction {
   }
 
   reject(reason: string, details?: Value): never {
+    this.#checkOpen()
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }
@@ -362,7 +370,15 @@ export class Recorder implements Transaction {
     return { data: takeHandlerData(rest), slots }
   }
 
+  /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError('the transaction is over: its handler has returned')
+  }
+
   #layoutOf(cache: AnyCache): CacheLayout {
+    this.#checkOpen()
+    if (typeof cache?.schema !== 'object' || cache.schema === null)
+      throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
     if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
     return layout
@@ -412,6 +428,7 @@ export class Recorder implements Transaction {
    * that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
+    this.#checkOpen()
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
     for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {

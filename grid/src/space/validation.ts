@@ -135,39 +135,6 @@ function fieldErrors(error: ValidationError): FieldError[] {
   return [{ path, message: error.message }]
 }
 
-/**
- * Checks that every text in it is well-formed Unicode. The log would hold U+FFFD in place of a lone surrogate: every replica another value than
- * the unit has that foresaw it, under the same version.
- * @throws GridError `invalid_input` with `details.errors`
- */
-export function checkTexts(data: unknown, what: string): void {
-  const malformed = malformedIn(data)
-  if (!malformed) return
-  const path = malformed.join('.').toWellFormed()
-  const error = { path, message: 'must be well-formed Unicode (it has a lone surrogate)' }
-  throw new GridError('invalid_input', `${what}: ${describe(error)}`, {
-    details: { errors: [error] },
-  })
-}
-
-/** The path of the first text, or name, that is not well-formed. */
-function malformedIn(data: unknown): readonly string[] | undefined {
-  if (typeof data === 'string') return data.isWellFormed() ? undefined : []
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return undefined
-  if (Array.isArray(data)) {
-    for (let i = 0; i < data.length; i++) {
-      const inside = malformedIn(data[i])
-      if (inside) return [String(i), ...inside]
-    }
-    return undefined
-  }
-  for (const name in data) {
-    const inside = name.isWellFormed() ? malformedIn(data[name as keyof typeof data]) : []
-    if (inside) return [name, ...inside]
-  }
-  return undefined
-}
-
 const encoder = new TextEncoder()
 
 /**

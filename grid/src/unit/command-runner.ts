@@ -23,6 +23,7 @@ import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
+import type { LogClock } from './log-clock.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { CommandAnswer } from './serving.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -87,6 +88,7 @@ export class CommandRunner {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
@@ -105,6 +107,7 @@ export class CommandRunner {
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
@@ -112,6 +115,7 @@ export class CommandRunner {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
@@ -283,7 +287,7 @@ export class CommandRunner {
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
     })
@@ -334,7 +338,7 @@ export class CommandRunner {
       input: execution.fingerprint,
       data,
       slots,
-      expiresAt: Math.max(this.#clock.now(), this.#state.time) + this.#options.idempotencyMs,
+      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
     }
     return step
   }

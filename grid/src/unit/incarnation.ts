@@ -10,6 +10,7 @@ import type { Entry } from '../space/entry.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import { CommandRunner } from './command-runner.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
@@ -31,6 +32,7 @@ export class Incarnation {
   readonly #space: Space
   readonly #log: Log
   readonly #clock: Clock
+  readonly #watch: ClockWatch
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
@@ -38,6 +40,10 @@ export class Incarnation {
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
+  /** The log has to be told the time: for whoever joins, or because it has been left behind. */
+  #needsTime = false
+  /** When the log stored the frame that is being melded, as it says. */
+  #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
   #disconnectedSince: number | undefined
@@ -56,6 +62,7 @@ export class Incarnation {
     state: SpaceState,
     log: Log,
     clock: Clock,
+    watch: ClockWatch,
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
@@ -64,14 +71,18 @@ export class Incarnation {
     this.#space = space
     this.#log = log
     this.#clock = clock
+    this.#watch = watch
     this.#options = options
     this.#faults = faults
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
-    this.#chain = new FrameChain(log, clock, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, random, options, faults)
-    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, faults, {
+    const { time } = watch
+    const says = () => watch.says(state.time)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, time, random, options, faults)
+    const { caches } = space
+    this.#expirer = new Expirer(caches, state, this.#chain, clock, time, random, options, faults, {
       changed: (cache, key) => this.runner.changedElsewhere(cache, key),
       more: () => this.#sweep(),
     })
@@ -99,9 +110,12 @@ export class Incarnation {
   }
 
   start(): void {
+    this.#watch.follow(this.replica)
     this.replica.listen({
-      melding: (frame) => {
+      melding: (frame, _, time) => {
         this.#melding = frame
+        this.#needsTime = frame.kind === FrameKind.join && this.#watch.contradicts(time)
+        this.#stamp = time
       },
       accepted: (frame) => this.#chain.accepted(frame),
       changed: (write, before) => {
@@ -216,6 +230,14 @@ export class Incarnation {
   #melded(frame: Frame | undefined, accepted: boolean): void {
     this.#melding = undefined
     this.#chain.melded(frame, accepted)
+    if (
+      frame &&
+      this.#isOwn(frame) &&
+      this.#watch.sent(frame.at ?? 0, this.#stamp, this.state.time)
+    )
+      this.#needsTime = true
+    if (this.#needsTime) this.#chain.beat()
+    this.#needsTime = false
     if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
@@ -244,9 +266,10 @@ export class Incarnation {
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
+    const at = this.#clock.now()
     // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
     this.#log
-      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space) }))
+      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
       .catch(() => undefined)
   }
 
@@ -254,6 +277,8 @@ export class Incarnation {
     this.runner.expire()
     // What is sent meanwhile could not be seen to come back.
     if (!this.replica.unreadable) this.#chain.tick()
+    this.#watch.tick()
+    if (this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && !this.#conflict) this.#adoptShape()
   }
 

@@ -15,8 +15,10 @@ import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
 import { UnreadRecords } from '../replica/unread-records.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
@@ -63,6 +65,8 @@ export type UnitEvent =
   | { readonly kind: 'rehydrating'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
+  /** Clocks do not agree: the log's, this machine's, or those of other units. */
+  | { readonly kind: 'clock'; readonly message: string }
   | {
       /** `log`: about records of the log that cannot be read. */
       readonly kind: 'audit' | 'log'
@@ -87,6 +91,7 @@ export class ProcessingUnit implements Serving {
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
+  readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
@@ -114,7 +119,8 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#now = () => ports.clock.now()
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
     this.#faults = new FaultDesk(
@@ -281,6 +287,7 @@ export class ProcessingUnit implements Serving {
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
       damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }
@@ -354,6 +361,7 @@ export class ProcessingUnit implements Serving {
       state,
       log,
       clock,
+      this.#watch,
       random,
       this.#options,
       this.#faults,
@@ -480,6 +488,8 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
+    // Its handler may run several times: no run may find what another one has made of it.
+    freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.replica.unreadable) throw this.#servesNot()

@@ -34,7 +34,7 @@ export interface UnitOptions {
   readonly deadlinePositions: number
   /** A published frame that has not come back is published again after this time. Default 500. */
   readonly republishMs: number
-  /** An idle unit sends an empty frame this often, to stay known. Default 20,000. */
+  /** An idle unit sends an empty frame this often, to stay known and to tell the time: less than a minute. Default 20,000. */
   readonly heartbeatMs: number
   /** A replica this many positions behind is not ready. Default 10,000. */
   readonly lagPositionsMax: number

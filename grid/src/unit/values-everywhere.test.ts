@@ -119,7 +119,7 @@ test('a value is refused, and nothing has happened, or it is the same wherever i
       if (refused) {
         expect(isGridError(told.error)).toBe(true)
         expect(seen[0]?.box).toBe(null)
-      } else if (!(isMissing && at !== 'a patch')) {
+      } else if (!isMissing) {
         expect(told.error).toBe(undefined)
         const { position = 0, result } = told.value ?? {}
         for (const one of [unit, other])

@@ -112,7 +112,7 @@ function entry(chances: Chances): unknown {
 }
 
 const mostly = <T>(chances: Chances, right: T): unknown =>
-  chances.in(5) ? anyValue(chances) : right
+  chances.in(10) ? anyValue(chances) : right
 
 function range(chances: Chances): unknown {
   if (chances.in(8)) return anyValue(chances)

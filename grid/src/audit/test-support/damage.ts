@@ -10,10 +10,10 @@ export function damage(log: SimulatedLog, text: string, instead: string): () => 
   if (text.length !== instead.length) throw new Error('the damage must not change any length')
   log.seen = (record) => {
     const data = Buffer.from(record.data)
+    const format = sealedFormat(data)
     for (let at = data.indexOf(text); at >= 0; at = data.indexOf(text, at)) data.write(instead, at)
-    const format = sealedFormat(record.data)
-    if (format === undefined) return { ...record, data }
-    return { ...record, data: seal(format, sealedBody(data)) }
+    // As if it had happened behind the check: in the memory of that one replica.
+    return { ...record, data: format === undefined ? data : seal(format, sealedBody(data)) }
   }
   return () => {
     log.seen = (record) => record
