@@ -1,5 +1,6 @@
 import { auction } from '@spacegrid/auction/space'
 import { GridError, type Space } from '@spacegrid/grid'
+import { SystemMemory } from '@spacegrid/grid/adapters/system/system-memory'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
@@ -7,6 +8,7 @@ import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { tellStrayFaults } from '@spacegrid/grid/program/stray-faults'
+import { unitLimits } from '@spacegrid/grid/program/unit-limits'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { Command, CommanderError } from 'commander'
@@ -31,12 +33,15 @@ async function main(): Promise<void> {
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
   })
+  const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
   const grid = new EmbeddedGrid(spacesOf(environment), {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+    memory,
+    unit: unitLimits(environment, memory.budgetBytes),
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()

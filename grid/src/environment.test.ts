@@ -17,6 +17,7 @@ const defaults = {
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
   TRIM_DELAY_MS: 60_000,
   AUDIT_INTERVAL_MS: 86_400_000,
+  COMMAND_ENTRIES_MAX: 250_000,
   HOLD_MS: 120_000,
   BODY_BYTES_MAX: 1_048_576,
   REQUEST_TIMEOUT_MS: 30_000,

@@ -119,6 +119,29 @@ export const environmentSchema = Type.Object({
     0,
     'How often the data reader has every stored entry compared with the units; 0: never',
   ),
+  MEMORY_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 32 * 1024 * 1024,
+      maximum: 2 ** 50,
+      description: 'Budget of the process; not set: what may live in its heap',
+      allowed: 'an integer from 33554432 to 1125899906842624 (bytes)',
+    }),
+  ),
+  COMMAND_BYTES_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1024,
+      maximum: 64 * 1024 * 1024,
+      description: 'Bytes that one command may write; not set: by the budget, at most 64 MiB',
+      allowed: 'an integer from 1024 to 67108864 (bytes)',
+    }),
+  ),
+  COMMAND_ENTRIES_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 250_000,
+    default: 250_000,
+    description: 'Entries that one command may write',
+    allowed: 'an integer from 1 to 250000',
+  }),
   NODE_ENV: Type.Optional(
     Type.String({ description: '`production`: entries are not frozen', allowed: 'any text' }),
   ),
@@ -168,6 +191,12 @@ export function readEnvironment(
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
 }
+
+/** What Node was started with, for who needs to know the limits of its heap. */
+export const heapOptions = (): string[] => [
+  ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
+  ...process.execArgv,
+]
 
 /** What the schemas above say beside the check itself. */
 interface Described {

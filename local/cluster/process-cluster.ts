@@ -11,6 +11,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Folder under `processing-units/`, and the name of its space. */
   readonly application: string
+  /** Program of the processing units, relative to the repository. Default: the `main.ts` of the application's folder. */
+  readonly unitProgram?: string
   readonly dataDirectory: string
   /** Public port, shared by all units. */
   readonly port: number
@@ -216,11 +218,11 @@ class ComponentPlan {
   }
 
   unit(number: number): Promise<ComponentSettings> {
-    const { application, port } = this.#options
+    const { application, port, unitProgram } = this.#options
     return this.#settings(
       'processing-unit',
       `${application}-${number}`,
-      `processing-units/${application}/main.ts`,
+      unitProgram ?? `processing-units/${application}/main.ts`,
       port,
     )
   }

@@ -2,11 +2,13 @@ import { pino } from 'pino'
 import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
 import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
+import { SystemMemory } from '../adapters/system/system-memory.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
 import { statusOfUnits } from '../http/status-source.ts'
+import { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { serveAdministration } from '../services/administration-service.ts'
@@ -17,6 +19,7 @@ import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
 import { tellStrayFaults } from './stray-faults.ts'
+import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -49,12 +52,16 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
+  const random = new SystemRandom()
+  const memory = new SystemMemory(environment.MEMORY_MAX)
+  const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
   const unit = new ProcessingUnit(
     name,
     space,
-    { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { report: reportTo(log, name) },
+    { log: spaceLog, messaging, clock, random, memory: watch },
+    { report: reportTo(log, name), ...unitLimits(environment, memory.budgetBytes) },
   )
+  watch.start()
   unit.start()
   const http = createHttpServer([unit], {
     log,
@@ -79,6 +86,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       await Promise.all(services.map((service) => service.stop()))
       await http.close()
       await unit.stop()
+      await watch.stop()
       await admin.close()
       await messaging.close()
       await spaceLog.close()
