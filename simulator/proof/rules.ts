@@ -467,7 +467,7 @@ export const rules: readonly Rule[] = [
     file: 'grid/src/records/packed-bytes.ts',
     find: 'if (open.length >= depthMax)',
     replace: 'if (open.length < 0)',
-    tests: ['grid/src/records'],
+    tests: ['grid/src/records/packed-bytes.test.ts'],
   },
   {
     name: '10: a snapshot takes a place when it is read, not when it is opened',
