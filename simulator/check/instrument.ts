@@ -1,4 +1,4 @@
-import { GridError, Rejection } from '@spacegrid/grid'
+import { GridError, Rejection, Type } from '@spacegrid/grid'
 import type {
   AnyCache,
   AnyCommand,
@@ -57,9 +57,13 @@ function withExpiry(cache: AnyCache, history: History): AnyCache {
 /** In the place of a command's name. */
 export const expiryOf = (cache: string): string => `expiry of ${cache}`
 
+const nothingThere = Type.Object({ notFound: Type.String() })
+
 function query(original: AnyQuery, history: History): AnyQuery {
   return {
     ...original,
+    // That nothing is there is an answer like others: what it was is compared.
+    result: original.result && Type.Union([original.result, nothingThere]),
     handler: (read: Reader, input: unknown) => {
       history.asked(input, read.now)
       try {

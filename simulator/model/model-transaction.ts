@@ -111,7 +111,7 @@ export class ModelTransaction implements Transaction {
   }
 
   put<V>(cache: Cache<V>, value: V): void {
-    const plain = plainly(value as Value)
+    const plain = plainly(structuredClone(value) as Value)
     this.#write(cache, plain[cache.key] as string, plain)
   }
 
@@ -176,7 +176,7 @@ export class ModelTransaction implements Transaction {
   }
 
   emit(name: string, payload: Value): void {
-    this.events.push({ name, payload })
+    this.events.push({ name, payload: structuredClone(payload) })
   }
 
   reject(reason: string, details: Value = {}): never {

@@ -132,10 +132,10 @@ const view = defineQuery('view', {
   input: Type.Object({}),
   handler: (read) => {
     const rows = read.range(shelves, 'byCount')
-    const model = read.projection(total)
     for (const { tags } of rows) furtively(() => (tags as string[]).sort())
-    furtively(() => Object.assign(model, { count: 0 }))
-    furtively(() => model.shelves.clear())
+    furtively(() => Object.assign(read.projection(total), { count: 0 }))
+    furtively(() => read.projection(total).shelves.clear())
+    const model = read.projection(total)
     return {
       total: model.count,
       shelves: [...model.shelves.keys()].sort(),

@@ -55,12 +55,12 @@ export class Clients {
     else this.command(step.newer ? { ...ask, name: newerCommand, input: { id: 'n' } } : ask, step)
   }
 
-  /** Any command that users give. */
+  /** Any command that users give, and that can be done. */
   someCommand(roll: number): Ask {
     const random = new SeededRandom(roll)
     for (;;) {
       const ask = this.#workload.next(random, this.memory, this.#world.clock.now())
-      if (ask.kind === 'command') return ask
+      if (ask.kind === 'command' && !this.#workload.mustFail?.(ask)) return ask
     }
   }
 

@@ -19,7 +19,7 @@ async function startGrid(): Promise<ProcessCluster> {
   const cluster = await ProcessCluster.start({
     units: 3,
     application: 'blobs',
-    unitProgram: 'tests/support/blob-unit.ts',
+    program: 'tests/support/blob-unit.ts',
     dataDirectory: await temporaryFolder('memory'),
     port: await findFreePort(),
     serverPorts: 'free',

@@ -19,6 +19,7 @@ import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { streams, subjects } from '../records/subjects.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 
@@ -59,7 +60,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
-  const shared = new SharedAdapters(environment, tellRefused(log))
+  const shared = new SharedAdapters(environment, log)
   const components = new Map<string, Component>()
   const watches = new Map<string, MemoryWatch>()
   for (const space of environment.SPACES.split(',')) {
@@ -69,7 +70,10 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   }
   for (const component of components.values()) component.start()
   for (const watch of watches.values()) watch.start()
-  const admin = createAdminServer(statusOf(name, role, components, watches), { log })
+  const admin = createAdminServer(
+    statusOf(name, role, components, watches, () => shared.unfit()),
+    { log },
+  )
   await admin.listen({ host, port })
   log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
   stopOnSignals({
@@ -91,16 +95,24 @@ class SharedAdapters {
   readonly #random = new SystemRandom()
   readonly memory: SystemMemory
   readonly #limits: MemoryLimits
+  readonly #report: Logger
   readonly #opened: { close(): Promise<void> }[] = []
+  readonly #logs: JetStreamLog[] = []
   #messaging: Promise<NatsMessaging> | undefined
   #store: MongoStore | undefined
   #image: RedisImage | undefined
 
-  constructor(environment: Environment, onFault: TellRefused) {
+  constructor(environment: Environment, report: Logger) {
     this.#environment = environment
-    this.#onFault = onFault
+    this.#report = report
+    this.#onFault = tellRefused(report)
     this.memory = new SystemMemory(environment.MEMORY_MAX)
     this.#limits = limitsWithin(this.memory.budgetBytes)
+  }
+
+  /** Of each stream that must not be relied on: why. */
+  unfit(): string[] {
+    return this.#logs.flatMap(({ unfit }) => unfit ?? [])
   }
 
   async portsOf(space: string): Promise<ComponentPorts> {
@@ -152,7 +164,9 @@ class SharedAdapters {
       ...options,
       replicas: STREAM_REPLICAS,
       maxBytes: STREAM_BYTES_MAX,
+      fitness: reportFitness(this.#report, stream),
     })
+    this.#logs.push(log)
     return this.#closedLater(log)
   }
 
@@ -192,15 +206,18 @@ function statusOf(
   role: string,
   components: ReadonlyMap<string, Component>,
   watches: ReadonlyMap<string, MemoryWatch>,
+  unfit: () => readonly string[],
 ): StatusSource {
   return {
     unit: name,
     role,
-    notReady: () =>
-      [...components].flatMap(([space, component]) => {
+    notReady: () => [
+      ...unfit(),
+      ...[...components].flatMap(([space, component]) => {
         const { ready, reason } = component.readiness()
         return ready ? [] : [`space ${space}: ${reason ?? 'not ready'}`]
       }),
+    ],
     spaces: () =>
       Object.fromEntries(
         [...components].map(([space, component]) => {

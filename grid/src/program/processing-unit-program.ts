@@ -15,9 +15,11 @@ import { serveAdministration } from '../services/administration-service.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
+import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
@@ -49,6 +51,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       replicas: environment.STREAM_REPLICAS,
       maxBytes: environment.STREAM_BYTES_MAX,
       name: `${name} log`,
+      fitness: reportFitness(log, streams.log(space.name)),
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
@@ -63,17 +66,26 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   )
   watch.start()
   unit.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,
     title: space.name,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    undeclaredReadable,
   })
   const status = statusOfUnits(name, 'processing-unit', [unit])
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
   const admin = createAdminServer(
-    { ...status, notReady: () => [...status.notReady(), ...doorOpen()] },
+    {
+      ...status,
+      notReady: () => [
+        ...(spaceLog.unfit === undefined ? [] : [spaceLog.unfit]),
+        ...status.notReady(),
+        ...doorOpen(),
+      ],
+    },
     { log },
   )
   await admin.listen({ host, port: environment.ADMIN_PORT })
@@ -105,4 +117,6 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
     'listening',
   )
+  // Trying the patterns takes a moment: not before requests are answered.
+  for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
