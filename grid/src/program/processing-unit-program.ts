@@ -110,7 +110,8 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     },
   })
   // Units that share the port answer meanwhile: no request may end up here before it can be answered.
-  while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
+  while (!unit.readiness().ready && !unit.staysAndReads)
+    await new Promise((wake) => setTimeout(wake, readyPollMs))
   if (stopping) return
   // fastify hands the options on to Node, though its type does not know this one.
   const sharedPort = { host, port: environment.PORT, reusePort: true }

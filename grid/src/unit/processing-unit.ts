@@ -265,6 +265,11 @@ export class ProcessingUnit implements Serving {
     return this.space.caches.map(({ name }) => name)
   }
 
+  /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
+  get staysAndReads(): boolean {
+    return this.#incarnation?.replica.unreadable !== undefined && this.#incarnation.serves
+  }
+
   readiness(): Readiness {
     if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
     const incarnation = this.#incarnation

@@ -91,6 +91,13 @@ test('before a whole frame of another version all stop, and go on answering read
       message: expect.stringContaining('npm run log -- skip'),
     })
   }
+  // A unit that begins now has the same before it, and answers the same.
+  const late = world.start({ sources: ['peer', 'log'] })
+  await world.until(() => late.unit.staysAndReads)
+  expect(await world.settled(late.unit.query('read', { id: 'x' }))).toMatchObject({
+    result: { count: 1 },
+  })
+  await world.settled(late.unit.stop())
   // Nobody floods the log meanwhile.
   expect(world.stream.last).toBeLessThan(second + 5)
   // A word of the second one alone moves nobody, but is remembered.

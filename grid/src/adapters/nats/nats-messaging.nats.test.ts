@@ -242,6 +242,35 @@ describe('a service seen by others', () => {
     }
   })
 
+  test('what comes and is no message ends nobody: it is counted, and told once a minute for its subject', async () => {
+    const told: [string, number][] = []
+    const onFault = (_error: unknown, subject: string, count: number) => told.push([subject, count])
+    const [sending, hearing] = await Promise.all([open(), open({ onFault })])
+    const subject = uniqueName('odd')
+    const heard: string[] = []
+    hearing.subscribe(subject, (message) => {
+      const text = textOf(message)
+      if (text === '') throw new GridError('record_damaged', 'It is none')
+      if (text === 'bug') throw new TypeError('A bug')
+      heard.push(text)
+    })
+    hearing.respond(`${subject}.ask`, () => {
+      throw new GridError('record_damaged', 'It is none')
+    })
+    await (await foreignClient()).flush()
+    for (const text of ['', 'bug', '', 'a message']) sending.publish(subject, bytes(text))
+    await expect(sending.request(`${subject}.ask`, bytes(''), soon)).rejects.toMatchObject({
+      code: 'record_damaged',
+    })
+    await waitFor(() => heard.length > 0, { what: 'the message' })
+    expect(heard).toEqual(['a message'])
+    expect(hearing.refused).toBe(4)
+    expect(told).toEqual([
+      [subject, 1],
+      [`${subject}.ask`, 1],
+    ])
+  })
+
   test('is found by ping and info, and counts in its statistics', async () => {
     const { asking, subject, name } = await pair(({ data }) => {
       if (data.length === 0) throw new GridError('invalid_input', 'Nothing asked')
@@ -265,6 +294,8 @@ describe('a service seen by others', () => {
     const [statistics] = (await first(services.stats(name)))?.endpoints ?? []
     expect(statistics).toMatchObject({
       num_requests: 2,
+      num_errors: 1,
+      last_error: 'Nothing asked',
       data: { answered: 2, failed: 1, lastFailure: 'Nothing asked' },
     })
   })
