@@ -1,4 +1,4 @@
-import { GridError, Rejection } from '@spacegrid/grid'
+import { GridError, Rejection, Type } from '@spacegrid/grid'
 import type {
   AnyCache,
   AnyCommand,
@@ -57,9 +57,12 @@ function withExpiry(cache: AnyCache, history: History): AnyCache {
 /** In the place of a command's name. */
 export const expiryOf = (cache: string): string => `expiry of ${cache}`
 
+const notFound = Type.Object({ notFound: Type.String() })
+
 function query(original: AnyQuery, history: History): AnyQuery {
   return {
     ...original,
+    result: original.result && Type.Union([original.result, notFound]),
     handler: (read: Reader, input: unknown) => {
       history.asked(input, read.now)
       try {

@@ -31,7 +31,7 @@ const leaves: readonly (() => TSchema)[] = [
   () => Type.Literal('a'),
   () => Type.Literal(7),
   () => Type.Enum(['x', 'y']),
-  () => Type.TemplateLiteral('a-${string}'),
+  () => Type.TemplateLiteral([Type.Literal('a-'), Type.String()]),
   () => Type.Refine(Type.Integer({ minimum: 0 }), (it) => it >= 0),
   () => Type.Unsafe({ type: ['string', 'null'] }),
   () => Type.Unsafe({ type: 'object' }),
