@@ -1,6 +1,9 @@
 import { Auditor } from '@spacegrid/grid/audit/auditor'
 import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
 import { Lives } from '@spacegrid/grid/component/lives'
+import { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { estimateBytes } from '@spacegrid/grid/unit/estimate-bytes'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
 import type { ImageState } from './image-keeper.ts'
@@ -36,7 +39,9 @@ export class DataPump implements Component {
   readonly #report: Report
   readonly #lives: Lives
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows = new WrongWindows()
+  readonly #unread: UnreadRecords
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
@@ -47,12 +52,15 @@ export class DataPump implements Component {
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
+    this.#unread = new UnreadRecords(ports.clock, (level, message) => report({ level, message }))
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ level: 'warn', message }))
     this.#auditor = new Auditor(ports, {
       space,
       name,
       role: 'pump',
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
+      mend: (wish) => this.#incarnation?.mend(wish),
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })
@@ -72,7 +80,9 @@ export class DataPump implements Component {
         life,
         persisted,
         this.#auditor,
+        this.#watch,
         this.#wrongWindows,
+        this.#unread,
         this.#incarnation?.logFollowed,
       )
       this.#incarnation = incarnation
@@ -84,6 +94,11 @@ export class DataPump implements Component {
     await this.#lives.stop()
     await this.#auditor.stop()
     await this.#persisted?.stop()
+  }
+
+  /** The replica as it is; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.replica?.state
   }
 
   readiness(): Readiness {
@@ -106,6 +121,8 @@ export class DataPump implements Component {
       pending: incarnation?.waiting ?? 0,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
+      damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }

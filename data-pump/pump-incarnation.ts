@@ -1,22 +1,32 @@
+import type { MendWish } from '@spacegrid/grid/audit/audit-message'
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
-import { findOldestFrom } from '@spacegrid/grid/component/change-queue'
+import { findOldestFrom, leadsOn } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
 import { Wakeup } from '@spacegrid/grid/component/wakeup'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
+import { encodeFrame } from '@spacegrid/grid/records/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { stoppedText } from '@spacegrid/grid/replica/record-reader'
 import { Replica } from '@spacegrid/grid/replica/replica'
+import type { UnreadRecords } from '@spacegrid/grid/replica/unread-records'
+import { FrameKind } from '@spacegrid/grid/space/frame'
+import type { ClockWatch } from '@spacegrid/grid/unit/clock-watch'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
 import { findStart, type PumpStart } from './pump-start.ts'
 import { QueueWatch } from './queue-watch.ts'
+import { StoreMender } from './store-mender.ts'
 import { WindowCollector } from './window-collector.ts'
 import { WindowPublisher } from './window-publisher.ts'
 import { WindowSchedule } from './window-schedule.ts'
 import type { WrongWindows } from './wrong-windows.ts'
 
+/** Corrections that are published with one window. */
+const correctionsMax = 5000
 const tickMs = 1000
 const standbyPollMs = 100
 const doubtPollMs = 20
@@ -39,13 +49,16 @@ export class PumpIncarnation {
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
   readonly #auditor: Auditor
+  readonly #watch: ClockWatch
   readonly #wrongWindows: WrongWindows
+  readonly #unread: UnreadRecords
   /** Identity of the log that the life before this one followed. */
   readonly #logBefore: string | undefined
   readonly #trail = new DigestTrail((difference) => void this.#differs(difference))
   #waitingFor = ''
   #logIdentity = ''
   #replica: Replica | undefined
+  #mender: StoreMender | undefined
   #collector = new WindowCollector(0)
   /** Queue position of the last record known. */
   #queueLast = 0
@@ -61,6 +74,10 @@ export class PumpIncarnation {
   #wrongTo = 0
   #lastKnown = 0
   #gapLooks = 0
+  readonly #turns: Turns
+  /** Where the store was when it was looked at last, and where the queue was found to lead on. */
+  #storeAt = -1
+  #leadsOnAt = -1
 
   constructor(
     space: string,
@@ -70,7 +87,9 @@ export class PumpIncarnation {
     life: Life,
     persisted: PersistedPosition,
     auditor: Auditor,
+    watch: ClockWatch,
     wrongWindows: WrongWindows,
+    unread: UnreadRecords,
     logBefore: string | undefined,
   ) {
     this.#space = space
@@ -80,9 +99,12 @@ export class PumpIncarnation {
     this.#life = life
     this.#persisted = persisted
     this.#auditor = auditor
+    this.#watch = watch
     this.#wrongWindows = wrongWindows
+    this.#unread = unread
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
+    this.#turns = new Turns(ports.clock)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -116,6 +138,7 @@ export class PumpIncarnation {
     const doubt = this.#difference ?? this.#auditor.doubt()
     if (doubt !== undefined) return doubt
     if (this.#paused) return 'the change queue takes nothing'
+    if (this.#replica.unreadable) return stoppedText(this.#replica.unreadable)
     if (!this.#replica.connected) return 'the log is not connected'
     return undefined
   }
@@ -140,6 +163,7 @@ export class PumpIncarnation {
     const replica = this.#follow(start)
     try {
       this.#auditor.follow(replica)
+      this.#unread.follow(replica, this.#logIdentity)
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
@@ -150,6 +174,7 @@ export class PumpIncarnation {
         else await this.#standBy(replica)
     } finally {
       this.#auditor.rest()
+      this.#mender?.stop()
       await replica.stop()
       await this.image?.stop()
     }
@@ -171,6 +196,7 @@ export class PumpIncarnation {
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
     const replica = new Replica(log, state)
+    this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
         const { name } = state.layout.cache(cache)
@@ -182,6 +208,7 @@ export class PumpIncarnation {
       broken: (error) => this.end(error),
     })
     this.#replica = replica
+    this.#mender = new StoreMender(this.#space, this.#ports, replica, this.#report)
     if (image)
       this.image = new ImageKeeper(
         this.#space,
@@ -196,6 +223,12 @@ export class PumpIncarnation {
   /** Whether nobody else can be expected to publish: then there is no need to wait and see. The fence decides in any case. */
   #isAbandoned({ newest, storedAt }: PumpStart): boolean {
     return !newest || this.#ports.clock.now() - storedAt > this.#settings.takeoverMs
+  }
+
+  /** The store is wrong: what it should have goes with the next windows. Only the pump that publishes does it. */
+  mend(wish: MendWish): void {
+    if (this.state !== 'active') return
+    this.#mender?.wanted(wish, () => this.#wakeup.wake())
   }
 
   // ---- melding
@@ -228,9 +261,28 @@ export class PumpIncarnation {
 
   async #pump(replica: Replica): Promise<void> {
     if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
+    this.#correct(replica)
     const dueInMs = this.#schedule.dueInMs(this.#collector.size)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
+  }
+
+  /** What is right at the replica's position is right at the end of the window, whatever the store has. */
+  #correct(replica: Replica): void {
+    const room = Math.min(this.#schedule.sizeMax, correctionsMax) - this.#collector.size
+    if (!this.#mender?.isWaiting || room < 1) return
+    for (const change of this.#mender.take(room)) this.#collector.correct(change)
+    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector.size)
+    else this.#moveLog(replica)
+  }
+
+  /** A window ends behind where it began, so corrections wait for the log to move; on a grid at rest the pump moves it, by saying what is the case already. */
+  #moveLog({ state }: Replica): void {
+    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape })
+    // What was not stored is tried again with the next tick.
+    this.#ports.log.append(frame).catch((error) => {
+      if (!isGridError(error)) this.end(error)
+    })
   }
 
   /** Better late than wrong: what is published will be stored. */
@@ -323,11 +375,16 @@ export class PumpIncarnation {
   // ---- watching the world
 
   async #tick(): Promise<void> {
+    this.#watch.tick()
     const { log } = this.#ports
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
     if (identity !== this.#logIdentity) this.end(this.#replacedBy(identity))
-    if (this.state === 'active' && !this.#publishing) await this.#lookForGap()
+    if (this.state !== 'active' || this.#publishing) return
+    const replica = this.#replica
+    if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
+      this.#moveLog(replica)
+    await this.#lookForGap()
   }
 
   /** Does the queue still lead on from the store? If not, somebody has purged or deleted it: the next life begins at the store. */
@@ -335,14 +392,25 @@ export class PumpIncarnation {
     const persisted = this.#persisted.fresh()
     const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
     const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
-    this.#gapLooks = isGap ? this.#gapLooks + 1 : 0
-    if (this.#gapLooks >= gapLooksMax)
-      this.end(
-        new GridError(
-          'not_ready',
-          `The change queue begins at ${oldest ?? this.published}, but the store is at ${persisted}`,
-        ),
-      )
+    const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))
+    this.#gapLooks = isGap || isHole ? this.#gapLooks + 1 : 0
+    if (this.#gapLooks < gapLooksMax) return
+    const what = isGap ? `begins at ${oldest ?? this.published}` : 'is damaged behind that'
+    const message = `The store is at ${persisted}, but the change queue ${what}`
+    if (isHole)
+      this.#report({ level: 'error', message: `${message}: what follows is published anew` })
+    this.end(new GridError('not_ready', message))
+  }
+
+  /** Whether what follows in the queue can be read by whoever writes it to the store. Looked at once for each position at which the store stands still. */
+  async #leadsOnFrom(persisted: number): Promise<boolean> {
+    const hasMoved = persisted !== this.#storeAt
+    this.#storeAt = persisted
+    if (hasMoved || persisted >= this.published || persisted === this.#leadsOnAt) return true
+    const { pause } = this.#turns
+    if (!(await leadsOn(this.#ports.changes, persisted, pause, this.#chainFrom))) return false
+    this.#leadsOnAt = persisted
+    return true
   }
 
   /** Either this pump is wrong or whoever published the window: the units know. In any case the next life begins at the store. */

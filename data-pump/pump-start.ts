@@ -1,10 +1,10 @@
 import type { Auditor } from '@spacegrid/grid/audit/auditor'
-import { findNewestWindow, findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import { findNewestWindow, leadsOn } from '@spacegrid/grid/component/change-queue'
 import type { Life } from '@spacegrid/grid/component/life'
+import { Turns } from '@spacegrid/grid/component/turns'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
-import type { Log } from '@spacegrid/grid/ports/log'
 import type { StoredChange } from '@spacegrid/grid/ports/store'
-import { decodeWindowPart, type WindowPart } from '@spacegrid/grid/records/window-codec'
+import type { WindowPart } from '@spacegrid/grid/records/window-codec'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/replica/rehydration'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import type { PumpPorts } from './pump-options.ts'
@@ -86,7 +86,8 @@ export async function findStart(
   const found = { ...copied, last, storedAt, wrongTo, corrections: [] }
   if (part && wrongTo === 0 && state.position <= part.to) {
     // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
-    if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position))))
+    const { pause } = new Turns(clock)
+    if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position, pause))))
       return { ...found, from: part.to, newest: part }
   }
   if (source === 'reader')
@@ -104,14 +105,4 @@ function checkIdentity(part: WindowPart | undefined, logIdentity: string): void 
       'log_replaced',
       `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}`,
     )
-}
-
-/** Whether the queue's windows continue a store at `position`. The newest one does not end before it. */
-async function leadsOn(changes: Log, position: number): Promise<boolean> {
-  const after = await findWindowAfter(changes, position)
-  const record = await changes.read(after + 1)
-  // Nothing is behind: the newest window ends exactly there.
-  if (!record) return after >= (await changes.bounds()).last
-  const { part, from } = decodeWindowPart(record.data)
-  return part === 0 && from <= position
 }

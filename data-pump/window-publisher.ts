@@ -1,13 +1,9 @@
 import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
+import { partIn } from '@spacegrid/grid/component/window-assembler'
 import { GridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
-import {
-  decodeWindowPart,
-  encodeWindow,
-  type Window,
-  type WindowId,
-} from '@spacegrid/grid/records/window-codec'
+import { encodeWindow, type Window, type WindowId } from '@spacegrid/grid/records/window-codec'
 
 export interface Published {
   /** Queue position of the window's last record. */
@@ -66,8 +62,8 @@ export class WindowPublisher {
   async #isOwn({ pump, number }: WindowId, part: number, position: number): Promise<boolean> {
     const record = await this.#changes.read(position)
     if (!record) return false
-    const found = decodeWindowPart(record.data)
-    return found.pump === pump && found.number === number && found.part === part
+    const found = partIn(record)
+    return found?.pump === pump && found.number === number && found.part === part
   }
 }
 

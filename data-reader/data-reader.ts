@@ -78,10 +78,16 @@ export class DataReader implements Component {
       subject: subjects.snapshotFromStore(this.#space),
       sessionsMax,
     })
+    const mending = new SnapshotService(messaging, clock, random, () => this.#choice.whole(), {
+      space: this.#space,
+      subject: subjects.snapshotForMending(this.#space),
+      sessionsMax,
+    })
     let archive: Subscription | undefined
     try {
       await life.until(() => nearest.start())
       await life.until(() => stored.start())
+      await life.until(() => mending.start())
       archive = await life.until(() => serveArchive(this.#space, store, messaging))
       this.#auditor = new StoreAuditor(this.#space, this.#ports, life, this.#report, {
         intervalMs: this.#auditIntervalMs,
@@ -96,6 +102,7 @@ export class DataReader implements Component {
       this.#serving = false
       await nearest.stop()
       await stored.stop()
+      await mending.stop()
       await archive?.stop()
       await this.#auditor?.stop()
     }

@@ -10,7 +10,7 @@ import type { SpaceShape } from '@spacegrid/grid/space/shape'
 import { Digest } from '@spacegrid/grid/space/version'
 import { tellEntries } from './entry-marks.ts'
 import type { ReaderPorts } from './reader-options.ts'
-import { StoreSnapshot } from './store-snapshot.ts'
+import { isUnreadable, StoreSnapshot } from './store-snapshot.ts'
 
 /** It was replaced, or moved faster than it could be followed: it is counted again so often. */
 const attemptsMax = 3
@@ -121,7 +121,7 @@ export class ImageAuditor {
       }
       return false
     } catch (error) {
-      if (!isGridError(error, 'format_unsupported')) throw error
+      if (!isUnreadable(error)) throw error
       await this.#clear(error.message)
       return false
     } finally {

@@ -1,12 +1,16 @@
 import type { Report } from '@spacegrid/grid/component/component'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
-import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
+import type { Checkpoint, ScanOptions, Store } from '@spacegrid/grid/ports/store'
+import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 
 /** Whoever could use an image does not come back so soon: then the image was not what it seemed, and the store is read instead. */
 const imageDoubtMs = 30_000
+/** A store that was found damaged is not read again for this long. */
+const damageRestMs = 5000
+const damageToldMsMin = 60_000
 
 /**
  * Chooses what a snapshot is read from: the warm image while it can be continued by the log, for it is read faster; else the store. What belongs to
@@ -17,6 +21,11 @@ export class SnapshotChoice {
   readonly #ports: ReaderPorts
   readonly #report: Report
   #imageUsedAt = Number.NEGATIVE_INFINITY
+  /** That the store was found damaged. */
+  #damage: { readonly at: number; readonly error: GridError } | undefined
+  #damageToldAt = Number.NEGATIVE_INFINITY
+  /** The store's checkpoint when it could be read last. */
+  #start: Checkpoint | undefined
 
   constructor(space: string, ports: ReaderPorts, report: Report) {
     this.#space = space
@@ -40,15 +49,51 @@ export class SnapshotChoice {
     }
   }
 
-  /** The store's own checkpoint. */
+  /** The store's own checkpoint. @throws as `nearest`; `record_damaged` when it is not what the grid has written */
   async stored(): Promise<StoreSnapshot> {
+    const damage = this.#damage
+    if (damage && this.#ports.clock.monotonic() - damage.at < damageRestMs) throw damage.error
+    try {
+      return await this.#scanned({}, (error) => this.#damaged(error))
+    } catch (error) {
+      throw isGridError(error, 'record_damaged') ? this.#damaged(error) : error
+    }
+  }
+
+  /** As far as it is not damaged: for whoever mends it. */
+  async whole(): Promise<StoreSnapshot> {
+    return await this.#scanned({ damaged: () => undefined }, (error) => error)
+  }
+
+  async #scanned(
+    options: ScanOptions,
+    failed: (error: GridError) => GridError,
+  ): Promise<StoreSnapshot> {
     const { store, log } = this.#ports
-    const scan = await store.scan(this.#space)
+    const scan = await store.scan(this.#space, options)
     if (!scan) throw new GridError('not_found', `Nothing is stored of ${this.#space}`)
+    this.#start = scan.start
     const reason = await unusable(scan.start, log)
-    if (!reason) return new StoreSnapshot(this.#space, this.#ports, scan, () => undefined)
+    if (!reason) return new StoreSnapshot(this.#space, this.#ports, scan, () => undefined, failed)
     await scan.close()
     throw reason
+  }
+
+  /** Told once in a while: whoever needs the store asks again and again. */
+  #damaged(cause: GridError): GridError {
+    const { logIdentity, position } = this.#start ?? {}
+    const error = new GridError(
+      'record_damaged',
+      `${cause.message}: nobody starts from the store. While units run it is written anew by itself; otherwise: npm run recover`,
+      { cause, details: this.#start ? { logIdentity, position } : {} },
+    )
+    const at = this.#ports.clock.monotonic()
+    this.#damage = { at, error }
+    if (at - this.#damageToldAt >= damageToldMsMin) {
+      this.#damageToldAt = at
+      this.#report({ level: 'error', message: error.message, error: cause })
+    }
+    return error
   }
 
   async #fromImage(image: Store): Promise<StoreSnapshot | undefined> {
@@ -77,10 +122,12 @@ export class SnapshotChoice {
 
 /** Why the log does not continue what is stored. */
 async function unusable(
-  { position, logIdentity }: Checkpoint,
+  { position, logIdentity, replicated }: Checkpoint,
   log: Log,
 ): Promise<GridError | undefined> {
   const { identity, first } = await log.bounds()
+  const damage = damageOf(replicated)
+  if (damage) return damage
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
@@ -90,4 +137,15 @@ async function unusable(
   if (position + 1 < first)
     return new GridError('log_trimmed', `It ends at ${position}, the log begins at ${first}`)
   return undefined
+}
+
+/** What keeps a checkpoint from being read at all. */
+function damageOf(replicated: Uint8Array): GridError | undefined {
+  try {
+    decodeHeader(replicated)
+    return undefined
+  } catch (error) {
+    if (isGridError(error)) return error
+    throw error
+  }
 }

@@ -10,17 +10,21 @@ import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { isGridError } from '@spacegrid/grid/errors'
-import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
+import type { Checkpoint, EntryKey, Store } from '@spacegrid/grid/ports/store'
 import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import { hashString } from '@spacegrid/grid/space/hash'
 import { Digest } from '@spacegrid/grid/space/version'
 import { tellEntries } from './entry-marks.ts'
 import { ImageAuditor } from './image-auditor.ts'
 import type { ReaderPorts } from './reader-options.ts'
+import { StoreGuard } from './store-guard.ts'
 
 const tellMs = 1000
 /** Pause between two counts that somebody asks for. */
 const countPauseMs = 5000
+/** Damaged entries that are passed on at once, and those of them that are named in the log. */
+const damagedMax = 10_000
+const damagedToldMax = 10
 /** The store moved while it was counted: it is counted again so often. */
 const attemptsMax = 3
 
@@ -37,6 +41,7 @@ export class StoreAuditor {
   readonly #image: Teller
   readonly #channel: AuditChannel
   readonly #imageAuditor: ImageAuditor | undefined
+  readonly #guard: StoreGuard
   #countedAt = Number.NEGATIVE_INFINITY
   #counting = false
   #counts = 0
@@ -59,6 +64,9 @@ export class StoreAuditor {
     const { image } = ports
     const voice = { teller: this.#image, channel: this.#channel }
     this.#imageAuditor = image && new ImageAuditor(space, { ...ports, image }, voice, life, report)
+    this.#guard = new StoreGuard(space, ports, this.#channel, life, report, () =>
+      this.#count(false),
+    )
     this.#channel.start()
     life.repeat(tellMs, () => this.#tell())
     if (options.intervalMs <= 0) return
@@ -74,6 +82,7 @@ export class StoreAuditor {
   }
 
   async stop(): Promise<void> {
+    await this.#guard.stop()
     await this.#channel.stop()
   }
 
@@ -109,7 +118,8 @@ export class StoreAuditor {
   }
 
   #receive(message: AuditMessage): void {
-    if (message.kind === 'ask' && message.recount) this.#background(() => this.#count(false))
+    if (message.kind === 'ask' && message.recount)
+      this.#background(async () => void (await this.#countWhenRested()))
     else if (message.kind === 'doubt')
       this.#background(() => this.#tellEntry(this.#ports.store, message.entry))
     else if (message.kind === 'entry' && isReplica(message.from))
@@ -132,63 +142,85 @@ export class StoreAuditor {
     this.#channel.send({ kind: 'entry', from: this.#store, entry, print })
   }
 
-  /** Reads every entry of the store; `andTell`: for the replicas to compare the values with theirs. */
-  async #count(andTell: boolean): Promise<void> {
+  async #countWhenRested(): Promise<void> {
+    if (this.#ports.clock.monotonic() - this.#countedAt >= countPauseMs) await this.#count(false)
+  }
+
+  /**
+   * Reads every entry of the store; `andTell`: for the replicas to compare the values with theirs. Whether it is right; undefined: that could not be
+   * found out.
+   */
+  async #count(andTell: boolean): Promise<boolean | undefined> {
     const { clock } = this.#ports
-    if (this.#counting || (!andTell && clock.monotonic() - this.#countedAt < countPauseMs)) return
+    if (this.#counting) return undefined
     this.#counting = true
     try {
-      for (let attempt = 0; attempt < attemptsMax && !this.#life.signal.aborted; attempt++)
-        if (await this.#countOnce(andTell)) return
+      for (let attempt = 0; attempt < attemptsMax && !this.#life.signal.aborted; attempt++) {
+        const outcome = await this.#countOnce(andTell)
+        if (outcome !== 'moved') return outcome === 'right'
+      }
       if (!this.#life.signal.aborted)
         this.#report({ level: 'info', message: 'the store moves too fast to be counted' })
+      return undefined
     } finally {
       this.#counting = false
       this.#countedAt = clock.monotonic()
     }
   }
 
-  /** False: the store has moved, and its entries are not of one position. */
-  async #countOnce(andTell: boolean): Promise<boolean> {
-    const scan = await this.#ports.store.scan(this.#space)
-    if (!scan) return true
+  /** `moved`: its entries are not of one position. */
+  async #countOnce(andTell: boolean): Promise<'right' | 'wrong' | 'moved'> {
+    const damaged: EntryKey[] = []
+    let damagedCount = 0
+    const scan = await this.#ports.store.scan(this.#space, {
+      damaged: ({ cache, key }) => {
+        if (damagedCount++ < damagedMax) damaged.push({ cache, key })
+      },
+    })
+    if (!scan) return 'right'
     try {
       const { position, replicated, digest: kept, logIdentity } = scan.start
-      if (logIdentity !== this.#channel.logIdentity) return true
+      if (logIdentity !== this.#channel.logIdentity) return 'right'
       this.#channel.send({ kind: 'pin', position })
       const { caches } = decodeHeader(replicated).shape
       const numbers = new Map(caches.map(({ name }, number) => [name, number]))
       const digest = new Digest()
       for await (const entries of scan.chunks()) {
-        if (this.#life.signal.aborted) return true
+        if (this.#life.signal.aborted) return 'moved'
         for (const { cache, key, version } of entries)
           digest.toggle(numbers.get(cache) ?? -1, hashString(key), version)
         if (andTell) await tellEntries(this.#store, entries, this.#channel, this.#life)
       }
-      if ((await scan.end()).position !== position) return false
+      if ((await scan.end()).position !== position) return 'moved'
       const counted = digest.toString()
       this.#channel.send({
-        kind: 'digest',
-        from: this.#store,
-        position,
-        digest: counted,
-        counted: true,
+        ...{ kind: 'digest', from: this.#store, position },
+        ...{ digest: counted, counted: true },
       })
       this.#counts++
-      this.#lastCount = {
-        drift: counted === kept ? 0 : 1,
-        position,
-        at: this.#ports.clock.now(),
-      }
-      if (counted !== kept) this.#tellWrong(position, kept, counted)
-      return true
+      const isRight = counted === kept && damagedCount === 0
+      this.#lastCount = { drift: isRight ? 0 : 1, position, at: this.#ports.clock.now() }
+      if (isRight) return 'right'
+      this.#tellWrong(position, kept, counted, damagedCount, damaged)
+      this.#guard.wrong(damaged)
+      return 'wrong'
     } finally {
       await scan.close()
     }
   }
 
-  #tellWrong(position: number, kept: string, counted: string): void {
-    const message = `at position ${position} the store's digest is ${kept}, its entries count to ${counted}; npm run audit says where they differ`
+  #tellWrong(
+    position: number,
+    kept: string,
+    counted: string,
+    damagedCount: number,
+    damaged: readonly EntryKey[],
+  ): void {
+    const told = damaged.slice(0, damagedToldMax)
+    const names = told.map(({ cache, key }) => `${cache} ${JSON.stringify(key)}`)
+    const more = damagedCount > told.length ? ` and ${damagedCount - told.length} more` : ''
+    const entries = damagedCount > 0 ? `; not as they were written: ${names.join(', ')}${more}` : ''
+    const message = `at position ${position} the store's digest is ${kept}, its entries count to ${counted}${entries}; what is wrong is written anew`
     this.#report({ level: 'error', message })
   }
 }

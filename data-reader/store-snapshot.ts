@@ -16,6 +16,10 @@ const missedWindowMsMax = 5000
 const windowBytesMax = 4 * 1024 * 1024
 const noPause = () => undefined
 
+/** What is stored is nothing that this version could have written. */
+export const isUnreadable = (error: unknown): error is GridError =>
+  isGridError(error, 'format_unsupported') || isGridError(error, 'record_damaged')
+
 export interface StoreSnapshotPorts {
   readonly store: Store
   readonly changes: Log
@@ -33,14 +37,25 @@ export class StoreSnapshot implements SnapshotSource {
   readonly #scan: StoreScan
   readonly #chunks: AsyncGenerator<SnapshotChunk, void>
   readonly #finished: () => void
+  readonly #failed: (error: GridError) => GridError
   readonly #closing = new AbortController()
   /** The piece that will be asked for next, read while the one before it travels. */
   #ahead: Promise<IteratorResult<SnapshotChunk, void>> | undefined
   #shape: SpaceShape
   #shapeText = ''
 
-  /** `finished` is called when the last piece has been read, or there is one that never can be. */
-  constructor(space: string, ports: StoreSnapshotPorts, scan: StoreScan, finished: () => void) {
+  /**
+   * `finished` is called when the last piece has been read, or there is one that never can be. `failed`: what to tell whoever reads, when
+   * what is stored cannot be read.
+   */
+  constructor(
+    space: string,
+    ports: StoreSnapshotPorts,
+    scan: StoreScan,
+    finished: () => void,
+    failed: (error: GridError) => GridError = (error) => error,
+  ) {
+    this.#failed = failed
     this.#space = space
     this.#ports = ports
     this.#scan = scan
@@ -52,8 +67,9 @@ export class StoreSnapshot implements SnapshotSource {
   /** @throws GridError whatever the store or the queue failed with */
   async next(): Promise<SnapshotChunk> {
     const { done, value } = await (this.#ahead ?? this.#chunks.next()).catch((error) => {
-      if (isGridError(error, 'format_unsupported')) this.#finished()
-      throw error
+      if (!isUnreadable(error)) throw error
+      this.#finished()
+      throw this.#failed(error)
     })
     if (done) throw new Error('the snapshot has been read to its end')
     this.#ahead = value.end ? undefined : this.#chunks.next()

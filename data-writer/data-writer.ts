@@ -43,6 +43,7 @@ export class DataWriter implements Component {
         this.#report,
         this.#quarantine,
         life,
+        this.#incarnation?.checkpoint,
       )
       this.#incarnation = incarnation
       await incarnation.live()

@@ -1,4 +1,4 @@
-import { findWindowAfter } from '@spacegrid/grid/component/change-queue'
+import { findWindowAfter, isReadable } from '@spacegrid/grid/component/change-queue'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { Turns } from '@spacegrid/grid/component/turns'
@@ -19,11 +19,14 @@ const tickMs = 1000
 /** How often a standby looks whether the other writer still moves. */
 const standbyPollMs = 200
 
+/** Damage in the change queue is told at most this often. */
+const damageTellMs = 60_000
+
 export type WriterState = 'starting' | 'active' | 'standby'
 
 /** What no patience helps against: the incarnation ends, and the next one looks at everything anew. */
 const isDisorder = ({ code }: GridError): boolean =>
-  code === 'stale_writer' || code === 'log_replaced'
+  code === 'stale_writer' || code === 'log_replaced' || code === 'record_damaged'
 
 /** One life of a data writer: from the store's checkpoint on, along the change queue. */
 export class WriterIncarnation {
@@ -42,6 +45,7 @@ export class WriterIncarnation {
   #lastKnown = 0
   #feed: WindowFeed | undefined
   #gap: number | undefined
+  #damageToldAt = Number.NEGATIVE_INFINITY
 
   constructor(
     space: string,
@@ -50,7 +54,9 @@ export class WriterIncarnation {
     report: Report,
     quarantine: QuarantineWatch,
     life: Life,
+    known: Checkpoint | undefined,
   ) {
+    this.checkpoint = known
     this.#space = space
     this.#ports = ports
     this.#settings = settings
@@ -90,7 +96,11 @@ export class WriterIncarnation {
     this.#checkIdentity()
     const after = await this.#life.until(() => findWindowAfter(changes, this.position))
     if (this.position > 0) this.#trimmer.reached(this.position, after)
-    const feed = new WindowFeed(changes, after, { wake: () => this.#wakeup.wake() })
+    const feed = new WindowFeed(changes, after, {
+      wake: () => this.#wakeup.wake(),
+      damaged: (error, at) =>
+        this.#tellDamage(`record ${at} of the change queue: ${error.message}`),
+    })
     this.#feed = feed
     this.#life.repeat(tickMs, () => this.#tick())
     this.#life.repeat(tickMs, () => this.#quarantine.look())
@@ -114,12 +124,40 @@ export class WriterIncarnation {
       await this.#wakeup.sleep(this.#life.signal)
       return
     }
-    const batch = await mergeWindows(windows, this.#turns.pause)
+    const batch = await this.#merge(windows, feed)
+    if (!batch) return
     if (await this.#apply(batch)) this.#applied(newest)
     else {
       feed.putBack(windows)
       await this.#standBy(feed)
     }
+  }
+
+  /** undefined: one of the windows is not what a pump has made. It is passed over, and those before and behind it come again. */
+  async #merge(
+    windows: readonly QueuedWindow[],
+    feed: WindowFeed,
+  ): Promise<WindowBatch | undefined> {
+    const { pause } = this.#turns
+    try {
+      return await mergeWindows(windows, pause)
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged')) throw error
+      const sound: QueuedWindow[] = []
+      for (const window of windows)
+        if (await isReadable(window.parts, pause)) sound.push(window)
+        else this.#tellDamage(`the window to ${window.to} in the change queue: ${error.message}`)
+      feed.putBack(sound)
+      return undefined
+    }
+  }
+
+  /** Whoever is behind it says so; the pump sees that the store stands still, and publishes anew what is missing. */
+  #tellDamage(what: string): void {
+    const now = this.#ports.clock.monotonic()
+    if (now - this.#damageToldAt < damageTellMs) return
+    this.#damageToldAt = now
+    this.#report({ level: 'error', message: `passes over ${what}` })
   }
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
@@ -133,7 +171,7 @@ export class WriterIncarnation {
       } catch (error) {
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'
-        const found = await store.checkpoint(this.#space)
+        const found = await this.#find()
         // Once an attempt's outcome was not heard, the checkpoint we wanted may well be our own.
         isUncertain ||= !isStale
         const isOurs =
@@ -187,7 +225,33 @@ export class WriterIncarnation {
   }
 
   async #readCheckpoint(): Promise<Checkpoint | undefined> {
-    return await this.#life.until(() => this.#ports.store.checkpoint(this.#space))
+    return await this.#life.until(() => this.#find(), isDisorder)
+  }
+
+  /**
+   * The store's checkpoint. One that somebody has removed or changed is put back first, if this writer knows what it was: beside it may be what a later
+   * one had, but the windows behind it are applied anew, and the audit compares the rest.
+   * @throws GridError `record_damaged` when it is not known what it was
+   */
+  async #find(): Promise<Checkpoint | undefined> {
+    const { store } = this.#ports
+    // That of another log must not come back.
+    const known = this.checkpoint?.logIdentity === this.#logIdentity ? this.checkpoint : undefined
+    try {
+      const found = await store.checkpoint(this.#space)
+      if (found || !known || !store.restore) return found
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged') || !known || !store.restore) throw error
+    }
+    try {
+      await store.restore(this.#space, known)
+      const message = `the store's checkpoint was changed or removed: it is put back to ${known.position}`
+      this.#report({ level: 'warn', message })
+    } catch (error) {
+      // Another writer has been here.
+      if (!isGridError(error, 'stale_writer')) throw error
+    }
+    return await store.checkpoint(this.#space)
   }
 
   #checkIdentity(): void {
@@ -208,12 +272,13 @@ export class WriterIncarnation {
         new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
       )
     else await this.#trimmer.trim()
+    if (this.state === 'active') await this.#find()
     if (this.#gap !== undefined) await this.#lookBehindGap()
   }
 
   /** Another writer may have had what is missing here: then this one begins anew where the store is by now. */
   async #lookBehindGap(): Promise<void> {
-    const { position = 0 } = (await this.#ports.store.checkpoint(this.#space)) ?? {}
+    const { position = 0 } = (await this.#find()) ?? {}
     if (position > this.position)
       this.#life.end(
         new GridError('stale_writer', `The store has gone on to ${position} without this writer`),

@@ -6,6 +6,7 @@ import { createHttpServer } from '@spacegrid/grid/http/http-server'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { tellStrayFaults } from '@spacegrid/grid/program/stray-faults'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { Command, CommanderError } from 'commander'
@@ -30,12 +31,12 @@ async function main(): Promise<void> {
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
   })
+  tellStrayFaults(log)
   const grid = new EmbeddedGrid(spacesOf(environment), {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
-    unit: { freeze: environment.NODE_ENV !== 'production' },
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()

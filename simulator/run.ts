@@ -24,6 +24,7 @@ export interface RunResult {
 const setupMsMax = 20_000
 const recoveryMsMax = 90_000
 const inspectEveryMs = 700
+const timeGoesOnMs = 20_000
 /** How long clients go on when the log is gone, and how often one of them asks. */
 const withoutLogMs = 15_000
 const askEveryMs = 60
@@ -37,6 +38,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
   if (!workload) throw new Error(`there is no workload ${plan.workload}`)
   const world = new World(plan.seed, workload.space.name, plan.settings, keepTrace)
   const history = new History()
+  history.given = (now) => world.time.given(now)
   const newer = newerVersion(workload.space)
   const older = instrument(workload.space, history)
   const instrumentedNewer = instrument(newer, history)
@@ -143,7 +145,17 @@ async function recover(world: World, crew: Crew, clients: Clients): Promise<void
     world.fail('liveness', missing().join('; '))
   if (broken()) return
   for (const slot of crew.units) await probe(slot, world, clients)
+  if (world.time.wasWrong) await goOn(world)
   crew.inspect()
+}
+
+/** However wrong clocks are, the log's time goes on: a little slower than it should if it is ahead, and after a small step back not at once. */
+async function goOn(world: World): Promise<void> {
+  const reached = world.reference.state.time
+  await world.until(() => world.problems.length > 0, timeGoesOnMs)
+  const passed = world.reference.state.time - reached
+  if (passed < timeGoesOnMs / 2)
+    world.fail('time', `it has gone on by ${passed} ms in ${timeGoesOnMs} ms`)
 }
 
 /** Often enough for a unit to publish again what its log has not heard: it refuses, when that has been silent for long, until then. */

@@ -36,7 +36,7 @@ export async function openBenchUnit(
     benchSpace(name),
     { log: opened.log, messaging, clock, random: new SystemRandom() },
     // As in production: entries are not frozen, nothing else differs.
-    { sources: ['log'], freeze: false, ...options },
+    { sources: ['log'], ...options },
   )
   unit.start()
   while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, 5))

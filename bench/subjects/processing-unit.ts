@@ -52,7 +52,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
     name,
     benchSpace(space),
     { log, messaging, clock: new SystemClock(), random: new SystemRandom() },
-    { freeze: false, sources: number === 0 ? ['log'] : [options.source ?? 'peer'] },
+    { sources: number === 0 ? ['log'] : [options.source ?? 'peer'] },
   )
   const baseBytes = bytesInUse()
   const from = performance.now()

@@ -62,7 +62,7 @@ export async function open({ natsUrl, space, number }: ReplicatedUnitOptions): P
   })
   const messaging = await NatsMessaging.open(natsUrl, { name })
   const ports = { log, messaging, clock: new SystemClock(), random: new SystemRandom() }
-  const unit = new ProcessingUnit(name, definition, ports, { freeze: false, sources: ['log'] })
+  const unit = new ProcessingUnit(name, definition, ports, { sources: ['log'] })
   unit.start()
   while (!unit.readiness().ready) await new Promise((wake) => setTimeout(wake, 5))
   return {

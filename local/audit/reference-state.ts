@@ -1,11 +1,15 @@
 import { GridError } from '@spacegrid/grid/errors'
 import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
 import type { Log, LogRecord, LogTail } from '@spacegrid/grid/ports/log'
-import { decodeFrame, decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import { decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import { readRecord } from '@spacegrid/grid/replica/record-reader'
+import { FrameKind } from '@spacegrid/grid/space/frame'
 import { Melder } from '@spacegrid/grid/space/meld'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 
 const pollMs = 5
+/** No larger record lets another one be passed over. */
+const skipBytesMax = 64
 /** Records that wait to be melded: the log may move on while a copy is being read. */
 const waitingBytesMax = 1024 * 1024 * 1024
 
@@ -19,6 +23,8 @@ export class ReferenceState {
   readonly #melder: Melder
   readonly #tail: LogTail
   #records: LogRecord[] = []
+  /** Positions that the log says are to be passed over. */
+  readonly #skips = new Set<number>()
   #bytes = 0
   #failure: Error | undefined
 
@@ -42,14 +48,31 @@ export class ReferenceState {
       this.#records = []
       this.#bytes = 0
       const due = records.filter((record) => record.position <= position)
-      for (const { data, position: at, time } of due) this.#melder.meld(decodeFrame(data), at, time)
-      this.#records = [...records.slice(due.length), ...this.#records]
+      const melded = this.#meld(due)
+      this.#records = [...due.slice(melded), ...records.slice(due.length), ...this.#records]
       if (this.state.position >= position) return
       if (this.#failure) throw this.#failure
-      if (this.#clock.monotonic() >= until)
-        throw new GridError('position_timeout', `The log has not come to ${position} in time`)
+      if (this.#clock.monotonic() >= until) throw this.#notThere(position, due[melded])
       await sleep(this.#clock, pollMs)
     }
+  }
+
+  /** Returns how many were melded: it stays before one that it cannot read, as replicas do, until the log says that it is passed over. */
+  #meld(due: readonly LogRecord[]): number {
+    for (const [count, { data, position, time }] of due.entries()) {
+      const frame = readRecord(data)
+      if (!(frame instanceof GridError)) this.#melder.meld(frame, position, time)
+      else if (frame.code === 'record_damaged' || this.#skips.has(position))
+        this.#melder.pass(position)
+      else return count
+    }
+    return due.length
+  }
+
+  #notThere(position: number, next: LogRecord | undefined): GridError {
+    const unread = next && readRecord(next.data)
+    if (unread instanceof GridError) return unread
+    return new GridError('position_timeout', `The log has not come to ${position} in time`)
   }
 
   async stop(): Promise<void> {
@@ -58,6 +81,11 @@ export class ReferenceState {
   }
 
   #take({ position, time, data }: LogRecord): void {
+    if (data.byteLength <= skipBytesMax) {
+      const frame = readRecord(data)
+      if (!(frame instanceof GridError) && frame.kind === FrameKind.skip)
+        this.#skips.add(frame.position)
+    }
     // A copy: the record's bytes may be a view of what the connection received.
     this.#records.push({ position, time, data: new Uint8Array(data) })
     this.#bytes += data.byteLength

@@ -66,6 +66,8 @@ export class History {
   readonly calls: Call[] = []
   readonly attempts: Attempt[] = []
   readonly readings: Reading[] = []
+  /** Told of the time that a handler is given. */
+  given: (now: number) => void = () => undefined
   /** The newest position that anybody has been told of. */
   floor = 0
   #moment = 0
@@ -105,6 +107,7 @@ export class History {
   }
 
   attempt(command: string, input: Value, now: number): Attempt {
+    this.given(now)
     const call = this.#byInput.get(input)
     const attempt: Attempt = {
       number: this.attempts.length,
@@ -124,6 +127,7 @@ export class History {
 
   /** The time that a query's handler was given. */
   asked(input: unknown, now: number): void {
+    this.given(now)
     this.#nowByInput.set(input, now)
   }
 

@@ -32,7 +32,7 @@ interface Claim {
 /** Codes of failures that say for certain that a call did nothing, and will do nothing. */
 const didNothing = new Set([
   ...['log_full', 'log_unavailable', 'contended', 'not_ready', 'overloaded', 'stopping'],
-  ...['idempotency_key_reused', 'transaction_too_large'],
+  ...['idempotency_key_reused', 'transaction_too_large', 'application_fault'],
 ])
 const mayHaveDone = new Set(['outcome_unknown', 'persist_timeout'])
 

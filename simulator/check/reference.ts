@@ -1,10 +1,11 @@
-import { isGridError } from '@spacegrid/grid/errors'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { LogRecord } from '@spacegrid/grid/ports/log'
 import type { StoredChange } from '@spacegrid/grid/ports/store'
-import { decodeFrame, decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import { decodeTransactions } from '@spacegrid/grid/records/frame-codec'
+import { readRecord } from '@spacegrid/grid/replica/record-reader'
 import type { Value } from '@spacegrid/grid/space/definition'
 import type { Evaluation } from '@spacegrid/grid/space/evaluation'
-import { type Frame, FrameKind } from '@spacegrid/grid/space/frame'
+import type { Frame } from '@spacegrid/grid/space/frame'
 import { Melder } from '@spacegrid/grid/space/meld'
 import { type ReplicatedHeader, SpaceState } from '@spacegrid/grid/space/space-state'
 import type { DomainEvent, TransactionRecord } from '@spacegrid/grid/space/steps'
@@ -90,7 +91,12 @@ export class Reference {
     this.#changed = []
     this.#emitted = []
     try {
-      const frame = decodeFrame(data)
+      const frame = readRecord(data)
+      if (frame instanceof GridError) {
+        // docs/decisions/0015: whoever can read nothing here takes no more than the position.
+        this.#melder.pass(position)
+        return undefined
+      }
       const accepted = this.#melder.meld(frame, position, time)
       if (accepted) this.#checkChain(frame, position)
       return { frame, accepted }
@@ -167,7 +173,7 @@ export class Reference {
 
   /** architecture.md, invariant 3, told a second time: what was accepted was due, and was never accepted before. */
   #checkChain(frame: Frame, position: number): void {
-    if (frame.kind === FrameKind.join || frame.kind === FrameKind.shape) return
+    if (!('origin' in frame)) return
     const { origin, id, previous, deadline } = frame
     const last = this.#lastFrames.get(origin) ?? 0
     if (position > deadline)

@@ -34,19 +34,27 @@ export class Model {
     return entries
   }
 
+  /** A copy: whatever a query does to it is gone with it. */
   projection(projection: AnyProjection): unknown {
-    return this.#projections.get(projection)
+    return structuredClone(this.#projections.get(projection))
   }
 
   write(cache: string, key: string, after: Value | undefined): void {
     const entries = this.entries(cache)
     const before = entries.get(key)
     if (after === undefined) entries.delete(key)
-    else entries.set(key, after)
+    else entries.set(key, frozen(after))
     if (before === undefined && after === undefined) return
     const change: Change = { key, before, after }
     for (const projection of this.#space.projections)
       if (projection.cache.name === cache)
         projection.apply(this.#projections.get(projection), change)
   }
+}
+
+/** As it is, whatever a handler does to it. */
+function frozen<T>(data: T): T {
+  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return data
+  for (const member of Object.values(data)) frozen(member)
+  return Object.freeze(data)
 }

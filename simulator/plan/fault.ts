@@ -58,6 +58,8 @@ export type Fault =
   | { readonly what: 'queue replaced' }
   | { readonly what: 'clock jump'; readonly slot: number; readonly byMs: number }
   | { readonly what: 'log clock jump'; readonly byMs: number }
+  /** And then it is set right again. */
+  | { readonly what: 'log clock wrong'; readonly byMs: number; readonly forMs: number }
   | {
       readonly what: 'glitch'
       readonly slot: number
@@ -202,6 +204,10 @@ const makers: readonly (readonly [weight: number, make: Maker])[] = [
     }),
   ],
   [3, (random) => ({ what: 'log clock jump', byMs: byMs(random) })],
+  [
+    4,
+    (random) => ({ what: 'log clock wrong', byMs: byMs(random), forMs: pick(random, [100, 3000]) }),
+  ],
   [
     5,
     (random, settings) => ({

@@ -17,6 +17,8 @@ export interface Settings {
   readonly appendTimeoutMs: number
   readonly logRecordBytesMax: number
   readonly windowRecordBytesMax: number
+  /** Share of machines whose clocks are hours off. Default: none. */
+  readonly wrongClocks?: number
   /** Of each unit. */
   readonly unitOptions: readonly (Partial<UnitOptions> & {
     readonly sources: readonly RehydrationSource[]
@@ -57,6 +59,7 @@ export function makeSettings(random: SeededRandom): Settings {
     appendTimeoutMs: pick(random, [60, 200, 1000]),
     logRecordBytesMax: pick(random, [4096, 64 * 1024]),
     windowRecordBytesMax: 700 + random.below(4000),
+    wrongClocks: pick(random, [0, 0, 0.15]),
     unitOptions: Array.from({ length: units }, () => makeUnitOptions(random)),
     newerUnits: Array.from({ length: units }, () => random.chance(0.1)),
     pumpOptions: {

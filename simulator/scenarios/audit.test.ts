@@ -1,4 +1,5 @@
 import { damage } from '@spacegrid/grid/audit/test-support/damage'
+import type { SpaceState } from '@spacegrid/grid/space/space-state'
 import { afterEach, expect, test } from 'vitest'
 import { itemsSpace } from './items-space.ts'
 import { Scenario } from './scenario.ts'
@@ -135,4 +136,41 @@ test(`an entry of the store that was changed by hand is found when all of them a
   await scenario.advance(5000)
   expect(said(/the audit finds unit-\d right/)).toBe(true)
   expect(divergences()).toEqual([0, 0])
+})
+
+/** Changes the value of an entry in place, as a handler could that changes what it was given. */
+function corrupt(state: SpaceState | undefined, key: string): void {
+  const { number } = state?.layout.named('items') ?? {}
+  const entry = number === undefined ? undefined : state?.find(number, key)
+  if (!entry) throw new Error(`${key} is not there`)
+  entry.value = { ...entry.value, size: 99 }
+}
+
+const sizesOf = (key: string) => units().map((unit) => unit.entry('items', key))
+
+// docs/decisions/0017
+test(`a value that an application has changed in most of the units is wrong all the same (seed ${seed})`, async () => {
+  await startGrid(2)
+  await put(0, 'last')
+  await scenario.advance(2000)
+  for (const unit of units()) corrupt(unit.state, 'k7')
+  await scenario.until(() => divergences().every((count) => count === 1))
+  await allReady()
+  for (const answer of await Promise.all(sizesOf('k7')))
+    expect(answer.value).toMatchObject({ size: 2 })
+  expect(scenario.pump()?.status().audit?.diverged).toBe(0)
+  await expectExact()
+})
+
+test(`a value that is wrong in the pump alone is not the store's: the pump leaves (seed ${seed})`, async () => {
+  await startGrid(1)
+  await put(0, 'last')
+  await scenario.advance(2000)
+  corrupt(scenario.pump()?.state, 'k7')
+  await scenario.until(() => scenario.pump()?.status().audit?.diverged === 1)
+  await scenario.until(() => scenario.readiness('pump')?.ready === true)
+  expect(divergences()).toEqual([0])
+  await put(0, 'delta')
+  await scenario.advance(10_000)
+  await expectExact()
 })

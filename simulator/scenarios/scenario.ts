@@ -79,6 +79,10 @@ export class Scenario {
     return running.log.connection
   }
 
+  crash(role: Role, number = 0): void {
+    this.#slot(role, number).running?.host.crash()
+  }
+
   crashAll(): void {
     for (const { running } of this.#crew.slots) running?.host.crash()
   }

@@ -1,5 +1,6 @@
 import { auction } from './auction.ts'
 import { bank } from './bank.ts'
+import { careless } from './careless.ts'
 import { countersWorkload } from './counters.ts'
 import { queueWorkload } from './queue.ts'
 import { registry } from './registry.ts'
@@ -13,4 +14,5 @@ export const workloads: readonly Workload[] = [
   registry,
   ticketing,
   auction,
+  careless,
 ]

@@ -36,6 +36,8 @@ export interface Workload {
   next(random: SeededRandom, memory: Memory, nowMs: number): Ask
   /** Somebody has been told a command's result. */
   told?(ask: Ask, result: unknown, memory: Memory): void
+  /** Whether it is the application's own mistake: then it must fail with `application_fault`, and nothing else ever does. */
+  mustFail?(ask: Pick<Ask, 'name'>): boolean
   /** What must be true of every state, whatever the order of the commands. Empty when all is well. */
   invariants?(model: Model): string[]
 }

@@ -97,10 +97,19 @@ export function applyFault(fault: Fault, world: World, crew: Crew): void {
       world.changes.replace()
       break
     case 'clock jump':
+      world.time.wasWrong = true
       if (running) running.clock.options.skewMs += fault.byMs
       break
     case 'log clock jump':
+      world.time.wasWrong = true
       world.logAheadMs += fault.byMs
+      break
+    case 'log clock wrong':
+      world.time.wasWrong = true
+      world.logAheadMs += fault.byMs
+      later(fault.forMs, () => {
+        world.logAheadMs -= fault.byMs
+      })
       break
     case 'glitch':
       if (running) running[fault.stream ?? 'log'].glitch = fault.how

@@ -164,6 +164,7 @@ export class Clients {
     const isOld =
       call.request.acknowledge === 'persisted' && call.number < (this.#callsWithLog ?? 0)
     if (told.kind !== 'failure' && !isOld) this.#checkMayAnswer(call.unit, command)
+    this.#checkFault(call, told)
     if (told.kind === 'failure') coverage.count(`calls: ${told.code}`)
     else if (told.kind === 'rejection') coverage.count('calls: rejected')
     else this.#checkAnswer(call, told.answer)
@@ -180,6 +181,14 @@ export class Clients {
           `call ${call.number} at ${told.answer.position} was acknowledged, the store is at ${position}`,
         )
     }
+  }
+
+  /** Mistakes of the application are told as such, to whoever made them, and nothing else is told so. */
+  #checkFault({ number, request: { command } }: Call, told: Told): void {
+    const isFault = told.kind === 'failure' && told.code === 'application_fault'
+    const mustFail = this.#workload.mustFail?.({ name: command }) ?? false
+    if (isFault ? !mustFail : mustFail && told.kind !== 'failure')
+      this.#world.fail('application fault', `call ${number} of ${command} was told ${told.kind}`)
   }
 
   #checkMayAnswer(unit: string, what: string): void {

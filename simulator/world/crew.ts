@@ -248,12 +248,19 @@ export class Crew {
         this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
     } else if (event.kind === 'failed') {
       this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
+    } else if (event.kind === 'clock') {
+      trace.note(`${slot.name} clock: ${event.message}`)
+      coverage.count('clocks: found not to agree')
     } else {
-      trace.note(`${slot.name} audit ${event.level}: ${event.message}`)
+      trace.note(`${slot.name} ${event.kind} ${event.level}: ${event.message}`)
       // Nothing here damages a replica, so none may ever be suspected.
-      if (event.level !== 'info' && this.#world.tail === 'whole')
+      if (event.level !== 'info' && this.#world.tail === 'whole' && !this.#isOfStrangers(event))
         this.#world.fail('audit', `${slot.name}: ${event.message}`)
     }
+  }
+
+  #isOfStrangers({ kind }: UnitEvent): boolean {
+    return kind === 'log' && this.#world.strangersWrite
   }
 
   #componentReports(slot: Slot, { level, message, error }: ComponentEvent): void {
@@ -266,7 +273,7 @@ export class Crew {
     // Only one that has lost entries may be found wrong.
     if (/the warm image is wrong/.test(message) && this.#world.image.wasDamaged)
       this.#world.coverage.count('image: found wrong')
-    else if (level === 'error' && this.#world.tail === 'whole')
+    else if (level === 'error' && this.#world.tail === 'whole' && !this.#world.strangersWrite)
       this.#world.fail(
         'failure',
         `${slot.name}: ${message} ${error?.stack ?? ''} ${causeOf(error)}`,

@@ -3,11 +3,14 @@ import { GridError } from '@spacegrid/grid/errors'
 import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
 import type {
   Checkpoint,
+  ForeignChange,
   Quarantine,
+  ScanOptions,
   Store,
   StoredChange,
   StoredEntry,
   StoreScan,
+  StoreWatch,
 } from '@spacegrid/grid/ports/store'
 import type { Coverage } from './coverage.ts'
 import type { Host } from './host.ts'
@@ -61,6 +64,14 @@ export class HostStore implements Store {
     this.#cut = false
   }
 
+  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
+    return this.#store.watch?.(space, changed) ?? { stop: async () => undefined }
+  }
+
+  restore(space: string, known: Checkpoint): Promise<void> {
+    return this.#ask(async () => await this.#store.restore?.(space, known))
+  }
+
   checkpoint(space: string): Promise<Checkpoint | undefined> {
     return this.#ask(() => this.#store.checkpoint(space))
   }
@@ -74,8 +85,8 @@ export class HostStore implements Store {
     return this.#ask(() => this.#store.apply(space, from, next, changes))
   }
 
-  async scan(space: string): Promise<StoreScan | undefined> {
-    const scan = await this.#ask(() => this.#store.scan(space))
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    const scan = await this.#ask(() => this.#store.scan(space, options))
     if (!scan) return undefined
     return {
       start: scan.start,

@@ -1,6 +1,6 @@
 import { asTransported } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
 import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
-import { GridError } from '@spacegrid/grid/errors'
+import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type {
   Message,
@@ -66,7 +66,15 @@ export class Network {
 
   publish(from: Host, subject: string, data: Uint8Array): void {
     for (const { host, subject: wanted, listener } of this.#listening)
-      if (wanted === subject) this.#carry(from, host, () => listener({ data }))
+      if (wanted === subject)
+        this.#carry(from, host, () => {
+          try {
+            listener({ data })
+          } catch (error) {
+            // What is no message ends nobody, here as with the real ports; our own bugs do.
+            if (!isGridError(error)) throw error
+          }
+        })
   }
 
   listen(listening: Listening): Subscription {

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
-import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-store'
+import { SimulatedStore, type Tampering } from '@spacegrid/grid/adapters/simulated/simulated-store'
 import type { Checkpoint, StoredChange, StoredEntry } from '@spacegrid/grid/ports/store'
 
 /** A store that tells of each step it has taken, and shows what it holds then. */
@@ -11,6 +11,9 @@ export class ObservedStore extends SimulatedStore {
   isDamaged = false
   /** It was so once: who had begun to read it then may have noticed later. */
   wasDamaged = false
+  /** What somebody has changed and nobody has mended yet: names of entries. */
+  readonly tampered = new Set<string>()
+  isCheckpointTampered = false
   readonly #applied: (from: number, store: ObservedStore) => void
 
   constructor(scan: 'exact' | 'fuzzy', applied: (from: number, store: ObservedStore) => void) {
@@ -25,6 +28,8 @@ export class ObservedStore extends SimulatedStore {
     changes: readonly StoredChange[],
   ): Promise<void> {
     await super.apply(space, from, next, changes)
+    for (const { cache, key } of changes) this.tampered.delete(`${cache}/${key}`)
+    this.isCheckpointTampered = false
     for (const { cache, key, value, version, position } of changes)
       if (value === undefined) this.held.delete(`${cache}/${key}`)
       else this.held.set(`${cache}/${key}`, { cache, key, value, version, position })
@@ -34,6 +39,27 @@ export class ObservedStore extends SimulatedStore {
 
   someEntry(random: SeededRandom): StoredEntry | undefined {
     return [...this.held.values()][random.below(Math.max(1, this.held.size))]
+  }
+
+  /** Somebody changes what is stored, behind the grid. */
+  override tamper(space: string, tampering: Tampering, isSeen = true): void {
+    if (!this.reached || this.isCheckpointTampered) return
+    this.wasDamaged = true
+    if ('checkpoint' in tampering) this.isCheckpointTampered = true
+    else if ('cache' in tampering) {
+      for (const [name, { cache }] of this.held) if (cache === tampering.cache) this.#lose(name)
+    } else this.#lose(`${tampering.entry.cache}/${tampering.entry.key}`)
+    super.tamper(space, tampering, isSeen)
+  }
+
+  #lose(name: string): void {
+    this.tampered.add(name)
+    this.held.delete(name)
+  }
+
+  override async restore(space: string, known: Checkpoint): Promise<void> {
+    await super.restore(space, known)
+    this.isCheckpointTampered = false
   }
 
   /** An entry gets lost, as in a cache that was short of memory; nothing else tells of it. */
@@ -52,6 +78,8 @@ export class ObservedStore extends SimulatedStore {
     await super.clear(space)
     this.held.clear()
     this.isDamaged = false
+    this.isCheckpointTampered = false
+    this.tampered.clear()
     this.reached = undefined
   }
 }

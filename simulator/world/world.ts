@@ -9,6 +9,7 @@ import { type Frame, FrameKind } from '@spacegrid/grid/space/frame'
 import type { UnitOptions } from '@spacegrid/grid/unit/unit-options'
 import { compareStored, compareWindow } from '../check/copies.ts'
 import { Reference } from '../check/reference.ts'
+import { TimeCheck } from '../check/time-check.ts'
 import type { Settings } from '../plan/settings.ts'
 import { Coverage } from './coverage.ts'
 import { Host, HostClock } from './host.ts'
@@ -70,8 +71,11 @@ export class World {
   logAheadMs = 0
   /** The change queue has been purged or deleted: gaps in it are nobody's fault. */
   queueDamaged = false
+  /** Somebody has written to the log or the change queue, or published on a subject, what the grid itself never does. */
+  strangersWrite = false
   /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
   tail: 'whole' | 'losing' | 'lost' = 'whole'
+  readonly time: TimeCheck
   reference = new Reference((problem) => this.fail('meld', problem))
   readonly #seed: number
   #connections = 0
@@ -86,6 +90,10 @@ export class World {
     this.settings = settings
     this.storeFaults = { delayMsMax: settings.storeDelayMsMax, failure: 0 }
     this.imageFaults = { ...this.storeFaults }
+    this.time = new TimeCheck(
+      () => this.clock.now(),
+      (problem) => this.fail('time', problem),
+    )
     this.trace = new Trace(() => this.clock.monotonic(), keepTrace)
     const logClock: Clock = {
       now: () => Math.floor(this.clock.now() + this.logAheadMs),
@@ -129,7 +137,7 @@ export class World {
     const host = new Host(name, this.clock)
     const random = this.random()
     const clock = new HostClock(host, this.clock, {
-      skewMs: random.chance(0.3) ? random.below(2000) - 1000 : 0,
+      skewMs: this.#skewMs(random),
       rate: 0.97 + random.below(600) / 10_000,
     })
     return {
@@ -141,6 +149,16 @@ export class World {
       store: this.#connectStore(host, this.store, this.storeFaults),
       image: this.#connectStore(host, this.image, this.imageFaults),
     }
+  }
+
+  /** Most clocks are right, some nearly, and a few hours off. */
+  #skewMs(random: SeededRandom): number {
+    if (random.chance(0.3)) return random.below(2000) - 1000
+    const { wrongClocks = 0 } = this.settings
+    if (wrongClocks === 0 || !random.chance(wrongClocks)) return 0
+    this.coverage.count('clocks: of machines hours off')
+    this.time.wasWrong = true
+    return (random.chance(0.5) ? 1 : -1) * random.below(10 * 3_600_000)
   }
 
   /** Nothing goes wrong any more, from now on. What hosts suffer is theirs. */
@@ -226,6 +244,7 @@ export class World {
     this.trace.hash(record.data)
     if (!melded) return
     const { frame, accepted } = melded
+    this.time.logged(frame, record.time, this.reference.state.time)
     this.#checkSize(frame, record.data.byteLength, position)
     const kind = Object.entries(FrameKind).find(([, number]) => number === frame.kind)?.[0]
     const from = 'origin' in frame ? ` ${frame.origin}/${frame.id}` : ''
@@ -285,7 +304,8 @@ export class World {
         this.#windows.push(window)
         const compare = async () => {
           const whole = await decodeWindow(window.parts, () => undefined)
-          for (const problem of compareWindow(whole, this.reference)) this.fail('window', problem)
+          for (const problem of compareWindow(whole, this.reference, this.store.wasDamaged))
+            this.fail('window', problem)
         }
         compare().catch((error) => this.fail('window', String(error)))
       }
@@ -295,9 +315,10 @@ export class World {
   #applied(
     name: 'store' | 'image',
     from: number,
-    { reached, held, isDamaged }: ObservedStore,
+    { reached, held, isDamaged, tampered }: ObservedStore,
   ): void {
     if (!reached || reached.position < 0 || isDamaged || this.tail !== 'whole') return
+    if (tampered.size > 0) return
     this.trace.note(`${name} ${from} -> ${reached.position}`)
     this.coverage.count(`${name}: steps`)
     if (reached.logIdentity !== 'log') {

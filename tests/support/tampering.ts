@@ -45,7 +45,7 @@ export async function tamperWithImage(
     if (typeof key !== 'string') throw new Error(`${hash} is empty`)
     const bytes = await redis.hgetBuffer(hash, key)
     if (!bytes) throw new Error(`${hash} has lost ${key}`)
-    const entry = decodeEntry(bytes)
+    const entry = decodeEntry(hash.split(':').at(-1) ?? '', key, bytes)
     const changed = { ...entry, value: { ...entry.value, [field]: value } }
     await redis.hset(hash, key, encodeEntry(changed))
     return key

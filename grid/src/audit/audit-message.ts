@@ -1,7 +1,10 @@
-import { Packr } from 'msgpackr'
+import { GridError, isGridError } from '../errors.ts'
+import { checkedList } from '../records/checked.ts'
+import { packMessage, unpackMessage } from '../records/sealed-message.ts'
+import { isAuditMessage } from './audit-message-check.ts'
 
 /** Names what a digest and a fingerprint are computed of, and how. Programs of different formats pass over each other's messages. */
-const auditFormat = 1
+const auditFormat = 2
 
 /** `unit` and `pump` hold replicas, and have a voice; `store` and `image` are told of by the data reader. */
 export type AuditRole = 'unit' | 'pump' | 'store' | 'image'
@@ -26,6 +29,15 @@ export interface EntryName {
 /** An entry and its fingerprint. */
 export type EntryMark = readonly [cache: string, key: string, position: number, print: number]
 
+/** What the store has wrong: the data pump publishes it anew. */
+export interface MendWish {
+  readonly entries: readonly (readonly [cache: string, key: string])[]
+  /** Caches of which the store has lost everything. */
+  readonly caches: readonly string[]
+  /** Something is wrong, and it is not known what: the pump compares all of it. */
+  readonly everywhere: boolean
+}
+
 export type AuditMessage =
   /** Told every second, and whenever asked. `counted`: by reading every entry, not by keeping account. */
   | {
@@ -49,14 +61,13 @@ export type AuditMessage =
       readonly entry: EntryName
       readonly print: number
     }
-
-const packr = new Packr({ useRecords: false })
+  | ({ readonly kind: 'mend' } & MendWish)
 
 /** `logIdentity`: positions mean something in one log only. */
 export const encodeAuditMessage = (logIdentity: string, message: AuditMessage): Uint8Array =>
-  packr.pack([auditFormat, logIdentity, message])
+  packMessage(auditFormat, [logIdentity, message])
 
-/** undefined: of another format or another log, or no such message at all. */
+/** undefined: of another format or another log. @throws GridError `record_damaged`: no such message at all */
 export function decodeAuditMessage(
   logIdentity: string,
   data: Uint8Array,
@@ -65,15 +76,18 @@ export function decodeAuditMessage(
   return found?.logIdentity === logIdentity ? found.message : undefined
 }
 
-/** For those who come from outside and do not know the log yet. */
+/** For those who come from outside and do not know the log yet. @throws GridError `record_damaged` */
 export function decodeOfAnyLog(
   data: Uint8Array,
 ): { readonly logIdentity: string; readonly message: AuditMessage } | undefined {
+  let packed: unknown
   try {
-    const [format, logIdentity, message] = packr.unpack(data) as [number, string, AuditMessage]
-    return format === auditFormat ? { logIdentity, message } : undefined
-  } catch {
-    // Anybody may publish anything here: what cannot be read is not for us.
-    return undefined
+    packed = unpackMessage(auditFormat, data)
+  } catch (error) {
+    if (isGridError(error, 'format_unsupported')) return undefined
+    throw error
   }
+  const [logIdentity, message] = checkedList(packed)
+  if (typeof logIdentity === 'string' && isAuditMessage(message)) return { logIdentity, message }
+  throw new GridError('record_damaged', 'A message of the audit is none')
 }

@@ -1,3 +1,4 @@
+import { Turns } from '../component/turns.ts'
 import { GridError, isGridError } from '../errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -11,16 +12,20 @@ import { AuditChannel } from './audit-channel.ts'
 import {
   type AuditMessage,
   type AuditRole,
+  type EntryMark,
   type EntryName,
   isReplica,
+  type MendWish,
   type Teller,
 } from './audit-message.ts'
 import type { AuditStatus } from './audit-status.ts'
 import { DigestHistory } from './digest-history.ts'
 import { Disputes } from './disputes.ts'
+import { loggedPrint } from './logged-print.ts'
 import { PeerTable, type Told } from './peer-table.ts'
 import { recount } from './recount.ts'
-import { compareMarks, printOf, Sampler } from './sampler.ts'
+import { printOf, Sampler } from './sampler.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface AuditPorts {
   readonly log: Log
@@ -35,8 +40,12 @@ export interface AuditOptions {
   readonly role: AuditRole
   /** How often the digest is told, and a sample of entries. Default 1,000. 0: never, and nothing is compared. */
   readonly tellMs?: number
-  /** Entries of one sample. Default 200. 0: values are not compared. */
+  /** Entries told at least each time. Default 200. 0: values are not compared. */
   readonly sampleEntries?: number
+  /** In this time every entry is told, and so compared, as far as a twentieth of the time is enough for it. Default 600,000. */
+  readonly coverMs?: number
+  /** The store is wrong, and this replica is one that can have it written anew. Default: it is not. */
+  readonly mend?: (wish: MendWish) => void
   /** This replica is wrong: it has to leave service and rehydrate. */
   readonly diverged: (error: GridError) => void
   readonly report: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -47,6 +56,11 @@ const restMs = 5000
 /** A copy that replaces what was wrong is believed when it agrees with another replica, or when nobody is heard for so long. */
 const aloneMsMax = 12_000
 const storedToldMsMin = 60_000
+/** Entries of one sample. A message takes up to two milliseconds to make: twenty-five in a second are a twentieth of the time. */
+const marksMax = 200
+const messageMsMin = 40
+/** Samples that wait to be compared: half a minute's at most; the oldest are passed over, until the next round. */
+const samplesMax = 256
 
 /**
  * Keeps one replica honest: tells its digest every second, compares it with what the others and the stored copies had at the same position, and
@@ -68,6 +82,10 @@ export class Auditor {
   #stopListening: () => void = () => undefined
   #sampler: Sampler | undefined
   #followedAt = 0
+  /** Entries that are still to be told before the next tick. */
+  #owed = 0
+  /** Samples of others that are being compared, the oldest first. */
+  readonly #samples: { readonly from: Teller; readonly marks: readonly EntryMark[] }[] = []
   #disputing = false
   #restUntil = Number.NEGATIVE_INFINITY
   #storedToldAt = Number.NEGATIVE_INFINITY
@@ -164,8 +182,10 @@ export class Auditor {
     return await this.#disputes.confirms(position, digest)
   }
 
-  /** Whether a digest that was found wrong is this replica's too. */
-  isLike({ position, digest }: Suspect): boolean {
+  /** Whether what was found wrong is this replica's too. */
+  isLike({ position, digest, entry }: Suspect): boolean {
+    const state = this.#replica?.state
+    if (entry) return state !== undefined && printOf(state, entry) === entry.print
     return this.#history.at(position) === digest
   }
 
@@ -196,9 +216,35 @@ export class Auditor {
     if (!this.#replica) return
     if (this.#channel.logIdentity === undefined) void this.#channel.identify()
     this.#tell(this.#history.last)
-    const marks = this.#sampler?.next(this.#options.sampleEntries ?? 200) ?? []
-    if (marks.length > 0) this.#channel.send({ kind: 'sample', from: this.#self, marks })
+    this.#sample()
     if (!this.#peers.hasReplicas && now - this.#followedAt > aloneMsMax) this.#believe()
+  }
+
+  /**
+   * One replica tells all of its entries, in time, and everyone compares: the pump, for it runs no handlers; without one, that of the lowest id. The others tell
+   * some each time.
+   */
+  #sample(): void {
+    const replica = this.#replica
+    const { sampleEntries = 200, tellMs = 1000, coverMs = 600_000 } = this.#options
+    if (!replica || sampleEntries === 0) return
+    const all = (replica.state.entryCount * tellMs) / coverMs
+    const wanted = this.#peers.isFirst(this.#self) ? Math.max(all, sampleEntries) : sampleEntries
+    const messages = Math.min(Math.ceil(wanted / marksMax), Math.ceil(tellMs / messageMsMin))
+    this.#owed = wanted
+    for (let n = 0; n < messages; n++)
+      if (n === 0) this.#sampleSome(replica)
+      else
+        this.#ports.clock.after((n * tellMs) / messages, () => {
+          if (replica === this.#replica) this.#sampleSome(replica)
+        })
+  }
+
+  #sampleSome(replica: Replica): void {
+    const marks = this.#sampler?.next(Math.min(this.#owed, marksMax)) ?? []
+    this.#owed -= marks.length
+    if (replica !== this.#replica || marks.length === 0) return
+    this.#channel.send({ kind: 'sample', from: this.#self, marks })
   }
 
   #tell(position: number): void {
@@ -246,13 +292,18 @@ export class Auditor {
         this.#disputes.heardCounting()
         break
       case 'sample':
-        this.#compareSample(message.marks)
+        this.#samples.push(message)
+        if (this.#samples.length > samplesMax) this.#samples.shift()
+        if (this.#samples.length === 1) void this.#compareSamples()
         break
       case 'doubt':
         this.#answerDoubt(message.entry)
         break
       case 'entry':
         this.#disputes.heardEntry(message.from, message.entry, message.print)
+        break
+      case 'mend':
+        this.#options.mend?.(message)
     }
   }
 
@@ -282,20 +333,44 @@ export class Auditor {
     // Replicas that agree with each other do not leave because of a stored copy: then telling it is all there is to do.
     if (from.role === 'image') this.#storedDiffers(what)
     else if (from.role !== 'store' || !this.#peers.hasReplicas || this.#storedDiffers(what))
-      void this.#dispute(what, () => this.#disputes.overDigest(position), position)
+      void this.#dispute(what, async () => {
+        const verdict = await this.#disputes.overDigest(position)
+        const digest = this.#history.at(position)
+        return { verdict, suspect: digest === undefined ? undefined : { position, digest } }
+      })
   }
 
-  #compareSample(marks: Parameters<typeof compareMarks>[1]): void {
+  /** In turns: however large the values are, all of them are compared, and nothing else waits for that. */
+  async #compareSamples(): Promise<void> {
+    const turns = new Turns(this.#ports.clock)
+    for (let sample = this.#samples[0]; sample; sample = this.#samples[0]) {
+      for (const mark of sample.marks) {
+        this.#compareMark(sample.from, mark)
+        await turns.pause()
+      }
+      if (this.#samples[0] === sample) this.#samples.shift()
+    }
+  }
+
+  #compareMark(from: Teller, [cache, key, position, print]: EntryMark): void {
     const state = this.#replica?.state
-    if (!state) return
-    const { compared, different } = compareMarks(state, marks, this.#ports.clock)
-    this.#entriesCompared += compared
-    this.#entriesDifferent += different.length
-    const [entry] = different
-    if (!entry) return
-    const { cache, key, position } = entry
+    const entry = { cache, key, position }
+    const own = state && printOf(state, entry)
+    if (!state || own === undefined) return
+    this.#entriesCompared++
+    if (own === print) return
+    this.#entriesDifferent++
     const what = `the entry ${JSON.stringify(key)} of ${cache}, written at position ${position}, is not the same everywhere`
-    const over = () => this.#disputes.overEntry(entry, () => printOf(state, entry))
+    const over = async () => {
+      const print = () => printOf(state, entry)
+      const before = print()
+      const verdict = await this.#disputes.overEntry(entry, print, () =>
+        loggedPrint(this.#ports.log, state, entry),
+      )
+      if (verdict === 'right' && from.role === 'store')
+        this.#options.mend?.({ entries: [[cache, key]], caches: [], everywhere: false })
+      return { verdict, suspect: { position, digest: '', entry: { ...entry, print: before ?? 0 } } }
+    }
     void this.#dispute(what, over)
   }
 
@@ -307,11 +382,10 @@ export class Auditor {
 
   // ---- who is wrong
 
-  /** One at a time. `position`: at which the digests differ, so that a copy of the same kind can be told. */
+  /** One at a time. `suspect`: what this replica has, so that a copy of the same kind can be told. */
   async #dispute(
     what: string,
-    over: () => ReturnType<Disputes['overDigest']>,
-    position?: number,
+    over: () => Promise<{ readonly verdict: Verdict; readonly suspect: Suspect | undefined }>,
   ): Promise<void> {
     const { clock } = this.#ports
     const replica = this.#replica
@@ -319,9 +393,9 @@ export class Auditor {
     this.#disputing = true
     try {
       this.#options.report('warn', `${what}; finding out who is wrong`)
-      const verdict = await over()
+      const { verdict, suspect } = await over()
       if (replica !== this.#replica) return
-      if (verdict === 'wrong') this.#leave(what, position)
+      if (verdict === 'wrong') this.#leave(what, suspect)
       if (verdict !== 'right') return
       this.#believe()
       this.#options.report('error', `${what}; the audit finds ${this.#self.name} right`)
@@ -344,12 +418,8 @@ export class Auditor {
     this.#leave(`its digest at position ${position} is ${kept}, its entries count to ${counted}`)
   }
 
-  #leave(reason: string, position?: number): void {
-    const digest = position === undefined ? undefined : this.#history.at(position)
-    this.#wrong = {
-      reason,
-      suspect: position === undefined || digest === undefined ? undefined : { position, digest },
-    }
+  #leave(reason: string, suspect?: Suspect): void {
+    this.#wrong = { reason, suspect }
     this.#divergences++
     this.rest()
     this.#options.report('error', `leaves service and rehydrates: ${reason}`)

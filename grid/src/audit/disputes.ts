@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../ports/clock.ts'
 import { type AuditMessage, type EntryName, isReplica, type Teller } from './audit-message.ts'
 import type { DigestHistory } from './digest-history.ts'
 import type { Told } from './peer-table.ts'
-import { judge, settle, type Verdict, type Vote } from './verdict.ts'
+import { judge, judgeValue, settle, type Verdict, type Vote } from './verdict.ts'
 
 /** Votes are waited for this long. */
 const collectMs = 300
@@ -67,12 +67,20 @@ export class Disputes {
   }
 
   /** Whether this replica's value is wrong, which differs from another one's of the same version. */
-  async overEntry(entry: EntryName, print: () => number | undefined): Promise<Verdict> {
+  async overEntry(
+    entry: EntryName,
+    print: () => number | undefined,
+    logged: () => Promise<number | undefined>,
+  ): Promise<Verdict> {
     const votes = await this.#ask(questionOf.entry(entry), { kind: 'doubt', entry })
     const own = print()
     // Written again meanwhile: what is in doubt is no more.
     if (own === undefined) return 'undecided'
-    const verdict = judge(this.#own(String(own)), votes)
+    // All that there is comes from the log: while it tells, nobody else has to be asked.
+    const byLog = await logged()
+    const now = print()
+    if (byLog !== undefined && now === own) return own === byLog ? 'right' : 'wrong'
+    const verdict = judgeValue(this.#own(String(own)), votes)
     return verdict === 'undecided' ? settle(this.#own(String(own)), votes) : verdict
   }
 

@@ -22,7 +22,7 @@ test('copies that went through MongoDB, Redis or the embedded store have the sam
     fc.property(value, fc.nat(), (fields, version) => {
       const print = fingerprintOf(version, fields)
       const entry = { cache: 'c', key: 'k', value: fields, version, position: 1 }
-      expect(fingerprintOf(version, decodeEntry(encodeEntry(entry)).value)).toBe(print)
+      expect(fingerprintOf(version, decodeEntry('c', 'k', encodeEntry(entry)).value)).toBe(print)
       expect(fingerprintOf(version, fromDocument('c', toDocument(entry)).value)).toBe(print)
       const reversed = Object.fromEntries(Object.entries(fields).reverse())
       expect(fingerprintOf(version, { ...reversed, nothing: undefined })).toBe(print)

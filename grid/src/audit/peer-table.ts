@@ -91,6 +91,15 @@ export class PeerTable {
     return false
   }
 
+  /** Whether of all replicas this is the first: a pump before a unit, then that of the lowest id. */
+  isFirst(self: Teller): boolean {
+    for (const { from } of this.#peers.values()) {
+      if (!isReplica(from)) continue
+      if (from.role !== self.role ? from.role === 'pump' : from.id < self.id) return false
+    }
+    return true
+  }
+
   get differing(): number {
     let count = 0
     for (const { agrees } of this.#peers.values()) if (agrees === false) count++

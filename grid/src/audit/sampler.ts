@@ -3,7 +3,7 @@ import type { SpaceState } from '../space/space-state.ts'
 import type { EntryMark, EntryName } from './audit-message.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
-/** Time that entries may take at once, made or compared: what is left over is for another time. */
+/** Time that entries may take at once: what is left over is for another time. */
 const sliceMs = 2
 /** Characters of the keys of one sample, so that it fits a message. */
 const keyCharactersMax = 32 * 1024
@@ -51,23 +51,4 @@ export function printOf(state: SpaceState, { cache, key, position }: EntryName) 
   const layout = state.layout.named(cache)
   const entry = layout && state.find(layout.number, key)
   return entry?.position === position ? fingerprintOf(entry.version, entry.value) : undefined
-}
-
-/** Compares another replica's sample with the entries here: those that should be equal and are not. */
-export function compareMarks(
-  state: SpaceState,
-  marks: readonly EntryMark[],
-  clock: Clock,
-): { readonly compared: number; readonly different: readonly EntryName[] } {
-  const different: EntryName[] = []
-  const until = clock.monotonic() + sliceMs
-  let compared = 0
-  for (const [cache, key, position, print] of marks) {
-    const own = printOf(state, { cache, key, position })
-    if (own === undefined) continue
-    compared++
-    if (own !== print) different.push({ cache, key, position })
-    if (clock.monotonic() >= until) break
-  }
-  return { compared, different }
 }

@@ -30,6 +30,25 @@ export function judge(own: Vote, others: readonly Vote[]): Verdict {
 }
 
 /**
+ * Who is wrong when the values of an entry differ under one version. Melding gives every replica the same value, so what differs has been changed
+ * afterwards, most likely in place, by an application; and its handlers run in units only, in all of them alike. So units have no majority
+ * here: what the store has is right, if a replica agrees with it; else what the pumps have; only then what most units have.
+ */
+export function judgeValue(own: Vote, others: readonly Vote[]): Verdict {
+  const replicas = [own, ...others.filter(ofReplica)]
+  // It has nobody to copy from that could be right.
+  if (replicas.length === 1) return 'right'
+  const stored = others.find(({ from }) => from.role === 'store')
+  if (stored && replicas.some(({ answer }) => answer === stored.answer))
+    return stored.answer === own.answer ? 'right' : 'wrong'
+  const pumps = replicas.filter(({ from }) => from.role === 'pump')
+  const [pump] = pumps
+  if (pump && pumps.every(({ answer }) => answer === pump.answer))
+    return pump.answer === own.answer ? 'right' : 'wrong'
+  return judge(own, others)
+}
+
+/**
  * When nothing tells who is wrong: the pump's side stays, for what it has is what is stored; without a pump the side of the first name. One side
  * always goes on.
  */

@@ -1,10 +1,12 @@
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 import type { Log } from '../ports/log.ts'
-import { decodeWindowPart, type WindowPart } from '../records/window-codec.ts'
+import { decodeWindow, type Pause, type WindowPart } from '../records/window-codec.ts'
+import { partIn, WindowAssembler } from './window-assembler.ts'
 
 /*
  * Finding one's way in a change queue. Its records are numbered by the queue itself; which log positions they cover is in each of
  * them. A window never begins above the one before it ends, so what follows a window that covers a position covers all later ones.
+ * A record that is no part of a window (damaged, or somebody else's) counts as not being there; whoever needed it finds the gap. docs/decisions/0015.
  */
 
 /** The queue was trimmed between two looks at it: it is looked at again. */
@@ -28,9 +30,10 @@ export async function findNewestWindow(changes: Log): Promise<NewestWindow> {
       const record = await changes.read(at)
       if (!record) return undefined
       storedAt ??= record.time
-      const part = decodeWindowPart(record.data)
-      if (part.part === part.parts - 1) return { last, storedAt, part }
-      at -= part.part + 1
+      const part = partIn(record)
+      if (!part) at--
+      else if (part.part === part.parts - 1) return { last, storedAt, part }
+      else at -= part.part + 1
     }
     return { last, storedAt: storedAt ?? 0, part: undefined }
   })
@@ -47,13 +50,29 @@ export async function findWindowAfter(changes: Log, position: number): Promise<n
     let high = last + 1
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2)
-      const record = await changes.read(middle)
-      if (!record) return undefined
-      if (decodeWindowPart(record.data).to <= position) low = middle
-      else high = middle
+      const found = await findPart(changes, middle, high)
+      if (found === 'trimmed') return undefined
+      // Nothing that can be read is between: the end is where reading begins all the same.
+      if (!found || found.part.to > position) high = middle
+      else low = found.at
     }
     return low
   })
+}
+
+/** The first part of a window at or behind a place, and before another one. */
+async function findPart(
+  changes: Log,
+  from: number,
+  before: number,
+): Promise<{ readonly at: number; readonly part: WindowPart } | 'trimmed' | undefined> {
+  for (let at = from; at < before; at++) {
+    const record = await changes.read(at)
+    if (!record) return 'trimmed'
+    const part = partIn(record)
+    if (part) return { at, part }
+  }
+  return undefined
 }
 
 /** Where the first window at or behind a queue position begins, in log positions; undefined: the queue holds none. */
@@ -63,12 +82,46 @@ export async function findOldestFrom(changes: Log, notBefore = 1): Promise<numbe
     for (let at = Math.max(first, notBefore); at <= last; at++) {
       const record = await changes.read(at)
       if (!record) return undefined
-      const { part, from } = decodeWindowPart(record.data)
-      if (part === 0) return { from }
+      const found = partIn(record)
+      if (found?.part === 0) return { from: found.from }
     }
     return { from: undefined }
   })
   return oldest.from
+}
+
+/**
+ * Whether the queue's windows, at or behind a place in it, continue a store at `position`: the first one that does is whole and can be read, or there is
+ * none yet. The newest one does not end before it.
+ */
+export async function leadsOn(
+  changes: Log,
+  position: number,
+  pause: Pause,
+  notBefore = 1,
+): Promise<boolean> {
+  const first = Math.max(notBefore, (await findWindowAfter(changes, position)) + 1)
+  const assembler = new WindowAssembler()
+  for (let at = first; ; at++) {
+    const record = await changes.read(at)
+    if (!record) return at > (await changes.bounds()).last
+    const part = partIn(record)
+    if (!part) return false
+    if (at === first && (part.part > 0 || part.from > position)) return false
+    const window = assembler.add(at, record.data)
+    if (window) return window.from <= position && (await isReadable(window.parts, pause))
+  }
+}
+
+/** Whether a whole window is what a pump has made. */
+export async function isReadable(parts: readonly WindowPart[], pause: Pause): Promise<boolean> {
+  try {
+    await decodeWindow(parts, pause)
+    return true
+  } catch (error) {
+    if (isGridError(error, 'record_damaged')) return false
+    throw error
+  }
 }
 
 async function retried<T>(look: () => Promise<T | undefined>): Promise<T> {

@@ -1,3 +1,5 @@
+import { isGridError } from '../errors.ts'
+import type { LogRecord } from '../ports/log.ts'
 import { decodeWindowPart, type WindowPart } from '../records/window-codec.ts'
 
 /** A whole window of the change queue, not yet unpacked. */
@@ -14,6 +16,23 @@ export interface QueuedWindow {
 }
 
 /**
+ * undefined: the record is no part of a window, and counts as not being there. `damaged` is told why.
+ * @throws GridError `format_unsupported`
+ */
+export function partIn(
+  { data }: Pick<LogRecord, 'data'>,
+  damaged?: (error: Error) => void,
+): WindowPart | undefined {
+  try {
+    return decodeWindowPart(data)
+  } catch (error) {
+    if (!isGridError(error, 'record_damaged')) throw error
+    damaged?.(error)
+    return undefined
+  }
+}
+
+/**
  * Puts windows together from the records of the queue. A pump appends the parts of a window one right behind the other (the fence sees to
  * that), so whatever is not continued at once never will be: its pump died or was replaced, and the next pump publishes the
  * same positions again.
@@ -21,10 +40,20 @@ export interface QueuedWindow {
 export class WindowAssembler {
   #parts: WindowPart[] = []
   #first = 0
+  readonly #damaged: ((error: Error, position: number) => void) | undefined
+
+  /** `damaged`: told of a record that is no part of a window. */
+  constructor(damaged?: (error: Error, position: number) => void) {
+    this.#damaged = damaged
+  }
 
   /** The window that the record completes, if it does. */
   add(position: number, data: Uint8Array): QueuedWindow | undefined {
-    const part = decodeWindowPart(data)
+    const part = partIn({ data }, (error) => this.#damaged?.(error, position))
+    if (!part) {
+      this.#parts = []
+      return undefined
+    }
     if (part.part === 0) {
       this.#parts = [part]
       this.#first = position

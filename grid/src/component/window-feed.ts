@@ -10,6 +10,8 @@ export interface WindowFeedOptions {
   readonly bytesMax?: number
   /** There is another window, or the feed has broken. */
   readonly wake: () => void
+  /** Told of a record that is no part of a window, and was passed over. */
+  readonly damaged?: (error: Error, position: number) => void
 }
 
 /**
@@ -20,7 +22,7 @@ export class WindowFeed {
   readonly #changes: Log
   readonly #bytesMax: number
   readonly #wake: () => void
-  readonly #assembler = new WindowAssembler()
+  readonly #assembler: WindowAssembler
   readonly #windows: QueuedWindow[] = []
   /** Queue position of the last record read. */
   #last: number
@@ -36,6 +38,7 @@ export class WindowFeed {
     this.#last = after
     this.#bytesMax = options.bytesMax ?? 32 * 1024 * 1024
     this.#wake = options.wake
+    this.#assembler = new WindowAssembler(options.damaged)
   }
 
   get failure(): Error | undefined {

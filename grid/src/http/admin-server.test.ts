@@ -50,6 +50,7 @@ describe('the administration door', () => {
       pending: 1,
       collisions: 2,
       commandsPerSecond: 3,
+      clock: { differenceMs: 0, jumps: 3 },
     }
     expect((await get('/status')).json()).toEqual({
       unit: 'unit-1',
@@ -90,6 +91,13 @@ describe('the administration door', () => {
     expect(await counted()).toBe('5')
   })
 
+  test('/metrics tells how the clocks are', async () => {
+    const clock = { differenceMs: -7500, jumps: 4 }
+    const { body } = await open(pump({ spaces: () => ({ shop: { clock } }) })).get('/metrics')
+    expect(body).toMatch(/^spacegrid_clock_difference_seconds\{space="shop",.*\} -7\.5$/m)
+    expect(body).toMatch(/^spacegrid_clock_jumps_total\{space="shop",.*\} 4$/m)
+  })
+
   test('a status that fails is answered with an id', async () => {
     const broken = () => {
       throw new Error('secret')
@@ -114,7 +122,10 @@ describe('several units of one space', () => {
     const ahead = new MemoryServing('shop-1', shop)
     const behind = new MemoryServing('shop-2', shop)
     ahead.grid.position = 9
+    ahead.clockDifferenceMs = 3
+    behind.clockDifferenceMs = -8000
     const { shop: figures } = statusOfUnits('embedded', 'embedded', [ahead, behind]).spaces()
     expect(figures).toMatchObject({ position: 1, pending: 2, collisions: 2, commandsPerSecond: 6 })
+    expect(figures?.clock).toEqual({ differenceMs: -8000, jumps: 3 })
   })
 })

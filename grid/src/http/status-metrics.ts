@@ -16,6 +16,10 @@ const gauges = {
     'spacegrid_quarantined_entries',
     'Entries that MongoDB refuses for what they are: npm run quarantine -- list',
   ],
+  damagedRecords: [
+    'spacegrid_damaged_records',
+    'Records of the log that were no frame of any version, and were passed over',
+  ],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
 
@@ -53,6 +57,7 @@ export function metricsOf(source: StatusSource): Registry {
         if (collisions !== undefined) this.inc({ space }, collisions)
     },
   })
+  addClockMetrics(registry, source)
   addAuditMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',
@@ -64,6 +69,32 @@ export function metricsOf(source: StatusSource): Registry {
   })
   collectDefaultMetrics({ register: registry })
   return registry
+}
+
+function addClockMetrics(registry: Registry, source: StatusSource): void {
+  const shared = { labelNames: ['space'], registers: [registry] }
+  const clocks = () =>
+    Object.entries(source.spaces()).flatMap(([space, { clock }]) =>
+      clock ? [{ space, clock }] : [],
+    )
+  new Gauge({
+    name: 'spacegrid_clock_difference_seconds',
+    help: "How far the machine's clock is ahead of the log's time",
+    ...shared,
+    collect() {
+      this.reset()
+      for (const { space, clock } of clocks()) this.set({ space }, clock.differenceMs / 1000)
+    },
+  })
+  new Counter({
+    name: 'spacegrid_clock_jumps_total',
+    help: "Records whose time and whose sender's did not agree",
+    ...shared,
+    collect() {
+      this.reset()
+      for (const { space, clock } of clocks()) this.inc({ space }, clock.jumps)
+    },
+  })
 }
 
 const auditGauges = {

@@ -1,4 +1,5 @@
 import { mergeAudits } from '../audit/audit-status.ts'
+import type { ClockStatus } from '../unit/clock-watch.ts'
 import type { Serving, SpaceStatus } from '../unit/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
@@ -49,6 +50,17 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     pending: one.pending + other.pending,
     collisions: Math.max(one.collisions, other.collisions),
     commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
+    damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
+    ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
   }
 }
+
+/** The clock that is worse, of units on one machine that have melded the same. */
+const mergeClocks = (one: ClockStatus, other: ClockStatus): ClockStatus => ({
+  differenceMs:
+    Math.abs(one.differenceMs) >= Math.abs(other.differenceMs)
+      ? one.differenceMs
+      : other.differenceMs,
+  jumps: Math.max(one.jumps, other.jumps),
+})

@@ -84,6 +84,24 @@ export interface Quarantine {
   replay(space: string, keys?: readonly EntryKey[]): Promise<Replayed>
 }
 
+export interface ScanOptions {
+  /** Told of what is stored and is not what the grid has written; the scan goes on without it. Default: the scan fails with `record_damaged`. */
+  readonly damaged?: (entry: EntryKey) => void
+}
+
+/** What somebody else than the grid has done to a space's stored data. */
+export type ForeignChange =
+  | ({ readonly what: 'entry' } & EntryKey)
+  /** A whole cache is gone, or another one has its name. */
+  | { readonly what: 'cache'; readonly cache: string }
+  | { readonly what: 'checkpoint' }
+  /** Something may have happened that was not seen: also when it begins to look. */
+  | { readonly what: 'unknown' }
+
+export interface StoreWatch {
+  stop(): Promise<void>
+}
+
 /** One pass over all entries of a space. */
 export interface StoreScan {
   /** The checkpoint when the scan began. */
@@ -100,7 +118,7 @@ export interface StoreScan {
 
 /** A durable copy of spaces, moved from one log position to a later one atomically: MongoDB, the warm image, the embedded store. */
 export interface Store {
-  /** undefined: nothing has been stored for this space. */
+  /** undefined: nothing has been stored for this space. `record_damaged`: it is not what the grid has written. */
   checkpoint(space: string): Promise<Checkpoint | undefined>
   /**
    * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored checkpoint is at position `from`
@@ -114,11 +132,22 @@ export interface Store {
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void>
-  /** undefined when there is no checkpoint. */
-  scan(space: string): Promise<StoreScan | undefined>
+  /** undefined when there is no checkpoint. `record_damaged`: what is stored is not what the grid has written. */
+  scan(space: string, options?: ScanOptions): Promise<StoreScan | undefined>
+  /** `record_damaged`: what is stored is not what the grid has written. */
   get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>
   /** Forgets everything about a space. */
   clear(space: string): Promise<void>
+  /**
+   * Only of a store that others can write to: puts a checkpoint back, as it is known to have been, where there is none, or a damaged one. What is
+   * stored beside it stays, and may be of another position: windows that are applied again, and the audit, make that good.
+   * Otherwise nothing changes and a GridError `stale_writer` is thrown.
+   */
+  readonly restore?: ((space: string, known: Checkpoint) => Promise<void>) | undefined
+  /** Only of a store that others can write to: tells of every change that is not the grid's own, until it is stopped. */
+  readonly watch?:
+    | ((space: string, changed: (change: ForeignChange) => void) => StoreWatch)
+    | undefined
   /** Only of a store that may refuse an entry for what it is. */
   readonly quarantine?: Quarantine | undefined
   close(): Promise<void>

@@ -3,6 +3,7 @@ import { MongoStore } from '../adapters/mongodb/mongo-store.ts'
 import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
 import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { RedisImage } from '../adapters/redis/redis-image.ts'
+import type { TellRefused } from '../adapters/refused-messages.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import type { Component, Report } from '../component/component.ts'
@@ -16,6 +17,7 @@ import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { tellRefused } from './refused-report.ts'
 
 /** What a component of one space may work with. */
 export interface ComponentPorts {
@@ -52,7 +54,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
-  const shared = new SharedAdapters(environment)
+  const shared = new SharedAdapters(environment, tellRefused(log))
   const components = new Map<string, Component>()
   for (const space of environment.SPACES.split(','))
     components.set(
@@ -76,6 +78,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
 /** The adapters of one process; what no component asks for is never opened. */
 class SharedAdapters {
   readonly #environment: Environment
+  readonly #onFault: TellRefused
   readonly #clock = new SystemClock()
   readonly #random = new SystemRandom()
   readonly #opened: { close(): Promise<void> }[] = []
@@ -83,13 +86,15 @@ class SharedAdapters {
   #store: MongoStore | undefined
   #image: RedisImage | undefined
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, onFault: TellRefused) {
     this.#environment = environment
+    this.#onFault = onFault
   }
 
   async portsOf(space: string): Promise<ComponentPorts> {
     const { NATS_URL = '', UNIT_NAME: name } = this.#environment
-    this.#messaging ??= NatsMessaging.open(NATS_URL, { name: `${name} messaging` }).then((it) =>
+    const messagingOptions = { name: `${name} messaging`, onFault: this.#onFault }
+    this.#messaging ??= NatsMessaging.open(NATS_URL, messagingOptions).then((it) =>
       this.#closedLater(it),
     )
     const [log, changes, messaging] = await Promise.all([

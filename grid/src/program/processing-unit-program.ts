@@ -14,7 +14,9 @@ import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
 import { stopOnSignals } from './graceful-stop.ts'
+import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
+import { tellStrayFaults } from './stray-faults.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -35,6 +37,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
   const space = makeSpace(environment)
   const log = pino({ name, level: environment.LOG_LEVEL })
+  tellStrayFaults(log)
   const clock = new SystemClock()
   const [spaceLog, messaging] = await Promise.all([
     JetStreamLog.open(NATS_URL, {
@@ -44,13 +47,13 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       maxBytes: environment.STREAM_BYTES_MAX,
       name: `${name} log`,
     }),
-    NatsMessaging.open(NATS_URL, { name: `${name} messaging` }),
+    NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
   const unit = new ProcessingUnit(
     name,
     space,
     { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { freeze: environment.NODE_ENV !== 'production', report: reportTo(log, name) },
+    { report: reportTo(log, name) },
   )
   unit.start()
   const http = createHttpServer([unit], {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isGridError } from '../errors.ts'
 import { ApplicationFault } from '../space/application-fault.ts'
 import type { UnitEvent } from '../unit/processing-unit.ts'
 
@@ -21,14 +22,19 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
         const reason = `${event.source}: ${event.error.message}`
         if (reason === waitingFor) return
         waitingFor = reason
-        log.debug(
+        // A copy that is not as it was sent is nobody's ordinary waiting.
+        log[isGridError(event.error, 'record_damaged') ? 'warn' : 'debug'](
           { unit, source: event.source, reason: event.error.message },
           'cannot rehydrate from here',
         )
         return
       }
       case 'audit':
+      case 'log':
         log[event.level]({ unit }, event.message)
+        return
+      case 'clock':
+        log.warn({ unit }, event.message)
         return
       case 'failed':
         if (event.error instanceof ApplicationFault)

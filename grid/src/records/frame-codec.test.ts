@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type ErrorCode, isGridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
-import { initialShape, type SpaceShape } from '../space/shape.ts'
+import { expiryIndex, initialShape, type SpaceShape } from '../space/shape.ts'
 import { type Step, StepKind, type TransactionRecord } from '../space/steps.ts'
 import {
   decodeFrame,
@@ -133,17 +133,26 @@ const transaction: fc.Arbitrary<TransactionRecord> = fc.record({
   notBefore: fc.oneof(fc.constant(0), time),
 })
 
+const name = fc.stringMatching(/^[a-z][A-Za-z0-9]{0,9}$/)
+const uniqueByName = { selector: ({ name }: { readonly name: string }) => name, maxLength: 4 }
+const cacheShape = fc
+  .record({
+    name,
+    key: text,
+    indexes: fc.uniqueArray(
+      fc.record({ name, fields: fc.array(text, { minLength: 1 }) }),
+      uniqueByName,
+    ),
+    expiry: maybe(text),
+  })
+  .map(({ indexes, expiry, ...cache }) => ({
+    ...cache,
+    indexes: expiry === undefined ? indexes : [...indexes, { name: expiryIndex, fields: [expiry] }],
+    expiry,
+  }))
 const shape: fc.Arbitrary<SpaceShape> = fc.record({
-  caches: fc.array(
-    fc.record({
-      name: text,
-      key: text,
-      indexes: fc.array(fc.record({ name: text, fields: fc.array(text) })),
-      expiry: maybe(text),
-    }),
-  ),
+  caches: fc.uniqueArray(cacheShape, uniqueByName),
 })
-
 const link = { origin: safe, id: safe, previous: safe, deadline: safe }
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ kind: fc.constant(FrameKind.join), unit: text, nonce: safe }),
@@ -156,6 +165,8 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ kind: fc.constant(FrameKind.part), ...link, bytes }),
   fc.record({ kind: fc.constant(FrameKind.leave), ...link }),
+  fc.record({ kind: fc.constant(FrameKind.skip), position: fc.integer({ min: 1 }) }),
+  fc.record({ kind: fc.constant(FrameKind.leave), ...link, at: time }),
 )
 
 /** Bytes come back as whatever view of bytes; -0 as 0, which nothing tells apart. */
@@ -257,6 +268,32 @@ describe('a frame', () => {
     ['a link that is none', [FrameKind.leave, 1, 2]],
     ['a number for an object', 7],
     ['an object', { format: frameFormat }],
+    ['a unit that has no name', [FrameKind.join, { a: 1 }, 'x', null]],
+    ['a nonce that is none', [FrameKind.join, 'unit', -1, null]],
+    ['no shape', [FrameKind.shape, null, null]],
+    ['a shape without caches', [FrameKind.shape, { caches: 3 }, null]],
+    [
+      'a cache that is declared twice',
+      [FrameKind.shape, { caches: [cacheOf('items'), cacheOf('items')] }, null],
+    ],
+    ['a cache that no store can name', [FrameKind.shape, { caches: [cacheOf('a.b')] }, null]],
+    ['another shape of its own caches', [FrameKind.shape, { caches: [cacheOf('_parts')] }, null]],
+    [
+      'an expiry without its index',
+      [FrameKind.shape, { caches: [{ ...cacheOf('items'), expiry: 'at' }] }, null],
+    ],
+    [
+      'an index without fields',
+      [
+        FrameKind.shape,
+        { caches: [{ ...cacheOf('items'), indexes: [{ name: 'x', fields: [] }] }] },
+        null,
+      ],
+    ],
+    ['a part without bytes', [FrameKind.part, 1, 2, 3, 4, null, 'bytes']],
+    ['a number of parts that is none', [FrameKind.transactions, 1, 2, 3, 4, null, -1, [], 0]],
+    ['a place below the first', [FrameKind.skip, 0, null]],
+    ['a time that is none', [FrameKind.join, 'unit', 1, 'yesterday']],
     ['nothing', null],
     ['text', 'frame'],
   ])('with %s is damaged, sealed or not', (_, packed) => {
@@ -290,6 +327,8 @@ describe('a frame', () => {
   })
 })
 
+const cacheOf = (name: string) => ({ name, key: 'id', indexes: [], expiry: null })
+
 const leave: Frame = { kind: FrameKind.leave, origin: 1e9, id: 2, previous: 1, deadline: 9 }
 
 describe('transactions in parts', () => {
@@ -306,7 +345,7 @@ describe('transactions in parts', () => {
     )
   })
 
-  test('that are not whole are refused as unsupported', () => {
+  test('that are not whole are damaged', () => {
     const bytes = encodeTransactions([
       { number: 1, reads: [], ranges: [], steps: [], events: [], notBefore: 5 },
     ])

@@ -1,9 +1,10 @@
 import { GridError, isGridError } from '../errors.ts'
-import { type Frame, FrameKind } from '../space/frame.ts'
-import type { SpaceShape } from '../space/shape.ts'
+import { type ChainLink, type Frame, FrameKind } from '../space/frame.ts'
 import type { TransactionRecord } from '../space/steps.ts'
 import { messagePack } from './message-pack.ts'
+import { unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
+import { checkedShape } from './shape-codec.ts'
 import { readTransactions, writeTransactions } from './transaction-codec.ts'
 
 /** A whole frame of another format is of another version: a replica that meets one stops serving rather than guess. */
@@ -24,18 +25,19 @@ export function encodeFrame(frame: Frame): Uint8Array {
  */
 export function decodeFrame(data: Uint8Array): Frame {
   const format = sealedFormat(data)
-  if (format === undefined) return readable(() => unpackUnsealed(messagePack.unpack(data)))
+  if (format === undefined) return readable(() => unpackUnsealed(unpackRecord(data)))
   if (format !== frameFormat)
     throw new GridError(
       'format_unsupported',
       `A frame has format ${format}; this version reads format ${frameFormat}`,
     )
-  return readable(() => unpackFrame(messagePack.unpack(sealedBody(data)) as Packed))
+  return readable(() => unpackFrame(unpackRecord(sealedBody(data))))
 }
 
 function unpackUnsealed(packed: unknown): Frame {
   if (!Array.isArray(packed) || packed[0] !== unsealedFormat) throw damaged('it is no frame')
   const [, kind, ...rest] = packed as Packed
+  if (kind === FrameKind.skip) throw damaged('its format has no such kind')
   if (kind === FrameKind.join || kind === FrameKind.shape) return unpackFrame([kind, ...rest, null])
   return unpackFrame([kind, ...rest.slice(0, 4), null, ...rest.slice(4)])
 }
@@ -45,7 +47,7 @@ export const encodeTransactions = (transactions: readonly TransactionRecord[]): 
 
 /** @throws GridError `record_damaged` */
 export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
-  return readable(() => readTransactions(messagePack.unpack(Buffer.concat(parts)) as Packed, 0))
+  return readable(() => readTransactions(unpackRecord(Buffer.concat(parts)) as Packed, 0))
 }
 
 /** Bytes that are no frame fail in many ways; to a replica they are all one. */
@@ -65,6 +67,7 @@ function packFrame(frame: Frame): Packed {
   const { kind, at = null } = frame
   if (kind === FrameKind.join) return [kind, frame.unit, frame.nonce, at]
   if (kind === FrameKind.shape) return [kind, frame.shape, at]
+  if (kind === FrameKind.skip) return [kind, frame.position, at]
   const { origin, id, previous, deadline } = frame
   const link: Packed = [kind, origin, id, previous, deadline, at]
   if (kind === FrameKind.transactions) {
@@ -75,33 +78,53 @@ function packFrame(frame: Frame): Packed {
   return link
 }
 
-function unpackFrame(packed: Packed): Frame {
+function unpackFrame(packed: unknown): Frame {
+  if (!Array.isArray(packed)) throw damaged('it is no list')
   const kind = packed[0] as Frame['kind']
-  if (kind === FrameKind.join)
-    return { kind, unit: packed[1] as string, nonce: packed[2] as number, ...timeOf(packed[3]) }
-  if (kind === FrameKind.shape)
-    return { kind, shape: packed[1] as SpaceShape, ...timeOf(packed[2]) }
-  const [, origin, id, previous, deadline] = packed as number[]
-  const place = { origin, id, previous, deadline } as Link
-  if (!Object.values(place).every(Number.isSafeInteger)) throw damaged('it has no place in a chain')
-  const link = { ...place, ...timeOf(packed[5]) }
   switch (kind) {
-    case FrameKind.transactions:
-      return {
-        kind,
-        ...link,
-        transactions: readTransactions(packed, 7),
-        parts: packed[6] as number,
-      }
-    case FrameKind.part:
-      return { kind, ...link, bytes: packed[6] as Uint8Array }
+    case FrameKind.join: {
+      const [, unit, nonce, at] = packed as Packed
+      if (typeof unit !== 'string' || !isCount(nonce)) throw damaged('nobody joins by it')
+      return { kind, unit, nonce, ...timeOf(at) }
+    }
+    case FrameKind.shape:
+      return { kind, shape: checkedShape(packed[1]), ...timeOf(packed[2]) }
+    case FrameKind.skip: {
+      const [, position, at] = packed as Packed
+      if (!isCount(position) || position === 0) throw damaged('it passes over no position')
+      return { kind, position, ...timeOf(at) }
+    }
+    case FrameKind.transactions: {
+      const parts: unknown = packed[6]
+      if (!isCount(parts)) throw damaged('it has no number of parts')
+      return { kind, ...linkOf(packed), transactions: readTransactions(packed, 7), parts }
+    }
+    case FrameKind.part: {
+      const bytes: unknown = packed[6]
+      if (!(bytes instanceof Uint8Array)) throw damaged('it has no bytes')
+      return { kind, ...linkOf(packed), bytes }
+    }
     case FrameKind.leave:
-      return { kind, ...link }
+      return { kind, ...linkOf(packed) }
     default:
-      throw damaged(`it has the unknown kind ${kind}`)
+      throw damaged(`it has the unknown kind ${JSON.stringify(kind)}`)
   }
 }
 
-type Link = Readonly<Record<'origin' | 'id' | 'previous' | 'deadline', number>>
+function linkOf([, origin, id, previous, deadline, at]: Packed): ChainLink {
+  if (!isCount(origin) || !isCount(id) || !isCount(previous) || !isCount(deadline))
+    throw damaged('it has no place in a chain')
+  return { origin, id, previous, deadline, ...timeOf(at) }
+}
 
-const timeOf = (at: unknown): { at?: number } => (typeof at === 'number' ? { at } : {})
+const isCount = (item: unknown): item is number =>
+  Number.isSafeInteger(item) && (item as number) >= 0
+
+/** Beyond what a date can say it is no time. */
+const timeMax = 8.64e15
+
+function timeOf(at: unknown): { at?: number } {
+  if (at === null || at === undefined) return {}
+  if (typeof at !== 'number' || !(Math.abs(at) <= timeMax)) throw damaged('it was sent at no time')
+  return { at }
+}

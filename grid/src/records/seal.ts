@@ -9,7 +9,7 @@ const sealBytes = 6
  * A record as it is stored and sent: a mark, its format, a CRC-32 (ISO 3309) of format and body, the body. Every version, whatever formats it
  * reads, tells by it alike whether bytes are a whole record at all.
  */
-export function seal(format: number, body: Uint8Array): Uint8Array {
+export function seal(format: number, body: Uint8Array): Buffer {
   const record = Buffer.allocUnsafe(sealBytes + body.byteLength)
   record[0] = mark
   record[1] = format

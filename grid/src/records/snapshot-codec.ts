@@ -1,12 +1,25 @@
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 import type { StoredChange } from '../ports/store.ts'
 import type { SpaceShape } from '../space/shape.ts'
 import type { OriginState, ReplicatedHeader, SpaceState } from '../space/space-state.ts'
+import {
+  checkedBytes,
+  checkedCount,
+  checkedList,
+  checkedNumber,
+  checkedObject,
+  checkedText,
+} from './checked.ts'
 import { messagePack } from './message-pack.ts'
+import { unpackRecord } from './packed-bytes.ts'
+import { seal, sealedBody, sealedFormat } from './seal.ts'
+import { checkedWholeShape } from './shape-codec.ts'
 import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 
-/** First item of every record here. */
-export const snapshotFormat = 2
+/** Of every record here. */
+export const snapshotFormat = 3
+/** The format before, without a seal, in the first item: stored checkpoints have it until the store moves. */
+const unsealedFormat = 2
 
 /** In a version's place: the changes that follow are of the cache whose name comes next. */
 const nextCache = null
@@ -26,25 +39,33 @@ export interface SnapshotChunk {
 type Packed = unknown[]
 
 export function encodeHeader(header: ReplicatedHeader): Uint8Array {
-  return messagePack.pack([
-    snapshotFormat,
-    header.position,
-    header.time,
-    header.shape,
-    header.origins,
-  ])
+  const { position, time, shape, origins } = header
+  return seal(snapshotFormat, messagePack.pack([position, time, shape, origins]))
 }
 
-/** @throws GridError `format_unsupported` */
+/** @throws GridError `record_damaged`, `format_unsupported` */
 export function decodeHeader(data: Uint8Array): ReplicatedHeader {
-  const [, position, time, shape, origins] = unpack(data) as [
-    number,
-    number,
-    number,
-    SpaceShape,
-    [number, OriginState][],
+  const [position, time, shape, origins] = unpack(data)
+  return {
+    position: checkedCount(position),
+    time: checkedNumber(time),
+    shape: checkedWholeShape(shape),
+    origins: checkedList(origins).map(checkedOrigin),
+  }
+}
+
+function checkedOrigin(item: unknown): readonly [number, OriginState] {
+  const [origin, state] = checkedList(item)
+  const { unit, nonce, lastFrame, lastTime } = checkedObject(state)
+  return [
+    checkedCount(origin),
+    {
+      unit: checkedText(unit),
+      nonce: checkedCount(nonce),
+      lastFrame: checkedCount(lastFrame),
+      lastTime: checkedNumber(lastTime),
+    },
   ]
-  return { position, time, shape, origins }
 }
 
 /** One flat list, to the end of its message: consecutive changes of one cache share its name, values share their field names. */
@@ -66,19 +87,28 @@ export function writeChanges(to: Packed, changes: readonly StoredChange[]): Pack
   return to
 }
 
-/** @throws GridError `format_unsupported` */
+/** @throws GridError `record_damaged` */
 export function readChanges(from: readonly unknown[], start: number): StoredChange[] {
+  try {
+    return readAllChanges(from, start)
+  } catch (error) {
+    if (isGridError(error, 'record_damaged')) throw error
+    throw new GridError('record_damaged', 'Changes cannot be read', { cause: error })
+  }
+}
+
+function readAllChanges(from: readonly unknown[], start: number): StoredChange[] {
   const changes: StoredChange[] = []
   const shapes = new ShapeReader(from[start])
   let cache = ''
   for (let at = start + 1; at < from.length; ) {
     if (from[at] === nextCache) {
-      cache = from[at + 1] as string
+      cache = checkedText(from[at + 1])
       at += 2
       continue
     }
-    const version = from[at] as number
-    const position = from[at + 1] as number
+    const version = checkedCount(from[at])
+    const position = checkedCount(from[at + 1])
     const key = shapes.key(from, at + 2)
     const value = from[at + 3] === deleted ? undefined : shapes.read(from, at + 3)
     at = value ? shapes.behind(from, at + 3) : at + 4
@@ -89,18 +119,24 @@ export function readChanges(from: readonly unknown[], start: number): StoredChan
 
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Uint8Array {
   const end = chunk.end ? [encodeHeader(chunk.end.header), chunk.end.digest] : null
-  return messagePack.pack(writeChanges([snapshotFormat, chunk.shape ?? null, end], chunk.changes))
+  const packed = messagePack.pack(writeChanges([chunk.shape ?? null, end], chunk.changes))
+  return seal(snapshotFormat, packed)
 }
 
-/** @throws GridError `format_unsupported` */
+/** @throws GridError `record_damaged`, `format_unsupported` */
 export function decodeSnapshotChunk(data: Uint8Array): SnapshotChunk {
   const packed = unpack(data)
-  const [, shape, end] = packed as [number, SpaceShape | null, [Uint8Array, string] | null]
+  const [shape, end] = packed
   return {
-    shape: shape ?? undefined,
-    changes: readChanges(packed, 3),
-    end: end ? { header: decodeHeader(end[0]), digest: end[1] } : undefined,
+    shape: shape === null ? undefined : checkedWholeShape(shape),
+    changes: readChanges(packed, 2),
+    end: end === null ? undefined : checkedEnd(end),
   }
+}
+
+function checkedEnd(end: unknown): SnapshotChunk['end'] {
+  const [header, digest] = checkedList(end)
+  return { header: decodeHeader(checkedBytes(header)), digest: checkedText(digest) }
 }
 
 /** Applies one piece to a state that is being rehydrated. After the last one the state's digest should be that of the piece's end. */
@@ -124,13 +160,16 @@ export function restoreSnapshotChunk(state: SpaceState, chunk: SnapshotChunk): v
   if (chunk.end) state.adopt(chunk.end.header)
 }
 
-function unpack(data: Uint8Array): Packed {
-  const packed = messagePack.unpack(data) as Packed
-  const [format] = packed
-  if (format !== snapshotFormat)
-    throw new GridError(
-      'format_unsupported',
-      `A snapshot has format ${format}; this version reads format ${snapshotFormat}`,
-    )
-  return packed
+function unpack(data: Uint8Array): readonly unknown[] {
+  const format = sealedFormat(data)
+  if (format === snapshotFormat) return checkedList(unpackRecord(sealedBody(data)))
+  if (format === undefined) {
+    const [first, ...rest] = checkedList(unpackRecord(data))
+    if (first === unsealedFormat) return rest
+    throw new GridError('record_damaged', 'A snapshot is none')
+  }
+  throw new GridError(
+    'format_unsupported',
+    `A snapshot has format ${format}; this version reads format ${snapshotFormat}`,
+  )
 }

@@ -10,6 +10,8 @@ export const subjects = {
   snapshotFromReader: (space: string) => `spacegrid.${space}.snapshot.reader`,
   /** As above, but of the store's own checkpoint, never of the warm image's later one: where a data pump can always begin. */
   snapshotFromStore: (space: string) => `spacegrid.${space}.snapshot.store`,
+  /** As above, whatever is wrong with it: damaged entries are left out. For the pump, which mends it, and nobody else. */
+  snapshotForMending: (space: string) => `spacegrid.${space}.snapshot.mending`,
   /** Asked for the next chunk of one snapshot. */
   snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,
   /** Told the position of each new checkpoint. */

@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { IndexRange, Value } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import {
   type AppendStep,
   type DomainEvent,
@@ -147,6 +148,7 @@ class TransactionReader {
 
   transaction(): TransactionRecord {
     const number = this.#next() as number
+    if (!Number.isSafeInteger(number)) throw unreadable()
     const steps = this.#list(TransactionReader.#readStep)
     this.#steps = steps
     const reads = this.#list(TransactionReader.#readKey)
@@ -176,6 +178,11 @@ class TransactionReader {
     return this.#from[this.#at++]
   }
 
+  /** What becomes part of an entry, or is handed to the application. */
+  #frozen(): unknown {
+    return freezeDeeply(this.#next())
+  }
+
   #read(): KeyRead {
     const cache = this.#next() as number
     const key = this.#next() as string | number
@@ -199,7 +206,7 @@ class TransactionReader {
   }
 
   #event(): DomainEvent {
-    return { name: this.#next() as string, payload: this.#next() as Value }
+    return { name: this.#next() as string, payload: this.#frozen() as Value }
   }
 
   #value(): Value {
@@ -241,7 +248,7 @@ class TransactionReader {
           cache: this.#next() as number,
           key: this.#next() as string,
           field: this.#next() as string,
-          items: this.#next(),
+          items: this.#frozen(),
           max: this.#next(),
           otherwise: this.#next(),
           expected: this.#next(),
@@ -255,7 +262,7 @@ class TransactionReader {
           range: this.#next(),
           limit: this.#next(),
           atLeast: this.#next(),
-          patch: this.#next(),
+          patch: this.#frozen(),
           otherwise: this.#next(),
           expected: this.#next(),
         } as TakeStep
@@ -265,7 +272,7 @@ class TransactionReader {
           key: this.#next(),
           command: this.#next(),
           input: this.#next(),
-          data: this.#next(),
+          data: this.#frozen(),
           slots: this.#next(),
           expiresAt: this.#next(),
         } as RememberStep

@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import { knownString } from './known-strings.ts'
 
 /** Shapes known at most, over all messages; values of further ones are put together field by field. */
@@ -83,7 +84,9 @@ class ValueShape {
   read(from: readonly unknown[], at: number): Value {
     if (this.#construct) return this.#construct(from, at)
     this.#use()
-    return Object.fromEntries(this.names.map((name, i) => [name, known(from[at + i])]))
+    return Object.freeze(
+      Object.fromEntries(this.names.map((name, i) => [name, kept(from[at + i])])),
+    )
   }
 
   #use(): void {
@@ -101,16 +104,18 @@ function compileAppend(names: readonly string[]): Append {
 
 /** An object literal makes all its fields at once and gives every value of a shape the same layout in memory. */
 function compileConstruct(names: readonly string[]): Construct {
-  const fields = names.map((name, i) => `${literalName(name)}: known(from[at + ${i}])`)
-  const source = `return (from, at) => ({ ${fields.join(', ')} })`
-  return new Function('known', source)(known) as Construct
+  const fields = names.map((name, i) => `${literalName(name)}: kept(from[at + ${i}])`)
+  const source = `return (from, at) => freeze({ ${fields.join(', ')} })`
+  return new Function('kept', 'freeze', source)(kept, Object.freeze) as Construct
 }
 
 /** Written out, `__proto__` would not name a field; a computed name costs every value a slow step for each field. */
 const literalName = (name: string): string =>
   name === '__proto__' ? `[${JSON.stringify(name)}]` : JSON.stringify(name)
 
-const known = (field: unknown): unknown => (typeof field === 'string' ? knownString(field) : field)
+/** A field as it is kept: one string for equal short ones, and nothing in it can be changed. */
+const kept = (field: unknown): unknown =>
+  typeof field === 'string' ? knownString(field) : freezeDeeply(field)
 
 const knownShapes = new Map<string, ValueShape>()
 

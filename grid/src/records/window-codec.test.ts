@@ -13,28 +13,30 @@ const plain = fc.dictionary(
   { noNullPrototype: true },
 )
 const position = fc.integer({ min: 1, max: 2 ** 40 })
-const windows: fc.Arbitrary<Window> = fc.record({
-  from: position,
-  checkpoint: fc.record({
-    position,
-    logIdentity: fc.string(),
-    digest: fc.string({ maxLength: 16 }),
-    entries: fc.nat(),
-    replicated: fc.uint8Array({ maxLength: 2000 }),
-  }),
-  changes: fc.array(
-    fc.record({
-      cache: fc.constantFrom('items', 'orders', '_idempotency'),
-      key: fc.string(),
-      value: fc.option(plain, { nil: undefined }),
-      version: fc.maxSafeInteger(),
+const windows: fc.Arbitrary<Window> = fc
+  .record({
+    from: position,
+    checkpoint: fc.record({
       position,
+      logIdentity: fc.string(),
+      digest: fc.string({ maxLength: 16 }),
+      entries: fc.nat(),
+      replicated: fc.uint8Array({ maxLength: 2000 }),
     }),
-  ),
-  events: fc.array(
-    fc.record({ name: fc.string(), payload: plain, transaction: position, position }),
-  ),
-})
+    changes: fc.array(
+      fc.record({
+        cache: fc.constantFrom('items', 'orders', '_idempotency'),
+        key: fc.string(),
+        value: fc.option(plain, { nil: undefined }),
+        version: fc.maxSafeNat(),
+        position,
+      }),
+    ),
+    events: fc.array(
+      fc.record({ name: fc.string(), payload: plain, transaction: position, position }),
+    ),
+  })
+  .map((window) => ({ ...window, from: Math.min(window.from, window.checkpoint.position) }))
 
 /** Bytes come back as views of what they were read from. */
 function withPlainBytes(value: unknown): unknown {

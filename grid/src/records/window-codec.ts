@@ -1,10 +1,15 @@
 import { GridError } from '../errors.ts'
 import type { Checkpoint, StoredChange } from '../ports/store.ts'
+import { checkedBytes, checkedCount, checkedList, checkedObject, checkedText } from './checked.ts'
 import { messagePack } from './message-pack.ts'
+import { unpackRecord } from './packed-bytes.ts'
+import { seal, sealedBody, sealedFormat } from './seal.ts'
 import { readChanges, writeChanges } from './snapshot-codec.ts'
 
-/** First element of every record of the change queue. */
-export const windowFormat = 2
+/** Of every record of the change queue. */
+export const windowFormat = 3
+/** The format before, without a seal, in the first item: the queue holds such records until it is trimmed. */
+const unsealedFormat = 2
 
 /** Changes packed, or unpacked, in one turn. */
 const segmentChangesMax = 1000
@@ -69,34 +74,44 @@ export async function encodeWindow(
   return Array.from({ length: parts }, (_, part) => {
     const piece = bytes.subarray(part * room, (part + 1) * room)
     const of = [part, parts, window.from, position, logIdentity, digest]
-    return messagePack.pack([windowFormat, pump, number, ...of, piece])
+    return seal(windowFormat, messagePack.pack([pump, number, ...of, piece]))
   })
 }
 
-/** @throws GridError `format_unsupported` */
+/** @throws GridError `record_damaged`: it is no part of a window; `format_unsupported`: of a window of another version */
 export function decodeWindowPart(data: Uint8Array): WindowPart {
-  const [format, pump, number, part, parts, from, to, logIdentity, digest, bytes] =
-    messagePack.unpack(data) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      string,
-      string,
-      Uint8Array,
-    ]
-  if (format !== windowFormat)
-    throw new GridError(
-      'format_unsupported',
-      `A window has format ${format}; this version reads format ${windowFormat}`,
-    )
-  return { pump, number, part, parts, from, to, logIdentity, digest, bytes }
+  const [pump, number, part, parts, from, to, logIdentity, digest, bytes] = unpackPart(data)
+  const decoded = {
+    pump: checkedCount(pump),
+    number: checkedCount(number),
+    part: checkedCount(part),
+    parts: checkedCount(parts),
+    from: checkedCount(from),
+    to: checkedCount(to),
+    logIdentity: checkedText(logIdentity),
+    digest: checkedText(digest),
+    bytes: checkedBytes(bytes),
+  }
+  if (decoded.part >= decoded.parts || decoded.from > decoded.to)
+    throw new GridError('record_damaged', 'A part of a window says what cannot be')
+  return decoded
 }
 
-/** All parts of one window, in order. */
+function unpackPart(data: Uint8Array): readonly unknown[] {
+  const format = sealedFormat(data)
+  if (format === windowFormat) return checkedList(unpackRecord(sealedBody(data)))
+  if (format === undefined) {
+    const [first, ...rest] = checkedList(unpackRecord(data))
+    if (first === unsealedFormat) return rest
+    throw new GridError('record_damaged', 'A record of the change queue is no window')
+  }
+  throw new GridError(
+    'format_unsupported',
+    `A window has format ${format}; this version reads format ${windowFormat}`,
+  )
+}
+
+/** All parts of one window, in order. @throws GridError `record_damaged` */
 export async function decodeWindow(parts: readonly WindowPart[], pause: Pause): Promise<Window> {
   const [first] = parts
   if (!first) throw new Error('a window has at least one part')
@@ -105,20 +120,20 @@ export async function decodeWindow(parts: readonly WindowPart[], pause: Pause): 
   const events: WindowEvent[] = []
   let checkpoint: Checkpoint | undefined
   for (const segment of segmentsOf(bytes)) {
-    const packed = messagePack.unpack(segment) as Packed
+    const packed = checkedList(unpackRecord(segment))
     const [kind] = packed
     if (kind === SegmentKind.changes)
       for (const change of readChanges(packed, 1)) changes.push(change)
     else if (kind === SegmentKind.events)
       for (const event of unpackEvents(packed, 1)) events.push(event)
-    else {
-      const [, entries, replicated] = packed as [number, number, Uint8Array]
+    else if (kind === SegmentKind.head) {
       const { to: position, logIdentity, digest } = first
-      checkpoint = { position, logIdentity, digest, entries, replicated }
-    }
+      const entries = checkedCount(packed[1])
+      checkpoint = { position, logIdentity, digest, entries, replicated: checkedBytes(packed[2]) }
+    } else throw new GridError('record_damaged', 'A window has a part of no kind')
     if (segment.byteLength < bytes.byteLength - 4) await pause()
   }
-  if (!checkpoint) throw new GridError('format_unsupported', 'A window has no checkpoint')
+  if (!checkpoint) throw new GridError('record_damaged', 'A window has no checkpoint')
   return { from: first.from, checkpoint, changes, events }
 }
 
@@ -154,7 +169,9 @@ function joinSegments(segments: readonly Uint8Array[]): Buffer {
 function* segmentsOf(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = 0; at < bytes.byteLength; ) {
-    const length = view.getUint32(at)
+    const length = at + 4 <= bytes.byteLength ? view.getUint32(at) : 0
+    if (length === 0 || at + 4 + length > bytes.byteLength)
+      throw new GridError('record_damaged', 'A window is cut short')
     yield bytes.subarray(at + 4, at + 4 + length)
     at += 4 + length
   }
@@ -168,14 +185,14 @@ const packEvents = (events: readonly WindowEvent[]): Packed =>
     position,
   ])
 
-function unpackEvents(packed: Packed, start: number): WindowEvent[] {
+function unpackEvents(packed: readonly unknown[], start: number): WindowEvent[] {
   const events: WindowEvent[] = []
   for (let at = start; at < packed.length; at += 4)
     events.push({
-      name: packed[at] as string,
-      payload: packed[at + 1] as WindowEvent['payload'],
-      transaction: packed[at + 2] as number,
-      position: packed[at + 3] as number,
+      name: checkedText(packed[at]),
+      payload: checkedObject(packed[at + 1]),
+      transaction: checkedCount(packed[at + 2]),
+      position: checkedCount(packed[at + 3]),
     })
   return events
 }

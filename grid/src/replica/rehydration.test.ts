@@ -3,6 +3,8 @@ import { SimulatedLog } from '../adapters/simulated/simulated-log.ts'
 import { SimulatedStream } from '../adapters/simulated/simulated-stream.ts'
 import { UnitWorld } from '../adapters/simulated/unit-world.ts'
 import type { GridError } from '../errors.ts'
+import { encodeFrame } from '../records/frame-codec.ts'
+import { FrameKind } from '../space/frame.ts'
 import type { ProcessingUnit } from '../unit/processing-unit.ts'
 import { counting } from '../unit/test-support/counters.ts'
 import { rehydrate } from './rehydration.ts'
@@ -57,6 +59,7 @@ test('a copy is not used with a log that has lost its tail and gone on otherwise
   const unit = await startGiver()
   const { position } = unit
   const log = new SimulatedLog(world.clock, new SimulatedStream(world.clock))
-  for (let at = 0; at < position + 3; at++) log.stream.append(new Uint8Array())
+  const other = encodeFrame({ kind: FrameKind.join, unit: 'other', nonce: 1 })
+  for (let at = 0; at < position + 3; at++) log.stream.append(other)
   expect((await refusalWith(log)).code).toBe('log_replaced')
 })

@@ -1,9 +1,11 @@
-import { GridError } from '../errors.ts'
+import { GridError, isGridError } from '../errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log, LogBounds, LogRecord } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
+import { decodeFrame } from '../records/frame-codec.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
+import { leastTime } from '../space/record-time.ts'
 import { SpaceState } from '../space/space-state.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
@@ -87,17 +89,28 @@ export async function rehydrate(
 
 const isOfReader = (source: RehydrationSource): boolean => source === 'reader' || source === 'store'
 
-/** What the data reader's failure says about the store: nothing is stored, something is that cannot be used, or no answer. */
-type StoredState = 'nothing' | 'something' | 'unknown'
+/**
+ * What the data reader's failure says about the store: nothing is stored, something is that cannot be used, no answer; or it is damaged, and belongs to
+ * the log of this identity.
+ */
+type StoredState = 'nothing' | 'something' | 'unknown' | Damaged
+
+interface Damaged {
+  readonly logIdentity: string
+  readonly position: number
+}
 
 function storedState(error: GridError): StoredState {
   if (error.code === 'not_found') return 'nothing'
+  const { logIdentity, position } = error.details
+  if (error.code === 'record_damaged' && typeof logIdentity === 'string')
+    return { logIdentity, position: Number(position) }
   return error.code === 'no_responder' || error.code === 'request_timeout' ? 'unknown' : 'something'
 }
 
 /** A data reader that does not answer any more has taken nothing back of what it said. */
 const latest = (known: StoredState, told: StoredState): StoredState =>
-  known === 'something' && told === 'unknown' ? known : told
+  known !== 'nothing' && told === 'unknown' ? known : told
 
 /** A state, and the identity of the log that continues it. */
 type Copy = Pick<Rehydrated, 'state' | 'logIdentity'>
@@ -119,7 +132,10 @@ async function fromLog(
       'log_trimmed',
       `The log of ${space} begins at ${first}: only a peer or the data reader has what came before`,
     )
-  if (stored === 'something')
+  // The log that a damaged store belongs to has everything that the store had, for it begins at the beginning.
+  if (typeof stored === 'object' && stored.logIdentity === identity && stored.position <= last)
+    return { state: new SpaceState(), logIdentity: identity }
+  if (stored === 'something' || typeof stored === 'object')
     throw new GridError(
       'log_replaced',
       `The store holds ${space}, but its log does not continue what is stored`,
@@ -209,9 +225,19 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
  * then stands at the state's position is younger than anything the state has seen.
  */
 function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
-  if (record && record.time > state.time)
+  if (record && isYounger(record, state))
     throw new GridError(
       'log_replaced',
       `The log of ${space} has another record at ${state.position} than the snapshot has seen`,
     )
+}
+
+/** What cannot be read tells no time. */
+function isYounger({ data, time }: LogRecord, state: SpaceState): boolean {
+  try {
+    return leastTime(decodeFrame(data), time) > state.time
+  } catch (error) {
+    if (isGridError(error)) return false
+    throw error
+  }
 }

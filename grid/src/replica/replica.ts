@@ -1,23 +1,31 @@
 import { GridError } from '../errors.ts'
 import type { Log, LogRecord, LogTail } from '../ports/log.ts'
-import { decodeFrame, decodeTransactions } from '../records/frame-codec.ts'
+import { decodeTransactions } from '../records/frame-codec.ts'
 import type { Value } from '../space/definition.ts'
 import type { Evaluation, Write } from '../space/evaluation.ts'
-import type { Frame, TransactionsFrame } from '../space/frame.ts'
+import { type Frame, FrameKind, type TransactionsFrame } from '../space/frame.ts'
 import { Melder, type MeldObserver } from '../space/meld.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import type { DomainEvent, TransactionRecord } from '../space/steps.ts'
+import { readRecord, type UnreadRecord } from './record-reader.ts'
 
 /** Follows a replica. Called synchronously, in log order; must not throw. */
 export interface ReplicaListener extends MeldObserver {
-  /** The frame at a position is about to be melded. */
-  melding?(frame: Frame, position: number): void
-  /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. */
-  melded?(frame: Frame, accepted: boolean): void
+  /** The frame at a position, stored at a time, is about to be melded. */
+  melding?(frame: Frame, position: number, time: number): void
+  /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. No frame: the record was passed over. */
+  melded?(frame: Frame | undefined, accepted: boolean): void
+  /** A record is no frame: it is about to be passed over. */
+  passing?(record: UnreadRecord): void
+  /** A record is of another version: the replica stays before it until the log says that it is to be passed over. */
+  stopped?(record: UnreadRecord): void
   connected?(connected: boolean): void
   /** The replica has stopped for good at its position: it can no longer follow the log. */
   broken?(error: Error): void
 }
+
+/** Positions that were found in the log to be passed over, while one of them was looked for; beyond, they are looked for again. */
+const skipsMax = 10_000
 
 interface Waiter {
   readonly position: number
@@ -26,8 +34,8 @@ interface Waiter {
 
 /**
  * A space's live copy: tails the log from the position of the state it is given, and melds. Its state is exact at every moment; when it
- * cannot go on (the log was replaced or trimmed, a frame is in a format it does not know) it stops rather than guess, and
- * says so. A crash loses nothing: the state is rebuilt from a snapshot and the log.
+ * cannot go on (the log was replaced or trimmed) it stops rather than guess, and says so. What is no frame it passes over, as all do; before a frame of another
+ * version it stays, and looks on in the log for word that it may be passed over (docs/decisions/0015). A crash loses nothing: the state is rebuilt from a snapshot and the log.
  */
 export class Replica {
   readonly state: SpaceState
@@ -37,6 +45,10 @@ export class Replica {
   #listeners: readonly ReplicaListener[] = []
   readonly #waiters: Waiter[] = []
   #tail: LogTail | undefined
+  /** Tells the present tail's calls from those of one that was stopped. */
+  #tailNumber = 0
+  #unreadable: UnreadRecord | undefined
+  readonly #skips = new Set<number>()
   #connected = false
   #failure: Error | undefined
   #stopped = false
@@ -51,11 +63,17 @@ export class Replica {
       decided: (index, transaction, id, evaluation) =>
         this.#decided(index, transaction, id, evaluation),
       emitted: (event, id) => this.#emitted(event, id),
+      contested: (differenceMs, unit) => this.#contested(differenceMs, unit),
     })
   }
 
   get connected(): boolean {
     return this.#connected
+  }
+
+  /** The record of another version before which it stays. */
+  get unreadable(): UnreadRecord | undefined {
+    return this.#unreadable
   }
 
   get failure(): Error | undefined {
@@ -73,14 +91,23 @@ export class Replica {
   start(): void {
     this.#stopped = false
     if (this.#holds > 0) return
-    this.#tail = this.#log.tail(this.state.position, {
-      record: (record) => this.#meld(record),
+    const number = ++this.#tailNumber
+    const isPresent = () => number === this.#tailNumber
+    const tail = this.#log.tail(this.state.position, {
+      record: (record) => {
+        if (isPresent()) this.#meld(record)
+      },
       connected: (connected) => {
+        if (!isPresent()) return
         this.#connected = connected
         for (const listener of this.#listeners) listener.connected?.(connected)
       },
-      broken: (error) => this.#break(error),
+      broken: (error) => {
+        if (isPresent()) this.#break(error)
+      },
     })
+    if (isPresent()) this.#tail = tail
+    else void tail.stop()
   }
 
   async stop(): Promise<void> {
@@ -106,6 +133,7 @@ export class Replica {
 
   async #pause(): Promise<void> {
     const tail = this.#tail
+    this.#tailNumber++
     this.#connected = false
     await tail?.stop()
     this.#connected = false
@@ -133,8 +161,17 @@ export class Replica {
   #meld(record: LogRecord): void {
     if (this.#failure) return
     try {
-      const frame = decodeFrame(record.data)
-      for (const listener of this.#listeners) listener.melding?.(frame, record.position)
+      const frame = readRecord(record.data)
+      if (this.#unreadable) {
+        this.#lookForSkip(frame, record.position, this.#unreadable)
+        return
+      }
+      if (frame instanceof GridError) {
+        this.#cannotRead({ position: record.position, cause: frame })
+        return
+      }
+      for (const listener of this.#listeners)
+        listener.melding?.(frame, record.position, record.time)
       const accepted = this.#melder.meld(frame, record.position, record.time)
       for (const listener of this.#listeners) listener.melded?.(frame, accepted)
       this.#wake()
@@ -146,6 +183,37 @@ export class Replica {
           ? cause
           : new GridError('internal', `Position ${record.position} cannot be melded`, { cause }),
       )
+    }
+  }
+
+  #cannotRead(record: UnreadRecord): void {
+    const { position, cause } = record
+    if (cause.code === 'record_damaged' || this.#skips.delete(position)) {
+      this.#pass(record)
+      return
+    }
+    this.#unreadable = record
+    for (const listener of this.#listeners) listener.stopped?.(record)
+  }
+
+  #pass(record: UnreadRecord): void {
+    for (const listener of this.#listeners) listener.passing?.(record)
+    this.#melder.pass(record.position)
+    for (const listener of this.#listeners) listener.melded?.(undefined, false)
+    this.#wake()
+  }
+
+  /** What the log holds behind the record before which this replica stays. */
+  #lookForSkip(frame: Frame | GridError, position: number, unreadable: UnreadRecord): void {
+    if (frame instanceof GridError || frame.kind !== FrameKind.skip) return
+    if (frame.position > unreadable.position && frame.position < position) {
+      if (this.#skips.size < skipsMax) this.#skips.add(frame.position)
+    } else if (frame.position === unreadable.position) {
+      this.#unreadable = undefined
+      this.#pass(unreadable)
+      // What was looked through has to be melded now.
+      void this.#tail?.stop()
+      this.start()
     }
   }
 
@@ -188,5 +256,9 @@ export class Replica {
 
   #emitted(event: DomainEvent, id: number): void {
     for (const listener of this.#listeners) listener.emitted?.(event, id)
+  }
+
+  #contested(differenceMs: number, unit: string): void {
+    for (const listener of this.#listeners) listener.contested?.(differenceMs, unit)
   }
 }

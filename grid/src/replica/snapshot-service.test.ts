@@ -3,8 +3,8 @@ import { InProcessMessaging } from '../adapters/embedded/in-process-messaging.ts
 import { SeededRandom } from '../adapters/simulated/seeded-random.ts'
 import { SimulatedClock } from '../adapters/simulated/simulated-clock.ts'
 import { sleep } from '../ports/clock.ts'
-import { messagePack } from '../records/message-pack.ts'
 import type { SnapshotChunk } from '../records/snapshot-codec.ts'
+import { decodeOpened, encodeOpening, encodePieceNumber } from '../records/snapshot-messages.ts'
 import { readSnapshot, SnapshotService } from './snapshot-service.ts'
 
 test('a piece that is asked for twice at once is read once, and given to both', async () => {
@@ -25,14 +25,12 @@ test('a piece that is asked for twice at once is read once, and given to both', 
     { space: 'test', subject: 'snapshot', sessionsMax: 1 },
   )
   await service.start()
-  const ask = async (subject: string, what: unknown) => {
-    const asked = messaging.request(subject, messagePack.pack(what), { timeoutMs: 1000 })
-    return (await asked).data
-  }
-  const opening = ask('snapshot', null)
+  const ask = async (subject: string, data: Uint8Array) =>
+    (await messaging.request(subject, data, { timeoutMs: 1000 })).data
+  const opening = ask('snapshot', encodeOpening(undefined))
   await clock.advance(10)
-  const session = messagePack.unpack(await opening) as string
-  const asking = [ask(session, 1), ask(session, 1)]
+  const session = decodeOpened(await opening)
+  const asking = [ask(session, encodePieceNumber(1)), ask(session, encodePieceNumber(1))]
   await clock.advance(20)
   const [first, again] = await Promise.all(asking)
   expect(again).toEqual(first)
@@ -70,33 +68,81 @@ test('pieces are as large as half a millisecond allows, and never larger than se
   await service.stop()
 })
 
-test('a snapshot that nobody comes for soon makes room for the next', async () => {
+/** A service with one place, and those who ask it. */
+async function withOnePlace() {
   const clock = new SimulatedClock()
   const messaging = new InProcessMessaging(clock)
-  let closed = 0
-  const source = {
-    next: (): SnapshotChunk => ({ shape: undefined, changes: [], end: undefined }),
-    close: () => void closed++,
+  const counts = { opened: 0, closed: 0 }
+  const open = () => {
+    counts.opened++
+    return {
+      next: (): SnapshotChunk => ({ shape: undefined, changes: [], end: undefined }),
+      close: () => void counts.closed++,
+    }
   }
-  const service = new SnapshotService(messaging, clock, new SeededRandom(1), () => source, {
-    space: 'test',
-    subject: 'snapshot',
-    sessionsMax: 1,
-  })
+  const options = { space: 'test', subject: 'snapshot', sessionsMax: 1 }
+  const service = new SnapshotService(messaging, clock, new SeededRandom(1), open, options)
   await service.start()
-  const open = async () => {
-    const opening = messaging.request('snapshot', messagePack.pack(null), { timeoutMs: 1000 })
-    const outcome = opening.then(
-      () => 'opened',
-      (error) => error.code,
+  /** The answer, or the code of the error. */
+  const ask = async (subject: string, data: Uint8Array): Promise<Uint8Array | string> => {
+    const asked = messaging.request(subject, data, { timeoutMs: 1000 }).then(
+      (answer) => answer.data,
+      (error): string => error.code,
     )
     await clock.advance(10)
-    return await outcome
+    return await asked
   }
-  expect(await open()).toBe('opened')
-  expect(await open()).toBe('overloaded')
+  const opened = async () => {
+    const answer = await ask('snapshot', encodeOpening(undefined))
+    return typeof answer === 'string' ? answer : decodeOpened(answer)
+  }
+  return { clock, service, counts, ask, opened }
+}
+
+test('snapshots that are opened and never read keep nobody from reading one', async () => {
+  const { clock, service, counts, ask, opened } = await withOnePlace()
+  for (let i = 0; i < 500; i++) await opened()
+  expect(counts.opened).toBe(0)
+  const session = await opened()
+  expect(await ask(session, encodePieceNumber(1))).toBeInstanceOf(Uint8Array)
+  expect(await opened()).toBe('overloaded')
+  expect(counts).toEqual({ opened: 1, closed: 0 })
+  // Those that nobody came for are forgotten.
+  const unread = await withOnePlace()
+  const forgotten = await unread.opened()
+  await unread.clock.advance(3000)
+  expect(await unread.ask(forgotten, encodePieceNumber(1))).toBe('no_responder')
+  await clock.advance(15_000)
+  expect(counts.closed).toBe(1)
+  await service.stop()
+  await unread.service.stop()
+})
+
+test('a reader that falls silent loses its place to the next one, not before somebody asks', async () => {
+  const { clock, service, counts, ask, opened } = await withOnePlace()
+  const first = await opened()
+  await ask(first, encodePieceNumber(1))
+  await clock.advance(2000)
+  expect(await opened()).toBe('overloaded')
+  await clock.advance(5000)
+  expect(await ask(first, encodePieceNumber(2))).toBeInstanceOf(Uint8Array)
   await clock.advance(3000)
-  expect(closed).toBe(1)
-  expect(await open()).toBe('opened')
+  const second = await opened()
+  expect(await ask(second, encodePieceNumber(1))).toBeInstanceOf(Uint8Array)
+  expect(await ask(first, encodePieceNumber(3))).toBe('no_responder')
+  expect(counts).toEqual({ opened: 2, closed: 1 })
+  await service.stop()
+})
+
+test('what is no request is refused, and takes no place', async () => {
+  const { service, counts, ask, opened } = await withOnePlace()
+  const session = await opened()
+  const odd = [[], [0xc0], [0xc1], [0xa1, 0x78], [1], encodePieceNumber(1).slice(0, -1)]
+  for (const bytes of odd)
+    for (const subject of ['snapshot', session])
+      expect(await ask(subject, Uint8Array.from(bytes))).toBe('record_damaged')
+  expect(await ask(session, encodePieceNumber(7))).toBe('not_found')
+  expect(counts.opened).toBe(0)
+  expect(await ask(session, encodePieceNumber(1))).toBeInstanceOf(Uint8Array)
   await service.stop()
 })

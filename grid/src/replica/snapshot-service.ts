@@ -2,8 +2,16 @@ import { GridError } from '../errors.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Message, Messaging, Subscription } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
-import { messagePack } from '../records/message-pack.ts'
 import { encodeSnapshotChunk, type SnapshotChunk } from '../records/snapshot-codec.ts'
+import {
+  decodeOpened,
+  decodeOpening,
+  decodePieceNumber,
+  encodeOpened,
+  encodeOpening,
+  encodePieceNumber,
+  type Suspect,
+} from '../records/snapshot-messages.ts'
 import { subjects } from '../records/subjects.ts'
 import { hedgedRequest } from './hedged-request.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
@@ -17,18 +25,18 @@ const pieceMs = { short: 0.25, long: 0.5 } as const
 const firstEntries = 64
 /** A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or was given another one. */
 const unclaimedMsMax = 3000
+/** Snapshots of which nothing has been asked for yet: they cost nothing. Beyond, the oldest is closed. */
+const unclaimedMax = 64
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
+/** The same while somebody else waits for a place: a reader asks again as soon as it has taken in what it got. */
+const idleOthersWaitMsMax = 3000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
 const finishedMsMax = 2000
 /** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
 const openAgainMs = 250
 
-/** Digest of a replica that was found wrong. */
-export interface Suspect {
-  readonly position: number
-  readonly digest: string
-}
+export type { Suspect }
 
 export interface SnapshotServiceOptions {
   readonly space: string
@@ -44,7 +52,8 @@ export interface SnapshotServiceOptions {
 
 /**
  * Gives snapshots of a space to those who join: opening one answers with a subject, which is asked for one numbered piece after the other
- * (the last answer is kept, so that a lost one can be asked for again). Readers set the pace.
+ * (the last answer is kept, so that a lost one can be asked for again). Readers set the pace. A place is taken when the first piece is asked for, not before, and
+ * given to somebody else when its reader falls silent: so nobody who opens snapshots and never reads them keeps units from joining.
  */
 export class SnapshotService {
   readonly #messaging: Messaging
@@ -56,7 +65,6 @@ export class SnapshotService {
   #subscription: Subscription | undefined
   /** Counts starts and stops: a start that is overtaken by a stop takes itself back. */
   #turn = 0
-  #opening = 0
 
   constructor(
     messaging: Messaging,
@@ -93,46 +101,64 @@ export class SnapshotService {
     for (const session of [...this.#sessions]) session.end()
   }
 
-  async #begin(request: Uint8Array): Promise<Message> {
-    const { space, sessionsMax, entriesMax = defaultEntriesMax, isLike } = this.#options
-    const suspect = messagePack.unpack(request) as Suspect | null
-    if (suspect && isLike?.(suspect))
-      throw new GridError('diverged', 'This replica has the very digest that was found wrong')
-    if (this.#sessions.size + this.#opening >= sessionsMax)
-      throw new GridError('overloaded', `${sessionsMax} snapshots of ${space} are being read`, {
-        retryAfterMs: 500,
-      })
-    this.#opening++
-    try {
-      const source = await this.#open()
-      const subject = subjects.snapshotChunk(space, this.#random.id())
-      const session = new Session(
-        source,
-        this.#clock,
-        this.#messaging.messageBytesMax,
-        entriesMax,
-        () => this.#sessions.delete(session),
-      )
-      session.subscription = this.#messaging.respond(subject, (message) =>
-        session.give(messagePack.unpack(message.data) as number),
-      )
-      this.#sessions.add(session)
-      return { data: messagePack.pack(subject) }
-    } finally {
-      this.#opening--
-    }
+  #begin(request: Uint8Array): Message {
+    const suspect = decodeOpening(request)
+    if (suspect && this.#options.isLike?.(suspect))
+      throw new GridError('diverged', 'This replica has the very thing that was found wrong')
+    this.#checkPlace()
+    const unclaimed = [...this.#sessions].filter((session) => !session.claimed)
+    if (unclaimed.length >= unclaimedMax) unclaimed[0]?.end()
+    const subject = subjects.snapshotChunk(this.#options.space, this.#random.id())
+    const session = new Session(this.#clock, {
+      bytesMax: this.#messaging.messageBytesMax - 1024,
+      entriesMax: this.#options.entriesMax ?? defaultEntriesMax,
+      claim: () => this.#claim(),
+      ended: () => this.#sessions.delete(session),
+    })
+    session.subscription = this.#messaging.respond(subject, ({ data }) =>
+      session.give(decodePieceNumber(data)),
+    )
+    this.#sessions.add(session)
+    return { data: encodeOpened(subject) }
   }
+
+  /** A place for one who reads, made if need be. */
+  #claim(): Promise<SnapshotSource> | SnapshotSource {
+    this.#checkPlace()?.end()
+    return this.#open()
+  }
+
+  /** The session that has to go for another one, if any has to. @throws GridError `overloaded` when all places are in use */
+  #checkPlace(): Session | undefined {
+    const { space, sessionsMax } = this.#options
+    const claimed = [...this.#sessions].filter((session) => session.claimed)
+    if (claimed.length < sessionsMax) return undefined
+    const longest = claimed.reduce((one, other) => (other.idleMs > one.idleMs ? other : one))
+    if (longest.idleMs >= idleOthersWaitMsMax) return longest
+    throw new GridError('overloaded', `${sessionsMax} snapshots of ${space} are being read`, {
+      retryAfterMs: 500,
+    })
+  }
+}
+
+interface SessionOptions {
+  /** Of one message. */
+  readonly bytesMax: number
+  readonly entriesMax: number
+  /** Asked for when the first piece is. */
+  readonly claim: () => Promise<SnapshotSource> | SnapshotSource
+  readonly ended: () => void
 }
 
 class Session {
   subscription: Subscription | undefined
-  readonly #source: SnapshotSource
   readonly #clock: Clock
-  readonly #bytesMax: number
-  readonly #entriesMax: number
+  readonly #options: SessionOptions
+  #source: SnapshotSource | undefined
+  #claimed = false
+  #over = false
   /** In the next piece. */
   #entries: number
-  readonly #ended: () => void
   readonly #ready: Uint8Array[] = []
   #last: Uint8Array | undefined
   #given = 0
@@ -140,29 +166,43 @@ class Session {
   #atEnd = false
   #finished = false
   #giving: Promise<unknown> = Promise.resolve()
+  /** Pieces that are being asked for just now. */
+  #asking = 0
+  #askedAt: number
   #timer: Timer
 
-  constructor(
-    source: SnapshotSource,
-    clock: Clock,
-    messageBytesMax: number,
-    entriesMax: number,
-    ended: () => void,
-  ) {
-    this.#entriesMax = entriesMax
-    this.#entries = Math.min(firstEntries, entriesMax)
-    this.#source = source
+  constructor(clock: Clock, options: SessionOptions) {
     this.#clock = clock
-    this.#bytesMax = messageBytesMax - 1024
-    this.#ended = ended
+    this.#options = options
+    this.#entries = Math.min(firstEntries, options.entriesMax)
+    this.#askedAt = clock.monotonic()
     this.#timer = clock.after(unclaimedMsMax, () => this.end())
+  }
+
+  /** Whether it has a place among those that are read. */
+  get claimed(): boolean {
+    return this.#claimed
+  }
+
+  /** How long its reader has been silent. */
+  get idleMs(): number {
+    return this.#asking > 0 ? 0 : this.#clock.monotonic() - this.#askedAt
   }
 
   /** One message at a time: one that was doubled must not read a piece that nobody gets. */
   give(number: number): Promise<Message> {
+    this.#asking++
     const given = this.#giving.then(() => this.#give(number))
-    this.#giving = given.catch(() => undefined)
+    this.#giving = given.then(
+      () => this.#answered(),
+      () => this.#answered(),
+    )
     return given
+  }
+
+  #answered(): void {
+    this.#asking--
+    this.#askedAt = this.#clock.monotonic()
   }
 
   async #give(number: number): Promise<Message> {
@@ -171,9 +211,10 @@ class Session {
     if (this.#finished || number !== this.#given + 1)
       throw new GridError('not_found', `The snapshot is at piece ${this.#given}, not ${number}`)
     if (this.#ready.length === 0) {
+      const source = await this.#open()
       const begun = this.#clock.monotonic()
-      const chunk = await this.#next()
-      this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#bytesMax))
+      const chunk = await this.#next(source)
+      this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#options.bytesMax))
       this.#adapt(this.#clock.monotonic() - begun)
       this.#atEnd = chunk.end !== undefined
     }
@@ -185,9 +226,25 @@ class Session {
   }
 
   /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
-  async #next(): Promise<SnapshotChunk> {
+  async #next(source: SnapshotSource): Promise<SnapshotChunk> {
     try {
-      return await this.#source.next(this.#entries)
+      return await source.next(this.#entries)
+    } catch (error) {
+      this.end()
+      throw error
+    }
+  }
+
+  /** Whoever is first asked for takes the place. */
+  async #open(): Promise<SnapshotSource> {
+    if (this.#source) return this.#source
+    try {
+      const opening = this.#options.claim()
+      this.#claimed = true
+      const source = await opening
+      if (this.#over) source.close()
+      this.#source = source
+      return source
     } catch (error) {
       this.end()
       throw error
@@ -195,7 +252,8 @@ class Session {
   }
 
   #adapt(tookMs: number): void {
-    if (tookMs < pieceMs.short) this.#entries = Math.min(this.#entries * 2, this.#entriesMax)
+    if (tookMs < pieceMs.short)
+      this.#entries = Math.min(this.#entries * 2, this.#options.entriesMax)
     else if (tookMs > pieceMs.long) this.#entries = Math.max(this.#entries >>> 1, 1)
   }
 
@@ -205,10 +263,11 @@ class Session {
   }
 
   end(): void {
+    this.#over = true
     this.#timer.cancel()
-    this.#source.close()
+    this.#source?.close()
     void this.subscription?.stop()
-    this.#ended()
+    this.#options.ended()
   }
 }
 
@@ -247,12 +306,12 @@ export async function* readSnapshot(
   { openMs, answerMs }: SnapshotPatience,
   suspect?: Suspect,
 ): AsyncGenerator<Uint8Array> {
-  const request = messagePack.pack(suspect ?? null)
+  const request = encodeOpening(suspect)
   const patience = { timeoutMs: openMs, againMs: openAgainMs }
   const opened = await hedgedRequest(messaging, clock, subject, request, patience)
-  const session = messagePack.unpack(opened.data) as string
+  const session = decodeOpened(opened.data)
   const ask = (number: number) =>
-    messaging.request(session, messagePack.pack(number), { timeoutMs: answerMs })
+    messaging.request(session, encodePieceNumber(number), { timeoutMs: answerMs })
   let next = ask(1)
   let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {

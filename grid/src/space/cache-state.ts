@@ -2,8 +2,19 @@ import type { IndexRange, Value } from './definition.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
+import { cacheEntriesMax } from './limits.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Digest } from './version.ts'
+
+/** There is no room for another entry. */
+export class CacheFull extends Error {
+  readonly cache: string
+
+  constructor(cache: string, cause?: unknown) {
+    super(`cache ${cache} has as many entries as it can hold`, { cause })
+    this.cache = cache
+  }
+}
 
 /** The committed entries of one cache, with their indexes. */
 export class CacheState {
@@ -34,7 +45,10 @@ export class CacheState {
     }
   }
 
-  /** Creates or replaces an entry; returns the value before. */
+  /**
+   * Creates or replaces an entry; returns the value before.
+   * @throws CacheFull when there is no room for another entry; nothing has changed then
+   */
   put(key: string, value: Value, version: number, position: number): Value | undefined {
     const entry = this.entries.get(key)
     if (entry) return this.#replace(entry, value, version, position)
@@ -62,9 +76,19 @@ export class CacheState {
 
   #create(key: string, value: Value, version: number, position: number): void {
     const entry = new Entry(key, value, version, position)
-    this.entries.set(key, entry)
+    this.#add(key, entry)
     for (const index of this.#indexes) if (index.order.covers(value)) index.insert(entry)
     this.#digest.toggle(this.#layout.number, entry.keyHash, version)
+  }
+
+  #add(key: string, entry: Entry): void {
+    if (this.entries.size >= cacheEntriesMax) throw new CacheFull(this.#layout.name)
+    try {
+      this.entries.set(key, entry)
+    } catch (cause) {
+      // The engine's own limit, should it ever be lower than ours.
+      throw new CacheFull(this.#layout.name, cause)
+    }
   }
 
   #replace(entry: Entry, value: Value, version: number, position: number): Value {

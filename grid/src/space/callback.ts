@@ -17,11 +17,15 @@ export interface HandlerData {
  * @throws whatever the handler throws; ReturnFault
  */
 export function runHandler(command: AnyCommand, recorder: Recorder, input: unknown): HandlerData {
-  const returned: unknown = command.handler(recorder, input)
-  refusePromise(returned)
-  const taken = taking(returned, () => recorder.slots(returned))
-  if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
-  return taken
+  try {
+    const returned: unknown = command.handler(recorder, input)
+    refusePromise(returned)
+    const taken = taking(returned, () => recorder.slots(returned))
+    if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
+    return taken
+  } finally {
+    recorder.close()
+  }
 }
 
 /**

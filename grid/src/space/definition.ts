@@ -166,6 +166,7 @@ export interface Reader {
   range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
   /** Number of entries. */
   count(cache: AnyCache): number
+  /** The read model. It can be read only: a change, on any level, is an error. */
   projection<M, V>(projection: Projection<M, V>): M
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
@@ -205,6 +206,7 @@ export interface Change<V = Value> {
 export interface Projection<Model, V = Value> {
   readonly name: string
   readonly cache: Cache<V>
+  /** A model of plain objects, lists, maps, sets or instances of classes without private members: queries see it through a view. */
   readonly initial: () => Model
   /** Changes the model in place (or by its own means). Called once per applied change, in order. */
   readonly apply: (model: Model, change: Change<V>) => void

@@ -3,6 +3,7 @@ import type { EntryView } from './entry.ts'
 import { hashString } from './hash.ts'
 import { Overlay } from './overlay.ts'
 import { idempotencyCacheNumber } from './shape.ts'
+import { isSound } from './sound.ts'
 import {
   type AppendStep,
   type DeleteStep,
@@ -33,10 +34,24 @@ export type Evaluation =
       readonly writes: readonly Write[]
       readonly outcomes: readonly unknown[]
     }
-  | { readonly outcome: 'refused'; readonly reason: string; readonly details: Value }
+  | {
+      readonly outcome: 'refused'
+      readonly reason: string
+      readonly details: Value
+      /** It is no "no" of the application: the transaction cannot be evaluated, or there is no room for what it makes. */
+      readonly fault?: 'unsound' | 'cache_full'
+    }
   | { readonly outcome: 'collided' }
 
 const collided: Evaluation = { outcome: 'collided' }
+
+/** What becomes of a transaction that no replica can evaluate. */
+const unsound: Evaluation = {
+  outcome: 'refused',
+  reason: 'unsound',
+  details: {},
+  fault: 'unsound',
+}
 
 /** Whether everything the transaction read is in the view as it was read. */
 export function isValid(
@@ -50,13 +65,17 @@ export function isValid(
   return true
 }
 
-/** Validates and evaluates a transaction; the view stays as it is. */
+/**
+ * Validates and evaluates a transaction; the view stays as it is. Total: whatever the transaction holds, every replica comes to the same
+ * decision, without an exception.
+ */
 export function evaluate(
   view: View,
   transaction: TransactionRecord,
   id: number,
   time: number,
 ): Evaluation {
+  if (!isSound(view.layout, transaction)) return unsound
   if (time < transaction.notBefore || !isValid(view, transaction)) return collided
   return evaluateSteps(view, transaction.steps, id)
 }
@@ -96,7 +115,7 @@ export function evaluateSteps(
         data: fillSlots(step.data, step.slots, outcomes),
         expiresAt,
       }
-      writes.push({ cache: idempotencyCacheNumber, key, value, version: id })
+      writes.push({ cache: idempotencyCacheNumber, key, value: Object.freeze(value), version: id })
     } else {
       const versionOver = (previous: number) => derivedVersion(id, first + i, previous)
       const refusal = operate(current, step, versionOver, writes, outcomes)
@@ -176,7 +195,7 @@ function operate(
   writes.push({
     cache: step.cache,
     key: step.key,
-    value: { ...base, [step.field]: result.field },
+    value: Object.freeze({ ...base, [step.field]: result.field }),
     version: versionOver(entry?.version ?? absentVersion),
   })
   outcomes.push(result.outcome)
@@ -202,7 +221,7 @@ function increment(base: Value, step: IncrementStep): FieldResult {
 function append(base: Value, step: AppendStep): FieldResult {
   const before = base[step.field] ?? []
   if (!Array.isArray(before)) return { refusal: refused(step.otherwise, { field: step.field }) }
-  const after = [...before, ...step.items]
+  const after = Object.freeze([...before, ...step.items])
   if (step.max !== undefined && after.length > step.max)
     return { refusal: refused(step.otherwise, { length: before.length, max: step.max }) }
   return { field: after, outcome: after.length }
@@ -223,7 +242,7 @@ function take(
     return refused(step.otherwise, { available: taken.length, wanted: step.limit })
   const values: Value[] = []
   for (const entry of taken) {
-    const value = withoutUndefined({ ...entry.value, ...step.patch })
+    const value = Object.freeze(withoutUndefined({ ...entry.value, ...step.patch }))
     values.push(value)
     writes.push({
       cache: step.cache,
@@ -232,6 +251,6 @@ function take(
       version: versionOver(entry.version),
     })
   }
-  outcomes.push(values)
+  outcomes.push(Object.freeze(values))
   return undefined
 }

@@ -1,8 +1,8 @@
 import type { SpaceShape } from './shape.ts'
 import type { TransactionRecord } from './steps.ts'
 
-/** Numbers of the kinds are part of the format. */
-export const FrameKind = { join: 0, transactions: 1, part: 2, leave: 3, shape: 4 } as const
+/** Numbers of the kinds are part of the format: a version that adds one has to give frames another format. */
+export const FrameKind = { join: 0, transactions: 1, part: 2, leave: 3, shape: 4, skip: 5 } as const
 
 interface Timed {
   /** The log's time as the sender had it, ms since the epoch: what the time of the record is held against. */
@@ -20,6 +20,16 @@ export interface JoinFrame extends Timed {
 export interface ShapeFrame extends Timed {
   readonly kind: typeof FrameKind.shape
   readonly shape: SpaceShape
+}
+
+/**
+ * An operator lets those that have stopped at a record of another version pass over it. Means nothing to whoever can read that record.
+ * docs/decisions/0015.
+ */
+export interface SkipFrame extends Timed {
+  readonly kind: typeof FrameKind.skip
+  /** Of the record that is passed over, before this one. */
+  readonly position: number
 }
 
 /** What ties a frame to those of its origin before it. architecture.md, invariant 3. */
@@ -53,4 +63,4 @@ export interface LeaveFrame extends ChainLink {
 }
 
 export type ChainedFrame = TransactionsFrame | PartFrame | LeaveFrame
-export type Frame = JoinFrame | ShapeFrame | ChainedFrame
+export type Frame = JoinFrame | ShapeFrame | SkipFrame | ChainedFrame

@@ -16,3 +16,14 @@ export const defaultTransactionLimits: TransactionLimits = {
 
 /** Longest primary key, bytes of UTF-8: within what every store takes as a key. */
 export const keyBytesMax = 1024
+
+/**
+ * Entries of one cache, the same on every replica; beyond, a transaction that creates one is refused with `cache_full`. The engine's maps end at
+ * 16,777,216.
+ */
+export const cacheEntriesMax = 16_000_000
+
+/** Two clocks that differ by more than this contradict each other: neither is believed alone. */
+export const clockJumpMsMax = 5_000
+/** Units tell the time by the log more often than this: a sender's time that is further ahead of it rests on one clock alone. */
+export const clockSilentMsMax = 60_000

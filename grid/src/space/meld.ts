@@ -1,7 +1,10 @@
 import { isGridError } from '../errors.ts'
+import { CacheFull } from './cache-state.ts'
 import type { Value } from './definition.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'
+import { cacheEntriesMax } from './limits.ts'
+import { clocksAgree, contestedTime } from './record-time.ts'
 import { mergeShapes, partsCacheNumber } from './shape.ts'
 import type { SpaceState } from './space-state.ts'
 import type { DomainEvent, TransactionRecord } from './steps.ts'
@@ -22,6 +25,8 @@ export interface MeldObserver {
   decided?(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void
   /** A domain event of an applied transaction. */
   emitted?(event: DomainEvent, id: number): void
+  /** The time of a record and that of the unit that sent it do not agree: it is so much later, ms. Told to everybody alike. */
+  contested?(differenceMs: number, unit: string): void
 }
 
 /** Reads the transactions of a frame that came in parts. */
@@ -43,15 +48,23 @@ export class Melder {
     this.#observer = observer
   }
 
-  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
-  meld(frame: Frame, position: number, time: number): boolean {
+  /** The record at the next position is none that can be read: it takes its place, and nothing else happens. docs/decisions/0015. */
+  pass(position: number): void {
     const state = this.state
     if (position !== state.position + 1)
       throw new Error(`melding position ${position} after ${state.position}`)
     state.position = position
-    if (time > state.time) state.time = time
+  }
+
+  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
+  meld(frame: Frame, position: number, time: number): boolean {
+    const state = this.state
+    this.pass(position)
+    // A frame that is ignored may be old: it says nothing of the time unless both clocks do.
+    if (clocksAgree(frame, time)) this.#reach(time)
     switch (frame.kind) {
       case FrameKind.join:
+        this.#weigh(frame, time, frame.unit)
         this.#forgetSilentOrigins()
         state.origins.set(position, {
           unit: frame.unit,
@@ -61,9 +74,12 @@ export class Melder {
         })
         return true
       case FrameKind.shape:
+        this.#weigh(frame, time, 'a unit')
         return this.#reshape(frame.shape)
+      case FrameKind.skip:
+        return true
       default:
-        return this.#meldChained(frame, position)
+        return this.#meldChained(frame, position, time)
     }
   }
 
@@ -78,9 +94,21 @@ export class Melder {
     }
   }
 
-  #meldChained(frame: ChainedFrame, position: number): boolean {
+  #reach(time: number): void {
+    if (time > this.state.time) this.state.time = time
+  }
+
+  /** Neither of two clocks that contradict each other moves time far by itself. */
+  #weigh(frame: Frame, time: number, unit: string): void {
+    if (clocksAgree(frame, time)) return
+    this.#reach(contestedTime(frame, time, this.state.time))
+    this.#observer.contested?.(time - (frame.at ?? time), unit)
+  }
+
+  #meldChained(frame: ChainedFrame, position: number, time: number): boolean {
     const origin = this.state.origins.get(frame.origin)
     if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false
+    this.#weigh(frame, time, origin.unit)
     origin.lastFrame = frame.id
     origin.lastTime = this.state.time
     if (frame.kind === FrameKind.leave) this.#forget(frame.origin)
@@ -99,19 +127,58 @@ export class Melder {
   #decide(frame: TransactionsFrame): void {
     this.#observer.accepted?.(frame)
     const parts = this.#takeParts(frame)
-    const transactions =
-      frame.parts === 0 ? frame.transactions : this.#decode(parts.slice(-frame.parts))
+    const transactions = frame.parts === 0 ? frame.transactions : this.#join(parts, frame.parts)
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
-      const evaluation = evaluate(this.state, transaction, id, this.state.time)
-      if (evaluation.outcome === 'applied') {
-        for (const write of evaluation.writes) this.#write(write)
-        if (this.#observer.emitted)
-          for (const event of transaction.events) this.#observer.emitted(event, id)
-      }
+      const evaluation = this.#apply(evaluate(this.state, transaction, id, this.state.time))
+      if (evaluation.outcome === 'applied' && this.#observer.emitted)
+        for (const event of transaction.events) this.#observer.emitted(event, id)
       this.#observer.decided?.(index, transaction, id, evaluation)
     }
+  }
+
+  /** The transactions that came in parts; none, on every replica alike, if the parts are not what was sent. */
+  #join(parts: readonly Uint8Array[], count: number): readonly TransactionRecord[] {
+    try {
+      return this.#decode(parts.slice(-count))
+    } catch (error) {
+      if (isGridError(error, 'record_damaged')) return []
+      throw error
+    }
+  }
+
+  /** Writes what was evaluated: all of it, or, when there is no room for an entry, nothing. */
+  #apply(evaluation: Evaluation): Evaluation {
+    if (evaluation.outcome !== 'applied') return evaluation
+    const { writes } = evaluation
+    const written: Written[] = []
+    try {
+      // What most transactions are: nothing to take back if their one write finds no room.
+      if (writes.length === 1) this.#write(writes[0] as Write)
+      else for (const write of writes) written.push({ write, before: this.#replace(write) })
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error
+      for (const { write, before } of written.reverse()) this.#restore(write, before)
+      return cacheFull(error.cache)
+    }
+    for (const { write, before } of written)
+      if (before !== undefined || write.value !== undefined)
+        this.#observer.changed?.(write, before?.value)
+    return evaluation
+  }
+
+  /** Returns what was there before. */
+  #replace({ cache, key, value, version }: Write): Before | undefined {
+    const entry = this.state.find(cache, key)
+    const before = entry && { value: entry.value, version: entry.version, position: entry.position }
+    this.state.write(cache, key, value, version, this.state.position)
+    return before
+  }
+
+  #restore({ cache, key }: Write, before: Before | undefined): void {
+    if (before) this.state.write(cache, key, before.value, before.version, before.position)
+    else this.state.write(cache, key, undefined, 0, 0)
   }
 
   /**
@@ -169,6 +236,25 @@ export class Melder {
     if (first) this.#forget(first[0])
   }
 }
+
+/** An entry as it was. */
+interface Before {
+  readonly value: Value
+  readonly version: number
+  readonly position: number
+}
+
+interface Written {
+  readonly write: Write
+  readonly before: Before | undefined
+}
+
+const cacheFull = (cache: string): Evaluation => ({
+  outcome: 'refused',
+  reason: 'cache_full',
+  details: { cache, entriesMax: cacheEntriesMax },
+  fault: 'cache_full',
+})
 
 /** Parts are written by frames, not by transactions: their versions come from the other end of the number space. */
 const partVersion = (origin: number, frameId: number): number =>

@@ -130,7 +130,7 @@ export function execute(
   notBefore = 0,
 ): Attempt {
   const id = transactionId(origin, number)
-  const recorder = new Recorder(view, { id, now: 0, newId: () => `${id}`, freeze: true })
+  const recorder = new Recorder(view, { id, now: 0, newId: () => `${id}` })
   let data: unknown
   let slots: Slots = {}
   let rejection: Rejection | undefined

@@ -12,8 +12,7 @@ import type {
   Value,
 } from './definition.ts'
 import type { EntryView } from './entry.ts'
-import { evaluateSteps, foreseen, isOperation, withoutUndefined } from './evaluation.ts'
-import { freezeDeeply } from './freeze.ts'
+import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse } from './misuse.ts'
@@ -31,7 +30,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, checkTexts, isKey } from './validation.ts'
+import { checkFits, checkKey, isKey, takeFitting } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -42,8 +41,6 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
-  /** Freeze what handlers put, so that a later change to it is an error at once. Default false. */
-  readonly freeze?: boolean
 }
 
 const none: readonly never[] = []
@@ -83,6 +80,7 @@ export class Recorder implements Transaction {
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
   #own: Overlay | undefined
   #ownSteps = 0
+  #closed = false
   #outcomes: readonly unknown[] = none
   /** By cache and key, so that looking at an entry costs the same however many steps there are. */
   #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
@@ -114,6 +112,11 @@ export class Recorder implements Transaction {
 
   get writes(): boolean {
     return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** The handler has returned: nothing is recorded any more. */
+  close(): void {
+    this.#closed = true
   }
 
   /** Makes the transaction depend on a version that the handler has not asked for. */
@@ -163,14 +166,11 @@ export class Recorder implements Transaction {
 
   put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
-    checkFits(cache.schema, value, `cache ${cache.name}`)
-    const plain = withoutUndefined(value as Value)
-    const key = plain[layout.key]
+    const kept = takeFitting(cache.schema, value, `cache ${cache.name}`) as Value
+    const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
-    checkTexts(plain, `cache ${cache.name}`)
-    if (this.#options.freeze) freezeDeeply(plain)
     this.#countWrites(1)
-    this.#push({ kind: StepKind.put, cache: layout.number, key, value: plain })
+    this.#push({ kind: StepKind.put, cache: layout.number, key, value: kept })
   }
 
   delete(cache: AnyCache, key: string): void {
@@ -262,10 +262,12 @@ export class Recorder implements Transaction {
   }
 
   emit(name: string, payload: Value): void {
+    this.#checkOpen()
     this.#events = withItem(this.#events, takenEvent(name, payload))
   }
 
   reject(reason: string, details?: Value): never {
+    this.#checkOpen()
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }
@@ -279,7 +281,13 @@ export class Recorder implements Transaction {
     return splitOutcomes(data)
   }
 
+  /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError('the transaction is over: its handler has returned')
+  }
+
   #layoutOf(cache: AnyCache): CacheLayout {
+    this.#checkOpen()
     if (typeof cache?.schema !== 'object' || cache.schema === null)
       throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
@@ -331,6 +339,7 @@ export class Recorder implements Transaction {
    * that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
+    this.#checkOpen()
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
     for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {

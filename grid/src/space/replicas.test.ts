@@ -82,7 +82,7 @@ function replay({ log, attempts, givenUp }: World): { reference: SpaceState; ser
     const accepted = melder.meld(frame, i + 1, time)
     expect(reference.time).toBe(Math.max(last, time))
     if (frame.kind === FrameKind.shape) serial.reshape(reference.layout.shape)
-    else if (frame.kind !== FrameKind.join) {
+    else if ('origin' in frame) {
       if (!accepted) counts.ignored++
       if (accepted && frame.kind === FrameKind.transactions && frame.parts > 0) counts.inParts++
       if (accepted) expect(givenUp.has(`${frame.origin}.${frame.id}`)).toBe(false)

@@ -33,7 +33,7 @@ export interface ReplicatedHeader {
 export class SpaceState implements View {
   /** Log position of the last melded frame. */
   position = 0
-  /** The log's time at `position`, ms since the epoch: the newest of all record times so far, so it never runs backwards. */
+  /** The log's time at `position`, ms since the epoch: the newest that records stood for so far, so it never runs backwards. */
   time = 0
   /** By the log position at which the origin joined. */
   readonly origins = new Map<number, OriginState>()

@@ -130,5 +130,5 @@ export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknow
   if (names.length === 0) return data
   const filled = names.map((name) => [name, outcomes[slots[name] as number]])
   const copy = Array.isArray(data) ? [...data] : { ...(data as object) }
-  return Object.assign(copy, Object.fromEntries(filled))
+  return Object.freeze(Object.assign(copy, Object.fromEntries(filled)))
 }

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GridError } from '../errors.ts'
+import { DataFault, takeData } from './data.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -59,6 +60,32 @@ export function checkFits(schema: TSchema, value: unknown, what: string): void {
   )
 }
 
+/**
+ * A copy of a value as it is kept, which fits the schema: what is checked is what is kept, whatever becomes of the original.
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ */
+export function takeFitting<T>(schema: TSchema, value: T, what: string): T {
+  const kept = taken(value, what)
+  checkFits(schema, kept, what)
+  return kept
+}
+
+/**
+ * A copy of data as it is kept.
+ * @throws GridError `invalid_input` with `details.errors`, a FieldError
+ */
+export function taken<T>(value: T, what: string): T {
+  try {
+    return takeData(value)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    const { path, problem } = error
+    throw new GridError('invalid_input', `${what}: ${error.message}`, {
+      details: { errors: [{ path, message: problem }] },
+    })
+  }
+}
+
 const errorsOf = (validator: Validator, value: unknown): readonly FieldError[] =>
   joinAlternatives(validator.Errors(value)).flatMap(fieldErrors).slice(0, errorsMax)
 
@@ -106,39 +133,6 @@ function fieldErrors(error: ValidationError): FieldError[] {
   if (error.keyword === 'const')
     return [{ path, message: `must be ${JSON.stringify(allowedValue)}` }]
   return [{ path, message: error.message }]
-}
-
-/**
- * Checks that every text in it is well-formed Unicode. The log would hold U+FFFD in place of a lone surrogate: every replica another value than
- * the unit has that foresaw it, under the same version.
- * @throws GridError `invalid_input` with `details.errors`
- */
-export function checkTexts(data: unknown, what: string): void {
-  const malformed = malformedIn(data)
-  if (!malformed) return
-  const path = malformed.join('.').toWellFormed()
-  const error = { path, message: 'must be well-formed Unicode (it has a lone surrogate)' }
-  throw new GridError('invalid_input', `${what}: ${describe(error)}`, {
-    details: { errors: [error] },
-  })
-}
-
-/** The path of the first text, or name, that is not well-formed. */
-function malformedIn(data: unknown): readonly string[] | undefined {
-  if (typeof data === 'string') return data.isWellFormed() ? undefined : []
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return undefined
-  if (Array.isArray(data)) {
-    for (let i = 0; i < data.length; i++) {
-      const inside = malformedIn(data[i])
-      if (inside) return [String(i), ...inside]
-    }
-    return undefined
-  }
-  for (const name in data) {
-    const inside = name.isWellFormed() ? malformedIn(data[name as keyof typeof data]) : []
-    if (inside) return [name, ...inside]
-  }
-  return undefined
 }
 
 const encoder = new TextEncoder()

@@ -20,7 +20,6 @@ export interface Surroundings {
   readonly space: Space
   readonly state: SpaceState
   readonly attemptsMax: number
-  readonly freeze: boolean
   readonly now: () => number
   readonly newId: () => string
   readonly faults: FaultDesk
@@ -103,7 +102,7 @@ export class HarnessUnit {
   }
 
   #execute(command: StartedCommand): void {
-    const { now, newId, freeze, attemptsMax } = this.#surroundings
+    const { now, newId, attemptsMax } = this.#surroundings
     if (command.attempts >= attemptsMax) {
       command.fail(new GridError('contended', `The command has collided ${attemptsMax} times`))
       return
@@ -111,7 +110,7 @@ export class HarnessUnit {
     if (this.#origin === 0) this.#join()
     const number = ++this.#transactionCount
     const id = transactionId(this.#origin, number)
-    const recorder = new Recorder(this.#freshView(), { id, now: now(), newId, freeze })
+    const recorder = new Recorder(this.#freshView(), { id, now: now(), newId })
     const attempt = Attempt.of(command, recorder, number, this.#surroundings.faults)
     if (!attempt) return
     this.#pending.push(attempt)

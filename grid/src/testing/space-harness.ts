@@ -19,8 +19,6 @@ export interface SpaceHarnessOptions {
   readonly now?: number
   /** Times a command is executed before it fails with `contended`. Default 64. */
   readonly attemptsMax?: number
-  /** Freeze entries, so that a handler that changes one fails at once. Default true. */
-  readonly freeze?: boolean
 }
 
 /**
@@ -68,7 +66,6 @@ export class SpaceHarness {
       space,
       state: this.#state,
       attemptsMax: options.attemptsMax ?? 64,
-      freeze: options.freeze ?? true,
       now: () => this.#now,
       newId,
       faults: this.#desk,

@@ -23,6 +23,7 @@ import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
+import type { LogClock } from './log-clock.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { CommandAnswer } from './serving.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -87,6 +88,7 @@ export class CommandRunner {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
@@ -105,6 +107,7 @@ export class CommandRunner {
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
@@ -112,6 +115,7 @@ export class CommandRunner {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
@@ -129,8 +133,7 @@ export class CommandRunner {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused')
-      execution.fail(new Rejection(evaluation.reason, evaluation.details))
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
       this.collisions++
       this.#again.push(execution)
@@ -284,10 +287,9 @@ export class CommandRunner {
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
-      freeze: this.#options.freeze,
     })
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
@@ -336,7 +338,7 @@ export class CommandRunner {
       input: execution.fingerprint,
       data,
       slots,
-      expiresAt: Math.max(this.#clock.now(), this.#state.time) + this.#options.idempotencyMs,
+      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
     }
     return step
   }
@@ -394,6 +396,17 @@ export class CommandRunner {
       execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
     }
   }
+}
+
+function refusalOf(
+  { command }: Execution,
+  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+): GridError {
+  if (fault === 'cache_full')
+    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
+  if (fault === 'unsound')
+    return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
+  return new Rejection(reason, details)
 }
 
 /** Where what is answered stands in the log. */

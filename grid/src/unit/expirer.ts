@@ -12,12 +12,15 @@ import type { SpaceState } from '../space/space-state.ts'
 import { transactionId } from '../space/version.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
+import type { LogClock } from './log-clock.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */
 const rankDelayMs = 300
 /** An entry that could not be ended is left alone for this long. */
 const restMs = 10_000
+/** Longest pause after something was not due in the log yet: by then its clock may have been set right. */
+const earlyMsMax = 1_000
 
 /** Who is told what an expirer does. */
 export interface ExpirerListener {
@@ -36,6 +39,7 @@ export class Expirer {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
+  readonly #time: LogClock
   readonly #random: Random
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
@@ -47,14 +51,15 @@ export class Expirer {
   /** The sweep has found more than a batch, and: some of it has been ended. */
   #more = false
   #progress = false
-  /** How far this unit's clock is ahead of the log's, as far as that is known: what is due here is not due there yet. */
-  #aheadMs = 0
+  /** Monotonic ms until which what was due here is not due in the log yet: the two clocks may differ by a little. */
+  #earlyUntil = 0
 
   constructor(
     caches: readonly AnyCache[],
     state: SpaceState,
     chain: FrameChain,
     clock: Clock,
+    time: LogClock,
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
@@ -65,6 +70,7 @@ export class Expirer {
     this.#state = state
     this.#chain = chain
     this.#clock = clock
+    this.#time = time
     this.#random = random
     this.#options = options
     this.#faults = faults
@@ -74,23 +80,17 @@ export class Expirer {
   /** Called often. */
   sweep(): void {
     if (!this.#chain.joined || this.#underWay > 0) return
+    if (this.#clock.monotonic() < this.#earlyUntil) return
     this.#more = false
     this.#progress = false
     this.#forgetRested()
-    const due = this.#dueUntil()
+    const due = this.#time.now() - this.#rank() * rankDelayMs
     for (const cache of this.#caches) {
       const layout = this.#state.layout.named(cache.name)
       const index = layout?.indexNumber(expiryIndex)
       if (!layout || index === undefined) continue
       for (const key of this.#dueKeys(layout, index, due)) this.#expire(cache, layout, key)
     }
-  }
-
-  #dueUntil(): number {
-    const now = this.#clock.now()
-    // The log's clock has gone on since its newest record, so it cannot be further behind than this.
-    this.#aheadMs = Math.min(this.#aheadMs, Math.max(0, now - this.#state.time))
-    return now - this.#aheadMs - this.#rank() * rankDelayMs
   }
 
   #dueKeys({ number }: CacheLayout, index: number, due: number): string[] {
@@ -135,9 +135,8 @@ export class Expirer {
     const number = this.#chain.nextNumber()
     const recorder = new Recorder(this.#state, {
       id: transactionId(this.#chain.origin, number),
-      now: Math.max(this.#clock.now(), this.#state.time),
+      now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
-      freeze: this.#options.freeze,
     })
     const value = recorder.get<Value>(cache as Cache<Value>, key)
     if (value === undefined) return
@@ -172,7 +171,8 @@ export class Expirer {
     if (outcome === 'applied') {
       this.#progress = true
       for (const write of evaluation.writes) this.#listener.changed(write.cache, write.key)
-    } else if (time < notBefore) this.#aheadMs = Math.max(0, this.#clock.now() - time)
+    } else if (time < notBefore)
+      this.#earlyUntil = this.#clock.monotonic() + Math.min(notBefore - time, earlyMsMax)
     if (outcome === 'collided') return
     const entry = this.#state.find(layout.number, key)
     if (entry && entry.value[layout.expiry as string] === notBefore)
@@ -195,6 +195,8 @@ export class Expirer {
       if (!(thrown instanceof Rejection))
         this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
       return false
+    } finally {
+      recorder.close()
     }
   }
 }

@@ -20,7 +20,7 @@ import type { UnitOptions } from './unit-options.ts'
 
 interface InFlight {
   readonly frame: ChainedFrame
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   readonly sent: readonly Sent[]
   readonly checks: Checks
   readonly sentAt: number
@@ -42,6 +42,8 @@ const deadlinePositionsMax = 2 ** 20
 export class FrameChain {
   readonly #log: Log
   readonly #clock: Clock
+  /** What time it is, as a frame says it. */
+  readonly #says: () => number
   readonly #random: Random
   readonly #state: SpaceState
   readonly #unit: string
@@ -66,6 +68,7 @@ export class FrameChain {
   constructor(
     log: Log,
     clock: Clock,
+    says: () => number,
     random: Random,
     state: SpaceState,
     unit: string,
@@ -73,6 +76,7 @@ export class FrameChain {
   ) {
     this.#log = log
     this.#clock = clock
+    this.#says = says
     this.#random = random
     this.#state = state
     this.#unit = unit
@@ -126,10 +130,14 @@ export class FrameChain {
       return
     }
     const [head] = this.#inFlight
-    if (head && now - head.publishedAt >= this.#options.republishMs) this.#publish(head)
-    else if (this.idle && !this.#left && now - this.#publishedAt >= this.#options.heartbeatMs)
-      this.#launch([])
+    if (head && now - head.publishedAt >= this.#options.republishMs) this.#publishAgain(head)
+    else if (now - this.#publishedAt >= this.#options.heartbeatMs) this.beat()
     this.#flushSoon()
+  }
+
+  /** An empty frame, unless others are under way: it tells that this unit is there, and what time it is. */
+  beat(): void {
+    if (this.joined && this.idle && !this.#left) this.#launch([])
   }
 
   /** Says goodbye; nothing can be sent afterwards. */
@@ -160,9 +168,10 @@ export class FrameChain {
     this.#confirmAt(head, index + 1)
   }
 
-  melded(frame: Frame, accepted: boolean): void {
-    if (frame.kind === FrameKind.join) this.#sawJoin(frame.nonce)
-    else if (frame.kind !== FrameKind.shape && frame.origin === this.#origin)
+  /** No frame: a position has passed that holds none. */
+  melded(frame: Frame | undefined, accepted: boolean): void {
+    if (frame?.kind === FrameKind.join) this.#sawJoin(frame.nonce)
+    else if (frame && 'origin' in frame && frame.origin === this.#origin)
       this.#sawOwn(frame, accepted)
     if (!this.joined) return
     if (!this.#state.origins.has(this.#origin)) {
@@ -187,7 +196,7 @@ export class FrameChain {
     const at = this.#inFlight.findIndex((f) => f.frame.id === frame.id)
     if (!accepted) {
       // It came before a frame it follows: it goes again when its turn has come.
-      if (at === 0) this.#publish(this.#inFlight[0] as InFlight)
+      if (at === 0) this.#publishAgain(this.#inFlight[0] as InFlight)
       else if (at > 0) (this.#inFlight[at] as InFlight).publishedAt = 0
       return
     }
@@ -197,7 +206,7 @@ export class FrameChain {
     this.#lastAccepted = frame.id
     this.#deadlinePositions = this.#options.deadlinePositions
     const [head] = this.#inFlight
-    if (head?.publishedAt === 0) this.#publish(head)
+    if (head?.publishedAt === 0) this.#publishAgain(head)
     this.#flushSoon()
   }
 
@@ -220,7 +229,17 @@ export class FrameChain {
     this.#joinedAt = now
     if (this.#nonce === 0) this.#nonce = this.#random.integer()
     // Two joins by one nonce are two origins; the first one seen is used, the other stays silent and is forgotten.
-    const frame = encodeFrame({ kind: FrameKind.join, unit: this.#unit, nonce: this.#nonce })
+    this.#sendJoin(this.#nonce)
+  }
+
+  /** Says in the log what the machine's clock says: the join of an origin that nobody uses, and that is forgotten like any other. */
+  tellTime(): void {
+    this.#sendJoin(this.#random.integer())
+  }
+
+  #sendJoin(nonce: number): void {
+    const at = this.#clock.now()
+    const frame = encodeFrame({ kind: FrameKind.join, unit: this.#unit, nonce, at })
     this.#log.append(frame).catch(() => undefined) // Seen in the log or not: that alone tells whether it worked.
   }
 
@@ -330,6 +349,7 @@ export class FrameChain {
       id: ++this.#frameCount,
       previous: this.#inFlight.at(-1)?.frame.id ?? this.#lastAccepted,
       deadline: Math.max(this.newestKnown, this.#state.position) + this.#deadlinePositions,
+      at: this.#says(),
     }
   }
 
@@ -350,6 +370,12 @@ export class FrameChain {
       uncertain: false,
     }
     this.#inFlight.push(inFlight)
+    this.#publish(inFlight)
+  }
+
+  /** Its time is new: a frame that comes late must not look as if a clock were wrong. */
+  #publishAgain(inFlight: InFlight): void {
+    inFlight.bytes = encodeFrame({ ...inFlight.frame, at: this.#says() })
     this.#publish(inFlight)
   }
 

@@ -3,12 +3,14 @@ import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import { encodeFrame } from '../records/frame-codec.ts'
+import { stoppedText } from '../replica/record-reader.ts'
 import { Replica } from '../replica/replica.ts'
 import type { AnyCache, Space } from '../space/definition.ts'
 import type { Entry } from '../space/entry.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { mergeShapes, shapeOf } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import { CommandRunner } from './command-runner.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
@@ -30,6 +32,7 @@ export class Incarnation {
   readonly #space: Space
   readonly #log: Log
   readonly #clock: Clock
+  readonly #watch: ClockWatch
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
@@ -37,6 +40,10 @@ export class Incarnation {
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
+  /** The log has to be told the time: for whoever joins, or because it has been left behind. */
+  #needsTime = false
+  /** When the log stored the frame that is being melded, as it says. */
+  #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
   #disconnectedSince: number | undefined
@@ -55,6 +62,7 @@ export class Incarnation {
     state: SpaceState,
     log: Log,
     clock: Clock,
+    watch: ClockWatch,
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
@@ -63,14 +71,18 @@ export class Incarnation {
     this.#space = space
     this.#log = log
     this.#clock = clock
+    this.#watch = watch
     this.#options = options
     this.#faults = faults
     this.#ended = ended
     this.state = state
     this.replica = new Replica(log, state)
-    this.#chain = new FrameChain(log, clock, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, random, options, faults)
-    this.#expirer = new Expirer(space.caches, state, this.#chain, clock, random, options, faults, {
+    const { time } = watch
+    const says = () => watch.says(state.time)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.runner = new CommandRunner(state, this.#chain, clock, time, random, options, faults)
+    const { caches } = space
+    this.#expirer = new Expirer(caches, state, this.#chain, clock, time, random, options, faults, {
       changed: (cache, key) => this.runner.changedElsewhere(cache, key),
       more: () => this.#sweep(),
     })
@@ -98,9 +110,12 @@ export class Incarnation {
   }
 
   start(): void {
+    this.#watch.follow(this.replica)
     this.replica.listen({
-      melding: (frame) => {
+      melding: (frame, _, time) => {
         this.#melding = frame
+        this.#needsTime = frame.kind === FrameKind.join && this.#watch.contradicts(time)
+        this.#stamp = time
       },
       accepted: (frame) => this.#chain.accepted(frame),
       changed: (write, before) => {
@@ -129,6 +144,7 @@ export class Incarnation {
   /** Why it cannot serve; undefined when it can. */
   unready(): string | undefined {
     if (this.#closed) return 'the replica has to be rebuilt'
+    if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
     if (this.#conflict) return this.#conflict.message
     if (!this.#projections) return 'the definition is not in the log yet'
     if (!this.#chain.joined) return 'joining the log'
@@ -149,24 +165,27 @@ export class Incarnation {
     )
   }
 
-  /** Whether queries can be answered: from an exact state, even if it is cut off from the log. */
+  /** Whether queries can be answered: from an exact state, even if it is cut off from the log, or stays before a record that it cannot read. */
   get serves(): boolean {
     return (
       !this.#closed &&
       this.#projections !== undefined &&
-      this.#lastKnown - this.state.position <= this.#options.lagPositionsMax
+      (this.replica.unreadable !== undefined ||
+        this.#lastKnown - this.state.position <= this.#options.lagPositionsMax)
     )
   }
 
   /** Whether commands can be taken: also during a hiccup of the log, in which they wait. */
   get takesCommands(): boolean {
-    return this.serves && this.#chain.joined
+    return this.serves && this.#chain.joined && !this.replica.unreadable
   }
 
   /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
   async drain(): Promise<void> {
     this.#draining = true
     await this.runner.drained()
+    // What the log has decided about them cannot be seen from here.
+    if (this.replica.unreadable) return
     // Commands whose callers were told `accepted` may still be waiting for their frame.
     await this.#idle()
     if (this.#closed) return
@@ -208,10 +227,18 @@ export class Incarnation {
     await this.replica.stop()
   }
 
-  #melded(frame: Frame, accepted: boolean): void {
+  #melded(frame: Frame | undefined, accepted: boolean): void {
     this.#melding = undefined
     this.#chain.melded(frame, accepted)
-    if (frame.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
+    if (
+      frame &&
+      this.#isOwn(frame) &&
+      this.#watch.sent(frame.at ?? 0, this.#stamp, this.state.time)
+    )
+      this.#needsTime = true
+    if (this.#needsTime) this.#chain.beat()
+    this.#needsTime = false
+    if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
   }
@@ -239,15 +266,19 @@ export class Incarnation {
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
+    const at = this.#clock.now()
     // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
     this.#log
-      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space) }))
+      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
       .catch(() => undefined)
   }
 
   #tick(): void {
     this.runner.expire()
-    this.#chain.tick()
+    // What is sent meanwhile could not be seen to come back.
+    if (!this.replica.unreadable) this.#chain.tick()
+    this.#watch.tick()
+    if (this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && !this.#conflict) this.#adoptShape()
   }
 

@@ -12,10 +12,13 @@ import {
 } from '../replica/rehydration.ts'
 import { SnapshotService } from '../replica/snapshot-service.ts'
 import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
+import { UnreadRecords } from '../replica/unread-records.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
+import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { checkFits, checkKey } from '../space/validation.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
 import { Execution } from './execution.ts'
@@ -62,8 +65,11 @@ export type UnitEvent =
   | { readonly kind: 'rehydrating'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
   | { readonly kind: 'failed'; readonly error: Error }
+  /** Clocks do not agree: the log's, this machine's, or those of other units. */
+  | { readonly kind: 'clock'; readonly message: string }
   | {
-      readonly kind: 'audit'
+      /** `log`: about records of the log that cannot be read. */
+      readonly kind: 'audit' | 'log'
       readonly level: 'info' | 'warn' | 'error'
       readonly message: string
     }
@@ -85,6 +91,7 @@ export class ProcessingUnit implements Serving {
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
+  readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
   readonly #report: (event: UnitEvent) => void
@@ -92,6 +99,7 @@ export class ProcessingUnit implements Serving {
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
+  readonly #unread: UnreadRecords
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -111,7 +119,8 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#now = () => ports.clock.now()
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
     this.#faults = new FaultDesk(
@@ -131,6 +140,9 @@ export class ProcessingUnit implements Serving {
         entriesMax: this.#options.snapshotEntriesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
+    )
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
       space: space.name,
@@ -274,6 +286,8 @@ export class ProcessingUnit implements Serving {
       pending: incarnation?.runner.pendingCount ?? 0,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }
   }
@@ -347,6 +361,7 @@ export class ProcessingUnit implements Serving {
       state,
       log,
       clock,
+      this.#watch,
       random,
       this.#options,
       this.#faults,
@@ -354,6 +369,7 @@ export class ProcessingUnit implements Serving {
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
+    this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
     const stopped = () => end(undefined)
@@ -472,8 +488,11 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
+    // Its handler may run several times: no run may find what another one has made of it.
+    freezeDeeply(input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.replica.unreadable) throw this.#servesNot()
     if (incarnation.cutOff)
       throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
     if (!incarnation.takesCommands)

@@ -1,5 +1,6 @@
 import type { AuditStatus } from '../audit/audit-status.ts'
 import type { Acknowledgement, Space } from '../space/definition.ts'
+import type { ClockStatus } from './clock-watch.ts'
 
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
@@ -58,8 +59,12 @@ export interface SpaceStatus {
   readonly pending: number
   readonly collisions: number
   readonly commandsPerSecond: number
+  /** Records of the log that were no frame of any version, and were passed over. */
+  readonly damagedRecords?: number
   /** Entries that the store refuses for what they are; told by a data writer. */
   readonly quarantined?: number
+  /** How the machine's clock and the log's are. */
+  readonly clock?: ClockStatus
   /** How it compares with the other replicas and the stored copies. */
   readonly audit?: AuditStatus
 }

@@ -11,6 +11,7 @@ import type { CacheLayout } from '../space/layout.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { collect } from '../space/view.ts'
 import type { Projections } from './projections.ts'
+import { readOnly } from './read-only.ts'
 
 /** What a query reads from: the committed state as it is during the (synchronous) handler. */
 export class StateReader implements Reader {
@@ -51,7 +52,7 @@ export class StateReader implements Reader {
   }
 
   projection<M, V>(projection: Projection<M, V>): M {
-    return this.#projections.model<M>(projection as AnyProjection)
+    return readOnly(this.#projections.model<M>(projection as AnyProjection))
   }
 
   notFound(message: string): never {

@@ -34,7 +34,7 @@ export interface UnitOptions {
   readonly deadlinePositions: number
   /** A published frame that has not come back is published again after this time. Default 500. */
   readonly republishMs: number
-  /** An idle unit sends an empty frame this often, to stay known. Default 20,000. */
+  /** An idle unit sends an empty frame this often, to stay known and to tell the time: less than a minute. Default 20,000. */
   readonly heartbeatMs: number
   /** A replica this many positions behind is not ready. Default 10,000. */
   readonly lagPositionsMax: number
@@ -46,8 +46,6 @@ export interface UnitOptions {
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number
-  /** Freeze entries: a handler that changes one fails at once. Default: unless NODE_ENV is production. */
-  readonly freeze: boolean
   readonly transaction: TransactionLimits
 }
 
@@ -74,6 +72,5 @@ export const defaultUnitOptions: UnitOptions = {
   snapshotEntriesMax: 1_000,
   auditMs: 1_000,
   auditEntries: 200,
-  freeze: true,
   transaction: defaultTransactionLimits,
 }

@@ -3,7 +3,7 @@ import { fateOf, UnitWorld } from '../adapters/simulated/unit-world.ts'
 import { defineCommand, defineSpace, Type } from '../space/define.ts'
 import { add, counters, put, read } from './test-support/counters.ts'
 
-/** What no log record can hold: an integer of more than 64 bits. */
+/** What cannot be kept: an integer of arbitrary size. */
 const emitHuge = defineCommand('emitHuge', {
   input: Type.Object({ id: Type.String() }),
   handler: (tx, { id }) => {
@@ -18,7 +18,7 @@ const space = defineSpace('counting', {
   queries: [read],
 })
 
-test('data that cannot be written fails its own command, and none of its neighbours', async () => {
+test('data that cannot be kept fails its own command, and none of its neighbours', async () => {
   const world = new UnitWorld(space)
   const { unit, events } = await world.startReady()
   const fates = [

@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { type ErrorCode, GridError } from '../../errors.ts'
 import { DirectoryLock } from './directory-lock.ts'
+import { lmdbDamage } from './lmdb-check.ts'
 
 /** What the files look like. Another version than the one found: the directory is not touched. */
 const format = 1
@@ -123,6 +124,8 @@ export class EmbeddedEnvironment {
     const path = join(this.directory, `${name}.mdb`)
     try {
       if (!isEmptyOrLmdb(path)) throw new Error(`${name}.mdb is not an LMDB file`)
+      const damage = existsSync(path) ? lmdbDamage(path) : undefined
+      if (damage !== undefined) throw this.damaged(name, damage)
       return open<unknown, string>({
         path,
         overlappingSync: false,
@@ -132,8 +135,17 @@ export class EmbeddedEnvironment {
         maxDbs: 64,
       })
     } catch (error) {
-      throw this.#unusable(error)
+      throw error instanceof GridError ? error : this.#unusable(error)
     }
+  }
+
+  /** What to tell when what is in a file is not what was written. */
+  damaged(name: string, what: string, cause?: unknown): GridError {
+    return new GridError(
+      'record_damaged',
+      `The data directory ${this.directory} is damaged: ${name}.mdb: ${what}. Put back a backup of the directory (docs/operations.md, "A damaged data directory")`,
+      { cause, details: { directory: this.directory, file: `${name}.mdb` } },
+    )
   }
 
   #unusable(cause: unknown): GridError {

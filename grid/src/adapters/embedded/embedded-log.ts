@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, RootDatabase } from 'lmdb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   AppendOptions,
@@ -46,7 +46,9 @@ interface PlacedAppend {
  */
 const commitBytesMax = 16 * 1024 * 1024
 const trimmedAtOnce = 1000
-const settings = { identity: 'identity', first: 'first' }
+/** Records looked at when a log is opened, the newest: a fifth of a second for that many small ones. */
+const checkedMax = 100_000
+const settings = { identity: 'identity', first: 'first', last: 'last' }
 const codes = { full: 'log_full', failed: 'log_unavailable' } as const
 
 /**
@@ -163,7 +165,31 @@ export class EmbeddedLog implements Log, HeldRecords {
 
   #stored(position: number): StoredRecord | undefined {
     const bytes = this.#records.getBinary(position)
-    return bytes && decodeRecord(position, bytes)
+    return bytes && this.#decoded(position, bytes)
+  }
+
+  #decoded(position: number, bytes: Buffer): StoredRecord {
+    try {
+      return decodeRecord(position, bytes)
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      const what = `the record at position ${position} is not as it was written`
+      throw this.#environment.damaged(this.#name, what, error)
+    }
+  }
+
+  /** Whoever starts should hear of damage then, and not in the middle of something. What is beyond `checkedMax` is looked at when it is read. */
+  #check(): void {
+    const from = Math.max(this.#first, this.#last - checkedMax + 1)
+    let expected = from
+    for (const { key, value } of this.#records.getRange({ start: from })) {
+      this.#decoded(key, value)
+      if (key !== expected++)
+        throw this.#environment.damaged(
+          this.#name,
+          `the record at position ${expected - 1} is missing`,
+        )
+    }
   }
 
   #recover(): void {
@@ -173,6 +199,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#first = Number(this.#root.get(settings.first) ?? 1)
     const [last] = this.#records.getKeys({ reverse: true, limit: 1 })
     this.#last = last ?? this.#first - 1
+    const known = Number(this.#root.get(settings.last) ?? this.#last)
+    if (known > this.#last)
+      throw this.#environment.damaged(this.#name, `the records behind ${this.#last} are missing`)
+    this.#check()
     this.#space.recover(this.#stored(this.#first), this.#stored(this.#last))
   }
 
@@ -229,8 +259,9 @@ export class EmbeddedLog implements Log, HeldRecords {
   }
 
   async #write(placed: readonly PlacedAppend[]): Promise<void> {
-    const transaction = this.#records.batch(() => {
+    const transaction = this.#root.batch(() => {
       for (const { record, stored } of placed) this.#records.put(record.position, stored)
+      this.#root.put(settings.last, placed.at(-1)?.record.position)
     })
     await this.#environment.commit(transaction, codes)
     const { position, endBytes } = placed.at(-1)!.record

@@ -1,10 +1,10 @@
 import type { Database, Transaction } from 'lmdb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
-import { decodeEntry, decodeEntryKey } from './entry-codec.ts'
+import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { decodeEntryKey, readStored } from './entry-codec.ts'
 
-export interface EmbeddedScanOptions {
+export interface EmbeddedScanOptions extends ScanOptions {
   readonly chunkEntries: number
   /** Called once, when the snapshot has been given up. */
   readonly closed: () => void
@@ -42,7 +42,8 @@ export class EmbeddedScan implements StoreScan {
     do {
       const chunk = this.#read(last)
       last = chunk.length === chunkEntries ? chunk.at(-1)?.storedKey : undefined
-      if (chunk.length > 0) yield chunk.map(({ entry }) => entry)
+      const sound = chunk.flatMap(({ entry }) => entry ?? [])
+      if (sound.length > 0) yield sound
       // Nothing above waits for anything, so without this a scan would be one long turn.
       await new Promise<void>((resolve) => this.#clock.soon(resolve))
     } while (last)
@@ -59,7 +60,8 @@ export class EmbeddedScan implements StoreScan {
     this.#options.closed()
   }
 
-  #read(after: Buffer | undefined): { storedKey: Buffer; entry: StoredEntry }[] {
+  /** Without an entry: it is damaged, and that was told. */
+  #read(after: Buffer | undefined): { storedKey: Buffer; entry: StoredEntry | undefined }[] {
     if (this.#closed) throw new GridError('store_unavailable', 'The scan has been closed')
     const range = this.#entries.getRange({
       transaction: this.#snapshot,
@@ -67,9 +69,19 @@ export class EmbeddedScan implements StoreScan {
       ...(after ? { start: after, exclusiveStart: true } : {}),
     })
     return Array.from(range, ({ key: storedKey, value: bytes }) => {
-      const { cache, key } = decodeEntryKey(storedKey)
-      const { value, version, position } = decodeEntry(bytes)
-      return { storedKey, entry: { cache, key, value, version, position } }
+      return { storedKey, entry: this.#entry(storedKey, bytes) }
     })
+  }
+
+  #entry(storedKey: Buffer, bytes: Buffer): StoredEntry | undefined {
+    const { cache, key } = decodeEntryKey(storedKey)
+    try {
+      return readStored(cache, key, bytes)
+    } catch (error) {
+      const { damaged } = this.#options
+      if (!damaged || !isGridError(error, 'record_damaged')) throw error
+      damaged({ cache, key })
+      return undefined
+    }
   }
 }

@@ -1,19 +1,29 @@
 import type { Database, RootDatabase } from 'lmdb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import type {
+  Checkpoint,
+  ScanOptions,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '../../ports/store.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedScan } from './embedded-scan.ts'
 import {
   decodeCheckpoint,
-  decodeEntry,
+  decodeEntryKey,
   encodeCheckpoint,
   encodeEntry,
   encodeEntryKey,
+  readStored,
 } from './entry-codec.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
 const sliceMs = 3
+/** Entries looked at when a store is opened: a third of a second. */
+const checkedMax = 100_000
 const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
 
 interface EncodedChange {
@@ -59,12 +69,32 @@ export class EmbeddedStore implements Store {
     this.#chunkEntries = options.chunkEntries ?? 1000
     this.#root = environment.open(name)
     this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
+    this.#check()
+  }
+
+  /** Whoever starts should hear of damage then. What is beyond `checkedMax` is looked at when it is read. */
+  #check(): void {
+    let left = checkedMax
+    try {
+      for (const space of this.#checkpoints.getKeys()) {
+        const stored = this.#checkpoints.getEntry(space)
+        if (stored) decodeCheckpoint(stored.value, stored.version ?? 0)
+        for (const { key, value } of this.#entriesOf(space).getRange({ limit: left })) {
+          const name = decodeEntryKey(key)
+          readStored(name.cache, name.key, value)
+          left--
+        }
+      }
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      throw this.#environment.damaged(this.#name, error.message, error)
+    }
   }
 
   async checkpoint(space: string): Promise<Checkpoint | undefined> {
     this.#checkOpen()
     const stored = this.#checkpoints.getEntry(space)
-    return stored && { position: stored.version ?? 0, ...decodeCheckpoint(stored.value) }
+    return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
   }
 
   async apply(
@@ -91,7 +121,7 @@ export class EmbeddedStore implements Store {
     if (!(await this.#environment.commit(transaction, codes))) throw stale(space, from)
   }
 
-  async scan(space: string): Promise<StoreScan | undefined> {
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#checkOpen()
     if (!this.#checkpoints.doesExist(space)) return undefined
     const entries = this.#entriesOf(space)
@@ -100,8 +130,9 @@ export class EmbeddedStore implements Store {
     // opened.
     this.#root.resetReadTxn()
     const stored = this.#checkpoints.getEntry(space, { transaction: snapshot })!
-    const start = { position: stored.version ?? 0, ...decodeCheckpoint(stored.value) }
+    const start = decodeCheckpoint(stored.value, stored.version ?? 0)
     const scan = new EmbeddedScan(this.#clock, entries, snapshot, start, {
+      ...options,
       chunkEntries: this.#chunkEntries,
       closed: () => this.#scans.delete(scan),
     })
@@ -113,7 +144,7 @@ export class EmbeddedStore implements Store {
     this.#checkOpen()
     if (!this.#checkpoints.doesExist(space)) return undefined
     const bytes = this.#entriesOf(space).getBinary(encodeEntryKey(cache, key))
-    return bytes && { cache, key, ...decodeEntry(bytes) }
+    return bytes && readStored(cache, key, bytes)
   }
 
   async clear(space: string): Promise<void> {
@@ -139,7 +170,7 @@ export class EmbeddedStore implements Store {
     let until = this.#clock.monotonic() + sliceMs
     for (const change of changes) {
       const { cache, key, value, version, position } = change
-      const bytes = value && encodeEntry({ value, version, position })
+      const bytes = value && encodeEntry({ cache, key, value, version, position })
       encoded.push({ key: encodeEntryKey(cache, key), bytes })
       if (this.#clock.monotonic() < until) continue
       await new Promise<void>((resolve) => this.#clock.soon(resolve))

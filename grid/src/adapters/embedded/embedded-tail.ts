@@ -1,4 +1,4 @@
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogBounds, LogListener, LogRecord } from '../../ports/log.ts'
 
@@ -63,10 +63,23 @@ export class EmbeddedTail {
         this.#schedule()
         return
       }
-      const record = this.#log.recordAt(this.#next)
+      const record = this.#read()
+      if (this.#ended) return
       if (!record) throw new Error(`The log has lost its record at position ${this.#next}`)
       this.#next++
       this.#listener.record(record)
+    }
+  }
+
+  /** A record that is not as it was written ends the tail: nobody can say what stood there. */
+  #read(): LogRecord | undefined {
+    try {
+      return this.#log.recordAt(this.#next)
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      this.#ended = true
+      this.#listener.broken(error)
+      return undefined
     }
   }
 

@@ -8,10 +8,13 @@ import type {
   Service,
   Subscription,
 } from '../../ports/messaging.ts'
+import { RefusedMessages, type TellRefused } from '../refused-messages.ts'
 
 export interface InProcessMessagingOptions {
   /** Default 8 MiB, like the record limit of the embedded log. */
   readonly messageBytesMax?: number
+  /** As of NatsMessaging. */
+  readonly onFault?: TellRefused
 }
 
 /**
@@ -36,6 +39,8 @@ interface Listening {
 export class InProcessMessaging implements Messaging {
   readonly messageBytesMax: number
   readonly #clock: Clock
+  readonly #refused: RefusedMessages
+  readonly #isTold: boolean
   readonly #answering = new Map<string, Set<Answering>>()
   readonly #listening = new Set<Listening>()
   #turn = 0
@@ -43,6 +48,8 @@ export class InProcessMessaging implements Messaging {
 
   constructor(clock: Clock, options: InProcessMessagingOptions = {}) {
     this.#clock = clock
+    this.#refused = new RefusedMessages(() => clock.monotonic(), options.onFault)
+    this.#isTold = options.onFault !== undefined
     this.messageBytesMax = options.messageBytesMax ?? 8 * 1024 * 1024
   }
 
@@ -72,8 +79,22 @@ export class InProcessMessaging implements Messaging {
   publish(subject: string, data: Uint8Array): void {
     this.#check(data)
     this.#clock.soon(() => {
-      for (const { matches, listener } of this.#listening) if (matches(subject)) listener({ data })
+      for (const { matches, listener } of this.#listening)
+        if (matches(subject)) this.#tell(listener, { data }, subject)
     })
+  }
+
+  /** Messages that were no message of ours, or that nobody here could do anything with. */
+  get refused(): number {
+    return this.#refused.count
+  }
+
+  #tell(listener: (message: Message) => void, message: Message, subject: string): void {
+    try {
+      listener(message)
+    } catch (error) {
+      this.#refused.note(error, subject)
+    }
   }
 
   /** `subject` may hold NATS wildcards: `*` for one token, `>` for all that follow. */
@@ -121,7 +142,17 @@ export class InProcessMessaging implements Messaging {
     const asked = [...groups].flatMap(([group, members]) =>
       group === undefined ? members : [members[turn % members.length]!],
     )
-    return Promise.race(asked.map(async ({ respond }) => respond(message)))
+    return Promise.race(asked.map((answering) => this.#answered(answering, subject, message)))
+  }
+
+  async #answered({ respond }: Answering, subject: string, message: Message): Promise<Message> {
+    try {
+      return await respond(message)
+    } catch (error) {
+      // Whoever asked gets a bug as its cause: where nobody is told it need not end the process as well.
+      if (this.#isTold || isGridError(error)) this.#refused.refusedRequest(error, subject)
+      throw error
+    }
   }
 
   #check(data: Uint8Array): void {

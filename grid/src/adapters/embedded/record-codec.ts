@@ -1,4 +1,6 @@
+import { GridError } from '../../errors.ts'
 import type { LogRecord } from '../../ports/log.ts'
+import { seal, sealedBody, sealedFormat } from '../../records/seal.ts'
 
 export interface StoredRecord extends LogRecord {
   /**
@@ -10,23 +12,27 @@ export interface StoredRecord extends LogRecord {
 
 /** Two doubles: time, endBytes. */
 const headerBytes = 16
+/** Of a sealed record. One without a seal is of a version that did not seal yet: its first byte, the lowest of a time in whole ms, is 0. */
+const format = 1
 
 export function encodeRecord(time: number, endBytes: number, data: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(headerBytes + data.length)
   bytes.writeDoubleLE(time, 0)
   bytes.writeDoubleLE(endBytes, 8)
   bytes.set(data, headerBytes)
-  return bytes
+  return seal(format, bytes)
 }
 
-/** The record's data is a view of `bytes`. */
-export const decodeRecord = (position: number, bytes: Buffer): StoredRecord => ({
-  position,
-  time: bytes.readDoubleLE(0),
-  endBytes: bytes.readDoubleLE(8),
-  data: new Uint8Array(
-    bytes.buffer,
-    bytes.byteOffset + headerBytes,
-    bytes.byteLength - headerBytes,
-  ),
-})
+/** The record's data is a view of `bytes`. @throws GridError `record_damaged` when they are not what was written */
+export function decodeRecord(position: number, bytes: Buffer): StoredRecord {
+  const record = sealedFormat(bytes) === undefined ? bytes : sealedBody(bytes)
+  const { buffer, byteOffset, byteLength } = record
+  if (byteLength < headerBytes) throw new GridError('record_damaged', 'A record is cut short')
+  const view = new DataView(buffer, byteOffset)
+  return {
+    position,
+    time: view.getFloat64(0, true),
+    endBytes: view.getFloat64(8, true),
+    data: new Uint8Array(buffer, byteOffset + headerBytes, byteLength - headerBytes),
+  }
+}

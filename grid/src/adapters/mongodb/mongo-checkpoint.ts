@@ -1,4 +1,6 @@
-import type { Binary } from 'mongodb'
+import { Binary } from 'mongodb'
+import { fingerprintOf } from '../../audit/fingerprint.ts'
+import { GridError } from '../../errors.ts'
 import type { Checkpoint } from '../../ports/store.ts'
 import { type QuarantineMark, toSummary } from './mongo-quarantine.ts'
 
@@ -15,15 +17,29 @@ export interface CheckpointDocument {
    */
   readonly caches: readonly string[]
   readonly quarantine?: QuarantineMark
+  /** Of what `apply` was given; a version that did not know of it yet has left none. */
+  readonly hash?: number
 }
 
 export const checkpointsName = 'grid.checkpoints'
 
+export const checkpointHash = (
+  space: string,
+  { position, logIdentity, digest, entries, replicated }: Checkpoint,
+): number => fingerprintOf(position, [space, logIdentity, digest, entries, replicated])
+
+/** @throws GridError `record_damaged`: it is not what the grid has written */
 export function toCheckpoint(document: CheckpointDocument): Checkpoint {
-  const { position, logIdentity, digest, entries, replicated, quarantine } = document
-  return {
+  const { position, logIdentity, digest, entries, replicated, quarantine, hash } = document
+  const checkpoint = {
     ...{ position, logIdentity, digest, entries },
-    replicated: new Uint8Array(replicated.value()),
-    ...(quarantine ? { quarantine: toSummary(quarantine) } : {}),
+    replicated:
+      replicated instanceof Binary ? new Uint8Array(replicated.value()) : new Uint8Array(),
   }
+  if (hash !== undefined && hash !== checkpointHash(document._id, checkpoint))
+    throw new GridError(
+      'record_damaged',
+      `MongoDB does not hold the checkpoint of ${document._id} as the grid has written it`,
+    )
+  return quarantine ? { ...checkpoint, quarantine: toSummary(quarantine) } : checkpoint
 }

@@ -190,6 +190,13 @@ export class MongoQuarantine {
     if (chunk.length > 0) yield chunk
   }
 
+  /** A mark for a checkpoint that has lost its own; undefined: nothing is in quarantine. */
+  async newMark(space: string, session: ClientSession): Promise<QuarantineMark | undefined> {
+    const ids = await this.#readIds(space, { session })
+    if (ids.size === 0) return undefined
+    return markOf(space, { revision: new ObjectId().toHexString(), ids })
+  }
+
   async keysIn(space: string, options: ReadOptions): Promise<ReadonlySet<string>> {
     const ids = await this.#readIds(space, options)
     return new Set([...ids].map((id) => id.slice(space.length + 1)))
@@ -268,7 +275,7 @@ interface PackedRefusal {
 function packed(space: string, { change, code, reason }: RefusedChange): PackedRefusal {
   const { cache, key, value, version, position } = change
   if (!value) throw new Error('a deletion is never refused')
-  const bytes = encodeEntry({ value, version, position })
+  const bytes = encodeEntry({ cache, key, value, version, position })
   const [first = new Binary(), ...pieces] = Array.from(
     { length: Math.ceil(bytes.length / pieceBytes) },
     (_, at) => new Binary(bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)),
@@ -317,7 +324,7 @@ const isWhole = ({ bytes, value }: QuarantineDocument): boolean => bytes <= valu
 function toEntry(document: QuarantineDocument, pieces: readonly Binary[]): StoredEntry {
   const { cache, key, value } = document
   const bytes = Buffer.concat([value, ...pieces].map((piece) => piece.value()))
-  return { cache, key, ...decodeEntry(bytes) }
+  return decodeEntry(cache, key, bytes)
 }
 
 /** Nothing that a change of primary could take back. Made anew each time, for the driver writes into it. */

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection } from 'mongodb'
-import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
-import { type EntryDocument, fromDocument } from './mongo-document.ts'
+import { isGridError } from '../../errors.ts'
+import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { type EntryDocument, fromDocument, keyOf } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
 /**
@@ -36,17 +37,20 @@ export class MongoScan implements StoreScan {
   readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
   readonly #session: ClientSession
   readonly #quarantine: ScannedQuarantine | undefined
+  readonly #damaged: ScanOptions['damaged']
 
   constructor(
     start: Checkpoint,
     collections: ReadonlyMap<string, Collection<EntryDocument>>,
     session: ClientSession,
     quarantine: ScannedQuarantine | undefined,
+    { damaged }: ScanOptions,
   ) {
     this.start = start
     this.#collections = collections
     this.#session = session
     this.#quarantine = quarantine
+    this.#damaged = damaged
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
@@ -84,7 +88,18 @@ export class MongoScan implements StoreScan {
     const current = aside?.size
       ? documents.filter(({ _id }) => !aside.has(`${cache}/${_id}`))
       : documents
-    return current.map((document) => fromDocument(cache, document))
+    if (!this.#damaged) return current.map((document) => fromDocument(cache, document))
+    return current.flatMap((document) => this.#sound(cache, document) ?? [])
+  }
+
+  #sound(cache: string, document: EntryDocument): StoredEntry | undefined {
+    try {
+      return fromDocument(cache, document)
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged')) throw error
+      this.#damaged?.({ cache, key: keyOf(document._id) })
+      return undefined
+    }
   }
 
   async end(): Promise<Checkpoint> {

@@ -1,6 +1,7 @@
 import type { Collection, MongoClient } from 'mongodb'
 import type { Clock } from '../../ports/clock.ts'
 import type { StoredChange } from '../../ports/store.ts'
+import { unfaithful } from './faithful.ts'
 import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import { type ChangesRefused, tryOut, type WriteMode } from './mongo-transaction.ts'
@@ -56,6 +57,14 @@ export class Sieve {
 
   modeOf(cache: string): WriteMode {
     return this.#removeFirst.has(cache) ? 'remove first' : 'replace'
+  }
+
+  /** Leaves out what MongoDB would take, and give back as another value. */
+  refuseUnfaithful(): void {
+    for (const change of [...this.#taken.values()].flat()) {
+      const reason = change.value && unfaithful(change.value)
+      if (reason !== undefined) this.#refuse(change, { code: undefined, reason, at: undefined })
+    }
   }
 
   /** Tries changes that are likely to be refused, so that the step need not fail for them. */

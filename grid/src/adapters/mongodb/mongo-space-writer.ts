@@ -6,7 +6,7 @@ import {
   type MongoClient,
   MongoServerError,
 } from 'mongodb'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Checkpoint,
@@ -15,7 +15,12 @@ import type {
   Replayed,
   StoredChange,
 } from '../../ports/store.ts'
-import { type CheckpointDocument, checkpointsName } from './mongo-checkpoint.ts'
+import {
+  type CheckpointDocument,
+  checkpointHash,
+  checkpointsName,
+  toCheckpoint,
+} from './mongo-checkpoint.ts'
 import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import {
@@ -124,6 +129,25 @@ export class SpaceWriter {
     }
   }
 
+  /** Puts a checkpoint where there is none, or a damaged one. `caches`: those that have documents. @throws GridError `stale_writer` */
+  async restore(known: Checkpoint, caches: readonly string[]): Promise<void> {
+    this.#quarantine.forget(this.#space)
+    await this.#session.inTurn(() =>
+      runTransaction(this.#session, this.#clock, async (session) => {
+        const found = await this.#checkpoints.findOne({ _id: this.#space }, { session })
+        if (found && !isDamaged(found))
+          throw new GridError('stale_writer', `${this.#space} has a checkpoint`)
+        const mark = await this.#quarantine.newMark(this.#space, session)
+        const all = [...new Set([...caches, ...(Array.isArray(found?.caches) ? found.caches : [])])]
+        const fields = { ...fieldsOf(this.#space, known), caches: all }
+        const document = mark ? { ...fields, quarantine: mark } : fields
+        await this.#checkpoints.replaceOne({ _id: this.#space }, document, {
+          ...{ session, upsert: true },
+        })
+      }),
+    )
+  }
+
   async close(): Promise<void> {
     await this.#session.close()
   }
@@ -164,6 +188,7 @@ export class SpaceWriter {
       const known = await this.#quarantine.known(this.#space, () => this.#readMark())
       const sieve = this.#sieve(step, known)
       try {
+        sieve.refuseUnfaithful()
         await sieve.trySuspects((change) => this.#isKnown(known, change))
         return await this.#writePast(step, known, sieve)
       } catch (error) {
@@ -242,12 +267,11 @@ export class SpaceWriter {
     caches: readonly string[],
     session: ClientSession,
   ): Promise<Found> {
-    const { position, logIdentity, digest, entries, replicated } = next
     try {
       const { value, lastErrorObject } = await this.#checkpoints.findOneAndUpdate(
         { _id: this.#space, position: from },
         {
-          $set: { position, logIdentity, digest, entries, replicated: new Binary(replicated) },
+          $set: fieldsOf(this.#space, next),
           $addToSet: { caches: { $each: [...caches] } },
         },
         {
@@ -278,6 +302,22 @@ export class SpaceWriter {
 
   #entries(cache: string): Collection<EntryDocument> {
     return this.#database.collection(`${this.#space}.${cache}`)
+  }
+}
+
+function fieldsOf(space: string, checkpoint: Checkpoint) {
+  const { position, logIdentity, digest, entries, replicated } = checkpoint
+  const hash = checkpointHash(space, checkpoint)
+  return { position, logIdentity, digest, entries, replicated: new Binary(replicated), hash }
+}
+
+function isDamaged(document: CheckpointDocument): boolean {
+  try {
+    toCheckpoint(document)
+    return false
+  } catch (error) {
+    if (!isGridError(error, 'record_damaged')) throw error
+    return true
   }
 }
 

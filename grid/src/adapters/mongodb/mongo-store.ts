@@ -9,11 +9,14 @@ import { GridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Checkpoint,
+  ForeignChange,
   Quarantine,
+  ScanOptions,
   Store,
   StoredChange,
   StoredEntry,
   StoreScan,
+  StoreWatch,
 } from '../../ports/store.ts'
 import { type CheckpointDocument, checkpointsName, toCheckpoint } from './mongo-checkpoint.ts'
 import { MendedConnection } from './mongo-connection.ts'
@@ -22,6 +25,7 @@ import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
 import { MongoScan, ofSnapshot } from './mongo-scan.ts'
 import { SpaceWriter } from './mongo-space-writer.ts'
+import { MongoWatch } from './mongo-watch.ts'
 
 export interface MongoStoreOptions {
   /** Default `spacegrid`. */
@@ -67,6 +71,7 @@ export class MongoStore implements Store {
    */
   readonly #created = new Set<string>()
   readonly #writers = new Map<string, SpaceWriter>()
+  readonly #watches = new Set<MongoWatch>()
   readonly #kept: MongoQuarantine
   readonly #quarantinedMax: number
   #isReplicaSet = false
@@ -132,7 +137,26 @@ export class MongoStore implements Store {
     })
   }
 
-  scan(space: string): Promise<StoreScan | undefined> {
+  restore(space: string, known: Checkpoint): Promise<void> {
+    return this.#during(`Writing the checkpoint of ${space}`, async () => {
+      this.#created.clear()
+      await this.#prepare(space, new Set())
+      await this.#writerOf(space).restore(known, await this.#cachesOf(space))
+    })
+  }
+
+  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
+    const watch = new MongoWatch(this.#database, space, this.#clock, changed, () => this.#connect())
+    this.#watches.add(watch)
+    return {
+      stop: async () => {
+        this.#watches.delete(watch)
+        await watch.stop()
+      },
+    }
+  }
+
+  scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     return this.#during(`Scanning ${space}`, async () => {
       const session = this.#client.startSession({ snapshot: true })
       try {
@@ -147,6 +171,7 @@ export class MongoStore implements Store {
             caches,
             session,
             document.quarantine && (await this.#scanQuarantine(space, session)),
+            options,
           )
         }
       } catch (error) {
@@ -185,6 +210,7 @@ export class MongoStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true
+    await Promise.all([...this.#watches].map((watch) => watch.stop()))
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
   }

@@ -2,7 +2,7 @@ import type { AnyBulkWriteOperation, ClientSession, Collection, MongoClient } fr
 import { GridError } from '../../errors.ts'
 import { type Clock, sleep } from '../../ports/clock.ts'
 import type { StoredChange } from '../../ports/store.ts'
-import { type EntryDocument, toDocument } from './mongo-document.ts'
+import { type EntryDocument, idsOf, toDocument } from './mongo-document.ts'
 import { isCommitUnknown, isTransient, type Refusal, refusalOf } from './mongo-faults.ts'
 import type { WriterSession } from './mongo-writer-session.ts'
 
@@ -111,7 +111,7 @@ export async function writeChanges(
 ): Promise<void> {
   const gone = mode === 'insert' ? [] : changes.filter((it) => mode !== 'replace' || !it.value)
   for (let from = 0; from < gone.length; from += operationsAtOnce) {
-    const keys = gone.slice(from, from + operationsAtOnce).map(({ key }) => key)
+    const keys = gone.slice(from, from + operationsAtOnce).flatMap(({ key }) => idsOf(key))
     await collection.deleteMany({ _id: { $in: keys } }, { session })
   }
   const puts = changes.filter(({ value }) => value !== undefined)

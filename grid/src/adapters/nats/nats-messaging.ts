@@ -5,7 +5,7 @@ import {
   headers as newHeaders,
   type Msg as WireMessage,
 } from 'nats'
-import { GridError, isGridError } from '../../errors.ts'
+import { GridError } from '../../errors.ts'
 import type {
   Endpoint,
   Message,
@@ -15,6 +15,7 @@ import type {
   Service,
   Subscription,
 } from '../../ports/messaging.ts'
+import { RefusedMessages, type TellRefused } from '../refused-messages.ts'
 import { answerOf, faultIn } from './message-faults.ts'
 import { NatsConnection } from './nats-connection.ts'
 
@@ -30,10 +31,11 @@ export interface NatsMessagingOptions {
   /** How long the first connection may take, in ms. Default 10,000. */
   readonly connectTimeoutMs?: number
   /**
-   * Told of errors that nobody can be told of: a responder or a listener threw something that is no GridError, or NATS ended
-   * a service. Default: thrown again where nobody catches it, which ends the process, as our own bugs should.
+   * Told of what no caller can be told, once a minute for each subject: a listener could do nothing with what came, a request was no message of ours, a
+   * responder threw something that is no GridError, NATS ended a service. Default: only counted; but what is no GridError is thrown
+   * again where nobody catches it, which ends the process, as our own bugs should where nobody would hear of them.
    */
-  readonly onFault?: (error: unknown, subject: string) => void
+  readonly onFault?: TellRefused
 }
 
 /** Counts what the driver's own statistics of a service cannot see, because answers are asynchronous. */
@@ -51,7 +53,7 @@ interface EndpointStatistics {
 export class NatsMessaging implements Messaging {
   readonly messageBytesMax: number
   readonly #connection: NatsConnection
-  readonly #onFault: (error: unknown, subject: string) => void
+  readonly #refused: RefusedMessages
   readonly #requests = new Set<(error: GridError) => void>()
   readonly #answers = new Set<Promise<void>>()
   #closing = false
@@ -63,7 +65,7 @@ export class NatsMessaging implements Messaging {
 
   private constructor(connection: NatsConnection, options: NatsMessagingOptions) {
     this.#connection = connection
-    this.#onFault = options.onFault ?? throwOutsideDriver
+    this.#refused = new RefusedMessages(() => performance.now(), options.onFault)
     const payloadBytesMax = connection.driver.info?.max_payload ?? payloadBytesDefault
     this.messageBytesMax = payloadBytesMax - headroomBytes
     connection.watch((connected) => {
@@ -104,7 +106,7 @@ export class NatsMessaging implements Messaging {
       try {
         listener(messageOf(message))
       } catch (error) {
-        this.#onFault(error, message.subject)
+        this.#refused.note(error, message.subject)
       }
     })
   }
@@ -122,7 +124,11 @@ export class NatsMessaging implements Messaging {
       description: service.description ?? '',
       // Instances share the requests within their service; another service on the same subject is asked as well.
       queue: service.name,
-      statsHandler: async ({ subject }) => statistics.get(subject) ?? null,
+      statsHandler: async (endpoint) => {
+        const counts = statistics.get(endpoint.subject) ?? null
+        if (counts) tellDriver(endpoint, counts)
+        return counts
+      },
     })
     for (const endpoint of service.endpoints) {
       const counts = { answered: 0, failed: 0, lastFailure: '', totalMs: 0 }
@@ -137,7 +143,7 @@ export class NatsMessaging implements Messaging {
     }
     let stopping = false
     void running.stopped.then((error) => {
-      if (error !== null && !stopping && !this.#closing) this.#onFault(error, service.name)
+      if (error !== null && !stopping && !this.#closing) this.#refused.note(error, service.name)
     })
     // Whoever is told that we serve may ask at once; by then the server must know. A connection lost meanwhile brings it back.
     await this.#connection.driver.flush().catch(() => {})
@@ -164,11 +170,16 @@ export class NatsMessaging implements Messaging {
     await this.#connection.close()
   }
 
+  /** Messages that were no message of ours, or that nobody here could do anything with. */
+  get refused(): number {
+    return this.#refused.count
+  }
+
   #subscribe(subject: string, handle: (message: WireMessage) => void): Subscription {
     const subscription = this.#connection.driver.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) handle(message)
-        else this.#onFault(error, subject)
+        else this.#refused.note(error, subject)
       },
     })
     return { stop: async () => subscription.unsubscribe() }
@@ -196,7 +207,7 @@ export class NatsMessaging implements Messaging {
       this.#send(request, data, headers === undefined ? undefined : headersOf(headers))
       return undefined
     } catch (error) {
-      if (!isGridError(error)) this.#onFault(error, request.subject)
+      this.#refused.refusedRequest(error, request.subject)
       const { data, headers } = answerOf(error)
       this.#send(request, data, headers)
       return error instanceof Error ? error.message : String(error)
@@ -256,6 +267,18 @@ function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {
   return headers
 }
 
+/**
+ * The driver counts what its handlers throw and how long they take, which asynchronous answers never show; what it tells of a service are the fields of
+ * this object, which its types do not name.
+ */
+function tellDriver(endpoint: object, { failed, lastFailure, totalMs }: EndpointStatistics): void {
+  const { stats } = endpoint as { stats?: Record<string, unknown> }
+  if (!stats) return
+  stats.num_errors = failed
+  if (failed > 0) stats.last_error = lastFailure
+  stats.processing_time = Math.round(totalMs * 1e6)
+}
+
 /** A service's endpoints need names without dots; a subject is unique already. */
 const endpointNameOf = ({ subject }: Endpoint): string => subject.replaceAll(/[^-\w]/g, '-')
 
@@ -263,10 +286,3 @@ const metadataOf = ({ description, metadata }: Endpoint): Record<string, string>
   ...(description === undefined ? {} : { description }),
   ...metadata,
 })
-
-/** The driver prints what a callback throws, stops reading, and looks alive. */
-function throwOutsideDriver(error: unknown): void {
-  queueMicrotask(() => {
-    throw error
-  })
-}

@@ -1,5 +1,6 @@
+import { isGridError } from '../../errors.ts'
 import type { Checkpoint } from '../../ports/store.ts'
-import { messagePack } from '../../records/message-pack.ts'
+import { opened, sealed } from '../embedded/entry-codec.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
 export interface ImageCheckpoint extends Checkpoint {
@@ -12,20 +13,26 @@ export interface ImageCheckpoint extends Checkpoint {
   readonly caches: readonly string[]
 }
 
-/** The position is stored apart, so that people and scripts can read it. */
-export const encodeImageCheckpoint = ({ position: _, ...rest }: ImageCheckpoint): Buffer =>
-  messagePack.pack(rest)
+/** The position is stored apart as well, so that people and scripts can read it. */
+export const encodeImageCheckpoint = (checkpoint: ImageCheckpoint): Buffer => sealed(checkpoint)
 
 /**
- * Undefined unless both parts are there: Redis may have been flushed, or have evicted one of them.
+ * Undefined unless both parts are there, fit and are as they were written: Redis may have been flushed, or have evicted one of them, or somebody
+ * has changed one. The image is built anew then.
  */
 export function decodeImageCheckpoint(
   position: Buffer | null | undefined,
   rest: Buffer | null | undefined,
 ): ImageCheckpoint | undefined {
   if (!position || !rest) return undefined
-  const bytes = new Uint8Array(rest.buffer, rest.byteOffset, rest.byteLength)
-  return { ...messagePack.unpack(bytes), position: Number(position.toString('latin1')) }
+  const at = Number(position.toString('latin1'))
+  try {
+    const checkpoint = opened<ImageCheckpoint>(rest)
+    return (checkpoint.position ?? at) === at ? { ...checkpoint, position: at } : undefined
+  } catch (error) {
+    if (!isGridError(error, 'record_damaged')) throw error
+    return undefined
+  }
 }
 
 export function toCheckpoint(image: ImageCheckpoint): Checkpoint {

@@ -1,5 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { StoredChange, StoredEntry } from '../../ports/store.ts'
 import { decodeEntry, encodeEntry } from '../embedded/entry-codec.ts'
 import {
@@ -37,26 +37,22 @@ export function writeEntries(
   for (let at = 0; at < changes.length; at += fieldsAtOnce) {
     const puts: (string | Buffer)[] = []
     const gone: string[] = []
-    for (const { key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
+    for (const { cache, key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
       if (value === undefined) gone.push(key)
-      else puts.push(key, encodeEntry({ value, version, position }))
+      else puts.push(key, encodeEntry({ cache, key, value, version, position }))
     if (puts.length > 0) commands.hset(hash, ...puts)
     if (gone.length > 0) commands.hdel(hash, ...gone)
   }
 }
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-
-/** @throws GridError `format_unsupported`: anybody may have spoiled what is in Redis */
+/** @throws GridError `record_damaged`, `format_unsupported`: anybody may have spoiled what is in Redis */
 export function readEntry(cache: string, key: string, bytes: Buffer): StoredEntry {
   try {
-    const { value, version, position } = decodeEntry(bytes)
-    if (isObject(value) && Number.isSafeInteger(version) && Number.isSafeInteger(position))
-      return { cache, key, value, version, position }
-    throw new Error('It is no entry')
+    return decodeEntry(cache, key, bytes)
   } catch (cause) {
     const message = `The entry ${JSON.stringify(key)} of ${cache} in the image cannot be read`
-    throw new GridError('format_unsupported', message, { cause })
+    const code = isGridError(cause, 'format_unsupported') ? cause.code : 'record_damaged'
+    throw new GridError(code, message, { cause })
   }
 }
 

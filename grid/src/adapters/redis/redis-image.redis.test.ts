@@ -142,7 +142,7 @@ describe('a warm image', () => {
 
   test('an entry that somebody has spoiled cannot be read, and says so', async () => {
     await image.apply(newSpace(), 0, checkpointAt(2), [put('a', {}, 1), put('b', {}, 2)])
-    const unreadable = { code: 'format_unsupported', message: expect.stringContaining('"a"') }
+    const unreadable = { code: 'record_damaged', message: expect.stringContaining('"a"') }
     for (const spoiled of ['no entry', '\x05', '\x80', '']) {
       await redis.hset(key('seats'), 'a', spoiled)
       await expect(image.get(space, 'seats', 'a')).rejects.toMatchObject(unreadable)

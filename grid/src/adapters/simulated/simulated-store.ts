@@ -1,5 +1,16 @@
-import { GridError } from '../../errors.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { storedHash } from '../../audit/fingerprint.ts'
+import { GridError, isGridError } from '../../errors.ts'
+import type {
+  Checkpoint,
+  EntryKey,
+  ForeignChange,
+  ScanOptions,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+  StoreWatch,
+} from '../../ports/store.ts'
 import { SimulatedQuarantine } from './simulated-quarantine.ts'
 
 export interface SimulatedStoreOptions {
@@ -14,11 +25,24 @@ export interface SimulatedStoreOptions {
   readonly quarantinedMax?: number
 }
 
-interface StoredSpace {
-  checkpoint: Checkpoint
-  /** Those in quarantine included. */
-  readonly entries: Map<string, StoredEntry>
+/** An entry and the hash that it was written with. */
+interface HashedEntry extends StoredEntry {
+  readonly hash: number
 }
+
+interface StoredSpace {
+  /** undefined: somebody has removed it. */
+  checkpoint: Checkpoint | undefined
+  isCheckpointDamaged: boolean
+  /** Those in quarantine included. */
+  readonly entries: Map<string, HashedEntry>
+}
+
+/** What `tamper` does: a value of an entry, undefined to remove it; a cache to be dropped; the checkpoint. */
+export type Tampering =
+  | { readonly entry: EntryKey; readonly value: StoredEntry['value'] | undefined }
+  | { readonly cache: string }
+  | { readonly checkpoint: 'removed' | 'changed' }
 
 const entryName = (cache: string, key: string): string => `${cache}/${key}`
 
@@ -34,6 +58,10 @@ export class SimulatedStore implements Store {
   fault: 'none' | 'unavailable' | 'unanswered' = 'none'
   readonly quarantine: SimulatedQuarantine
   readonly #spaces = new Map<string, StoredSpace>()
+  readonly #watchers = new Set<{
+    readonly space: string
+    readonly changed: (change: ForeignChange) => void
+  }>()
   readonly #fuzzy: boolean
   readonly #chunkEntries: number
 
@@ -52,6 +80,34 @@ export class SimulatedStore implements Store {
     this.quarantine.refused.delete(entryName(cache, key))
   }
 
+  /** Somebody changes what is stored, and whoever watches is told, unless `isSeen` is false. */
+  tamper(space: string, tampering: Tampering, isSeen = true): void {
+    const stored = this.#spaces.get(space)
+    if (!stored) return
+    const told = tamperWith(stored, tampering)
+    if (!isSeen) return
+    for (const watcher of this.#watchers) if (watcher.space === space) watcher.changed(told)
+  }
+
+  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
+    const watcher = { space, changed }
+    this.#watchers.add(watcher)
+    return { stop: async () => void this.#watchers.delete(watcher) }
+  }
+
+  async restore(space: string, known: Checkpoint): Promise<void> {
+    this.#reach()
+    const stored = this.#spaces.get(space)
+    if (stored?.checkpoint && !stored.isCheckpointDamaged)
+      throw new GridError('stale_writer', `${space} has a checkpoint`)
+    this.#spaces.set(space, {
+      checkpoint: known,
+      isCheckpointDamaged: false,
+      entries: stored?.entries ?? new Map(),
+    })
+    if (this.fault === 'unanswered') throw unavailable()
+  }
+
   async checkpoint(space: string): Promise<Checkpoint | undefined> {
     this.#reach()
     return this.#checkpointOf(space)
@@ -64,31 +120,36 @@ export class SimulatedStore implements Store {
     changes: readonly StoredChange[],
   ): Promise<void> {
     this.#reach()
-    const stored = this.#spaces.get(space) ?? { checkpoint: next, entries: new Map() }
-    const position = this.#spaces.has(space) ? stored.checkpoint.position : 0
+    const position = this.#checkpointOf(space)?.position ?? 0
+    const before = this.#spaces.get(space)
+    // Without a checkpoint whatever is there has been left behind.
+    const entries: StoredSpace['entries'] = before?.checkpoint ? before.entries : new Map()
     if (position !== from)
       throw new GridError('stale_writer', `${space} is stored at position ${position}, not ${from}`)
     this.quarantine.apply(space, changes)
     for (const { cache, key, value, version, position } of changes)
-      if (value === undefined) stored.entries.delete(entryName(cache, key))
-      else stored.entries.set(entryName(cache, key), { cache, key, value, version, position })
-    stored.checkpoint = next
-    this.#spaces.set(space, stored)
+      if (value === undefined) entries.delete(entryName(cache, key))
+      else {
+        const entry = { cache, key, value, version, position }
+        entries.set(entryName(cache, key), { ...entry, hash: storedHash(entry) })
+      }
+    this.#spaces.set(space, { checkpoint: next, isCheckpointDamaged: false, entries })
     if (this.fault === 'unanswered') throw unavailable()
   }
 
-  async scan(space: string): Promise<StoreScan | undefined> {
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#reach()
+    const start = this.#checkpointOf(space)
     const stored = this.#spaces.get(space)
-    if (!stored) return undefined
-    const start = this.#checkpointOf(space) as Checkpoint
-    const chunks = this.#chunks(this.#fuzzy ? stored.entries : new Map(stored.entries))
+    if (!stored || !start) return undefined
+    const { entries } = stored
+    const chunks = this.#chunks(this.#fuzzy ? entries : new Map(entries), options)
     return {
       start,
       chunks: () => chunks,
       end: async () => {
         this.#reach()
-        if (this.#fuzzy && this.#spaces.get(space) !== stored)
+        if (this.#fuzzy && this.#spaces.get(space)?.entries !== entries)
           throw new GridError('store_unavailable', `${space} was cleared during the scan`)
         return this.#fuzzy ? (this.#checkpointOf(space) as Checkpoint) : start
       },
@@ -98,7 +159,8 @@ export class SimulatedStore implements Store {
 
   async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
     this.#reach()
-    return this.#spaces.get(space)?.entries.get(entryName(cache, key))
+    const entry = this.#spaces.get(space)?.entries.get(entryName(cache, key))
+    return entry && sound(entry)
   }
 
   async clear(space: string): Promise<void> {
@@ -113,10 +175,18 @@ export class SimulatedStore implements Store {
    * A Map may change while it is walked: what is added comes last, what is replaced keeps its
    * place.
    */
-  async *#chunks(entries: ReadonlyMap<string, StoredEntry>): AsyncGenerator<StoredEntry[], void> {
+  async *#chunks(
+    entries: ReadonlyMap<string, HashedEntry>,
+    { damaged }: ScanOptions,
+  ): AsyncGenerator<StoredEntry[], void> {
     let chunk: StoredEntry[] = []
     for (const entry of entries.values()) {
-      chunk.push(entry)
+      try {
+        chunk.push(sound(entry))
+      } catch (error) {
+        if (!damaged || !isGridError(error, 'record_damaged')) throw error
+        damaged(entry)
+      }
       if (chunk.length < this.#chunkEntries) continue
       yield chunk
       this.#reach()
@@ -127,8 +197,11 @@ export class SimulatedStore implements Store {
 
   #checkpointOf(space: string): Checkpoint | undefined {
     const stored = this.#spaces.get(space)
+    if (!stored?.checkpoint) return undefined
+    if (stored.isCheckpointDamaged)
+      throw new GridError('record_damaged', `The checkpoint of ${space} was changed`)
     const quarantine = this.quarantine.summary(space)
-    return stored && quarantine ? { ...stored.checkpoint, quarantine } : stored?.checkpoint
+    return quarantine ? { ...stored.checkpoint, quarantine } : stored.checkpoint
   }
 
   #reach(): void {
@@ -137,3 +210,33 @@ export class SimulatedStore implements Store {
 }
 
 const unavailable = () => new GridError('store_unavailable', 'The simulated store is out of reach')
+
+function sound({ hash, ...entry }: HashedEntry): StoredEntry {
+  if (hash === storedHash(entry)) return entry
+  const name = `${entry.cache} ${JSON.stringify(entry.key)}`
+  throw new GridError('record_damaged', `The store does not hold ${name} as it was written`)
+}
+
+function tamperWith(stored: StoredSpace, tampering: Tampering): ForeignChange {
+  if ('checkpoint' in tampering) {
+    if (tampering.checkpoint === 'removed') stored.checkpoint = undefined
+    else stored.isCheckpointDamaged = true
+    return { what: 'checkpoint' }
+  }
+  if ('cache' in tampering) {
+    const { cache } = tampering
+    for (const [name, entry] of stored.entries)
+      if (entry.cache === cache) stored.entries.delete(name)
+    return { what: 'cache', cache }
+  }
+  const { cache, key } = tampering.entry
+  const name = entryName(cache, key)
+  const before = stored.entries.get(name)
+  const { value } = tampering
+  if (value === undefined) stored.entries.delete(name)
+  else {
+    const { version = 1, position = 1, hash = 0 } = before ?? {}
+    stored.entries.set(name, { cache, key, value, version, position, hash })
+  }
+  return { what: 'entry', cache, key }
+}

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports/clock.ts'
 import type { Space } from '../../space/definition.ts'
 import {
   ProcessingUnit,
@@ -58,11 +59,15 @@ export class UnitWorld {
     this.messaging = new InProcessMessaging(this.clock, options)
   }
 
-  start(options: ProcessingUnitOptions = {}, logOptions: SimulatedLogOptions = {}): WorldUnit {
+  start(
+    options: ProcessingUnitOptions = {},
+    logOptions: SimulatedLogOptions = {},
+    clock: Clock = this.clock,
+  ): WorldUnit {
     const number = this.#units.length
     const log = new SimulatedLog(this.clock, this.stream, { latencyMs: () => 1, ...logOptions })
     const events: UnitEvent[] = []
-    const { clock, messaging } = this
+    const { messaging } = this
     const unit = new ProcessingUnit(
       `unit-${number}`,
       this.#space,
@@ -78,8 +83,9 @@ export class UnitWorld {
   async startReady(
     options?: ProcessingUnitOptions,
     logOptions?: SimulatedLogOptions,
+    clock?: Clock,
   ): Promise<WorldUnit> {
-    const started = this.start(options, logOptions)
+    const started = this.start(options, logOptions, clock)
     await this.until(() => started.unit.readiness().ready)
     return started
   }

@@ -41,6 +41,7 @@ export class MemoryServing implements Serving {
   failure: Error | undefined
   /** Awaited by every call: lets a test hold requests in flight. */
   gate: Promise<void> | undefined
+  clockDifferenceMs = 0
 
   readonly #desk = new FaultDesk(
     () => 'fault',
@@ -132,6 +133,7 @@ export class MemoryServing implements Serving {
       pending: 1,
       collisions: 2,
       commandsPerSecond: 3,
+      clock: { differenceMs: this.clockDifferenceMs, jumps: 3 },
     }
   }
 

@@ -58,7 +58,7 @@ const makers: readonly (() => unknown)[] = [
   ...[() => new DataView(new ArrayBuffer(4)), () => [], () => [1], () => ['x'], () => [undefined]],
   ...[
     () => new Array(3),
-    () => Object.assign(['a'], { 2: 'b' }),
+    () => Object.assign(new Array(3), ['a']),
     () => [[['a']]],
     () => [null],
     () => [new Map()],

@@ -1,0 +1,124 @@
+import type { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
+import type { Report } from '@spacegrid/grid/component/component'
+import type { Life } from '@spacegrid/grid/component/life'
+import { isGridError } from '@spacegrid/grid/errors'
+import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { EntryKey, ForeignChange, Store, StoreWatch } from '@spacegrid/grid/ports/store'
+
+/** How often what was seen is passed on. */
+const flushMs = 500
+/** Entries named in one wish; beyond, everything is compared. */
+const entriesMax = 10_000
+/** Keys told in one line of the log. */
+const toldMax = 10
+/** When something may have been missed, the store is counted so much later: a grid that starts has other things to read. */
+const countAfterMs = 20_000
+/** A store that was wrong is counted again, to see whether it is right by now: soon at first. */
+const againMsMin = 5000
+const againMsMax = 600_000
+
+/**
+ * Watches the store for what others than the grid do to it, and has it mended: the data pump writes anew what is wrong, from what it and the units
+ * have (docs/decisions/0017). Everything passes through the change queue and the data writer, so the store is never written past them. A crash loses
+ * what was seen and not passed on; the count behind each start finds it.
+ */
+export class StoreGuard {
+  readonly #clock: Clock
+  readonly #channel: AuditChannel
+  readonly #life: Life
+  readonly #report: Report
+  /** Whether the store's entries are what its checkpoint says; undefined: it could not be found out. */
+  readonly #isRight: () => Promise<boolean | undefined>
+  readonly #watch: StoreWatch | undefined
+  #entries = new Map<string, readonly [cache: string, key: string]>()
+  #caches = new Set<string>()
+  #isCheckpointChanged = false
+  #countAt: number | undefined
+  #againMs = againMsMin
+
+  constructor(
+    space: string,
+    { store, clock }: { readonly store: Store; readonly clock: Clock },
+    channel: AuditChannel,
+    life: Life,
+    report: Report,
+    isRight: () => Promise<boolean | undefined>,
+  ) {
+    this.#clock = clock
+    this.#channel = channel
+    this.#life = life
+    this.#report = report
+    this.#isRight = isRight
+    this.#watch = store.watch?.(space, (change) => this.#changed(change))
+    life.repeat(flushMs, () => this.#flush())
+    life.repeat(flushMs, () => this.#countIfDue())
+  }
+
+  async stop(): Promise<void> {
+    await this.#watch?.stop()
+  }
+
+  /** The store was found wrong. It is mended, and looked at again. `damaged`: entries that are known to be. */
+  wrong(damaged: readonly EntryKey[]): void {
+    const entries = damaged.map(({ cache, key }) => [cache, key] as const)
+    this.#channel.send({ kind: 'mend', entries, caches: [], everywhere: true })
+    this.#countIn(this.#againMs)
+    this.#againMs = Math.min(this.#againMs * 2, againMsMax)
+  }
+
+  #changed(change: ForeignChange): void {
+    if (change.what === 'entry') {
+      const { cache, key } = change
+      if (this.#entries.size < entriesMax) this.#entries.set(`${cache}/${key}`, [cache, key])
+      else this.#countIn(againMsMin)
+    } else if (change.what === 'cache') {
+      this.#caches.add(change.cache)
+      // Another one may stand in its place, with entries that nobody knows.
+      this.#countIn(againMsMin)
+    } else if (change.what === 'checkpoint') {
+      this.#isCheckpointChanged = true
+      this.#countIn(againMsMin)
+    } else this.#countIn(countAfterMs)
+  }
+
+  #countIn(ms: number): void {
+    const at = this.#clock.monotonic() + ms
+    this.#countAt = Math.min(this.#countAt ?? at, at)
+  }
+
+  #flush(): void {
+    const entries = [...this.#entries.values()]
+    const caches = [...this.#caches]
+    if (this.#isCheckpointChanged) this.#tell('its checkpoint; the data writer puts it back')
+    this.#isCheckpointChanged = false
+    if (entries.length + caches.length === 0) return
+    this.#entries = new Map()
+    this.#caches = new Set()
+    const names = entries.slice(0, toldMax).map(([cache, key]) => `${cache} ${JSON.stringify(key)}`)
+    const more = entries.length > toldMax ? [`${entries.length - toldMax} more entries`] : []
+    const whole = caches.map((cache) => `all of ${cache}`)
+    this.#tell(`${[...whole, ...names, ...more].join(', ')}; it is written anew`)
+    this.#channel.send({ kind: 'mend', entries, caches, everywhere: false })
+  }
+
+  #tell(what: string): void {
+    const message = `somebody else than the grid has changed the store: ${what}`
+    this.#report({ level: 'warn', message })
+  }
+
+  async #countIfDue(): Promise<void> {
+    if (this.#countAt === undefined || this.#clock.monotonic() < this.#countAt) return
+    this.#countAt = undefined
+    try {
+      if (await this.#isRight()) {
+        if (this.#againMs > againMsMin)
+          this.#report({ level: 'info', message: 'the store is right again' })
+        this.#againMs = againMsMin
+      }
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      // Away, or without a sound checkpoint just now.
+      if (!this.#life.signal.aborted) this.#countIn(againMsMin)
+    }
+  }
+}

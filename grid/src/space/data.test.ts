@@ -1,0 +1,120 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { DataFault, dataFault, takeData } from './data.ts'
+
+class Money {
+  cents = 5
+}
+const nested = (levels: number): unknown => {
+  let data: unknown = 'x'
+  for (let level = 0; level < levels; level++) data = { in: data }
+  return data
+}
+const circle: { self?: unknown } = {}
+circle.self = circle
+/** 64 levels of two: more than any machine could copy. */
+const bomb = () => {
+  let data: unknown = 1
+  for (let level = 0; level < 60; level++) data = [data, data]
+  return data
+}
+
+describe('what cannot be kept', () => {
+  test.each<[string, unknown, string]>([
+    ['a bigint', 5n, 'is a bigint'],
+    ['NaN', Number.NaN, 'is NaN'],
+    ['infinity', -Infinity, 'is -Infinity'],
+    ['a function', () => 1, 'is a function'],
+    ['a symbol', Symbol('s'), 'is a symbol'],
+    ['a map', new Map(), 'is a Map'],
+    ['a set', new Set(), 'is a Set'],
+    ['an instance', new Money(), 'is a Money'],
+    ['a boxed number', Object(5), 'is a Number'],
+    ['a boxed text', Object('x'), 'is a String'],
+    ['an invalid date', new Date(Number.NaN), 'is an invalid date'],
+    ['a pattern', /x/, 'is a RegExp'],
+    ['an error', new Error('x'), 'is a Error'],
+    ['a promise', Promise.resolve(), 'is a Promise'],
+    ['a big array', new BigInt64Array(2), 'is a BigInt64Array'],
+    ['a buffer of its own', new ArrayBuffer(2), 'is a ArrayBuffer'],
+    ['a view', new DataView(new ArrayBuffer(2)), 'is a DataView'],
+    ['a lone surrogate', 'a\ud800', 'well-formed'],
+    ['an array of a class', class Rows extends Array {}.from([1]), 'is a Rows'],
+  ])('%s is refused, with its path and the reason', (_, data, problem) => {
+    expect(dataFault(data)).toMatchObject({ path: '' })
+    const fault = dataFault({ a: [0, { b: data }] })
+    expect(fault).toBeInstanceOf(DataFault)
+    expect(fault).toMatchObject({ path: 'a.1.b', problem: expect.stringContaining(problem) })
+    expect(fault?.message).toContain('a.1.b ')
+  })
+
+  test('undefined in a list, and a hole', () => {
+    expect(dataFault([1, undefined])).toMatchObject({ path: '1', problem: /undefined/ })
+    // biome-ignore lint/suspicious/noSparseArray: this is what is refused
+    expect(dataFault({ a: [1, , 3] })?.path).toBe('a.1')
+  })
+
+  test('names that no document can have', () => {
+    expect(dataFault({ 'a\0': 1 })).toMatchObject({ problem: expect.stringContaining('U+0000') })
+    expect(dataFault({ a: { '\ud800': 1 } })?.path).toBe('a.\ufffd')
+  })
+
+  test('more than 64 levels, a circle, more than a million members', () => {
+    expect(takeData(nested(64))).toEqual(nested(64))
+    expect(dataFault(nested(65))?.problem).toContain('64 levels')
+    expect(dataFault(circle)?.problem).toContain('64 levels')
+    expect(dataFault(bomb())?.problem).toContain('1000000 members')
+    expect(dataFault(new Array(1_000_001).fill(0))?.problem).toContain('1000000 members')
+  })
+})
+
+describe('what is taken', () => {
+  test('is a copy that nobody can change, whatever becomes of the original', () => {
+    const original = { list: [{ n: 1 }], bytes: Buffer.from('ab'), none: undefined, zero: -0 }
+    const taken = takeData(original)
+    original.list.push({ n: 2 })
+    original.bytes[0] = 0
+    expect(taken).toStrictEqual({ list: [{ n: 1 }], bytes: new Uint8Array([97, 98]), zero: 0 })
+    expect(() => (taken.list as unknown[]).push(1)).toThrow(TypeError)
+    expect(() => Object.assign(taken.list[0] as object, { n: 5 })).toThrow(TypeError)
+  })
+
+  test('is what an accessor gives, once', () => {
+    let asked = 0
+    const taken = takeData({
+      get n() {
+        return ++asked
+      },
+    })
+    expect([taken.n, taken.n, asked]).toEqual([1, 1, 1])
+  })
+
+  test('has a member called __proto__ like any other', () => {
+    const taken = takeData(JSON.parse('{"__proto__":{"x":1},"a":2}') as object)
+    expect(Object.keys(taken)).toEqual(['__proto__', 'a'])
+    expect('x' in taken).toBe(false)
+  })
+
+  test('is taken again as it is, or refused: any value of JavaScript', () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withTypedArray: true,
+      withSparseArray: true,
+      withBoxedValues: true,
+      withNullPrototype: true,
+      withUnicodeString: true,
+    })
+    fc.assert(
+      fc.property(anything, (data) => {
+        if (dataFault(data)) return
+        const once = takeData(data)
+        expect(isDeepStrictEqual(takeData(once), once)).toBe(true)
+      }),
+      { numRuns: Number(process.env.FUZZ_RUNS ?? 500) },
+    )
+  })
+})
