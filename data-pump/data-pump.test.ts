@@ -77,10 +77,13 @@ class Bench {
       ),
     )
     let finished = false
-    done.finally(() => {
+    const finish = () => {
       finished = true
-    })
+    }
+    // Both ways: what is only told when all is over would fail unheard until then.
+    done.then(finish, finish)
     while (!finished) await this.clock.advance(1)
+    await done
   }
 
   async putAndWait(ms: number): Promise<void> {

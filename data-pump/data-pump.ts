@@ -61,6 +61,7 @@ export class DataPump implements Component {
       tellMs: this.#settings.auditMs,
       sampleEntries: this.#settings.auditEntries,
       mend: (wish) => this.#incarnation?.mend(wish),
+      snapshotBytesMax: this.#settings.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ level, message }),
     })

@@ -13,10 +13,10 @@ import type { Store } from '@spacegrid/grid/ports/store'
 import type { Window } from '@spacegrid/grid/records/window-codec'
 import type { Replica } from '@spacegrid/grid/replica/replica'
 import { rebuildImage } from './image-rebuild.ts'
+import type { PumpSettings } from './pump-options.ts'
 
 /** Changes of published windows that wait for the image; beyond, it gets them from the change queue later. */
 const waitingChangesMax = 50_000
-const batchBytesMax = 4 * 1024 * 1024
 const retryMsMin = 100
 const retryMsMax = 5000
 
@@ -29,6 +29,12 @@ export interface ImagePorts {
   /** Told of a bug: the pump's life has to end. */
   readonly failed: (error: Error) => void
 }
+
+/** Of the pump's settings those that concern the image. */
+export type ImageLimits = Pick<
+  PumpSettings,
+  'imageEntriesMax' | 'imageBytesMax' | 'imageBatchBytesMax' | 'snapshotBytesMax'
+>
 
 export type ImageState = 'resting' | 'current' | 'catching up' | 'rebuilding' | 'away'
 
@@ -44,7 +50,7 @@ export class ImageKeeper {
   readonly #ports: ImagePorts
   readonly #logIdentity: string
   readonly #report: Report
-  readonly #stepEntriesMax: number
+  readonly #limits: ImageLimits
   readonly #wakeup: Wakeup
   readonly #turns: Turns
   readonly #stopping = new AbortController()
@@ -52,21 +58,21 @@ export class ImageKeeper {
   /** Published windows, in order and without a gap, that the image does not have yet. */
   #windows: Window[] = []
   #waitingChanges = 0
+  #waitingBytes = 0
   /** Where the last published window ended; undefined while another pump looks after the image. */
   #published: number | undefined
   /** Where the image is; undefined: it has to be asked. */
   #position: number | undefined
   #working: Promise<void> | undefined
 
-  /** `stepEntriesMax`: entries written in one step when the image is built anew. */
   constructor(
     space: string,
     ports: ImagePorts,
     logIdentity: string,
     report: Report,
-    stepEntriesMax: number,
+    limits: ImageLimits,
   ) {
-    this.#stepEntriesMax = stepEntriesMax
+    this.#limits = limits
     this.#space = space
     this.#ports = ports
     this.#logIdentity = logIdentity
@@ -89,12 +95,14 @@ export class ImageKeeper {
     await this.#working
   }
 
-  /** This pump has published a window. */
-  published(window: Window): void {
+  /** This pump has published a window, of so many bytes. */
+  published(window: Window, bytes: number): void {
     this.#published = window.checkpoint.position
     this.#windows.push(window)
     this.#waitingChanges += window.changes.length
-    if (this.#waitingChanges > waitingChangesMax) this.#drop()
+    this.#waitingBytes += bytes
+    const { imageBytesMax } = this.#limits
+    if (this.#waitingChanges > waitingChangesMax || this.#waitingBytes > imageBytesMax) this.#drop()
     this.#wakeup.wake()
   }
 
@@ -165,7 +173,8 @@ export class ImageKeeper {
     const { changes, image } = this.#ports
     const wakeup = new Wakeup(this.#ports.clock)
     const after = await findWindowAfter(changes, position)
-    const feed = new WindowFeed(changes, after, { wake: () => wakeup.wake() })
+    const { imageBytesMax: bytesMax, imageBatchBytesMax } = this.#limits
+    const feed = new WindowFeed(changes, after, { bytesMax, wake: () => wakeup.wake() })
     try {
       feed.start()
       let reached = position
@@ -173,7 +182,7 @@ export class ImageKeeper {
         this.#published !== undefined &&
         reached < (this.#windows[0]?.from ?? this.#published)
       ) {
-        const { windows, gap } = takeWindows(feed, reached, this.#logIdentity, batchBytesMax)
+        const { windows, gap } = takeWindows(feed, reached, this.#logIdentity, imageBatchBytesMax)
         if (windows.length === 0) {
           if (gap !== undefined || feed.failure) return await this.#rebuild()
           await wakeup.sleep(this.#life.signal, retryMsMin)
@@ -197,7 +206,7 @@ export class ImageKeeper {
       this.#space,
       this.#ports,
       this.#logIdentity,
-      this.#stepEntriesMax,
+      this.#limits,
       () => this.#published === undefined || this.#life.signal.aborted,
     )
     if (this.#position !== undefined)
@@ -207,6 +216,7 @@ export class ImageKeeper {
   #drop(): void {
     this.#windows = []
     this.#waitingChanges = 0
+    this.#waitingBytes = 0
   }
 
   #away(error: GridError): void {

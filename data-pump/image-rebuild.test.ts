@@ -7,6 +7,7 @@ import { idempotencyCacheNumber } from '@spacegrid/grid/space/shape'
 import { SpaceState } from '@spacegrid/grid/space/space-state'
 import { expect, test } from 'vitest'
 import { rebuildImage } from './image-rebuild.ts'
+import { defaultPumpSettings as limits } from './pump-options.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
@@ -53,7 +54,7 @@ test(`of several rebuildings at once none leaves half an image: seed ${seed}`, a
           'test',
           { image, replica: replicaOf(count, number + 1), random },
           'log',
-          1000,
+          limits,
           () => false,
         ),
       ),
@@ -75,7 +76,7 @@ test('an image that is being built shows no position', async () => {
   const random = new SeededRandom(seed)
   const image = new SimulatedStore()
   let steps = 0
-  await rebuildImage('test', { image, replica: replicaOf(5000, 7), random }, 'log', 1000, () => {
+  await rebuildImage('test', { image, replica: replicaOf(5000, 7), random }, 'log', limits, () => {
     steps++
     return steps === 3
   })
@@ -84,7 +85,7 @@ test('an image that is being built shows no position', async () => {
     'test',
     { image, replica: replicaOf(5000, 7), random },
     'log',
-    1000,
+    limits,
     () => false,
   )
   expect(await image.checkpoint('test')).toMatchObject({ position: 7, entries: 5000 })

@@ -4,6 +4,7 @@ import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
 import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { Replica } from '@spacegrid/grid/replica/replica'
 import { ReplicaSnapshot } from '@spacegrid/grid/replica/snapshot-source'
+import type { PumpSettings } from './pump-options.ts'
 
 /**
  * Builds a space's warm image anew from a live replica, which melds on meanwhile: entries are written a piece at a time, and behind each piece
@@ -22,7 +23,7 @@ export async function rebuildImage(
     random,
   }: { readonly image: Store; readonly replica: Replica; readonly random: Random },
   logIdentity: string,
-  stepEntriesMax: number,
+  limits: Pick<PumpSettings, 'imageEntriesMax' | 'imageBatchBytesMax' | 'snapshotBytesMax'>,
   givenUp: () => boolean,
 ): Promise<number | undefined> {
   const building: Checkpoint = {
@@ -34,10 +35,10 @@ export async function rebuildImage(
   }
   await image.clear(space)
   await image.apply(space, 0, building, [])
-  const snapshot = new ReplicaSnapshot(replica)
+  const snapshot = new ReplicaSnapshot(replica, limits.snapshotBytesMax)
   try {
     while (!givenUp()) {
-      const { changes, end } = snapshot.next(stepEntriesMax)
+      const { changes, end } = snapshot.next(limits.imageEntriesMax, limits.imageBatchBytesMax)
       const { entryCount: entries } = replica.state
       const next = end && {
         position: end.header.position,

@@ -8,10 +8,21 @@ await runProgram(() =>
     required: [],
     create: (
       space,
-      { log, changes, image, messaging, clock, random },
+      { log, changes, image, messaging, clock, random, limits },
       report,
       { UNIT_NAME: name },
     ) =>
-      new DataPump(space, { log, changes, ...image, messaging, clock, random }, { name, report }),
+      new DataPump(
+        space,
+        { log, changes, ...image, messaging, clock, random },
+        {
+          name,
+          report,
+          windowBytesMax: limits.windowBytesMax,
+          imageBytesMax: limits.feedBytesMax,
+          imageBatchBytesMax: limits.batchBytesMax,
+          snapshotBytesMax: limits.snapshotBytesMax,
+        },
+      ),
   }),
 )

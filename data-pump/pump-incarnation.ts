@@ -215,7 +215,7 @@ export class PumpIncarnation {
         { image, changes, replica, clock, random, failed: (error) => this.end(error) },
         this.#logIdentity,
         this.#report,
-        this.#settings.imageEntriesMax,
+        this.#settings,
       )
     return replica
   }
@@ -237,9 +237,9 @@ export class PumpIncarnation {
     const { state } = replica
     this.#trail.passed(state)
     if (state.position <= this.#collector.from) return
-    const { size } = this.#collector
-    if (size >= 2 * this.#schedule.sizeMax && state.position > this.#wrongTo) this.#pause(replica)
-    if (this.#schedule.moved(size)) this.#wakeup.wake()
+    const fill = this.#schedule.fill(this.#collector)
+    if (fill >= 2 && state.position > this.#wrongTo) this.#pause(replica)
+    if (this.#schedule.moved(this.#collector)) this.#wakeup.wake()
   }
 
   /**
@@ -251,7 +251,7 @@ export class PumpIncarnation {
   }
 
   async #resume(): Promise<void> {
-    if (!this.#paused || this.#collector.size >= this.#schedule.sizeMax) return
+    if (!this.#paused || this.#schedule.fill(this.#collector) >= 1) return
     const release = await this.#paused
     this.#paused = undefined
     release()
@@ -262,17 +262,17 @@ export class PumpIncarnation {
   async #pump(replica: Replica): Promise<void> {
     if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
     this.#correct(replica)
-    const dueInMs = this.#schedule.dueInMs(this.#collector.size)
+    const dueInMs = this.#schedule.dueInMs(this.#collector)
     if (dueInMs === undefined || dueInMs > 0) await this.#wakeup.sleep(this.#life.signal, dueInMs)
     else await this.#publish(replica)
   }
 
   /** What is right at the replica's position is right at the end of the window, whatever the store has. */
   #correct(replica: Replica): void {
-    const room = Math.min(this.#schedule.sizeMax, correctionsMax) - this.#collector.size
+    const room = Math.min(this.#settings.windowChangesMax, correctionsMax) - this.#collector.size
     if (!this.#mender?.isWaiting || room < 1) return
     for (const change of this.#mender.take(room)) this.#collector.correct(change)
-    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector.size)
+    if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector)
     else this.#moveLog(replica)
   }
 
@@ -305,13 +305,12 @@ export class PumpIncarnation {
       const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
       this.#queueLast = last
       this.#published = window.checkpoint.position
-      const size = window.changes.length + window.events.length
-      this.#schedule.published(clock.monotonic() - startedAt, bytes, size)
+      this.#schedule.published(clock.monotonic() - startedAt)
       this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
-      this.image?.published(window)
+      this.image?.published(window, bytes)
     } catch (error) {
       this.#collector.reopen(window)
-      this.#schedule.moved(this.#collector.size)
+      this.#schedule.moved(this.#collector)
       if (!isGridError(error, 'fenced')) throw error
       this.state = 'standby'
       this.image?.rest()
@@ -369,7 +368,7 @@ export class PumpIncarnation {
     this.#collector.forget(to)
     this.#published = to
     this.#schedule.begin()
-    if (replica.state.position > to) this.#schedule.moved(this.#collector.size)
+    if (replica.state.position > to) this.#schedule.moved(this.#collector)
   }
 
   // ---- watching the world

@@ -26,8 +26,14 @@ export interface PumpSettings {
   readonly emptyWindowMs: number
   /** Changes and events of one window; beyond, it is closed. At twice as many melding waits until it has been published. Default 20,000. */
   readonly windowChangesMax: number
-  /** Bytes of one window, by the size of the changes before it; beyond, it is closed. Default 8 MiB. */
+  /** Bytes of one window; beyond, it is closed. At twice as many melding waits. Default 8 MiB. */
   readonly windowBytesMax: number
+  /** Bytes of published windows that wait for the warm image; beyond, it gets them from the change queue later. Default 32 MiB. */
+  readonly imageBytesMax: number
+  /** Bytes of windows merged into one step of the warm image. Default 4 MiB. */
+  readonly imageBatchBytesMax: number
+  /** Bytes of changes that wait while a snapshot of the pump is read. Default 256 MiB. */
+  readonly snapshotBytesMax: number
   /** A standby takes over when nothing has been published for this long although the log has moved. Default 800 ms. */
   readonly takeoverMs: number
   /** Entries written in one step when the warm image is built anew: a few milliseconds' work for the pump and for Redis. Default 1,000. */
@@ -51,6 +57,9 @@ export const defaultPumpSettings: PumpSettings = {
   emptyWindowMs: 200,
   windowChangesMax: 20_000,
   windowBytesMax: 8 * 1024 * 1024,
+  imageBytesMax: 32 * 1024 * 1024,
+  imageBatchBytesMax: 4 * 1024 * 1024,
+  snapshotBytesMax: 256 * 1024 * 1024,
   takeoverMs: 800,
   imageEntriesMax: 1000,
   auditMs: 1000,

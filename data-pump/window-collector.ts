@@ -1,6 +1,7 @@
 import type { StoredChange } from '@spacegrid/grid/ports/store'
 import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { Window, WindowEvent } from '@spacegrid/grid/records/window-codec'
+import { contentBytes } from '@spacegrid/grid/space/growth'
 import type { SpaceState } from '@spacegrid/grid/space/space-state'
 
 /**
@@ -13,6 +14,7 @@ export class WindowCollector {
   #caches = new Map<string, Map<string, StoredChange>>()
   #events: WindowEvent[] = []
   #changeCount = 0
+  #bytes = 0
 
   constructor(from: number) {
     this.#from = from
@@ -20,6 +22,11 @@ export class WindowCollector {
 
   get from(): number {
     return this.#from
+  }
+
+  /** Content of the changes and events. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Changes and events: what takes memory here, and bytes in the queue. */
@@ -38,7 +45,9 @@ export class WindowCollector {
   }
 
   emit(event: WindowEvent): void {
-    if (event.position > this.#from) this.#events.push(event)
+    if (event.position <= this.#from) return
+    this.#events.push(event)
+    this.#bytes += contentBytes(event.payload)
   }
 
   /** Everything up to the state's position as a window; the next one begins there. */
@@ -65,6 +74,7 @@ export class WindowCollector {
     for (const change of changes)
       if (!this.#caches.get(change.cache)?.has(change.key)) this.#put(change)
     this.#events = [...events, ...this.#events]
+    this.#bytes += bytesOf(events)
     this.#from = from
   }
 
@@ -76,6 +86,7 @@ export class WindowCollector {
     this.#clear()
     for (const change of changes) this.#put(change)
     this.#events = events
+    this.#bytes += bytesOf(events)
     this.#from = position
   }
 
@@ -89,14 +100,19 @@ export class WindowCollector {
       cache = new Map()
       this.#caches.set(change.cache, cache)
     }
-    const before = cache.size
+    const before = cache.get(change.key)
     cache.set(change.key, change)
-    this.#changeCount += cache.size - before
+    if (!before) this.#changeCount++
+    this.#bytes += contentBytes(change.value) - (before ? contentBytes(before.value) : 0)
   }
 
   #clear(): void {
     this.#caches = new Map()
     this.#events = []
     this.#changeCount = 0
+    this.#bytes = 0
   }
 }
+
+const bytesOf = (events: readonly WindowEvent[]): number =>
+  events.reduce((sum, { payload }) => sum + contentBytes(payload), 0)

@@ -1,8 +1,12 @@
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { PumpSettings } from './pump-options.ts'
 
-/** So many changes make the mean size of one: small windows, mostly header, say little about it. */
-const changesOfMean = 256
+/** What has been collected for a window. */
+export interface Collected {
+  /** Changes and events. */
+  readonly size: number
+  readonly bytes: number
+}
 
 /**
  * Decides when a window is closed: soon after its first change while publishing is quick, later when it is slow (so that publishing never takes more
@@ -14,17 +18,16 @@ export class WindowSchedule {
   #movedAt: number | undefined
   #changedAt: number | undefined
   #publicationMs = 0
-  #bytesPerChange = 0
 
   constructor(clock: Clock, settings: PumpSettings) {
     this.#clock = clock
     this.#settings = settings
   }
 
-  /** Changes and events at which a window is closed. */
-  get sizeMax(): number {
+  /** How many windows it would fill: at one a window is closed. */
+  fill({ size, bytes }: Collected): number {
     const { windowChangesMax, windowBytesMax } = this.#settings
-    return Math.max(1, Math.min(windowChangesMax, windowBytesMax / this.#bytesPerChange))
+    return Math.max(size / windowChangesMax, bytes / windowBytesMax)
   }
 
   /** When the log first moved beyond what has been published, in `monotonic()` time; undefined: it has not. */
@@ -32,13 +35,14 @@ export class WindowSchedule {
     return this.#movedAt
   }
 
-  /** The log is beyond what has been published, with so many changes. Returns whether that makes the window due at another time. */
-  moved(size: number): boolean {
+  /** The log is beyond what has been published, with so much. Returns whether that makes the window due at another time. */
+  moved(collected: Collected): boolean {
+    const { size } = collected
     const isNews = this.#movedAt === undefined || (this.#changedAt === undefined && size > 0)
     const now = this.#clock.monotonic()
     this.#movedAt ??= now
     if (size > 0) this.#changedAt ??= now
-    return isNews || size >= this.sizeMax
+    return isNews || this.fill(collected) >= 1
   }
 
   /** A new window begins. */
@@ -47,17 +51,14 @@ export class WindowSchedule {
     this.#changedAt = undefined
   }
 
-  published(tookMs: number, bytes: number, size: number): void {
+  published(tookMs: number): void {
     this.#publicationMs = tookMs
-    if (size === 0) return
-    const weight = Math.min(1, size / changesOfMean)
-    this.#bytesPerChange += (bytes / size - this.#bytesPerChange) * weight
   }
 
   /** Until the window is to be closed; undefined while there is nothing to publish. */
-  dueInMs(size: number): number | undefined {
+  dueInMs(collected: Collected): number | undefined {
     if (this.#movedAt === undefined) return undefined
-    if (size >= this.sizeMax) return 0
+    if (this.fill(collected) >= 1) return 0
     const { windowMsMin, windowMsMax, emptyWindowMs } = this.#settings
     const windowMs = Math.min(windowMsMax, Math.max(windowMsMin, 2 * this.#publicationMs))
     const due =

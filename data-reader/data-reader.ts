@@ -25,6 +25,7 @@ export class DataReader implements Component {
   readonly #ports: ReaderPorts
   readonly #report: Report
   readonly #auditIntervalMs: number
+  readonly #countedEntriesMax: number
   readonly #lives: Lives
   readonly #choice: SnapshotChoice
   #checkpoint: Checkpoint | undefined
@@ -33,6 +34,7 @@ export class DataReader implements Component {
 
   constructor(space: string, ports: ReaderPorts, options: ReaderOptions = {}) {
     const { report = () => undefined, auditIntervalMs = 0 } = options
+    this.#countedEntriesMax = options.countedEntriesMax ?? 10_000_000
     this.#report = report
     this.#auditIntervalMs = auditIntervalMs
     this.#space = space
@@ -91,6 +93,7 @@ export class DataReader implements Component {
       archive = await life.until(() => serveArchive(this.#space, store, messaging))
       this.#auditor = new StoreAuditor(this.#space, this.#ports, life, this.#report, {
         intervalMs: this.#auditIntervalMs,
+        countedEntriesMax: this.#countedEntriesMax,
       })
       this.#serving = true
       life.works()

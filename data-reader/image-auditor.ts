@@ -36,11 +36,21 @@ export class ImageAuditor {
   readonly #voice: Voice
   readonly #life: Life
   readonly #report: Report
+  readonly #countedEntriesMax: number
   #compared: Promise<void> = Promise.resolve()
   #counts = 0
   #cleared = 0
 
-  constructor(space: string, ports: ImageAuditorPorts, voice: Voice, life: Life, report: Report) {
+  /** `countedEntriesMax`: of an image with more entries the digest is compared, but nobody counts whether it is that of its entries. */
+  constructor(
+    space: string,
+    ports: ImageAuditorPorts,
+    voice: Voice,
+    life: Life,
+    report: Report,
+    countedEntriesMax: number,
+  ) {
+    this.#countedEntriesMax = countedEntriesMax
     this.#space = space
     this.#ports = ports
     this.#voice = voice
@@ -94,11 +104,18 @@ export class ImageAuditor {
     const { image, changes, clock } = this.#ports
     const scan = await image.scan(this.#space)
     if (!scan) return false
-    const { position, logIdentity } = scan.start
+    const { position, logIdentity, entries } = scan.start
     // A negative position: it is being built.
     if (position <= 0 || logIdentity !== this.#voice.channel.logIdentity) {
       await scan.close()
       return false
+    }
+    if (entries > this.#countedEntriesMax) {
+      await scan.close()
+      const max = this.#countedEntriesMax
+      const message = `the warm image has ${entries} entries, more than the ${max} that this process has the memory to count`
+      this.#report({ level: 'info', message })
+      return true
     }
     const ports = { store: image, changes, clock }
     const snapshot = new StoreSnapshot(this.#space, ports, scan, () => undefined)

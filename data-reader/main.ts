@@ -8,14 +8,18 @@ await runProgram(() =>
     required: ['MONGODB_URL'],
     create: (
       space,
-      { log, changes, store, image, messaging, clock, random },
+      { log, changes, store, image, messaging, clock, random, limits },
       report,
       environment,
     ) =>
       new DataReader(
         space,
         { log, changes, store, ...image, messaging, clock, random },
-        { report, auditIntervalMs: environment.AUDIT_INTERVAL_MS },
+        {
+          report,
+          auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+          countedEntriesMax: limits.countedEntriesMax,
+        },
       ),
   }),
 )

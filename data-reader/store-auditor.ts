@@ -52,7 +52,7 @@ export class StoreAuditor {
     ports: ReaderPorts,
     life: Life,
     report: Report,
-    options: { readonly intervalMs: number },
+    options: { readonly intervalMs: number; readonly countedEntriesMax: number },
   ) {
     this.#space = space
     this.#ports = ports
@@ -63,7 +63,9 @@ export class StoreAuditor {
     this.#channel = new AuditChannel(space, ports, (message) => this.#receive(message))
     const { image } = ports
     const voice = { teller: this.#image, channel: this.#channel }
-    this.#imageAuditor = image && new ImageAuditor(space, { ...ports, image }, voice, life, report)
+    this.#imageAuditor =
+      image &&
+      new ImageAuditor(space, { ...ports, image }, voice, life, report, options.countedEntriesMax)
     this.#guard = new StoreGuard(space, ports, this.#channel, life, report, () =>
       this.#count(false),
     )

@@ -112,7 +112,10 @@ export class StoreSnapshot implements SnapshotSource {
     const { changes, clock } = this.#ports
     const wakeup = new Wakeup(clock)
     const after = await findWindowAfter(changes, start.position)
-    const feed = new WindowFeed(changes, after, { wake: () => wakeup.wake() })
+    const feed = new WindowFeed(changes, after, {
+      bytesMax: windowBytesMax,
+      wake: () => wakeup.wake(),
+    })
     try {
       feed.start()
       let reached = start.position

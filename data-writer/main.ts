@@ -6,11 +6,16 @@ await runProgram(() =>
   runComponent({
     role: 'data-writer',
     required: ['MONGODB_URL'],
-    create: (space, { log, changes, store, messaging, clock }, report, environment) =>
+    create: (space, { log, changes, store, messaging, clock, limits }, report, environment) =>
       new DataWriter(
         space,
         { log, changes, store, messaging, clock },
-        { report, trimDelayMs: environment.TRIM_DELAY_MS },
+        {
+          report,
+          trimDelayMs: environment.TRIM_DELAY_MS,
+          batchBytesMax: limits.batchBytesMax,
+          feedBytesMax: limits.feedBytesMax,
+        },
       ),
   }),
 )

@@ -97,6 +97,7 @@ export class WriterIncarnation {
     const after = await this.#life.until(() => findWindowAfter(changes, this.position))
     if (this.position > 0) this.#trimmer.reached(this.position, after)
     const feed = new WindowFeed(changes, after, {
+      bytesMax: this.#settings.feedBytesMax,
       wake: () => this.#wakeup.wake(),
       damaged: (error, at) =>
         this.#tellDamage(`record ${at} of the change queue: ${error.message}`),

@@ -20,6 +20,8 @@ export interface WriterSettings {
   readonly trimDelayMs: number
   /** Bytes of windows merged into one transaction of the store; a larger window goes alone. Default 4 MiB. */
   readonly batchBytesMax: number
+  /** Bytes of windows that have been read from the change queue and wait. Default 32 MiB. */
+  readonly feedBytesMax: number
   /** A standby takes over when the store has stood still for this long while there is something to write. Default 800 ms. */
   readonly takeoverMs: number
 }
@@ -32,5 +34,6 @@ export interface WriterOptions extends Partial<WriterSettings> {
 export const defaultWriterSettings: WriterSettings = {
   trimDelayMs: 60_000,
   batchBytesMax: 4 * 1024 * 1024,
+  feedBytesMax: 32 * 1024 * 1024,
   takeoverMs: 800,
 }

@@ -1,5 +1,6 @@
 import { GridError } from '@spacegrid/grid'
 import { readEnvironment } from '@spacegrid/grid/environment'
+import { httpUrl } from '@spacegrid/grid/http/http-url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { AuditConnections, type AuditedServers, findGrid } from './audit/audit-targets.ts'
 import { reportText } from './audit/report-text.ts'
@@ -39,7 +40,7 @@ async function run(options: Options): Promise<void> {
           options.space ?? grid.spaces,
           options,
         )
-      : await askForAudit(options.url ?? `http://127.0.0.1:${environment.ADMIN_PORT}`, options)
+      : await askForAudit(options.url ?? httpUrl(environment.HOST, environment.ADMIN_PORT), options)
   say(options, reports)
   process.exitCode = exitCode(reports)
 }

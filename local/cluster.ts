@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { GridError } from '@spacegrid/grid'
 import { DirectoryLock } from '@spacegrid/grid/adapters/embedded/directory-lock'
+import { folderFault, useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
 import { readEnvironment } from '@spacegrid/grid/environment'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
@@ -75,14 +76,17 @@ async function run(options: ClusterChoice): Promise<void> {
   } = environment
   // Two clusters on one folder would overwrite each other's logs and cluster.json. The lock ends with this process.
   const folder = join(dataDirectory, 'cluster')
-  mkdirSync(folder, { recursive: true })
+  useFolder('DATA_DIR', dataDirectory)
+  useFolder('DATA_DIR', folder)
   const lock = new DirectoryLock(folder)
   const start = new AbortController()
+  // Of a Ctrl-C both the terminal and npm tell.
   const giveUp = () => {
+    if (start.signal.aborted) return
     process.stderr.write('Stopping what has been started\n')
     start.abort(new GridError('stopping', 'Stopped before it was ready'))
   }
-  for (const signal of stopSignals) process.once(signal, giveUp)
+  for (const signal of stopSignals) process.on(signal, giveUp)
   const cluster = await ProcessCluster.start({
     ...options,
     signal: start.signal,
@@ -94,6 +98,8 @@ async function run(options: ClusterChoice): Promise<void> {
       ...(redis ? { redis } : {}),
     },
     say: (line) => process.stderr.write(`${line}\n`),
+  }).catch((error) => {
+    throw folderFault('DATA_DIR', dataDirectory, error) ?? error
   })
   process.stdout.write(`${table(cluster.processes)}\n\n`)
   process.stdout.write(

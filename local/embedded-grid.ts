@@ -8,6 +8,9 @@ import { EmbeddedStore } from '@spacegrid/grid/adapters/embedded/embedded-store'
 import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
 import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
+import { limitsWithin } from '@spacegrid/grid/memory/memory-limits'
+import { MemoryWatch } from '@spacegrid/grid/memory/memory-watch'
+import type { Memory } from '@spacegrid/grid/ports/memory'
 import {
   ProcessingUnit,
   type ProcessingUnitOptions,
@@ -26,6 +29,8 @@ export interface EmbeddedGridOptions {
   readonly trimDelayMs?: number
   /** How often every stored entry is compared with the units, ms. Default 0: never. */
   readonly auditIntervalMs?: number
+  /** Of the process: what it may hold. Left out: it is not measured. */
+  readonly memory?: Memory
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
   /** Told what happens to a unit. */
   readonly report?: (unit: string, event: UnitEvent) => void
@@ -63,7 +68,14 @@ export class EmbeddedGrid {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
-    const writerOptions = trimDelayMs === undefined ? {} : { trimDelayMs }
+    const limits = options.memory && limitsWithin(options.memory.budgetBytes)
+    const writerOptions = {
+      ...(trimDelayMs === undefined ? {} : { trimDelayMs }),
+      ...(limits ? { batchBytesMax: limits.batchBytesMax, feedBytesMax: limits.feedBytesMax } : {}),
+    }
+    const pumpOptions = limits
+      ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
+      : {}
     const clock = new SystemClock()
     const random = new SystemRandom()
     this.#environment = new EmbeddedEnvironment(dataDirectory)
@@ -77,6 +89,13 @@ export class EmbeddedGrid {
       const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock, logOptions)
       const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock, logOptions)
       logs.push(log, changes)
+      const watch = new MemoryWatch(space.name, 'embedded', 'grid', {
+        messaging,
+        clock,
+        random,
+        ...(options.memory ? { memory: options.memory } : {}),
+      })
+      running.push(watch)
       ports.set(space.name, { log, changes, store, messaging, clock })
       running.push(
         new DataReader(
@@ -85,7 +104,7 @@ export class EmbeddedGrid {
           { auditIntervalMs },
         ),
         new DataWriter(space.name, { log, changes, store, messaging, clock }, writerOptions),
-        new DataPump(space.name, { log, changes, messaging, clock, random }),
+        new DataPump(space.name, { log, changes, messaging, clock, random }, pumpOptions),
       )
       for (let number = 1; number <= unitsPerSpace; number++) {
         const name = `${space.name}-${number}`
@@ -93,7 +112,7 @@ export class EmbeddedGrid {
         const unit = new ProcessingUnit(
           name,
           space,
-          { log, messaging, clock, random },
+          { log, messaging, clock, random, memory: watch },
           { ...unitOptions, ...told },
         )
         units.push(unit)

@@ -1,12 +1,17 @@
 import { auction } from '@spacegrid/auction/space'
 import { GridError, type Space } from '@spacegrid/grid'
+import { SystemMemory } from '@spacegrid/grid/adapters/system/system-memory'
+import { useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/environment'
 import { createAdminServer } from '@spacegrid/grid/http/admin-server'
 import { createHttpServer } from '@spacegrid/grid/http/http-server'
+import { httpUrl } from '@spacegrid/grid/http/http-url'
 import { statusOfUnits } from '@spacegrid/grid/http/status-source'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { spaceNotices } from '@spacegrid/grid/program/space-notices'
 import { tellStrayFaults } from '@spacegrid/grid/program/stray-faults'
+import { unitLimits } from '@spacegrid/grid/program/unit-limits'
 import { reportTo } from '@spacegrid/grid/program/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { Command, CommanderError } from 'commander'
@@ -27,21 +32,27 @@ async function main(): Promise<void> {
   const environment = readEnvironment()
   checkEmbedded(environment)
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
+  useFolder('DATA_DIR', dataDirectory)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
   })
+  const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
   const grid = new EmbeddedGrid(spacesOf(environment), {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+    memory,
+    unit: unitLimits(environment, memory.budgetBytes),
     report: (unit, event) => reportTo(log, unit)(event),
   })
   grid.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer(grid.units, {
     log,
+    undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
@@ -62,11 +73,13 @@ async function main(): Promise<void> {
   process.stdout.write(
     welcome({
       spaces: [...new Set(grid.units.map((unit) => unit.space.name))],
-      url: `http://${host}:${addressPort(http.server.address())}`,
-      adminPort,
+      url: httpUrl(host, addressPort(http.server.address())),
+      adminUrl: httpUrl(host, addressPort(admin.server.address())),
       dataDirectory,
     }),
   )
+  for (const space of new Set(grid.units.map((unit) => unit.space)))
+    for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }
 
 /** Somebody who names servers does not expect a grid that uses none of them. */

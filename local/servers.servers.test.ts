@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -52,6 +52,14 @@ describe('npm run servers', () => {
   test('up again, even twice at once, changes nothing', async () => {
     const before = await pids()
     await Promise.all([servers('up'), servers('up')])
+    expect(await pids()).toEqual(before)
+  })
+
+  test('up finds the servers of one that was killed before it had written them down', async () => {
+    const before = await pids()
+    await rm(join(dataDirectory, 'servers.json'))
+    expect((await servers('status')).stdout.match(/running/g)).toHaveLength(3)
+    await servers('up')
     expect(await pids()).toEqual(before)
   })
 

@@ -1,3 +1,6 @@
+import { folderFault, useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
+import { readEnvironment } from '@spacegrid/grid/environment'
+import { isGridError } from '@spacegrid/grid/errors'
 import { Argument, Command, CommanderError } from 'commander'
 import { type ServerName, serverNames } from './servers/server-name.ts'
 import {
@@ -13,14 +16,23 @@ const urlVariables: Record<ServerName, string> = {
   redis: 'REDIS_URL',
 }
 
-const dataDirectory = process.env.DATA_DIR || '.spacegrid'
-
 /** Progress goes to standard error: standard output is for what a shell can evaluate. */
 function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-async function up(names: ServerName[]): Promise<void> {
+/** Whatever is wrong with a file in the data directory names the variable. */
+async function inDataDirectory(work: (dataDirectory: string) => Promise<void>): Promise<void> {
+  const { DATA_DIR: dataDirectory } = readEnvironment()
+  try {
+    await work(dataDirectory)
+  } catch (error) {
+    throw folderFault('DATA_DIR', dataDirectory, error) ?? error
+  }
+}
+
+async function up(dataDirectory: string, names: ServerName[]): Promise<void> {
+  useFolder('DATA_DIR', dataDirectory)
   const servers = await startServers({
     dataDirectory,
     which: names.length === 0 ? serverNames : names,
@@ -31,12 +43,12 @@ async function up(names: ServerName[]): Promise<void> {
   }
 }
 
-async function down(names: ServerName[]): Promise<void> {
+async function down(dataDirectory: string, names: ServerName[]): Promise<void> {
   const stopped = await stopServers(dataDirectory, names.length === 0 ? serverNames : names)
   say(stopped.length === 0 ? 'None was running.' : `Stopped ${stopped.join(', ')}.`)
 }
 
-async function status(): Promise<void> {
+async function status(dataDirectory: string): Promise<void> {
   const known = await knownServers(dataDirectory)
   if (known.length === 0) {
     say('None was ever started here: npm run servers -- up')
@@ -68,16 +80,23 @@ program
   .command('up')
   .description('starts those that do not run and prints their URLs for the shell')
   .addArgument(names())
-  .action(up)
-program.command('down').description('stops them; data stay').addArgument(names()).action(down)
-program.command('status').description('says which run, and where').action(status)
+  .action((names) => inDataDirectory((dataDirectory) => up(dataDirectory, names)))
+program
+  .command('down')
+  .description('stops them; data stay')
+  .addArgument(names())
+  .action((names) => inDataDirectory((dataDirectory) => down(dataDirectory, names)))
+program
+  .command('status')
+  .description('says which run, and where')
+  .action(() => inDataDirectory(status))
 
 try {
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof CommanderError)) {
     say((error as Error).message)
-    process.exitCode = 1
+    process.exitCode = isGridError(error, 'configuration_invalid') ? 2 : 1
   } else if (error.exitCode !== 0) {
     // No command at all shows the help, whose code says so instead of a message.
     if (error.code !== 'commander.help') say(error.message.replace(/^error: /, ''))

@@ -1,12 +1,12 @@
 export interface Welcome {
   readonly spaces: readonly string[]
   readonly url: string
-  readonly adminPort: number
+  readonly adminUrl: string
   readonly dataDirectory: string
 }
 
 /** What a newcomer sees: where things are, and one line to try. */
-export function welcome({ spaces, url, adminPort, dataDirectory }: Welcome): string {
+export function welcome({ spaces, url, adminUrl, dataDirectory }: Welcome): string {
   const event = {
     eventId: 'concert',
     name: 'Concert',
@@ -17,7 +17,7 @@ export function welcome({ spaces, url, adminPort, dataDirectory }: Welcome): str
 
   HTTP           ${url}
   documentation  ${url}/docs
-  status         http://127.0.0.1:${adminPort}/status
+  status         ${adminUrl}/status
 
 Try:
   curl ${url}/ticketing/commands/createEvent -H 'content-type: application/json' \\

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
 
-/** The parts of `docker compose config --format json` looked at here. */
+/** The parts of the model looked at here. */
 interface ComposeProject {
   readonly configs: Readonly<Record<string, { readonly file?: string; readonly content?: string }>>
   readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
@@ -48,28 +48,46 @@ async function expectGridReads(variables: readonly string[]): Promise<void> {
   expect(unknown).toEqual([])
 }
 
-// Skipped: without Go docker compose cannot be built; said loudly above.
+// Skipped: without Go what reads compose files cannot be built; said loudly above.
 describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
   let binary: string
   let project: ComposeProject
   let grid: [string, ComposeService][]
 
-  const compose = (argv: readonly string[], settings: Record<string, string> = {}): string =>
-    execFileSync(binary, argv, {
+  const compose = (file: string, settings: Record<string, string> = {}) =>
+    spawnSync(binary, [file], {
       cwd: root,
       encoding: 'utf8',
       // The settings of whoever runs the tests are not the defaults.
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
     })
+  const modelOf = (settings: Record<string, string> = {}) =>
+    JSON.parse(compose('docker-compose.yml', settings).stdout) as ComposeProject
 
   beforeAll(async () => {
     binary = await composeBinary(cacheFolder())
-    project = JSON.parse(compose(['config', '--format', 'json'])) as ComposeProject
+    project = modelOf()
     grid = Object.entries(project.services).filter(([, service]) => service.build !== undefined)
   }, 600_000)
 
   it('is accepted by docker compose', () => {
-    expect(compose(['config', '-q'])).toBe('')
+    expect(compose('docker-compose.yml')).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  it.each([
+    ['an unknown key', /^services:/m, 'servces:', "'servces' not allowed"],
+    ['an unknown key of a service', /image: redis/, 'imagee: redis', "'imagee' not allowed"],
+    ['a wrong size', /mem_limit: .*/, 'mem_limit: much', "invalid size: 'much'"],
+    ['a wrong condition', 'service_healthy', 'service_well', 'must be one of'],
+    ['a service that is not there', /^ {2}redis:/m, '  rediss:', 'undefined service "redis"'],
+  ])('would not be with %s', async (_, right, wrong, said) => {
+    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+    const file = join(folder, 'docker-compose.yml')
+    const text = await read('docker-compose.yml')
+    expect(text).toMatch(right)
+    await writeFile(file, text.replace(right, wrong))
+    expect(compose(file)).toMatchObject({ status: 1, stderr: expect.stringContaining(said) })
+    await rm(folder, { recursive: true })
   })
 
   it('runs every role, and the servers they need', () => {
@@ -94,9 +112,7 @@ describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
   })
 
   it('runs the other application when told to', () => {
-    const auction = JSON.parse(
-      compose(['config', '--format', 'json'], { APPLICATION: 'auction' }),
-    ) as ComposeProject
+    const auction = modelOf({ APPLICATION: 'auction' })
     const [, program = ''] = auction.services['processing-unit']?.command ?? []
     expect(program).toBe('processing-units/auction/main.ts')
     expect(existsSync(join(root, program))).toBe(true)

@@ -192,8 +192,8 @@ test('units that start from MongoDB have the exact space, what is in quarantine 
   const log = await readFile(cluster.units[0]?.settings.logFile ?? '', 'utf8')
   expect(log).toMatch(/"source":"reader"|rehydrated from reader/)
   const key = forbidden[1] as string
-  expect((await client.entry('ticketing', 'orders', key)).body).toMatchObject({
-    value: { paymentReference: 'cash' },
+  expect((await client.query('ticketing', 'order', { orderId: key })).body).toMatchObject({
+    result: { paymentReference: 'cash' },
   })
   await expectAllEqual()
 })

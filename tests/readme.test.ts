@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
@@ -6,12 +7,11 @@ import { GridClient } from '@spacegrid/test-support/grid-client'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
 import { afterAll, expect, test } from 'vitest'
 
-const folder = fileURLToPath(new URL('../processing-units/guestbook', import.meta.url))
+const packages = fileURLToPath(new URL('../node_modules', import.meta.url))
 let cluster: ProcessCluster | undefined
 
 afterAll(async () => {
   await cluster?.stop()
-  await rm(folder, { recursive: true, force: true })
 })
 
 test('the space that the README declares runs as it stands there', {
@@ -20,11 +20,15 @@ test('the space that the README declares runs as it stands there', {
   const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
   const code = page.match(/```ts\n(.*?)```/s)?.[1] ?? ''
   expect(code.split('\n').length).toBeLessThan(40)
-  await mkdir(folder)
-  await writeFile(`${folder}/main.ts`, code)
+  // Outside the checkout: the reader of the page may have made the folder that it names.
+  const folder = await temporaryFolder('readme')
+  await symlink(packages, join(folder, 'node_modules'))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(folder, 'main.ts'), code)
   cluster = await ProcessCluster.start({
     units: 2,
     application: 'guestbook',
+    program: join(folder, 'main.ts'),
     dataDirectory: await temporaryFolder(),
     port: await findFreePort(),
     serverPorts: 'free',

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder } from '@spacegrid/local/servers/binary'
+import { madeOnce } from '@spacegrid/local/servers/made-once'
 
 const run = promisify(execFile)
 
@@ -31,20 +32,10 @@ export interface HazelcastFiles {
  */
 export async function hazelcastFiles(say: (line: string) => void): Promise<HazelcastFiles> {
   const folder = join(cacheFolder(), `hazelcast-${version}-client-${clientVersion}`)
-  if (!(await isThere(folder))) {
+  await madeOnce(folder, jarName, async (staging) => {
     say(`Fetching ${jarName} with mvn and hazelcast-client with npm (22 MB) into ${folder}`)
-    // Beside its final place, so that moving it there is one atomic rename.
-    const staging = `${folder}.${randomUUID()}`
-    try {
-      await fetchInto(staging)
-      await rename(staging, folder)
-    } catch (error) {
-      // Another process may have been quicker: then everything is there.
-      if (!(await isThere(folder))) throw error
-    } finally {
-      await rm(staging, { recursive: true, force: true })
-    }
-  }
+    await fetchInto(staging)
+  })
   return {
     version,
     clientVersion,
@@ -54,7 +45,6 @@ export async function hazelcastFiles(say: (line: string) => void): Promise<Hazel
 }
 
 async function fetchInto(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
   const artifact = `-Dartifact=com.hazelcast:hazelcast:${version}`
   const goal = ['--batch-mode', '--quiet', 'dependency:copy', artifact]
   await tool('mvn', [...goal, `-DoutputDirectory=${folder}`], folder)
@@ -80,14 +70,5 @@ async function tool(program: string, parameters: string[], cwd: string): Promise
     const { code, stderr, stdout } = error as { code?: string; stderr?: string; stdout?: string }
     const why = code === 'ENOENT' ? `install ${program}` : `${stderr}${stdout}`.trim().slice(0, 300)
     throw new Error(`${program} could not fetch Hazelcast: ${why}`, { cause: error })
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch {
-    return false // Not fetched yet.
   }
 }

@@ -17,6 +17,7 @@ const defaults = {
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
   TRIM_DELAY_MS: 60_000,
   AUDIT_INTERVAL_MS: 86_400_000,
+  COMMAND_ENTRIES_MAX: 250_000,
   HOLD_MS: 120_000,
   BODY_BYTES_MAX: 1_048_576,
   REQUEST_TIMEOUT_MS: 30_000,
@@ -68,6 +69,13 @@ describe('readEnvironment', () => {
     ['HOLD_MS', '2147483648'],
     ['NATS_URL', 'http://a'],
     ['NATS_URL', 'nats://a,,b'],
+    ['NATS_URL', 'wss://a'],
+    ['NATS_URL', 'nats://a,ws://b'],
+    ['MONGODB_URL', 'wss://a'],
+    ['REDIS_URL', 'wss://a'],
+    ['REDIS_URL', 'unix:///tmp/redis.sock'],
+    ['NODE_ENV', 'prod'],
+    ['NODE_ENV', 'Production'],
     ['MONGODB_URL', 'localhost'],
     ['MONGODB_DB', 'a.b'],
     ['REDIS_URL', 'redis://'],
@@ -86,6 +94,17 @@ describe('readEnvironment', () => {
 
   test('names every wrong variable', () => {
     expect(refusalOf({ PORT: 'a', ADMIN_PORT: 'b' }).details.problems).toHaveLength(2)
+  })
+
+  test.each(['a,a', 'a,b,c,b'])('refuses a space that is named twice: %s', (value) => {
+    expect(refusalOf({ SPACES: value }).message).toMatch(/^SPACES="[abc,]+": [ab] is named twice$/)
+  })
+
+  test('warns of a variable that is near to one of ours, and of no other', () => {
+    const lines: string[] = []
+    const set = { MONGDB_URL: 'mongodb://a', HOME: '/root', PATH: '/bin' }
+    expect(readEnvironment([], set, (line) => lines.push(line))).toEqual(defaults)
+    expect(lines).toEqual(['MONGDB_URL is set, which nothing reads: is MONGODB_URL meant?'])
   })
 
   test('shows no password', () => {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { GridError } from './errors.ts'
+import { misspeltVariables } from './misspelt-variables.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({
@@ -31,7 +32,8 @@ const url = (protocols: string, example: string, description: string) =>
     }),
   )
 
-const natsServer = '(?:(?:nats|tls|wss?)://)?[^\\s,/]+/?'
+/** The driver speaks TCP only: it would take `ws://` for another way to write `nats://`. */
+const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
 
 /**
  * Every environment variable of every component: meaning, default, and what is allowed, in words. A variable that is not set, or
@@ -42,7 +44,7 @@ export const environmentSchema = Type.Object({
     Type.String({
       pattern: `^${natsServer}(?:,${natsServer})*$`,
       description: 'NATS servers; not set: the embedded grid',
-      allowed: 'comma-separated servers such as nats://127.0.0.1:4222',
+      allowed: 'comma-separated servers such as nats://127.0.0.1:4222 (nats:// or tls://)',
     }),
   ),
   MONGODB_URL: url(
@@ -119,8 +121,34 @@ export const environmentSchema = Type.Object({
     0,
     'How often the data reader has every stored entry compared with the units; 0: never',
   ),
+  MEMORY_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 32 * 1024 * 1024,
+      maximum: 2 ** 50,
+      description: 'Budget of the process; not set: what may live in its heap',
+      allowed: 'an integer from 33554432 to 1125899906842624 (bytes)',
+    }),
+  ),
+  COMMAND_BYTES_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1024,
+      maximum: 64 * 1024 * 1024,
+      description: 'Bytes that one command may write; not set: by the budget, at most 64 MiB',
+      allowed: 'an integer from 1024 to 67108864 (bytes)',
+    }),
+  ),
+  COMMAND_ENTRIES_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 250_000,
+    default: 250_000,
+    description: 'Entries that one command may write',
+    allowed: 'an integer from 1 to 250000',
+  }),
   NODE_ENV: Type.Optional(
-    Type.String({ description: '`production`: entries are not frozen', allowed: 'any text' }),
+    Type.Union([Type.Literal('development'), Type.Literal('production'), Type.Literal('test')], {
+      description: '`production`: entries are not frozen',
+      allowed: 'development, production or test',
+    }),
   ),
   HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
   BODY_BYTES_MAX: Type.Integer({
@@ -136,17 +164,26 @@ export const environmentSchema = Type.Object({
 export type Environment = Static<typeof environmentSchema>
 export type EnvironmentName = keyof Environment
 
+/** All that somebody may have meant who has set a variable with a name like one of these. */
+export const knownVariables: readonly string[] = [
+  ...Object.keys(environmentSchema.properties),
+  // Of local servers, read where their programs are looked for.
+  ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
+]
+
 const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
 
 /**
  * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment. `required` names what this
- * program cannot do without.
+ * program cannot do without. `warn` is told of variables that are near to ours and that nothing reads.
  * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
  */
 export function readEnvironment(
   required: readonly EnvironmentName[] = [],
   variables: Readonly<Record<string, string | undefined>> = process.env,
+  warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
+  for (const line of misspeltVariables(variables, knownVariables)) warn(line)
   const environment: Record<string, unknown> = {}
   const problems: string[] = []
   for (const [name, variable] of Object.entries(schemas)) {
@@ -164,10 +201,19 @@ export function readEnvironment(
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
+  const twice = repeated(String(environment.SPACES).split(','))
+  if (twice !== undefined)
+    problems.push(`SPACES=${shown(String(environment.SPACES))}: ${twice} is named twice`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
 }
+
+/** What Node was started with, for who needs to know the limits of its heap. */
+export const heapOptions = (): string[] => [
+  ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
+  ...process.execArgv,
+]
 
 /** What the schemas above say beside the check itself. */
 interface Described {
@@ -175,6 +221,9 @@ interface Described {
   readonly default?: unknown
   readonly allowed: string
 }
+
+const repeated = (names: readonly string[]): string | undefined =>
+  names.find((name, at) => names.indexOf(name) < at)
 
 /** Plain decimal digits become a number; anything else stays text and fails its check. */
 function read(text: string, { type }: Described): unknown {

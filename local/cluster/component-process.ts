@@ -13,7 +13,7 @@ const logLinesShown = 8
 export interface ComponentSettings {
   readonly role: string
   readonly name: string
-  /** Program to run, relative to the repository. */
+  /** Program to run, relative to the repository, or anywhere. */
   readonly program: string
   /** Public port; 0: none. */
   readonly port: number

@@ -1,6 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid'
+import { makeFolder } from '@spacegrid/grid/adapters/system/make-folder'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -11,6 +12,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Folder under `processing-units/`, and the name of its space. */
   readonly application: string
+  /** The units' program, when it is not that of the folder. */
+  readonly program?: string
   readonly dataDirectory: string
   /** Public port, shared by all units. */
   readonly port: number
@@ -83,7 +86,7 @@ export class ProcessCluster {
         `PORT=${port} is in use: stop whatever serves there (a grid that was started before?), or set PORT to a free one`,
       )
     const dataDirectory = resolve(options.dataDirectory)
-    await mkdir(join(dataDirectory, 'logs'), { recursive: true })
+    makeFolder(join(dataDirectory, 'logs'))
     const before = await knownServers(dataDirectory)
     const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
     const found = await startServers({
@@ -216,11 +219,11 @@ class ComponentPlan {
   }
 
   unit(number: number): Promise<ComponentSettings> {
-    const { application, port } = this.#options
+    const { application, port, program } = this.#options
     return this.#settings(
       'processing-unit',
       `${application}-${number}`,
-      `processing-units/${application}/main.ts`,
+      program ?? `processing-units/${application}/main.ts`,
       port,
     )
   }

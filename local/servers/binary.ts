@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { access, constants, mkdir, rename, rm } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { useFolder } from '@spacegrid/grid/adapters/system/usable-folder'
 import { downloadBinary } from './binary-download.ts'
 import { type BinarySource, type ServerBinary, serverBinaries } from './binary-sources.ts'
+import { madeOnce } from './made-once.ts'
 import type { ServerName } from './server-name.ts'
 
 const run = promisify(execFile)
@@ -33,11 +34,10 @@ export class BinaryUnavailable extends Error {
 
 /**
  * Finds a server's program: named by its environment variable, else on PATH, else in the cache
- * folder, else fetched into it. Two processes may fetch at once: each works in a folder of its own,
- * and the first to finish moves it into place.
+ * folder, else fetched into it by one process at a time.
  *
  * @param say told once, before anything is fetched, what it is and how large
- * @throws BinaryUnavailable
+ * @throws BinaryUnavailable, GridError `configuration_invalid` when the cache folder cannot be written to
  */
 export async function findBinary(
   server: ServerName,
@@ -79,24 +79,21 @@ async function fetchBinary(
   say: (line: string) => void,
 ): Promise<Binary> {
   const cache = cacheFolder(environment)
+  useFolder('SPACEGRID_CACHE', cache)
   const failures: string[] = []
   for (const source of wanted.sources) {
     const name = describe(source)
-    say(`Fetching ${wanted.program} (${name}, ${source.megabytes} MB) into ${cache}`)
     const folder = folderOf(cache, wanted, source)
-    // Beside its final place, so that moving it there is one atomic rename.
-    const staging = `${folder}.${randomUUID()}`
     try {
-      await mkdir(staging, { recursive: true })
-      await downloadBinary(source, wanted.program, { folder: staging, environment })
-      const binary = binaryIn(staging, wanted)
-      await run(binary.path, ['--version'], { env: environmentOf(binary) })
-      await moveIntoPlace(staging, folder)
+      await madeOnce(folder, wanted.program, async (staging) => {
+        say(`Fetching ${wanted.program} (${name}, ${source.megabytes} MB) into ${cache}`)
+        await downloadBinary(source, wanted.program, { folder: staging, environment })
+        const binary = binaryIn(staging, wanted)
+        await run(binary.path, ['--version'], { env: environmentOf(binary) })
+      })
       return binaryIn(folder, wanted)
     } catch (error) {
       failures.push(`  ${name}: ${reasonOf(error)}`)
-    } finally {
-      await rm(staging, { recursive: true, force: true })
     }
   }
   const tried = failures.length === 0 ? ['  nothing is known to fetch for this platform'] : failures
@@ -113,16 +110,6 @@ async function fetchBinary(
 /** The environment to run a found program in. */
 export function environmentOf(binary: Binary): NodeJS.ProcessEnv {
   return { ...process.env, ...binary.env }
-}
-
-async function moveIntoPlace(staging: string, folder: string): Promise<void> {
-  try {
-    await rename(staging, folder)
-  } catch (error) {
-    // Another process was first; what it put there is as good.
-    const code = (error as NodeJS.ErrnoException).code
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
-  }
 }
 
 function binaryIn(folder: string, wanted: ServerBinary): Binary {

@@ -1,22 +1,30 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { commandLineOf } from './process-identity.ts'
-import { waitUntil } from './wait-until.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '@spacegrid/grid/adapters/system/make-folder'
+import { birthOf } from './process-identity.ts'
 
-/** Milliseconds: the other process may be downloading the servers. */
-const patienceMs = 300_000
+/** Milliseconds: the other process may be building what both need, on a slow machine. */
+const patienceMs = 900_000
+const pollMs = 100
+/** Milliseconds in which a holder has signed its lock, or has died before it could. */
+const signingMsMax = 10_000
 
 /**
  * Runs `work` while no other process on this machine runs under the same lock file. A dead holder's
- * lock is void.
+ * lock is void, even when its process id is another's by now.
+ * @throws what `work` throws; the system's error when the lock file cannot be written
  */
 export async function withFileLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(file), { recursive: true })
-  await waitUntil(() => tryToLock(file), {
-    timeoutMs: patienceMs,
-    what: `the lock ${file} of another process`,
-    intervalMs: 100,
-  })
+  makeFolder(dirname(file))
+  const deadline = performance.now() + patienceMs
+  while (!(await tryToLock(file))) {
+    if (performance.now() > deadline)
+      throw new Error(
+        `Gave up waiting for the lock ${file} of process ${await holderOf(file)} after ${patienceMs} ms`,
+      )
+    await sleep(pollMs)
+  }
   try {
     return await work()
   } finally {
@@ -31,18 +39,44 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
 export async function tryToLock(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx')
-    await handle.writeFile(String(process.pid))
-    await handle.close()
+    try {
+      await handle.writeFile(`${process.pid} ${await birthOf(process.pid)}`)
+    } finally {
+      await handle.close()
+    }
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  const holder = await readFile(file, 'utf8')
-  // Empty: taken this very moment, the holder has not signed yet.
-  const abandoned = holder !== '' && (await commandLineOf(Number(holder))) === undefined
-  if (abandoned) await remove(file, holder)
+  const holder = await contentOf(file)
+  if (holder !== undefined && (await isAbandoned(file, holder))) await remove(file, holder)
   return false
 }
+
+async function isAbandoned(file: string, holder: string): Promise<boolean> {
+  if (holder === '') {
+    // Taken this very moment, and the holder has not signed yet; or it was killed in between.
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
+    return Date.now() - mtimeMs > signingMsMax
+  }
+  const [pid, ...birth] = holder.split(' ')
+  const found = await birthOf(Number(pid))
+  return found === undefined || (birth.length > 0 && birth.join(' ') !== found)
+}
+
+/** Undefined: given back meanwhile. */
+async function contentOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    // Node names no path when it is a folder that was to be read.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: file })
+  }
+}
+
+const holderOf = async (file: string): Promise<string> =>
+  (await contentOf(file))?.split(' ')[0] || '(unknown)'
 
 /**
  * Removes a dead holder's lock. Another process may have done so a moment ago and hold the lock
@@ -50,7 +84,13 @@ export async function tryToLock(file: string): Promise<boolean> {
  */
 async function remove(file: string, deadHolder: string): Promise<void> {
   const aside = `${file}.${process.pid}`
-  await rename(file, aside)
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    // Another process has just removed it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
   if ((await readFile(aside, 'utf8')) === deadHolder) await rm(aside)
   else await rename(aside, file)
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Binary, environmentOf, findBinary } from './binary.ts'
 import { serverBinaries } from './binary-sources.ts'
@@ -102,6 +102,22 @@ export class LocalServer implements AsyncDisposable {
     return (await server.isRunning()) ? server : undefined
   }
 
+  /** The server that runs on this folder, as it has said itself, whether anybody has written it down or not. */
+  static async adoptFrom(
+    kind: ServerKind,
+    options: StartOptions,
+  ): Promise<LocalServer | undefined> {
+    try {
+      const text = await readFile(pidFileOf(kind, resolve(options.folder)), 'utf8')
+      const [port, pid] = text.trim().split(' ').map(Number)
+      return port && pid ? await LocalServer.adopt(kind, pid, port, options) : undefined
+    } catch (error) {
+      // None was ever started there.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
   get name(): ServerName {
     return this.#kind.name
   }
@@ -200,7 +216,11 @@ export class LocalServer implements AsyncDisposable {
   async #spawn(binary: Binary, args: string[]): Promise<ChildProcess> {
     const log = openSync(this.logFile, (await sizeOf(this.logFile)) > logBytesMax ? 'w' : 'a')
     try {
-      const child = spawn(binary.path, args, {
+      // It says itself who it is before it becomes the server: whoever starts it may be killed before writing that down, and
+      // a second server on the same data would be the next one's.
+      const introduce = 'echo "$1 $$" > "$2" && shift 2 && exec "$@"'
+      const words = [`${this.port}`, pidFileOf(this.#kind, this.folder), binary.path, ...args]
+      const child = spawn('/bin/sh', ['-c', introduce, 'sh', ...words], {
         cwd: this.folder,
         env: environmentOf(binary),
         detached: true,
@@ -234,6 +254,8 @@ export class LocalServer implements AsyncDisposable {
     })
   }
 }
+
+const pidFileOf = ({ name }: ServerKind, folder: string): string => join(folder, `${name}.pid`)
 
 async function sizeOf(file: string): Promise<number> {
   try {

@@ -57,7 +57,8 @@ async function readIfThere(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    // Node names no path when it is a folder that was to be read.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: file })
   }
 }
 

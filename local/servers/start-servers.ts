@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { GridError } from '@spacegrid/grid'
 import { withFileLock } from './file-lock.ts'
 import { becomesFree, isPortFree } from './free-port.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'
@@ -51,8 +52,9 @@ export async function startServers(
           folder: folderOf(dataDirectory, name),
           onSpawn: (server) => writing.put(server),
         }
-        const running = await adopt(state.get(name), startOptions)
+        const running = await adopt(state.get(name), name, startOptions)
         if (running !== undefined) {
+          if (running.pid !== state.get(name)?.pid) await writing.put(running)
           await running.untilServing()
           return [name, running]
         }
@@ -65,6 +67,8 @@ export async function startServers(
     const failures = results.filter((result) => result.status === 'rejected')
     if (failures.length > 0) {
       for (const server of started) await server.stop()
+      const unusable = failures.find(({ reason }) => reason instanceof GridError)
+      if (unusable) throw unusable.reason
       throw new Error(failures.map(({ reason }) => (reason as Error).message).join('\n'), {
         cause: failures[0]?.reason,
       })
@@ -75,7 +79,7 @@ export async function startServers(
   })
 }
 
-/** A local server as `servers.json` has it, and whether it runs: undefined when it does not. */
+/** A local server as `servers.json` or the server itself has it, and whether it runs: undefined when it does not. */
 export interface KnownServer {
   record: ServerRecord
   running: LocalServer | undefined
@@ -86,10 +90,10 @@ export async function knownServers(dataDirectory: string): Promise<KnownServer[]
   const state = await ServerState.read(resolve(dataDirectory))
   const known: KnownServer[] = []
   for (const name of serverNames) {
-    const record = state.get(name)
-    if (record === undefined) continue
-    const running = await adopt(record, { folder: folderOf(resolve(dataDirectory), name) })
-    known.push({ record, running })
+    const folder = folderOf(resolve(dataDirectory), name)
+    const running = await adopt(state.get(name), name, { folder })
+    const record = running ?? state.get(name)
+    if (record !== undefined) known.push({ record, running })
   }
   return known
 }
@@ -115,10 +119,12 @@ function folderOf(dataDirectory: string, name: ServerName): string {
 
 async function adopt(
   record: ServerRecord | undefined,
+  name: ServerName,
   options: StartOptions,
 ): Promise<LocalServer | undefined> {
-  if (record === undefined) return undefined
-  return await LocalServer.adopt(kinds[record.name], record.pid, record.port, options)
+  const written = record && (await LocalServer.adopt(kinds[name], record.pid, record.port, options))
+  // A start that was killed before it wrote anything down has left its server running.
+  return written ?? (await LocalServer.adoptFrom(kinds[name], options))
 }
 
 /** 0, which stands for any free one, when neither the last port nor the customary one is free. */

@@ -32,6 +32,7 @@ export const auctions = defineCache('auctions', {
   key: 'auctionId',
   expiry: 'closesAt',
   onExpire: close,
+  readable: true,
 })
 
 /** Closes an open auction; the highest bidder has won. Returns what it has become. */

@@ -25,7 +25,11 @@ const event = Type.Object({
 export type Event = Static<typeof event>
 
 /** An event never changes once it is created: reading it makes no command collide. */
-export const events = defineCache('events', { schema: event, key: 'eventId' })
+export const events = defineCache('events', {
+  schema: event,
+  key: 'eventId',
+  readable: true,
+})
 
 const seat = Type.Object({
   key: Type.String({ description: '{eventId}/{seatId}: a seat id is unique in its event only' }),
@@ -40,7 +44,11 @@ const seat = Type.Object({
 
 export type Seat = Static<typeof seat>
 
-/** Every processing unit keeps every seat, so a seat says only where it is and who has it; its price is its section's. */
+/**
+ * Every processing unit keeps every seat, so a seat says only where it is and who has it; its price is its section's.
+ *
+ * Who has a seat is nobody's business: whoever knows the id of a hold or an order can confirm, release or cancel it.
+ */
 export const seats = defineCache('seats', {
   schema: seat,
   key: 'key',
@@ -50,6 +58,7 @@ export const seats = defineCache('seats', {
     /** Held seats only: the others have no `holdId`. */
     byHold: ['holdId', 'section', 'row', 'number'],
   },
+  readable: ['key', 'eventId', 'section', 'row', 'number', 'status'],
 })
 
 /** How many seats a customer has of an event, held and bought together. There is an entry only for those who have any. */

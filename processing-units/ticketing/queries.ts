@@ -61,7 +61,7 @@ export const order = defineQuery('order', {
 })
 
 export const ordersByCustomer = defineQuery('ordersByCustomer', {
-  description: `A customer's orders, newest first, at most ${ordersMax}; none for a customer who has not bought anything.`,
+  description: `A customer's orders, newest first, at most ${ordersMax}; none for a customer who has not bought anything. Who knows the customer's id sees them, and can cancel them.`,
   input: Type.Object({ customerId }),
   result: Type.Object({ orders: Type.Array(orderSchema) }),
   handler: (read, { customerId }) => ({

@@ -1,7 +1,7 @@
 import type { Frame } from '@spacegrid/grid/space/frame'
 import { FrameKind } from '@spacegrid/grid/space/frame'
 import { clockJumpMsMax } from '@spacegrid/grid/space/limits'
-import { leastTime } from '@spacegrid/grid/space/record-time'
+import { clocksAgree } from '@spacegrid/grid/space/record-time'
 
 /** Oscillators here are wrong by up to three percent, and a log whose clock is wrong sets nobody right. */
 const driftMsMax = 5000
@@ -30,7 +30,7 @@ export class TimeCheck {
     const now = this.#now()
     const { kind } = frame
     const isKept = kind !== FrameKind.join && kind !== FrameKind.shape
-    const said = (isKept ? time : leastTime(frame, time)) - now
+    const said = (isKept ? time : joined(frame, time)) - now
     if (!isKept || said <= this.#aheadMs + clockJumpMsMax + driftMsMax)
       this.#aheadMs = Math.max(this.#aheadMs, said)
     this.#check('the log’s time', reached - now)
@@ -48,3 +48,7 @@ export class TimeCheck {
     if (aheadMs > this.#aheadMs + driftMsMax) this.#failed(`${what} was ${aheadMs} ms ahead`)
   }
 }
+
+/** Where two clocks agree, they are right; otherwise the earlier one may be. */
+const joined = (frame: Frame, time: number): number =>
+  clocksAgree(frame, time) ? time : Math.min(frame.at ?? time, time)

@@ -1,7 +1,7 @@
 import { waitUntil } from '@spacegrid/local/servers/wait-until'
 import { auditCopies } from './copies-audit.ts'
 import { auditCrowd, type CrowdFindings } from './crowd-audit.ts'
-import { GridClient } from './grid-client.ts'
+import { type Answer, GridClient } from './grid-client.ts'
 import { auditImage } from './image-audit.ts'
 import { auditStore, type StoreAudit, unitStatus } from './store-audit.ts'
 import type { CrowdLedger } from './ticket-crowd.ts'
@@ -132,25 +132,35 @@ interface EntryBody {
   readonly writtenAt?: number
 }
 
-/** What the units' own doors show is looked at for some orders, holds and seats, on whichever unit answers. */
+/** What the units' own doors show is looked at for some orders and seats, on whichever unit answers. */
 async function compareValues(httpUrl: string, { documents }: StoreAudit): Promise<string[]> {
   const client = new GridClient(httpUrl)
   const problems: string[] = []
-  const stored = ['orders', 'holds', 'seats'].flatMap((cache) =>
-    spread(documents.get(cache) ?? [], samplesMax / 3).map((document) => ({ cache, document })),
-  )
+  const sample = (cache: string) =>
+    spread(documents.get(cache) ?? [], samplesMax / 2) as unknown as StoredDocument[]
+  const compare = (what: string, found: string, expected: string) => {
+    if (found !== expected) problems.push(`${what} is ${found}, MongoDB has ${expected}`)
+  }
+  const ask = (send: () => Promise<Answer>) => client.untilAnswered(send, 30_000)
   try {
-    await Promise.all(
-      stored.map(async ({ cache, document }) => {
-        const { _id: key, _grid, ...value } = document as unknown as StoredDocument
-        const answer = await client.untilAnswered(() => client.entry(space, cache, key), 30_000)
+    await Promise.all([
+      ...sample('seats').map(async ({ _id: key, _grid, ...seat }) => {
+        // Nobody may read who has a seat.
+        const { holdId: _, orderId: __, ...value } = seat as Record<string, unknown>
+        const answer = await ask(() => client.entry(space, 'seats', key))
         const { value: shown = {}, version, writtenAt } = (answer?.body ?? {}) as EntryBody
-        const found = JSON.stringify([sorted(shown), version, writtenAt])
-        const expected = JSON.stringify([sorted(value), _grid.version, _grid.position])
-        if (found !== expected)
-          problems.push(`${cache} ${key} is ${found}, MongoDB has ${expected}`)
+        compare(
+          `seat ${key}`,
+          JSON.stringify([sorted(shown), version, writtenAt]),
+          JSON.stringify([sorted(value), _grid.version, _grid.position]),
+        )
       }),
-    )
+      ...sample('orders').map(async ({ _id: orderId, _grid, ...order }) => {
+        const answer = await ask(() => client.query(space, 'order', { orderId }))
+        const shown = answer?.body.result ?? {}
+        compare(`order ${orderId}`, JSON.stringify(sorted(shown)), JSON.stringify(sorted(order)))
+      }),
+    ])
   } finally {
     await client.close()
   }

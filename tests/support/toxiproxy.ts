@@ -1,14 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { cacheFolder } from '@spacegrid/local/servers/binary'
-import { withFileLock } from '@spacegrid/local/servers/file-lock'
 import { findFreePort } from '@spacegrid/local/servers/free-port'
+import { buildWithGo } from '@spacegrid/local/servers/go-build'
+import { madeOnce } from '@spacegrid/local/servers/made-once'
 import { outlive, reapWithThisProcess } from '@spacegrid/local/servers/reaper'
 import { waitFor } from './wait-for.ts'
-
-const run = promisify(execFile)
 
 const version = '2.12.0'
 const module = 'github.com/Shopify/toxiproxy/v2/cmd/server'
@@ -129,28 +126,11 @@ export async function canHaveToxiproxy(): Promise<boolean> {
 async function toxiproxyBinary(): Promise<string> {
   const folder = join(cacheFolder(), `toxiproxy-${version}-${process.platform}-${process.arch}`)
   const binary = join(folder, 'toxiproxy')
-  if (await exists(binary)) return binary
-  await run('go', ['version'])
-  return await withFileLock(`${folder}.lock`, async () => {
-    if (await exists(binary)) return binary
+  await madeOnce(folder, 'toxiproxy', async (staging) => {
     process.stderr.write(
       `Building toxiproxy ${version} with Go into ${folder}: once, about half a minute, 16 MB\n`,
     )
-    const building = join(folder, 'building')
-    await rm(building, { recursive: true, force: true })
-    await mkdir(building, { recursive: true })
-    const options = { cwd: building }
-    await run('go', ['mod', 'init', 'check'], options)
-    await run('go', ['get', '-tool', `${module}@v${version}`], options)
-    await run('go', ['build', '-o', 'toxiproxy', module], options)
-    await rename(join(building, 'toxiproxy'), binary)
-    await rm(building, { recursive: true })
-    return binary
+    await buildWithGo(staging, `${module}@v${version}`, 'toxiproxy')
   })
+  return binary
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  )

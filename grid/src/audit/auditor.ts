@@ -46,6 +46,8 @@ export interface AuditOptions {
   readonly coverMs?: number
   /** The store is wrong, and this replica is one that can have it written anew. Default: it is not. */
   readonly mend?: (wish: MendWish) => void
+  /** Bytes of changes that wait while somebody reads a snapshot of this replica. Default 256 MiB. */
+  readonly snapshotBytesMax?: number
   /** This replica is wrong: it has to leave service and rehydrate. */
   readonly diverged: (error: GridError) => void
   readonly report: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -255,7 +257,7 @@ export class Auditor {
 
   /** For whoever wants to look at just this replica, in service or not. */
   #snapshot(): ReplicaSnapshot {
-    if (this.#replica) return new ReplicaSnapshot(this.#replica)
+    if (this.#replica) return new ReplicaSnapshot(this.#replica, this.#options.snapshotBytesMax)
     throw new GridError('not_ready', `${this.#self.name} is rehydrating`)
   }
 

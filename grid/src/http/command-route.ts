@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { parseJsonInput } from '../services/json-input.ts'
-import { executeOptions } from '../services/request-options.ts'
+import { executeOptions, requestHeaders } from '../services/request-options.ts'
 import type { AnyCommand } from '../space/definition.ts'
-import { type Door, headerOf, sendJson } from './exchange.ts'
+import { type Door, headerOf, oneHeaderOf, sendJson } from './exchange.ts'
 import { commandSchema } from './open-api.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
@@ -24,7 +24,7 @@ export function addCommandRoute(
     const unit = rotation.next()
     try {
       const options = executeOptions(
-        headerOf(request, 'idempotency-key'),
+        oneHeaderOf(request, requestHeaders.idempotencyKey),
         headerOf(request, 'prefer'),
       )
       // The bytes themselves: see the server's content type parser.

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FaultLog } from '../services/public-error.ts'
-import { readOptions } from '../services/request-options.ts'
+import { readOptions, repeatedHeader, requestHeaders } from '../services/request-options.ts'
 import type { ReadOptions } from '../unit/serving.ts'
 import { noneMatchNames } from './entity-tag.ts'
 
@@ -13,14 +14,37 @@ export interface Door {
 
 export const jsonType = 'application/json; charset=utf-8'
 
-/** One value of a header, by its name in lower case; node joins what is sent several times. */
+/** The value of a header, by its name in lower case; node joins what is sent several times. */
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
   return request.raw.headers[name] as string | undefined
 }
 
+/**
+ * The value of a header that may come once.
+ * @throws GridError `invalid_header`: it comes several times
+ */
+export function oneHeaderOf(
+  { raw }: { readonly raw: IncomingMessage },
+  name: string,
+): string | undefined {
+  const lowerCase = name.toLowerCase()
+  const value = raw.headers[lowerCase] as string | undefined
+  // Node joins by a comma, which may be part of one value as well.
+  if (!value?.includes(',')) return value
+  // Names and values in turn.
+  const times = raw.rawHeaders.filter((text, index) => {
+    return index % 2 === 0 && text.toLowerCase() === lowerCase
+  })
+  if (times.length > 1) throw repeatedHeader(name)
+  return value
+}
+
 /** What the headers of a query or an entry read ask for. */
 export const readOptionsOf = (request: FastifyRequest): ReadOptions =>
-  readOptions(headerOf(request, 'grid-position'), headerOf(request, 'grid-consistency'))
+  readOptions(
+    oneHeaderOf(request, requestHeaders.position),
+    oneHeaderOf(request, requestHeaders.consistency),
+  )
 
 /**
  * Sends a successful answer straight to node's response. Fastify's way (a map of headers, the content type parsed again, the

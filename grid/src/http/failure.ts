@@ -1,6 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GridError } from '../errors.ts'
+import { answerEarly, type DiscardLimits } from './discard.ts'
+import { oneHeaderOf } from './exchange.ts'
 import { problemOf, problemType, retryAfterSeconds } from './problem.ts'
 
 /** Answers with an error's problem document. */
@@ -11,11 +13,38 @@ export function sendProblem(
 ): FastifyReply {
   const retryAfter = retryAfterSeconds(error)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  if (reply.hasHeader('connection')) reply.header('connection', connectionOf(reply))
   // As bytes: to a text fastify would add a charset, a parameter that problem documents do not have.
   return reply
     .code(status)
     .header('content-type', problemType)
     .send(Buffer.from(JSON.stringify(problemOf(error, status))))
+}
+
+/** Fastify would close it after a body it has not read, and the requests behind that one would lose their answers. */
+const connectionOf = ({ raw }: FastifyReply): string =>
+  raw.shouldKeepAlive ? 'keep-alive' : 'close'
+
+/**
+ * The same while the request's body is still arriving: the caller hears at once what is wrong, and not that the connection is broken.
+ */
+export function sendProblemEarly(
+  reply: FastifyReply,
+  error: GridError,
+  status: number,
+  { closing, ...limits }: DiscardLimits & { readonly closing: boolean },
+): FastifyReply {
+  const { request, raw } = reply
+  const body = Buffer.from(JSON.stringify(problemOf(error, status)))
+  reply.hijack()
+  raw.writeHead(status, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    connection: closing ? 'close' : connectionOf(reply),
+    'content-type': problemType,
+    'content-length': body.length,
+  })
+  answerEarly(request.raw, raw, limits, body)
+  return reply
 }
 
 /**
@@ -33,7 +62,7 @@ export function requestFault(
         details: { bytesMax: bodyBytesMax },
       })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return unsupported(request.raw.headers['content-type'])
+      return contentTypeFault(request)
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new GridError('invalid_header', 'Content-Length: not the length of the body')
   }
@@ -43,7 +72,14 @@ export function requestFault(
   return undefined
 }
 
-function unsupported(contentType: string | undefined): GridError {
+function contentTypeFault(request: FastifyRequest): GridError {
+  let contentType: string | undefined
+  try {
+    contentType = oneHeaderOf(request, 'Content-Type')
+  } catch (error) {
+    if (error instanceof GridError) return error
+    throw error
+  }
   const met = contentType === undefined ? 'none' : JSON.stringify(contentType.slice(0, 100))
   return new GridError(
     'unsupported_media_type',
@@ -51,40 +87,62 @@ function unsupported(contentType: string | undefined): GridError {
   )
 }
 
-/** A compressed body cannot be read: refused by name instead of as broken JSON. */
-export function checkContentEncoding(request: FastifyRequest): void {
+/**
+ * What the headers say about a body must be what we read it as.
+ * A compressed body cannot be read: refused by name instead of as broken JSON.
+ */
+export function checkContentHeaders(request: FastifyRequest): void {
+  oneHeaderOf(request, 'Content-Type')
   const encoding = request.raw.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw new GridError('unsupported_media_type', 'Content-Encoding must be identity')
 }
 
 /** Answers an `Expect` header other than `100-continue`, which node would answer with an empty 417. */
-export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+export function answerExpectation(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: DiscardLimits,
+): void {
   const error = new GridError('invalid_header', 'Expect: allowed is 100-continue')
   const body = Buffer.from(JSON.stringify(problemOf(error, 417)))
-  const headers = {
-    'content-type': problemType,
-    'content-length': body.length,
-    connection: 'close',
-  }
-  response.writeHead(417, headers).end(body)
+  response.writeHead(417, { 'content-type': problemType, 'content-length': body.length })
+  answerEarly(request, response, limits, body)
 }
 
-/** What node's HTTP parser found wrong with bytes that never became a request, as a whole response. */
-export function parserFaultResponse(fault: { readonly code?: unknown }): string {
-  const [status, error] = parserFault(fault.code)
-  const body = JSON.stringify(problemOf(error, status))
+/** HTTP/1.1 wants to know which of its names a server was called by. */
+export function hostFault(request: IncomingMessage): GridError | undefined {
+  const { host } = request.headers
+  if (host === undefined)
+    return request.httpVersion === '1.1'
+      ? new GridError('invalid_header', 'Host: must be given')
+      : undefined
+  return host.includes(',') ? new GridError('invalid_header', 'Host: allowed is one') : undefined
+}
+
+/** A whole response, for what never became a request. */
+export function problemResponse(status: number, error: GridError): string {
+  const problem = problemOf(error, status)
+  const body = JSON.stringify(problem)
   return [
-    `HTTP/1.1 ${status} ${problemOf(error, status).title}`,
+    `HTTP/1.1 ${status} ${problem.title}`,
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 405 ? ['Allow: GET, HEAD, POST'] : []),
     'Connection: close',
     '',
     body,
   ].join('\r\n')
 }
 
-function parserFault(code: unknown): [status: number, error: GridError] {
+/** Node hands out the connection of such a request, or drops it with all that is in flight on it. */
+export const connectRefused: [status: number, error: GridError] = [
+  405,
+  new GridError('unknown_route', 'CONNECT is not served here'),
+]
+
+/** What node's HTTP parser found wrong with bytes that never became a request. */
+export function parserFault(code: unknown): [status: number, error: GridError] {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return [408, new GridError('request_timeout', 'The request did not arrive in time')]

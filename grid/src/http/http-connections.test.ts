@@ -134,6 +134,38 @@ describe('what is not a request', () => {
   })
 })
 
+describe('a body that is too large', () => {
+  const head =
+    'POST /shop/commands/putProduct HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+
+  test('is refused at once, by name, while it is still being sent', async () => {
+    const { connect } = await listen({ bodyBytesMax: 100 })
+    const client = connect()
+    client.send(`${head}Content-Length: 100000\r\n\r\n`)
+    const refusal = await client.until('body_too_large')
+    expect(statusOf(refusal)).toBe(413)
+    client.send('x'.repeat(100_000) + echo)
+    expect(await client.until('"position":1')).toContain('HTTP/1.1 200 OK')
+  })
+
+  test('is not asked for', async () => {
+    const { connect } = await listen({ bodyBytesMax: 100 })
+    const client = connect()
+    client.send(`${head}Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n`)
+    expect(statusOf(await client.until('body_too_large'))).toBe(413)
+  })
+
+  test.each([
+    ['bytes', { discardBytesMax: 1000 }, 'x'.repeat(1001)],
+    ['time', { discardMs: 50 }, ''],
+  ])('is thrown away within limits, of %s', async (_what, limits, sent) => {
+    const { connect } = await listen({ bodyBytesMax: 100, ...limits })
+    const client = connect()
+    client.send(`${head}Content-Length: 100000\r\n\r\n${sent}`)
+    expect(statusOf(await client.untilClosed())).toBe(413)
+  })
+})
+
 describe('connections', () => {
   test('answer pipelined requests in order', async () => {
     const { connect } = await listen()

@@ -69,6 +69,12 @@ describe('documentation', () => {
     expect(post.responses[409].content).toEqual({
       'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
     })
+    const responses = (route: string, method: string) =>
+      Object.keys(document.paths[route][method].responses).map(Number)
+    expect(responses('/shop/commands/putProduct', 'post')).toEqual([
+      200, 400, 409, 413, 415, 422, 500, 503, 504, 507,
+    ])
+    expect(responses('/shop/queries/echo', 'get')).toEqual([200, 304, 400, 404, 500, 503])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(
       expect.objectContaining({ in: 'query', name: 'id', required: true }),

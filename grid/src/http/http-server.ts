@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import {
@@ -11,26 +11,34 @@ import {
   fastify,
 } from 'fastify'
 import gridPackage from '../../package.json' with { type: 'json' }
+import type { GridError } from '../errors.ts'
 import { type FaultLog, publicError } from '../services/public-error.ts'
 import type { Space } from '../space/definition.ts'
 import { keyBytesMax } from '../space/limits.ts'
 import type { Serving } from '../unit/serving.ts'
+import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
+import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
 import { addEntryRoute } from './entry-route.ts'
 import { type Door, jsonType } from './exchange.ts'
 import {
   answerExpectation,
-  checkContentEncoding,
-  parserFaultResponse,
+  checkContentHeaders,
+  connectRefused,
+  hostFault,
+  parserFault,
+  problemResponse,
   requestFault,
   sendProblem,
+  sendProblemEarly,
 } from './failure.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemSchema, swaggerOptions } from './open-api.ts'
 import { addQueryRoute } from './query-route.ts'
+import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
-export interface HttpOptions {
+export interface HttpOptions extends Partial<DiscardLimits> {
   /** Told about bugs behind a 500; pino fits. Requests are not logged. */
   readonly log: FaultLog
   /** Largest body of a command, bytes. Default 1 MiB. */
@@ -46,6 +54,10 @@ export interface HttpOptions {
   readonly keepAliveTimeoutMs?: number
   /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
   readonly closeGraceMs?: number
+  /**
+   * Whether the caches of a space are readable in which no cache says whether it is. Default true, for developing; in production they are not.
+   */
+  readonly undeclaredReadable?: boolean
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -60,11 +72,14 @@ const defaults = {
   connectionTimeoutMs: 120_000,
   keepAliveTimeoutMs: 72_000,
   closeGraceMs: 10_000,
+  ...discardDefaults,
+  undeclaredReadable: true,
   title: 'Spacegrid',
   version: gridPackage.version,
 }
 
 type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+type Refuse = (reply: FastifyReply, error: GridError, status?: number) => FastifyReply
 type Settings = typeof defaults & { readonly log: FaultLog }
 
 /**
@@ -74,9 +89,17 @@ type Settings = typeof defaults & { readonly log: FaultLog }
 export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
   const settings: Settings = { ...defaults, ...options }
   const rotations = rotationsOf(units)
-  const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
   const door: Door = { log: settings.log, closing: false }
-  const missing: Answer = (request, reply) => sendMissing(request, reply, spaces, rotations)
+  const refuse: Refuse = (reply, error, status = error.status) => {
+    const { raw } = reply.request
+    if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
+    return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
+  }
+  const { undeclaredReadable } = settings
+  const readable = (space: Space) => [...readableCaches(space, undeclaredReadable).keys()]
+  const missing: Answer = (request, reply) => {
+    return sendMissing(request, reply, refuse, rotations, readable)
+  }
   const app = fastify({
     ...serverOptions(settings),
     frameworkErrors: (_error, request, reply) => {
@@ -85,22 +108,36 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   })
   // Node lets headers take a minute, and swaps the two limits when the one for whole requests is the shorter.
   app.server.headersTimeout = settings.requestTimeoutMs
-  app.server.on('checkExpectation', answerExpectation)
+  refuseBadBeginnings(app, settings)
   takeJson(app)
-  answerFailures(app, rotations, settings, missing)
+  answerFailures(app, rotations, settings, refuse, missing)
   closeGracefully(app, door, settings.closeGraceMs)
-  addDocumentation(app, [...spaces.values()], settings)
+  addDocumentation(
+    app,
+    [...rotations.values()].map(({ space }) => space),
+    settings,
+  )
   app.register(async (routes) => {
-    for (const rotation of rotations.values()) addSpaceRoutes(routes, door, rotation)
+    for (const rotation of rotations.values())
+      addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
   return app
 }
 
-function addSpaceRoutes(app: FastifyInstance, door: Door, rotation: UnitRotation): void {
+function addSpaceRoutes(
+  app: FastifyInstance,
+  door: Door,
+  rotation: UnitRotation,
+  undeclaredReadable: boolean,
+): void {
   const { commands, queries, caches } = rotation.space
   for (const command of commands.values()) addCommandRoute(app, door, rotation, command)
   for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
-  for (const cache of caches) addEntryRoute(app, door, rotation, cache)
+  const readable = readableCaches(rotation.space, undeclaredReadable)
+  for (const cache of caches) {
+    const fields = readable.get(cache.name)
+    if (fields) addEntryRoute(app, door, rotation, cache, fields)
+  }
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
@@ -115,7 +152,13 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // Node looks for late requests this often; its default would let them live up to 30 s longer.
-    http: { connectionsCheckingInterval: 500 },
+    // Joined, a header that came twice can be told from one that came once: node would keep the first of some.
+    http: {
+      connectionsCheckingInterval: 500,
+      joinDuplicateHeaders: true,
+      // Node would end the connection with that answer, and so take theirs from the requests behind it.
+      requireHostHeader: false,
+    },
     routerOptions: {
       // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the key's bytes.
       maxParamLength: keyBytesMax,
@@ -124,11 +167,46 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     },
     clientErrorHandler: (fault, socket) => {
       if (fault.code === 'ECONNRESET' || !socket.writable) return
-      socket.write(parserFaultResponse(fault))
-      // At once: a request that this breaks off must not add an answer of its own.
-      socket.destroy()
+      refuseBrokenRequest(
+        socket,
+        problemResponse(...parserFault(fault.code)),
+        brokenLimits(settings),
+      )
     },
   }
+}
+
+const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
+  ...settings,
+  answerMs: settings.connectionTimeoutMs,
+})
+
+/** What node would answer by itself, or end the connection for, whatever is in flight on it. */
+function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
+  const { server } = app
+  app.addHook('onRequest', (request, _reply, done) => done(hostFault(request.raw)))
+  server.on('checkExpectation', (request, response) => {
+    answerExpectation(request, response, settings)
+  })
+  server.on('checkContinue', (request, response) => {
+    // Node, who does not declare it, would end the connection with an answer to a body that it has not asked for: here that is read.
+    Object.assign(response, { _expect_continue: false })
+    // A body that will be refused is not asked for. And node would write the words between an earlier answer's head and body.
+    if (!(Number(request.headers['content-length']) > settings.bodyBytesMax))
+      whenItsTurn(response, () => {
+        if (!response.headersSent) response.writeContinue()
+      })
+    server.emit('request', request, response)
+  })
+  server.on('connect', (_request, socket) => {
+    refuseBrokenRequest(
+      socket as Socket,
+      problemResponse(...connectRefused),
+      brokenLimits(settings),
+    )
+  })
+  // Who has sent all there is to send still waits for the answers. Node has it, and does not declare it.
+  Object.assign(server, { httpAllowHalfOpen: true })
 }
 
 /** Bodies reach the routes as bytes: parsing is theirs, and a parser that throws would cost the caller's connection. */
@@ -138,7 +216,7 @@ function takeJson(app: FastifyInstance): void {
     'application/json',
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done) => {
-      checkContentEncoding(request)
+      checkContentHeaders(request)
       done(null, body)
     },
   )
@@ -150,6 +228,7 @@ function answerFailures(
   app: FastifyInstance,
   rotations: ReadonlyMap<string, UnitRotation>,
   { bodyBytesMax, log }: Settings,
+  refuse: Refuse,
   missing: Answer,
 ): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -162,7 +241,7 @@ function answerFailures(
       const unit = rotations.get(space)?.next()
       if (unit) reply.header('grid-position', unit.position)
     }
-    return sendProblem(reply, fault ?? publicError(error, log))
+    return refuse(reply, fault ?? publicError(error, log))
   })
   app.setNotFoundHandler(missing)
 }
@@ -170,15 +249,17 @@ function answerFailures(
 function sendMissing(
   request: FastifyRequest,
   reply: FastifyReply,
-  spaces: ReadonlyMap<string, Space>,
+  refuse: Refuse,
   rotations: ReadonlyMap<string, UnitRotation>,
+  readable: (space: Space) => readonly string[],
 ): FastifyReply {
+  const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
   const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
-  const { error, status, allow, space } = explainMissing(path, spaces)
+  const { error, status, allow, space } = explainMissing(path, spaces, readable)
   const unit = space === undefined ? undefined : rotations.get(space)?.next()
   if (unit) reply.header('grid-position', unit.position)
   if (allow !== undefined) reply.header('allow', allow)
-  return sendProblem(reply, error, status)
+  return refuse(reply, error, status)
 }
 
 /** Longest time in which connections that wait to be accepted still are, ms. */

@@ -25,13 +25,17 @@ const templates = [
 ]
 
 /** Says which part of a path is not known, and what is known in its place. */
-export function explainMissing(path: string, spaces: ReadonlyMap<string, Space>): Missing {
+export function explainMissing(
+  path: string,
+  spaces: ReadonlyMap<string, Space>,
+  readable: (space: Space) => readonly string[],
+): Missing {
   const segments = decodedSegments(path)
   if (!segments)
     return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
   const [spaceName = '', kind = '', name = '', ...rest] = segments
   if (path === '/openapi.json' || path === '/docs') return wrongMethod(path, 'GET, HEAD')
-  const parts = partsOf(spaces.get(spaceName), kind)
+  const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)
   if (!space) return { error: unknown('unknown_space', 'space', spaceName, [...spaces.keys()]) }
@@ -56,7 +60,11 @@ interface Parts {
   readonly segmentsAfterName: number
 }
 
-function partsOf(space: Space | undefined, kind: string): Parts | undefined {
+function partsOf(
+  space: Space | undefined,
+  kind: string,
+  readable: (space: Space) => readonly string[],
+): Parts | undefined {
   const read = 'GET, HEAD'
   const own = { names: [] as readonly string[], segmentsAfterName: 0 }
   if (kind === 'commands') {
@@ -68,7 +76,7 @@ function partsOf(space: Space | undefined, kind: string): Parts | undefined {
     return { ...own, noun: 'query', code: 'unknown_query', names, methods: read }
   }
   if (kind === 'caches') {
-    const names = space?.caches.map((cache) => cache.name) ?? []
+    const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
     return { ...own, noun: 'cache', code, names, methods: read, segmentsAfterName: 1 }
   }

@@ -3,6 +3,7 @@ import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../space/definition.ts'
 import { keyBytesMax } from '../space/limits.ts'
 import { problemType } from './problem.ts'
+import type { ReadableFields } from './readable-caches.ts'
 
 /** What the routes of the spaces carry for the documentation alone. */
 interface Documented {
@@ -95,6 +96,7 @@ const readHeaders = {
 const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
+  500: problem('The application has made a mistake, or the grid: see its log'),
   503: problem('Not ready, or the position was not reached in time; see Retry-After'),
 }
 
@@ -124,10 +126,13 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
       200: answer({ result: command.result ?? {}, position: count, version: count }),
       400: problem('Invalid input or header'),
       409: problem('Refused: nothing changed'),
+      413: problem('The body, or the transaction it makes, is too large'),
+      415: problem('The body is not application/json'),
       422: problem('The idempotency key was used for another command'),
+      500: problem('The application has made a mistake, or the grid: see its log'),
       503: problem('Overloaded, contended, not ready or no log; see Retry-After'),
       504: problem('Outcome unknown: send it again with the same idempotency key'),
-      507: problem('The log is full'),
+      507: problem('The log, the memory of the grid or the cache is full'),
     },
   }
 }
@@ -147,7 +152,7 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
   }
 }
 
-export function entrySchema(space: Space, cache: AnyCache): FastifySchema {
+export function entrySchema(space: Space, cache: AnyCache, fields: ReadableFields): FastifySchema {
   const key = { type: 'string', minLength: 1, description: `At most ${keyBytesMax} bytes` }
   return {
     operationId: `${space.name}.${cache.name}.entry`,
@@ -158,7 +163,7 @@ export function entrySchema(space: Space, cache: AnyCache): FastifySchema {
     response: {
       200: answer({
         key: { type: 'string' },
-        value: cache.schema,
+        value: partOf(cache, fields),
         version: count,
         writtenAt: { ...positive, description: 'Log position of the transaction that wrote it' },
       }),
@@ -166,6 +171,14 @@ export function entrySchema(space: Space, cache: AnyCache): FastifySchema {
       ...readProblems,
     },
   }
+}
+
+/** The schema of what is readable of an entry. */
+function partOf({ schema }: AnyCache, fields: ReadableFields): object {
+  if (fields === 'all') return schema
+  const properties = Object.entries(schema.properties).filter(([name]) => fields.includes(name))
+  const required = schema.required?.filter((name) => fields.includes(name)) ?? []
+  return { type: 'object', required, properties: Object.fromEntries(properties) }
 }
 
 const answer = (properties: Readonly<Record<string, unknown>>) => ({

@@ -1,5 +1,6 @@
 import type { TObject } from 'typebox'
 import { GridError } from '../errors.ts'
+import { inexact, isExact } from '../services/json-exactness.ts'
 import { numberRange, parseJsonText } from '../services/json-input.ts'
 import type { FieldError } from '../space/validation.ts'
 
@@ -134,6 +135,10 @@ function scalarOf(types: ReadonlySet<string>): Convert {
     if ((types.has('number') || types.has('integer')) && jsonNumber.test(text)) {
       const value = Number(text)
       if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) {
+        if (!isExact(text)) {
+          if (types.has('string')) return text
+          throw new GridError('invalid_input', inexact(text))
+        }
         if (types.has('number') || Number.isInteger(value)) return value
       } else if (!types.has('string')) {
         throw new GridError('invalid_input', numberRange)

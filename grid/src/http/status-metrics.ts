@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuditStatus } from '../audit/audit-status.ts'
+import type { MemoryStatus } from '../memory/memory-watch.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -59,6 +60,7 @@ export function metricsOf(source: StatusSource): Registry {
   })
   addClockMetrics(registry, source)
   addAuditMetrics(registry, source)
+  addMemoryMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',
     help: '1 while this process should get work',
@@ -161,4 +163,29 @@ function addAuditMetrics(registry: Registry, source: StatusSource): void {
           if (agrees !== undefined) this.set({ space, peer, peer_role: role }, agrees ? 0 : 1)
     },
   })
+}
+
+const memoryGauges = {
+  usedBytes: ['spacegrid_memory_bytes', 'Bytes that live in the process'],
+  budgetBytes: ['spacegrid_memory_budget_bytes', 'Bytes that may'],
+  full: [
+    'spacegrid_memory_full',
+    'Processes near their budget, as far as this one hears: above 0 nothing is added',
+  ],
+} as const satisfies Record<keyof MemoryStatus, readonly [string, string]>
+
+/** architecture.md, invariant 10. */
+function addMemoryMetrics(registry: Registry, source: StatusSource): void {
+  for (const [field, [name, help]] of Object.entries(memoryGauges))
+    new Gauge({
+      ...{ name, help, labelNames: ['space'], registers: [registry] },
+      collect() {
+        this.reset()
+        for (const [space, { memory }] of Object.entries(source.spaces())) {
+          const value = memory?.[field as keyof MemoryStatus]
+          if (value !== undefined)
+            this.set({ space }, typeof value === 'number' ? value : value.length)
+        }
+      },
+    })
 }

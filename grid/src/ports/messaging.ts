@@ -1,6 +1,8 @@
 export interface Message {
   readonly data: Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+  /** Names of headers that came several times; their values are joined by commas. */
+  readonly repeated?: readonly string[]
 }
 
 export type Responder = (message: Message) => Promise<Message> | Message

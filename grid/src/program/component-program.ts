@@ -5,17 +5,21 @@ import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { RedisImage } from '../adapters/redis/redis-image.ts'
 import type { TellRefused } from '../adapters/refused-messages.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
+import { SystemMemory } from '../adapters/system/system-memory.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import type { Component, Report } from '../component/component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import type { StatusSource } from '../http/status-source.ts'
+import { limitsWithin, type MemoryLimits } from '../memory/memory-limits.ts'
+import { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { streams, subjects } from '../records/subjects.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 
@@ -30,6 +34,8 @@ export interface ComponentPorts {
   readonly store: Store
   /** Without `REDIS_URL` there is no warm image. */
   readonly image: { readonly image?: Store }
+  /** What fits into the process. */
+  readonly limits: MemoryLimits
 }
 
 export interface ComponentProgram {
@@ -54,21 +60,27 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
-  const shared = new SharedAdapters(environment, tellRefused(log))
+  const shared = new SharedAdapters(environment, log)
   const components = new Map<string, Component>()
-  for (const space of environment.SPACES.split(','))
-    components.set(
-      space,
-      create(space, await shared.portsOf(space), reportTo(log, space), environment),
-    )
+  const watches = new Map<string, MemoryWatch>()
+  for (const space of environment.SPACES.split(',')) {
+    const ports = await shared.portsOf(space)
+    components.set(space, create(space, ports, reportTo(log, space), environment))
+    watches.set(space, shared.memoryWatch(space, role, ports))
+  }
   for (const component of components.values()) component.start()
-  const admin = createAdminServer(statusOf(name, role, components), { log })
+  for (const watch of watches.values()) watch.start()
+  const admin = createAdminServer(
+    statusOf(name, role, components, watches, () => shared.unfit()),
+    { log },
+  )
   await admin.listen({ host, port })
   log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
   stopOnSignals({
     stop: async () => {
       log.info('stopping')
       await Promise.all([...components.values()].map((component) => component.stop()))
+      await Promise.all([...watches.values()].map((watch) => watch.stop()))
       await admin.close()
       await shared.close()
     },
@@ -81,14 +93,26 @@ class SharedAdapters {
   readonly #onFault: TellRefused
   readonly #clock = new SystemClock()
   readonly #random = new SystemRandom()
+  readonly memory: SystemMemory
+  readonly #limits: MemoryLimits
+  readonly #report: Logger
   readonly #opened: { close(): Promise<void> }[] = []
+  readonly #logs: JetStreamLog[] = []
   #messaging: Promise<NatsMessaging> | undefined
   #store: MongoStore | undefined
   #image: RedisImage | undefined
 
-  constructor(environment: Environment, onFault: TellRefused) {
+  constructor(environment: Environment, report: Logger) {
     this.#environment = environment
-    this.#onFault = onFault
+    this.#report = report
+    this.#onFault = tellRefused(report)
+    this.memory = new SystemMemory(environment.MEMORY_MAX)
+    this.#limits = limitsWithin(this.memory.budgetBytes)
+  }
+
+  /** Of each stream that must not be relied on: why. */
+  unfit(): string[] {
+    return this.#logs.flatMap(({ unfit }) => unfit ?? [])
   }
 
   async portsOf(space: string): Promise<ComponentPorts> {
@@ -110,6 +134,7 @@ class SharedAdapters {
       messaging,
       clock: this.#clock,
       random: this.#random,
+      limits: this.#limits,
       get store() {
         return store()
       },
@@ -117,6 +142,15 @@ class SharedAdapters {
         return image()
       },
     }
+  }
+
+  memoryWatch(
+    space: string,
+    role: string,
+    { messaging, clock, random }: ComponentPorts,
+  ): MemoryWatch {
+    const ports = { memory: this.memory, messaging, clock, random }
+    return new MemoryWatch(space, this.#environment.UNIT_NAME, role, ports)
   }
 
   async close(): Promise<void> {
@@ -130,20 +164,29 @@ class SharedAdapters {
       ...options,
       replicas: STREAM_REPLICAS,
       maxBytes: STREAM_BYTES_MAX,
+      fitness: reportFitness(this.#report, stream),
     })
+    this.#logs.push(log)
     return this.#closedLater(log)
   }
 
   #openStore(): Store {
     const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
-    this.#store ??= this.#closedLater(new MongoStore(MONGODB_URL, this.#clock, { database }))
+    this.#store ??= this.#closedLater(
+      new MongoStore(MONGODB_URL, this.#clock, {
+        database,
+        scanBytesMax: this.#limits.scanBytesMax,
+      }),
+    )
     return this.#store
   }
 
   #openImage(): { readonly image?: Store } {
     const { REDIS_URL } = this.#environment
     if (REDIS_URL === undefined) return {}
-    this.#image ??= this.#closedLater(new RedisImage(REDIS_URL, this.#clock))
+    this.#image ??= this.#closedLater(
+      new RedisImage(REDIS_URL, this.#clock, { scanEntries: this.#limits.scanEntriesMax }),
+    )
     return { image: this.#image }
   }
 
@@ -162,16 +205,25 @@ function statusOf(
   name: string,
   role: string,
   components: ReadonlyMap<string, Component>,
+  watches: ReadonlyMap<string, MemoryWatch>,
+  unfit: () => readonly string[],
 ): StatusSource {
   return {
     unit: name,
     role,
-    notReady: () =>
-      [...components].flatMap(([space, component]) => {
+    notReady: () => [
+      ...unfit(),
+      ...[...components].flatMap(([space, component]) => {
         const { ready, reason } = component.readiness()
         return ready ? [] : [`space ${space}: ${reason ?? 'not ready'}`]
       }),
+    ],
     spaces: () =>
-      Object.fromEntries([...components].map(([space, component]) => [space, component.status()])),
+      Object.fromEntries(
+        [...components].map(([space, component]) => {
+          const memory = watches.get(space)?.status()
+          return [space, { ...component.status(), ...(memory ? { memory } : {}) }]
+        }),
+      ),
   }
 }

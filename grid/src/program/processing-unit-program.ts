@@ -2,21 +2,26 @@ import { pino } from 'pino'
 import { JetStreamLog } from '../adapters/nats/jetstream-log.ts'
 import { NatsMessaging } from '../adapters/nats/nats-messaging.ts'
 import { SystemClock } from '../adapters/system/system-clock.ts'
+import { SystemMemory } from '../adapters/system/system-memory.ts'
 import { SystemRandom } from '../adapters/system/system-random.ts'
 import { type Environment, readEnvironment } from '../environment.ts'
 import { createAdminServer } from '../http/admin-server.ts'
 import { createHttpServer } from '../http/http-server.ts'
 import { statusOfUnits } from '../http/status-source.ts'
+import { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Subscription } from '../ports/messaging.ts'
 import { streams, subjects } from '../records/subjects.ts'
 import { serveAdministration } from '../services/administration-service.ts'
 import { serveSpace } from '../services/space-services.ts'
 import type { Space } from '../space/definition.ts'
 import { ProcessingUnit } from '../unit/processing-unit.ts'
+import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
 import { runProgram } from './run-program.ts'
+import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
+import { unitLimits } from './unit-limits.ts'
 import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
@@ -46,27 +51,41 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       replicas: environment.STREAM_REPLICAS,
       maxBytes: environment.STREAM_BYTES_MAX,
       name: `${name} log`,
+      fitness: reportFitness(log, streams.log(space.name)),
     }),
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
+  const random = new SystemRandom()
+  const memory = new SystemMemory(environment.MEMORY_MAX)
+  const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
   const unit = new ProcessingUnit(
     name,
     space,
-    { log: spaceLog, messaging, clock, random: new SystemRandom() },
-    { report: reportTo(log, name) },
+    { log: spaceLog, messaging, clock, random, memory: watch },
+    { report: reportTo(log, name), ...unitLimits(environment, memory.budgetBytes) },
   )
+  watch.start()
   unit.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,
     title: space.name,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    undeclaredReadable,
   })
   const status = statusOfUnits(name, 'processing-unit', [unit])
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
   const admin = createAdminServer(
-    { ...status, notReady: () => [...status.notReady(), ...doorOpen()] },
+    {
+      ...status,
+      notReady: () => [
+        ...(spaceLog.unfit === undefined ? [] : [spaceLog.unfit]),
+        ...status.notReady(),
+        ...doorOpen(),
+      ],
+    },
     { log },
   )
   await admin.listen({ host, port: environment.ADMIN_PORT })
@@ -79,6 +98,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       await Promise.all(services.map((service) => service.stop()))
       await http.close()
       await unit.stop()
+      await watch.stop()
       await admin.close()
       await messaging.close()
       await spaceLog.close()
@@ -96,4 +116,6 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
     'listening',
   )
+  // Trying the patterns takes a moment: not before requests are answered.
+  for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
 }

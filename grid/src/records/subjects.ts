@@ -16,6 +16,8 @@ export const subjects = {
   snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,
   /** Told the position of each new checkpoint. */
   persisted: (space: string) => `spacegrid.${space}.persisted`,
+  /** Where every process that works for the space tells how full its memory is. */
+  memory: (space: string) => `spacegrid.${space}.memory`,
   /** Where replicas and the data reader tell their digests, and settle who is wrong. */
   audit: (space: string) => `spacegrid.${space}.audit`,
   /** Asked to open a snapshot of one particular unit or pump. */

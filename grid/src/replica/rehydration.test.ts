@@ -63,3 +63,22 @@ test('a copy is not used with a log that has lost its tail and gone on otherwise
   for (let at = 0; at < position + 3; at++) log.stream.append(other)
   expect((await refusalWith(log)).code).toBe('log_replaced')
 })
+
+test('a copy is used although the log’s clock was wrong when it stored the last record, which was ignored', async () => {
+  const { unit } = await world.startReady()
+  const link = { origin: 1, id: 7, previous: 5, deadline: 1000 }
+  world.logAheadMs = 3_600_000
+  const late = { kind: FrameKind.transactions, ...link, transactions: [], parts: 0 } as const
+  world.stream.append(encodeFrame({ ...late, at: world.clock.now() }))
+  await world.until(() => unit.position === world.stream.last)
+  const log = new SimulatedLog(world.clock, world.stream)
+  const copied = await world.settled(
+    rehydrate(log, world.messaging, world.clock, {
+      space: counting.name,
+      sources: ['peer'],
+      signal: new AbortController().signal,
+    }),
+    3000,
+  )
+  expect(copied.state.position).toBe(unit.position)
+})

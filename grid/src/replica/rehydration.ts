@@ -5,7 +5,7 @@ import type { Messaging } from '../ports/messaging.ts'
 import { decodeFrame } from '../records/frame-codec.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../records/snapshot-codec.ts'
 import { subjects } from '../records/subjects.ts'
-import { leastTime } from '../space/record-time.ts'
+import { clocksAgree } from '../space/record-time.ts'
 import { SpaceState } from '../space/space-state.ts'
 import { readSnapshot, type Suspect } from './snapshot-service.ts'
 
@@ -232,10 +232,10 @@ function checkHistory(state: SpaceState, record: LogRecord | undefined, space: s
     )
 }
 
-/** What cannot be read tells no time. */
+/** What cannot be read tells no time, and neither does a record whose clocks do not agree: if it was ignored, it moved nothing. */
 function isYounger({ data, time }: LogRecord, state: SpaceState): boolean {
   try {
-    return leastTime(decodeFrame(data), time) > state.time
+    return time > state.time && clocksAgree(decodeFrame(data), time)
   } catch (error) {
     if (isGridError(error)) return false
     throw error

@@ -23,6 +23,8 @@ const defaultEntriesMax = 1000
  */
 const pieceMs = { short: 0.25, long: 0.5 } as const
 const firstEntries = 64
+/** Pieces do not shrink below this: on a busy machine every piece takes long, and the fewer there are the sooner the snapshot is over. */
+const leastEntries = 16
 /** A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or was given another one. */
 const unclaimedMsMax = 3000
 /** Snapshots of which nothing has been asked for yet: they cost nothing. Beyond, the oldest is closed. */
@@ -254,7 +256,11 @@ class Session {
   #adapt(tookMs: number): void {
     if (tookMs < pieceMs.short)
       this.#entries = Math.min(this.#entries * 2, this.#options.entriesMax)
-    else if (tookMs > pieceMs.long) this.#entries = Math.max(this.#entries >>> 1, 1)
+    else if (tookMs > pieceMs.long)
+      this.#entries = Math.max(
+        this.#entries >>> 1,
+        Math.min(leastEntries, this.#options.entriesMax),
+      )
   }
 
   #expireIn(ms: number): void {

@@ -2,6 +2,7 @@ import { GridError } from '../errors.ts'
 import type { StoredChange } from '../ports/store.ts'
 import type { SnapshotChunk } from '../records/snapshot-codec.ts'
 import type { Entry } from '../space/entry.ts'
+import { contentBytes } from '../space/growth.ts'
 import type { SpaceShape } from '../space/shape.ts'
 import type { Replica } from './replica.ts'
 
@@ -12,8 +13,9 @@ export interface SnapshotSource {
   close(): void
 }
 
-/** Changes that may wait to be passed on; a reader slower than they come has to start again. */
+/** Changes that may wait to be passed on, and their bytes; a reader slower than they come has to start again. */
 const changesMax = 1_000_000
+const bytesMaxDefault = 256 * 1024 * 1024
 
 /**
  * A snapshot of a live replica, taken while it goes on melding: entries are read a piece at a time, and every change that happens
@@ -29,11 +31,13 @@ export class ReplicaSnapshot implements SnapshotSource {
   #passing: readonly StoredChange[] = []
   #passed = 0
   #changes: StoredChange[] = []
+  /** Of the changes that wait. */
+  #bytes = 0
   #shape: SpaceShape | undefined
   #failure: GridError | undefined
   readonly #stopListening: () => void
 
-  constructor(replica: Pick<Replica, 'state' | 'listen'>) {
+  constructor(replica: Pick<Replica, 'state' | 'listen'>, bytesMax = bytesMaxDefault) {
     this.#replica = replica
     this.#entries = replica.state.cache(0).entries.values()
     this.#stopListening = replica.listen({
@@ -46,7 +50,9 @@ export class ReplicaSnapshot implements SnapshotSource {
           version,
           position: state.position,
         })
-        if (this.#changes.length + this.#passing.length - this.#passed > changesMax)
+        this.#bytes += contentBytes(value)
+        const count = this.#changes.length + this.#passing.length - this.#passed
+        if (count > changesMax || this.#bytes > bytesMax)
           this.#fail(new GridError('overloaded', 'The snapshot is read too slowly'))
       },
       broken: (error) =>
@@ -57,18 +63,22 @@ export class ReplicaSnapshot implements SnapshotSource {
   }
 
   /**
-   * `entriesMax`: entries and changes together; the replica does nothing else while they are read.
+   * `entriesMax`: entries and changes together; the replica does nothing else while they are read. `bytesMax`: with the entry that reaches it the piece
+   * is full. Default: any number.
    * @throws GridError `overloaded` when read too slowly, `not_ready` when the replica has gone
    */
-  next(entriesMax: number): SnapshotChunk {
+  next(entriesMax: number, bytesMax?: number): SnapshotChunk {
     if (this.#failure) throw this.#failure
     const { state } = this.#replica
     const changes: StoredChange[] = []
     let end: SnapshotChunk['end']
-    while (changes.length < entriesMax && !end) {
+    let bytes = 0
+    while (changes.length < entriesMax && (bytesMax === undefined || bytes < bytesMax) && !end) {
       const next = this.#nextChange() ?? this.#nextEntry()
-      if (next) changes.push(next)
-      else end = { header: state.header(), digest: state.digest.toString() }
+      if (next) {
+        changes.push(next)
+        if (bytesMax !== undefined) bytes += contentBytes(next.value)
+      } else end = { header: state.header(), digest: state.digest.toString() }
     }
     const shape = state.layout.shape === this.#shape ? undefined : state.layout.shape
     this.#shape = state.layout.shape
@@ -93,7 +103,9 @@ export class ReplicaSnapshot implements SnapshotSource {
       this.#passed = 0
       this.#changes = []
     }
-    return this.#passing[this.#passed++]
+    const change = this.#passing[this.#passed++]
+    this.#bytes -= contentBytes(change?.value)
+    return change
   }
 
   #nextEntry(): StoredChange | undefined {

@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { FieldError } from '../space/validation.ts'
+import { mayLose, numberLength, readExactly } from './json-exactness.ts'
 import { findSyntaxFault } from './json-syntax.ts'
 
 /**
@@ -10,7 +11,8 @@ export const jsonDepthMax = 64
 
 /**
  * Parses what a caller sent, refusing whatever `JSON.parse` would change or let through that the grid cannot keep:
- * numbers beyond 2^53 (silently rounded), lone surrogates (lost in UTF-8), member names that reach an
+ * numbers beyond 2^53 and digits that a double does not hold (silently rounded), all but the last of several members of one name (silently
+ * dropped), lone surrogates (lost in UTF-8), member names that reach an
  * object's prototype or hold U+0000 (MongoDB refuses them), nesting beyond `jsonDepthMax`, bytes that are not UTF-8.
  * Whether the input fits its schema is not asked here.
  *
@@ -41,26 +43,46 @@ export function parseJsonText(text: string): unknown {
   }
   // Valid UTF-8 has neither lone surrogates nor, in valid JSON, U+0000: both need an escape sequence to get in.
   const escapes = text.includes('\\')
-  if (!isKept(value, escapes, jsonDepthMax)) throw refusal(value)
-  return value
+  const length = writtenLength(value, escapes, jsonDepthMax)
+  if (length < 0) throw refusal(firstProblem(value, [], jsonDepthMax))
+  // As short as it can be: there is no room in it for anything that the value does not have.
+  if (length === text.length) return value
+  if (!mayLose(text, value)) return value
+  const exact = readExactly(text, refusal)
+  if (writtenLength(exact, escapes, jsonDepthMax) < 0)
+    throw refusal(firstProblem(exact, [], jsonDepthMax))
+  return exact
 }
 
-/** Whether the grid keeps this value exactly. On every command's path: finds no names for what is wrong, `refusal` does. */
-function isKept(value: unknown, escapes: boolean, depth: number): boolean {
-  if (typeof value === 'string') return !escapes || value.isWellFormed()
-  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER
-  if (typeof value !== 'object' || value === null) return true
-  if (depth === 0) return false
+/**
+ * How long the shortest JSON text of a value is; NaN when it is not obvious; -1 when the grid does not keep the value exactly. On every
+ * command's path: finds no names for what is wrong, `firstProblem` does.
+ */
+function writtenLength(value: unknown, escapes: boolean, depth: number): number {
+  if (typeof value === 'string')
+    return escapes ? (value.isWellFormed() ? Number.NaN : -1) : value.length + 2
+  if (typeof value === 'number')
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? numberLength(value) : -1
+  if (typeof value !== 'object' || value === null) return value === false ? 5 : 4
+  if (depth === 0) return -1
+  // Brackets, and a comma between items.
+  let length = 1
   if (Array.isArray(value)) {
-    for (const item of value) if (!isKept(item, escapes, depth - 1)) return false
-    return true
+    for (const item of value) {
+      const inside = writtenLength(item, escapes, depth - 1)
+      if (inside < 0) return -1
+      length += inside + 1
+    }
+    return value.length === 0 ? 2 : length
   }
   const members = value as Record<string, unknown>
   for (const name in members) {
-    if (isReserved(name) || (escapes && nameProblem(name) !== undefined)) return false
-    if (!isKept(members[name], escapes, depth - 1)) return false
+    if (isReserved(name) || (escapes && nameProblem(name) !== undefined)) return -1
+    const inside = writtenLength(members[name], escapes, depth - 1)
+    if (inside < 0) return -1
+    length += name.length + inside + 4
   }
-  return true
+  return length === 1 ? 2 : length
 }
 
 const isReserved = (name: string): boolean =>
@@ -73,13 +95,13 @@ function nameProblem(name: string): string | undefined {
   return undefined
 }
 
-/** Says which place of a value that is not kept is the first, and why. */
-function refusal(value: unknown): GridError {
-  const error = firstProblem(value, [], jsonDepthMax) ?? { path: '', message: 'cannot be kept' }
+function refusal(problem: FieldError | undefined): GridError {
+  const error = problem ?? { path: '', message: 'cannot be kept' }
   const message = error.path === '' ? error.message : `${error.path} ${error.message}`
   return new GridError('invalid_input', message, { details: { errors: [error] } })
 }
 
+/** Says which place of a value that is not kept is the first, and why. */
 function firstProblem(
   value: unknown,
   path: readonly string[],

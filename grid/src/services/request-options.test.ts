@@ -11,13 +11,18 @@ describe('executeOptions', () => {
     ['ACK=persisted', 'persisted'],
     ['ack="accepted"', 'accepted'],
     ['respond-async, ack = persisted; x=1, ack=accepted', 'persisted'],
+    ['note="a, ack=accepted; b", ack=persisted', 'persisted'],
+    ['note="\\", ack=accepted", ack="per\\sisted"', 'persisted'],
   ])('Prefer: %s', (prefer, acknowledge) => {
     expect(executeOptions(undefined, prefer)).toEqual({ acknowledge })
   })
 
-  test.each(['', 'respond-async', 'wait=100'])('Prefer: %s says nothing to us', (prefer) => {
-    expect(executeOptions(undefined, prefer)).toEqual({})
-  })
+  test.each(['', 'respond-async', 'wait=100', 'note="a, ack=accepted', 'x; ack=persisted'])(
+    'Prefer: %s says nothing to us',
+    (prefer) => {
+      expect(executeOptions(undefined, prefer)).toEqual({})
+    },
+  )
 
   test.each(['ack=maybe', 'ack', 'ack=', 'ack=COMMITTED'])('Prefer: %s is refused', (prefer) => {
     expect(() => executeOptions(undefined, prefer)).toThrow(

@@ -67,16 +67,23 @@ function checkedPosition(text: string): number {
   return position
 }
 
+/** What stands between commas; those in quotes are part of a value. A quote that is not closed reaches to the end. */
+const preference = /(?:"(?:[^"\\]|\\.)*(?:"|$)|[^,"])+/g
+const nameAndValue = /^\s*([^\s=;]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*)))?/
+
+/** Taken together, two values would be a third one, that nobody has asked for. */
+export const repeatedHeader = (header: string): GridError => invalid(header, 'one value')
+
 /**
  * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are ignored as the RFC
  * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for a promise
  * and would get a weaker one must hear of it.
  */
 function preferredAcknowledgement(prefer: string): Acknowledgement | undefined {
-  for (const preference of prefer.split(',')) {
-    const [name = '', value = ''] = (preference.split(';', 1)[0] as string).split('=')
-    if (name.trim().toLowerCase() !== 'ack') continue
-    const level = value.trim().replace(/^"(.*)"$/, '$1')
+  for (const [one] of prefer.matchAll(preference)) {
+    const [, name = '', quoted, token = ''] = nameAndValue.exec(one) ?? []
+    if (name.toLowerCase() !== 'ack') continue
+    const level = quoted?.replace(/\\(.)/g, '$1') ?? token
     if (!levels.includes(level))
       throw invalid(requestHeaders.prefer, levels.map((known) => `ack=${known}`).join(', '))
     return level as Acknowledgement

@@ -91,6 +91,30 @@ describe('a space as a service', () => {
     expect((await desk.refusal(echo, {}, { 'Grid-Position': '9' })).code).toBe('position_timeout')
   })
 
+  test('a header that may come once is refused when it comes twice, in any case', async () => {
+    const { desk, unit } = await open()
+    const endpoint = desk.service?.endpoints.find(({ subject }) => subject === put)
+    const data = Buffer.from('{"id":"a","price":1}')
+    const twice = [
+      { headers: { 'Idempotency-Key': 'a', 'idempotency-KEY': 'b' } },
+      { headers: { 'Idempotency-Key': 'a, b' }, repeated: ['Idempotency-Key'] },
+      { headers: { 'idempotency-key': 'a, a' }, repeated: ['idempotency-key'] },
+    ]
+    for (const message of twice)
+      await expect(endpoint?.respond({ data, ...message })).rejects.toMatchObject({
+        code: 'invalid_header',
+        details: { header: 'Idempotency-Key' },
+      })
+    expect(unit.position).toBe(1)
+    // A list is a list, in however many headers.
+    const prefer = { Prefer: 'x', prefer: 'ack=persisted' }
+    expect((await desk.ask(put, { id: 'a', price: 1 }, prefer)).headers).toMatchObject({
+      'Preference-Applied': 'ack=persisted',
+    })
+    const comma = { 'Idempotency-Key': 'a, b' }
+    expect((await desk.ask(put, { id: 'a', price: 1 }, comma)).body).toMatchObject({ position: 3 })
+  })
+
   test('answers a query; an empty message is an empty input', async () => {
     const { desk } = await open()
     expect((await desk.ask(echo, '')).body).toEqual({ result: {}, position: 1 })

@@ -5,7 +5,7 @@ import type { AnyCommand, AnyQuery } from '../space/definition.ts'
 import type { Serving } from '../unit/serving.ts'
 import { parseJsonInput } from './json-input.ts'
 import { type FaultLog, publicError } from './public-error.ts'
-import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import { executeOptions, readOptions, repeatedHeader, requestHeaders } from './request-options.ts'
 
 export interface SpaceServicesOptions {
   /** Told about bugs behind an `internal` answer. */
@@ -63,8 +63,8 @@ export function serveSpace(
 function commandResponder(unit: Serving, command: string, bytesMax: number): Responder {
   return async (message) => {
     const options = executeOptions(
-      header(message, requestHeaders.idempotencyKey),
-      header(message, requestHeaders.prefer),
+      oneHeader(message, requestHeaders.idempotencyKey),
+      valuesOf(message, requestHeaders.prefer)?.join(', '),
     )
     const input = parseJsonInput(message.data)
     const { result, position, version, replayed, acknowledged } = await unit.execute(
@@ -83,8 +83,8 @@ function commandResponder(unit: Serving, command: string, bytesMax: number): Res
 function queryResponder(unit: Serving, query: string, bytesMax: number): Responder {
   return async (message) => {
     const options = readOptions(
-      header(message, requestHeaders.position),
-      header(message, requestHeaders.consistency),
+      oneHeader(message, requestHeaders.position),
+      oneHeader(message, requestHeaders.consistency),
     )
     // Most queries take few fields or none: an empty message is an empty input.
     const input = message.data.length === 0 ? {} : parseJsonInput(message.data)
@@ -96,13 +96,22 @@ function queryResponder(unit: Serving, query: string, bytesMax: number): Respond
 }
 
 /** Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are understood all the same. */
-function header(message: Message, name: string): string | undefined {
-  const { headers } = message
-  if (!headers) return undefined
-  if (headers[name] !== undefined) return headers[name]
+function valuesOf({ headers }: Message, name: string): string[] | undefined {
   const lowerCase = name.toLowerCase()
-  for (const key in headers) if (key.toLowerCase() === lowerCase) return headers[key]
-  return undefined
+  let values: string[] | undefined
+  for (const key in headers)
+    if (key.length === name.length && key.toLowerCase() === lowerCase)
+      values = [...(values ?? []), headers[key] as string]
+  return values
+}
+
+/** @throws GridError `invalid_header`: the header comes several times, in whatever case */
+function oneHeader(message: Message, name: string): string | undefined {
+  const values = valuesOf(message, name)
+  if (values === undefined) return undefined
+  const repeated = message.repeated?.some((key) => key.toLowerCase() === name.toLowerCase())
+  if (values.length > 1 || repeated) throw repeatedHeader(name)
+  return values[0]
 }
 
 /** What our headers take of a message at most. */

@@ -56,7 +56,7 @@ function checkDescription(what: string, description: unknown): void {
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index or the expiry does not fit the schema, or the schema cannot be kept.
+ * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema, or the schema cannot be kept.
  */
 export function defineCache<
   S extends TObject,
@@ -83,6 +83,13 @@ export function defineCache<
   for (const field of [options.key, options.expiry])
     if (field !== undefined && !Object.hasOwn(fields, field))
       throw new TypeError(`cache ${name}: the schema has no field ${field}`)
+  const { readable } = options
+  if (typeof readable === 'object') {
+    if (readable.length === 0) throw new TypeError(`cache ${name}: readable names no field`)
+    for (const field of readable)
+      if (!Object.hasOwn(fields, field))
+        throw new TypeError(`cache ${name}: readable names the unknown field ${field}`)
+  }
   if (!schema.required?.includes(options.key) || !isOnly(fields[options.key], 'string'))
     throw new TypeError(`cache ${name}: the key ${options.key} must be a required text`)
   if (options.expiry !== undefined && !isOnly(fields[options.expiry], 'number', 'integer', 'null'))
@@ -95,6 +102,7 @@ export function defineCache<
     indexes: indexes as Record<keyof Indexes & string, readonly string[]>,
     expiry: options.expiry,
     onExpire: options.onExpire,
+    readable,
   })
 }
 

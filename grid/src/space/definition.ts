@@ -36,6 +36,11 @@ export interface CacheOptions<
   readonly expiry?: keyof Static<S> & string
   /** Called when an entry expires. Default: the entry is deleted. A handler must delete it or move its expiry. */
   readonly onExpire?: ExpiryHandler<Static<S>>
+  /**
+   * What callers from outside may read of an entry, by its key: all of it, or the fields named here. Ids with which others could act do not
+   * belong there. Default: nothing, once any cache of the space says something; before, all of it while developing and nothing in production.
+   */
+  readonly readable?: boolean | readonly (keyof Static<S> & string)[]
 }
 
 /** A cache: a named, typed map of entries. Made by `defineCache`. */
@@ -46,6 +51,7 @@ export interface Cache<V = Value, IndexName extends string = string> {
   readonly indexes: Readonly<Record<IndexName, readonly string[]>>
   readonly expiry: string | undefined
   readonly onExpire: ExpiryHandler<V> | undefined
+  readonly readable?: boolean | readonly string[] | undefined
 }
 
 // The types of application caches, commands … differ in their parameters; lists of them need one common type.

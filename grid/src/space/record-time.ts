@@ -15,7 +15,3 @@ export function contestedTime(frame: Frame, time: number, reached: number): numb
   const isKept = 'origin' in frame
   return isKept && at > time && at - reached <= clockSilentMsMax ? at : Math.min(at, time)
 }
-
-/** What the log's time is at least, once a record has been melded, whatever it was before. */
-export const leastTime = (frame: Frame, time: number): number =>
-  clocksAgree(frame, time) ? time : Math.min(frame.at ?? time, time)

@@ -1,4 +1,5 @@
 import { GridError, isGridError, Rejection } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Callback } from '../space/application-fault.ts'
@@ -18,6 +19,7 @@ import {
   type TransactionRecord,
 } from '../space/steps.ts'
 import { absentVersion, transactionId } from '../space/version.ts'
+import { Admission } from './admission.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
@@ -39,6 +41,9 @@ interface AttemptFate {
   abandoned(attempt: SentAttempt, error?: GridError): void
 }
 
+/** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
+const longHandlerMs = 20
+
 /** One attempt on its way through the log. */
 class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
@@ -46,6 +51,8 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly id: number
   readonly data: unknown
   readonly slots: Slots
+  /** Of its content. */
+  readonly bytes: number
   foreseen: Evaluation | undefined
   readonly #fate: AttemptFate
 
@@ -56,8 +63,10 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     data: unknown,
     slots: Slots,
+    bytes: number,
   ) {
     this.#fate = fate
+    this.bytes = bytes
     this.execution = execution
     this.record = record
     this.id = id
@@ -92,12 +101,16 @@ export class CommandRunner {
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
+  readonly #admission: Admission
   readonly #newId: () => string
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
+  /** Executions that wait for the next turn, behind one whose handler took long. */
+  #later: Execution[] = []
+  #resting = false
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -111,6 +124,7 @@ export class CommandRunner {
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
+    memory?: MemoryWatch,
   ) {
     this.#state = state
     this.#chain = chain
@@ -119,11 +133,13 @@ export class CommandRunner {
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
+    this.#admission = new Admission(this.#pending, options, memory)
     this.#newId = () => random.id()
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
+        this.#admission.settled(attempt.bytes)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -132,6 +148,7 @@ export class CommandRunner {
   #decided(attempt: SentAttempt, evaluation: Evaluation): void {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
+    this.#admission.settled(attempt.bytes)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
@@ -145,6 +162,11 @@ export class CommandRunner {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
   }
 
+  /** Whether so many bytes have no outcome yet that no command should be executed. */
+  get isBacklogged(): boolean {
+    return this.#admission.isBacklogged
+  }
+
   /** Starts an execution; it answers through `execution.answered`. */
   start(execution: Execution): void {
     const key = execution.idempotencyKey
@@ -156,7 +178,8 @@ export class CommandRunner {
     this.#open.add(execution)
     if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
-    this.#run(execution)
+    if (this.#resting) this.#later.push(execution)
+    else this.#runInTurn(execution)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -190,7 +213,22 @@ export class CommandRunner {
   /** A frame has been melded: what collided in it runs on the state behind it. */
   rerun(): void {
     if (this.#again.length === 0) return
-    for (const execution of this.#again.splice(0)) this.#run(execution)
+    for (const execution of this.#again.splice(0))
+      if (this.#resting) this.#later.push(execution)
+      else this.#runInTurn(execution)
+  }
+
+  /** Large commands that come together are executed one a turn. */
+  #runInTurn(execution: Execution): void {
+    const begun = this.#clock.monotonic()
+    this.#run(execution)
+    if (this.#clock.monotonic() - begun < longHandlerMs) return
+    this.#resting = true
+    this.#clock.soon(() => {
+      this.#resting = false
+      while (!this.#resting && this.#later.length > 0)
+        this.#runInTurn(this.#later.shift() as Execution)
+    })
   }
 
   /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
@@ -323,7 +361,8 @@ export class CommandRunner {
         ? recorder.steps
         : [...recorder.steps, this.#remember(execution, data, slots)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots)
+    const bytes = this.#admission.admit(record, execution.input)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
     execution.sent = true
     this.#chain.send(attempt)

@@ -7,6 +7,7 @@ import { type Evaluation, isValid } from '../space/evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from '../space/frame.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import type { TransactionRecord } from '../space/steps.ts'
+import { tooLarge } from './admission.ts'
 import {
   type Check,
   type Checks,
@@ -310,7 +311,9 @@ export class FrameChain {
   ): void {
     const bytes = encoded(() => encodeTransactions(transactions))
     if (bytes instanceof GridError || bytes.byteLength > this.#options.transactionBytesMax) {
-      const error = bytes instanceof GridError ? bytes : this.#tooLarge(bytes.byteLength)
+      const { transactionBytesMax } = this.#options
+      const error =
+        bytes instanceof GridError ? bytes : tooLarge(bytes.byteLength, transactionBytesMax)
       for (const one of sent) one.abandoned(error)
       return
     }
@@ -332,15 +335,6 @@ export class FrameChain {
       parts,
     } as const
     this.#add(frame, sent, checks)
-  }
-
-  #tooLarge(bytes: number): GridError {
-    const limit = this.#options.transactionBytesMax
-    return new GridError(
-      'transaction_too_large',
-      `The transaction has ${bytes} bytes; the limit is ${limit}`,
-      { details: { bytes, limit } },
-    )
   }
 
   #link() {

@@ -1,4 +1,5 @@
 import { GridError } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
@@ -67,6 +68,7 @@ export class Incarnation {
     options: UnitOptions,
     faults: FaultDesk,
     ended: (error: Error) => void,
+    memory?: MemoryWatch,
   ) {
     this.#space = space
     this.#log = log
@@ -80,7 +82,16 @@ export class Incarnation {
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)
-    this.runner = new CommandRunner(state, this.#chain, clock, time, random, options, faults)
+    this.runner = new CommandRunner(
+      state,
+      this.#chain,
+      clock,
+      time,
+      random,
+      options,
+      faults,
+      memory,
+    )
     const { caches } = space
     this.#expirer = new Expirer(caches, state, this.#chain, clock, time, random, options, faults, {
       changed: (cache, key) => this.runner.changedElsewhere(cache, key),

@@ -1,5 +1,6 @@
 import { Auditor } from '../audit/auditor.ts'
 import { GridError, isGridError } from '../errors.ts'
+import type { MemoryWatch } from '../memory/memory-watch.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
@@ -46,6 +47,8 @@ export interface UnitPorts {
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
+  /** Whether there is room in every process of the space. Left out: always. */
+  readonly memory?: MemoryWatch
 }
 
 export interface ProcessingUnitOptions extends Partial<UnitOptions> {
@@ -132,7 +135,7 @@ export class ProcessingUnit implements Serving {
       ports.messaging,
       ports.clock,
       ports.random,
-      () => new ReplicaSnapshot(this.#serves().replica),
+      () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
         space: space.name,
         subject: subjects.snapshotFromPeer(space.name),
@@ -150,6 +153,7 @@ export class ProcessingUnit implements Serving {
       role: 'unit',
       tellMs: this.#options.auditMs,
       sampleEntries: this.#options.auditEntries,
+      snapshotBytesMax: this.#options.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
@@ -276,6 +280,7 @@ export class ProcessingUnit implements Serving {
   status(): SpaceStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
+    const memory = this.#ports.memory?.status()
     return {
       position: state?.position ?? 0,
       lag: incarnation?.lag ?? 0,
@@ -289,6 +294,7 @@ export class ProcessingUnit implements Serving {
       damagedRecords: this.#unread.damaged,
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
+      ...(memory ? { memory } : {}),
     }
   }
 
@@ -330,7 +336,7 @@ export class ProcessingUnit implements Serving {
   }
 
   async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
-    const { log, messaging, clock, random } = this.#ports
+    const { log, messaging, clock, random, memory } = this.#ports
     this.#progress = undefined
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
       space: this.space.name,
@@ -366,6 +372,7 @@ export class ProcessingUnit implements Serving {
       this.#options,
       this.#faults,
       end,
+      memory,
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
@@ -501,6 +508,10 @@ export class ProcessingUnit implements Serving {
       })
     if (incarnation.runner.pendingCount >= this.#options.pendingMax)
       throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
+        retryAfterMs: 1000,
+      })
+    if (incarnation.runner.isBacklogged)
+      throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
         retryAfterMs: 1000,
       })
     const execution = new Execution(

@@ -1,4 +1,5 @@
 import type { AuditStatus } from '../audit/audit-status.ts'
+import type { MemoryStatus } from '../memory/memory-watch.ts'
 import type { Acknowledgement, Space } from '../space/definition.ts'
 import type { ClockStatus } from './clock-watch.ts'
 
@@ -67,6 +68,8 @@ export interface SpaceStatus {
   readonly clock?: ClockStatus
   /** How it compares with the other replicas and the stored copies. */
   readonly audit?: AuditStatus
+  /** What the process holds, and who is near its budget. */
+  readonly memory?: MemoryStatus
 }
 
 /** A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business rejection is a Rejection. */
@@ -77,8 +80,8 @@ export interface Serving {
   /**
    * Runs a command.
    * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]), `idempotency_key_reused`, `overloaded`,
-   * `contended`, `transaction_too_large`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`,
-   * `application_fault`
+   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`,
+   * `persist_timeout`, `application_fault`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
   /**

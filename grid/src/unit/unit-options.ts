@@ -12,6 +12,8 @@ export interface UnitOptions {
   readonly transactionBytesMax: number
   /** Commands waiting for their outcome; beyond, `overloaded`. Default 16,384. */
   readonly pendingMax: number
+  /** Bytes of transactions without an outcome; beyond, `overloaded`. One alone may have `transactionBytesMax`. Default 128 MiB. */
+  readonly pendingBytesMax: number
   /** Times a command is executed before it fails with `contended`. Default 64. */
   readonly attemptsMax: number
   /** A command without an outcome by then fails with `outcome_unknown` (or `log_unavailable` if it was never sent). Default 10,000. */
@@ -42,6 +44,8 @@ export interface UnitOptions {
   readonly stopMsMax: number
   /** Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer than half a millisecond. Default 1,000. */
   readonly snapshotEntriesMax: number
+  /** Bytes of changes that wait to be passed on while a snapshot is read; a reader slower than they come begins anew. Default 256 MiB. */
+  readonly snapshotBytesMax: number
   /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
@@ -55,6 +59,7 @@ export const defaultUnitOptions: UnitOptions = {
   frameBytesMax: 768 * 1024,
   transactionBytesMax: 64 * 1024 * 1024,
   pendingMax: 16_384,
+  pendingBytesMax: 128 * 1024 * 1024,
   attemptsMax: 64,
   commandMsMax: 10_000,
   positionWaitMsMax: 2_000,
@@ -70,6 +75,7 @@ export const defaultUnitOptions: UnitOptions = {
   lagPositionsMax: 10_000,
   stopMsMax: 5_000,
   snapshotEntriesMax: 1_000,
+  snapshotBytesMax: 256 * 1024 * 1024,
   auditMs: 1_000,
   auditEntries: 200,
   transaction: defaultTransactionLimits,

@@ -19,7 +19,7 @@ export class DirectoryLock {
    * holds the directory.
    */
   constructor(directory: string) {
-    this.#database = new DatabaseSync(join(directory, 'lock'))
+    this.#database = openDatabase(directory)
     const ownerFile = join(directory, 'owner')
     try {
       this.#database.exec('BEGIN EXCLUSIVE')
@@ -29,7 +29,7 @@ export class DirectoryLock {
       const owner = readOwner(ownerFile)
       throw new GridError(
         'configuration_invalid',
-        `The data directory ${directory} is in use by process ${owner ?? '(unknown)'}: stop it, or choose another directory`,
+        `The data directory ${directory} is in use by process ${owner ?? '(unknown)'}: stop it, or choose another directory (DATA_DIR)`,
         { details: { directory, pid: owner ?? null } },
       )
     }
@@ -39,6 +39,20 @@ export class DirectoryLock {
 
   release(): void {
     this.#database.close()
+  }
+}
+
+function openDatabase(directory: string): DatabaseSync {
+  const file = join(directory, 'lock')
+  try {
+    return new DatabaseSync(file)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new GridError(
+      'configuration_invalid',
+      `The data directory ${directory} (DATA_DIR) cannot be used: ${file}: ${reason}`,
+      { cause, details: { directory } },
+    )
   }
 }
 

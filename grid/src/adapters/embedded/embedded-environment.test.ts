@@ -46,7 +46,7 @@ describe('the data directory', () => {
     expect(() => new EmbeddedEnvironment(file)).toThrow(
       expect.objectContaining({ code: 'configuration_invalid' }),
     )
-    expect(() => new EmbeddedEnvironment(join(file, 'below'))).toThrow(/cannot be used: ENOTDIR/)
+    expect(() => new EmbeddedEnvironment(join(file, 'below'))).toThrow(/cannot be used: EEXIST/)
   })
 
   test('a file that is none of ours is refused and left alone', async () => {

@@ -1,16 +1,9 @@
 import '../../records/whole-strings.ts'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statfsSync,
-} from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statfsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { type ErrorCode, GridError } from '../../errors.ts'
+import { makeFolder } from '../system/make-folder.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { lmdbDamage } from './lmdb-check.ts'
 
@@ -48,7 +41,7 @@ export class EmbeddedEnvironment {
   constructor(directory: string) {
     this.directory = resolve(directory)
     try {
-      mkdirSync(this.directory, { recursive: true })
+      makeFolder(this.directory)
       this.#lock = new DirectoryLock(this.directory)
     } catch (error) {
       if (error instanceof GridError) throw error
@@ -66,7 +59,12 @@ export class EmbeddedEnvironment {
     const root = this.#openFile(name)
     const found = root.get(formatKey)
     if (found === undefined) {
-      root.putSync(formatKey, format)
+      try {
+        root.putSync(formatKey, format)
+      } catch (error) {
+        void root.close()
+        throw this.#unusable(error)
+      }
       // The new file's name must survive a power cut as well as what is in it.
       syncDirectory(this.directory)
     } else if (found !== format) {
@@ -152,7 +150,7 @@ export class EmbeddedEnvironment {
     const reason = cause instanceof Error ? cause.message : String(cause)
     return new GridError(
       'configuration_invalid',
-      `The data directory ${this.directory} cannot be used: ${reason}`,
+      `The data directory ${this.directory} (DATA_DIR) cannot be used: ${reason}`,
       { cause, details: { directory: this.directory } },
     )
   }

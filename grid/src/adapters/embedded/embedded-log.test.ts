@@ -134,3 +134,47 @@ describe('an embedded log', () => {
     expect((await open().bounds()).last).toBe(1)
   })
 })
+
+/** Its monotonic time goes on by what a test says that something took. */
+class WorkClock extends SystemClock {
+  workedMs = 0
+
+  override monotonic(): number {
+    return super.monotonic() + this.workedMs
+  }
+}
+
+test('replicas of one process meld a large record one behind the other, and others have their turn in between', async () => {
+  const directory = await temporary()
+  const environment = new EmbeddedEnvironment(directory)
+  const working = new WorkClock()
+  const log = new EmbeddedLog(environment, 'log', working)
+  const tails = 6
+  const records = 3
+  let phase = 0
+  const deliveries: number[] = []
+  let counting = true
+  const count = () => {
+    phase++
+    if (counting) setImmediate(count)
+  }
+  setImmediate(count)
+  const following = Array.from({ length: tails }, () =>
+    log.tail(0, {
+      record: () => {
+        working.workedMs += 300
+        deliveries.push(phase)
+      },
+      broken: (error) => expect.fail(error.message),
+    }),
+  )
+  for (let at = 0; at < records; at++) await log.append(bytes(`${at}`))
+  await expect.poll(() => deliveries.length).toBe(tails * records)
+  counting = false
+  // At most one as the record becomes durable, and one in the round of turns that follows it.
+  const perPhase = Map.groupBy(deliveries, (at) => at)
+  expect(Math.max(...[...perPhase.values()].map((all) => all.length))).toBeLessThanOrEqual(2)
+  for (const tail of following) await tail.stop()
+  await environment.close()
+  await rm(directory, { recursive: true })
+})

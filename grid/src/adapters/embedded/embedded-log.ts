@@ -14,6 +14,7 @@ import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedTail, type HeldRecords } from './embedded-tail.ts'
 import { LogSpace } from './log-space.ts'
 import { decodeRecord, encodeRecord, type StoredRecord } from './record-codec.ts'
+import { SharedTurn } from './shared-turn.ts'
 
 export interface EmbeddedLogOptions {
   /** Largest record in bytes. Default 8 MiB. */
@@ -69,6 +70,7 @@ export class EmbeddedLog implements Log, HeldRecords {
   readonly #records: Database<Buffer, number>
   readonly #space: LogSpace
   readonly #tails = new Set<EmbeddedTail>()
+  readonly #turn: SharedTurn
   #identity = ''
   #first = 1
   #last = 0
@@ -92,6 +94,7 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#environment = environment
     this.#name = name
     this.#clock = clock
+    this.#turn = new SharedTurn(clock)
     this.#root = environment.open(name)
     this.#records = this.#root.openDB<Buffer, number>('records', { encoding: 'binary' })
     this.recordBytesMax = options.recordBytesMax ?? 8 * 1024 * 1024
@@ -115,7 +118,7 @@ export class EmbeddedLog implements Log, HeldRecords {
   }
 
   tail(after: number, listener: LogListener): LogTail {
-    const tail = new EmbeddedTail(this.#clock, this, after, listener)
+    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener)
     this.#tails.add(tail)
     this.#clock.soon(() => {
       if (this.#tails.has(tail)) listener.connected?.(true)

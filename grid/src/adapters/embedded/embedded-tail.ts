@@ -1,6 +1,7 @@
 import { GridError, isGridError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogBounds, LogListener, LogRecord } from '../../ports/log.ts'
+import type { SharedTurn } from './shared-turn.ts'
 
 /** What a tail reads from. Answers at once: it is in memory, or in the operating system's. */
 export interface HeldRecords {
@@ -8,9 +9,6 @@ export interface HeldRecords {
   held(): LogBounds
   recordAt(position: number): LogRecord | undefined
 }
-
-/** Longest a tail delivers without letting others have a turn. */
-const sliceMs = 3
 
 /**
  * Hands the records of an embedded log to one listener. One that keeps up is told in the turn in
@@ -21,6 +19,7 @@ export class EmbeddedTail {
   readonly #clock: Clock
   readonly #log: HeldRecords
   readonly #listener: LogListener
+  readonly #turn: SharedTurn
   #next: number
   /**
    * A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost.
@@ -28,7 +27,14 @@ export class EmbeddedTail {
   #scheduled = false
   #ended = false
 
-  constructor(clock: Clock, log: HeldRecords, after: number, listener: LogListener) {
+  constructor(
+    clock: Clock,
+    turn: SharedTurn,
+    log: HeldRecords,
+    after: number,
+    listener: LogListener,
+  ) {
+    this.#turn = turn
     this.#clock = clock
     this.#log = log
     this.#listener = listener
@@ -54,12 +60,11 @@ export class EmbeddedTail {
   }
 
   #deliver(): void {
-    const until = this.#clock.monotonic() + sliceMs
     const { first, last } = this.#log.held()
     if (this.#next > last + 1) this.#break('log_replaced')
     else if (this.#next < first) this.#break('log_trimmed')
     while (this.#next <= last && !this.#ended) {
-      if (this.#clock.monotonic() >= until) {
+      if (!this.#turn.hasTime()) {
         this.#schedule()
         return
       }

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection } from 'mongodb'
 import { isGridError } from '../../errors.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../ports/store.ts'
+import { contentBytes } from '../../space/growth.ts'
 import { type EntryDocument, fromDocument, keyOf } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
@@ -19,6 +20,10 @@ export const ofSnapshot = (session: ClientSession) => ({
  * sends at most 16 MiB at once.
  */
 const chunkEntries = 4000
+export const scanBytesMaxDefault = 16 * 1024 * 1024
+
+/** Of a scan in small pieces, while the size of the entries is not known. */
+const firstPieceEntries = 16
 
 /** The part of the space that is in quarantine, in the same snapshot. */
 export interface ScannedQuarantine {
@@ -38,6 +43,7 @@ export class MongoScan implements StoreScan {
   readonly #session: ClientSession
   readonly #quarantine: ScannedQuarantine | undefined
   readonly #damaged: ScanOptions['damaged']
+  readonly #bytesMax: number
 
   constructor(
     start: Checkpoint,
@@ -45,7 +51,9 @@ export class MongoScan implements StoreScan {
     session: ClientSession,
     quarantine: ScannedQuarantine | undefined,
     { damaged }: ScanOptions,
+    bytesMax: number,
   ) {
+    this.#bytesMax = bytesMax
     this.start = start
     this.#collections = collections
     this.#session = session
@@ -66,20 +74,33 @@ export class MongoScan implements StoreScan {
     cache: string,
     collection: Collection<EntryDocument>,
   ): AsyncGenerator<StoredEntry[], void> {
-    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize: chunkEntries })
+    const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
+    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize })
+    const isSmall = batchSize < chunkEntries
+    let pieceEntries = isSmall ? firstPieceEntries : batchSize
     try {
       let more = cursor.hasNext()
       while (await more) {
-        const documents = cursor.readBufferedDocuments()
+        // Documents become entries only when they are read: of large ones a few at a time.
+        const entries = this.#current(cache, cursor.readBufferedDocuments(pieceEntries))
+        if (isSmall) pieceEntries = this.#nextPiece(entries, batchSize)
         // The server gets the next chunk ready while this one is used.
         more = cursor.hasNext()
         // Until it is awaited above nobody else would notice it fail.
         more.catch(() => {})
-        yield this.#current(cache, documents)
+        yield entries
       }
     } finally {
       await cursor.close()
     }
+  }
+
+  /** As many as had room if they are like those before; growing by and by, for the next ones may be larger. */
+  #nextPiece(entries: readonly StoredEntry[], entriesMax: number): number {
+    let bytes = 1
+    for (const { value } of entries) bytes += contentBytes(value)
+    const fitting = Math.floor((this.#bytesMax * entries.length) / bytes)
+    return Math.max(1, Math.min(fitting, 2 * entries.length + 1, entriesMax))
   }
 
   /** What is in quarantine has an old document here, or none. */

@@ -23,7 +23,7 @@ import { MendedConnection } from './mongo-connection.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
-import { MongoScan, ofSnapshot } from './mongo-scan.ts'
+import { MongoScan, ofSnapshot, scanBytesMaxDefault } from './mongo-scan.ts'
 import { SpaceWriter } from './mongo-space-writer.ts'
 import { MongoWatch } from './mongo-watch.ts'
 
@@ -40,6 +40,8 @@ export interface MongoStoreOptions {
    * more. Default 10,000.
    */
   readonly quarantinedMax?: number
+  /** Bytes of one piece of a scan. Default 16 MiB, as many as MongoDB sends at once. */
+  readonly scanBytesMax?: number
 }
 
 /**
@@ -74,6 +76,7 @@ export class MongoStore implements Store {
   readonly #watches = new Set<MongoWatch>()
   readonly #kept: MongoQuarantine
   readonly #quarantinedMax: number
+  readonly #scanBytesMax: number
   #isReplicaSet = false
   #connecting: Promise<unknown> | undefined
   #closed = false
@@ -102,6 +105,7 @@ export class MongoStore implements Store {
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#kept = new MongoQuarantine(this.#database, clock)
     this.#quarantinedMax = options.quarantinedMax ?? 10_000
+    this.#scanBytesMax = options.scanBytesMax ?? scanBytesMaxDefault
   }
 
   readonly quarantine: Quarantine = {
@@ -172,6 +176,7 @@ export class MongoStore implements Store {
             session,
             document.quarantine && (await this.#scanQuarantine(space, session)),
             options,
+            this.#scanBytesMax,
           )
         }
       } catch (error) {

@@ -9,10 +9,18 @@ import type {
   LogTail,
 } from '../../ports/log.ts'
 import { JetStreamPublisher } from './jetstream-publisher.ts'
-import { boundsOf, ensureStream, identityOf, type StreamSettings } from './jetstream-stream.ts'
+import {
+  boundsOf,
+  cannotServe,
+  ensureStream,
+  identityOf,
+  type StreamSettings,
+} from './jetstream-stream.ts'
 import { JetStreamTail } from './jetstream-tail.ts'
 import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
 import { NatsConnection, type NatsConnectionOptions } from './nats-connection.ts'
+import { unfitness } from './stream-requirements.ts'
+import { type FitnessListener, StreamWatch } from './stream-watch.ts'
 
 /** The server's limit counts headers as well; ours (an expected position) are far smaller than this. */
 const headroomBytes = 1024
@@ -33,6 +41,10 @@ export interface JetStreamLogOptions extends StreamSettings {
   readonly requestTimeoutMs?: number
   /** How often a tail hears from the server when there is nothing to send, in ms, at least 100. Three in a row missed: it starts anew. Default 500. */
   readonly heartbeatMs?: number
+  /** How often the stream's settings are looked at, in ms. Default 3,000. */
+  readonly watchMs?: number
+  /** Told when the stream's settings have been changed so that it would lose records, and when they have been put right. */
+  readonly fitness?: FitnessListener
 }
 
 /**
@@ -49,6 +61,7 @@ export class JetStreamLog implements Log {
   readonly #tailing: ManagedConnection
   readonly #publisher: JetStreamPublisher
   readonly #tails = new Set<JetStreamTail>()
+  readonly #watch: StreamWatch
   /** The log that `open` or the latest `bounds` has seen: what a tail that starts now expects to follow. */
   #identity: string
 
@@ -96,6 +109,13 @@ export class JetStreamLog implements Log {
       options.subject,
       options.appendTimeoutMs ?? 5000,
     )
+    const { watchMs = 3000, fitness = () => undefined } = options
+    this.#watch = new StreamWatch(() => this.#lookAtSettings(), watchMs, fitness)
+  }
+
+  /** Why the stream must not be relied on as it is set now; undefined while it may. */
+  get unfit(): string | undefined {
+    return this.#watch.unfit
   }
 
   async append(data: Uint8Array, options?: AppendOptions): Promise<number> {
@@ -158,10 +178,20 @@ export class JetStreamLog implements Log {
   }
 
   async close(): Promise<void> {
+    this.#watch.stop()
     await Promise.all([...this.#tails].map((tail) => tail.stop()))
     this.#tails.clear()
     this.#publisher.close()
     await Promise.all([this.#publishing.connection.close(), this.#tailing.connection.close()])
+  }
+
+  async #lookAtSettings(): Promise<string | undefined> {
+    const { stream, subject } = this.#options
+    const { config } = await this.#ask('The stream tells no settings', ({ manager }) =>
+      manager.streams.info(stream),
+    )
+    const unfit = unfitness(config, subject)
+    return unfit && cannotServe(stream, unfit)
   }
 
   async #ask<T>(doing: string, request: (server: ManagedConnection) => Promise<T>): Promise<T> {

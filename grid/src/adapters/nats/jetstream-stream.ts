@@ -11,6 +11,7 @@ import {
 import { GridError, isGridError } from '../../errors.ts'
 import type { LogBounds } from '../../ports/log.ts'
 import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
+import { unfitness } from './stream-requirements.ts'
 
 const retryMs = 250
 
@@ -40,7 +41,8 @@ export async function ensureStream(
     } catch (error) {
       const fault = toLogError(error, `Stream ${settings.stream} cannot be opened`)
       const hopeless = !fault.retryable || performance.now() + retryMs >= deadline
-      if (hopeless && isGridError(fault, 'log_full')) throw notEnoughStorage(settings, fault)
+      if (hopeless && isGridError(fault, 'log_full'))
+        throw await notEnoughStorage(manager, settings, fault)
       if (hopeless) throw fault
     }
     await delay(retryMs)
@@ -105,32 +107,34 @@ const configOf = (settings: StreamSettings): Partial<StreamConfig> & { name: str
   allow_rollup_hdrs: false,
 })
 
-function checked(info: StreamInfo, settings: StreamSettings): StreamInfo {
-  const { config } = info
-  const requirements: readonly (readonly [string, boolean])[] = [
-    [`subjects is not exactly ${settings.subject}`, config.subjects.join() === settings.subject],
-    ['storage is not file', config.storage === StorageType.File],
-    ['retention is not limits', config.retention === RetentionPolicy.Limits],
-    ['discard is not new', config.discard === DiscardPolicy.New],
-    ['max_age is set', config.max_age === 0],
-    ['max_msgs is set', config.max_msgs <= 0],
-    ['max_msgs_per_subject is set', config.max_msgs_per_subject <= 0],
-    ['it is sealed', !config.sealed],
-    ['deny_purge is set', !config.deny_purge],
-    ['allow_rollup_hdrs is set', !config.allow_rollup_hdrs],
-    ['it is a mirror or has sources', !config.mirror && !config.sources?.length],
-  ]
-  const failed = requirements.find(([, holds]) => !holds)
-  if (failed === undefined) return info
-  throw new GridError(
-    'configuration_invalid',
-    `Stream ${settings.stream} exists and cannot serve as a log: ${failed[0]}`,
-  )
+function checked(info: StreamInfo, { stream, subject }: StreamSettings): StreamInfo {
+  const unfit = unfitness(info.config, subject)
+  if (unfit === undefined) return info
+  throw new GridError('configuration_invalid', cannotServe(stream, unfit))
 }
 
-const notEnoughStorage = (settings: StreamSettings, cause: GridError): GridError =>
-  new GridError(
+/** One line, for the start of a program and for the time after it. */
+export const cannotServe = (stream: string, unfit: string): string =>
+  `Stream ${stream} cannot serve as a log: ${unfit}`
+
+/** What was asked for comes from a variable; what there is, only the server's operator can change. */
+async function notEnoughStorage(
+  manager: JetStreamManager,
+  { stream, maxBytes }: StreamSettings,
+  cause: GridError,
+): Promise<GridError> {
+  const used = await manager.getAccountInfo().then(
+    ({ storage, limits }) =>
+      `, where its streams take ${storage} bytes` +
+      (limits.max_storage > 0 ? ` of ${limits.max_storage} at most` : ''),
+    // The server that has just refused says no more: then the message does without.
+    () => '',
+  )
+  const what =
+    maxBytes === undefined ? `stream ${stream}` : `stream ${stream}: STREAM_BYTES_MAX=${maxBytes}`
+  return new GridError(
     'configuration_invalid',
-    `NATS has no room for stream ${settings.stream} of ${settings.maxBytes ?? -1} bytes`,
+    `NATS has no room for ${what} is more than max_file_store leaves${used}; set STREAM_BYTES_MAX lower, or give NATS more (${cause.message})`,
     { cause },
   )
+}

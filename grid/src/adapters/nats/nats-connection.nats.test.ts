@@ -25,9 +25,10 @@ test('log_unavailable when no server answers within the bound', async () => {
 test('waits for a server that starts later', async () => {
   await using nats = await startNats()
   await nats.kill()
-  const opening = NatsConnection.open(nats.url, { name, connectTimeoutMs: 30_000 })
-  await nats.restart()
-  const connection = await opening
+  const [connection] = await Promise.all([
+    NatsConnection.open(nats.url, { name, connectTimeoutMs: 30_000 }),
+    nats.restart(),
+  ])
   expect(connection.connected).toBe(true)
   await connection.close()
 })

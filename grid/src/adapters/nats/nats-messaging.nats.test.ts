@@ -58,6 +58,24 @@ describe('request and reply', () => {
     expect(plain.data).toHaveLength(0)
   })
 
+  test('says which headers came several times', async () => {
+    let seen: object | undefined
+    const { subject } = await pair(({ data, ...rest }) => {
+      seen = rest
+      return { data }
+    })
+    const client = await foreignClient()
+    const sent = headers()
+    sent.append('Idempotency-Key', 'one')
+    sent.append('Idempotency-Key', 'two')
+    sent.append('Prefer', 'ack=accepted')
+    await client.request(subject, bytes('x'), { timeout: 10_000, headers: sent })
+    expect(seen).toEqual({
+      headers: { 'Idempotency-Key': 'one, two', Prefer: 'ack=accepted' },
+      repeated: ['Idempotency-Key'],
+    })
+  })
+
   test('a GridError arrives with its code, message, details and retry time', async () => {
     const details = { field: 'quantity', allowed: { min: 1 }, list: [1, 'two'] }
     const { asking, subject } = await pair(() => {

@@ -252,7 +252,13 @@ function requestErrorOf(error: unknown, subject: string, timeoutMs: number): unk
 
 function messageOf({ data, headers }: WireMessage): Message {
   if (headers === undefined) return { data }
-  return { data, headers: Object.fromEntries(headers.keys().map((key) => [key, headers.get(key)])) }
+  const names = headers.keys()
+  const repeated = names.filter((name) => headers.values(name).length > 1)
+  return {
+    data,
+    headers: Object.fromEntries(names.map((name) => [name, headers.values(name).join(', ')])),
+    ...(repeated.length > 0 ? { repeated } : undefined),
+  }
 }
 
 function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {

@@ -167,13 +167,18 @@ test('Redis that is not there fails at once, and is used again when it is back',
     await waitFor(() => image.clear('space').then(() => true), { what: 'the image' })
     await image.apply('space', 0, checkpointAt(1), [put('a', {}, 1)])
     const large = Array.from({ length: 50_000 }, (_, at) => put(`${at}`, { at }, 2))
-    const underWay = image.apply('space', 1, checkpointAt(2), large)
-    const settled = expect(underWay).rejects.toMatchObject(unavailable)
+    // It may be stored before the kill, unless Redis stands still meanwhile; its outcome is looked at from the first moment on.
+    if (time === 1) await server.pause()
+    const underWay = image.apply('space', 1, checkpointAt(2), large).then(
+      () => 'stored',
+      ({ code }) => code,
+    )
     await server.kill()
-    await settled
+    expect(time === 0 ? ['stored', unavailable.code] : [unavailable.code]).toContain(await underWay)
     const begun = clock.monotonic()
     const attempts = [image.checkpoint('space'), image.clear('space'), image.scan('space')]
-    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject(unavailable)
+    // All at once: one that fails while another is waited for would be nobody's.
+    await Promise.all(attempts.map((attempt) => expect(attempt).rejects.toMatchObject(unavailable)))
     expect(clock.monotonic() - begun).toBeLessThan(1500)
   }
   await image.close()

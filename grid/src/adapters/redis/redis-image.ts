@@ -21,6 +21,8 @@ export interface RedisImageOptions {
   readonly connectMs?: number
   /** After this time without an answer Redis counts as gone, in ms. Default 5,000. */
   readonly silentMs?: number
+  /** Entries that Redis looks at for one piece of a scan. Default 1,000. */
+  readonly scanEntries?: number
 }
 
 /** Changes encoded, or sent ahead while an image is built, without letting others have a turn. */
@@ -42,11 +44,13 @@ export class RedisImage implements Store {
   readonly #reading: RedisConnection
   /** WATCH is a state of its connection, so writers take turns on this one. */
   readonly #writing: RedisConnection
+  readonly #scanEntries: number
   #turn: Promise<unknown> = Promise.resolve()
 
   /** @throws GridError `configuration_invalid` when the URL is not one of Redis */
   constructor(url: string, clock: Clock, options: RedisImageOptions = {}) {
-    const { connectMs = 1000, silentMs = 5000 } = options
+    const { connectMs = 1000, silentMs = 5000, scanEntries = 1000 } = options
+    this.#scanEntries = scanEntries
     this.#clock = clock
     this.#reading = new RedisConnection(url, { name: 'spacegrid-read', connectMs, silentMs })
     this.#writing = new RedisConnection(url, { name: 'spacegrid-write', connectMs, silentMs })
@@ -82,14 +86,20 @@ export class RedisImage implements Store {
     )
     if (!image) return undefined
     const hashes = new Map(image.caches.map((cache) => [cache, entriesKey(space, cache)]))
-    return new RedisScan(this.#reading, toCheckpoint(image), hashes, async () => {
-      const now = await this.#reading.use(`Reading the image of ${space}`, (redis) =>
-        readCheckpoint(redis, space),
-      )
-      if (now?.build !== image.build)
-        throw new GridError('image_unavailable', `The image of ${space} was replaced or lost`)
-      return toCheckpoint(now)
-    })
+    return new RedisScan(
+      this.#reading,
+      toCheckpoint(image),
+      hashes,
+      this.#scanEntries,
+      async () => {
+        const now = await this.#reading.use(`Reading the image of ${space}`, (redis) =>
+          readCheckpoint(redis, space),
+        )
+        if (now?.build !== image.build)
+          throw new GridError('image_unavailable', `The image of ${space} was replaced or lost`)
+        return toCheckpoint(now)
+      },
+    )
   }
 
   async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {

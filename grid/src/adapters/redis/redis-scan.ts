@@ -2,9 +2,6 @@ import type { Checkpoint, StoredEntry, StoreScan } from '../../ports/store.ts'
 import { readEntry } from './image-commands.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
-/** Entries Redis looks at per step: a millisecond of its time. Small hashes come whole. */
-const entriesAtOnce = 1000
-
 type HashStep = [cursor: Buffer, fieldsAndValues: Buffer[]]
 
 /**
@@ -16,17 +13,21 @@ export class RedisScan implements StoreScan {
   readonly end: () => Promise<Checkpoint>
   readonly #connection: RedisConnection
   readonly #hashes: ReadonlyMap<string, string>
+  readonly #entriesAtOnce: number
 
+  /** `entriesAtOnce`: that Redis looks at per step; a thousand are a millisecond of its time. Small hashes come whole. */
   constructor(
     connection: RedisConnection,
     start: Checkpoint,
     hashes: ReadonlyMap<string, string>,
+    entriesAtOnce: number,
     end: () => Promise<Checkpoint>,
   ) {
     this.start = start
     this.end = end
     this.#connection = connection
     this.#hashes = hashes
+    this.#entriesAtOnce = entriesAtOnce
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
@@ -49,7 +50,7 @@ export class RedisScan implements StoreScan {
   #step(hash: string, cursor: string): Promise<HashStep> {
     return this.#connection.use(
       `Reading ${hash}`,
-      (redis) => redis.hscanBuffer(hash, cursor, 'COUNT', entriesAtOnce) as Promise<HashStep>,
+      (redis) => redis.hscanBuffer(hash, cursor, 'COUNT', this.#entriesAtOnce) as Promise<HashStep>,
     )
   }
 }

@@ -1,4 +1,6 @@
+import { MemoryWatch } from '../../memory/memory-watch.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Memory } from '../../ports/memory.ts'
 import type { Space } from '../../space/definition.ts'
 import {
   ProcessingUnit,
@@ -53,29 +55,38 @@ export class UnitWorld {
   readonly messaging: InProcessMessaging
   readonly #space: Space
   readonly #units: WorldUnit[] = []
+  readonly #watches: MemoryWatch[] = []
 
   constructor(space: Space, options: InProcessMessagingOptions = {}) {
     this.#space = space
     this.messaging = new InProcessMessaging(this.clock, options)
   }
 
+  /** `memory`: of the unit's process; left out, there is always room in it. */
   start(
     options: ProcessingUnitOptions = {},
     logOptions: SimulatedLogOptions = {},
     clock: Clock = this.clock,
+    memory?: Memory,
   ): WorldUnit {
     const number = this.#units.length
     const log = new SimulatedLog(this.clock, this.stream, { latencyMs: () => 1, ...logOptions })
     const events: UnitEvent[] = []
     const { messaging } = this
+    const random = new SeededRandom(number + 1)
+    const name = `unit-${number}`
+    const ports = { ...(memory ? { memory } : {}), messaging, clock, random }
+    const watch = new MemoryWatch(this.#space.name, name, 'unit', ports)
     const unit = new ProcessingUnit(
-      `unit-${number}`,
+      name,
       this.#space,
-      { log, messaging, clock, random: new SeededRandom(number + 1) },
+      { log, messaging, clock, random, memory: watch },
       { sources: ['peer', 'log'], report: (event) => events.push(event), ...options },
     )
     const started = { unit, log, events }
     this.#units.push(started)
+    this.#watches.push(watch)
+    watch.start()
     unit.start()
     return started
   }
@@ -84,8 +95,9 @@ export class UnitWorld {
     options?: ProcessingUnitOptions,
     logOptions?: SimulatedLogOptions,
     clock?: Clock,
+    memory?: Memory,
   ): Promise<WorldUnit> {
-    const started = this.start(options, logOptions, clock)
+    const started = this.start(options, logOptions, clock, memory)
     await this.until(() => started.unit.readiness().ready)
     return started
   }
@@ -107,6 +119,7 @@ export class UnitWorld {
 
   async stop(): Promise<void> {
     for (const { log } of this.#units) log.heal()
+    for (const watch of this.#watches.splice(0)) await watch.stop()
     await this.settled(Promise.all(this.#units.splice(0).map(({ unit }) => unit.stop())))
   }
 }

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { httpUrl } from './http-url.ts'
+
+test.each([
+  ['127.0.0.1', 'http://127.0.0.1:8080'],
+  ['grid.example', 'http://grid.example:8080'],
+  ['::1', 'http://[::1]:8080'],
+  ['fe80::1%eth0', 'http://[fe80::1%25eth0]:8080'],
+  ['0.0.0.0', 'http://127.0.0.1:8080'],
+  ['::', 'http://[::1]:8080'],
+])('what listens on %s is reached at %s', (host, url) => {
+  expect(httpUrl(host, 8080)).toBe(url)
+})

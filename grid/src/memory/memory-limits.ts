@@ -1,0 +1,48 @@
+/**
+ * Sizes of what a process holds beside the entries, within its budget. A large heap has the sizes that serve best; in a small one they shrink with it, so that what
+ * is on its way fits into the room between where commands are refused and the end of the heap.
+ */
+export interface MemoryLimits {
+  /** Bytes of one transaction. */
+  readonly transactionBytesMax: number
+  /** Bytes of a unit's transactions that have no outcome yet. */
+  readonly pendingBytesMax: number
+  /** Bytes of one frame. */
+  readonly frameBytesMax: number
+  /** Bytes of one window of changes. */
+  readonly windowBytesMax: number
+  /** Bytes of windows merged into one step of a store. */
+  readonly batchBytesMax: number
+  /** Bytes of windows that have been read from the change queue and wait. */
+  readonly feedBytesMax: number
+  /** Bytes of changes that wait while a snapshot of a live replica is read. */
+  readonly snapshotBytesMax: number
+  /** Bytes of one piece of a scan of a store. */
+  readonly scanBytesMax: number
+  /** Entries of one piece of a scan of the warm image. */
+  readonly scanEntriesMax: number
+  /** Entries that the data reader counts, with what it needs to remember of each. */
+  readonly countedEntriesMax: number
+}
+
+/** What the data reader remembers of an entry while it counts. */
+const countedEntryBytes = 100
+
+const mebibyte = 1024 * 1024
+
+export function limitsWithin(budgetBytes: number): MemoryLimits {
+  const within = (bytes: number, divisor: number) =>
+    Math.min(bytes, Math.floor(budgetBytes / divisor))
+  return {
+    transactionBytesMax: within(64 * mebibyte, 64),
+    pendingBytesMax: within(128 * mebibyte, 32),
+    frameBytesMax: within(768 * 1024, 256),
+    windowBytesMax: within(8 * mebibyte, 64),
+    batchBytesMax: within(4 * mebibyte, 64),
+    feedBytesMax: within(32 * mebibyte, 32),
+    snapshotBytesMax: within(256 * mebibyte, 16),
+    scanBytesMax: within(16 * mebibyte, 64),
+    scanEntriesMax: within(1000, 256 * 1024),
+    countedEntriesMax: Math.floor(budgetBytes / 4 / countedEntryBytes),
+  }
+}

@@ -1,0 +1,24 @@
+import type { Environment } from '../environment.ts'
+import { limitsWithin } from '../memory/memory-limits.ts'
+import { defaultTransactionLimits } from '../space/limits.ts'
+import type { UnitOptions } from '../unit/unit-options.ts'
+
+/** What a unit may hold on its way, within the memory of its process and as the environment says. */
+export function unitLimits(
+  environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX'>,
+  budgetBytes: number,
+): Pick<
+  UnitOptions,
+  'transactionBytesMax' | 'pendingBytesMax' | 'frameBytesMax' | 'snapshotBytesMax' | 'transaction'
+> {
+  const { transactionBytesMax, pendingBytesMax, frameBytesMax, snapshotBytesMax } =
+    limitsWithin(budgetBytes)
+  const bytesMax = environment.COMMAND_BYTES_MAX ?? transactionBytesMax
+  return {
+    transactionBytesMax: bytesMax,
+    pendingBytesMax: Math.max(pendingBytesMax, bytesMax),
+    frameBytesMax,
+    snapshotBytesMax,
+    transaction: { ...defaultTransactionLimits, writesMax: environment.COMMAND_ENTRIES_MAX },
+  }
+}
