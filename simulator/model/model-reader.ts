@@ -5,6 +5,7 @@ import type {
   IndexRange,
   Reader,
 } from '@spacegrid/grid/space/definition'
+import { readOnly } from '@spacegrid/grid/unit/read-only'
 import type { Model } from './model.ts'
 import { naiveRange } from './naive-range.ts'
 
@@ -26,7 +27,7 @@ export function ask(
       naiveRange(cache, model.entries(cache.name), index, range).map(([, value]) => value as V),
     count: (cache: AnyCache) => model.entries(cache.name).size,
     projection: <M, V>(projection: AnyProjection & { readonly cache: Cache<V> }) =>
-      model.projection(projection) as M,
+      readOnly(model.projection(projection) as M),
     notFound: (message: string): never => {
       throw new NotFound(message)
     },

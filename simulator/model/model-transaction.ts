@@ -111,7 +111,8 @@ export class ModelTransaction implements Transaction {
   }
 
   put<V>(cache: Cache<V>, value: V): void {
-    const plain = plainly(structuredClone(value) as Value)
+    // What becomes of the original later is nobody's concern.
+    const plain = structuredClone(plainly(value as Value))
     this.#write(cache, plain[cache.key] as string, plain)
   }
 

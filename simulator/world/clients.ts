@@ -60,6 +60,7 @@ export class Clients {
     const random = new SeededRandom(roll)
     for (;;) {
       const ask = this.#workload.next(random, this.memory, this.#world.clock.now())
+      // One that must fail shows nothing.
       if (ask.kind === 'command' && !this.#workload.mustFail?.(ask)) return ask
     }
   }

@@ -2,8 +2,8 @@ import { DataPump } from '@spacegrid/data-pump/data-pump'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { ComponentEvent } from '@spacegrid/grid/component/component'
-import { isGridError } from '@spacegrid/grid/errors'
 import { decodeFrame } from '@spacegrid/grid/records/frame-codec'
+import { ApplicationFault } from '@spacegrid/grid/space/application-fault'
 import type { Space } from '@spacegrid/grid/space/definition'
 import { ProcessingUnit, type UnitEvent } from '@spacegrid/grid/unit/processing-unit'
 import type { Readiness } from '@spacegrid/grid/unit/serving'
@@ -247,9 +247,10 @@ export class Crew {
       const { image, tail } = this.#world
       if (message.includes('digest') && !image.wasDamaged && tail === 'whole')
         this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
-    } else if (isGridError(event.kind === 'failed' && event.error, 'application_fault')) {
-      // What the clients are told of it is checked there.
-      this.#world.coverage.count('units: told of a mistake of the application')
+    } else if (event.kind === 'failed' && isFaultOfCommand(event.error)) {
+      // Whether the application was meant to make a mistake there is asked where its caller is told.
+      trace.note(`${slot.name}: ${event.error.message}`)
+      coverage.count('application faults')
     } else if (event.kind === 'failed') {
       this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
     } else if (event.kind === 'clock') {
@@ -287,3 +288,6 @@ export class Crew {
 
 const causeOf = (error: Error | undefined): string =>
   error?.cause instanceof Error ? `because ${error.cause.stack}` : ''
+
+const isFaultOfCommand = (error: Error): boolean =>
+  error instanceof ApplicationFault && error.callback.kind === 'command'

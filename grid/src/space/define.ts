@@ -114,6 +114,10 @@ const canBe = (schema: unknown, ...types: readonly string[]): boolean =>
 
 const acknowledgements: readonly unknown[] = ['accepted', 'committed', 'persisted']
 
+/** Callbacks are synchronous: a handler that returns a promise has no type. */
+type Synchronous<Returned> =
+  Returned extends PromiseLike<unknown> ? { readonly handler: never } : unknown
+
 export interface CommandOptions<I extends TObject, Data> {
   readonly input: I
   readonly description?: string
@@ -125,9 +129,13 @@ export interface CommandOptions<I extends TObject, Data> {
   readonly answer?: (data: Resolved<Data>) => unknown
 }
 
+/**
+ * Declares a command.
+ * @throws TypeError when the name, a schema, a callback or the level cannot be kept
+ */
 export function defineCommand<I extends TObject, Data>(
   name: string,
-  options: CommandOptions<I, Data>,
+  options: CommandOptions<I, Data> & Synchronous<Data>,
 ): Command<Static<I>, Data> {
   checkName('command', name)
   const { description, result, acknowledge = 'committed', handler, answer } = options
@@ -156,9 +164,13 @@ export interface QueryOptions<I extends TObject, Result> {
   readonly handler: (read: Reader, input: Static<I>) => Result
 }
 
+/**
+ * Declares a query.
+ * @throws TypeError when the name, a schema or the handler cannot be kept
+ */
 export function defineQuery<I extends TObject, Result>(
   name: string,
-  options: QueryOptions<I, Result>,
+  options: QueryOptions<I, Result> & Synchronous<Result>,
 ): Query<Static<I>, Result> {
   checkName('query', name)
   const { description, result, handler } = options

@@ -20,7 +20,7 @@ export interface IndexRange {
   readonly limit?: number
 }
 
-/** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own. */
+/** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own, and is synchronous. */
 export type ExpiryHandler<V> = (tx: Transaction, value: V) => void
 
 export interface CacheOptions<
@@ -111,7 +111,7 @@ export interface TakeOptions {
 /**
  * What a command's handler works with. Reads are validated: the transaction applies only if everything it read is unchanged when it is
  * melded. Handlers are synchronous, change nothing but through `tx`, and take time, identifiers and randomness from it. They may run
- * several times.
+ * several times. Arguments that cannot be are faults of the application (`application_fault`), and leave nothing behind.
  */
 export interface Transaction {
   /** ms since the epoch. */
@@ -123,10 +123,13 @@ export interface Transaction {
   peek<V>(cache: Cache<V>, key: string): V | undefined
   /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
   range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
-  /** Creates or replaces the entry with the value's key. Fails with `invalid_input` if the value does not fit the cache's schema. */
+  /** Creates or replaces the entry with the value's key. A value that does not fit the cache's schema is a fault of the application. */
   put<V>(cache: Cache<V>, value: NoInfer<V>): void
   delete(cache: AnyCache, key: string): void
-  /** Operation: adds to a number field. Never collides. Outcome: the field's new value. */
+  /**
+   * Operation: adds to a number field, within the bounds of its schema and of exact whole numbers. Never collides. Outcome: the field's new
+   * value.
+   */
   increment<V>(
     cache: Cache<V>,
     key: string,
@@ -134,7 +137,7 @@ export interface Transaction {
     by: number,
     options?: IncrementOptions<NoInfer<V>>,
   ): Outcome<number>
-  /** Operation: appends to a list field. Never collides. Outcome: the list's new length. */
+  /** Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides. Outcome: the list's new length. */
   append<V>(
     cache: Cache<V>,
     key: string,

@@ -1,5 +1,4 @@
 import { GridError, Rejection } from '../errors.ts'
-import { DataFault, takeData } from './data.ts'
 import type {
   AnyCache,
   AppendOptions,
@@ -18,12 +17,13 @@ import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
+import { PendingOutcome, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
+import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import {
   type DomainEvent,
   type KeyRead,
-  noSlots,
   type Operation,
   type RangeRead,
   type Slots,
@@ -43,21 +43,6 @@ export interface RecorderOptions {
   readonly limits?: TransactionLimits
 }
 
-/** An operation's outcome: a place in the transaction, until it is melded. */
-class PendingOutcome<T> implements Outcome<T> {
-  readonly step: number
-  readonly #predict: (step: number) => unknown
-
-  constructor(step: number, predict: (step: number) => unknown) {
-    this.step = step
-    this.#predict = predict
-  }
-
-  get predicted(): T {
-    return this.#predict(this.step) as T
-  }
-}
-
 const none: readonly never[] = []
 
 /** What an operation was foreseen to leave, while the handler has not looked at it. */
@@ -74,60 +59,6 @@ function withItem<T>(list: readonly T[], item: T): readonly T[] {
   if (list.length === 0) return [item]
   ;(list as T[]).push(item)
   return list
-}
-
-const isPlain = (data: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(data)
-  return prototype === Object.prototype || prototype === null || prototype === Array.prototype
-}
-
-function hasOutcomes(data: object): boolean {
-  for (const name in data)
-    if ((data as Record<string, unknown>)[name] instanceof PendingOutcome) return isPlain(data)
-  return false
-}
-
-/** Takes a handler's data; of an outcome that is left in it says what it is. */
-function takeHandlerData(data: unknown): unknown {
-  try {
-    return takeData(data)
-  } catch (error) {
-    if (!(error instanceof DataFault)) throw error
-    const names = error.path.split('.')
-    const at: unknown = names.reduce((inside, name) => Object(inside)[name], data)
-    if (!(at instanceof PendingOutcome)) throw error
-    throw new DataFault(
-      error.path,
-      'is the outcome of an operation, which may only stand at the top level of the data',
-    )
-  }
-}
-
-/** Fields that cannot hold an outcome: the empty one stands for the whole. */
-const noPlaces = new Set(['', '__proto__'])
-
-function takePayload(name: string, payload: Value): Value {
-  try {
-    return takeData(payload)
-  } catch (error) {
-    if (!(error instanceof DataFault)) throw error
-    throw new DataFault(error.path, `of event ${name} ${error.problem}`)
-  }
-}
-
-function takenInitial(cache: AnyCache, initial: Value): Value {
-  try {
-    return takeData(initial)
-  } catch (error) {
-    if (!(error instanceof DataFault)) throw error
-    throw new Misuse(cache.name, error.path, `of the initial value ${error.problem}`)
-  }
-}
-
-/** What a rejection is known by. */
-function checkReason(cache: AnyCache, otherwise: unknown): void {
-  if (typeof otherwise !== 'string' || otherwise === '' || !otherwise.isWellFormed())
-    throw new Misuse(cache.name, undefined, `otherwise must be a text, not ${nameOf(otherwise)}`)
 }
 
 /**
@@ -332,11 +263,7 @@ export class Recorder implements Transaction {
 
   emit(name: string, payload: Value): void {
     this.#checkOpen()
-    if (typeof name !== 'string' || name === '' || !name.isWellFormed())
-      throw new TypeError(`an event must have a name, not ${nameOf(name)}`)
-    if (typeof payload !== 'object' || payload === null || !isPlain(payload))
-      throw new TypeError(`event ${name}: the payload must be an object, not ${nameOf(payload)}`)
-    this.#events = withItem(this.#events, { name, payload: takePayload(name, payload) })
+    this.#events = withItem(this.#events, takenEvent(name, payload))
   }
 
   reject(reason: string, details?: Value): never {
@@ -351,23 +278,7 @@ export class Recorder implements Transaction {
    * @throws DataFault
    */
   slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
-    if (data === undefined) return { data, slots: noSlots }
-    if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
-    if (typeof data !== 'object' || data === null || !hasOutcomes(data))
-      return { data: takeHandlerData(data), slots: noSlots }
-    const slots: Record<string, number> = {}
-    const rest: Record<string, unknown> | unknown[] = Array.isArray(data) ? [] : {}
-    for (const [name, field] of Object.entries(data)) {
-      const isOutcome = field instanceof PendingOutcome
-      if (isOutcome) {
-        if (noPlaces.has(name)) throw new DataFault(name, 'is no place for an outcome')
-        slots[name] = field.step
-      }
-      if (Array.isArray(rest)) rest[Number(name)] = isOutcome ? null : field
-      else if (!isOutcome)
-        Object.defineProperty(rest, name, { value: field, enumerable: true, configurable: true })
-    }
-    return { data: takeHandlerData(rest), slots }
+    return splitOutcomes(data)
   }
 
   /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */

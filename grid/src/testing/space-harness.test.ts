@@ -96,7 +96,7 @@ const cloakroom = defineSpace('cloakroom', {
       result: Type.Object({ coats: Type.Integer() }),
       handler: () => ({ coats: 'many' }),
     }),
-    defineCommand('dawdle', { input: Type.Object({}), handler: async () => 1 }),
+    defineCommand('dawdle', { input: Type.Object({}), handler: (async () => 1) as () => unknown }),
     defineCommand('deface', {
       input: Type.Object({ hook: Type.String() }),
       handler(tx, { hook }) {

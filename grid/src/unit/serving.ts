@@ -80,10 +80,14 @@ export interface Serving {
   /**
    * Runs a command.
    * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]), `idempotency_key_reused`, `overloaded`,
-   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`
+   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`,
+   * `persist_timeout`, `application_fault`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
-  /** @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
+  /**
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full`,
+   * `application_fault`
+   */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
   /** @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>

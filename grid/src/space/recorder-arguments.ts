@@ -1,0 +1,37 @@
+import { DataFault, takeData } from './data.ts'
+import type { AnyCache, Value } from './definition.ts'
+import { Misuse } from './misuse.ts'
+import { nameOf } from './operation-schema.ts'
+import { isPlain } from './outcomes.ts'
+import type { DomainEvent } from './steps.ts'
+
+/** A domain event as it is kept. */
+export function takenEvent(name: string, payload: Value): DomainEvent {
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed())
+    throw new TypeError(`an event must have a name, not ${nameOf(name)}`)
+  const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
+  if (!isObject || !isPlain(payload))
+    throw new TypeError(`event ${name}: the payload must be an object, not ${nameOf(payload)}`)
+  try {
+    return { name, payload: takeData(payload) }
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    throw new DataFault(error.path, `of event ${name} ${error.problem}`)
+  }
+}
+
+/** The entry that an operation starts from where there is none, as it is kept. */
+export function takenInitial(cache: AnyCache, initial: Value): Value {
+  try {
+    return takeData(initial)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    throw new Misuse(cache.name, error.path, `of the initial value ${error.problem}`)
+  }
+}
+
+/** What a rejection is known by. */
+export function checkReason(cache: AnyCache, otherwise: unknown): void {
+  if (typeof otherwise !== 'string' || otherwise === '' || !otherwise.isWellFormed())
+    throw new Misuse(cache.name, undefined, `otherwise must be a text, not ${nameOf(otherwise)}`)
+}
