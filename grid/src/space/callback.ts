@@ -29,7 +29,7 @@ export function runHandler(command: AnyCommand, recorder: Recorder, input: unkno
 }
 
 /**
- * Makes the caller's result of a command's data, all outcomes filled in.
+ * Makes the caller's result of a command's data, all outcomes filled in; a promise of it, if that is what the answer returns.
  * @param checked the data is the result, and has been checked when the handler returned it (or an earlier version has answered it)
  * @throws whatever the answer throws; ReturnFault
  */
@@ -39,26 +39,29 @@ export function answerOf(command: AnyCommand, data: unknown, checked: boolean): 
     if (!checked) checkResult(command, data)
     return data ?? null
   }
-  const returned: unknown = answer(data as Resolved<unknown>)
-  refusePromise(returned)
-  const result = takeResult(returned)
-  checkResult(command, result)
-  return result
+  return resultOf(command, answer(data as Resolved<unknown>))
 }
 
 /**
- * Runs a query.
+ * Runs a query. Gives a promise of its result, if that is what the handler returns: what it has read by then is one state, and later it reads
+ * nothing.
  * @throws whatever the handler throws; ReturnFault
  */
 export function runQuery(query: AnyQuery, reader: Reader, input: unknown): unknown {
-  const returned: unknown = query.handler(reader, input)
-  refusePromise(returned)
-  const result = takeResult(returned)
-  checkResult(query, result)
-  return result
+  return resultOf(query, query.handler(reader, input))
 }
 
-/** Whether somebody may want to wait for it: callbacks are synchronous, so nobody does. */
+/** Nobody but the caller waits for it, so a promise is as good. */
+function resultOf(declared: AnyCommand | AnyQuery, returned: unknown): unknown {
+  const finish = (value: unknown) => {
+    const result = takeResult(value)
+    checkResult(declared, result)
+    return result
+  }
+  return isThenable(returned) ? Promise.resolve(returned).then(finish) : finish(returned)
+}
+
+/** Whether somebody may want to wait for it. */
 function isThenable(value: unknown): boolean {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   return 'then' in value && typeof value.then === 'function'

@@ -152,7 +152,11 @@ const workOf = (command: AnyCommand, input: unknown): Work => ({
     name: command.name,
     declared: command,
   },
-  answer: (data) => answerOf(command, data, false),
+  answer: (data) => {
+    const result = answerOf(command, data, false)
+    refusePromise(result)
+    return result
+  },
   notBefore: 0,
 })
 

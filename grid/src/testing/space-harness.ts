@@ -1,6 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { ApplicationFault } from '../space/application-fault.ts'
-import { runQuery } from '../space/callback.ts'
+import { refusePromise, runQuery } from '../space/callback.ts'
 import type { Cache, Reader, Space } from '../space/definition.ts'
 import { type Frame, FrameKind } from '../space/frame.ts'
 import { Melder } from '../space/meld.ts'
@@ -116,7 +116,7 @@ export class SpaceHarness {
   }
 
   /**
-   * Runs a query over the committed state.
+   * Runs a query over the committed state. A harness waits for nothing: a promise is a fault here.
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`; ApplicationFault with the handler's error as its cause
    */
   query<Result = unknown>(name: string, input: unknown): Result {
@@ -124,7 +124,9 @@ export class SpaceHarness {
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
-      return runQuery(query, this.read, input) as Result
+      const result = runQuery(query, this.read, input)
+      refusePromise(result)
+      return result as Result
     } catch (thrown) {
       throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
     }

@@ -425,14 +425,21 @@ export class CommandRunner {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
-    try {
-      const result = answerOf(command, data, checked)
+    const succeed = (result: unknown) =>
       execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
-    } catch (thrown) {
+    const fail = (thrown: unknown) => {
       // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
       const committed = version !== absentVersion && acknowledge !== 'accepted'
       const callback = callbackOf(command.answer ? 'answer' : 'command', command)
       execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
+    }
+    try {
+      const result = answerOf(command, data, checked)
+      // A promise is waited for as long as its command would be.
+      if (result instanceof Promise) result.then(succeed, fail)
+      else succeed(result)
+    } catch (thrown) {
+      fail(thrown)
     }
   }
 }

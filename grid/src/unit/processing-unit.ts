@@ -218,10 +218,18 @@ export class ProcessingUnit implements Serving {
       checkFits(query.input, input, name)
       return ({ state, projections }) => {
         const reader = new StateReader(state, projections, this.#now)
-        try {
-          return { result: runQuery(query, reader, input), position: state.position }
-        } catch (thrown) {
+        const { position } = state
+        const judge = (thrown: unknown): never => {
           throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
+        }
+        try {
+          const result = runQuery(query, reader, input)
+          if (!(result instanceof Promise)) return { result, position }
+          return this.#awaited(result).then((value) => ({ result: value, position }), judge)
+        } catch (thrown) {
+          return judge(thrown)
+        } finally {
+          reader.close()
         }
       }
     })
@@ -464,7 +472,10 @@ export class ProcessingUnit implements Serving {
   /**
    * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
    */
-  #read<T>(options: ReadOptions, prepare: () => (incarnation: Incarnation) => T): Promise<T> {
+  #read<T>(
+    options: ReadOptions,
+    prepare: () => (incarnation: Incarnation) => T | Promise<T>,
+  ): Promise<T> {
     try {
       const read = prepare()
       if (options.latest || options.position !== undefined) return this.#at(options).then(read)
@@ -493,6 +504,20 @@ export class ProcessingUnit implements Serving {
         )
     }
     return incarnation
+  }
+
+  /** What a query has promised, if it comes in time. */
+  async #awaited(result: Promise<unknown>): Promise<unknown> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const { positionWaitMsMax } = this.#options
+    const timer = this.#ports.clock.after(positionWaitMsMax, () =>
+      reject(new Error(`its promise was not kept within ${positionWaitMsMax} ms`)),
+    )
+    try {
+      return await Promise.race([result, late])
+    } finally {
+      timer.cancel()
+    }
   }
 
   async #bounded<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -17,6 +17,7 @@ import { readOnly } from './read-only.ts'
 export class StateReader implements Reader {
   readonly #readClock: () => number
   #now: number | undefined
+  #closed = false
   readonly #state: SpaceState
   readonly #projections: Projections
 
@@ -24,6 +25,15 @@ export class StateReader implements Reader {
     this.#state = state
     this.#projections = projections
     this.#readClock = readClock
+  }
+
+  /** The handler has returned: what it read would be another state by now. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError('the query is over: its handler has returned')
   }
 
   /** The same throughout the query; most never ask. */
@@ -52,6 +62,7 @@ export class StateReader implements Reader {
   }
 
   projection<M, V>(projection: Projection<M, V>): M {
+    this.#checkOpen()
     return readOnly(this.#projections.model<M>(projection as AnyProjection))
   }
 
@@ -60,6 +71,7 @@ export class StateReader implements Reader {
   }
 
   #layoutOf(cache: AnyCache): CacheLayout {
+    this.#checkOpen()
     const layout = this.#state.layout.named(cache.name)
     if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
     return layout
