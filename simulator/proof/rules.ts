@@ -430,8 +430,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'application: what is kept is a copy of what a handler put',
     file: 'grid/src/space/validation.ts',
-    find: '    return takeData(value)\n',
-    replace: '    takeData(value)\n    return value\n',
+    find: '    return takeData(value, charactersMax)\n',
+    replace: '    takeData(value, charactersMax)\n    return value\n',
     tests: ['grid/src/space/recorder-input.test.ts'],
   },
   {

@@ -19,6 +19,10 @@ export function unitLimits(
     pendingBytesMax: Math.max(pendingBytesMax, bytesMax),
     frameBytesMax,
     snapshotBytesMax,
-    transaction: { ...defaultTransactionLimits, writesMax: environment.COMMAND_ENTRIES_MAX },
+    transaction: {
+      ...defaultTransactionLimits,
+      writesMax: environment.COMMAND_ENTRIES_MAX,
+      charactersMax: bytesMax,
+    },
   }
 }

@@ -2,7 +2,7 @@ import { GridError } from '../errors.ts'
 import { messagePack } from './message-pack.ts'
 
 /** Deeper than anything that was ever stored and could be used; well within what a recursive reader can take, wherever it is called from. */
-const depthMax = 1000
+const depthMax = 512
 
 /**
  * Unpacks what came from outside, sealed or not. What the bytes say of themselves is checked first: a few that announce lists of millions of items, or

@@ -5,6 +5,8 @@
 export const dataDepthMax = 64
 /** Members and items that one value can have, all levels together. */
 export const dataSizeMax = 1_000_000
+/** Characters of all texts of one value: more bytes than any transaction may have. */
+const dataCharactersMax = 64 * 1024 * 1024
 
 /** Why something cannot be kept as data. */
 export class DataFault extends TypeError {
@@ -20,6 +22,9 @@ export class DataFault extends TypeError {
     this.problem = problem
   }
 }
+
+/** It is more than there may be: not the kind of it is wrong. */
+export class DataTooLarge extends DataFault {}
 
 /** Names seen before, all of them good: most are the same few. */
 const goodNames = new Set<string>()
@@ -37,21 +42,24 @@ const numberArrays = [
   Float64Array,
 ] as const
 
-/** Of the value that is being taken: what is left of `dataSizeMax`. */
+/** Of the value that is being taken: what is left of `dataSizeMax`, and of the characters that its texts may have. */
 let room = 0
+let characters = 0
 
 /**
  * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot and a replayed answer.
  *
  * The closed list of what can be kept: `null`, booleans, finite numbers (−0 is taken as 0), well-formed text, valid dates, the engine's arrays of
  * numbers (`Uint8Array`, `Float64Array` …; a `Buffer` is taken as the bytes it shows), and lists and plain objects of these, at most 64
- * levels deep and a million members and items in all. A member that is `undefined` is taken as missing.
+ * levels deep and a million members and items in all. A member that is `undefined` is taken as missing. `charactersMax`: of all its texts; a
+ * text is not looked into before that is known, for the engine may not have put it together yet.
  *
  * @throws DataFault for everything else: `bigint`, NaN and infinities, functions, symbols, `undefined` and holes in a list, class instances,
  * `Map`, `Set`, boxed values, circles, texts and names that are not well-formed, names with U+0000
  */
-export function takeData<T>(data: T): T {
+export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
   room = dataSizeMax
+  characters = charactersMax
   return take(data, dataDepthMax) as T
 }
 
@@ -69,7 +77,7 @@ export function dataFault(data: unknown): DataFault | undefined {
 function take(data: unknown, depth: number): unknown {
   switch (typeof data) {
     case 'string':
-      if (data.isWellFormed()) return data
+      if (isText(data)) return data
       throw new DataFault('', 'must be well-formed Unicode (it has a lone surrogate)')
     case 'number':
       // The difference of NaN and of infinities is NaN; −0 and 0 make 0.
@@ -82,6 +90,12 @@ function take(data: unknown, depth: number): unknown {
     default:
       throw new DataFault('', `is ${nameOf(data)}, which cannot be kept`)
   }
+}
+
+function isText(text: string): boolean {
+  characters -= text.length
+  if (characters < 0) throw new DataTooLarge('', 'goes beyond the characters that a value may have')
+  return text.isWellFormed()
 }
 
 function takeObject(data: object, depth: number): unknown {
@@ -103,7 +117,7 @@ function takeMembers(data: object, depth: number): object {
     room--
     if (!goodNames.has(name)) checkName(name)
     const member = copy[name]
-    if (typeof member === 'string' ? member.isWellFormed() : typeof member === 'boolean') continue
+    if (typeof member === 'string' ? isText(member) : typeof member === 'boolean') continue
     if (member === undefined) missing = true
     else set(copy, name, takeInside(name, member, depth))
   }
@@ -126,7 +140,9 @@ function takeInside(name: string | number, data: unknown, depth: number): unknow
   } catch (error) {
     if (!(error instanceof DataFault)) throw error
     const inside = String(name).toWellFormed()
-    throw new DataFault(error.path === '' ? inside : `${inside}.${error.path}`, error.problem)
+    const path = error.path === '' ? inside : `${inside}.${error.path}`
+    if (error instanceof DataTooLarge) throw new DataTooLarge(path, error.problem)
+    throw new DataFault(path, error.problem)
   }
 }
 

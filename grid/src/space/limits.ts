@@ -6,12 +6,15 @@ export interface TransactionLimits {
   readonly readsMax: number
   /** Entries one `take` may claim. Default 10,000. */
   readonly takeMax: number
+  /** Characters of the texts of one entry that is put. Default 64 Mi. */
+  readonly charactersMax?: number
 }
 
 export const defaultTransactionLimits: TransactionLimits = {
   writesMax: 250_000,
   readsMax: 250_000,
   takeMax: 10_000,
+  charactersMax: 64 * 1024 * 1024,
 }
 
 /** Longest primary key, bytes of UTF-8: within what every store takes as a key. */

@@ -166,7 +166,12 @@ export class Recorder implements Transaction {
 
   put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
-    const kept = takeFitting(cache.schema, value, `cache ${cache.name}`) as Value
+    const kept = takeFitting(
+      cache.schema,
+      value,
+      `cache ${cache.name}`,
+      this.#limits.charactersMax,
+    ) as Value
     const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
     this.#countWrites(1)

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GridError } from '../errors.ts'
-import { DataFault, takeData } from './data.ts'
+import { DataFault, DataTooLarge, takeData } from './data.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -62,10 +62,10 @@ export function checkFits(schema: TSchema, value: unknown, what: string): void {
 
 /**
  * A copy of a value as it is kept, which fits the schema: what is checked is what is kept, whatever becomes of the original.
- * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10; `transaction_too_large` for texts beyond `charactersMax`
  */
-export function takeFitting<T>(schema: TSchema, value: T, what: string): T {
-  const kept = taken(value, what)
+export function takeFitting<T>(schema: TSchema, value: T, what: string, charactersMax?: number): T {
+  const kept = taken(value, what, charactersMax)
   checkFits(schema, kept, what)
   return kept
 }
@@ -74,10 +74,12 @@ export function takeFitting<T>(schema: TSchema, value: T, what: string): T {
  * A copy of data as it is kept.
  * @throws GridError `invalid_input` with `details.errors`, a FieldError
  */
-export function taken<T>(value: T, what: string): T {
+export function taken<T>(value: T, what: string, charactersMax?: number): T {
   try {
-    return takeData(value)
+    return takeData(value, charactersMax)
   } catch (error) {
+    if (error instanceof DataTooLarge)
+      throw new GridError('transaction_too_large', `${what}: ${error.message}`)
     if (!(error instanceof DataFault)) throw error
     const { path, problem } = error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {
