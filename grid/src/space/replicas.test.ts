@@ -21,7 +21,9 @@ const idle: Frame = {
 
 /** The same cache under another key: refused alike by every replica. */
 const contradicting = {
-  caches: laterShape.caches.map((cache) => ({ ...cache, key: 'other' })),
+  caches: laterShape.caches
+    .slice(initialShape.caches.length)
+    .map((cache) => ({ ...cache, key: 'other' })),
 }
 
 /** A few units on one log, over a bad network; every unit now and then dies and starts again from nothing. */
