@@ -10,16 +10,20 @@ import { type Step, StepKind, type TransactionRecord } from './steps.ts'
 export function isSound(layout: Layout, { reads, ranges, steps }: TransactionRecord): boolean {
   for (let i = 0; i < steps.length; i++) if (!isSoundStep(layout, steps[i] as Step, i)) return false
   for (const { cache, key } of reads)
-    if (layout.caches[cache] === undefined || typeof key !== 'string') return false
+    if (cacheAt(layout, cache) === undefined || typeof key !== 'string') return false
   for (const { cache, index, range } of ranges)
-    if (!isSoundRange(layout.caches[cache], index, range)) return false
+    if (!isSoundRange(cacheAt(layout, cache), index, range)) return false
   return true
 }
+
+/** A name in the place of the number may be a member that every list has. */
+const cacheAt = (layout: Layout, number: number): CacheLayout | undefined =>
+  isCount(number) ? layout.caches[number] : undefined
 
 function isSoundStep(layout: Layout, step: Step, place: number): boolean {
   if (step.kind === StepKind.remember)
     return isKey(step.key) && isObject(step.slots) && areSlots(step.slots, place)
-  const cache = layout.caches[step.cache]
+  const cache = cacheAt(layout, step.cache)
   if (cache === undefined) return false
   if (step.kind === StepKind.take)
     return (
@@ -43,7 +47,7 @@ function isSoundStep(layout: Layout, step: Step, place: number): boolean {
 }
 
 function isSoundRange(cache: CacheLayout | undefined, index: number, range: IndexRange): boolean {
-  const fields = cache?.orders[index]?.fields.length
+  const fields = isCount(index) ? cache?.orders[index]?.fields.length : undefined
   if (fields === undefined || !isObject(range)) return false
   const { equals, limit } = range
   if (equals !== undefined && !(Array.isArray(equals) && equals.every(isScalar))) return false
