@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { BrokenCopy } from './proof/broken-copy.ts'
-import { type Rule, rules } from './proof/rules.ts'
+import type { Rule } from './proof/rule.ts'
+import { rules } from './proof/rules.ts'
 import { simulated, tested, type Verdict } from './proof/verdict.ts'
 
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)))

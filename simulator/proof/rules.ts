@@ -1,14 +1,6 @@
-/** A rule of the design, and the change to the source that breaks it. */
-export interface Rule {
-  /** What the rule demands. */
-  readonly name: string
-  readonly file: string
-  /** Text that stands in the file exactly once. */
-  readonly find: string
-  readonly replace: string
-  /** Tests that catch it where the simulator cannot: it lies below the simulated ports, or costs no correctness of data. */
-  readonly tests?: readonly string[]
-}
+import { applicationRules } from './application-rules.ts'
+import { recordRules } from './record-rules.ts'
+import type { Rule } from './rule.ts'
 
 /** architecture.md, section 3: the number is the invariant's. */
 export const rules: readonly Rule[] = [
@@ -152,8 +144,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'an idempotency key gives the first answer',
     file: 'grid/src/unit/command-runner.ts',
-    find: '    this.#answer(execution, remembered.data, entry.position, entry.version, true)',
-    replace: '    this.#answer(execution, {}, entry.position, entry.version, true)',
+    find: 'this.#answer(execution, remembered.data, { position, version, replayed: true })',
+    replace: 'this.#answer(execution, {}, { position, version, replayed: true })',
   },
   {
     name: '6: changes and checkpoint commit in one transaction',
@@ -399,123 +391,6 @@ export const rules: readonly Rule[] = [
     replace: '',
     tests: ['grid/src/adapters/mongodb/mongo-connection'],
   },
-  {
-    name: 'application: what cannot be evaluated is refused',
-    file: 'grid/src/space/evaluation.ts',
-    find: 'if (!isSound(view.layout, transaction)) return unsound',
-    replace: '',
-    tests: ['grid/src/space/sound.test.ts', 'grid/src/unit/poisoned-log.test.ts'],
-  },
-  {
-    name: 'application: a full cache refuses the whole transaction',
-    file: 'grid/src/space/meld.ts',
-    find: 'for (const { write, before } of written.reverse()) this.#restore(write, before)',
-    replace: '',
-    tests: ['grid/src/space/cache-full.test.ts'],
-  },
-  {
-    name: 'application: only what comes back as it was is taken',
-    file: 'grid/src/space/data.ts',
-    find: 'if (data - data === 0) return data + 0',
-    replace: 'return data',
-    tests: ['grid/src/space/data.test.ts'],
-  },
-  {
-    name: 'application: what is taken is nested within what every hop can take',
-    file: 'grid/src/space/data.ts',
-    find: "if (depth <= 1 && typeof data === 'object' && data !== null)",
-    replace: 'if (false)',
-    tests: ['grid/src/space/data.test.ts'],
-  },
-  {
-    name: 'application: what is kept is a copy of what a handler put',
-    file: 'grid/src/space/validation.ts',
-    find: '    return takeData(value, charactersMax)\n',
-    replace: '    takeData(value, charactersMax)\n    return value\n',
-    tests: ['grid/src/space/recorder-input.test.ts'],
-  },
-  {
-    name: 'application: what was read from the log cannot be changed in place',
-    file: 'grid/src/records/value-shapes.ts',
-    find: "typeof field === 'string' ? knownString(field) : freezeDeeply(field)",
-    replace: "typeof field === 'string' ? knownString(field) : field",
-    tests: ['grid/src/unit'],
-  },
-  {
-    name: 'application: what an operation leaves cannot be changed in place',
-    file: 'grid/src/space/evaluation.ts',
-    find: 'value: Object.freeze({ ...base, [step.field]: result.field }),',
-    replace: 'value: { ...base, [step.field]: result.field },',
-    tests: ['grid/src/unit'],
-  },
-  {
-    name: 'application: a query cannot change a projection',
-    file: 'grid/src/unit/state-reader.ts',
-    find: 'return readOnly(this.#projections.model<M>(projection as AnyProjection))',
-    replace: 'return this.#projections.model<M>(projection as AnyProjection)',
-    tests: ['grid/src/unit'],
-  },
-  {
-    name: 'what was written comes back under its name',
-    file: 'grid/src/records/message-pack.ts',
-    find: 'if (!bytes.includes(reservedBytes)) return bytes',
-    replace: 'return bytes',
-    tests: ['grid/src/records/message-pack.test.ts'],
-  },
-  {
-    name: 'a record that was altered is none',
-    file: 'grid/src/records/seal.ts',
-    find: '.getUint32(2, true) === checksum(record)',
-    replace: '.getUint32(2, true) >= 0',
-    tests: ['grid/src/records/frame-codec.test.ts'],
-  },
-  {
-    name: '1: what is no record is passed over',
-    file: 'grid/src/replica/replica.ts',
-    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
-    replace: 'if (this.#skips.delete(position)) {',
-    tests: ['grid/src/unit/unread-records.test.ts'],
-  },
-  {
-    name: '1: a record of another version is not passed over',
-    file: 'grid/src/replica/replica.ts',
-    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
-    replace: 'if (true) {',
-    tests: ['grid/src/unit/unread-records.test.ts'],
-  },
-  {
-    name: '1: what was looked through for a word about a record is melded afterwards',
-    file: 'grid/src/replica/replica.ts',
-    find: '      // What was looked through has to be melded now.\n      void this.#tail?.stop()\n      this.start()',
-    replace: '',
-    tests: ['grid/src/unit/unread-records.test.ts'],
-  },
-  {
-    name: '1: a definition that nobody declares is no record',
-    file: 'grid/src/records/frame-codec.ts',
-    find: 'shape: checkedShape(packed[1])',
-    replace: 'shape: packed[1] as never',
-    tests: ['grid/src/records'],
-  },
-  {
-    name: '10: what nests without end is no record',
-    file: 'grid/src/records/packed-bytes.ts',
-    find: 'if (open.length >= depthMax)',
-    replace: 'if (open.length < 0)',
-    tests: ['grid/src/records/packed-bytes.test.ts'],
-  },
-  {
-    name: '10: a snapshot takes a place when it is read, not when it is opened',
-    file: 'grid/src/replica/snapshot-service.ts',
-    find: '    const claimed = [...this.#sessions].filter((session) => session.claimed)',
-    replace: '    const claimed = [...this.#sessions]',
-    tests: ['grid/src/replica/snapshot-service.test.ts', 'simulator/scenarios/strangers.test.ts'],
-  },
-  {
-    name: '6: a damaged window is published anew',
-    file: 'data-pump/pump-incarnation.ts',
-    find: 'const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))',
-    replace: 'const isHole = false',
-    tests: ['simulator/scenarios/strangers.test.ts'],
-  },
+  ...applicationRules,
+  ...recordRules,
 ]

@@ -1,0 +1,68 @@
+import type { Rule } from './rule.ts'
+
+/** What is written comes back as it was, and what cannot be read is decided alike. docs/decisions/0015. */
+export const recordRules: readonly Rule[] = [
+  {
+    name: 'what was written comes back under its name',
+    file: 'grid/src/records/message-pack.ts',
+    find: 'if (!bytes.includes(reservedBytes)) return bytes',
+    replace: 'return bytes',
+    tests: ['grid/src/records/message-pack.test.ts'],
+  },
+  {
+    name: 'a record that was altered is none',
+    file: 'grid/src/records/seal.ts',
+    find: '.getUint32(2, true) === checksum(record)',
+    replace: '.getUint32(2, true) >= 0',
+    tests: ['grid/src/records/frame-codec.test.ts'],
+  },
+  {
+    name: '1: what is no record is passed over',
+    file: 'grid/src/replica/replica.ts',
+    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
+    replace: 'if (this.#skips.delete(position)) {',
+    tests: ['grid/src/unit/unread-records.test.ts'],
+  },
+  {
+    name: '1: a record of another version is not passed over',
+    file: 'grid/src/replica/replica.ts',
+    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
+    replace: 'if (true) {',
+    tests: ['grid/src/unit/unread-records.test.ts'],
+  },
+  {
+    name: '1: what was looked through for a word about a record is melded afterwards',
+    file: 'grid/src/replica/replica.ts',
+    find: '      // What was looked through has to be melded now.\n      void this.#tail?.stop()\n      this.start()',
+    replace: '',
+    tests: ['grid/src/unit/unread-records.test.ts'],
+  },
+  {
+    name: '1: a definition that nobody declares is no record',
+    file: 'grid/src/records/frame-codec.ts',
+    find: 'shape: checkedShape(packed[1])',
+    replace: 'shape: packed[1] as never',
+    tests: ['grid/src/records'],
+  },
+  {
+    name: '10: what nests without end is no record',
+    file: 'grid/src/records/packed-bytes.ts',
+    find: 'if (open.length >= depthMax)',
+    replace: 'if (open.length < 0)',
+    tests: ['grid/src/records/packed-bytes.test.ts'],
+  },
+  {
+    name: '10: a snapshot takes a place when it is read, not when it is opened',
+    file: 'grid/src/replica/snapshot-service.ts',
+    find: '    const claimed = [...this.#sessions].filter((session) => session.claimed)',
+    replace: '    const claimed = [...this.#sessions]',
+    tests: ['grid/src/replica/snapshot-service.test.ts', 'simulator/scenarios/strangers.test.ts'],
+  },
+  {
+    name: '6: a damaged window is published anew',
+    file: 'data-pump/pump-incarnation.ts',
+    find: 'const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))',
+    replace: 'const isHole = false',
+    tests: ['simulator/scenarios/strangers.test.ts'],
+  },
+]
