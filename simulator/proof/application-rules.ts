@@ -10,6 +10,13 @@ export const applicationRules: readonly Rule[] = [
     tests: ['grid/src/space/sound.test.ts', 'grid/src/unit/poisoned-log.test.ts'],
   },
   {
+    name: 'application: what evaluation throws at is refused',
+    file: 'grid/src/space/evaluation.ts',
+    find: '    return unsound\n  }\n}',
+    replace: "    throw new Error('it cannot be evaluated')\n  }\n}",
+    tests: ['grid/src/space/sound.test.ts', 'grid/src/unit/poisoned-log.test.ts'],
+  },
+  {
     name: 'application: a full cache refuses the whole transaction',
     file: 'grid/src/space/meld.ts',
     find: 'for (const { write, before } of written.reverse()) this.#restore(write, before)',

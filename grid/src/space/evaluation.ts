@@ -76,8 +76,13 @@ export function evaluate(
   time: number,
 ): Evaluation {
   if (!isSound(view.layout, transaction)) return unsound
-  if (time < transaction.notBefore || !isValid(view, transaction)) return collided
-  return evaluateSteps(view, transaction.steps, id)
+  try {
+    if (time < transaction.notBefore || !isValid(view, transaction)) return collided
+    return evaluateSteps(view, transaction.steps, id)
+  } catch {
+    // What it names is not there, or is of no kind that can be worked with: that is so on every replica.
+    return unsound
+  }
 }
 
 /**

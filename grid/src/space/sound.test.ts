@@ -26,6 +26,12 @@ const anything = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, true, 0, -1, 1.5, 2 ** 60, 5n, '', 'a', '\0', [], {}),
   fc.constantFrom<unknown>([1], ['x', null], { equals: null }, { id: 'b' }, new Date(0), NaN),
   fc.constantFrom<unknown>(Infinity, 'x'.repeat(2000), new Uint8Array(3), new Map([[1, 2]])),
+  fc.constantFrom<unknown>(
+    { valueOf: 1, toString: 1 },
+    { length: 0 },
+    { length: 2 ** 31 },
+    'length',
+  ),
   fc.integer(),
   fc.string(),
 )
@@ -132,6 +138,27 @@ test('whatever transactions a log brings, every replica decides alike, without a
     }),
     { numRuns: runs },
   )
+})
+
+// An acknowledged transaction of an earlier version stays what it was.
+test.each<[string, object, unknown]>([
+  ['an append of a text', { kind: StepKind.append, field: 'tags', items: 'xy' }, ['x', 'y']],
+  ['a bound that is null', { kind: StepKind.increment, field: 'n', by: 1, min: null }, undefined],
+])('%s is melded as ever', (_, more, tags) => {
+  const state = new SpaceState(shape)
+  const outcomes: string[] = []
+  const melder = new Melder(state, decodeTransactions, {
+    decided: (_index, _transaction, _id, { outcome }) => outcomes.push(outcome),
+  })
+  melder.meld({ kind: FrameKind.join, unit: 'u', nonce: 1 }, 1, 10)
+  const step = { cache, key: 'a', initial: { id: 'a' }, otherwise: 'no', ...more }
+  const read = { cache, index: 0, range: { limit: Infinity, to: null }, digest: 1 }
+  const record = { number: 1, steps: [step], reads: [], ranges: [read], events: [], notBefore: 0 }
+  const frame = { origin: 1, id: 1, previous: 0, deadline: 9, parts: 0 }
+  const transactions = [record as unknown as TransactionRecord]
+  melder.meld({ kind: FrameKind.transactions, ...frame, transactions }, 2, 11)
+  expect(outcomes).toEqual(['applied'])
+  expect(state.find(cache, 'a')?.value.tags).toEqual(tags)
 })
 
 /** What cannot be written, or read, as a frame is passed over before it is melded. */
