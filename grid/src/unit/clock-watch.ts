@@ -58,6 +58,8 @@ export class ClockWatch {
   /** Listens to a replica; whoever uses the time listens after it. */
   follow(replica: Replica): void {
     const { state } = replica
+    // Queries are answered before the first record has come: late at most by what the log has been silent for, whatever the machine says.
+    if (state.time > 0) this.time.reach(state.time)
     /** The record's time, and whether it is its sender's too; undefined when the record is none that is melded. */
     let stamp: { readonly time: number; readonly agrees: boolean } | undefined
     replica.listen({

@@ -211,3 +211,21 @@ test('where both clocks were an hour ahead and were set right, entries expire ne
   await world.clock.advance(10 * 60_000)
   expect(await aheadMs(unit)).toBeLessThan(hourMs - 30_000)
 })
+
+test('a query that is answered before its unit has joined does not get the time of a machine that is ahead', async () => {
+  const first = await startWith()
+  await aheadMs(first)
+  const { unit, log } = world.start({}, {}, new WrongClock(world.clock, 5 * hourMs))
+  // Nothing that it appends arrives: it is exact, and cannot join.
+  log.append = () => new Promise<number>(() => undefined)
+  const { result } = await world.settled(
+    (async () => {
+      for (;;) {
+        const answer = await unit.query('time', {}).catch(() => undefined)
+        if (answer) return answer
+        await new Promise<void>((wake) => world.clock.after(10, wake))
+      }
+    })(),
+  )
+  expect((result as { now: number }).now - world.clock.now()).toBeLessThan(100)
+})
