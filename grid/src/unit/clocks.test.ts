@@ -215,7 +215,11 @@ test('where both clocks were an hour ahead and were set right, entries expire ne
 test('a query that is answered before its unit has joined does not get the time of a machine that is ahead', async () => {
   const first = await startWith()
   await aheadMs(first)
-  const { unit, log } = world.start({}, {}, new WrongClock(world.clock, 5 * hourMs))
+  const { unit, log } = world.start(
+    { sources: ['peer'] },
+    {},
+    new WrongClock(world.clock, 5 * hourMs),
+  )
   // Nothing that it appends arrives: it is exact, and cannot join.
   log.append = () => new Promise<number>(() => undefined)
   const { result } = await world.settled(
