@@ -144,6 +144,7 @@ export class ProcessingUnit implements Serving {
         subject: subjects.snapshotFromPeer(space.name),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
+        pieceBytesMax: this.#options.snapshotPieceBytesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
     )
