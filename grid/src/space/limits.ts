@@ -6,7 +6,7 @@ export interface TransactionLimits {
   readonly readsMax: number
   /** Entries one `take` may claim. Default 10,000. */
   readonly takeMax: number
-  /** Characters of the texts of one entry that is put. Default 64 Mi. */
+  /** Characters of the texts of one value that is taken: an entry, what an operation brings, an event, a command's data. Default 64 Mi. */
   readonly charactersMax?: number
 }
 

@@ -72,20 +72,28 @@ export function takeFitting<T>(schema: TSchema, value: T, what: string, characte
 
 /**
  * A copy of data as it is kept.
- * @throws GridError `invalid_input` with `details.errors`, a FieldError
+ * @throws GridError `invalid_input` with `details.errors`, a FieldError; `transaction_too_large` for texts beyond `charactersMax`
  */
 export function taken<T>(value: T, what: string, charactersMax?: number): T {
   try {
     return takeData(value, charactersMax)
   } catch (error) {
-    if (error instanceof DataTooLarge)
-      throw new GridError('transaction_too_large', `${what}: ${error.message}`)
+    refuseTooLarge(error, what)
     if (!(error instanceof DataFault)) throw error
     const { path, problem } = error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {
       details: { errors: [{ path, message: problem }] },
     })
   }
+}
+
+/**
+ * Passes over everything but a DataTooLarge.
+ * @throws GridError `transaction_too_large`
+ */
+export function refuseTooLarge(error: unknown, what: string): void {
+  if (error instanceof DataTooLarge)
+    throw new GridError('transaction_too_large', `${what}: ${error.message}`)
 }
 
 const errorsOf = (validator: Validator, value: unknown): readonly FieldError[] =>
