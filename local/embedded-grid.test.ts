@@ -29,5 +29,6 @@ test('what keeps its pump and its writer from work is told, as it is of a unit',
     told.find((line) => line.startsWith(`${who}: not ready: `) && line.includes('npm run recover'))
   for (const who of ['items data-pump', 'items data-writer', 'items-1'])
     await waitFor(() => causeOf(who) !== undefined, { what: `${who} in ${told.join('; ')}` })
+  expect(second.readiness()).toMatchObject({ ready: false })
   await second.stop()
 })

@@ -26,6 +26,11 @@ export const keyBytesMax = 1024
  */
 export const cacheEntriesMax = 16_000_000
 
+/** Of one space's definition, the grid's own included. Far more than anybody declares; each costs every replica a little for each entry. */
+export const cachesMax = 10_000
+/** Of one cache. */
+export const indexesMax = 1000
+
 /** Two clocks that differ by more than this contradict each other: neither is believed alone. */
 export const clockJumpMsMax = 5_000
 /** Units tell the time by the log more often than this: a sender's time that is further ahead of it rests on one clock alone. */
