@@ -1,19 +1,24 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createItemsSpace } from '@spacegrid/simulator/scenarios/items-space'
+import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
 import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
 import { waitFor } from '@spacegrid/test-support/wait-for'
 import { expect, test } from 'vitest'
 import { EmbeddedGrid } from './embedded-grid.ts'
 
-const space = createItemsSpace('items')
+const items = defineCache('items', { schema: Type.Object({ id: Type.String() }), key: 'id' })
+const add = defineCommand('add', {
+  input: Type.Object({ id: Type.String() }),
+  handler: (tx, { id }) => tx.put(items, { id }),
+})
+const space = defineSpace('items', { caches: [items], commands: [add], queries: [] })
 
 test('what keeps its pump and its writer from work is told, as it is of a unit', async () => {
   const dataDirectory = await temporaryFolder('embedded-grid')
   const first = new EmbeddedGrid([space], { dataDirectory, unitsPerSpace: 1 })
   first.start()
   await waitFor(() => first.readiness().ready, { what: 'the grid' })
-  await first.units[0]?.execute('bump', { id: 'a' }, { acknowledge: 'persisted' })
+  await first.units[0]?.execute('add', { id: 'a' }, { acknowledge: 'persisted' })
   await first.stop()
   for (const name of ['items-log.mdb', 'items-log.mdb-lock'])
     await rm(join(dataDirectory, name), { force: true })
