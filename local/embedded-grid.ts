@@ -66,7 +66,7 @@ export class EmbeddedGrid {
   /** In the order in which they start; they stop in the opposite one. */
   readonly #running: readonly Running[]
   readonly #closing: readonly { close(): Promise<void> }[]
-  readonly #watches: readonly ReadinessWatch[]
+  readonly #watches: ReadinessWatch[] = []
 
   /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
@@ -103,26 +103,29 @@ export class EmbeddedGrid {
       })
       running.push(watch)
       ports.set(space.name, { log, changes, store, messaging, clock })
-      const told = (role: string) => ({
-        report: (event: ComponentEvent) => tell(`${space.name} ${role}`, event),
-      })
-      running.push(
-        new DataReader(
+      const teller = (role: string) => (event: ComponentEvent) =>
+        tell(`${space.name} ${role}`, event)
+      const told = (role: string) => ({ report: teller(role) })
+      const components = {
+        'data-reader': new DataReader(
           space.name,
           { log, changes, store, messaging, clock, random },
           { auditIntervalMs, ...told('data-reader') },
         ),
-        new DataWriter(
+        'data-writer': new DataWriter(
           space.name,
           { log, changes, store, messaging, clock },
           { ...writerOptions, ...told('data-writer') },
         ),
-        new DataPump(
+        'data-pump': new DataPump(
           space.name,
           { log, changes, messaging, clock, random },
           { ...pumpOptions, ...told('data-pump') },
         ),
-      )
+      }
+      running.push(...Object.values(components))
+      for (const [role, component] of Object.entries(components))
+        this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
       for (let number = 1; number <= unitsPerSpace; number++) {
         const name = `${space.name}-${number}`
         const heard = report ? { report: (event: UnitEvent) => report(name, event) } : {}
@@ -134,14 +137,12 @@ export class EmbeddedGrid {
         )
         units.push(unit)
         running.push(unit)
+        this.#watches.push(new ReadinessWatch(clock, unit, (event) => tell(name, event)))
       }
     }
     this.units = units
     this.ports = ports
     this.#running = running
-    this.#watches = units.map(
-      (unit) => new ReadinessWatch(clock, unit, (event) => tell(unit.name, event)),
-    )
     this.#closing = [...logs, store, messaging]
   }
 

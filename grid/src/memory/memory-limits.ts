@@ -17,6 +17,8 @@ export interface MemoryLimits {
   readonly feedBytesMax: number
   /** Bytes of changes that wait while a snapshot of a live replica is read. */
   readonly snapshotBytesMax: number
+  /** Bytes of one piece of a snapshot. */
+  readonly snapshotPieceBytesMax: number
   /** Bytes of one piece of a scan of a store. */
   readonly scanBytesMax: number
   /** Entries of one piece of a scan of the warm image. */
@@ -41,6 +43,7 @@ export function limitsWithin(budgetBytes: number): MemoryLimits {
     batchBytesMax: within(4 * mebibyte, 64),
     feedBytesMax: within(32 * mebibyte, 32),
     snapshotBytesMax: within(256 * mebibyte, 16),
+    snapshotPieceBytesMax: within(4 * mebibyte, 128),
     scanBytesMax: within(16 * mebibyte, 64),
     scanEntriesMax: within(1000, 256 * 1024),
     countedEntriesMax: Math.floor(budgetBytes / 4 / countedEntryBytes),

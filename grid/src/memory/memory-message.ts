@@ -1,5 +1,4 @@
-import { messagePack } from '../records/message-pack.ts'
-import { seal, sealedBody, sealedFormat } from '../records/seal.ts'
+import { packMessage, unpackMessage } from '../records/sealed-message.ts'
 
 const memoryFormat = 1
 
@@ -17,13 +16,12 @@ export interface MemoryTold {
 }
 
 export const encodeMemoryTold = ({ id, name, role, share, full }: MemoryTold): Uint8Array =>
-  seal(memoryFormat, messagePack.pack([id, name, role, share, full]))
+  packMessage(memoryFormat, [id, name, role, share, full])
 
 /** undefined: of another format, damaged, or no such message at all; anybody may publish anything. */
 export function decodeMemoryTold(data: Uint8Array): MemoryTold | undefined {
   try {
-    if (sealedFormat(data) !== memoryFormat) return undefined
-    const fields: unknown = messagePack.unpack(sealedBody(data))
+    const fields = unpackMessage(memoryFormat, data)
     if (!Array.isArray(fields)) return undefined
     const [id, name, role, share, full] = fields as unknown[]
     if (!Number.isSafeInteger(id) || typeof share !== 'number' || !(share >= 0)) return undefined

@@ -4,6 +4,7 @@ import { InProcessMessaging } from '../adapters/embedded/in-process-messaging.ts
 import { SeededRandom } from '../adapters/simulated/seeded-random.ts'
 import { SimulatedClock } from '../adapters/simulated/simulated-clock.ts'
 import { SimulatedMemory } from '../adapters/simulated/simulated-memory.ts'
+import { packMessage } from '../records/sealed-message.ts'
 import { subjects } from '../records/subjects.ts'
 import { decodeMemoryTold, encodeMemoryTold } from './memory-message.ts'
 import { MemoryWatch } from './memory-watch.ts'
@@ -85,6 +86,11 @@ test('whatever is published there, a watch hears what is meant for it and nothin
   const { clock, messaging, all } = await processes(1)
   const told = { id: 7, name: 'unit', role: 'unit', share: 0.5, full: false }
   expect(decodeMemoryTold(encodeMemoryTold(told))).toEqual(told)
+  // Bytes that could exhaust whoever unpacks them are not unpacked, whatever else they say.
+  const deep = Array.from({ length: 600 }).reduce((inner) => [inner], 0)
+  const fields = [7, 'unit', 'unit', 0.5, false]
+  expect(decodeMemoryTold(packMessage(1, fields))).toEqual(told)
+  expect(decodeMemoryTold(packMessage(1, [...fields, deep]))).toBeUndefined()
   const whole = encodeMemoryTold({ ...told, full: true })
   fc.assert(
     fc.property(

@@ -9,16 +9,22 @@ export function unitLimits(
   budgetBytes: number,
 ): Pick<
   UnitOptions,
-  'transactionBytesMax' | 'pendingBytesMax' | 'frameBytesMax' | 'snapshotBytesMax' | 'transaction'
+  | 'transactionBytesMax'
+  | 'pendingBytesMax'
+  | 'frameBytesMax'
+  | 'snapshotBytesMax'
+  | 'snapshotPieceBytesMax'
+  | 'transaction'
 > {
-  const { transactionBytesMax, pendingBytesMax, frameBytesMax, snapshotBytesMax } =
-    limitsWithin(budgetBytes)
+  const limits = limitsWithin(budgetBytes)
+  const { transactionBytesMax, pendingBytesMax, frameBytesMax } = limits
   const bytesMax = environment.COMMAND_BYTES_MAX ?? transactionBytesMax
   return {
     transactionBytesMax: bytesMax,
     pendingBytesMax: Math.max(pendingBytesMax, bytesMax),
     frameBytesMax,
-    snapshotBytesMax,
+    snapshotBytesMax: limits.snapshotBytesMax,
+    snapshotPieceBytesMax: limits.snapshotPieceBytesMax,
     transaction: {
       ...defaultTransactionLimits,
       writesMax: environment.COMMAND_ENTRIES_MAX,

@@ -1,19 +1,6 @@
-/**
- * The engine's arrays of numbers that can be kept as data, each with the number by which it is known in what is stored and hashed: numbers are
- * never given anew. Their numbers are stored as memory holds them, the lowest byte first, as on every machine that Node 24 runs on.
- */
-const numberArrays = [
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
-] as const
+import { numberArrays } from '../space/number-arrays.ts'
 
+/** Their numbers are stored as memory holds them, the lowest byte first, as on every machine that Node 24 runs on. */
 export type NumberArray = InstanceType<(typeof numberArrays)[number]>
 
 const numbers = new Map<unknown, number>(

@@ -1,9 +1,8 @@
 import { GridError } from '../errors.ts'
+import { cachesMax, indexesMax } from '../space/limits.ts'
 import { type CacheShape, expiryIndex, initialShape, type SpaceShape } from '../space/shape.ts'
 
-/** Of one space. Far more than anybody declares; each costs every replica a little for each entry. */
-const cachesMax = 10_000
-const indexesMax = 1000
+/** Of one index. */
 const fieldsMax = 100
 /** What caches and indexes may be called; a store makes collections of the names. */
 const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/

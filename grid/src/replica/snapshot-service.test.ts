@@ -3,9 +3,12 @@ import { InProcessMessaging } from '../adapters/embedded/in-process-messaging.ts
 import { SeededRandom } from '../adapters/simulated/seeded-random.ts'
 import { SimulatedClock } from '../adapters/simulated/simulated-clock.ts'
 import { sleep } from '../ports/clock.ts'
-import type { SnapshotChunk } from '../records/snapshot-codec.ts'
+import { decodeSnapshotChunk, type SnapshotChunk } from '../records/snapshot-codec.ts'
 import { decodeOpened, encodeOpening, encodePieceNumber } from '../records/snapshot-messages.ts'
+import { partsCacheNumber } from '../space/shape.ts'
+import { SpaceState } from '../space/space-state.ts'
 import { readSnapshot, SnapshotService } from './snapshot-service.ts'
+import { ReplicaSnapshot } from './snapshot-source.ts'
 
 test('a piece that is asked for twice at once is read once, and given to both', async () => {
   const clock = new SimulatedClock()
@@ -65,6 +68,42 @@ test('pieces are as large as half a millisecond allows, and never larger than se
   expect(sizes.slice(0, costs.length)).toEqual([
     64, 128, 256, 512, 1000, 1000, 1000, 1000, 500, 250, 250,
   ])
+  await service.stop()
+})
+
+test('a piece is full with the entry that reaches its bytes, the first one too', async () => {
+  const clock = new SimulatedClock()
+  const messaging = new InProcessMessaging(clock)
+  const state = new SpaceState()
+  for (let i = 1; i <= 20; i++)
+    state.write(
+      partsCacheNumber,
+      `k${i}`,
+      { key: `k${i}`, origin: 1, text: 'x'.repeat(1000) },
+      i,
+      i,
+    )
+  const replica = { state, listen: () => () => undefined }
+  const service = new SnapshotService(
+    messaging,
+    clock,
+    new SeededRandom(1),
+    () => new ReplicaSnapshot(replica),
+    { space: 'test', subject: 'snapshot', sessionsMax: 1, pieceBytesMax: 2500 },
+  )
+  await service.start()
+  const counts: number[] = []
+  const advancing = clock.advance(1000)
+  for await (const piece of readSnapshot(messaging, clock, 'snapshot', {
+    openMs: 1000,
+    answerMs: 1000,
+  })) {
+    const { changes, end } = decodeSnapshotChunk(piece)
+    counts.push(changes.length)
+    if (end) break
+  }
+  await advancing
+  expect(counts).toEqual([3, 3, 3, 3, 3, 3, 2])
   await service.stop()
 })
 

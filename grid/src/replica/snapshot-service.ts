@@ -17,6 +17,7 @@ import { hedgedRequest } from './hedged-request.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 
 const defaultEntriesMax = 1000
+const defaultPieceBytesMax = 4 * 1024 * 1024
 /**
  * Pieces grow while one takes less than the first and shrink when it takes more than the second, ms: a snapshot must not hold up the unit's
  * requests. The first one is small, for its code may never have run before.
@@ -48,6 +49,8 @@ export interface SnapshotServiceOptions {
   readonly sessionsMax: number
   /** Most entries read per piece; fewer when that takes more than half a millisecond. Default 1,000. */
   readonly entriesMax?: number
+  /** A piece is full with the entry that reaches this; it is in memory several times. Default 4 MiB. */
+  readonly pieceBytesMax?: number
   /** Whether what is given here is wrong in the same way. Default: no. */
   readonly isLike?: (suspect: Suspect) => boolean
 }
@@ -112,8 +115,9 @@ export class SnapshotService {
     if (unclaimed.length >= unclaimedMax) unclaimed[0]?.end()
     const subject = subjects.snapshotChunk(this.#options.space, this.#random.id())
     const session = new Session(this.#clock, {
-      bytesMax: this.#messaging.messageBytesMax - 1024,
+      messageBytesMax: this.#messaging.messageBytesMax - 1024,
       entriesMax: this.#options.entriesMax ?? defaultEntriesMax,
+      pieceBytesMax: this.#options.pieceBytesMax ?? defaultPieceBytesMax,
       claim: () => this.#claim(),
       ended: () => this.#sessions.delete(session),
     })
@@ -144,9 +148,9 @@ export class SnapshotService {
 }
 
 interface SessionOptions {
-  /** Of one message. */
-  readonly bytesMax: number
+  readonly messageBytesMax: number
   readonly entriesMax: number
+  readonly pieceBytesMax: number
   /** Asked for when the first piece is. */
   readonly claim: () => Promise<SnapshotSource> | SnapshotSource
   readonly ended: () => void
@@ -216,7 +220,7 @@ class Session {
       const source = await this.#open()
       const begun = this.#clock.monotonic()
       const chunk = await this.#next(source)
-      this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#options.bytesMax))
+      this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#options.messageBytesMax))
       this.#adapt(this.#clock.monotonic() - begun)
       this.#atEnd = chunk.end !== undefined
     }
@@ -230,7 +234,7 @@ class Session {
   /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
   async #next(source: SnapshotSource): Promise<SnapshotChunk> {
     try {
-      return await source.next(this.#entries)
+      return await source.next(this.#entries, this.#options.pieceBytesMax)
     } catch (error) {
       this.end()
       throw error

@@ -8,8 +8,11 @@ import type { Replica } from './replica.ts'
 
 /** Where a snapshot comes from, piece by piece. */
 export interface SnapshotSource {
-  /** The next piece, of `entriesMax` entries if it has a say in that. Not called again after the piece with `end`. */
-  next(entriesMax: number): Promise<SnapshotChunk> | SnapshotChunk
+  /**
+   * The next piece, of `entriesMax` entries and full with the one that reaches `bytesMax`, if it has a say in that. Not called again after the piece
+   * with `end`.
+   */
+  next(entriesMax: number, bytesMax?: number): Promise<SnapshotChunk> | SnapshotChunk
   close(): void
 }
 

@@ -3,7 +3,7 @@ import { DataFault, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
 import type { Recorder } from './recorder.ts'
 import { noSlots, type Slots } from './steps.ts'
-import { fitProblem } from './validation.ts'
+import { fitProblem, refuseTooLarge } from './validation.ts'
 
 /** What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes belong. */
 export interface HandlerData {
@@ -14,17 +14,27 @@ export interface HandlerData {
 /**
  * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and where nothing is left to be filled in it is
  * checked against the declared result: before anything is sent.
- * @throws whatever the handler throws; ReturnFault
+ * @throws whatever the handler throws; ReturnFault; GridError `transaction_too_large` for data with too much text
  */
 export function runHandler(command: AnyCommand, recorder: Recorder, input: unknown): HandlerData {
   try {
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
-    const taken = taking(returned, () => recorder.slots(returned))
+    const taken = taking(returned, () => slotsOf(command, recorder, returned))
     if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
     return taken
   } finally {
     recorder.close()
+  }
+}
+
+/** What a command's data brings travels with its transaction. */
+function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): HandlerData {
+  try {
+    return recorder.slots(returned)
+  } catch (error) {
+    refuseTooLarge(error, `command ${name}: what it returned`)
+    throw error
   }
 }
 

@@ -1,3 +1,5 @@
+import { numberArrays } from './number-arrays.ts'
+
 /**
  * Deepest nesting of what can be kept, the value itself included: far below what any hop can take (MongoDB takes 100, recursive
  * encoders some 3,500).
@@ -29,18 +31,6 @@ export class DataTooLarge extends DataFault {}
 /** Names seen before, all of them good: most are the same few. */
 const goodNames = new Set<string>()
 const goodNamesMax = 10_000
-
-const numberArrays = [
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  Float32Array,
-  Float64Array,
-] as const
 
 /** Of the value that is being taken: what is left of `dataSizeMax`, and of the characters that its texts may have. */
 let room = 0

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { DataFault, takeData } from './data.ts'
 import type { AnyCache, Value } from './definition.ts'
 import { Misuse } from './misuse.ts'
-import { fitProblem } from './validation.ts'
+import { fitProblem, refuseTooLarge } from './validation.ts'
 
 /** The parts of JSON Schema that bound what an operation may leave. */
 interface FieldSchema {
@@ -144,13 +144,14 @@ function numberRule(cache: AnyCache, field: string): NumberRule {
 
 /**
  * The items as they are kept, each of which fits the list, and the length within which the list fits its schema.
- * @throws Misuse
+ * @throws Misuse; GridError `transaction_too_large` for texts beyond `charactersMax`
  */
 export function appendedItems(
   cache: AnyCache,
   field: string,
   items: readonly unknown[],
   max: number | undefined,
+  charactersMax?: number,
 ): { readonly items: readonly unknown[]; readonly max: number | undefined } {
   const { lists } = rulesOf(cache)
   let rule = lists.get(field)
@@ -162,7 +163,7 @@ export function appendedItems(
     throw new Misuse(cache.name, field, `takes a list of items, not ${nameOf(items)}`)
   if (max !== undefined && (typeof max !== 'number' || !(max >= 0)))
     throw new Misuse(cache.name, field, `: max must be a length, not ${nameOf(max)}`)
-  const taken = taking(cache, field, items)
+  const taken = taking(cache, field, items, charactersMax)
   if (taken.length < rule.itemsMin)
     throw new Misuse(cache.name, field, `must have at least ${rule.itemsMin} items`)
   if (rule.items)
@@ -186,9 +187,9 @@ function listRule(cache: AnyCache, field: string): ListRule {
 
 /**
  * The patch as it is kept; fields to be removed are undefined in it.
- * @throws Misuse
+ * @throws Misuse; GridError `transaction_too_large` for a field with texts beyond `charactersMax`
  */
-export function takenPatch(cache: AnyCache, patch: unknown): Value {
+export function takenPatch(cache: AnyCache, patch: unknown, charactersMax?: number): Value {
   const isPlain =
     typeof patch === 'object' &&
     patch !== null &&
@@ -209,7 +210,7 @@ export function takenPatch(cache: AnyCache, patch: unknown): Value {
         throw new Misuse(cache.name, field, 'is required, so it cannot be removed')
       taken[field] = undefined
     } else {
-      taken[field] = taking(cache, field, value)
+      taken[field] = taking(cache, field, value, charactersMax)
       checkFit(cache, field, schema, taken[field])
     }
   }
@@ -249,10 +250,11 @@ function refuseReferences(cache: AnyCache, field: string, schema: object): void 
     throw new Misuse(cache.name, field, 'has a reference, which an operation cannot follow')
 }
 
-function taking<T>(cache: AnyCache, field: string, value: T): T {
+function taking<T>(cache: AnyCache, field: string, value: T, charactersMax?: number): T {
   try {
-    return takeData(value)
+    return takeData(value, charactersMax)
   } catch (error) {
+    refuseTooLarge(error, `cache ${cache.name}: ${field}`)
     if (!(error instanceof DataFault)) throw error
     const path = error.path === '' ? field : `${field}.${error.path}`
     throw new Misuse(cache.name, path, error.problem)

@@ -29,9 +29,9 @@ function hasOutcomes(data: object): boolean {
 }
 
 /** Takes a handler's data; of an outcome that is left in it says what it is. */
-function takeHandlerData(data: unknown): unknown {
+function takeHandlerData(data: unknown, charactersMax?: number): unknown {
   try {
-    return takeData(data)
+    return takeData(data, charactersMax)
   } catch (error) {
     if (!(error instanceof DataFault)) throw error
     const names = error.path.split('.')
@@ -52,11 +52,14 @@ const noPlaces = new Set(['', '__proto__'])
  * kept.
  * @throws DataFault
  */
-export function splitOutcomes(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+export function splitOutcomes(
+  data: unknown,
+  charactersMax?: number,
+): { readonly data: unknown; readonly slots: Slots } {
   if (data === undefined) return { data, slots: noSlots }
   if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
   if (typeof data !== 'object' || data === null || !hasOutcomes(data))
-    return { data: takeHandlerData(data), slots: noSlots }
+    return { data: takeHandlerData(data, charactersMax), slots: noSlots }
   const slots: Record<string, number> = {}
   const rest: Record<string, unknown> | unknown[] = Array.isArray(data) ? [] : {}
   for (const [name, field] of Object.entries(data)) {
@@ -69,5 +72,5 @@ export function splitOutcomes(data: unknown): { readonly data: unknown; readonly
     else if (!isOutcome)
       Object.defineProperty(rest, name, { value: field, enumerable: true, configurable: true })
   }
-  return { data: takeHandlerData(rest), slots }
+  return { data: takeHandlerData(rest, charactersMax), slots }
 }

@@ -4,27 +4,30 @@ import { Misuse } from './misuse.ts'
 import { nameOf } from './operation-schema.ts'
 import { isPlain } from './outcomes.ts'
 import type { DomainEvent } from './steps.ts'
+import { refuseTooLarge } from './validation.ts'
 
 /** A domain event as it is kept. */
-export function takenEvent(name: string, payload: Value): DomainEvent {
+export function takenEvent(name: string, payload: Value, charactersMax?: number): DomainEvent {
   if (typeof name !== 'string' || name === '' || !name.isWellFormed())
     throw new TypeError(`an event must have a name, not ${nameOf(name)}`)
   const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
   if (!isObject || !isPlain(payload))
     throw new TypeError(`event ${name}: the payload must be an object, not ${nameOf(payload)}`)
   try {
-    return { name, payload: takeData(payload) }
+    return { name, payload: takeData(payload, charactersMax) }
   } catch (error) {
+    refuseTooLarge(error, `event ${name}`)
     if (!(error instanceof DataFault)) throw error
     throw new DataFault(error.path, `of event ${name} ${error.problem}`)
   }
 }
 
 /** The entry that an operation starts from where there is none, as it is kept. */
-export function takenInitial(cache: AnyCache, initial: Value): Value {
+export function takenInitial(cache: AnyCache, initial: Value, charactersMax?: number): Value {
   try {
-    return takeData(initial)
+    return takeData(initial, charactersMax)
   } catch (error) {
+    refuseTooLarge(error, `cache ${cache.name}: the initial value`)
     if (!(error instanceof DataFault)) throw error
     throw new Misuse(cache.name, error.path, `of the initial value ${error.problem}`)
   }

@@ -216,7 +216,7 @@ export class Recorder implements Transaction {
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
-    const appended = appendedItems(cache, field, items, max)
+    const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
     checkReason(cache, otherwise)
     const target = this.#operationTarget(cache, key, initial)
     return this.#operate({
@@ -250,7 +250,7 @@ export class Recorder implements Transaction {
       )
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
-    const taken = takenPatch(cache, patch)
+    const taken = takenPatch(cache, patch, this.#limits.charactersMax)
     checkReason(cache, otherwise)
     this.#countWrites(limit)
     return this.#operate({
@@ -268,7 +268,7 @@ export class Recorder implements Transaction {
 
   emit(name: string, payload: Value): void {
     this.#checkOpen()
-    this.#events = withItem(this.#events, takenEvent(name, payload))
+    this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
   }
 
   reject(reason: string, details?: Value): never {
@@ -280,10 +280,10 @@ export class Recorder implements Transaction {
   /**
    * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. The rest is data as it is
    * kept.
-   * @throws DataFault
+   * @throws DataFault; DataTooLarge for texts beyond `charactersMax`
    */
   slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
-    return splitOutcomes(data)
+    return splitOutcomes(data, this.#limits.charactersMax)
   }
 
   /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
@@ -310,19 +310,17 @@ export class Recorder implements Transaction {
   #operationTarget(cache: AnyCache, key: string, initial: unknown) {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
+    let kept: Value | undefined
     if (initial !== undefined) {
-      checkFits(cache.schema, initial, `cache ${cache.name}`)
-      if ((initial as Value)[layout.key] !== key)
+      kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
+      checkFits(cache.schema, kept, `cache ${cache.name}`)
+      if (kept[layout.key] !== key)
         throw new TypeError(
           `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
         )
     }
     this.#countWrites(1)
-    return {
-      cache: layout.number,
-      key,
-      initial: initial === undefined ? undefined : takenInitial(cache, initial as Value),
-    }
+    return { cache: layout.number, key, initial: kept }
   }
 
   #operate<T>(step: Operation): Outcome<T> {

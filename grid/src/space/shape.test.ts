@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isGridError } from '../errors.ts'
+import { checkedWholeShape } from '../records/shape-codec.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
 import type { CacheOptions } from './definition.ts'
 import { FrameKind } from './frame.ts'
@@ -98,6 +99,41 @@ describe('merged shapes', () => {
     expect(error).toMatchObject({ details: { cache: 'seats' } })
     expect(merge).toThrow(`${what} in the log`)
   })
+
+  const withCaches = (prefix: string, count: number, indexes = 0): SpaceShape => ({
+    caches: Array.from({ length: count }, (_, i) => ({
+      name: `${prefix}${i}`,
+      key: 'id',
+      indexes: Array.from({ length: indexes }, (_, j) => ({
+        name: `by${count}x${indexes}x${j}`,
+        fields: ['n'],
+      })),
+      expiry: undefined,
+    })),
+  })
+
+  // What a copy of it may have is bounded: beyond, nobody who joins could read one.
+  test.each([
+    ['caches', withCaches('a', 5000), withCaches('b', 4998), withCaches('c', 1)],
+    ['indexes', withCaches('a', 1, 400), withCaches('a', 1, 600), withCaches('a', 1, 2)],
+  ])(
+    'come to no more %s than one may have; beyond, every replica refuses alike',
+    (_, ...shapes) => {
+      const [one, two, more] = shapes.map((shape) => ({ kind: FrameKind.shape, shape }) as const)
+      const [state, other] = [new SpaceState(), new SpaceState()]
+      for (const melder of [new Melder(state, () => []), new Melder(other, () => [])]) {
+        expect([one, two].map((frame, i) => frame && melder.meld(frame, i + 1, 5))).toEqual([
+          true,
+          true,
+        ])
+        const { shape } = melder.state.layout
+        expect(() => checkedWholeShape(shape)).not.toThrow()
+        expect(more && melder.meld(more, 3, 5)).toBe(false)
+        expect(melder.state.layout.shape).toBe(shape)
+      }
+      expect(state.layout.shape).toEqual(other.layout.shape)
+    },
+  )
 
   // architecture.md, invariant 1
   test('are refused as a whole, alike by every replica, when they contradict in one cache', () => {

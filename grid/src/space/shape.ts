@@ -1,5 +1,6 @@
 import { GridError } from '../errors.ts'
 import type { Space } from './definition.ts'
+import { cachesMax, indexesMax } from './limits.ts'
 
 /** What melding needs of a cache's definition. */
 export interface CacheShape {
@@ -57,16 +58,17 @@ export const shapeOf = (space: Space): SpaceShape => ({
 /**
  * `current` with everything that `wanted` has beyond it; `current` itself when that is nothing. Shapes only grow, so that units of
  * different versions of an application can work side by side.
- * @throws GridError `definition_conflict` when the two contradict each other.
+ * @throws GridError `definition_conflict` when the two contradict each other, or come to more than a definition may have: no copy of it could be read
  */
 export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape {
   let changed = false
   const caches = [...current.caches]
+  const places = new Map(caches.map(({ name }, place) => [name, place]))
   for (const cache of wanted.caches) {
-    const at = caches.findIndex((c) => c.name === cache.name)
-    const existing = caches[at]
-    if (!existing) {
-      caches.push(cache)
+    const at = places.get(cache.name)
+    const existing = at === undefined ? undefined : caches[at]
+    if (at === undefined || !existing) {
+      places.set(cache.name, caches.push(cache) - 1)
       changed = true
       continue
     }
@@ -76,8 +78,13 @@ export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape
       changed = true
     }
   }
+  if (caches.length > cachesMax)
+    throw tooMuch(`the space would have ${caches.length} caches, more than ${cachesMax}`)
   return changed ? { caches } : current
 }
+
+const tooMuch = (what: string): GridError =>
+  new GridError('definition_conflict', `With what is in the log ${what}`)
 
 function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
   const conflict = (what: string, is: unknown, asked: unknown) =>
@@ -104,5 +111,10 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
   }
   const expiry = current.expiry ?? wanted.expiry
   if (added.length === 0 && expiry === current.expiry) return current
-  return { ...current, indexes: [...current.indexes, ...added], expiry }
+  const indexes = [...current.indexes, ...added]
+  if (indexes.length > indexesMax)
+    throw tooMuch(
+      `the cache ${current.name} would have ${indexes.length} indexes, more than ${indexesMax}`,
+    )
+  return { ...current, indexes, expiry }
 }

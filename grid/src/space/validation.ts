@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GridError } from '../errors.ts'
 import { DataFault, DataTooLarge, takeData } from './data.ts'
+import { freezeDeeply } from './freeze.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -72,20 +73,43 @@ export function takeFitting<T>(schema: TSchema, value: T, what: string, characte
 
 /**
  * A copy of data as it is kept.
- * @throws GridError `invalid_input` with `details.errors`, a FieldError
+ * @throws GridError `invalid_input` with `details.errors`, a FieldError; `transaction_too_large` for texts beyond `charactersMax`
  */
 export function taken<T>(value: T, what: string, charactersMax?: number): T {
   try {
     return takeData(value, charactersMax)
   } catch (error) {
-    if (error instanceof DataTooLarge)
-      throw new GridError('transaction_too_large', `${what}: ${error.message}`)
+    refuseTooLarge(error, what)
     if (!(error instanceof DataFault)) throw error
     const { path, problem } = error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {
       details: { errors: [{ path, message: problem }] },
     })
   }
+}
+
+/**
+ * Freezes an input in place: its handler may run several times, and no run may find what another one has made of it.
+ * @throws GridError `invalid_input` when it is nested too deeply, or goes round in a circle
+ */
+export function freezeInput(input: unknown, what: string): void {
+  try {
+    freezeDeeply(input)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new GridError('invalid_input', `${what}: ${error.message}`, {
+      details: { errors: [{ path: '', message: error.message }] },
+    })
+  }
+}
+
+/**
+ * Passes over everything but a DataTooLarge.
+ * @throws GridError `transaction_too_large`
+ */
+export function refuseTooLarge(error: unknown, what: string): void {
+  if (error instanceof DataTooLarge)
+    throw new GridError('transaction_too_large', `${what}: ${error.message}`)
 }
 
 const errorsOf = (validator: Validator, value: unknown): readonly FieldError[] =>

@@ -101,7 +101,6 @@ export class CommandRunner {
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
   readonly #pending: PendingTransactions
-  readonly #admission: Admission
   readonly #newId: () => string
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
@@ -115,6 +114,8 @@ export class CommandRunner {
   #again: Execution[] = []
   collisions = 0
   answered = 0
+  /** Of all that this unit sends: commands, and what its expirer ends. */
+  readonly admission: Admission
 
   constructor(
     state: SpaceState,
@@ -133,13 +134,13 @@ export class CommandRunner {
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
-    this.#admission = new Admission(this.#pending, options, memory)
+    this.admission = new Admission(this.#pending, options, memory)
     this.#newId = () => random.id()
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
-        this.#admission.settled(attempt.bytes)
+        this.admission.settled(attempt.bytes)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -148,7 +149,7 @@ export class CommandRunner {
   #decided(attempt: SentAttempt, evaluation: Evaluation): void {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
-    this.#admission.settled(attempt.bytes)
+    this.admission.settled(attempt.bytes)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
@@ -164,7 +165,7 @@ export class CommandRunner {
 
   /** Whether so many bytes have no outcome yet that no command should be executed. */
   get isBacklogged(): boolean {
-    return this.#admission.isBacklogged
+    return this.admission.isBacklogged
   }
 
   /** Starts an execution; it answers through `execution.answered`. */
@@ -361,7 +362,7 @@ export class CommandRunner {
         ? recorder.steps
         : [...recorder.steps, this.#remember(execution, data, slots)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const bytes = this.#admission.admit(record, execution.input)
+    const bytes = this.admission.admit(record, execution.input)
     const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
     execution.sent = true

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Rejection } from '../errors.ts'
+import { isGridError, Rejection } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { refusePromise } from '../space/callback.ts'
@@ -9,7 +9,9 @@ import type { CacheLayout } from '../space/layout.ts'
 import { Recorder } from '../space/recorder.ts'
 import { expiryIndex, idempotencyCache } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
+import type { TransactionRecord } from '../space/steps.ts'
 import { transactionId } from '../space/version.ts'
+import type { Admission } from './admission.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { LogClock } from './log-clock.ts'
@@ -42,6 +44,7 @@ export class Expirer {
   readonly #time: LogClock
   readonly #random: Random
   readonly #options: UnitOptions
+  readonly #admission: Admission
   readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
   /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
@@ -62,6 +65,7 @@ export class Expirer {
     time: LogClock,
     random: Random,
     options: UnitOptions,
+    admission: Admission,
     faults: FaultDesk,
     listener: ExpirerListener,
   ) {
@@ -73,6 +77,7 @@ export class Expirer {
     this.#time = time
     this.#random = random
     this.#options = options
+    this.#admission = admission
     this.#faults = faults
     this.#listener = listener
   }
@@ -137,6 +142,7 @@ export class Expirer {
       id: transactionId(this.#chain.origin, number),
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
+      limits: this.#options.transaction,
     })
     const value = recorder.get<Value>(cache as Cache<Value>, key)
     if (value === undefined) return
@@ -146,23 +152,44 @@ export class Expirer {
     }
     const { reads, ranges, steps, events } = recorder
     const notBefore = value[layout.expiry as string] as number
+    const record = { number, reads, ranges, steps, events, notBefore }
+    const bytes = this.#admit(cache, layout, key, record)
+    if (bytes === undefined) return
     this.#underWay++
     this.#chain.send({
-      record: {
-        number,
-        reads,
-        ranges,
-        steps,
-        events,
-        notBefore,
-      },
+      record,
       cancelled: false,
       decided: (evaluation) => {
+        this.#admission.settled(bytes)
         this.#decided(layout, key, notBefore, evaluation)
         this.#finished()
       },
-      abandoned: () => this.#finished(), // The next sweep sees what is still due.
+      // The next sweep sees what is still due.
+      abandoned: () => {
+        this.#admission.settled(bytes)
+        this.#finished()
+      },
     })
+  }
+
+  /** The bytes to give back when it is decided; undefined when it may not be sent, as a command's might not be. */
+  #admit(
+    cache: AnyCache,
+    { number: cacheNumber }: CacheLayout,
+    key: string,
+    record: TransactionRecord,
+  ): number | undefined {
+    try {
+      return this.#admission.admit(record, undefined)
+    } catch (error) {
+      // Too much is on its way just now: what is due is found again by the next sweep.
+      if (isGridError(error, 'overloaded')) return undefined
+      // That there is no room passes; one that is too large stays so until its entry changes, and people should know.
+      if (!isGridError(error, 'memory_full'))
+        this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, error)
+      this.#rest(cacheNumber, key, this.#state.find(cacheNumber, key)?.version ?? 0)
+      return undefined
+    }
   }
 
   #decided(layout: CacheLayout, key: string, notBefore: number, evaluation: Evaluation): void {

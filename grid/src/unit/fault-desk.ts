@@ -54,8 +54,9 @@ export class FaultDesk {
 
 const isTransaction = ({ kind }: Callback): boolean => kind === 'command' || kind === 'expiry'
 
+/** Nobody waits for what an expiry does: what it is refused with is in the log or nowhere. */
 const isAnswer = (callback: Callback, code: ErrorCode): boolean =>
-  isTransaction(callback)
+  callback.kind === 'command'
     ? answersOfCommands.has(code)
     : callback.kind === 'query' && code === 'not_found'
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { GridError } from '../errors.ts'
 import type { Value } from '../space/definition.ts'
-import { checkKey } from '../space/validation.ts'
+import { checkKey, taken } from '../space/validation.ts'
 
 /** What is remembered of a command under its idempotency key: an entry of the space like any other. */
 export interface Remembered {
@@ -24,14 +24,25 @@ export function checkIdempotencyKey(key: string): void {
     )
 }
 
-/** Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. */
-export function inputFingerprint(input: unknown): string {
-  return hash('sha256', JSON.stringify(sorted(input)), 'base64url').slice(0, 22)
+/**
+ * Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. What JSON has no form for but data may be, dates and arrays of
+ * numbers, stands under names that no data has.
+ * @throws GridError `invalid_input` for what is no data: two inputs that differ in it could not be told apart
+ */
+export function inputFingerprint(input: unknown, command: string): string {
+  const plain = sorted(taken(input, command))
+  return hash('sha256', JSON.stringify(plain) ?? '', 'base64url').slice(0, 22)
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return { '\0Date': value.getTime() }
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    return { [`\0${value.constructor.name}`]: bytes.toString('base64') }
+  }
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))

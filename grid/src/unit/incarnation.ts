@@ -93,10 +93,22 @@ export class Incarnation {
       memory,
     )
     const { caches } = space
-    this.#expirer = new Expirer(caches, state, this.#chain, clock, time, random, options, faults, {
-      changed: (cache, key) => this.runner.changedElsewhere(cache, key),
-      more: () => this.#sweep(),
-    })
+    const { admission } = this.runner
+    this.#expirer = new Expirer(
+      caches,
+      state,
+      this.#chain,
+      clock,
+      time,
+      random,
+      options,
+      admission,
+      faults,
+      {
+        changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+        more: () => this.#sweep(),
+      },
+    )
     this.#disconnectedSince = clock.monotonic()
   }
 

@@ -16,9 +16,8 @@ import { ReplicaSnapshot } from '../replica/snapshot-source.ts'
 import { UnreadRecords } from '../replica/unread-records.ts'
 import { runQuery } from '../space/callback.ts'
 import type { AnyCommand, Cache, Space } from '../space/definition.ts'
-import { freezeDeeply } from '../space/freeze.ts'
 import type { SpaceState } from '../space/space-state.ts'
-import { checkFits, checkKey } from '../space/validation.ts'
+import { checkFits, checkKey, freezeInput } from '../space/validation.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { estimateBytes } from './estimate-bytes.ts'
@@ -144,6 +143,7 @@ export class ProcessingUnit implements Serving {
         subject: subjects.snapshotFromPeer(space.name),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
+        pieceBytesMax: this.#options.snapshotPieceBytesMax,
         isLike: (suspect) => this.#auditor.isLike(suspect),
       },
     )
@@ -550,8 +550,7 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
-    // Its handler may run several times: no run may find what another one has made of it.
-    freezeDeeply(input)
+    freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.replica.unreadable) throw this.#servesNot()
@@ -573,7 +572,7 @@ export class ProcessingUnit implements Serving {
       command,
       input,
       idempotencyKey,
-      idempotencyKey === undefined ? '' : inputFingerprint(input),
+      idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
       this.#ports.clock.monotonic() + this.#options.commandMsMax,
     )

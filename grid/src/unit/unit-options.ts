@@ -46,6 +46,8 @@ export interface UnitOptions {
   readonly snapshotEntriesMax: number
   /** Bytes of changes that wait to be passed on while a snapshot is read; a reader slower than they come begins anew. Default 256 MiB. */
   readonly snapshotBytesMax: number
+  /** Bytes with which one piece of a snapshot is full; a single entry may be larger. Default 4 MiB. */
+  readonly snapshotPieceBytesMax: number
   /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
@@ -76,6 +78,7 @@ export const defaultUnitOptions: UnitOptions = {
   stopMsMax: 5_000,
   snapshotEntriesMax: 1_000,
   snapshotBytesMax: 256 * 1024 * 1024,
+  snapshotPieceBytesMax: 4 * 1024 * 1024,
   auditMs: 1_000,
   auditEntries: 200,
   transaction: defaultTransactionLimits,
