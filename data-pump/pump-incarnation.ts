@@ -278,9 +278,11 @@ export class PumpIncarnation {
 
   /** A window ends behind where it began, so corrections wait for the log to move; on a grid at rest the pump moves it, by saying what is the case already. */
   #moveLog({ state }: Replica): void {
-    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape })
+    const { log, clock } = this.#ports
+    const at = clock.now()
+    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape, at })
     // What was not stored is tried again with the next tick.
-    this.#ports.log.append(frame).catch((error) => {
+    log.append(frame).catch((error) => {
       if (!isGridError(error)) this.end(error)
     })
   }

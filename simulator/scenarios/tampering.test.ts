@@ -1,4 +1,5 @@
 import type { Tampering } from '@spacegrid/grid/adapters/simulated/simulated-store'
+import { readRecord } from '@spacegrid/grid/replica/record-reader'
 import { afterEach, expect, test } from 'vitest'
 import { itemsSpace } from './items-space.ts'
 import { Scenario } from './scenario.ts'
@@ -65,6 +66,21 @@ test.each(tamperings)(`%s while commands go on is mended (seed ${seed})`, async 
     await scenario.advance(20)
   }
   await expectRight()
+})
+
+// docs/decisions/0016
+test(`what the pump says to the log, so that it moves, says when (seed ${seed})`, async () => {
+  await startGrid()
+  const { log } = scenario.world
+  const { last } = log
+  tamper(edited)
+  await expectRight()
+  const frames = Array.from({ length: log.last - last }, (_, n) =>
+    readRecord(log.read(last + 1 + n)?.data ?? new Uint8Array()),
+  )
+  const moved = frames.filter((frame) => 'shape' in frame)
+  expect(moved).not.toEqual([])
+  for (const frame of moved) expect(frame).toHaveProperty('at')
 })
 
 test(`what nobody saw is found when the store is counted (seed ${seed})`, async () => {
