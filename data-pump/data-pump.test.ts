@@ -4,8 +4,10 @@ import { SeededRandom } from '@spacegrid/grid/adapters/simulated/seeded-random'
 import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
 import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-stream'
+import { encodeAuditMessage } from '@spacegrid/grid/audit/audit-message'
 import { WindowAuthor, windowOf } from '@spacegrid/grid/component/test-support/window-author'
 import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
+import { subjects } from '@spacegrid/grid/records/subjects'
 import { decodeWindow, type Window } from '@spacegrid/grid/records/window-codec'
 import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
 import { afterEach, expect, test } from 'vitest'
@@ -49,13 +51,13 @@ class Bench {
       await this.clock.advance(100)
   }
 
-  async startPump(options: PumpOptions = {}): Promise<DataPump> {
+  async startPump(options: PumpOptions = {}, queueMs = 0): Promise<DataPump> {
     const { clock, messaging, random } = this
     const pump = new DataPump(
       'test',
       {
         log: new SimulatedLog(clock, this.log),
-        changes: new SimulatedLog(clock, this.changes),
+        changes: new SimulatedLog(clock, this.changes, { latencyMs: () => queueMs }),
         messaging,
         clock,
         random,
@@ -170,6 +172,29 @@ test('while the queue is full melding waits at a limit, and nothing is dropped',
   expect(windows.flatMap(({ events }) => events)).toHaveLength(1200)
   for (const [at, { from }] of windows.entries())
     expect(from).toBe(windows[at - 1]?.checkpoint.position ?? 0)
+})
+
+test('what the store has wrong is published while there is always more to publish than one window takes', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.put(100, 100)
+  await bench.startPump({ windowChangesMax: 20 }, 50)
+  await bench.clock.advance(3000)
+  const wanted = ['95', '96', '97', '98', '99'].map((key) => ['items', key] as const)
+  const wish = { kind: 'mend', entries: wanted, caches: [], everywhere: false } as const
+  const load = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      await bench.put(40, 40)
+      await bench.clock.advance(5)
+    }
+  }
+  await load(20)
+  const before = (await bench.windows()).length
+  bench.messaging.publish(subjects.audit('test'), encodeAuditMessage('log', wish))
+  await load(60)
+  const published = (await bench.windows()).slice(before).flatMap(({ changes }) => changes)
+  const found = new Set(published.map(({ key }) => key))
+  expect(wanted.filter(([, key]) => !found.has(key))).toEqual([])
 })
 
 // How long a standby waits is partly chance.

@@ -27,6 +27,8 @@ import type { WrongWindows } from './wrong-windows.ts'
 
 /** Corrections that are published with one window. */
 const correctionsMax = 5000
+/** So much of that is theirs, whatever else there is to publish: under a steady load there would never be room. */
+const correctionsShare = 0.25
 const tickMs = 1000
 const standbyPollMs = 100
 const doubtPollMs = 20
@@ -60,6 +62,8 @@ export class PumpIncarnation {
   #replica: Replica | undefined
   #mender: StoreMender | undefined
   #collector = new WindowCollector(0)
+  /** Corrections that it has taken for the window that is collected. */
+  #corrections = 0
   /** Queue position of the last record known. */
   #queueLast = 0
   /** Queue position from which on the windows are known to follow each other without a gap. */
@@ -269,18 +273,28 @@ export class PumpIncarnation {
 
   /** What is right at the replica's position is right at the end of the window, whatever the store has. */
   #correct(replica: Replica): void {
-    const room = Math.min(this.#settings.windowChangesMax, correctionsMax) - this.#collector.size
-    if (!this.#mender?.isWaiting || room < 1) return
-    for (const change of this.#mender.take(room)) this.#collector.correct(change)
+    if (!this.#mender?.isWaiting) return
+    const max = Math.min(this.#settings.windowChangesMax, correctionsMax)
+    const share = Math.max(1, Math.floor(max * correctionsShare))
+    const room = Math.max(share, max - this.#collector.size) - this.#corrections
+    if (room < 1) return
+    const corrections = this.#mender.take(room)
+    if (corrections.length === 0) return
+    this.#corrections += corrections.length
+    for (const change of corrections) this.#collector.correct(change)
     if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector)
     else this.#moveLog(replica)
   }
 
   /** A window ends behind where it began, so corrections wait for the log to move; on a grid at rest the pump moves it, by saying what is the case already. */
-  #moveLog({ state }: Replica): void {
-    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape })
+  #moveLog({ state, unreadable }: Replica): void {
+    // Whatever is behind a record that it cannot read does not move it.
+    if (unreadable) return
+    const { log, clock } = this.#ports
+    const at = clock.now()
+    const frame = encodeFrame({ kind: FrameKind.shape, shape: state.layout.shape, at })
     // What was not stored is tried again with the next tick.
-    this.#ports.log.append(frame).catch((error) => {
+    log.append(frame).catch((error) => {
       if (!isGridError(error)) this.end(error)
     })
   }
@@ -296,6 +310,7 @@ export class PumpIncarnation {
   async #publish(replica: Replica): Promise<void> {
     const { clock } = this.#ports
     const window = this.#collector.close(replica.state, this.#logIdentity)
+    this.#corrections = 0
     this.#schedule.begin()
     this.#publishing = true
     // The window that was closed is bounded, and so is the next one: one is published while the other is collected.

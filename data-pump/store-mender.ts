@@ -3,7 +3,7 @@ import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
 import type { Report } from '@spacegrid/grid/component/component'
 import { Turns } from '@spacegrid/grid/component/turns'
 import { isGridError } from '@spacegrid/grid/errors'
-import type { Clock } from '@spacegrid/grid/ports/clock'
+import { type Clock, sleep } from '@spacegrid/grid/ports/clock'
 import type { Messaging } from '@spacegrid/grid/ports/messaging'
 import type { EntryKey, StoredChange } from '@spacegrid/grid/ports/store'
 import { decodeSnapshotChunk } from '@spacegrid/grid/records/snapshot-codec'
@@ -11,8 +11,14 @@ import { subjects } from '@spacegrid/grid/records/subjects'
 import type { Replica } from '@spacegrid/grid/replica/replica'
 import { readSnapshot } from '@spacegrid/grid/replica/snapshot-service'
 import type { Entry } from '@spacegrid/grid/space/entry'
+import { hashString } from '@spacegrid/grid/space/hash'
+import { Differences } from './differences.ts'
 
 const patience = { openMs: 5000, answerMs: 10_000 }
+/** Entries of the store that are remembered at a time; of a larger one a share each time, and it is read as often. */
+const seenEntriesMax = 4_000_000
+/** Until whoever gave the store the last time can give it again. */
+const sharePauseMs = 3000
 /** Names of one wish; who has more to say says `everywhere`. */
 const namesMax = 100_000
 /** Wishes that wait; beyond, the next audit finds what is still wrong. */
@@ -21,6 +27,12 @@ const wishesMax = 64
 const toldMax = 10
 
 type Names = Iterator<EntryKey, unknown>
+
+/** Every `of`th entry, by its key. */
+interface Share {
+  readonly number: number
+  readonly of: number
+}
 
 /**
  * Knows which of the store's entries are wrong, and gives what they should be, a few at a time, from the pump's own replica. What is published
@@ -33,6 +45,7 @@ export class StoreMender {
   readonly #replica: Pick<Replica, 'state'>
   readonly #report: Report
   #waiting: Names[] = []
+  readonly #seenEntriesMax: number
   #comparing = false
   #stopped = false
 
@@ -41,7 +54,9 @@ export class StoreMender {
     { messaging, clock }: { readonly messaging: Messaging; readonly clock: Clock },
     replica: Pick<Replica, 'state'>,
     report: Report,
+    seenMax = seenEntriesMax,
   ) {
+    this.#seenEntriesMax = seenMax
     this.#space = space
     this.#messaging = messaging
     this.#clock = clock
@@ -73,7 +88,10 @@ export class StoreMender {
     while (changes.length < max && this.#waiting.length > 0) {
       const next = this.#waiting[0]?.next()
       if (!next || next.done) this.#waiting.shift()
-      else changes.push(this.#right(next.value))
+      else {
+        const right = this.#right(next.value)
+        if (right) changes.push(right)
+      }
     }
     this.#tell(changes)
     return changes
@@ -92,8 +110,10 @@ export class StoreMender {
         yield { cache, key }
   }
 
-  #right({ cache, key }: EntryKey): StoredChange {
+  /** undefined: the space has no such cache, so nothing that is stored under its name is the grid's. */
+  #right({ cache, key }: EntryKey): StoredChange | undefined {
     const { state } = this.#replica
+    if (!state.layout.named(cache)) return undefined
     const entry = this.#find({ cache, key })
     if (!entry) return { cache, key, value: undefined, version: 1, position: state.position }
     const { value, version, position } = entry
@@ -110,56 +130,69 @@ export class StoreMender {
     if (this.#comparing) return
     this.#comparing = true
     try {
-      const wrong = await this.#compare()
-      if (wrong.length > 0) this.#add(wrong)
-      if (this.isWaiting) found()
+      const { entryCount } = this.#replica.state
+      const of = Math.max(1, Math.ceil(entryCount / this.#seenEntriesMax))
+      for (let number = 0; number < of && !this.#stopped; number++) {
+        if (number > 0) await sleep(this.#clock, sharePauseMs)
+        const wrong = await this.#compare({ number, of })
+        this.#add(wrong.names())
+        for (const cache of wrong.whole) this.#add(this.#keysOf(cache))
+        if (this.isWaiting) found()
+      }
     } catch (error) {
-      if (!isGridError(error)) throw error
-      // The store is away, or read by somebody else: whoever wants it compared asks again.
-      const message = `the store could not be compared: ${error.message}`
-      this.#report({ level: 'info', message })
+      // The store is away, or read by somebody else: whoever wants it compared asks again. A bug of ours must not keep the pump from its work.
+      const { message } = error as Error
+      const level = isGridError(error) ? 'info' : 'error'
+      this.#report({ level, message: `the store could not be compared: ${message}` })
     } finally {
       this.#comparing = false
     }
   }
 
   /** Reads all of the store, damaged entries aside, and names what differs from the replica, which goes on meanwhile. */
-  async #compare(): Promise<EntryKey[]> {
+  async #compare(share: Share): Promise<Differences> {
     const subject = subjects.snapshotForMending(this.#space)
     const turns = new Turns(this.#clock)
     const seen = new Set<Entry>()
-    const different: EntryKey[] = []
+    const wrong = new Differences()
+    const nothing = new Differences()
     for await (const data of readSnapshot(this.#messaging, this.#clock, subject, patience)) {
       const { changes, end } = decodeSnapshotChunk(data)
       for (const { cache, key, value, version, position } of changes) {
+        await turns.pause()
+        if (!isIn(share, key)) continue
         const entry = this.#find({ cache, key })
         if (entry) seen.add(entry)
         const isSame =
           entry?.position === position &&
           fingerprintOf(entry.version, entry.value) === fingerprintOf(version, value)
-        if (!isSame) different.push({ cache, key })
-        await turns.pause()
+        if (!isSame) wrong.add({ cache, key })
       }
-      if (this.#stopped) return []
-      if (!end) continue
-      const { position } = end.header
-      // What was written behind the store's position is on its way there.
-      const isDue = (name: EntryKey) => (this.#find(name)?.position ?? 0) <= position
-      const missing = await this.#missing(seen, position, turns)
-      return [...different.filter(isDue), ...missing]
+      if (this.#stopped) return nothing
+      if (end) return await this.#completed(wrong, seen, end.header.position, share, turns)
     }
-    return []
+    return nothing
   }
 
-  async #missing(seen: ReadonlySet<Entry>, upTo: number, turns: Turns): Promise<EntryKey[]> {
+  /** What was written behind the store's position is on its way there; what was not seen up to there is missing. */
+  async #completed(
+    wrong: Differences,
+    seen: ReadonlySet<Entry>,
+    upTo: number,
+    share: Share,
+    turns: Turns,
+  ): Promise<Differences> {
     const { state } = this.#replica
-    const missing: EntryKey[] = []
+    const due = new Differences()
+    for (const cache of wrong.whole) due.addAll(cache)
+    for (const name of wrong.names()) if ((this.#find(name)?.position ?? 0) <= upTo) due.add(name)
     for (const { name: cache, number } of state.layout.caches)
       for (const entry of state.cache(number).entries.values()) {
-        if (entry.position <= upTo && !seen.has(entry)) missing.push({ cache, key: entry.key })
+        const { key, position } = entry
+        if (position <= upTo && isIn(share, key) && !seen.has(entry)) due.add({ cache, key })
         await turns.pause()
       }
-    return missing
+    return due
   }
 
   #tell(changes: readonly StoredChange[]): void {
@@ -174,3 +207,6 @@ export class StoreMender {
     })
   }
 }
+
+const isIn = ({ number, of }: Share, key: string): boolean =>
+  of === 1 || hashString(key) % of === number

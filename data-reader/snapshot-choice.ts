@@ -1,7 +1,7 @@
 import type { Report } from '@spacegrid/grid/component/component'
 import { GridError, isGridError } from '@spacegrid/grid/errors'
 import type { Log } from '@spacegrid/grid/ports/log'
-import type { Checkpoint, ScanOptions, Store } from '@spacegrid/grid/ports/store'
+import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/ports/store'
 import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
 import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
@@ -75,7 +75,7 @@ export class SnapshotChoice {
     const scan = await store.scan(this.#space, options)
     if (!scan) throw new GridError('not_found', `Nothing is stored of ${this.#space}`)
     this.#start = scan.start
-    const reason = await unusable(scan.start, log)
+    const reason = await unusableScan(scan, log)
     this.#tellRefusal(reason?.message)
     if (!reason) return new StoreSnapshot(this.#space, this.#ports, scan, () => undefined, failed)
     await scan.close()
@@ -113,7 +113,7 @@ export class SnapshotChoice {
     try {
       const scan = await image.scan(this.#space)
       if (!scan) return undefined
-      const reason = await unusable(scan.start, log)
+      const reason = await unusableScan(scan, log)
       if (!reason)
         return new StoreSnapshot(this.#space, { store: image, changes, clock }, scan, () => {
           this.#imageUsedAt = clock.monotonic()
@@ -129,6 +129,16 @@ export class SnapshotChoice {
       })
     }
     return undefined
+  }
+}
+
+/** Closes the scan when that cannot be found out: it keeps what the store had when it began. */
+async function unusableScan(scan: StoreScan, log: Log): Promise<GridError | undefined> {
+  try {
+    return await unusable(scan.start, log)
+  } catch (error) {
+    await scan.close()
+    throw error
   }
 }
 

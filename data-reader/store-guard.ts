@@ -1,13 +1,16 @@
 import type { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
+import { textLengthMax } from '@spacegrid/grid/audit/audit-message-check'
 import type { Report } from '@spacegrid/grid/component/component'
 import type { Life } from '@spacegrid/grid/component/life'
 import { isGridError } from '@spacegrid/grid/errors'
 import type { Clock } from '@spacegrid/grid/ports/clock'
 import type { EntryKey, ForeignChange, Store, StoreWatch } from '@spacegrid/grid/ports/store'
+import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
+import { wishesOf } from './mend-wishes.ts'
 
 /** How often what was seen is passed on. */
 const flushMs = 500
-/** Entries named in one wish; beyond, everything is compared. */
+/** Entries that are named; beyond, everything is compared. */
 const entriesMax = 10_000
 /** Keys told in one line of the log. */
 const toldMax = 10
@@ -23,6 +26,8 @@ const againMsMax = 600_000
  * what was seen and not passed on; the count behind each start finds it.
  */
 export class StoreGuard {
+  readonly #space: string
+  readonly #store: Store
   readonly #clock: Clock
   readonly #channel: AuditChannel
   readonly #life: Life
@@ -44,6 +49,8 @@ export class StoreGuard {
     report: Report,
     isRight: () => Promise<boolean | undefined>,
   ) {
+    this.#space = space
+    this.#store = store
     this.#clock = clock
     this.#channel = channel
     this.#life = life
@@ -60,8 +67,12 @@ export class StoreGuard {
 
   /** The store was found wrong. It is mended, and looked at again. `damaged`: entries that are known to be. */
   wrong(damaged: readonly EntryKey[]): void {
-    const entries = damaged.map(({ cache, key }) => [cache, key] as const)
-    this.#channel.send({ kind: 'mend', entries, caches: [], everywhere: true })
+    this.#wish(
+      damaged.map(({ cache, key }) => [cache, key]),
+      [],
+    )
+    // Alone, so that it is told whatever becomes of the names.
+    this.#channel.send({ kind: 'mend', entries: [], caches: [], everywhere: true })
     this.#countIn(this.#againMs)
     this.#againMs = Math.min(this.#againMs * 2, againMsMax)
   }
@@ -86,19 +97,47 @@ export class StoreGuard {
     this.#countAt = Math.min(this.#countAt ?? at, at)
   }
 
-  #flush(): void {
-    const entries = [...this.#entries.values()]
-    const caches = [...this.#caches]
-    if (this.#isCheckpointChanged) this.#tell('its checkpoint; the data writer puts it back')
-    this.#isCheckpointChanged = false
-    if (entries.length + caches.length === 0) return
+  async #flush(): Promise<void> {
+    if (this.#entries.size + this.#caches.size === 0 && !this.#isCheckpointChanged) return
+    const stored = await this.#look()
+    const entries = [...this.#entries.values()].filter(([cache]) => stored.has(cache))
+    const caches = [...this.#caches].filter(stored.has)
+    const isCheckpointChanged = this.#isCheckpointChanged && !stored.isBeingBuilt
     this.#entries = new Map()
     this.#caches = new Set()
+    this.#isCheckpointChanged = false
+    if (isCheckpointChanged) this.#tell('its checkpoint; the data writer puts it back')
+    if (entries.length + caches.length === 0) return
     const names = entries.slice(0, toldMax).map(([cache, key]) => `${cache} ${JSON.stringify(key)}`)
     const more = entries.length > toldMax ? [`${entries.length - toldMax} more entries`] : []
     const whole = caches.map((cache) => `all of ${cache}`)
     this.#tell(`${[...whole, ...names, ...more].join(', ')}; it is written anew`)
-    this.#channel.send({ kind: 'mend', entries, caches, everywhere: false })
+    this.#wish(entries, caches)
+  }
+
+  /** Well below what a message takes. A name that is longer than any key of the grid's would spoil its message for all the others. */
+  #wish(entries: readonly (readonly [string, string])[], caches: readonly string[]): void {
+    const sayable = entries.filter(([, key]) => key.length <= textLengthMax)
+    for (const wish of wishesOf(sayable, caches, this.#channel.messageBytesMax / 2))
+      this.#channel.send({ kind: 'mend', ...wish })
+  }
+
+  /**
+   * Which names are the space's own caches, as far as that is known: others are nobody's here. While the store is being written anew, by whoever recovers
+   * it, what is seen is that.
+   */
+  async #look(): Promise<{ has(cache: string): boolean; readonly isBeingBuilt: boolean }> {
+    try {
+      const checkpoint = await this.#store.checkpoint(this.#space)
+      if (!checkpoint) return unknown
+      if (checkpoint.position < 0) return { has: () => false, isBeingBuilt: true }
+      const { caches } = decodeHeader(checkpoint.replicated).shape
+      const names = new Set(caches.map(({ name }) => name))
+      return { has: (cache) => names.has(cache), isBeingBuilt: false }
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged')) throw error
+      return unknown
+    }
   }
 
   #tell(what: string): void {
@@ -110,7 +149,8 @@ export class StoreGuard {
     if (this.#countAt === undefined || this.#clock.monotonic() < this.#countAt) return
     this.#countAt = undefined
     try {
-      if (await this.#isRight()) {
+      if ((await this.#look()).isBeingBuilt) this.#countIn(countAfterMs)
+      else if (await this.#isRight()) {
         if (this.#againMs > againMsMin)
           this.#report({ level: 'info', message: 'the store is right again' })
         this.#againMs = againMsMin
@@ -122,3 +162,5 @@ export class StoreGuard {
     }
   }
 }
+
+const unknown = { has: () => true, isBeingBuilt: false }

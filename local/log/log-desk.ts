@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GridError } from '@spacegrid/grid'
 import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
 import { decodeOfAnyLog } from '@spacegrid/grid/audit/audit-message'
 import type { Environment } from '@spacegrid/grid/environment'
 import type { Log, LogRecord } from '@spacegrid/grid/ports/log'
@@ -86,7 +87,8 @@ export class LogDesk {
         'invalid_input',
         `${beyond.map(({ who, position: at }) => `${who} is at ${at}`).join(', ')}: the record has been read there. Who passed over it now would differ: update the others instead`,
       )
-    return await this.#log.append(encodeFrame({ kind: FrameKind.skip, position }))
+    const at = new SystemClock().now()
+    return await this.#log.append(encodeFrame({ kind: FrameKind.skip, position, at }))
   }
 
   /** How far those have come who hold a copy of the space. */

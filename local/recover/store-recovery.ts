@@ -178,11 +178,13 @@ async function faultOf(
     const stored = await storedCopy(space, right.position, ports, names, progress)
     state = stored.state
     const counted = state.digest.toString()
-    if (counted !== stored.digest)
+    if (counted !== stored.digest) {
+      const differing = isSameLog && log ? await namesOf(state, copy, ports, progress) : ''
       return {
-        fault: `its entries count to the digest ${counted}, its checkpoint says ${stored.digest}`,
+        fault: `its entries count to the digest ${counted}, its checkpoint says ${stored.digest}${differing}`,
         behind,
       }
+    }
   } catch (error) {
     // Whatever it is that cannot be read: it is no copy of the space.
     return { fault: `it cannot be read: ${(error as Error).message}`, behind }
@@ -196,6 +198,18 @@ async function faultOf(
       `nothing to recover: ${names.store} holds what ${from} has, entry by entry, at position ${state.position}`,
     )
   return { fault: differencesText(comparison), behind: 0 }
+}
+
+/** Entries that are damaged are not read at all, so they too are among what differs. */
+async function namesOf(
+  state: SpaceState,
+  copy: FollowedCopy,
+  ports: RecoveryPorts,
+  progress: Progress,
+): Promise<string> {
+  await bringTogether(state, copy, ports, progress)
+  const comparison = await compareStates(copy.state, state, ports.clock, differencesShown)
+  return comparison.differenceCount > 0 ? `; ${differencesText(comparison)}` : ''
 }
 
 /** Where the copy is, if a writer still moves it; else wherever it is. */

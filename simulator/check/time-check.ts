@@ -1,3 +1,5 @@
+import type { LogRecord } from '@spacegrid/grid/ports/log'
+import { sealedFormat } from '@spacegrid/grid/records/seal'
 import type { Frame } from '@spacegrid/grid/space/frame'
 import { FrameKind } from '@spacegrid/grid/space/frame'
 import { clockJumpMsMax } from '@spacegrid/grid/space/limits'
@@ -25,15 +27,19 @@ export class TimeCheck {
     this.#failed = failed
   }
 
-  /** A frame was stored at a time, and the log's time is now what it has reached. */
-  logged(frame: Frame, time: number, reached: number): void {
+  /** A frame was stored at a time, and the log's time is now what it has reached. Only a frame of the old format may say nothing of its sender's time. */
+  logged(frame: Frame, { time, data }: Pick<LogRecord, 'time' | 'data'>, reached: number): void {
+    if (frame.at !== undefined || sealedFormat(data) === undefined) this.#excuse(frame, time)
+    this.#check('the log’s time', reached - this.#now())
+  }
+
+  #excuse(frame: Frame, time: number): void {
     const now = this.#now()
     const { kind } = frame
     const isKept = kind !== FrameKind.join && kind !== FrameKind.shape
     const said = (isKept ? time : joined(frame, time)) - now
     if (!isKept || said <= this.#aheadMs + clockJumpMsMax + driftMsMax)
       this.#aheadMs = Math.max(this.#aheadMs, said)
-    this.#check('the log’s time', reached - now)
   }
 
   /** The time that a handler was given. */

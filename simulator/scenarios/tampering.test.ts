@@ -1,4 +1,8 @@
 import type { Tampering } from '@spacegrid/grid/adapters/simulated/simulated-store'
+import { encodeFrame } from '@spacegrid/grid/records/frame-codec'
+import { seal } from '@spacegrid/grid/records/seal'
+import { readRecord } from '@spacegrid/grid/replica/record-reader'
+import { FrameKind } from '@spacegrid/grid/space/frame'
 import { afterEach, expect, test } from 'vitest'
 import { itemsSpace } from './items-space.ts'
 import { Scenario } from './scenario.ts'
@@ -64,6 +68,35 @@ test.each(tamperings)(`%s while commands go on is mended (seed ${seed})`, async 
     await put(`k${n % 40}`)
     await scenario.advance(20)
   }
+  await expectRight()
+})
+
+// docs/decisions/0016
+test(`what the pump says to the log, so that it moves, says when (seed ${seed})`, async () => {
+  await startGrid()
+  const { log } = scenario.world
+  const { last } = log
+  tamper(edited)
+  await expectRight()
+  const frames = Array.from({ length: log.last - last }, (_, n) =>
+    readRecord(log.read(last + 1 + n)?.data ?? new Uint8Array()),
+  )
+  const moved = frames.filter((frame) => 'shape' in frame)
+  expect(moved).not.toEqual([])
+  for (const frame of moved) expect(frame).toHaveProperty('at')
+})
+
+// docs/decisions/0015
+test(`before a record of another version the pump does not try to move the log (seed ${seed})`, async () => {
+  await startGrid()
+  const { log } = scenario.world
+  scenario.world.strangersWrite = true
+  const position = log.append(seal(99, new Uint8Array([0x90])))
+  await scenario.advance(1000)
+  tamper(edited)
+  await scenario.advance(20_000)
+  expect(log.last).toBe(position)
+  log.append(encodeFrame({ kind: FrameKind.skip, position, at: scenario.world.clock.now() }))
   await expectRight()
 })
 

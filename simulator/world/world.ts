@@ -244,7 +244,7 @@ export class World {
     this.trace.hash(record.data)
     if (!melded) return
     const { frame, accepted } = melded
-    this.time.logged(frame, record.time, this.reference.state.time)
+    this.time.logged(frame, record, this.reference.state.time)
     this.#checkSize(frame, record.data.byteLength, position)
     const kind = Object.entries(FrameKind).find(([, number]) => number === frame.kind)?.[0]
     const from = 'origin' in frame ? ` ${frame.origin}/${frame.id}` : ''

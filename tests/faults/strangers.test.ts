@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
-import { encodeFrame, frameFormat } from '@spacegrid/grid/records/frame-codec'
+import { decodeFrame, encodeFrame, frameFormat } from '@spacegrid/grid/records/frame-codec'
 import { seal } from '@spacegrid/grid/records/seal'
 import { encodeOpening } from '@spacegrid/grid/records/snapshot-messages'
 import { streams, subjects } from '@spacegrid/grid/records/subjects'
@@ -165,7 +165,13 @@ test('before a frame of another version all stay and answer reads, and an operat
     text: expect.stringContaining('a frame of another version'),
   })
   expect(refused).toMatchObject({ code: 1, text: expect.stringContaining('can be read') })
+  const { last } = await log.bounds()
   expect(await runLog('skip', space, String(position))).toMatchObject({ code: 0 })
+  // docs/decisions/0016; before that nobody stores anything.
+  const said = await log.read(last + 1)
+  expect(said && decodeFrame(said.data)).toMatchObject({
+    ...{ kind: FrameKind.skip, position, at: expect.any(Number) },
+  })
   await waitFor(
     async () => {
       const answers = await Promise.all(names.map((name) => askOf(name, 'health/ready')))

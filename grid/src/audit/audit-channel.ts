@@ -32,6 +32,11 @@ export class AuditChannel {
     return this.#identity
   }
 
+  /** Bytes of the largest message. */
+  get messageBytesMax(): number {
+    return this.#messaging.messageBytesMax
+  }
+
   start(): void {
     this.#subscription = this.#messaging.subscribe(this.#subject, ({ data }) => {
       const message = this.#identity && decodeAuditMessage(this.#identity, data)
@@ -55,13 +60,14 @@ export class AuditChannel {
     }
   }
 
+  /** @throws GridError `record_too_large`: it would be lost each time it is told again */
   send(message: AuditMessage): void {
     if (this.#identity === undefined) return
     try {
       this.#messaging.publish(this.#subject, encodeAuditMessage(this.#identity, message))
     } catch (error) {
       // Not connected just now, or closed.
-      if (!isGridError(error)) throw error
+      if (!isGridError(error, 'log_unavailable')) throw error
     }
   }
 }

@@ -2,7 +2,8 @@ import type { AuditMessage, AuditRole } from './audit-message.ts'
 
 /** Marks of one message: a sample has a few hundred, the reader tells more at once. */
 const marksMax = 100_000
-const textLengthMax = 4096
+/** A message with a longer text is none. */
+export const textLengthMax = 4096
 
 const roles: ReadonlySet<unknown> = new Set<AuditRole>(['unit', 'pump', 'store', 'image'])
 
