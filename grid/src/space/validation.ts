@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { GridError } from '../errors.ts'
-import { DataFault, DataTooLarge, takeData } from './data.ts'
+import { DataFault, DataTooLarge, dataSizeMax, takeData } from './data.ts'
 import { freezeDeeply } from './freeze.ts'
 import { keyBytesMax } from './limits.ts'
 
@@ -90,11 +90,11 @@ export function taken<T>(value: T, what: string, charactersMax?: number): T {
 
 /**
  * Freezes an input in place: its handler may run several times, and no run may find what another one has made of it.
- * @throws GridError `invalid_input` when it is nested too deeply, or goes round in a circle
+ * @throws GridError `invalid_input` when it is nested too deeply, has more than a million objects and lists, or goes round in a circle
  */
 export function freezeInput(input: unknown, what: string): void {
   try {
-    freezeDeeply(input)
+    freezeDeeply(input, dataSizeMax)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {

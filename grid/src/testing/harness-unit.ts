@@ -9,7 +9,7 @@ import { Recorder } from '../space/recorder.ts'
 import { expiryIndex } from '../space/shape.ts'
 import type { SpaceState } from '../space/space-state.ts'
 import { noSlots } from '../space/steps.ts'
-import { checkFits } from '../space/validation.ts'
+import { checkFits, freezeInput } from '../space/validation.ts'
 import { transactionId } from '../space/version.ts'
 import { collect } from '../space/view.ts'
 import type { FaultDesk } from '../unit/fault-desk.ts'
@@ -58,6 +58,7 @@ export class HarnessUnit {
     const command = this.#surroundings.space.commands.get(name)
     if (!command) throw new GridError('unknown_command', `No command is called ${name}`)
     checkFits(command.input, input, `command ${name}`)
+    freezeInput(input, `command ${name}`)
     const started = new StartedCommand<Result>(workOf(command, input))
     this.#execute(started)
     return started

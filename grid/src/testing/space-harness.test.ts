@@ -281,3 +281,14 @@ describe('time', () => {
     expect(() => grid.advance(1)).toThrow('onExpire has left entry stuck as it was')
   })
 })
+
+test('a handler that changes its input fails as it does in a unit', () => {
+  const tidyUp = defineCommand('tidyUp', {
+    input: Type.Object({ ids: Type.Array(Type.String()) }),
+    handler: (_, { ids }) => ids.sort(),
+  })
+  const harness = new SpaceHarness(
+    defineSpace('tidying', { caches: [], commands: [tidyUp], queries: [] }),
+  )
+  expect(() => harness.execute('tidyUp', { ids: ['b', 'a'] })).toThrow(/read only/)
+})

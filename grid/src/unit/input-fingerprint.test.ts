@@ -52,8 +52,12 @@ test('an input that is no data is refused with an idempotency key, by its place'
       details: { errors: [{ path: 'what.in' }] },
     })
   }
-  for (const levels of [600, 20_000]) {
-    const deep = at(nested(levels))
+  const circle: Record<string, unknown> = {}
+  circle.one = circle.other = circle
+  // Goes through the same objects again and again: 2^100 of them.
+  const shared = Array.from({ length: 100 }).reduce((inner) => [inner, inner], {})
+  for (const what of [nested(600), nested(20_000), circle, shared]) {
+    const deep = at(what)
     await world.clock.advance(5)
     expect(deep.error).toMatchObject({ code: 'invalid_input' })
   }
