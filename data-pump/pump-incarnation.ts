@@ -278,10 +278,10 @@ export class PumpIncarnation {
     const share = Math.max(1, Math.floor(max * correctionsShare))
     const room = Math.max(share, max - this.#collector.size) - this.#corrections
     if (room < 1) return
-    const corrections = this.#mender.take(room)
-    if (corrections.length === 0) return
-    this.#corrections += corrections.length
-    for (const change of corrections) this.#collector.correct(change)
+    const taken = this.#mender.take(room)
+    if (taken.length === 0) return
+    this.#corrections += taken.length
+    for (const change of taken) this.#collector.correct(change)
     if (replica.state.position > this.#collector.from) this.#schedule.moved(this.#collector)
     else this.#moveLog(replica)
   }

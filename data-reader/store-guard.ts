@@ -37,6 +37,8 @@ export class StoreGuard {
   readonly #watch: StoreWatch | undefined
   #entries = new Map<string, readonly [cache: string, key: string]>()
   #caches = new Set<string>()
+  /** Caches with more entries that were changed than are named. */
+  #unnamed = new Set<string>()
   #isCheckpointChanged = false
   #countAt: number | undefined
   #againMs = againMsMin
@@ -81,11 +83,11 @@ export class StoreGuard {
     if (change.what === 'entry') {
       const { cache, key } = change
       if (this.#entries.size < entriesMax) this.#entries.set(`${cache}/${key}`, [cache, key])
-      else this.#countIn(againMsMin)
+      else this.#unnamed.add(cache)
     } else if (change.what === 'cache') {
       this.#caches.add(change.cache)
       // Another one may stand in its place, with entries that nobody knows.
-      this.#countIn(againMsMin)
+      this.#unnamed.add(change.cache)
     } else if (change.what === 'checkpoint') {
       this.#isCheckpointChanged = true
       this.#countIn(againMsMin)
@@ -102,9 +104,11 @@ export class StoreGuard {
     const stored = await this.#look()
     const entries = [...this.#entries.values()].filter(([cache]) => stored.has(cache))
     const caches = [...this.#caches].filter(stored.has)
+    if ([...this.#unnamed].some(stored.has)) this.#countIn(againMsMin)
     const isCheckpointChanged = this.#isCheckpointChanged && !stored.isBeingBuilt
     this.#entries = new Map()
     this.#caches = new Set()
+    this.#unnamed = new Set()
     this.#isCheckpointChanged = false
     if (isCheckpointChanged) this.#tell('its checkpoint; the data writer puts it back')
     if (entries.length + caches.length === 0) return

@@ -1,7 +1,8 @@
 import { Binary } from 'mongodb'
 import { fingerprintOf } from '../../audit/fingerprint.ts'
-import { GridError } from '../../errors.ts'
+import { GridError, isGridError } from '../../errors.ts'
 import type { Checkpoint } from '../../ports/store.ts'
+import { decodeHeader } from '../../records/snapshot-codec.ts'
 import { type QuarantineMark, toSummary } from './mongo-quarantine.ts'
 
 export interface CheckpointDocument {
@@ -42,4 +43,16 @@ export function toCheckpoint(document: CheckpointDocument): Checkpoint {
       `MongoDB does not hold the checkpoint of ${document._id} as the grid has written it`,
     )
   return quarantine ? { ...checkpoint, quarantine: toSummary(quarantine) } : checkpoint
+}
+
+/** Whether a space at this checkpoint has such a cache; of a checkpoint that does not say so, any name is taken. */
+export function ownCaches({ replicated }: Checkpoint): (cache: string) => boolean {
+  try {
+    // A view of its own: unpacking leaves a mark on what it reads.
+    const names = new Set(decodeHeader(replicated.subarray()).shape.caches.map(({ name }) => name))
+    return (cache) => names.has(cache)
+  } catch (error) {
+    if (!isGridError(error)) throw error
+    return () => true
+  }
 }

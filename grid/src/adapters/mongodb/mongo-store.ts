@@ -18,7 +18,12 @@ import type {
   StoreScan,
   StoreWatch,
 } from '../../ports/store.ts'
-import { type CheckpointDocument, checkpointsName, toCheckpoint } from './mongo-checkpoint.ts'
+import {
+  type CheckpointDocument,
+  checkpointsName,
+  ownCaches,
+  toCheckpoint,
+} from './mongo-checkpoint.ts'
 import { MendedConnection } from './mongo-connection.ts'
 import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
@@ -145,7 +150,9 @@ export class MongoStore implements RebuildableStore {
     return this.#during(`Writing the checkpoint of ${space}`, async () => {
       this.#created.clear()
       await this.#prepare(space, new Set())
-      await this.#writerOf(space).restore(known, await this.#cachesOf(space))
+      // Somebody may keep collections of their own under the space's name: they are none of its caches.
+      const isOwn = ownCaches(known)
+      await this.#writerOf(space).restore(known, (await this.#cachesOf(space)).filter(isOwn))
     })
   }
 

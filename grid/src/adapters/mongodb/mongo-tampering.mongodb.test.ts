@@ -3,6 +3,8 @@ import { waitFor } from '@spacegrid/test-support/wait-for'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import type { EntryKey, ForeignChange } from '../../ports/store.ts'
+import { encodeHeader } from '../../records/snapshot-codec.ts'
+import { SpaceState } from '../../space/space-state.ts'
 import { checkpointAt, put, remove } from '../simulated/store-conformance.ts'
 import { SystemClock } from '../system/system-clock.ts'
 import { MongoStore } from './mongo-store.ts'
@@ -114,6 +116,41 @@ describe('what somebody changes in MongoDB behind the grid', () => {
     expect((await scanned()).sound).toEqual(['a', 'b', 'c'])
     await store.apply(space, 3, checkpointAt(4), [put('d', { id: 'd' }, 4)])
     expect((await scanned()).sound).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('a checkpoint that is put back does not take in what others keep under the space’s name', async () => {
+    const { shape, ...header } = new SpaceState().header()
+    const [own] = shape.caches
+    if (!own) throw new Error('a space has caches of its own')
+    const caches = [...shape.caches, { ...own, name: 'seats' }]
+    const replicated = encodeHeader({ ...header, shape: { caches } })
+    await collection('reports').insertOne({ n: 1 })
+    await checkpoints().deleteOne({ _id: space })
+    await store.restore(space, checkpointAt(3, { entries: 3, replicated }))
+    expect(await scanned()).toEqual({ sound: ['a', 'b', 'c'], damaged: [] })
+  })
+
+  test('is told on when whoever watches has failed to take something in', async () => {
+    class QuickClock extends SystemClock {
+      override after(ms: number, callback: () => void) {
+        return super.after(Math.min(ms, 50), callback)
+      }
+    }
+    const quick = new MongoStore(inject('mongodbUrl'), new QuickClock(), { database })
+    const told: ForeignChange[] = []
+    const begun = () => told.filter(({ what }) => what === 'unknown').length
+    const watch = quick.watch(space, (change) => {
+      told.push(change)
+      if (change.what === 'entry' && change.key === 'a') throw new TypeError('a bug')
+    })
+    await waitFor(() => begun() === 1, { what: 'the watch to begin' })
+    await collection().updateOne({ n: 0 }, { $set: { more: 1 } })
+    await waitFor(() => begun() === 2, { what: 'it to begin anew' })
+    await collection().updateOne({ n: 1 }, { $set: { more: 1 } })
+    const isTold = () => told.some((one) => one.what === 'entry' && one.key === 'b')
+    await waitFor(isTold, { what: 'the next change' })
+    await watch.stop()
+    await quick.close()
   })
 
   test('is told to whoever watches, and what the grid writes is not', {

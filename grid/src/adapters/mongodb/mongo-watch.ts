@@ -3,7 +3,6 @@ import { type Clock, sleep } from '../../ports/clock.ts'
 import type { ForeignChange, StoreWatch } from '../../ports/store.ts'
 import { checkpointsName } from './mongo-checkpoint.ts'
 import { keyOf } from './mongo-document.ts'
-import { toStoreError } from './mongo-faults.ts'
 
 /** What is wanted of a change event. */
 interface Seen {
@@ -43,7 +42,7 @@ export class MongoWatch implements StoreWatch {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#stream?.close()
+    await this.#stream?.close().catch(() => undefined)
     await this.#watching
   }
 
@@ -53,10 +52,9 @@ export class MongoWatch implements StoreWatch {
       try {
         await connect()
         await this.#follow()
-      } catch (error) {
-        // MongoDB is away, does not let us watch, or no longer has what came since. What was missed may be anything.
-        const fault = toStoreError(error, 'Watching')
-        if (!signal.aborted && fault === error) throw error
+      } catch {
+        // MongoDB is away, does not let us watch, or no longer has what came since; or it is a bug of ours. What was missed may be anything, and is looked
+        // for when watching begins anew.
       }
       await this.#stream?.close().catch(() => undefined)
       await sleep(this.#clock, retryMs, signal)
