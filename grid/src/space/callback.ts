@@ -1,5 +1,5 @@
 import { ReturnFault } from './application-fault.ts'
-import { DataFault, takeData } from './data.ts'
+import { DataFault, isData, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
 import type { Recorder } from './recorder.ts'
 import { noSlots, type Slots } from './steps.ts'
@@ -83,8 +83,11 @@ export function refusePromise(returned: unknown): void {
     throw new ReturnFault('', 'returned a promise; it must be synchronous', [returned])
 }
 
-const takeResult = (returned: unknown): unknown =>
-  returned === undefined ? null : taking(returned, () => takeData(returned))
+/** Nobody keeps it but who is told: it need not be a copy. */
+function takeResult(returned: unknown): unknown {
+  if (returned === undefined) return null
+  return isData(returned) ? returned : taking(returned, () => takeData(returned))
+}
 
 function taking<T>(returned: unknown, take: () => T): T {
   try {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DataFault, DataTooLarge, dataFault, takeData } from './data.ts'
+import { DataFault, DataTooLarge, dataFault, isData, takeData } from './data.ts'
 
 class Money {
   cents = 5
@@ -64,6 +64,9 @@ describe('what cannot be kept', () => {
     expect(takeData(nested(64))).toEqual(nested(64))
     expect(dataFault(nested(65))?.problem).toContain('64 levels')
     expect(dataFault(circle)?.problem).toContain('64 levels')
+    for (const wrong of [nested(65), circle, bomb(), new Array(1_000_001).fill(0)])
+      expect(isData(wrong)).toBe(false)
+    expect(isData(nested(64))).toBe(true)
     expect(dataFault(bomb())?.problem).toContain('1000000 members')
     expect(dataFault(new Array(1_000_001).fill(0))?.problem).toContain('1000000 members')
   })
@@ -110,6 +113,7 @@ describe('what is taken', () => {
     })
     fc.assert(
       fc.property(anything, (data) => {
+        expect(isData(data)).toBe(dataFault(data) === undefined)
         if (dataFault(data)) return
         const once = takeData(data)
         expect(isDeepStrictEqual(takeData(once), once)).toBe(true)

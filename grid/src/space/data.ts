@@ -53,6 +53,43 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
   return take(data, dataDepthMax) as T
 }
 
+/**
+ * Whether it is data as `takeData` takes it, without making a copy of it. Members that are `undefined`, −0 and buffers are: whoever is told the data sees
+ * them as `takeData` would take them.
+ */
+export function isData(data: unknown): boolean {
+  room = dataSizeMax
+  return isKind(data, dataDepthMax)
+}
+
+function isKind(data: unknown, depth: number): boolean {
+  if (typeof data === 'string') return data.isWellFormed()
+  if (typeof data === 'number') return data - data === 0
+  if (typeof data !== 'object') return typeof data === 'boolean'
+  if (data === null) return true
+  if (depth === 0) return false
+  const prototype: unknown = Object.getPrototypeOf(data)
+  if (prototype === Object.prototype || prototype === null) {
+    for (const name in data) {
+      if (--room < 0 || (!goodNames.has(name) && !isName(name))) return false
+      const member: unknown = data[name as keyof typeof data]
+      if (member !== undefined && !isKind(member, depth - 1)) return false
+    }
+    return true
+  }
+  if (prototype !== Array.prototype) {
+    const left = room
+    const isTaken = dataFault(data) === undefined
+    room = left
+    return isTaken
+  }
+  const items = data as readonly unknown[]
+  room -= items.length
+  if (room < 0) return false
+  for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1)) return false
+  return true
+}
+
 /** What keeps it from being kept as data; undefined when nothing does. */
 export function dataFault(data: unknown): DataFault | undefined {
   try {
@@ -141,6 +178,8 @@ function takeDate(data: Date): Date {
   if (Number.isNaN(time)) throw new DataFault('', 'is an invalid date, which cannot be kept')
   return Object.freeze(new Date(time))
 }
+
+const isName = (name: string): boolean => name.isWellFormed() && !name.includes('\0')
 
 function checkName(name: string): void {
   if (!name.isWellFormed())
