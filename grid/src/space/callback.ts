@@ -1,5 +1,5 @@
 import { ReturnFault } from './application-fault.ts'
-import { DataFault, isData, takeData } from './data.ts'
+import { DataFault, isData, type KnownData, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
 import type { Recorder } from './recorder.ts'
 import { noSlots, type Slots } from './steps.ts'
@@ -53,18 +53,23 @@ export function answerOf(command: AnyCommand, data: unknown, checked: boolean): 
 }
 
 /**
- * Runs a query. Gives a promise of its result, if that is what the handler returns: what it has read by then is one state, and later it reads
+ * Runs a query. A reader that knows what it has handed out saves looking through that again. Gives a promise of its result, if that is what the handler returns: what it has read by then is one state, and later it reads
  * nothing.
  * @throws whatever the handler throws; ReturnFault
  */
-export function runQuery(query: AnyQuery, reader: Reader, input: unknown): unknown {
-  return resultOf(query, query.handler(reader, input))
+export function runQuery(
+  query: AnyQuery,
+  reader: Reader & Partial<KnownData>,
+  input: unknown,
+): unknown {
+  const known = reader.has ? (reader as KnownData) : undefined
+  return resultOf(query, query.handler(reader, input), known)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
-function resultOf(declared: AnyCommand | AnyQuery, returned: unknown): unknown {
+function resultOf(declared: AnyCommand | AnyQuery, returned: unknown, known?: KnownData): unknown {
   const finish = (value: unknown) => {
-    const result = takeResult(value)
+    const result = takeResult(value, known)
     checkResult(declared, result)
     return result
   }
@@ -84,9 +89,9 @@ export function refusePromise(returned: unknown): void {
 }
 
 /** Nobody keeps it but who is told: it need not be a copy. */
-function takeResult(returned: unknown): unknown {
+function takeResult(returned: unknown, known: KnownData | undefined): unknown {
   if (returned === undefined) return null
-  return isData(returned) ? returned : taking(returned, () => takeData(returned))
+  return isData(returned, known) ? returned : taking(returned, () => takeData(returned))
 }
 
 function taking<T>(returned: unknown, take: () => T): T {

@@ -55,25 +55,30 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
 
 /**
  * Whether it is data as `takeData` takes it, without making a copy of it. Members that are `undefined`, −0 and buffers are: whoever is told the data sees
- * them as `takeData` would take them.
+ * them as `takeData` would take them. `known`: objects that are data already, such as committed entries.
  */
-export function isData(data: unknown): boolean {
+export function isData(data: unknown, known?: KnownData): boolean {
   room = dataSizeMax
-  return isKind(data, dataDepthMax)
+  return isKind(data, dataDepthMax, known)
 }
 
-function isKind(data: unknown, depth: number): boolean {
+export interface KnownData {
+  has(data: object): boolean
+}
+
+function isKind(data: unknown, depth: number, known: KnownData | undefined): boolean {
   if (typeof data === 'string') return data.isWellFormed()
   if (typeof data === 'number') return data - data === 0
   if (typeof data !== 'object') return typeof data === 'boolean'
   if (data === null) return true
   if (depth === 0) return false
+  if (known?.has(data)) return true
   const prototype: unknown = Object.getPrototypeOf(data)
   if (prototype === Object.prototype || prototype === null) {
     for (const name in data) {
       if (--room < 0 || (!goodNames.has(name) && !isName(name))) return false
       const member: unknown = data[name as keyof typeof data]
-      if (member !== undefined && !isKind(member, depth - 1)) return false
+      if (member !== undefined && !isKind(member, depth - 1, known)) return false
     }
     return true
   }
@@ -86,7 +91,7 @@ function isKind(data: unknown, depth: number): boolean {
   const items = data as readonly unknown[]
   room -= items.length
   if (room < 0) return false
-  for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1)) return false
+  for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1, known)) return false
   return true
 }
 

@@ -13,11 +13,17 @@ import { collect } from '../space/view.ts'
 import type { Projections } from './projections.ts'
 import { readOnly } from './read-only.ts'
 
+/** So many of the values handed out are remembered: who reads more makes something else of them. */
+const rememberedMax = 1000
+
 /** What a query reads from: the committed state as it is during the (synchronous) handler. */
 export class StateReader implements Reader {
   readonly #readClock: () => number
   #now: number | undefined
   #closed = false
+  /** Committed values that were handed out: most queries look up one. */
+  #first: object | undefined
+  #others: Set<object> | undefined
   readonly #state: SpaceState
   readonly #projections: Projections
 
@@ -25,6 +31,16 @@ export class StateReader implements Reader {
     this.#state = state
     this.#projections = projections
     this.#readClock = readClock
+  }
+
+  /** Whether it is a committed value that this reader has handed out: then it is data. */
+  has(value: object): boolean {
+    return value === this.#first || (this.#others?.has(value) ?? false)
+  }
+
+  #hand(value: object): void {
+    this.#others ??= new Set()
+    if (this.#others.size < rememberedMax) this.#others.add(value)
   }
 
   /** The handler has returned: what it read would be another state by now. */
@@ -47,14 +63,20 @@ export class StateReader implements Reader {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    return this.#state.find(this.#layoutOf(cache).number, key)?.value as V | undefined
+    const value = this.#state.find(this.#layoutOf(cache).number, key)?.value
+    if (this.#first === undefined) this.#first = value
+    else if (value) this.#hand(value)
+    return value as V | undefined
   }
 
   range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    return collect(this.#state, layout.number, number, range).map((entry) => entry.value as V)
+    return collect(this.#state, layout.number, number, range).map(({ value }) => {
+      this.#hand(value)
+      return value as V
+    })
   }
 
   count(cache: AnyCache): number {
