@@ -25,3 +25,23 @@ export const sleep = (clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     }
     signal?.addEventListener('abort', done, { once: true })
   })
+
+/** What a promise gives, if it does so within the time; otherwise the error that `late` makes is thrown. */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  const { promise: over, reject } = Promise.withResolvers<never>()
+  const timer = clock.after(ms, () => reject(late()))
+  try {
+    return await Promise.race([promise, over])
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** The same for a result that one of the application's callbacks has promised. */
+export const keptWithin = (clock: Clock, ms: number, result: Promise<unknown>): Promise<unknown> =>
+  within(clock, ms, result, () => new Error(`its promise was not kept within ${ms} ms`))

@@ -1,6 +1,6 @@
 import { GridError, isGridError, Rejection } from '../errors.ts'
 import type { MemoryWatch } from '../memory/memory-watch.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, keptWithin } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Callback } from '../space/application-fault.ts'
 import { answerOf, runHandler } from '../space/callback.ts'
@@ -421,24 +421,6 @@ export class CommandRunner {
     else this.#again.push(execution)
   }
 
-  /** For what an answer has promised; whichever comes first counts. */
-  #await(
-    result: Promise<unknown>,
-    succeed: (result: unknown) => void,
-    fail: (thrown: unknown) => void,
-  ): void {
-    const { positionWaitMsMax } = this.#options
-    let isOver = false
-    const once = (tell: (value: unknown) => void) => (value: unknown) => {
-      timer.cancel()
-      if (!isOver) tell(value)
-      isOver = true
-    }
-    const late = new Error(`its promise was not kept within ${positionWaitMsMax} ms`)
-    const timer = this.#clock.after(positionWaitMsMax, () => once(fail)(late))
-    result.then(once(succeed), once(fail))
-  }
-
   /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
   #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
     if (execution.done) return
@@ -454,7 +436,8 @@ export class CommandRunner {
     }
     try {
       const result = answerOf(command, data, checked)
-      if (result instanceof Promise) this.#await(result, succeed, fail)
+      if (result instanceof Promise)
+        keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
       else succeed(result)
     } catch (thrown) {
       fail(thrown)

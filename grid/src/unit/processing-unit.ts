@@ -1,7 +1,7 @@
 import { Auditor } from '../audit/auditor.ts'
 import { GridError, isGridError } from '../errors.ts'
 import type { MemoryWatch } from '../memory/memory-watch.ts'
-import { type Clock, sleep } from '../ports/clock.ts'
+import { type Clock, keptWithin, sleep, within } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
@@ -225,7 +225,8 @@ export class ProcessingUnit implements Serving {
         try {
           const result = runQuery(query, reader, input)
           if (!(result instanceof Promise)) return { result, position }
-          return this.#awaited(result).then((value) => ({ result: value, position }), judge)
+          const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
+          return kept.then((value) => ({ result: value, position }), judge)
         } catch (thrown) {
           return judge(thrown)
         } finally {
@@ -506,34 +507,12 @@ export class ProcessingUnit implements Serving {
     return incarnation
   }
 
-  /** What a query has promised, if it comes in time. */
-  async #awaited(result: Promise<unknown>): Promise<unknown> {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const { positionWaitMsMax } = this.#options
-    const timer = this.#ports.clock.after(positionWaitMsMax, () =>
-      reject(new Error(`its promise was not kept within ${positionWaitMsMax} ms`)),
-    )
-    try {
-      return await Promise.race([result, late])
-    } finally {
-      timer.cancel()
-    }
-  }
-
-  async #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () =>
-      reject(
-        new GridError('position_timeout', `${what} has not been reached in time`, {
-          retryAfterMs: 500,
-        }),
-      ),
-    )
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      timer.cancel()
-    }
+  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
+    const late = () =>
+      new GridError('position_timeout', `${what} has not been reached in time`, {
+        retryAfterMs: 500,
+      })
+    return within(this.#ports.clock, this.#options.positionWaitMsMax, promise, late)
   }
 
   // ---- commands
