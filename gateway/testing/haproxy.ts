@@ -71,13 +71,18 @@ export class RunningGateway {
     return gateway
   }
 
-  /** Waits until so many units take requests. */
+  /**
+   * Waits until so many units take requests, each because it has said that it is ready. HAProxy calls a unit up as soon as
+   * its name resolves, before it has asked.
+   */
   async waitForUnits(count: number): Promise<void> {
-    const up = /^haproxy_server_status\{proxy="units",server="[^"]+",state="UP"\} 1$/gm
-    await waitUntil(async () => ((await this.metrics()).match(up) ?? []).length === count, {
-      timeoutMs: 20_000,
-      what: `${count} units in service`,
-    })
+    const inService = async () => {
+      const metrics = await this.metrics()
+      const up = unitsIn('status', 'UP', metrics)
+      const checked = unitsIn('check_status', 'L7OK', metrics)
+      return up.size === count && up.isSubsetOf(checked)
+    }
+    await waitUntil(inService, { timeoutMs: 60_000, what: `${count} units in service` })
   }
 
   async metrics(): Promise<string> {
@@ -89,4 +94,9 @@ export class RunningGateway {
     this.process.kill('SIGKILL')
     await once(this.process, 'exit')
   }
+}
+
+function unitsIn(metric: string, state: string, metrics: string): Set<string> {
+  const line = `^haproxy_server_${metric}\\{proxy="units",server="([^"]+)",state="${state}"\\} 1$`
+  return new Set([...metrics.matchAll(new RegExp(line, 'gm'))].map(([, unit]) => String(unit)))
 }
