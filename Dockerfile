@@ -8,15 +8,15 @@ WORKDIR /spacegrid
 # Only what decides the dependencies: a change of the sources does not install them anew.
 COPY package.json package-lock.json .npmrc ./
 COPY grid/package.json grid/
+COPY processing-units/runtime/package.json processing-units/runtime/
 COPY processing-units/ticketing/package.json processing-units/ticketing/
 COPY processing-units/auction/package.json processing-units/auction/
 COPY data-pump/package.json data-pump/
 COPY data-writer/package.json data-writer/
 COPY data-reader/package.json data-reader/
-COPY local/package.json local/
-COPY simulator/package.json simulator/
+COPY spacegrid/package.json spacegrid/
+COPY proof/package.json proof/
 COPY bench/package.json bench/
-COPY tests/support/package.json tests/support/
 # The image has a Node.js already: the one that npm brings for development machines would be the largest part of it.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin/node
 
@@ -37,4 +37,4 @@ EXPOSE 8080 9090
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # As a list, not through a shell: SIGTERM must reach Node.js, which then finishes what is open.
-CMD ["node", "local/main.ts"]
+CMD ["node", "spacegrid/main.ts"]

@@ -3,13 +3,13 @@ import { defineConfig } from 'vitest/config'
 const onRealServers = ['nats', 'mongodb', 'redis', 'servers'].map(
   (server) => `**/*.${server}.test.ts`,
 )
-const endToEnd = ['tests/*.test.ts', 'tests/!(support)/**/*.test.ts']
+const endToEnd = ['tests/**/*.test.ts', 'proof/{faults,chaos,support}/**/*.test.ts']
 const staticChecks = 'scripts/static-checks.test.ts'
 
 const withServers = {
-  globalSetup: ['tests/support/shared-servers.ts'],
-  runner: 'tests/support/missing-server-runner.ts',
-  setupFiles: ['tests/support/logs-of-failed-tests.ts'],
+  globalSetup: ['proof/support/shared-servers.ts'],
+  runner: 'proof/support/missing-server-runner.ts',
+  setupFiles: ['proof/support/logs-of-failed-tests.ts'],
   // A busy machine with two cores, a server that recovers after a kill.
   testTimeout: 60_000,
   hookTimeout: 60_000,

@@ -73,7 +73,7 @@ await runCommand(
     .option(
       '--results <folder>',
       'where it is written',
-      fileURLToPath(new URL('results', import.meta.url)),
+      fileURLToPath(new URL('./results', import.meta.url)),
     )
     .action(run),
 )

@@ -69,7 +69,7 @@ await runCommand(
     .option(
       '--results <folder>',
       'where they are written',
-      fileURLToPath(new URL('results', import.meta.url)),
+      fileURLToPath(new URL('./results', import.meta.url)),
     )
     .action(run),
 )

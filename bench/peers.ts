@@ -136,7 +136,7 @@ await runCommand(
     .option(
       '--results <folder>',
       'where they are written',
-      fileURLToPath(new URL('results', import.meta.url)),
+      fileURLToPath(new URL('./results', import.meta.url)),
     )
     .action(run),
 )

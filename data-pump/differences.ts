@@ -1,4 +1,4 @@
-import type { EntryKey } from '@spacegrid/grid/ports/store'
+import type { EntryKey } from '@spacegrid/grid/engine/ports/store'
 
 /** Entries of one cache that are remembered by name; with more the cache is called wrong as a whole. */
 const namesMax = 100_000

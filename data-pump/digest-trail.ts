@@ -1,4 +1,4 @@
-import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
 
 /** Positions whose digest is remembered: a window that is published later than that is not compared. */
 const positionsMax = 20_000

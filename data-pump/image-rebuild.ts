@@ -1,9 +1,9 @@
-import { lastOfEachKey } from '@spacegrid/grid/component/window-batch'
-import type { Random } from '@spacegrid/grid/ports/random'
-import type { Checkpoint, Store } from '@spacegrid/grid/ports/store'
-import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
-import type { Replica } from '@spacegrid/grid/replica/replica'
-import { ReplicaSnapshot } from '@spacegrid/grid/replica/snapshot-source'
+import { lastOfEachKey } from '@spacegrid/grid/engine/changes/window-batch'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Checkpoint, Store } from '@spacegrid/grid/engine/ports/store'
+import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
+import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { PumpSettings } from './pump-options.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
-import { decodePersisted } from '@spacegrid/grid/records/persisted'
-import { subjects } from '@spacegrid/grid/records/subjects'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import { decodePersisted } from '@spacegrid/grid/engine/wire/persisted'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
 /** A writer tells its position every second: what is older may be out of date. */
 const freshMs = 2500

@@ -1,9 +1,9 @@
-import type { Report } from '@spacegrid/grid/component/component'
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { Log } from '@spacegrid/grid/ports/log'
-import type { Messaging } from '@spacegrid/grid/ports/messaging'
-import type { Random } from '@spacegrid/grid/ports/random'
-import type { Store } from '@spacegrid/grid/ports/store'
+import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Store } from '@spacegrid/grid/engine/ports/store'
 
 /** What a pump works with; all of it is closed by whoever made it. */
 export interface PumpPorts {

@@ -1,8 +1,8 @@
-import { WindowAssembler } from '@spacegrid/grid/component/window-assembler'
-import { outOfOrder } from '@spacegrid/grid/component/window-feed'
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { Log, LogTail } from '@spacegrid/grid/ports/log'
-import type { WindowPart } from '@spacegrid/grid/records/window-codec'
+import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
+import { outOfOrder } from '@spacegrid/grid/engine/changes/window-feed'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log, LogTail } from '@spacegrid/grid/engine/ports/log'
+import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 
 export interface QueueWatcher {
   /** Another pump has published a whole window. */

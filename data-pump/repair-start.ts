@@ -1,17 +1,17 @@
-import type { Auditor } from '@spacegrid/grid/audit/auditor'
-import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
-import { findNewestWindow } from '@spacegrid/grid/component/change-queue'
-import type { Life } from '@spacegrid/grid/component/life'
-import { Turns } from '@spacegrid/grid/component/turns'
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { StoredChange } from '@spacegrid/grid/ports/store'
+import type { Entry } from '@spacegrid/grid/core/entry'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
+import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
+import { findNewestWindow } from '@spacegrid/grid/engine/changes/change-queue'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import { Turns } from '@spacegrid/grid/engine/life/turns'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
 import {
   type Rehydrated,
   type RehydrationSource,
   rehydrate,
-} from '@spacegrid/grid/replica/rehydration'
-import type { Entry } from '@spacegrid/grid/space/entry'
-import type { SpaceState } from '@spacegrid/grid/space/space-state'
+} from '@spacegrid/grid/engine/replica/rehydration'
 import type { PumpPorts } from './pump-options.ts'
 import type { PumpStart } from './pump-start.ts'
 

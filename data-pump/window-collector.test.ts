@@ -1,5 +1,5 @@
-import { changeAt, deletionAt } from '@spacegrid/grid/component/test-support/window-author'
-import { SpaceState } from '@spacegrid/grid/space/space-state'
+import { SpaceState } from '@spacegrid/grid/core/space-state'
+import { changeAt, deletionAt } from '@spacegrid/grid/engine/changes/test-support/window-author'
 import { expect, test } from 'vitest'
 import { WindowCollector } from './window-collector.ts'
 

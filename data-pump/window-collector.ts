@@ -1,8 +1,8 @@
-import type { StoredChange } from '@spacegrid/grid/ports/store'
-import { encodeHeader } from '@spacegrid/grid/records/snapshot-codec'
-import type { Window, WindowEvent } from '@spacegrid/grid/records/window-codec'
-import { contentBytes } from '@spacegrid/grid/space/growth'
-import type { SpaceState } from '@spacegrid/grid/space/space-state'
+import { contentBytes } from '@spacegrid/grid/core/growth'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
+import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
+import type { Window, WindowEvent } from '@spacegrid/grid/engine/wire/window-codec'
 
 /**
  * What melding has done since the last published window: of every key the last outcome, and every domain event. Outcomes that have been

@@ -1,9 +1,9 @@
-import type { Life } from '@spacegrid/grid/component/life'
-import { Turns } from '@spacegrid/grid/component/turns'
-import { partIn } from '@spacegrid/grid/component/window-assembler'
-import { GridError } from '@spacegrid/grid/errors'
-import type { Log } from '@spacegrid/grid/ports/log'
-import { encodeWindow, type Window, type WindowId } from '@spacegrid/grid/records/window-codec'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { partIn } from '@spacegrid/grid/engine/changes/window-assembler'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import { Turns } from '@spacegrid/grid/engine/life/turns'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import { encodeWindow, type Window, type WindowId } from '@spacegrid/grid/engine/wire/window-codec'
 
 export interface Published {
   /** Queue position of the window's last record. */

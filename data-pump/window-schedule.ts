@@ -1,4 +1,4 @@
-import type { Clock } from '@spacegrid/grid/ports/clock'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { PumpSettings } from './pump-options.ts'
 
 /** What has been collected for a window. */

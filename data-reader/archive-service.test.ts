@@ -1,7 +1,7 @@
-import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
-import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
-import { SimulatedStore } from '@spacegrid/grid/adapters/simulated/simulated-store'
-import { subjects } from '@spacegrid/grid/records/subjects'
+import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
+import { SimulatedStore } from '@spacegrid/grid/kit/simulated-store'
 import { expect, test } from 'vitest'
 import { serveArchive } from './archive-service.ts'
 

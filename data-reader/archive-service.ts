@@ -1,8 +1,8 @@
-import { GridError } from '@spacegrid/grid/errors'
-import type { Messaging, Subscription } from '@spacegrid/grid/ports/messaging'
-import type { Store } from '@spacegrid/grid/ports/store'
-import { subjects } from '@spacegrid/grid/records/subjects'
-import { parseJsonInput } from '@spacegrid/grid/services/json-input'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
+import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Store } from '@spacegrid/grid/engine/ports/store'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
 /**
  * Answers what the store holds under a key, also for processes that have no replica: JSON in (`{cache, key}`), JSON out

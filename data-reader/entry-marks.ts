@@ -1,8 +1,8 @@
-import type { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
-import type { EntryMark, Teller } from '@spacegrid/grid/audit/audit-message'
-import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
-import type { Life } from '@spacegrid/grid/component/life'
-import type { StoredEntry } from '@spacegrid/grid/ports/store'
+import type { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
+import type { EntryMark, Teller } from '@spacegrid/grid/engine/agreement/audit-message'
+import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import type { StoredEntry } from '@spacegrid/grid/engine/ports/store'
 
 const marksMax = 200
 /** Pause behind each sample of a full audit: at most 10,000 entries a second. */

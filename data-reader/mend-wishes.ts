@@ -1,4 +1,4 @@
-import type { MendWish } from '@spacegrid/grid/audit/audit-message'
+import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 
 /** Of a name in a message beside its bytes: what says how long its two texts are. */
 const nameBytes = 16

@@ -1,8 +1,8 @@
-import type { Report } from '@spacegrid/grid/component/component'
-import { GridError, isGridError } from '@spacegrid/grid/errors'
-import type { Log } from '@spacegrid/grid/ports/log'
-import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/ports/store'
-import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/engine/ports/store'
+import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 

@@ -1,19 +1,19 @@
-import { AuditChannel } from '@spacegrid/grid/audit/audit-channel'
+import { isGridError } from '@spacegrid/grid/core/errors'
+import { hashString } from '@spacegrid/grid/core/hash'
+import { Digest } from '@spacegrid/grid/core/version'
+import { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
 import {
   type AuditMessage,
   type EntryName,
   isReplica,
   type Teller,
-} from '@spacegrid/grid/audit/audit-message'
-import type { AuditStatus } from '@spacegrid/grid/audit/audit-status'
-import { fingerprintOf } from '@spacegrid/grid/audit/fingerprint'
-import type { Report } from '@spacegrid/grid/component/component'
-import type { Life } from '@spacegrid/grid/component/life'
-import { isGridError } from '@spacegrid/grid/errors'
-import type { Checkpoint, EntryKey, Store } from '@spacegrid/grid/ports/store'
-import { decodeHeader } from '@spacegrid/grid/records/snapshot-codec'
-import { hashString } from '@spacegrid/grid/space/hash'
-import { Digest } from '@spacegrid/grid/space/version'
+} from '@spacegrid/grid/engine/agreement/audit-message'
+import type { AuditStatus } from '@spacegrid/grid/engine/agreement/audit-status'
+import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
+import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import type { Checkpoint, EntryKey, Store } from '@spacegrid/grid/engine/ports/store'
+import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import { tellEntries } from './entry-marks.ts'
 import { ImageAuditor } from './image-auditor.ts'
 import type { ReaderPorts } from './reader-options.ts'

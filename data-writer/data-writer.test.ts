@@ -1,20 +1,17 @@
-import { InProcessMessaging } from '@spacegrid/grid/adapters/embedded/in-process-messaging'
-import { SimulatedClock } from '@spacegrid/grid/adapters/simulated/simulated-clock'
-import { SimulatedLog } from '@spacegrid/grid/adapters/simulated/simulated-log'
-import {
-  SimulatedStore,
-  type SimulatedStoreOptions,
-} from '@spacegrid/grid/adapters/simulated/simulated-store'
-import { SimulatedStream } from '@spacegrid/grid/adapters/simulated/simulated-stream'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import {
   changeAt,
   WindowAuthor,
   windowOf,
-} from '@spacegrid/grid/component/test-support/window-author'
-import { GridError } from '@spacegrid/grid/errors'
-import type { Checkpoint, StoredChange } from '@spacegrid/grid/ports/store'
-import { decodePersisted } from '@spacegrid/grid/records/persisted'
-import { subjects } from '@spacegrid/grid/records/subjects'
+} from '@spacegrid/grid/engine/changes/test-support/window-author'
+import type { Checkpoint, StoredChange } from '@spacegrid/grid/engine/ports/store'
+import { decodePersisted } from '@spacegrid/grid/engine/wire/persisted'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
+import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
+import { SimulatedStore, type SimulatedStoreOptions } from '@spacegrid/grid/kit/simulated-store'
+import { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { afterEach, expect, test } from 'vitest'
 import { DataWriter } from './data-writer.ts'
 import type { WriterOptions } from './writer-options.ts'

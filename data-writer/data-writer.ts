@@ -1,6 +1,6 @@
-import type { Component, ComponentStatus, Report } from '@spacegrid/grid/component/component'
-import { Lives } from '@spacegrid/grid/component/lives'
-import type { Readiness } from '@spacegrid/grid/unit/serving'
+import type { Component, ComponentStatus, Report } from '@spacegrid/grid/engine/life/component'
+import { Lives } from '@spacegrid/grid/engine/life/lives'
+import type { Readiness } from '@spacegrid/grid/engine/ports/serving'
 import { QuarantineWatch } from './quarantine-watch.ts'
 import { WriterIncarnation } from './writer-incarnation.ts'
 import {

@@ -1,5 +1,5 @@
-import type { Report } from '@spacegrid/grid/component/component'
-import type { QuarantinedEntry, Store } from '@spacegrid/grid/ports/store'
+import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { QuarantinedEntry, Store } from '@spacegrid/grid/engine/ports/store'
 
 /** Entries named at a time; of the others their number is told. */
 const namedMax = 10

@@ -1,5 +1,5 @@
-import type { Clock } from '@spacegrid/grid/ports/clock'
-import type { Log } from '@spacegrid/grid/ports/log'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 
 /** What the store reached, and where the change queue tells of it. */
 interface Reached {

@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { GridClient } from '@spacegrid/test-support/grid-client'
+import { GridClient } from '@spacegrid/proof/support/grid-client'
 import {
   documentOf,
   forgetImage,
   tamperWithDocument,
   tamperWithImage,
-} from '@spacegrid/test-support/tampering'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+} from '@spacegrid/proof/support/tampering'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const program = join(import.meta.dirname, '../local/audit.ts')
+const program = join(import.meta.dirname, '../spacegrid/audit.ts')
 
 let cluster: ProcessCluster
 let folder: string

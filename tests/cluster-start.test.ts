@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { knownServers } from '@spacegrid/local/servers/start-servers'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { knownServers } from 'spacegrid/servers/start-servers'
 import { expect, test } from 'vitest'
 
-const program = join(import.meta.dirname, '../local/cluster.ts')
+const program = join(import.meta.dirname, '../spacegrid/cluster.ts')
 
 test('a cluster that is stopped while it starts leaves nothing running', async () => {
   const folder = await temporaryFolder('start')

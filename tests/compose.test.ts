@@ -4,14 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { composeBinary, isGoInstalled } from '@spacegrid/proof/gateway/compose-binary'
+import { BinaryUnavailable, cacheFolder, environmentOf, findBinary } from 'spacegrid/servers/binary'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { composeBinary, isGoInstalled } from '../gateway/testing/compose-binary.ts'
-import {
-  BinaryUnavailable,
-  cacheFolder,
-  environmentOf,
-  findBinary,
-} from '../local/servers/binary.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
@@ -41,7 +36,7 @@ interface ComposeService {
 const othersVariables = new Set(['NODE_ENV', 'NODE_OPTIONS'])
 
 async function expectGridReads(variables: readonly string[]): Promise<void> {
-  const environment = await read('grid/src/environment.ts')
+  const environment = await read('grid/program/environment.ts')
   const unknown = variables.filter(
     (name) => !othersVariables.has(name) && !new RegExp(`\\b${name}\\b`).test(environment),
   )

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startMongod, startNats } from '@spacegrid/test-support/test-servers'
+import { isHaproxyInstalled, RunningGateway } from '@spacegrid/proof/gateway/haproxy'
+import { NameServer } from '@spacegrid/proof/gateway/name-server'
+import { freeUnitPorts, type UnitPorts } from '@spacegrid/proof/gateway/stand-in-units'
+import { startMongod, startNats } from '@spacegrid/proof/support/test-servers'
+import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isHaproxyInstalled, RunningGateway } from '../gateway/testing/haproxy.ts'
-import { NameServer } from '../gateway/testing/name-server.ts'
-import { freeUnitPorts, type UnitPorts } from '../gateway/testing/stand-in-units.ts'
-import { reapWithThisProcess } from '../local/servers/reaper.ts'
 
 // Two addresses with the same ports, as two containers have them. Linux answers on all of 127.0.0.0/8.
 const addresses = ['127.0.0.21', '127.0.0.22'] as const

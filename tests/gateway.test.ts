@@ -3,14 +3,14 @@ import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   checkConfiguration,
   isHaproxyInstalled,
   RunningGateway,
-} from '../gateway/testing/haproxy.ts'
-import { NameServer } from '../gateway/testing/name-server.ts'
-import { freeUnitPorts, StandInUnit, type UnitPorts } from '../gateway/testing/stand-in-units.ts'
+} from '@spacegrid/proof/gateway/haproxy'
+import { NameServer } from '@spacegrid/proof/gateway/name-server'
+import { freeUnitPorts, StandInUnit, type UnitPorts } from '@spacegrid/proof/gateway/stand-in-units'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 // Two addresses with the same ports, as two containers have them. Linux answers on all of 127.0.0.0/8.
 const addresses = ['127.0.0.11', '127.0.0.12'] as const

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { reapWithThisProcess } from 'spacegrid/servers/reaper'
+import { waitUntil } from 'spacegrid/servers/wait-until'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { findFreePort } from '../local/servers/free-port.ts'
-import { reapWithThisProcess } from '../local/servers/reaper.ts'
-import { waitUntil } from '../local/servers/wait-until.ts'
 
 /** The grid as `npm start` runs it, in a process that can be killed and started again on the same data. */
 class EmbeddedProcess {
@@ -25,7 +25,7 @@ class EmbeddedProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['local/main.ts'], {
+    const child = spawn(process.execPath, ['spacegrid/main.ts'], {
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'inherit'],
     })

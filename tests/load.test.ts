@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type FakeFaults, FakeTicketing } from '@spacegrid/bench/load/fake-ticketing'
+import type { LoadSummary } from '@spacegrid/bench/load/summary'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type FakeFaults, FakeTicketing } from '../bench/load/fake-ticketing.ts'
-import type { LoadSummary } from '../bench/load/summary.ts'
 
 interface LoadResult {
   readonly exitCode: number | null

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ComponentProcess } from '@spacegrid/local/cluster/component-process'
-import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { GridClient } from '@spacegrid/test-support/grid-client'
-import { auditStore, unitStatus } from '@spacegrid/test-support/store-audit'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { auditStore, unitStatus } from '@spacegrid/proof/support/store-audit'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { Redis } from 'ioredis'
 import { MongoClient } from 'mongodb'
+import type { ComponentProcess } from 'spacegrid/cluster/component-process'
+import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const programs = join(import.meta.dirname, '../local')
+const programs = join(import.meta.dirname, '../spacegrid')
 
 let cluster: ProcessCluster
 let folder: string

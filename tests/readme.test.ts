@@ -1,10 +1,10 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { GridClient } from '@spacegrid/test-support/grid-client'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
+import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, expect, test } from 'vitest'
 
 const packages = fileURLToPath(new URL('../node_modules', import.meta.url))

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EmbeddedGrid } from '@spacegrid/local/embedded-grid'
-import { createItemsSpace } from '@spacegrid/simulator/scenarios/items-space'
-import { recover, reportOf } from '@spacegrid/test-support/recover-command'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+import { createItemsSpace } from '@spacegrid/proof/simulator/scenarios/items-space'
+import { recover, reportOf } from '@spacegrid/proof/support/recover-command'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { EmbeddedGrid } from 'spacegrid/embedded-grid'
 import { expect, test } from 'vitest'
 
 const space = createItemsSpace('items')

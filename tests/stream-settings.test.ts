@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { uniqueName } from '@spacegrid/test-support/unique-name'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+import { uniqueName } from '@spacegrid/proof/support/unique-name'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { connect, type JetStreamManager, type NatsConnection } from 'nats'
+import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
 const natsUrl = inject('natsUrl')

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { ProcessCluster } from '@spacegrid/local/cluster/process-cluster'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { GridClient } from '@spacegrid/test-support/grid-client'
-import { unitStatus } from '@spacegrid/test-support/store-audit'
-import { temporaryFolder } from '@spacegrid/test-support/temporary-folder'
-import { waitFor } from '@spacegrid/test-support/wait-for'
+import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { unitStatus } from '@spacegrid/proof/support/store-audit'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, expect, test } from 'vitest'
 
 let cluster: ProcessCluster | undefined

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,7 +34,7 @@ export class EarlierTree implements AsyncDisposable {
     await run('git', ['-C', root, 'archive', '--output', archive, revision])
     await run('tar', ['-xf', archive, '-C', folder])
     await rm(archive)
-    await linkPackages(join(root, 'node_modules'), join(folder, 'node_modules'))
+    await linkPackages(join(root, 'node_modules'), folder)
     return new EarlierTree(folder, stdout.trim())
   }
 
@@ -43,10 +43,26 @@ export class EarlierTree implements AsyncDisposable {
   }
 }
 
-async function linkPackages(from: string, to: string): Promise<void> {
+interface Package {
+  readonly name: string
+  readonly workspaces?: readonly string[]
+}
+
+/** Links what is installed here, and the tree's own workspaces under the names that they have there. */
+async function linkPackages(from: string, tree: string): Promise<void> {
+  const to = join(tree, 'node_modules')
   await mkdir(join(to, ownScope), { recursive: true })
-  for (const name of await readdir(from))
-    if (name !== ownScope) await symlink(join(from, name), join(to, name))
-  for (const name of await readdir(join(from, ownScope)))
-    await symlink(await readlink(join(from, ownScope, name)), join(to, ownScope, name))
+  for (const name of await readdir(from)) {
+    if (name === ownScope || (await lstat(join(from, name))).isSymbolicLink()) continue
+    await symlink(join(from, name), join(to, name))
+  }
+  const { workspaces } = await packageOf(tree)
+  for (const folder of workspaces ?? []) {
+    const { name } = await packageOf(join(tree, folder))
+    await symlink(join(tree, folder), join(to, name))
+  }
+}
+
+async function packageOf(folder: string): Promise<Package> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { outlive, reapWithThisProcess } from '@spacegrid/local/servers/reaper'
-import { waitUntil } from '@spacegrid/local/servers/wait-until'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
+import { waitUntil } from 'spacegrid/servers/wait-until'
 import type { Goal, GoalRow } from './goal.ts'
 import type { GoalContext } from './goal-context.ts'
 import { short, spreadOf } from './spread.ts'
@@ -88,7 +88,10 @@ class StartedGrid {
     const from = performance.now()
     const child = spawn(
       process.execPath,
-      ['--max-semi-space-size=16', fileURLToPath(new URL('../../local/main.ts', import.meta.url))],
+      [
+        '--max-semi-space-size=16',
+        fileURLToPath(new URL('../../spacegrid/main.ts', import.meta.url)),
+      ],
       {
         env: {
           PATH: process.env.PATH,

@@ -6,7 +6,7 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid'
-import type { Serving } from '@spacegrid/grid/unit/serving'
+import type { Serving } from '@spacegrid/grid/engine/ports/serving'
 
 export const itemSchema = Type.Object({
   itemId: Type.String(),

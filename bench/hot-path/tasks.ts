@@ -1,4 +1,4 @@
-import type { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { keyAt, numberAt } from '../processes/keys.ts'
 import { itemsPerGroup } from './bench-space.ts'
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder } from '@spacegrid/local/servers/binary'
-import { madeOnce } from '@spacegrid/local/servers/made-once'
+import { cacheFolder } from 'spacegrid/servers/binary'
+import { madeOnce } from 'spacegrid/servers/made-once'
 
 const run = promisify(execFile)
 

@@ -4,9 +4,9 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { findFreePort } from '@spacegrid/local/servers/free-port'
-import { outlive, reapWithThisProcess } from '@spacegrid/local/servers/reaper'
-import { waitUntil } from '@spacegrid/local/servers/wait-until'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
+import { waitUntil } from 'spacegrid/servers/wait-until'
 import { hazelcastFiles } from './hazelcast-download.ts'
 
 export interface HazelcastServer {

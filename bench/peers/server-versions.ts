@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-import { environmentOf, findBinary } from '@spacegrid/local/servers/binary'
-import { serverNames } from '@spacegrid/local/servers/server-name'
+import { environmentOf, findBinary } from 'spacegrid/servers/binary'
+import { serverNames } from 'spacegrid/servers/server-name'
 import type { BenchServers } from '../processes/bench-servers.ts'
 import { hazelcastFiles } from './hazelcast-download.ts'
 

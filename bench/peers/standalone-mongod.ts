@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LocalServer, type StartOptions } from '@spacegrid/local/servers/local-server'
-import { mongodKind } from '@spacegrid/local/servers/mongod'
 import { MongoClient } from 'mongodb'
+import { LocalServer, type StartOptions } from 'spacegrid/servers/local-server'
+import { mongodKind } from 'spacegrid/servers/mongod'
 
 /** mongod without a replica set: no oplog to write, which is MongoDB at its quickest. */
 export function startStandaloneMongod(options: StartOptions): Promise<LocalServer> {

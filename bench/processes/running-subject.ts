@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { outlive, reapWithThisProcess } from '@spacegrid/local/servers/reaper'
+import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import type { RunResult, RunSettings } from './subject.ts'
 import { type Call, openedId, type Reply } from './subject-process.ts'
 

@@ -1,5 +1,5 @@
-import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
-import { subjects } from '@spacegrid/grid/records/subjects'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { measure } from '../hot-path/measure.ts'
 import { keyAt } from '../processes/keys.ts'
 import type { Operation, Subject } from '../processes/subject.ts'

@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
-import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
-import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
-import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
-import { createHttpServer } from '@spacegrid/grid/http/http-server'
-import { streams, subjects } from '@spacegrid/grid/records/subjects'
-import type { RehydrationSource } from '@spacegrid/grid/replica/rehydration'
-import { serveSpace } from '@spacegrid/grid/services/space-services'
-import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import type { RehydrationSource } from '@spacegrid/grid/engine/replica/rehydration'
+import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import {
   benchSpace,
   items,

@@ -6,12 +6,12 @@ import {
   type Static,
   Type,
 } from '@spacegrid/grid'
-import { JetStreamLog } from '@spacegrid/grid/adapters/nats/jetstream-log'
-import { NatsMessaging } from '@spacegrid/grid/adapters/nats/nats-messaging'
-import { SystemClock } from '@spacegrid/grid/adapters/system/system-clock'
-import { SystemRandom } from '@spacegrid/grid/adapters/system/system-random'
-import { streams, subjects } from '@spacegrid/grid/records/subjects'
-import { ProcessingUnit } from '@spacegrid/grid/unit/processing-unit'
+import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { DelayRecord } from '../processes/delay-record.ts'
 import { nowSinceBoot } from '../processes/now-since-boot.ts'
 import type { Subject } from '../processes/subject.ts'

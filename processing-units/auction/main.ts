@@ -1,4 +1,4 @@
-import { runProcessingUnit } from '@spacegrid/grid/program/processing-unit-program'
+import { runProcessingUnit } from '@spacegrid/runtime/program'
 import { auction } from './space.ts'
 
 await runProcessingUnit(() => auction)

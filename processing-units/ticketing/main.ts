@@ -1,4 +1,4 @@
-import { runProcessingUnit } from '@spacegrid/grid/program/processing-unit-program'
+import { runProcessingUnit } from '@spacegrid/runtime/program'
 import { createTicketing } from './space.ts'
 
 await runProcessingUnit(({ HOLD_MS }) => createTicketing({ holdMs: HOLD_MS }))

@@ -1,4 +1,4 @@
-import { readableCaches } from '@spacegrid/grid/http/readable-caches'
+import { readableCaches } from '@spacegrid/grid/doors/http/readable-caches'
 import { expect, test } from 'vitest'
 import { BoxOffice } from './box-office.ts'
 import { seats } from './caches.ts'

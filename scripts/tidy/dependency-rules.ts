@@ -27,18 +27,18 @@ export const dependencyRules: readonly Rule[] = [
   {
     name: 'space-imports',
     advice: 'The space is pure: it imports itself, the errors and typebox, and nothing else.',
-    holdsFor: (file) => file.path.startsWith('grid/src/space/') && !file.isTest,
+    holdsFor: (file) => file.path.startsWith('grid/core/') && !file.isTest,
     find: (file) =>
       importsWhere(file, ({ specifier }) => {
         const target = file.resolve(specifier)
         if (target === undefined) return packageOf(specifier) !== 'typebox'
-        return !target.startsWith('grid/src/space/') && target !== 'grid/src/errors.ts'
+        return !target.startsWith('grid/core/') && target !== 'grid/core/errors.ts'
       }),
   },
   {
     name: 'space-globals',
     advice: 'Melding is a pure function of state and frame: time, ids and chance are handed in.',
-    holdsFor: (file) => file.path.startsWith('grid/src/space/') && !file.isTest,
+    holdsFor: (file) => file.path.startsWith('grid/core/') && !file.isTest,
     find: (file) =>
       file
         .matches(impure, file.codeOnly)
@@ -48,7 +48,7 @@ export const dependencyRules: readonly Rule[] = [
     name: 'port-imports',
     advice:
       'A port is an interface: it imports types (import type) of the space and of ports only.',
-    holdsFor: (file) => file.path.startsWith('grid/src/ports/') && !file.isTest,
+    holdsFor: (file) => file.path.startsWith('grid/engine/ports/') && !file.isTest,
     find: (file) =>
       importsWhere(file, ({ specifier, typeOnly }) => {
         const target = file.resolve(specifier) ?? ''
@@ -66,18 +66,18 @@ export const dependencyRules: readonly Rule[] = [
   },
   {
     name: 'drivers-in-adapters',
-    advice: 'Only grid/src/adapters talks to servers and files: add what you need to a port.',
+    advice: 'Only grid/drivers talks to servers and files: add what you need to a port.',
     holdsFor: ({ path }) =>
       (inGrid.test(path) || component.test(path)) &&
-      !path.startsWith('grid/src/adapters/') &&
+      !path.startsWith('grid/drivers/') &&
       !serverTest.test(path),
     find: (file) => importsWhere(file, ({ specifier }) => drivers.has(packageOf(specifier))),
   },
   {
     name: 'fastify-in-http',
-    advice: 'Only grid/src/http knows the web framework: add what you need there.',
+    advice: 'Only grid/doors/http knows the web framework: add what you need there.',
     holdsFor: ({ path }) =>
-      (inGrid.test(path) || component.test(path)) && !path.startsWith('grid/src/http/'),
+      (inGrid.test(path) || component.test(path)) && !path.startsWith('grid/doors/http/'),
     find: (file) =>
       importsWhere(file, ({ specifier }) => /^(?:fastify$|@fastify\/)/.test(specifier)),
   },

@@ -76,16 +76,17 @@ export const textRules: readonly Rule[] = [
   },
   {
     name: 'one-barrel',
-    advice: 'grid/src/index.ts is the only barrel: import from where a thing is defined.',
+    advice: 'grid/core/index.ts is the only barrel: import from where a thing is defined.',
     holdsFor: (file) => file.isTypeScript,
     find: ({ path }) =>
-      basename(path) === 'index.ts' && path !== 'grid/src/index.ts'
+      basename(path) === 'index.ts' && path !== 'grid/core/index.ts'
         ? [{ line: 1, what: 'is an index.ts' }]
         : [],
   },
   {
     name: 'environment-in-one-place',
-    advice: 'Settings come from grid/src/environment.ts, which checks them; main.ts hands them on.',
+    advice:
+      'Settings come from grid/program/environment.ts, which checks them; main.ts hands them on.',
     holdsFor: (file) => file.isTypeScript && !file.isTest && !environmentReaders.test(file.path),
     find: (file) =>
       file

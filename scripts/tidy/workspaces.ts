@@ -23,7 +23,7 @@ export class Workspaces implements Project {
       const one = await readPackage(join(root, folder))
       const declared = [one.name, ...declaredIn(one)]
       // Tools for tests and the grid's test support are declared once, for everybody's tests.
-      const shared = [...testTools, '@spacegrid/test-support']
+      const shared = [...testTools, '@spacegrid/proof']
       workspaces.#declared.set(`${folder}/`, new Set([...declared, ...shared]))
       for (const name of declared) everything.add(name)
     }

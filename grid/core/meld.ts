@@ -1,0 +1,261 @@
+import { CacheFull } from './cache-state.ts'
+import type { Value } from './definition.ts'
+import { isGridError } from './errors.ts'
+import { type Evaluation, evaluate, type Write } from './evaluation.ts'
+import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'
+import { cacheEntriesMax } from './limits.ts'
+import { clocksAgree, contestedTime } from './record-time.ts'
+import { mergeShapes, partsCacheNumber } from './shape.ts'
+import type { SpaceState } from './space-state.ts'
+import type { DomainEvent, TransactionRecord } from './steps.ts'
+import { transactionId } from './version.ts'
+
+/** An origin that has been silent for this long (by log time) is forgotten when another one joins; it then has to join again. */
+export const originSilentMsMax = 10 * 60_000
+/** So many origins are remembered at most; beyond, the most silent one is forgotten. */
+export const originsMax = 1024
+
+/** Told what melding does, while it does it. Must change nothing of the state. */
+export interface MeldObserver {
+  /** A frame with transactions has been accepted; none of them has been decided yet. */
+  accepted?(frame: TransactionsFrame): void
+  /** One entry has changed. Not called for the grid's own bookkeeping of origins. */
+  changed?(write: Write, before: Value | undefined): void
+  /** One transaction of a frame has been decided; the state is just behind it. */
+  decided?(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void
+  /** A domain event of an applied transaction. */
+  emitted?(event: DomainEvent, id: number): void
+  /** The time of a record and that of the unit that sent it do not agree: it is so much later, ms. Told to everybody alike. */
+  contested?(differenceMs: number, unit: string): void
+}
+
+/** Reads the transactions of a frame that came in parts. */
+export type DecodeTransactions = (parts: readonly Uint8Array[]) => readonly TransactionRecord[]
+
+/**
+ * Applies frames in log order: a pure function of (state, frame, position, time), the same on every replica. Runs no user code, reads no
+ * clock, draws no random numbers. architecture.md, section 2 "the life of a command" and section 3, invariants 1 to 4; the idea of deciding optimistic
+ * transactions from a shared log is Hyder's (Bernstein, Reid and Das, CIDR 2011), the word too.
+ */
+export class Melder {
+  readonly state: SpaceState
+  readonly #decode: DecodeTransactions
+  readonly #observer: MeldObserver
+
+  constructor(state: SpaceState, decode: DecodeTransactions, observer: MeldObserver = {}) {
+    this.state = state
+    this.#decode = decode
+    this.#observer = observer
+  }
+
+  /** The record at the next position is none that can be read: it takes its place, and nothing else happens. docs/decisions/0015. */
+  pass(position: number): void {
+    const state = this.state
+    if (position !== state.position + 1)
+      throw new Error(`melding position ${position} after ${state.position}`)
+    state.position = position
+  }
+
+  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
+  meld(frame: Frame, position: number, time: number): boolean {
+    const state = this.state
+    this.pass(position)
+    // A frame that is ignored may be old: it says nothing of the time unless both clocks do.
+    if (clocksAgree(frame, time)) this.#reach(time)
+    switch (frame.kind) {
+      case FrameKind.join:
+        this.#weigh(frame, time, frame.unit)
+        this.#forgetSilentOrigins()
+        state.origins.set(position, {
+          unit: frame.unit,
+          nonce: frame.nonce,
+          lastFrame: 0,
+          lastTime: state.time,
+        })
+        return true
+      case FrameKind.shape:
+        this.#weigh(frame, time, 'a unit')
+        return this.#reshape(frame.shape)
+      case FrameKind.skip:
+        return true
+      default:
+        return this.#meldChained(frame, position, time)
+    }
+  }
+
+  #reshape(shape: SpaceState['layout']['shape']): boolean {
+    try {
+      this.state.reshape(mergeShapes(this.state.layout.shape, shape))
+      return true
+    } catch (error) {
+      // A definition that contradicts the log's is refused alike by everyone; the unit that wants it sees that it is not there.
+      if (isGridError(error, 'definition_conflict')) return false
+      throw error
+    }
+  }
+
+  #reach(time: number): void {
+    if (time > this.state.time) this.state.time = time
+  }
+
+  /** Neither of two clocks that contradict each other moves time far by itself. */
+  #weigh(frame: Frame, time: number, unit: string): void {
+    if (clocksAgree(frame, time)) return
+    this.#reach(contestedTime(frame, time, this.state.time))
+    this.#observer.contested?.(time - (frame.at ?? time), unit)
+  }
+
+  #meldChained(frame: ChainedFrame, position: number, time: number): boolean {
+    const origin = this.state.origins.get(frame.origin)
+    if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false
+    this.#weigh(frame, time, origin.unit)
+    origin.lastFrame = frame.id
+    origin.lastTime = this.state.time
+    if (frame.kind === FrameKind.leave) this.#forget(frame.origin)
+    else if (frame.kind === FrameKind.part) {
+      const value = { key: `${frame.origin}.${frame.id}`, origin: frame.origin, bytes: frame.bytes }
+      this.#write({
+        cache: partsCacheNumber,
+        key: value.key,
+        value,
+        version: partVersion(frame.origin, frame.id),
+      })
+    } else this.#decide(frame)
+    return true
+  }
+
+  #decide(frame: TransactionsFrame): void {
+    this.#observer.accepted?.(frame)
+    const parts = this.#takeParts(frame)
+    const transactions = frame.parts === 0 ? frame.transactions : this.#join(parts, frame.parts)
+    for (let index = 0; index < transactions.length; index++) {
+      const transaction = transactions[index] as TransactionRecord
+      const id = transactionId(frame.origin, transaction.number)
+      const evaluation = this.#apply(evaluate(this.state, transaction, id, this.state.time))
+      if (evaluation.outcome === 'applied' && this.#observer.emitted)
+        for (const event of transaction.events) this.#observer.emitted(event, id)
+      this.#observer.decided?.(index, transaction, id, evaluation)
+    }
+  }
+
+  /** The transactions that came in parts; none, on every replica alike, if the parts are not what was sent. */
+  #join(parts: readonly Uint8Array[], count: number): readonly TransactionRecord[] {
+    try {
+      return this.#decode(parts.slice(-count))
+    } catch (error) {
+      if (isGridError(error, 'record_damaged')) return []
+      throw error
+    }
+  }
+
+  /** Writes what was evaluated: all of it, or, when there is no room for an entry, nothing. */
+  #apply(evaluation: Evaluation): Evaluation {
+    if (evaluation.outcome !== 'applied') return evaluation
+    const { writes } = evaluation
+    const written: Written[] = []
+    try {
+      // What most transactions are: nothing to take back if their one write finds no room.
+      if (writes.length === 1) this.#write(writes[0] as Write)
+      else for (const write of writes) written.push({ write, before: this.#replace(write) })
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error
+      for (const { write, before } of written.reverse()) this.#restore(write, before)
+      return cacheFull(error.cache)
+    }
+    for (const { write, before } of written)
+      if (before !== undefined || write.value !== undefined)
+        this.#observer.changed?.(write, before?.value)
+    return evaluation
+  }
+
+  /** Returns what was there before. */
+  #replace({ cache, key, value, version }: Write): Before | undefined {
+    const entry = this.state.find(cache, key)
+    const before = entry && { value: entry.value, version: entry.version, position: entry.position }
+    this.state.write(cache, key, value, version, this.state.position)
+    return before
+  }
+
+  #restore({ cache, key }: Write, before: Before | undefined): void {
+    if (before) this.state.write(cache, key, before.value, before.version, before.position)
+    else this.state.write(cache, key, undefined, 0, 0)
+  }
+
+  /**
+   * Removes the origin's parts from the state. This frame's own are the last of them, for they were sent just before it; any others are
+   * from a batch that was given up half-way.
+   */
+  #takeParts(frame: TransactionsFrame): Uint8Array[] {
+    const parts: Uint8Array[] = []
+    for (const key of this.#partKeys(frame.origin)) {
+      const bytes = this.state.find(partsCacheNumber, key)?.value.bytes
+      if (bytes instanceof Uint8Array) parts.push(bytes)
+      this.#write({
+        cache: partsCacheNumber,
+        key,
+        value: undefined,
+        version: partVersion(frame.origin, frame.id),
+      })
+    }
+    return parts
+  }
+
+  /** Keys of an origin's parts in the order in which it sent them. */
+  #partKeys(origin: number): string[] {
+    const found: { key: string; id: number }[] = []
+    this.state.scan(partsCacheNumber, 0, { equals: [origin] }, (entry) => {
+      found.push({ key: entry.key, id: Number(entry.key.slice(entry.key.indexOf('.') + 1)) })
+      return true
+    })
+    return found.sort((a, b) => a.id - b.id).map(({ key }) => key)
+  }
+
+  #write(write: Write): void {
+    const { cache, key, value, version } = write
+    const before = this.state.write(cache, key, value, version, this.state.position)
+    if (before !== undefined || value !== undefined) this.#observer.changed?.(write, before)
+  }
+
+  #forget(origin: number): void {
+    this.state.origins.delete(origin)
+    for (const key of this.#partKeys(origin))
+      this.#write({
+        cache: partsCacheNumber,
+        key,
+        value: undefined,
+        version: partVersion(origin, 0),
+      })
+  }
+
+  #forgetSilentOrigins(): void {
+    const { origins, time } = this.state
+    const silent = [...origins].filter(([, origin]) => origin.lastTime < time - originSilentMsMax)
+    for (const [origin] of silent) this.#forget(origin)
+    if (origins.size < originsMax) return
+    const [first] = [...origins].sort(([a, x], [b, y]) => x.lastTime - y.lastTime || a - b)
+    if (first) this.#forget(first[0])
+  }
+}
+
+/** An entry as it was. */
+interface Before {
+  readonly value: Value
+  readonly version: number
+  readonly position: number
+}
+
+interface Written {
+  readonly write: Write
+  readonly before: Before | undefined
+}
+
+const cacheFull = (cache: string): Evaluation => ({
+  outcome: 'refused',
+  reason: 'cache_full',
+  details: { cache, entriesMax: cacheEntriesMax },
+  fault: 'cache_full',
+})
+
+/** Parts are written by frames, not by transactions: their versions come from the other end of the number space. */
+const partVersion = (origin: number, frameId: number): number =>
+  transactionId(origin, Number.MAX_SAFE_INTEGER - frameId)

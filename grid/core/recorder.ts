@@ -1,0 +1,422 @@
+import type {
+  AnyCache,
+  AppendOptions,
+  Cache,
+  IncrementOptions,
+  IndexRange,
+  Outcome,
+  Patch,
+  TakeOptions,
+  Transaction,
+  Value,
+} from './definition.ts'
+import type { EntryView } from './entry.ts'
+import { GridError, Rejection } from './errors.ts'
+import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
+import type { CacheLayout } from './layout.ts'
+import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
+import { Misuse } from './misuse.ts'
+import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
+import { PendingOutcome, splitOutcomes } from './outcomes.ts'
+import { Overlay } from './overlay.ts'
+import { takenRange } from './range-check.ts'
+import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import {
+  type DomainEvent,
+  type KeyRead,
+  type Operation,
+  type RangeRead,
+  type Slots,
+  type Step,
+  StepKind,
+} from './steps.ts'
+import { checkFits, checkKey, isKey, takeFitting } from './validation.ts'
+import { absentVersion, digestPairs } from './version.ts'
+import { collect, type View } from './view.ts'
+
+export interface RecorderOptions {
+  /** The transaction's identity. */
+  readonly id: number
+  /** ms since the epoch. */
+  readonly now: number
+  readonly newId: () => string
+  readonly limits?: TransactionLimits
+}
+
+const none: readonly never[] = []
+
+/** What an operation was foreseen to leave, while the handler has not looked at it. */
+interface Unseen {
+  readonly operation: Operation
+  readonly digest: number
+}
+
+/** In a key's place: a take may change any entry of its cache. */
+const anyKey = undefined
+
+/** The list with one more item; a list that has any is this recorder's own. */
+function withItem<T>(list: readonly T[], item: T): readonly T[] {
+  if (list.length === 0) return [item]
+  ;(list as T[]).push(item)
+  return list
+}
+
+/**
+ * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
+ * when it looks at what one of its operations leaves, that prediction is validated too.
+ */
+export class Recorder implements Transaction {
+  readonly now: number
+  // Replaced when the first item comes: most transactions have one or none, and an empty list that grows reserves room for many.
+  #reads: readonly KeyRead[] = none
+  #ranges: readonly RangeRead[] = none
+  #steps: readonly Step[] = none
+  #events: readonly DomainEvent[] = none
+  readonly #view: View
+  readonly #options: RecorderOptions
+  readonly #limits: TransactionLimits
+  #readCount = 0
+  #writeCount = 0
+  /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
+  #own: Overlay | undefined
+  #ownSteps = 0
+  #closed = false
+  #outcomes: readonly unknown[] = none
+  /** By cache and key, so that looking at an entry costs the same however many steps there are. */
+  #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
+  /** Numbers of the caches written. */
+  #written: readonly number[] = none
+
+  constructor(view: View, options: RecorderOptions) {
+    this.#view = view
+    this.#options = options
+    this.#limits = options.limits ?? defaultTransactionLimits
+    this.now = options.now
+  }
+
+  get reads(): readonly KeyRead[] {
+    return this.#reads
+  }
+
+  get ranges(): readonly RangeRead[] {
+    return this.#ranges
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps
+  }
+
+  get events(): readonly DomainEvent[] {
+    return this.#events
+  }
+
+  get writes(): boolean {
+    return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** The handler has returned: nothing is recorded any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Makes the transaction depend on a version that the handler has not asked for. */
+  read(cache: number, key: string, version: number): void {
+    this.#reads = withItem(this.#reads, { cache, key, version })
+  }
+
+  newId(): string {
+    return this.#options.newId()
+  }
+
+  get<V>(cache: Cache<V>, key: string): V | undefined {
+    const { number } = this.#layoutOf(cache)
+    // No entry can have such a key, and the log could not carry it as it is.
+    if (!isKey(key)) return undefined
+    if (this.#written.includes(number)) {
+      const own = this.#applyOwn(number, key)
+      const entry = own.find(number, key)
+      const below = this.#view.find(number, key)
+      // Covered by an own write: what is below was not seen.
+      if (entry !== below) return entry?.value as V | undefined
+    }
+    const entry = this.#view.find(number, key)
+    this.#countReads(1)
+    this.read(number, key, entry?.version ?? absentVersion)
+    return entry?.value as V | undefined
+  }
+
+  peek<V>(cache: Cache<V>, key: string): V | undefined {
+    return this.#view.find(this.#layoutOf(cache).number, key)?.value as V | undefined
+  }
+
+  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+    const layout = this.#layoutOf(cache)
+    const indexNumber = this.#indexOf(layout, index)
+    const asked = takenRange(layout, indexNumber, range)
+    const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : undefined
+    // Own writes may hide entries of the range: as many more are read and validated, so that the limit is filled from what was validated.
+    const hidden = own?.changedIn(layout.number) ?? 0
+    const validated = asked.limit === undefined ? asked : { ...asked, limit: asked.limit + hidden }
+    const entries = collect(this.#view, layout.number, indexNumber, validated)
+    this.#countReads(entries.length + 1)
+    this.#readRange(layout.number, indexNumber, validated, entries)
+    const seen = own ? collect(own, layout.number, indexNumber, asked) : entries
+    return seen.map((entry) => entry.value as V)
+  }
+
+  put<V>(cache: Cache<V>, value: NoInfer<V>): void {
+    const layout = this.#layoutOf(cache)
+    const kept = takeFitting(
+      cache.schema,
+      value,
+      `cache ${cache.name}`,
+      this.#limits.charactersMax,
+    ) as Value
+    const key = kept[layout.key]
+    checkKey(key, `cache ${cache.name}`)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.put, cache: layout.number, key, value: kept })
+  }
+
+  delete(cache: AnyCache, key: string): void {
+    const layout = this.#layoutOf(cache)
+    checkKey(key, `cache ${cache.name}`)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.delete, cache: layout.number, key })
+  }
+
+  increment<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    by: number,
+    options: IncrementOptions<NoInfer<V>> = {},
+  ): Outcome<number> {
+    const { min, max, initial, otherwise = 'out_of_bounds' } = options
+    const bounds = incrementBounds(cache, field, by, { min, max })
+    checkReason(cache, otherwise)
+    const target = this.#operationTarget(cache, key, initial)
+    return this.#operate({
+      kind: StepKind.increment,
+      ...target,
+      field,
+      by,
+      min: bounds.min,
+      max: bounds.max,
+      otherwise,
+      expected: undefined,
+    })
+  }
+
+  append<V>(
+    cache: Cache<V>,
+    key: string,
+    field: keyof V & string,
+    items: readonly unknown[],
+    options: AppendOptions<NoInfer<V>> = {},
+  ): Outcome<number> {
+    const { max, initial, otherwise = 'list_full' } = options
+    const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
+    checkReason(cache, otherwise)
+    const target = this.#operationTarget(cache, key, initial)
+    return this.#operate({
+      kind: StepKind.append,
+      ...target,
+      field,
+      items: appended.items,
+      max: appended.max,
+      otherwise,
+      expected: undefined,
+    })
+  }
+
+  take<V, I extends string>(
+    cache: Cache<V, I>,
+    index: I,
+    range: IndexRange & { readonly limit: number },
+    patch: Patch<V>,
+    options: TakeOptions = {},
+  ): Outcome<readonly V[]> {
+    const layout = this.#layoutOf(cache)
+    const indexNumber = this.#indexOf(layout, index)
+    const { limit, ...bounds } = takenRange(layout, indexNumber, range)
+    const { atLeast = limit, otherwise = 'not_enough' } = options
+    if (limit === undefined || limit < 1)
+      throw new Misuse(cache.name, undefined, `take needs a limit of at least 1, not ${limit}`)
+    if (limit > this.#limits.takeMax)
+      throw new GridError(
+        'transaction_too_large',
+        `take from ${cache.name}: limit must be 1 to ${this.#limits.takeMax}, not ${limit}`,
+      )
+    if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
+      throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
+    const taken = takenPatch(cache, patch, this.#limits.charactersMax)
+    checkReason(cache, otherwise)
+    this.#countWrites(limit)
+    return this.#operate({
+      kind: StepKind.take,
+      cache: layout.number,
+      index: indexNumber,
+      range: bounds,
+      limit,
+      atLeast: atLeast as number,
+      patch: taken,
+      otherwise,
+      expected: undefined,
+    })
+  }
+
+  emit(name: string, payload: Value): void {
+    this.#checkOpen()
+    this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
+  }
+
+  reject(reason: string, details?: Value): never {
+    this.#checkOpen()
+    this.#recordBases(this.#ownSteps)
+    throw new Rejection(reason, details)
+  }
+
+  /**
+   * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. The rest is data as it is
+   * kept.
+   * @throws DataFault; DataTooLarge for texts beyond `charactersMax`
+   */
+  slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+    return splitOutcomes(data, this.#limits.charactersMax)
+  }
+
+  /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
+  #checkOpen(): void {
+    if (this.#closed) throw new TypeError('the transaction is over: its handler has returned')
+  }
+
+  #layoutOf(cache: AnyCache): CacheLayout {
+    this.#checkOpen()
+    if (typeof cache?.schema !== 'object' || cache.schema === null)
+      throw new TypeError(`${nameOf(cache)} is not a cache`)
+    const layout = this.#view.layout.named(cache.name)
+    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    return layout
+  }
+
+  #indexOf(layout: CacheLayout, index: string): number {
+    const number = layout.indexNumber(index)
+    if (number === undefined)
+      throw new Misuse(layout.name, undefined, `has no index ${nameOf(index)}`)
+    return number
+  }
+
+  #operationTarget(cache: AnyCache, key: string, initial: unknown) {
+    const layout = this.#layoutOf(cache)
+    checkKey(key, `cache ${cache.name}`)
+    let kept: Value | undefined
+    if (initial !== undefined) {
+      kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
+      checkFits(cache.schema, kept, `cache ${cache.name}`)
+      if (kept[layout.key] !== key)
+        throw new TypeError(
+          `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
+        )
+    }
+    this.#countWrites(1)
+    return { cache: layout.number, key, initial: kept }
+  }
+
+  #operate<T>(step: Operation): Outcome<T> {
+    this.#push(step)
+    return new PendingOutcome<T>(this.#steps.length - 1, (number) => {
+      this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
+      return this.#outcomes[number]
+    })
+  }
+
+  #push(step: Step): void {
+    this.#steps = withItem(this.#steps, step)
+    if (step.kind !== StepKind.remember && !this.#written.includes(step.cache))
+      this.#written = withItem(this.#written, step.cache)
+  }
+
+  /**
+   * The view with every own step applied. The handler is about to see what they leave in this cache, or of this one entry: the operations
+   * that may have changed it are validated from now on.
+   */
+  #applyOwn(cache: number, key?: string): Overlay {
+    this.#checkOpen()
+    this.#own ??= new Overlay(this.#view)
+    const own = this.#own
+    for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {
+      const step = this.#steps[this.#ownSteps] as Step
+      const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
+      if (evaluation.outcome === 'refused') {
+        this.#recordBases(this.#ownSteps + 1)
+        throw new Rejection(evaluation.reason, evaluation.details)
+      }
+      if (evaluation.outcome === 'collided')
+        throw new Error('a prediction does not hold over the view it was made from')
+      this.#outcomes = withItem(this.#outcomes, evaluation.outcomes[0])
+      if (isOperation(step)) this.#foresee(step, foreseen(evaluation.writes, 0))
+      for (const write of evaluation.writes)
+        own.write(write.cache, write.key, write.value, write.version)
+    }
+    this.#see(cache, key)
+    return own
+  }
+
+  #foresee(operation: Operation, digest: number): void {
+    this.#unseen ??= new Map()
+    const ofCache = this.#unseen.get(operation.cache) ?? new Map<string | undefined, Unseen[]>()
+    this.#unseen.set(operation.cache, ofCache)
+    const key = operation.kind === StepKind.take ? anyKey : operation.key
+    const ofKey = ofCache.get(key)
+    if (ofKey) ofKey.push({ operation, digest })
+    else ofCache.set(key, [{ operation, digest }])
+  }
+
+  #see(cache: number, key: string | undefined): void {
+    const unseen = this.#unseen?.get(cache)
+    if (!unseen) return
+    for (const name of key === undefined ? [...unseen.keys()] : [key, anyKey]) {
+      for (const { operation, digest } of unseen.get(name) ?? []) operation.expected = digest
+      unseen.delete(name)
+    }
+  }
+
+  /**
+   * A refusal sends no steps. It stands only as long as what the first `count` of them met, of which it is the consequence: that becomes
+   * a read like any other.
+   */
+  #recordBases(count: number): void {
+    for (const step of this.#steps.slice(0, count)) if (isOperation(step)) this.#recordBasis(step)
+  }
+
+  #recordBasis(step: Operation): void {
+    const { cache } = step
+    if (step.kind === StepKind.take) {
+      const range = { ...step.range, limit: step.limit + (this.#own?.changedIn(cache) ?? 0) }
+      this.#readRange(cache, step.index, range, collect(this.#view, cache, step.index, range))
+    } else this.read(cache, step.key, this.#view.find(cache, step.key)?.version ?? absentVersion)
+  }
+
+  #readRange(cache: number, index: number, range: IndexRange, entries: readonly EntryView[]): void {
+    this.#ranges = withItem(this.#ranges, { cache, index, range, digest: digestPairs(entries) })
+  }
+
+  #countReads(count: number): void {
+    this.#readCount += count
+    if (this.#readCount > this.#limits.readsMax)
+      throw new GridError(
+        'transaction_too_large',
+        `A transaction may read at most ${this.#limits.readsMax} entries`,
+      )
+  }
+
+  #countWrites(count: number): void {
+    this.#writeCount += count
+    if (this.#writeCount > this.#limits.writesMax)
+      throw new GridError(
+        'transaction_too_large',
+        `A transaction may write at most ${this.#limits.writesMax} entries`,
+      )
+  }
+}

@@ -1,0 +1,120 @@
+import type { Space } from './definition.ts'
+import { GridError } from './errors.ts'
+import { cachesMax, indexesMax } from './limits.ts'
+
+/** What melding needs of a cache's definition. */
+export interface CacheShape {
+  readonly name: string
+  readonly key: string
+  /** Name and fields, in the order in which they were added: frames name an index by its place. */
+  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[] }[]
+  readonly expiry: string | undefined
+}
+
+/** What melding needs of a space's definition: a record of the log, so that all replicas change it at one position. */
+export interface SpaceShape {
+  /** In the order in which they were added: frames name a cache by its place. */
+  readonly caches: readonly CacheShape[]
+}
+
+/** Entries the grid itself keeps beside the application's, in every space. */
+export const idempotencyCache = '_idempotency'
+export const partsCache = '_parts'
+export const expiryIndex = '_expiry'
+
+const cacheShape = (
+  name: string,
+  key: string,
+  indexes: Readonly<Record<string, readonly string[]>>,
+  expiry: string | undefined,
+): CacheShape => ({
+  name,
+  key,
+  indexes: [
+    ...Object.entries(indexes).map(([index, fields]) => ({ name: index, fields })),
+    ...(expiry === undefined ? [] : [{ name: expiryIndex, fields: [expiry] }]),
+  ],
+  expiry,
+})
+
+/** The shape every space starts with: the grid's own caches. */
+export const initialShape: SpaceShape = {
+  caches: [
+    cacheShape(idempotencyCache, 'key', {}, 'expiresAt'),
+    cacheShape(partsCache, 'key', { byOrigin: ['origin'] }, undefined),
+  ],
+}
+
+export const idempotencyCacheNumber = 0
+export const partsCacheNumber = 1
+
+export const shapeOf = (space: Space): SpaceShape => ({
+  caches: [
+    ...initialShape.caches,
+    ...space.caches.map((cache) => cacheShape(cache.name, cache.key, cache.indexes, cache.expiry)),
+  ],
+})
+
+/**
+ * `current` with everything that `wanted` has beyond it; `current` itself when that is nothing. Shapes only grow, so that units of
+ * different versions of an application can work side by side.
+ * @throws GridError `definition_conflict` when the two contradict each other, or come to more than a definition may have: no copy of it could be read
+ */
+export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape {
+  let changed = false
+  const caches = [...current.caches]
+  const places = new Map(caches.map(({ name }, place) => [name, place]))
+  for (const cache of wanted.caches) {
+    const at = places.get(cache.name)
+    const existing = at === undefined ? undefined : caches[at]
+    if (at === undefined || !existing) {
+      places.set(cache.name, caches.push(cache) - 1)
+      changed = true
+      continue
+    }
+    const merged = mergeCaches(existing, cache)
+    if (merged !== existing) {
+      caches[at] = merged
+      changed = true
+    }
+  }
+  if (caches.length > cachesMax)
+    throw tooMuch(`the space would have ${caches.length} caches, more than ${cachesMax}`)
+  return changed ? { caches } : current
+}
+
+const tooMuch = (what: string): GridError =>
+  new GridError('definition_conflict', `With what is in the log ${what}`)
+
+function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
+  const conflict = (what: string, is: unknown, asked: unknown) =>
+    new GridError(
+      'definition_conflict',
+      `cache ${current.name}: ${what} is ${is} in the log, ${asked} in this application`,
+      {
+        details: { cache: current.name },
+      },
+    )
+  if (current.key !== wanted.key) throw conflict('the primary key', current.key, wanted.key)
+  if (
+    current.expiry !== undefined &&
+    wanted.expiry !== undefined &&
+    current.expiry !== wanted.expiry
+  )
+    throw conflict('the expiry field', current.expiry, wanted.expiry)
+  const added = []
+  for (const index of wanted.indexes) {
+    const existing = current.indexes.find((i) => i.name === index.name)
+    if (!existing) added.push(index)
+    else if (existing.fields.join() !== index.fields.join())
+      throw conflict(`index ${index.name}`, existing.fields, index.fields)
+  }
+  const expiry = current.expiry ?? wanted.expiry
+  if (added.length === 0 && expiry === current.expiry) return current
+  const indexes = [...current.indexes, ...added]
+  if (indexes.length > indexesMax)
+    throw tooMuch(
+      `the cache ${current.name} would have ${indexes.length} indexes, more than ${indexesMax}`,
+    )
+  return { ...current, indexes, expiry }
+}

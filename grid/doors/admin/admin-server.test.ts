@@ -1,0 +1,131 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { MemoryServing } from '../http/test-support/memory-serving.ts'
+import { depot, shop } from '../http/test-support/shop-space.ts'
+import { createAdminServer } from './admin-server.ts'
+import { type StatusSource, statusOfUnits } from './status-source.ts'
+
+function open(source: StatusSource) {
+  const faults: object[] = []
+  const app = createAdminServer(source, { log: { error: (fields) => faults.push(fields) } })
+  onTestFinished(() => app.close())
+  return { get: (url: string) => app.inject(url), faults }
+}
+
+const pump = (changes: Partial<StatusSource> = {}): StatusSource => ({
+  unit: 'pump-1',
+  role: 'data-pump',
+  notReady: () => [],
+  spaces: () => ({ shop: { position: 7, lag: 2 } }),
+  ...changes,
+})
+
+describe('the administration door', () => {
+  test('/health/live answers while the process turns, ready or not', async () => {
+    const { get } = open(pump({ notReady: () => ['rehydrating'] }))
+    expect((await get('/health/live')).statusCode).toBe(200)
+  })
+
+  test('/health/ready is 503 with the reasons, until there are none', async () => {
+    const unit = new MemoryServing('shop-1', shop)
+    const { get } = open(statusOfUnits('embedded', 'embedded', [unit]))
+    unit.ready = { ready: false, reason: 'lags by 12,000 positions' }
+    const refused = await get('/health/ready')
+    expect(refused.statusCode).toBe(503)
+    const reasons = ['shop-1 (space shop): lags by 12,000 positions']
+    expect(refused.json()).toEqual({ ready: false, reasons })
+    unit.ready = { ready: true }
+    expect((await get('/health/ready')).statusCode).toBe(200)
+  })
+
+  test('/status names unit, role, readiness and every space', async () => {
+    const units = [new MemoryServing('shop-1', shop), new MemoryServing('depot-1', depot)]
+    const { get } = open(statusOfUnits('unit-1', 'processing-unit', units))
+    const figures = {
+      position: 1,
+      lag: 0,
+      entries: 0,
+      bytes: 0,
+      digest: '0123456789abcdef',
+      digestPosition: 1,
+      pending: 1,
+      collisions: 2,
+      commandsPerSecond: 3,
+      clock: { differenceMs: 0, jumps: 3 },
+    }
+    expect((await get('/status')).json()).toEqual({
+      unit: 'unit-1',
+      role: 'processing-unit',
+      ready: true,
+      spaces: { shop: figures, depot: figures },
+    })
+  })
+
+  test('/status of a component that knows less', async () => {
+    const { get } = open(pump())
+    expect((await get('/status')).json()).toMatchObject({
+      spaces: { shop: { position: 7, lag: 2 } },
+    })
+  })
+
+  test('/metrics has the figures per space and those of the process', async () => {
+    const { get } = open(pump({ notReady: () => ['lagging'] }))
+    const { headers, body } = await get('/metrics')
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const lines = body.split('\n')
+    expect(lines).toContain('spacegrid_position{space="shop",unit="pump-1",role="data-pump"} 7')
+    expect(lines).toContain(
+      'spacegrid_lag_positions{space="shop",unit="pump-1",role="data-pump"} 2',
+    )
+    expect(lines).toContain('spacegrid_ready{unit="pump-1",role="data-pump"} 0')
+    expect(body).not.toContain('spacegrid_entries{')
+    expect(body).toMatch(/^process_cpu_seconds_total\{/m)
+  })
+
+  test('/metrics counts collisions, and reads them anew each time', async () => {
+    let collisions = 3
+    const { get } = open(pump({ spaces: () => ({ shop: { collisions } }) }))
+    const counted = async () =>
+      /^spacegrid_collisions_total\{.*\} (\d+)$/m.exec((await get('/metrics')).body)?.[1]
+    expect(await counted()).toBe('3')
+    collisions = 5
+    expect(await counted()).toBe('5')
+  })
+
+  test('/metrics tells how the clocks are', async () => {
+    const clock = { differenceMs: -7500, jumps: 4 }
+    const { body } = await open(pump({ spaces: () => ({ shop: { clock } }) })).get('/metrics')
+    expect(body).toMatch(/^spacegrid_clock_difference_seconds\{space="shop",.*\} -7\.5$/m)
+    expect(body).toMatch(/^spacegrid_clock_jumps_total\{space="shop",.*\} 4$/m)
+  })
+
+  test('a status that fails is answered with an id', async () => {
+    const broken = () => {
+      throw new Error('secret')
+    }
+    const { get, faults } = open(pump({ spaces: broken }))
+    for (const url of ['/status', '/metrics']) {
+      const answer = await get(url)
+      expect(answer.statusCode).toBe(500)
+      expect(answer.body).not.toContain('secret')
+    }
+    expect(faults).toHaveLength(2)
+  })
+
+  test('anything else is 404 and says what there is', async () => {
+    const { get } = open(pump())
+    expect((await get('/')).json()).toMatchObject({ status: 404, code: 'unknown_route' })
+  })
+})
+
+describe('several units of one space', () => {
+  test('show the state of the one behind and the work of all', () => {
+    const ahead = new MemoryServing('shop-1', shop)
+    const behind = new MemoryServing('shop-2', shop)
+    ahead.grid.position = 9
+    ahead.clockDifferenceMs = 3
+    behind.clockDifferenceMs = -8000
+    const { shop: figures } = statusOfUnits('embedded', 'embedded', [ahead, behind]).spaces()
+    expect(figures).toMatchObject({ position: 1, pending: 2, collisions: 2, commandsPerSecond: 6 })
+    expect(figures?.clock).toEqual({ differenceMs: -8000, jumps: 3 })
+  })
+})

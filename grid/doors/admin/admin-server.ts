@@ -1,0 +1,93 @@
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
+import type { Registry } from 'prom-client'
+import { GridError, isGridError } from '../../core/errors.ts'
+import { sendProblem } from '../http/failure.ts'
+import { type FaultLog, publicError } from '../request/public-error.ts'
+import { metricsOf } from './status-metrics.ts'
+import type { StatusSource } from './status-source.ts'
+
+export interface AdminOptions {
+  /** Told about bugs behind a 500. */
+  readonly log: FaultLog
+  /** Served under /metrics. Default: `metricsOf(source)`. */
+  readonly metrics?: Registry
+  /** Compares all copies of some spaces (default: all), for /audit. Default: there is no such route. */
+  readonly audit?: (request: AuditRequest) => Promise<readonly object[]>
+}
+
+export interface AuditRequest {
+  readonly spaces: readonly string[] | undefined
+  /** Differing keys to name. */
+  readonly differencesMax: number
+  readonly waitMs: number
+}
+
+const auditQuery = {
+  type: 'object',
+  properties: {
+    space: { type: 'array', items: { type: 'string' } },
+    differences: { type: 'integer', minimum: 0 },
+    wait: { type: 'integer', minimum: 0 },
+  },
+} as const
+
+/**
+ * The door for operators and probes: health, status, metrics. It tells how the grid is doing to whoever can connect, so it listens
+ * on a port of its own, never the public one.
+ */
+export function createAdminServer(source: StatusSource, options: AdminOptions): FastifyInstance {
+  const metrics = options.metrics ?? metricsOf(source)
+  const app = fastify({ logger: false, forceCloseConnections: 'idle' })
+
+  // Alive means: the event loop turns. A unit that is not ready must not be restarted for it.
+  app.get('/health/live', async () => ({ live: true }))
+
+  app.get('/health/ready', async (_request, reply) => {
+    const reasons = source.notReady()
+    if (reasons.length === 0) return { ready: true }
+    return reply.code(503).send({ ready: false, reasons })
+  })
+
+  app.get('/status', async () => ({
+    unit: source.unit,
+    role: source.role,
+    ready: source.notReady().length === 0,
+    spaces: source.spaces(),
+  }))
+
+  app.get('/metrics', async (_request, reply) => {
+    const text = await metrics.metrics()
+    return reply.header('content-type', metrics.contentType).send(text)
+  })
+
+  const { audit } = options
+  if (audit)
+    app.get<{ Querystring: { space?: string | string[]; differences?: number; wait?: number } }>(
+      '/audit',
+      { schema: { querystring: auditQuery } },
+      async ({ query: { space, differences = 20, wait = 30 } }) => ({
+        reports: await audit({
+          spaces: space === undefined ? undefined : [space].flat(),
+          differencesMax: differences,
+          waitMs: wait * 1000,
+        }),
+      }),
+    )
+
+  app.setNotFoundHandler((request, reply) => {
+    const known = ['/health/live', '/health/ready', '/status', '/metrics']
+    if (audit) known.push('/audit')
+    const message = `No route ${request.method} ${request.url.slice(0, 200)}; known: GET ${known.join(', ')}`
+    return sendProblem(reply, new GridError('unknown_route', message, { details: { known } }))
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (isGridError(error)) return sendProblem(reply, error)
+    if (error.validation)
+      return sendProblem(reply, new GridError('invalid_input', error.message), 400)
+    if (error.statusCode === undefined || error.statusCode >= 500)
+      return sendProblem(reply, publicError(error, options.log))
+    const refusal = new GridError('unknown_route', `No route ${request.method}`)
+    return sendProblem(reply, refusal, error.statusCode)
+  })
+  return app
+}

@@ -1,0 +1,66 @@
+import type { ClockStatus } from '@spacegrid/runtime/clock-watch'
+import { mergeAudits } from '../../engine/agreement/audit-status.ts'
+import type { Serving, SpaceStatus } from '../../engine/ports/serving.ts'
+
+/** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
+export type SpaceFigures = Partial<SpaceStatus>
+
+/** Anything that runs and can be asked how it is: a processing unit, the data pump, the data writer … */
+export interface StatusSource {
+  /** Unique among running processes. */
+  readonly unit: string
+  /** Which component this is, such as `processing-unit` or `data-pump`. */
+  readonly role: string
+  /** Why it should get no work now, one sentence each; empty: it is ready. */
+  notReady(): readonly string[]
+  /** By name of the space. */
+  spaces(): Readonly<Record<string, SpaceFigures>>
+}
+
+/** The status of the processing units in this process: one, or several of several spaces (embedded). */
+export function statusOfUnits(name: string, role: string, units: readonly Serving[]): StatusSource {
+  return {
+    unit: name,
+    role,
+    notReady: () =>
+      units.flatMap((unit) => {
+        const { ready, reason } = unit.readiness()
+        if (ready) return []
+        return [`${unit.name} (space ${unit.space.name}): ${reason ?? 'not ready'}`]
+      }),
+    spaces: () => {
+      const bySpace = Map.groupBy(units, (unit) => unit.space.name)
+      const merged = [...bySpace].map(([space, members]) => [
+        space,
+        members.map((unit) => unit.status()).reduce(together),
+      ])
+      return Object.fromEntries(merged)
+    },
+  }
+}
+
+/**
+ * Two replicas of a space as one: the state of the one that is behind, the work of both. Collisions are melded, so every
+ * replica counts all of them.
+ */
+function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
+  return {
+    ...(one.position <= other.position ? one : other),
+    lag: Math.max(one.lag, other.lag),
+    pending: one.pending + other.pending,
+    collisions: Math.max(one.collisions, other.collisions),
+    commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
+    damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
+    ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
+    ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
+  }
+}
+
+/** The clock that is worse, of units on one machine that have melded the same. */
+const mergeClocks = (one: ClockStatus, other: ClockStatus): ClockStatus => ({
+  differenceMs:
+    Math.abs(one.differenceMs) >= Math.abs(other.differenceMs)
+      ? one.differenceMs
+      : other.differenceMs,
+  jumps: Math.max(one.jumps, other.jumps),
+})

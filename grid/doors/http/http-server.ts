@@ -1,0 +1,322 @@
+import type { Server } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import {
+  type FastifyError,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify'
+import type { Space } from '../../core/definition.ts'
+import type { GridError } from '../../core/errors.ts'
+import { keyBytesMax } from '../../core/limits.ts'
+import type { Serving } from '../../engine/ports/serving.ts'
+import gridPackage from '../../package.json' with { type: 'json' }
+import { type FaultLog, publicError } from '../request/public-error.ts'
+import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
+import { addCommandRoute } from './command-route.ts'
+import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
+import { addEntryRoute } from './entry-route.ts'
+import { type Door, jsonType } from './exchange.ts'
+import {
+  answerExpectation,
+  checkContentHeaders,
+  connectRefused,
+  hostFault,
+  parserFault,
+  problemResponse,
+  requestFault,
+  sendProblem,
+  sendProblemEarly,
+} from './failure.ts'
+import { explainMissing } from './missing-route.ts'
+import { problemSchema, swaggerOptions } from './open-api.ts'
+import { addQueryRoute } from './query-route.ts'
+import { readableCaches } from './readable-caches.ts'
+import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
+
+export interface HttpOptions extends Partial<DiscardLimits> {
+  /** Told about bugs behind a 500; pino fits. Requests are not logged. */
+  readonly log: FaultLog
+  /** Largest body of a command, bytes. Default 1 MiB. */
+  readonly bodyBytesMax?: number
+  /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
+  readonly requestTimeoutMs?: number
+  /**
+   * Time without any byte on a connection after which it is cut, ms: keep it above the longest wait for an answer.
+   * Default 120,000; 0: no limit.
+   */
+  readonly connectionTimeoutMs?: number
+  /** Time a connection may wait for its next request, ms. Default 72,000: above what load balancers keep theirs. */
+  readonly keepAliveTimeoutMs?: number
+  /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
+  readonly closeGraceMs?: number
+  /**
+   * Whether the caches of a space are readable in which no cache says whether it is. Default true, for developing; in production they are not.
+   */
+  readonly undeclaredReadable?: boolean
+  /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
+  readonly title?: string
+  readonly version?: string
+}
+
+/** Listens with `listen({ host, port, reusePort })`; `close()` answers what is in flight and takes no new connection. */
+export type HttpServer = FastifyInstance
+
+const defaults = {
+  bodyBytesMax: 1024 * 1024,
+  requestTimeoutMs: 30_000,
+  connectionTimeoutMs: 120_000,
+  keepAliveTimeoutMs: 72_000,
+  closeGraceMs: 10_000,
+  ...discardDefaults,
+  undeclaredReadable: true,
+  title: 'Spacegrid',
+  version: gridPackage.version,
+}
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
+type Refuse = (reply: FastifyReply, error: GridError, status?: number) => FastifyReply
+type Settings = typeof defaults & { readonly log: FaultLog }
+
+/**
+ * The public HTTP door of the units in this process, of one space or several. Every route is made from the definitions. The
+ * door checks only what the way here could spoil (JSON, headers, text of a URL); inputs are validated by the units, once.
+ */
+export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
+  const settings: Settings = { ...defaults, ...options }
+  const rotations = rotationsOf(units)
+  const door: Door = { log: settings.log, closing: false }
+  const refuse: Refuse = (reply, error, status = error.status) => {
+    const { raw } = reply.request
+    if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
+    return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
+  }
+  const { undeclaredReadable } = settings
+  const readable = (space: Space) => [...readableCaches(space, undeclaredReadable).keys()]
+  const missing: Answer = (request, reply) => {
+    return sendMissing(request, reply, refuse, rotations, readable)
+  }
+  const app = fastify({
+    ...serverOptions(settings),
+    frameworkErrors: (_error, request, reply) => {
+      missing(request as FastifyRequest, reply as unknown as FastifyReply)
+    },
+  })
+  // Node lets headers take a minute, and swaps the two limits when the one for whole requests is the shorter.
+  app.server.headersTimeout = settings.requestTimeoutMs
+  refuseBadBeginnings(app, settings)
+  takeJson(app)
+  answerFailures(app, rotations, settings, refuse, missing)
+  closeGracefully(app, door, settings.closeGraceMs)
+  addDocumentation(
+    app,
+    [...rotations.values()].map(({ space }) => space),
+    settings,
+  )
+  app.register(async (routes) => {
+    for (const rotation of rotations.values())
+      addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
+  })
+  return app
+}
+
+function addSpaceRoutes(
+  app: FastifyInstance,
+  door: Door,
+  rotation: UnitRotation,
+  undeclaredReadable: boolean,
+): void {
+  const { commands, queries, caches } = rotation.space
+  for (const command of commands.values()) addCommandRoute(app, door, rotation, command)
+  for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
+  const readable = readableCaches(rotation.space, undeclaredReadable)
+  for (const cache of caches) {
+    const fields = readable.get(cache.name)
+    if (fields) addEntryRoute(app, door, rotation, cache, fields)
+  }
+}
+
+function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
+  return {
+    // Fastify's own logging costs listeners on every request.
+    logger: false,
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.requestTimeoutMs,
+    connectionTimeout: settings.connectionTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    // What still arrives on open connections while closing is answered like what is in flight.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Node looks for late requests this often; its default would let them live up to 30 s longer.
+    // Joined, a header that came twice can be told from one that came once: node would keep the first of some.
+    http: {
+      connectionsCheckingInterval: 500,
+      joinDuplicateHeaders: true,
+      // Node would end the connection with that answer, and so take theirs from the requests behind it.
+      requireHostHeader: false,
+    },
+    routerOptions: {
+      // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the key's bytes.
+      maxParamLength: keyBytesMax,
+      // Queries know their parameters' types and read the text themselves.
+      querystringParser: (text) => ({ text }),
+    },
+    clientErrorHandler: (fault, socket) => {
+      if (fault.code === 'ECONNRESET' || !socket.writable) return
+      refuseBrokenRequest(
+        socket,
+        problemResponse(...parserFault(fault.code)),
+        brokenLimits(settings),
+      )
+    },
+  }
+}
+
+const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
+  ...settings,
+  answerMs: settings.connectionTimeoutMs,
+})
+
+/** What node would answer by itself, or end the connection for, whatever is in flight on it. */
+function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
+  const { server } = app
+  app.addHook('onRequest', (request, _reply, done) => done(hostFault(request.raw)))
+  server.on('checkExpectation', (request, response) => {
+    answerExpectation(request, response, settings)
+  })
+  server.on('checkContinue', (request, response) => {
+    // Node, who does not declare it, would end the connection with an answer to a body that it has not asked for: here that is read.
+    Object.assign(response, { _expect_continue: false })
+    // A body that will be refused is not asked for. And node would write the words between an earlier answer's head and body.
+    if (!(Number(request.headers['content-length']) > settings.bodyBytesMax))
+      whenItsTurn(response, () => {
+        if (!response.headersSent) response.writeContinue()
+      })
+    server.emit('request', request, response)
+  })
+  server.on('connect', (_request, socket) => {
+    refuseBrokenRequest(
+      socket as Socket,
+      problemResponse(...connectRefused),
+      brokenLimits(settings),
+    )
+  })
+  // Who has sent all there is to send still waits for the answers. Node has it, and does not declare it.
+  Object.assign(server, { httpAllowHalfOpen: true })
+}
+
+/** Bodies reach the routes as bytes: parsing is theirs, and a parser that throws would cost the caller's connection. */
+function takeJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done) => {
+      checkContentHeaders(request)
+      done(null, body)
+    },
+  )
+  // Schemas are here for the documentation; the units validate.
+  app.setValidatorCompiler(() => () => true)
+}
+
+function answerFailures(
+  app: FastifyInstance,
+  rotations: ReadonlyMap<string, UnitRotation>,
+  { bodyBytesMax, log }: Settings,
+  refuse: Refuse,
+  missing: Answer,
+): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    // A body that cannot be read must not hide that the route is wrong.
+    if (request.is404) return missing(request, reply)
+    const fault = requestFault(error, request, bodyBytesMax)
+    // Refused before the route chose a unit: any unit's position serves.
+    if (!reply.hasHeader('grid-position')) {
+      const space = request.routeOptions.url?.split('/', 2)[1] ?? ''
+      const unit = rotations.get(space)?.next()
+      if (unit) reply.header('grid-position', unit.position)
+    }
+    return refuse(reply, fault ?? publicError(error, log))
+  })
+  app.setNotFoundHandler(missing)
+}
+
+function sendMissing(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refuse: Refuse,
+  rotations: ReadonlyMap<string, UnitRotation>,
+  readable: (space: Space) => readonly string[],
+): FastifyReply {
+  const spaces = new Map([...rotations].map(([name, { space }]) => [name, space]))
+  const [path] = (request.raw.url ?? '/').split(/[?#]/, 1) as [string]
+  const { error, status, allow, space } = explainMissing(path, spaces, readable)
+  const unit = space === undefined ? undefined : rotations.get(space)?.next()
+  if (unit) reply.header('grid-position', unit.position)
+  if (allow !== undefined) reply.header('allow', allow)
+  return refuse(reply, error, status)
+}
+
+/** Longest time in which connections that wait to be accepted still are, ms. */
+const acceptMsMax = 1000
+/** Time in which the first request of an accepted connection is read, ms. */
+const readMs = 500
+
+/** The event loop accepts one connection a turn: turns until one has brought none. */
+async function acceptWaiting(server: HttpServer['server']): Promise<void> {
+  let accepted = 0
+  const count = () => accepted++
+  server.on('connection', count)
+  const until = performance.now() + acceptMsMax
+  for (let before = -1; accepted > before && performance.now() < until; ) {
+    before = accepted
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  server.off('connection', count)
+}
+
+/**
+ * Once closing has begun, every answer ends its connection; a connection that gets none within the grace is cut.
+ * Otherwise one idle or half-dead client could hold the process for as long as it likes.
+ */
+function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
+  app.addHook('preClose', async () => {
+    door.closing = true
+    if (!app.server.listening) return
+    // Connections that wait to be accepted would be reset with the socket, and units that share the port cannot take them over.
+    await acceptWaiting(app.server)
+    // Not the HTTP server's own close: it would cut connections whose request has not been read yet.
+    const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
+    const idle = setTimeout(() => app.server.closeIdleConnections(), readMs)
+    const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
+    await ended
+    clearTimeout(idle)
+    clearTimeout(cut)
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (door.closing) reply.header('connection', 'close')
+    done()
+  })
+}
+
+function addDocumentation(
+  app: FastifyInstance,
+  spaces: readonly Space[],
+  settings: Settings,
+): void {
+  app.addSchema(problemSchema)
+  app.register(swagger, swaggerOptions(spaces, settings))
+  app.register(swaggerUi, { routePrefix: '/docs' })
+  let document: string | undefined
+  app.register(async (routes) => {
+    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+      document ??= JSON.stringify(app.swagger())
+      return reply.header('content-type', jsonType).send(document)
+    })
+  })
+}

@@ -1,0 +1,128 @@
+import type { Space } from '../../core/definition.ts'
+import { type ErrorCode, GridError } from '../../core/errors.ts'
+import { checkKey } from '../../core/validation.ts'
+
+/** What to answer when no route fits. */
+export interface Missing {
+  readonly error: GridError
+  /** 405 when the path exists with other methods, the error's own otherwise. */
+  readonly status?: number
+  /** The methods the path takes, for 405. */
+  readonly allow?: string
+  /** The space that the path names, if there is one. */
+  readonly space?: string
+}
+
+/** Characters of what the caller sent that an answer repeats. */
+const shownMax = 200
+
+const templates = [
+  'POST /{space}/commands/{name}',
+  'GET /{space}/queries/{name}',
+  'GET /{space}/caches/{cache}/{key}',
+  'GET /openapi.json',
+  'GET /docs',
+]
+
+/** Says which part of a path is not known, and what is known in its place. */
+export function explainMissing(
+  path: string,
+  spaces: ReadonlyMap<string, Space>,
+  readable: (space: Space) => readonly string[],
+): Missing {
+  const segments = decodedSegments(path)
+  if (!segments)
+    return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
+  const [spaceName = '', kind = '', name = '', ...rest] = segments
+  if (path === '/openapi.json' || path === '/docs') return wrongMethod(path, 'GET, HEAD')
+  const parts = partsOf(spaces.get(spaceName), kind, readable)
+  if (!parts || name === '') return { error: unknownRoute(path) }
+  const space = spaces.get(spaceName)
+  if (!space) return { error: unknown('unknown_space', 'space', spaceName, [...spaces.keys()]) }
+  if (!parts.names.includes(name)) {
+    const error = unknown(parts.code, parts.noun, name, parts.names, space.name)
+    return { error, space: space.name }
+  }
+  if (rest.length !== parts.segmentsAfterName)
+    return { error: unknownRoute(path), space: space.name }
+  if (parts.noun === 'cache') {
+    const problem = keyProblem(rest[0], name)
+    if (problem) return { error: problem, space: space.name }
+  }
+  return { ...wrongMethod(path, parts.methods), space: space.name }
+}
+
+interface Parts {
+  readonly noun: string
+  readonly code: ErrorCode
+  readonly names: readonly string[]
+  readonly methods: string
+  readonly segmentsAfterName: number
+}
+
+function partsOf(
+  space: Space | undefined,
+  kind: string,
+  readable: (space: Space) => readonly string[],
+): Parts | undefined {
+  const read = 'GET, HEAD'
+  const own = { names: [] as readonly string[], segmentsAfterName: 0 }
+  if (kind === 'commands') {
+    const names = [...(space?.commands.keys() ?? [])]
+    return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST' }
+  }
+  if (kind === 'queries') {
+    const names = [...(space?.queries.keys() ?? [])]
+    return { ...own, noun: 'query', code: 'unknown_query', names, methods: read }
+  }
+  if (kind === 'caches') {
+    const names = space === undefined ? [] : readable(space)
+    const code = 'unknown_cache'
+    return { ...own, noun: 'cache', code, names, methods: read, segmentsAfterName: 1 }
+  }
+  return undefined
+}
+
+function decodedSegments(path: string): string[] | undefined {
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent)
+  } catch {
+    return undefined
+  }
+}
+
+function unknown(
+  code: ErrorCode,
+  noun: string,
+  name: string,
+  known: readonly string[],
+  space?: string,
+): GridError {
+  const where = space === undefined ? '' : ` in space ${space}`
+  const list = known.length === 0 ? 'none' : known.join(', ')
+  const shown = name.slice(0, shownMax).toWellFormed()
+  const message = `No ${noun} ${JSON.stringify(shown)}${where}; known: ${list}`
+  return new GridError(code, message, { details: { [noun]: shown, known } })
+}
+
+function unknownRoute(path: string): GridError {
+  const message = `No route ${path.slice(0, shownMax)}; known: ${templates.join(', ')}`
+  return new GridError('unknown_route', message, { details: { known: templates } })
+}
+
+function wrongMethod(path: string, allow: string): Missing {
+  const error = new GridError('unknown_route', `${path.slice(0, shownMax)} takes only ${allow}`, {
+    details: { allow: allow.split(', ') },
+  })
+  return { error, status: 405, allow }
+}
+
+function keyProblem(key: string | undefined, cache: string): GridError | undefined {
+  try {
+    checkKey(key, `cache ${cache}`)
+    return undefined
+  } catch (error) {
+    if (error instanceof GridError) return error
+    throw error
+  }
+}

@@ -1,0 +1,189 @@
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import type { FastifySchema } from 'fastify'
+import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
+import { keyBytesMax } from '../../core/limits.ts'
+import { problemType } from './problem.ts'
+import type { ReadableFields } from './readable-caches.ts'
+
+/** What the routes of the spaces carry for the documentation alone. */
+interface Documented {
+  readonly schema?: FastifySchema
+}
+
+export interface DocumentOptions {
+  readonly title: string
+  readonly version: string
+}
+
+/** How the OpenAPI document is made of the routes' schemas. */
+export function swaggerOptions(
+  spaces: readonly Space[],
+  { title, version }: DocumentOptions,
+): FastifyDynamicSwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title, version },
+      tags: spaces.map(({ name, description }) => ({
+        name,
+        ...(description === undefined ? undefined : { description }),
+      })),
+    },
+    // Routes that are compiled from their schemas could be refused for one of them, when the unit has long begun.
+    transform: ({ schema, url, route }) => ({
+      schema: (route.config as Documented | undefined)?.schema ?? schema,
+      url,
+    }),
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `schema-${index}`,
+    },
+  }
+}
+
+const positive = { type: 'integer', minimum: 1 } as const
+const count = { type: 'integer', minimum: 0 } as const
+const tag = {
+  'If-None-Match': { type: 'string', description: 'Answers 304 if the tag still fits' },
+}
+
+/** Shared schema of every error's body. */
+export const problemSchema = {
+  $id: 'Problem',
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'detail', 'error'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', description: 'Stable; see the list of errors' },
+    detail: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['path', 'message'],
+        properties: { path: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
+    error: {
+      type: 'object',
+      required: ['code'],
+      properties: { code: { type: 'string' }, reason: { type: 'string' } },
+      additionalProperties: true,
+    },
+  },
+} as const
+
+const problem = (description: string) => ({
+  description,
+  content: { [problemType]: { schema: { $ref: 'Problem#' } } },
+})
+
+const readHeaders = {
+  type: 'object',
+  properties: {
+    'Grid-Position': { ...positive, description: 'Answer at this position or a later one' },
+    'Grid-Consistency': {
+      type: 'string',
+      enum: ['latest'],
+      description: 'Answer from a state with everything stored when the request came',
+    },
+    ...tag,
+  },
+}
+
+const readProblems = {
+  400: problem('Invalid input or header'),
+  404: problem('Not found'),
+  500: problem('The application has made a mistake, or the grid: see its log'),
+  503: problem('Not ready, or the position was not reached in time; see Retry-After'),
+}
+
+export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
+  return {
+    operationId: `${space.name}.${command.name}`,
+    tags: [space.name],
+    ...(command.description === undefined ? undefined : { summary: command.description }),
+    body: command.input,
+    headers: {
+      type: 'object',
+      properties: {
+        'Idempotency-Key': {
+          type: 'string',
+          minLength: 1,
+          maxLength: 255,
+          description: 'At most once in effect; the first result again',
+        },
+        Prefer: {
+          type: 'string',
+          enum: ['ack=accepted', 'ack=committed', 'ack=persisted'],
+          description: `Acknowledgement level; default ack=${command.acknowledge}`,
+        },
+      },
+    },
+    response: {
+      200: answer({ result: command.result ?? {}, position: count, version: count }),
+      400: problem('Invalid input or header'),
+      409: problem('Refused: nothing changed'),
+      413: problem('The body, or the transaction it makes, is too large'),
+      415: problem('The body is not application/json'),
+      422: problem('The idempotency key was used for another command'),
+      500: problem('The application has made a mistake, or the grid: see its log'),
+      503: problem('Overloaded, contended, not ready or no log; see Retry-After'),
+      504: problem('Outcome unknown: send it again with the same idempotency key'),
+      507: problem('The log, the memory of the grid or the cache is full'),
+    },
+  }
+}
+
+export function querySchema(space: Space, query: AnyQuery): FastifySchema {
+  return {
+    operationId: `${space.name}.${query.name}`,
+    tags: [space.name],
+    ...(query.description === undefined ? undefined : { summary: query.description }),
+    querystring: query.input,
+    headers: readHeaders,
+    response: {
+      200: answer({ result: query.result ?? {}, position: count }),
+      304: { description: 'Not modified', type: 'null' },
+      ...readProblems,
+    },
+  }
+}
+
+export function entrySchema(space: Space, cache: AnyCache, fields: ReadableFields): FastifySchema {
+  const key = { type: 'string', minLength: 1, description: `At most ${keyBytesMax} bytes` }
+  return {
+    operationId: `${space.name}.${cache.name}.entry`,
+    tags: [space.name],
+    summary: `One entry of cache ${cache.name}`,
+    params: { type: 'object', required: ['key'], properties: { key } },
+    headers: readHeaders,
+    response: {
+      200: answer({
+        key: { type: 'string' },
+        value: partOf(cache, fields),
+        version: count,
+        writtenAt: { ...positive, description: 'Log position of the transaction that wrote it' },
+      }),
+      304: { description: 'Not modified', type: 'null' },
+      ...readProblems,
+    },
+  }
+}
+
+/** The schema of what is readable of an entry. */
+function partOf({ schema }: AnyCache, fields: ReadableFields): object {
+  if (fields === 'all') return schema
+  const properties = Object.entries(schema.properties).filter(([name]) => fields.includes(name))
+  const required = schema.required?.filter((name) => fields.includes(name)) ?? []
+  return { type: 'object', required, properties: Object.fromEntries(properties) }
+}
+
+const answer = (properties: Readonly<Record<string, unknown>>) => ({
+  description: 'Done',
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+})

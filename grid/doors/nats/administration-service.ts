@@ -1,0 +1,44 @@
+import type { Correction } from '@spacegrid/runtime/correction'
+import type { Space } from '../../core/definition.ts'
+import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
+import type { CommandAnswer } from '../../engine/ports/serving.ts'
+import { subjects } from '../../engine/wire/subjects.ts'
+import { parseJsonInput } from '../request/json-input.ts'
+import { type FaultLog, publicError } from '../request/public-error.ts'
+
+/** A unit as operators may use it. */
+export interface Administrable {
+  readonly space: Space
+  correct(correction: Correction): Promise<CommandAnswer>
+}
+
+/**
+ * Serves what operators, not callers, ask of a space: JSON in, JSON out. Who may publish on `spacegrid.*.admin.>` is for NATS to decide.
+ */
+export function serveAdministration(
+  messaging: Messaging,
+  unit: Administrable,
+  log: FaultLog,
+): Promise<Subscription> {
+  return messaging.serve({
+    name: `spacegrid-${unit.space.name}-admin`,
+    version: '1.0.0',
+    description: `Administration of the space ${unit.space.name}`,
+    endpoints: [
+      {
+        subject: subjects.correct(unit.space.name),
+        description: 'Replaces an entry: {"cache": …, "key": …, "version": …, "value": {…}}',
+        respond: async ({ data }) => {
+          try {
+            // Its shape is checked with the command's.
+            const correction = parseJsonInput(data) as Correction
+            const { position, version } = await unit.correct(correction)
+            return { data: Buffer.from(JSON.stringify({ position, version })) }
+          } catch (error) {
+            throw publicError(error, log)
+          }
+        },
+      },
+    ],
+  })
+}

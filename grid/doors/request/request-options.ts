@@ -1,0 +1,97 @@
+import type { Acknowledgement } from '../../core/definition.ts'
+import { GridError } from '../../core/errors.ts'
+import type { ExecuteOptions, ReadOptions } from '../../engine/ports/serving.ts'
+
+/** Names of the headers that steer a request, the same over HTTP and NATS. */
+export const requestHeaders = {
+  idempotencyKey: 'Idempotency-Key',
+  prefer: 'Prefer',
+  position: 'Grid-Position',
+  consistency: 'Grid-Consistency',
+} as const
+
+const idempotencyKeyMax = 255
+// Visible ASCII and space: other bytes reach us decoded one way over HTTP and another over NATS, and one
+// caller's key would become two.
+const idempotencyKeyPattern = /^[\x20-\x7e]+$/
+const levels: readonly string[] = ['accepted', 'committed', 'persisted'] satisfies Acknowledgement[]
+
+/**
+ * What the headers of a command ask for.
+ * @throws GridError `invalid_header` (details: header, allowed)
+ */
+export function executeOptions(
+  idempotencyKey: string | undefined,
+  prefer: string | undefined,
+): ExecuteOptions {
+  if (idempotencyKey === undefined && prefer === undefined) return none
+  const acknowledge = prefer === undefined ? undefined : preferredAcknowledgement(prefer)
+  return {
+    ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
+    ...(acknowledge === undefined ? undefined : { acknowledge }),
+  }
+}
+
+/**
+ * What the headers of a query or an entry read ask for.
+ * @throws GridError `invalid_header` (details: header, allowed)
+ */
+export function readOptions(
+  position: string | undefined,
+  consistency: string | undefined,
+): ReadOptions {
+  if (position === undefined && consistency === undefined) return none
+  if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
+    throw invalid(requestHeaders.consistency, 'latest')
+  return {
+    ...(position === undefined ? undefined : { position: checkedPosition(position) }),
+    ...(consistency === undefined ? undefined : { latest: true }),
+  }
+}
+
+const none = Object.freeze({})
+
+function checkedKey(key: string): string {
+  if (key.length > idempotencyKeyMax || !idempotencyKeyPattern.test(key))
+    throw invalid(
+      requestHeaders.idempotencyKey,
+      `1 to ${idempotencyKeyMax} visible ASCII characters`,
+    )
+  return key
+}
+
+function checkedPosition(text: string): number {
+  const position = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(position))
+    throw invalid(requestHeaders.position, 'a whole number below 2^53')
+  return position
+}
+
+/** What stands between commas; those in quotes are part of a value. A quote that is not closed reaches to the end. */
+const preference = /(?:"(?:[^"\\]|\\.)*(?:"|$)|[^,"])+/g
+const nameAndValue = /^\s*([^\s=;]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*)))?/
+
+/** Taken together, two values would be a third one, that nobody has asked for. */
+export const repeatedHeader = (header: string): GridError => invalid(header, 'one value')
+
+/**
+ * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are ignored as the RFC
+ * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for a promise
+ * and would get a weaker one must hear of it.
+ */
+function preferredAcknowledgement(prefer: string): Acknowledgement | undefined {
+  for (const [one] of prefer.matchAll(preference)) {
+    const [, name = '', quoted, token = ''] = nameAndValue.exec(one) ?? []
+    if (name.toLowerCase() !== 'ack') continue
+    const level = quoted?.replace(/\\(.)/g, '$1') ?? token
+    if (!levels.includes(level))
+      throw invalid(requestHeaders.prefer, levels.map((known) => `ack=${known}`).join(', '))
+    return level as Acknowledgement
+  }
+  return undefined
+}
+
+const invalid = (header: string, allowed: string): GridError =>
+  new GridError('invalid_header', `${header}: allowed is ${allowed}`, {
+    details: { header, allowed },
+  })

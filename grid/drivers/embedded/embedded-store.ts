@@ -1,0 +1,212 @@
+import type { Database, RootDatabase } from 'lmdb'
+import { GridError, isGridError } from '../../core/errors.ts'
+import type { Clock } from '../../engine/ports/clock.ts'
+import type {
+  Checkpoint,
+  RebuildableStore,
+  ScanOptions,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '../../engine/ports/store.ts'
+import type { EmbeddedEnvironment } from './embedded-environment.ts'
+import { EmbeddedScan } from './embedded-scan.ts'
+import {
+  decodeCheckpoint,
+  decodeEntryKey,
+  encodeCheckpoint,
+  encodeEntry,
+  encodeEntryKey,
+  readStored,
+} from './entry-codec.ts'
+
+/** Longest that changes are encoded without letting others have a turn. */
+const sliceMs = 3
+/** Entries looked at when a store is opened: a third of a second. */
+const checkedMax = 100_000
+const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
+
+interface EncodedChange {
+  readonly key: Buffer
+  /** undefined: the entry is removed. */
+  readonly bytes: Buffer | undefined
+}
+
+export interface EmbeddedStoreOptions {
+  /**
+   * Entries in a chunk of a scan: what is decoded without letting others have a turn. Default 1000.
+   */
+  readonly chunkEntries?: number
+}
+
+/**
+ * Spaces in one LMDB file: a database of checkpoints and, for each space, one of entries. `apply`
+ * is one LMDB transaction, on disk when it resolves, so a crash leaves a space at the checkpoint
+ * before or after it. A scan reads one snapshot, so it is exact whatever is applied meanwhile.
+ */
+export class EmbeddedStore implements RebuildableStore {
+  readonly #environment: EmbeddedEnvironment
+  readonly #name: string
+  readonly #clock: Clock
+  readonly #chunkEntries: number
+  readonly #root: RootDatabase<unknown, string>
+  /** LMDB's version of a checkpoint is its position: what `apply` is conditional on. */
+  readonly #checkpoints: Database<Buffer, string>
+  readonly #entries = new Map<string, Database<Buffer, Buffer>>()
+  readonly #scans = new Set<EmbeddedScan>()
+  #closed = false
+
+  /** @throws GridError `configuration_invalid`, `format_unsupported` */
+  constructor(
+    environment: EmbeddedEnvironment,
+    name: string,
+    clock: Clock,
+    options: EmbeddedStoreOptions = {},
+  ) {
+    this.#environment = environment
+    this.#name = name
+    this.#clock = clock
+    this.#chunkEntries = options.chunkEntries ?? 1000
+    this.#root = environment.open(name)
+    this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
+    this.#check()
+  }
+
+  /** Whoever starts should hear of damage then. What is beyond `checkedMax` is looked at when it is read. */
+  #check(): void {
+    let left = checkedMax
+    try {
+      for (const space of this.#checkpoints.getKeys()) {
+        const stored = this.#checkpoints.getEntry(space)
+        if (stored) decodeCheckpoint(stored.value, stored.version ?? 0)
+        for (const { key, value } of this.#entriesOf(space).getRange({ limit: left })) {
+          const name = decodeEntryKey(key)
+          readStored(name.cache, name.key, value)
+          left--
+        }
+      }
+    } catch (error) {
+      const what = isGridError(error) ? error.message : 'its content cannot be read'
+      throw this.#environment.damaged(this.#name, what, error)
+    }
+  }
+
+  async checkpoint(space: string): Promise<Checkpoint | undefined> {
+    this.#checkOpen()
+    const stored = this.#checkpoints.getEntry(space)
+    return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
+  }
+
+  async apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void> {
+    const stored = await this.checkpoint(space)
+    if ((stored?.position ?? 0) !== from) throw stale(space, from)
+    const encoded = await this.#encode(changes)
+    this.#checkOpen()
+    const entries = this.#entriesOf(space)
+    const write = () => {
+      for (const { key, bytes } of encoded)
+        if (bytes) entries.put(key, bytes)
+        else entries.remove(key)
+      this.#checkpoints.put(space, encodeCheckpoint(next), next.position)
+    }
+    // The check above only saves work; this one is part of the transaction.
+    const transaction = stored
+      ? this.#checkpoints.ifVersion(space, from, write)
+      : this.#checkpoints.ifNoExists(space, write)
+    if (!(await this.#environment.commit(transaction, codes))) throw stale(space, from)
+  }
+
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    this.#checkOpen()
+    if (!this.#checkpoints.doesExist(space)) return undefined
+    const entries = this.#entriesOf(space)
+    const snapshot = this.#root.useReadTransaction()
+    // lmdb-js would go on using the transaction for other reads, and end it when a database is
+    // opened.
+    this.#root.resetReadTxn()
+    const stored = this.#checkpoints.getEntry(space, { transaction: snapshot })!
+    const start = decodeCheckpoint(stored.value, stored.version ?? 0)
+    const scan = new EmbeddedScan(this.#clock, entries, snapshot, start, {
+      ...options,
+      chunkEntries: this.#chunkEntries,
+      closed: () => this.#scans.delete(scan),
+    })
+    this.#scans.add(scan)
+    return scan
+  }
+
+  async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+    this.#checkOpen()
+    if (!this.#checkpoints.doesExist(space)) return undefined
+    const bytes = this.#entriesOf(space).getBinary(encodeEntryKey(cache, key))
+    return bytes && readStored(cache, key, bytes)
+  }
+
+  async clear(space: string): Promise<void> {
+    this.#checkOpen()
+    if (!this.#checkpoints.doesExist(space)) return
+    const entries = this.#entriesOf(space)
+    const transaction = this.#root.batch(() => {
+      entries.clearAsync()
+      this.#checkpoints.remove(space)
+    })
+    await this.#environment.commit(transaction, codes)
+  }
+
+  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+    this.#checkOpen()
+    const entries = this.#entriesOf(space)
+    const transaction = this.#root.batch(() => {
+      entries.clearAsync()
+      this.#checkpoints.put(space, encodeCheckpoint(building), building.position)
+    })
+    await this.#environment.commit(transaction, codes)
+  }
+
+  /** Open scans end: LMDB must not be closed under them. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const scan of this.#scans) await scan.close()
+    await this.#environment.closeFile(this.#name)
+  }
+
+  async #encode(changes: readonly StoredChange[]): Promise<EncodedChange[]> {
+    const encoded: EncodedChange[] = []
+    let until = this.#clock.monotonic() + sliceMs
+    for (const change of changes) {
+      const { cache, key, value, version, position } = change
+      const bytes = value && encodeEntry({ cache, key, value, version, position })
+      encoded.push({ key: encodeEntryKey(cache, key), bytes })
+      if (this.#clock.monotonic() < until) continue
+      await new Promise<void>((resolve) => this.#clock.soon(resolve))
+      until = this.#clock.monotonic() + sliceMs
+    }
+    return encoded
+  }
+
+  /** Opened when a space is first touched; creates the database if there is none. */
+  #entriesOf(space: string): Database<Buffer, Buffer> {
+    let entries = this.#entries.get(space)
+    if (!entries) {
+      entries = this.#root.openDB<Buffer, Buffer>(`entries:${space}`, {
+        encoding: 'binary',
+        keyEncoding: 'binary',
+      })
+      this.#entries.set(space, entries)
+    }
+    return entries
+  }
+
+  #checkOpen(): void {
+    if (this.#closed)
+      throw new GridError('store_unavailable', `The store ${this.#name} has been closed`)
+  }
+}
+
+const stale = (space: string, from: number): GridError =>
+  new GridError('stale_writer', `${space} is not stored at position ${from}`)

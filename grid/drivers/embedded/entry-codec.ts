@@ -1,0 +1,109 @@
+import { GridError, isGridError } from '../../core/errors.ts'
+import { hashString } from '../../core/hash.ts'
+import type { Checkpoint, StoredEntry } from '../../engine/ports/store.ts'
+import { messagePack } from '../../engine/wire/message-pack.ts'
+import { seal, sealedBody, sealedFormat } from '../../engine/wire/seal.ts'
+
+type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
+type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>
+
+/**
+ * msgpackr cuts byte fields out of its source with the source's own type: a Buffer would leave
+ * Buffers in the values.
+ */
+const plain = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Most entries fit, and are copied here to be read: that costs less than two views made for each. */
+const scratch = new Uint8Array(4096)
+
+function unpack<T>(bytes: Uint8Array): T {
+  if (bytes.byteLength > scratch.byteLength) return messagePack.unpack(plain(bytes))
+  scratch.set(bytes)
+  return messagePack.unpack(scratch, bytes.byteLength)
+}
+
+/** Of what is sealed. What has no seal is of a version that did not seal yet, and is read as it is. */
+const format = 1
+
+/** @throws GridError `record_damaged`, `format_unsupported` */
+export function opened<T>(bytes: Uint8Array): T {
+  const sealed = sealedFormat(bytes)
+  if (sealed !== undefined && sealed !== format)
+    throw new GridError(
+      'format_unsupported',
+      `What is stored has format ${sealed}; this version reads format ${format}`,
+    )
+  try {
+    return unpack(sealed === undefined ? bytes : sealedBody(bytes))
+  } catch (cause) {
+    throw new GridError('record_damaged', 'What is stored cannot be read', { cause })
+  }
+}
+
+export const sealed = (content: unknown): Buffer => seal(format, messagePack.pack(content))
+
+/**
+ * Entries and checkpoints as bytes: MessagePack behind a seal (`records/seal.ts`), readable by programs in other languages. Numbers
+ * come back exactly, except that -0 becomes 0; fields that are undefined come back as undefined.
+ */
+export const encodeEntry = ({ cache, key, value, version, position }: StoredEntry): Buffer =>
+  sealed({ value, version, position, of: nameHash(cache, key) })
+
+/** @throws GridError `record_damaged`, also when it is the entry of another key; `format_unsupported` */
+export function decodeEntry(cache: string, key: string, bytes: Uint8Array): StoredEntry {
+  const body = opened<(EntryBody & { readonly of?: number }) | undefined>(bytes)
+  const isEntry =
+    typeof body?.value === 'object' &&
+    body.value !== null &&
+    Number.isSafeInteger(body.version) &&
+    Number.isSafeInteger(body.position)
+  if (!isEntry || (body.of !== undefined && body.of !== nameHash(cache, key)))
+    throw new GridError('record_damaged', 'A stored entry is none, or that of another key')
+  const { value, version, position } = body
+  return { cache, key, value, version, position }
+}
+
+const nameHash = (cache: string, key: string): number => hashString(`${cache}\0${key}`)
+
+/** @throws GridError `record_damaged`, `format_unsupported`, with the name of the entry */
+export function readStored(cache: string, key: string, bytes: Uint8Array): StoredEntry {
+  try {
+    return decodeEntry(cache, key, bytes)
+  } catch (cause) {
+    if (!isGridError(cause)) throw cause
+    const message = `The store does not hold ${cache} ${JSON.stringify(key)} as the grid has written it`
+    throw new GridError(cause.code, message, { cause })
+  }
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { position, logIdentity, digest, entries, replicated } = checkpoint
+  return sealed({ position, logIdentity, digest, entries, replicated })
+}
+
+/**
+ * `position` is what stands beside it, where it can be compared and set.
+ * @throws GridError `record_damaged`, `format_unsupported`
+ */
+export function decodeCheckpoint(bytes: Uint8Array, position: number): Checkpoint {
+  const body = opened<CheckpointBody & { readonly position?: number }>(bytes)
+  if (typeof body !== 'object' || body === null || (body.position ?? position) !== position)
+    throw new GridError('record_damaged', 'A stored checkpoint is not as it was written')
+  return { ...body, position }
+}
+
+/**
+ * No name of a cache holds a zero byte, so entries of different caches never share a key, and those
+ * of one cache lie together.
+ */
+export const encodeEntryKey = (cache: string, key: string): Buffer =>
+  Buffer.from(`${cache}\0${key}`, 'utf8')
+
+export function decodeEntryKey(bytes: Buffer): { readonly cache: string; readonly key: string } {
+  const separator = bytes.indexOf(0)
+  return {
+    cache: bytes.toString('latin1', 0, separator),
+    key: bytes.toString('utf8', separator + 1),
+  }
+}

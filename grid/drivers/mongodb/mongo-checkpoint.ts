@@ -1,0 +1,58 @@
+import { Binary } from 'mongodb'
+import { GridError, isGridError } from '../../core/errors.ts'
+import { fingerprintOf } from '../../engine/agreement/fingerprint.ts'
+import type { Checkpoint } from '../../engine/ports/store.ts'
+import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
+import { type QuarantineMark, toSummary } from './mongo-quarantine.ts'
+
+export interface CheckpointDocument {
+  readonly _id: string
+  readonly position: number
+  readonly logIdentity: string
+  readonly digest: string
+  readonly entries: number
+  readonly replicated: Binary
+  /**
+   * Caches that have ever had an entry. A scan finds them here, for a list of collections is not
+   * part of its snapshot.
+   */
+  readonly caches: readonly string[]
+  readonly quarantine?: QuarantineMark
+  /** Of what `apply` was given; a version that did not know of it yet has left none. */
+  readonly hash?: number
+}
+
+export const checkpointsName = 'grid.checkpoints'
+
+export const checkpointHash = (
+  space: string,
+  { position, logIdentity, digest, entries, replicated }: Checkpoint,
+): number => fingerprintOf(position, [space, logIdentity, digest, entries, replicated])
+
+/** @throws GridError `record_damaged`: it is not what the grid has written */
+export function toCheckpoint(document: CheckpointDocument): Checkpoint {
+  const { position, logIdentity, digest, entries, replicated, quarantine, hash } = document
+  const checkpoint = {
+    ...{ position, logIdentity, digest, entries },
+    replicated:
+      replicated instanceof Binary ? new Uint8Array(replicated.value()) : new Uint8Array(),
+  }
+  if (hash !== undefined && hash !== checkpointHash(document._id, checkpoint))
+    throw new GridError(
+      'record_damaged',
+      `MongoDB does not hold the checkpoint of ${document._id} as the grid has written it`,
+    )
+  return quarantine ? { ...checkpoint, quarantine: toSummary(quarantine) } : checkpoint
+}
+
+/** Whether a space at this checkpoint has such a cache; of a checkpoint that does not say so, any name is taken. */
+export function ownCaches({ replicated }: Checkpoint): (cache: string) => boolean {
+  try {
+    // A view of its own: unpacking leaves a mark on what it reads.
+    const names = new Set(decodeHeader(replicated.subarray()).shape.caches.map(({ name }) => name))
+    return (cache) => names.has(cache)
+  } catch (error) {
+    if (!isGridError(error)) throw error
+    return () => true
+  }
+}

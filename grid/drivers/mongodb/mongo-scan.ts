@@ -1,0 +1,133 @@
+import type { ClientSession, Collection } from 'mongodb'
+import { isGridError } from '../../core/errors.ts'
+import { contentBytes } from '../../core/growth.ts'
+import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
+import { type EntryDocument, fromDocument, keyOf } from './mongo-document.ts'
+import { toStoreError } from './mongo-faults.ts'
+
+/**
+ * Options that make a read part of a session's snapshot. The level is named although the session
+ * implies it: one in the URL would win over the session. Made anew each time, for the driver writes
+ * into it.
+ */
+export const ofSnapshot = (session: ClientSession) => ({
+  session,
+  readConcern: { level: 'snapshot' as const },
+})
+
+/**
+ * Enough to make the way to the server and back cheap, few enough for a short turn. The server
+ * sends at most 16 MiB at once.
+ */
+const chunkEntries = 4000
+export const scanBytesMaxDefault = 16 * 1024 * 1024
+
+/** Of a scan in small pieces, while the size of the entries is not known. */
+const firstPieceEntries = 16
+
+/** The part of the space that is in quarantine, in the same snapshot. */
+export interface ScannedQuarantine {
+  /** `cache/key`. */
+  readonly names: ReadonlySet<string>
+  chunks(): AsyncIterable<StoredEntry[]>
+}
+
+/**
+ * A pass over the collections of a space as they were at one instant: all reads belong to one
+ * snapshot session. MongoDB keeps the history this needs for `minSnapshotHistoryWindowInSeconds` (5
+ * minutes by default); a longer scan fails and has to begin anew.
+ */
+export class MongoScan implements StoreScan {
+  readonly start: Checkpoint
+  readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
+  readonly #session: ClientSession
+  readonly #quarantine: ScannedQuarantine | undefined
+  readonly #damaged: ScanOptions['damaged']
+  readonly #bytesMax: number
+
+  constructor(
+    start: Checkpoint,
+    collections: ReadonlyMap<string, Collection<EntryDocument>>,
+    session: ClientSession,
+    quarantine: ScannedQuarantine | undefined,
+    { damaged }: ScanOptions,
+    bytesMax: number,
+  ) {
+    this.#bytesMax = bytesMax
+    this.start = start
+    this.#collections = collections
+    this.#session = session
+    this.#quarantine = quarantine
+    this.#damaged = damaged
+  }
+
+  async *chunks(): AsyncGenerator<StoredEntry[], void> {
+    try {
+      for (const [cache, collection] of this.#collections) yield* this.#read(cache, collection)
+      if (this.#quarantine) yield* this.#quarantine.chunks()
+    } catch (error) {
+      throw toStoreError(error, 'Scanning')
+    }
+  }
+
+  async *#read(
+    cache: string,
+    collection: Collection<EntryDocument>,
+  ): AsyncGenerator<StoredEntry[], void> {
+    const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
+    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize })
+    const isSmall = batchSize < chunkEntries
+    let pieceEntries = isSmall ? firstPieceEntries : batchSize
+    try {
+      let more = cursor.hasNext()
+      while (await more) {
+        // Documents become entries only when they are read: of large ones a few at a time.
+        const entries = this.#current(cache, cursor.readBufferedDocuments(pieceEntries))
+        if (isSmall) pieceEntries = this.#nextPiece(entries, batchSize)
+        // The server gets the next chunk ready while this one is used.
+        more = cursor.hasNext()
+        // Until it is awaited above nobody else would notice it fail.
+        more.catch(() => {})
+        yield entries
+      }
+    } finally {
+      await cursor.close()
+    }
+  }
+
+  /** As many as had room if they are like those before; growing by and by, for the next ones may be larger. */
+  #nextPiece(entries: readonly StoredEntry[], entriesMax: number): number {
+    let bytes = 1
+    for (const { value } of entries) bytes += contentBytes(value)
+    const fitting = Math.floor((this.#bytesMax * entries.length) / bytes)
+    return Math.max(1, Math.min(fitting, 2 * entries.length + 1, entriesMax))
+  }
+
+  /** What is in quarantine has an old document here, or none. */
+  #current(cache: string, documents: readonly EntryDocument[]): StoredEntry[] {
+    const aside = this.#quarantine?.names
+    const current = aside?.size
+      ? documents.filter(({ _id }) => !aside.has(`${cache}/${_id}`))
+      : documents
+    if (!this.#damaged) return current.map((document) => fromDocument(cache, document))
+    return current.flatMap((document) => this.#sound(cache, document) ?? [])
+  }
+
+  #sound(cache: string, document: EntryDocument): StoredEntry | undefined {
+    try {
+      return fromDocument(cache, document)
+    } catch (error) {
+      if (!isGridError(error, 'record_damaged')) throw error
+      this.#damaged?.({ cache, key: keyOf(document._id) })
+      return undefined
+    }
+  }
+
+  async end(): Promise<Checkpoint> {
+    return this.start
+  }
+
+  async close(): Promise<void> {
+    await this.#session.endSession()
+  }
+}

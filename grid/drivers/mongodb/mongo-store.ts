@@ -1,0 +1,327 @@
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  MongoClient,
+  MongoServerError,
+} from 'mongodb'
+import { GridError } from '../../core/errors.ts'
+import type { Clock } from '../../engine/ports/clock.ts'
+import type {
+  Checkpoint,
+  ForeignChange,
+  Quarantine,
+  RebuildableStore,
+  ScanOptions,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+  StoreWatch,
+} from '../../engine/ports/store.ts'
+import {
+  type CheckpointDocument,
+  checkpointsName,
+  ownCaches,
+  toCheckpoint,
+} from './mongo-checkpoint.ts'
+import { MendedConnection } from './mongo-connection.ts'
+import { type EntryDocument, fromDocument } from './mongo-document.ts'
+import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
+import { MongoQuarantine } from './mongo-quarantine.ts'
+import { MongoScan, ofSnapshot, scanBytesMaxDefault } from './mongo-scan.ts'
+import { SpaceWriter } from './mongo-space-writer.ts'
+import { MongoWatch } from './mongo-watch.ts'
+
+export interface MongoStoreOptions {
+  /** Default `spacegrid`. */
+  readonly database?: string
+  /**
+   * How long an operation waits for MongoDB to be there, in ms, before it is `store_unavailable`.
+   * Default 5,000.
+   */
+  readonly unavailableAfterMs?: number
+  /**
+   * Entries of one space that may be in quarantine; when there are more, nothing is written any
+   * more. Default 10,000.
+   */
+  readonly quarantinedMax?: number
+  /** Bytes of one piece of a scan. Default 16 MiB, as many as MongoDB sends at once. */
+  readonly scanBytesMax?: number
+}
+
+/**
+ * For one command: twice what MongoDB gives a transaction. A server that does not answer at all is noticed much earlier, by the driver's
+ * heartbeats.
+ */
+const silentMsMax = 120_000
+
+/** Their collections would be the grid's own, or among those that MongoDB keeps for itself. */
+const reservedSpaces = ['grid', 'system']
+
+/**
+ * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, and the checkpoints. `apply` is
+ * one transaction that first moves the checkpoint, if it is where the writer believes it to be, and
+ * is committed to the disks of a majority. So MongoDB always holds a space at exactly its
+ * checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
+ *
+ * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
+ * beside a writer of that space.
+ */
+export class MongoStore implements RebuildableStore {
+  readonly #client: MongoClient
+  readonly #clock: Clock
+  readonly #database: Db
+  readonly #checkpoints: Collection<CheckpointDocument>
+  /**
+   * Collections known to be there: they cannot be created within a transaction without locking
+   * everyone else out.
+   */
+  readonly #created = new Set<string>()
+  readonly #writers = new Map<string, SpaceWriter>()
+  readonly #watches = new Set<MongoWatch>()
+  readonly #kept: MongoQuarantine
+  readonly #quarantinedMax: number
+  readonly #scanBytesMax: number
+  #isReplicaSet = false
+  #connecting: Promise<unknown> | undefined
+  #closed = false
+
+  /** @throws GridError `configuration_invalid` when the URL is not one of MongoDB's */
+  constructor(url: string, clock: Clock, options: MongoStoreOptions = {}) {
+    const unavailableAfterMs = options.unavailableAfterMs ?? 5000
+    const settings = {
+      appName: 'spacegrid',
+      ignoreUndefined: true,
+      serverSelectionTimeoutMS: unavailableAfterMs,
+      connectTimeoutMS: unavailableAfterMs,
+      waitQueueTimeoutMS: unavailableAfterMs,
+      socketTimeoutMS: silentMsMax,
+      heartbeatFrequencyMS: 2000,
+      connectionType: MendedConnection,
+    }
+    try {
+      this.#client = new MongoClient(url, settings)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new GridError('configuration_invalid', `Not a MongoDB URL: ${reason}`, { cause })
+    }
+    this.#clock = clock
+    this.#database = this.#client.db(options.database ?? 'spacegrid', { readPreference: 'primary' })
+    this.#checkpoints = this.#database.collection(checkpointsName)
+    this.#kept = new MongoQuarantine(this.#database, clock)
+    this.#quarantinedMax = options.quarantinedMax ?? 10_000
+    this.#scanBytesMax = options.scanBytesMax ?? scanBytesMaxDefault
+  }
+
+  readonly quarantine: Quarantine = {
+    list: (space) =>
+      this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
+    replay: (space, keys) =>
+      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
+  }
+
+  checkpoint(space: string): Promise<Checkpoint | undefined> {
+    return this.#during(`Reading the checkpoint of ${space}`, async () => {
+      const document = await this.#checkpoints.findOne({ _id: space }, durable())
+      return document ? toCheckpoint(document) : undefined
+    })
+  }
+
+  /**
+   * @throws GridError `stale_writer`, `quarantine_full`, `store_unavailable`,
+   * `configuration_invalid`
+   */
+  apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void> {
+    return this.#during(`Writing ${space}`, async () => {
+      await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
+      // Without a checkpoint whatever is there has been left behind by a clearing that did not come
+      // to its end.
+      const leftBehind = from === 0 ? await this.#cachesOf(space) : []
+      await this.#writerOf(space).apply(from, next, changes, leftBehind)
+    })
+  }
+
+  restore(space: string, known: Checkpoint): Promise<void> {
+    return this.#during(`Writing the checkpoint of ${space}`, async () => {
+      this.#created.clear()
+      await this.#prepare(space, new Set())
+      // Somebody may keep collections of their own under the space's name: they are none of its caches.
+      const isOwn = ownCaches(known)
+      await this.#writerOf(space).restore(known, (await this.#cachesOf(space)).filter(isOwn))
+    })
+  }
+
+  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
+    const watch = new MongoWatch(this.#database, space, this.#clock, changed, () => this.#connect())
+    this.#watches.add(watch)
+    return {
+      stop: async () => {
+        this.#watches.delete(watch)
+        await watch.stop()
+      },
+    }
+  }
+
+  scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    return this.#during(`Scanning ${space}`, async () => {
+      const session = this.#client.startSession({ snapshot: true })
+      try {
+        // The first read fixes the instant that all others see.
+        const document = await this.#checkpoints.findOne({ _id: space }, ofSnapshot(session))
+        if (document) {
+          const caches = new Map(
+            document.caches.map((cache) => [cache, this.#entries(space, cache)]),
+          )
+          return new MongoScan(
+            toCheckpoint(document),
+            caches,
+            session,
+            document.quarantine && (await this.#scanQuarantine(space, session)),
+            options,
+            this.#scanBytesMax,
+          )
+        }
+      } catch (error) {
+        await session.endSession()
+        throw error
+      }
+      await session.endSession()
+      return undefined
+    })
+  }
+
+  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+    return this.#during(`Reading from ${space}.${cache}`, async () => {
+      // First, for what is there now may have left quarantine when the collection is read, and was
+      // not stored there before.
+      const aside = await this.#kept.get(space, { cache, key })
+      if (aside) return aside
+      const document = await this.#entries(space, cache).findOne({ _id: key }, durable())
+      return document ? fromDocument(cache, document) : undefined
+    })
+  }
+
+  clear(space: string): Promise<void> {
+    return this.#during(`Clearing ${space}`, async () => {
+      await this.#checkpoints.deleteOne(
+        { _id: space },
+        { writeConcern: { w: 'majority', journal: true } },
+      )
+      for (const cache of await this.#cachesOf(space)) {
+        this.#created.delete(`${space}.${cache}`)
+        await this.#entries(space, cache).drop()
+      }
+      await this.#kept.clear(space)
+    })
+  }
+
+  /** Collections stay, with the indexes and validators that somebody may have given them; only their documents go. */
+  beginAnew(space: string, building: Checkpoint): Promise<void> {
+    return this.#during(`Beginning ${space} anew`, async () => {
+      await this.#prepare(space, new Set())
+      await this.#writerOf(space).begin(building)
+      // Nobody else can write here any more, so this need not be one transaction.
+      for (const cache of await this.#cachesOf(space))
+        await this.#entries(space, cache).deleteMany(
+          {},
+          { writeConcern: { w: 'majority', journal: true } },
+        )
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#watches].map((watch) => watch.stop()))
+    await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
+    await this.#client.close()
+  }
+
+  async #scanQuarantine(space: string, session: ClientSession) {
+    const snapshot = ofSnapshot(session)
+    return {
+      names: await this.#kept.keysIn(space, snapshot),
+      chunks: () => this.#kept.chunks(space, snapshot),
+    }
+  }
+
+  #writerOf(space: string): SpaceWriter {
+    let writer = this.#writers.get(space)
+    if (!writer) {
+      writer = new SpaceWriter(
+        this.#client,
+        this.#database,
+        space,
+        this.#clock,
+        this.#kept,
+        this.#quarantinedMax,
+      )
+      this.#writers.set(space, writer)
+    }
+    return writer
+  }
+
+  async #prepare(space: string, caches: ReadonlySet<string>): Promise<void> {
+    if (reservedSpaces.includes(space))
+      throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${space}`)
+    if (!this.#isReplicaSet) await this.#checkReplicaSet()
+    for (const name of [checkpointsName, ...[...caches].map((cache) => `${space}.${cache}`)]) {
+      if (this.#created.has(name)) continue
+      try {
+        await this.#database.createCollection(name)
+      } catch (error) {
+        if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
+      }
+      this.#created.add(name)
+    }
+  }
+
+  async #checkReplicaSet(): Promise<void> {
+    const hello = await this.#client.db('admin').command({ hello: 1 })
+    if (!hello.setName && hello.msg !== 'isdbgrid') throw noReplicaSet()
+    this.#isReplicaSet = true
+  }
+
+  async #cachesOf(space: string): Promise<string[]> {
+    const collections = await this.#database.listCollections({}, { nameOnly: true }).toArray()
+    return collections
+      .filter(({ name }) => name.startsWith(`${space}.`))
+      .map(({ name }) => name.slice(space.length + 1))
+  }
+
+  #entries(space: string, cache: string): Collection<EntryDocument> {
+    return this.#database.collection(`${space}.${cache}`)
+  }
+
+  async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new GridError('store_unavailable', `${doing}: the store is closed`)
+    try {
+      await this.#connect()
+      return await work()
+    } catch (error) {
+      throw toStoreError(error, doing)
+    }
+  }
+
+  /**
+   * The driver connects by itself, and reconnects; but when its first connection fails it gives up
+   * for good, unless it is told to connect again.
+   */
+  #connect(): Promise<unknown> {
+    this.#connecting ??= this.#client.connect().catch((error) => {
+      this.#connecting = undefined
+      throw error
+    })
+    return this.#connecting
+  }
+}
+
+/**
+ * Nothing that a change of primary could take back. Made anew each time, for the driver writes into
+ * it.
+ */
+const durable = () => ({ readConcern: { level: 'majority' as const } })

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from 'nats'
+import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogBounds } from '../../engine/ports/log.ts'
+import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
+import { unfitness } from './stream-requirements.ts'
+
+const retryMs = 250
+
+export interface StreamSettings {
+  readonly stream: string
+  /** The one subject whose messages the stream stores. */
+  readonly subject: string
+  /** Copies of the stream in a NATS cluster: 1 or 3. Default 1. Only used when the stream is created. */
+  readonly replicas?: number
+  /** Size at which the log is full, in bytes of storage. Default -1: as much as the server has. Only used when the stream is created. */
+  readonly maxBytes?: number
+}
+
+/**
+ * Finds the stream, or creates it, and checks that it can serve as a log. Keeps trying for `timeoutMs` while JetStream is still
+ * starting or has no leader. How large it is and how often it is replicated is an operator's decision once it exists.
+ */
+export async function ensureStream(
+  manager: JetStreamManager,
+  settings: StreamSettings,
+  timeoutMs: number,
+): Promise<StreamInfo> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    try {
+      return checked(await findOrCreate(manager, settings), settings)
+    } catch (error) {
+      const fault = toLogError(error, `Stream ${settings.stream} cannot be opened`)
+      const hopeless = !fault.retryable || performance.now() + retryMs >= deadline
+      if (hopeless && isGridError(fault, 'log_full'))
+        throw await notEnoughStorage(manager, settings, fault)
+      if (hopeless) throw fault
+    }
+    await delay(retryMs)
+  }
+}
+
+export const identityOf = (info: StreamInfo): string => `${info.config.name}@${info.created}`
+
+export function boundsOf(info: StreamInfo): LogBounds {
+  const { first_seq, last_seq, messages } = info.state
+  return {
+    identity: identityOf(info),
+    first: messages === 0 ? last_seq + 1 : first_seq,
+    last: last_seq,
+  }
+}
+
+async function findOrCreate(
+  manager: JetStreamManager,
+  settings: StreamSettings,
+): Promise<StreamInfo> {
+  try {
+    return await manager.streams.info(settings.stream)
+  } catch (error) {
+    if (!isJetStreamError(error, jetStreamCodes.streamNotFound)) throw error
+  }
+  try {
+    return await manager.streams.add(configOf(settings))
+  } catch (error) {
+    // Somebody else was faster, with other settings; what counts is what there is now.
+    if (isJetStreamError(error, jetStreamCodes.streamNameInUse)) {
+      return await manager.streams.info(settings.stream)
+    }
+    if (isJetStreamError(error, jetStreamCodes.subjectsOverlap)) {
+      throw new GridError(
+        'configuration_invalid',
+        `Another stream than ${settings.stream} already stores the subject ${settings.subject}`,
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+/** What makes a stream a log: nothing leaves it but by `trim`, and nothing enters it beside `append`. */
+export const configOf = (settings: StreamSettings): Partial<StreamConfig> & { name: string } => ({
+  name: settings.stream,
+  subjects: [settings.subject],
+  storage: StorageType.File,
+  retention: RetentionPolicy.Limits,
+  discard: DiscardPolicy.New,
+  num_replicas: settings.replicas ?? 1,
+  max_bytes: settings.maxBytes ?? -1,
+  max_msgs: -1,
+  max_msgs_per_subject: -1,
+  max_age: 0,
+  // Deduplication does not rest on the broker's time window (invariant 3): the shortest there is, for it costs memory.
+  duplicate_window: nanos(100),
+  allow_direct: true,
+  deny_delete: false,
+  deny_purge: false,
+  allow_rollup_hdrs: false,
+})
+
+function checked(info: StreamInfo, { stream, subject }: StreamSettings): StreamInfo {
+  const unfit = unfitness(info.config, subject)
+  if (unfit === undefined) return info
+  throw new GridError('configuration_invalid', cannotServe(stream, unfit))
+}
+
+/** One line, for the start of a program and for the time after it. */
+export const cannotServe = (stream: string, unfit: string): string =>
+  `Stream ${stream} cannot serve as a log: ${unfit}`
+
+/** What was asked for comes from a variable; what there is, only the server's operator can change. */
+async function notEnoughStorage(
+  manager: JetStreamManager,
+  { stream, maxBytes }: StreamSettings,
+  cause: GridError,
+): Promise<GridError> {
+  const used = await manager.getAccountInfo().then(
+    ({ storage, limits }) =>
+      `, where its streams take ${storage} bytes` +
+      (limits.max_storage > 0 ? ` of ${limits.max_storage} at most` : ''),
+    // The server that has just refused says no more: then the message does without.
+    () => '',
+  )
+  const what =
+    maxBytes === undefined ? `stream ${stream}` : `stream ${stream}: STREAM_BYTES_MAX=${maxBytes}`
+  return new GridError(
+    'configuration_invalid',
+    `NATS has no room for ${what} is more than max_file_store leaves${used}; set STREAM_BYTES_MAX lower, or give NATS more (${cause.message})`,
+    { cause },
+  )
+}

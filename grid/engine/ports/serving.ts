@@ -1,0 +1,97 @@
+import type { ClockStatus } from '@spacegrid/runtime/clock-watch'
+import type { Acknowledgement, Space } from '../../core/definition.ts'
+import type { AuditStatus } from '../agreement/audit-status.ts'
+import type { MemoryStatus } from '../memory/memory-watch.ts'
+
+export interface ExecuteOptions {
+  /** At most once in effect per key; at most 255 characters. The first result is returned again. */
+  readonly idempotencyKey?: string
+  /** Overrides the command's own level. */
+  readonly acknowledge?: Acknowledgement
+}
+
+export interface CommandAnswer {
+  readonly result: unknown
+  /** Log position at which the command was committed (or, `accepted`, the replica's position when it ran). */
+  readonly position: number
+  /** The transaction's identity: the version of the entries it put. */
+  readonly version: number
+  /** Whether this is an earlier command's result, by its idempotency key. */
+  readonly replayed: boolean
+  readonly acknowledged: Acknowledgement
+}
+
+export interface ReadOptions {
+  /** Answer from this log position or a later one; waits a bounded time, then `position_timeout`. */
+  readonly position?: number
+  /** Answer from a state that includes everything stored when the request came. */
+  readonly latest?: boolean
+}
+
+export interface QueryAnswer {
+  readonly result: unknown
+  readonly position: number
+}
+
+export interface EntryAnswer {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly version: number
+  /** Log position of the transaction that wrote the entry. */
+  readonly writtenAt: number
+  /** Log position of the replica that answered. */
+  readonly position: number
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not. */
+  readonly reason?: string
+}
+
+export interface SpaceStatus {
+  readonly position: number
+  /** Positions between the newest one known and the replica's. */
+  readonly lag: number
+  readonly entries: number
+  /** Estimated bytes of the entries' values. */
+  readonly bytes: number
+  readonly digest: string
+  readonly digestPosition: number
+  readonly pending: number
+  readonly collisions: number
+  readonly commandsPerSecond: number
+  /** Records of the log that were no frame of any version, and were passed over. */
+  readonly damagedRecords?: number
+  /** Entries that the store refuses for what they are; told by a data writer. */
+  readonly quarantined?: number
+  /** How the machine's clock and the log's are. */
+  readonly clock?: ClockStatus
+  /** How it compares with the other replicas and the stored copies. */
+  readonly audit?: AuditStatus
+  /** What the process holds, and who is near its budget. */
+  readonly memory?: MemoryStatus
+}
+
+/** A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business rejection is a Rejection. */
+export interface Serving {
+  /** Unique among running units. */
+  readonly name: string
+  readonly space: Space
+  /**
+   * Runs a command.
+   * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]), `idempotency_key_reused`, `overloaded`,
+   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`,
+   * `persist_timeout`, `application_fault`
+   */
+  execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
+  /**
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full`,
+   * `application_fault`
+   */
+  query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
+  /** @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
+  entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
+  readonly position: number
+  readiness(): Readiness
+  status(): SpaceStatus
+}

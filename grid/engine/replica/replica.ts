@@ -1,0 +1,264 @@
+import type { Value } from '../../core/definition.ts'
+import { GridError } from '../../core/errors.ts'
+import type { Evaluation, Write } from '../../core/evaluation.ts'
+import { type Frame, FrameKind, type TransactionsFrame } from '../../core/frame.ts'
+import { Melder, type MeldObserver } from '../../core/meld.ts'
+import type { SpaceState } from '../../core/space-state.ts'
+import type { DomainEvent, TransactionRecord } from '../../core/steps.ts'
+import type { Log, LogRecord, LogTail } from '../ports/log.ts'
+import { decodeTransactions } from '../wire/frame-codec.ts'
+import { readRecord, type UnreadRecord } from './record-reader.ts'
+
+/** Follows a replica. Called synchronously, in log order; must not throw. */
+export interface ReplicaListener extends MeldObserver {
+  /** The frame at a position, stored at a time, is about to be melded. */
+  melding?(frame: Frame, position: number, time: number): void
+  /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. No frame: the record was passed over. */
+  melded?(frame: Frame | undefined, accepted: boolean): void
+  /** A record is no frame: it is about to be passed over. */
+  passing?(record: UnreadRecord): void
+  /** A record is of another version: the replica stays before it until the log says that it is to be passed over. */
+  stopped?(record: UnreadRecord): void
+  connected?(connected: boolean): void
+  /** The replica has stopped for good at its position: it can no longer follow the log. */
+  broken?(error: Error): void
+}
+
+/** Positions that were found in the log to be passed over, while one of them was looked for; beyond, they are looked for again. */
+const skipsMax = 10_000
+
+interface Waiter {
+  readonly position: number
+  readonly resolve: () => void
+}
+
+/**
+ * A space's live copy: tails the log from the position of the state it is given, and melds. Its state is exact at every moment; when it
+ * cannot go on (the log was replaced or trimmed) it stops rather than guess, and says so. What is no frame it passes over, as all do; before a frame of another
+ * version it stays, and looks on in the log for word that it may be passed over (docs/decisions/0015). A crash loses nothing: the state is rebuilt from a snapshot and the log.
+ */
+export class Replica {
+  readonly state: SpaceState
+  readonly #log: Log
+  readonly #melder: Melder
+  /** Replaced when it changes, for a listener may go while it is being told something. */
+  #listeners: readonly ReplicaListener[] = []
+  readonly #waiters: Waiter[] = []
+  #tail: LogTail | undefined
+  /** Tells the present tail's calls from those of one that was stopped. */
+  #tailNumber = 0
+  #unreadable: UnreadRecord | undefined
+  readonly #skips = new Set<number>()
+  #connected = false
+  #failure: Error | undefined
+  #stopped = false
+  #holds = 0
+
+  constructor(log: Log, state: SpaceState) {
+    this.#log = log
+    this.state = state
+    this.#melder = new Melder(state, decodeTransactions, {
+      accepted: (frame) => this.#accepted(frame),
+      changed: (write, before) => this.#changed(write, before),
+      decided: (index, transaction, id, evaluation) =>
+        this.#decided(index, transaction, id, evaluation),
+      emitted: (event, id) => this.#emitted(event, id),
+      contested: (differenceMs, unit) => this.#contested(differenceMs, unit),
+    })
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  /** The record of another version before which it stays. */
+  get unreadable(): UnreadRecord | undefined {
+    return this.#unreadable
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Returns the function that ends the listening. */
+  listen(listener: ReplicaListener): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener)
+    }
+  }
+
+  start(): void {
+    this.#stopped = false
+    if (this.#holds > 0) return
+    const number = ++this.#tailNumber
+    const isPresent = () => number === this.#tailNumber
+    const tail = this.#log.tail(this.state.position, {
+      record: (record) => {
+        if (isPresent()) this.#meld(record)
+      },
+      connected: (connected) => {
+        if (!isPresent()) return
+        this.#connected = connected
+        for (const listener of this.#listeners) listener.connected?.(connected)
+      },
+      broken: (error) => {
+        if (isPresent()) this.#break(error)
+      },
+    })
+    if (isPresent()) this.#tail = tail
+    else void tail.stop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#pause()
+  }
+
+  /**
+   * Stays at its position until the function that it returns is called, by everybody who holds it; then follows the log again. Whoever listens
+   * is not told: nothing is lost.
+   */
+  async hold(): Promise<() => void> {
+    this.#holds++
+    await this.#pause()
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      this.#holds--
+      if (this.#holds === 0 && !this.#stopped && !this.#failure) this.start()
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const tail = this.#tail
+    this.#tailNumber++
+    this.#connected = false
+    await tail?.stop()
+    this.#connected = false
+  }
+
+  /** Resolves once the replica has reached the position, true; or false when `signal` aborts first. */
+  async reach(position: number, signal: AbortSignal): Promise<boolean> {
+    if (this.state.position >= position) return true
+    if (signal.aborted) return false
+    return await new Promise<boolean>((resolve) => {
+      const waiter: Waiter = { position, resolve: () => resolve(true) }
+      this.#waiters.push(waiter)
+      signal.addEventListener(
+        'abort',
+        () => {
+          const at = this.#waiters.indexOf(waiter)
+          if (at >= 0) this.#waiters.splice(at, 1)
+          resolve(false)
+        },
+        { once: true },
+      )
+    })
+  }
+
+  #meld(record: LogRecord): void {
+    if (this.#failure) return
+    try {
+      const frame = readRecord(record.data)
+      if (this.#unreadable) {
+        this.#lookForSkip(frame, record.position, this.#unreadable)
+        return
+      }
+      if (frame instanceof GridError) {
+        this.#cannotRead({ position: record.position, cause: frame })
+        return
+      }
+      for (const listener of this.#listeners)
+        listener.melding?.(frame, record.position, record.time)
+      const accepted = this.#melder.meld(frame, record.position, record.time)
+      for (const listener of this.#listeners) listener.melded?.(frame, accepted)
+      this.#wake()
+    } catch (error) {
+      // Whatever went wrong, the state may no longer be exact: it must not be served, and not be melded on.
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.#break(
+        cause instanceof GridError
+          ? cause
+          : new GridError('internal', `Position ${record.position} cannot be melded`, { cause }),
+      )
+    }
+  }
+
+  #cannotRead(record: UnreadRecord): void {
+    const { position, cause } = record
+    if (cause.code === 'record_damaged' || this.#skips.delete(position)) {
+      this.#pass(record)
+      return
+    }
+    this.#unreadable = record
+    for (const listener of this.#listeners) listener.stopped?.(record)
+  }
+
+  #pass(record: UnreadRecord): void {
+    for (const listener of this.#listeners) listener.passing?.(record)
+    this.#melder.pass(record.position)
+    for (const listener of this.#listeners) listener.melded?.(undefined, false)
+    this.#wake()
+  }
+
+  /** What the log holds behind the record before which this replica stays. */
+  #lookForSkip(frame: Frame | GridError, position: number, unreadable: UnreadRecord): void {
+    if (frame instanceof GridError || frame.kind !== FrameKind.skip) return
+    if (frame.position > unreadable.position && frame.position < position) {
+      if (this.#skips.size < skipsMax) this.#skips.add(frame.position)
+    } else if (frame.position === unreadable.position) {
+      this.#unreadable = undefined
+      this.#pass(unreadable)
+      // What was looked through has to be melded now.
+      void this.#tail?.stop()
+      this.start()
+    }
+  }
+
+  #break(error: Error): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.#connected = false
+    void this.#tail?.stop()
+    for (const listener of this.#listeners) listener.broken?.(error)
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return
+    const due = this.#waiters.filter((waiter) => waiter.position <= this.state.position)
+    if (due.length === 0) return
+    this.#waiters.splice(
+      0,
+      this.#waiters.length,
+      ...this.#waiters.filter((waiter) => waiter.position > this.state.position),
+    )
+    for (const waiter of due) waiter.resolve()
+  }
+
+  #accepted(frame: TransactionsFrame): void {
+    for (const listener of this.#listeners) listener.accepted?.(frame)
+  }
+
+  #changed(write: Write, before: Value | undefined): void {
+    for (const listener of this.#listeners) listener.changed?.(write, before)
+  }
+
+  #decided(
+    index: number,
+    transaction: TransactionRecord,
+    id: number,
+    evaluation: Evaluation,
+  ): void {
+    for (const listener of this.#listeners) listener.decided?.(index, transaction, id, evaluation)
+  }
+
+  #emitted(event: DomainEvent, id: number): void {
+    for (const listener of this.#listeners) listener.emitted?.(event, id)
+  }
+
+  #contested(differenceMs: number, unit: string): void {
+    for (const listener of this.#listeners) listener.contested?.(differenceMs, unit)
+  }
+}

@@ -1,0 +1,285 @@
+import type { IndexRange, Value } from '../../core/definition.ts'
+import { GridError } from '../../core/errors.ts'
+import { freezeDeeply } from '../../core/freeze.ts'
+import {
+  type AppendStep,
+  type DomainEvent,
+  type IncrementStep,
+  type KeyRead,
+  type RangeRead,
+  type RememberStep,
+  type Step,
+  StepKind,
+  type TakeStep,
+  type TransactionRecord,
+} from '../../core/steps.ts'
+import { ShapeReader, ShapeWriter } from './value-shapes.ts'
+
+const noRanges: readonly RangeRead[] = []
+const noEvents: readonly DomainEvent[] = []
+
+/**
+ * Appends transactions to a message as one flat list: no array and no field name for each of them, which is what makes encoding and decoding cheap.
+ * What a list's items mean follows from those before them.
+ */
+export function writeTransactions(
+  to: unknown[],
+  transactions: readonly TransactionRecord[],
+): unknown[] {
+  const shapes = new ShapeWriter()
+  to.push(shapes.names, transactions.length)
+  for (const transaction of transactions) writeTransaction(to, transaction, shapes)
+  return to
+}
+
+function writeTransaction(
+  to: unknown[],
+  { number, reads, ranges, steps, events, notBefore }: TransactionRecord,
+  shapes: ShapeWriter,
+): void {
+  to.push(number, steps.length)
+  for (const step of steps) writeStep(to, step, shapes)
+  to.push(reads.length)
+  for (const { cache, key, version } of reads) {
+    const step = stepWithKey(steps, key)
+    to.push(cache, step < 0 ? key : step, version)
+  }
+  // Most transactions have none of these.
+  const more = ranges.length > 0 || events.length > 0 || notBefore > 0
+  to.push(more)
+  if (!more) return
+  to.push(ranges.length)
+  for (const { cache, index, range, digest } of ranges) to.push(cache, index, range, digest)
+  to.push(events.length)
+  for (const { name, payload } of events) to.push(name, payload)
+  to.push(notBefore)
+}
+
+/** Most of what is read is written too: the key is there already. Only looked for among the first few steps. */
+function stepWithKey(steps: readonly Step[], key: string): number {
+  for (let i = 0; i < steps.length && i < 8; i++) {
+    const step = steps[i] as Step
+    if (step.kind !== StepKind.take && step.key === key) return i
+  }
+  return -1
+}
+
+function writeStep(to: unknown[], step: Step, shapes: ShapeWriter): void {
+  switch (step.kind) {
+    case StepKind.put:
+      to.push(step.kind, step.cache)
+      shapes.writeEntry(to, step.cache, step.key, step.value)
+      return
+    case StepKind.delete:
+      to.push(step.kind, step.cache, step.key)
+      return
+    case StepKind.increment: {
+      const { kind, cache, key, field, by, min, max, otherwise, expected, initial } = step
+      to.push(kind, cache, key, field, by, min, max, otherwise, expected)
+      writeMaybe(to, cache, initial, shapes)
+      return
+    }
+    case StepKind.append: {
+      const { kind, cache, key, field, items, max, otherwise, expected, initial } = step
+      to.push(kind, cache, key, field, items, max, otherwise, expected)
+      writeMaybe(to, cache, initial, shapes)
+      return
+    }
+    case StepKind.take: {
+      const { kind, cache, index, range, limit, atLeast, patch, otherwise, expected } = step
+      to.push(kind, cache, index, range, limit, atLeast, patch, otherwise, expected)
+      return
+    }
+    case StepKind.remember: {
+      const { kind, key, command, input, data, slots, expiresAt } = step
+      to.push(kind, key, command, input, data, slots, expiresAt)
+    }
+  }
+}
+
+function writeMaybe(
+  to: unknown[],
+  cache: number,
+  value: Value | undefined,
+  shapes: ShapeWriter,
+): void {
+  to.push(value !== undefined)
+  if (value) shapes.write(to, cache, value)
+}
+
+/**
+ * Reads what `writeTransactions` wrote, from the given item to the end of the message.
+ * @throws GridError `record_damaged`
+ */
+export function readTransactions(from: readonly unknown[], at: number): TransactionRecord[] {
+  const reader = new TransactionReader(from, at)
+  const count = reader.count()
+  const transactions: TransactionRecord[] = []
+  for (let i = 0; i < count; i++) transactions.push(reader.transaction())
+  reader.end()
+  return transactions
+}
+
+/** Where reading stands. Its casts are the codec's edge: messages are written by the functions above and by nobody else. */
+class TransactionReader {
+  readonly #from: readonly unknown[]
+  #at: number
+  readonly #shapes: ShapeReader
+  /** Of the transaction that is being read. */
+  #steps: readonly Step[] = []
+
+  constructor(from: readonly unknown[], at: number) {
+    this.#from = from
+    this.#at = at
+    this.#shapes = new ShapeReader(this.#next())
+  }
+
+  /** A number of things to come, each at least one item. */
+  count(): number {
+    const count = this.#next()
+    if (!Number.isSafeInteger(count) || (count as number) < 0) throw unreadable()
+    if ((count as number) > this.#from.length - this.#at) throw unreadable()
+    return count as number
+  }
+
+  end(): void {
+    if (this.#at !== this.#from.length) throw unreadable()
+  }
+
+  transaction(): TransactionRecord {
+    const number = this.#next() as number
+    if (!Number.isSafeInteger(number)) throw unreadable()
+    const steps = this.#list(TransactionReader.#readStep)
+    this.#steps = steps
+    const reads = this.#list(TransactionReader.#readKey)
+    if (this.#next() !== true)
+      return { number, reads, steps, ranges: noRanges, events: noEvents, notBefore: 0 }
+    const ranges = this.#list(TransactionReader.#readRange)
+    const events = this.#list(TransactionReader.#readEvent)
+    return { number, reads, steps, ranges, events, notBefore: this.#next() as number }
+  }
+
+  #list<T>(read: (reader: TransactionReader) => T): T[] {
+    const count = this.count()
+    if (count === 0) return []
+    // Most lists have one item: a literal takes no more room than that.
+    const list = [read(this)]
+    for (let i = 1; i < count; i++) list.push(read(this))
+    return list
+  }
+
+  static readonly #readKey = (reader: TransactionReader): KeyRead => reader.#read()
+  static readonly #readRange = (reader: TransactionReader): RangeRead => reader.#range()
+  static readonly #readStep = (reader: TransactionReader): Step => reader.#step()
+  static readonly #readEvent = (reader: TransactionReader): DomainEvent => reader.#event()
+
+  #next(): unknown {
+    if (this.#at >= this.#from.length) throw unreadable()
+    return this.#from[this.#at++]
+  }
+
+  /** What becomes part of an entry, or is handed to the application. */
+  #frozen(): unknown {
+    return freezeDeeply(this.#next())
+  }
+
+  #read(): KeyRead {
+    const cache = this.#next() as number
+    const key = this.#next() as string | number
+    const version = this.#next() as number
+    return { cache, key: typeof key === 'number' ? this.#keyOfStep(key) : key, version }
+  }
+
+  #keyOfStep(number: number): string {
+    const step = this.#steps[number]
+    if (!step || !('key' in step)) throw unreadable()
+    return step.key
+  }
+
+  #range(): RangeRead {
+    return {
+      cache: this.#next() as number,
+      index: this.#next() as number,
+      range: this.#next() as IndexRange,
+      digest: this.#next() as number,
+    }
+  }
+
+  #event(): DomainEvent {
+    return { name: this.#next() as string, payload: this.#frozen() as Value }
+  }
+
+  #value(): Value {
+    const at = this.#at
+    this.#at = this.#shapes.behind(this.#from, at)
+    return this.#shapes.read(this.#from, at)
+  }
+
+  #maybeValue(): Value | undefined {
+    return this.#next() === true ? this.#value() : undefined
+  }
+
+  #step(): Step {
+    const kind = this.#next() as Step['kind']
+    switch (kind) {
+      case StepKind.put: {
+        const cache = this.#next() as number
+        const key = this.#shapes.key(this.#from, this.#at++)
+        return { kind, cache, key, value: this.#value() }
+      }
+      case StepKind.delete:
+        return { kind, cache: this.#next() as number, key: this.#next() as string }
+      case StepKind.increment:
+        return {
+          kind,
+          cache: this.#next() as number,
+          key: this.#next() as string,
+          field: this.#next() as string,
+          by: this.#next() as number,
+          min: this.#next(),
+          max: this.#next(),
+          otherwise: this.#next(),
+          expected: this.#next(),
+          initial: this.#maybeValue(),
+        } as IncrementStep
+      case StepKind.append:
+        return {
+          kind,
+          cache: this.#next() as number,
+          key: this.#next() as string,
+          field: this.#next() as string,
+          items: this.#frozen(),
+          max: this.#next(),
+          otherwise: this.#next(),
+          expected: this.#next(),
+          initial: this.#maybeValue(),
+        } as AppendStep
+      case StepKind.take:
+        return {
+          kind,
+          cache: this.#next(),
+          index: this.#next(),
+          range: this.#next(),
+          limit: this.#next(),
+          atLeast: this.#next(),
+          patch: this.#frozen(),
+          otherwise: this.#next(),
+          expected: this.#next(),
+        } as TakeStep
+      case StepKind.remember:
+        return {
+          kind,
+          key: this.#next(),
+          command: this.#next(),
+          input: this.#next(),
+          data: this.#frozen(),
+          slots: this.#next(),
+          expiresAt: this.#next(),
+        } as RememberStep
+      default:
+        throw new GridError('record_damaged', `A frame has the unknown step kind ${kind}`)
+    }
+  }
+}
+
+const unreadable = () => new GridError('record_damaged', 'A frame has transactions cut short')

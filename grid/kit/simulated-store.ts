@@ -1,0 +1,248 @@
+import { GridError, isGridError } from '../core/errors.ts'
+import { storedHash } from '../engine/agreement/fingerprint.ts'
+import type {
+  Checkpoint,
+  EntryKey,
+  ForeignChange,
+  RebuildableStore,
+  ScanOptions,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+  StoreWatch,
+} from '../engine/ports/store.ts'
+import { SimulatedQuarantine } from './simulated-quarantine.ts'
+
+export interface SimulatedStoreOptions {
+  /**
+   * `exact`: a scan sees the entries as they were when it began (MongoDB's snapshots, the embedded
+   * store). `fuzzy`: each chunk is read when it is asked for (the warm image). Default `exact`.
+   */
+  readonly scan?: 'exact' | 'fuzzy'
+  /** Entries in a chunk. Default 100. */
+  readonly chunkEntries?: number
+  /** Entries of one space that may be in quarantine. Default 10,000. */
+  readonly quarantinedMax?: number
+}
+
+/** An entry and the hash that it was written with. */
+interface HashedEntry extends StoredEntry {
+  readonly hash: number
+}
+
+interface StoredSpace {
+  /** undefined: somebody has removed it. */
+  checkpoint: Checkpoint | undefined
+  isCheckpointDamaged: boolean
+  /** Those in quarantine included. */
+  readonly entries: Map<string, HashedEntry>
+}
+
+/** What `tamper` does: a value of an entry, undefined to remove it; a cache to be dropped; the checkpoint. */
+export type Tampering =
+  | { readonly entry: EntryKey; readonly value: StoredEntry['value'] | undefined }
+  | { readonly cache: string }
+  | { readonly checkpoint: 'removed' | 'changed' }
+
+const entryName = (cache: string, key: string): string => `${cache}/${key}`
+
+/**
+ * A store in memory, for tests and the simulator. Entries are kept as given: they are immutable by
+ * contract.
+ */
+export class SimulatedStore implements RebuildableStore {
+  /**
+   * What goes wrong from now on. `unavailable`: nothing works. `unanswered`: changes are applied,
+   * but whoever asked gets `store_unavailable` and cannot know.
+   */
+  fault: 'none' | 'unavailable' | 'unanswered' = 'none'
+  readonly quarantine: SimulatedQuarantine
+  readonly #spaces = new Map<string, StoredSpace>()
+  readonly #watchers = new Set<{
+    readonly space: string
+    readonly changed: (change: ForeignChange) => void
+  }>()
+  readonly #fuzzy: boolean
+  readonly #chunkEntries: number
+
+  constructor(options: SimulatedStoreOptions = {}) {
+    this.#fuzzy = options.scan === 'fuzzy'
+    this.#chunkEntries = options.chunkEntries ?? 100
+    this.quarantine = new SimulatedQuarantine(options.quarantinedMax ?? 10_000, () => this.#reach())
+  }
+
+  /** From now on the entry is refused for what it is, whatever its value; `accept` takes it back. */
+  refuse(cache: string, key: string): void {
+    this.quarantine.refused.add(entryName(cache, key))
+  }
+
+  accept(cache: string, key: string): void {
+    this.quarantine.refused.delete(entryName(cache, key))
+  }
+
+  /** Somebody changes what is stored, and whoever watches is told, unless `isSeen` is false. */
+  tamper(space: string, tampering: Tampering, isSeen = true): void {
+    const stored = this.#spaces.get(space)
+    if (!stored) return
+    const told = tamperWith(stored, tampering)
+    if (!isSeen) return
+    for (const watcher of this.#watchers) if (watcher.space === space) watcher.changed(told)
+  }
+
+  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
+    const watcher = { space, changed }
+    this.#watchers.add(watcher)
+    return { stop: async () => void this.#watchers.delete(watcher) }
+  }
+
+  async restore(space: string, known: Checkpoint): Promise<void> {
+    this.#reach()
+    const stored = this.#spaces.get(space)
+    if (stored?.checkpoint && !stored.isCheckpointDamaged)
+      throw new GridError('stale_writer', `${space} has a checkpoint`)
+    this.#spaces.set(space, {
+      checkpoint: known,
+      isCheckpointDamaged: false,
+      entries: stored?.entries ?? new Map(),
+    })
+    if (this.fault === 'unanswered') throw unavailable()
+  }
+
+  async checkpoint(space: string): Promise<Checkpoint | undefined> {
+    this.#reach()
+    return this.#checkpointOf(space)
+  }
+
+  async apply(
+    space: string,
+    from: number,
+    next: Checkpoint,
+    changes: readonly StoredChange[],
+  ): Promise<void> {
+    this.#reach()
+    const position = this.#checkpointOf(space)?.position ?? 0
+    const before = this.#spaces.get(space)
+    // Without a checkpoint whatever is there has been left behind.
+    const entries: StoredSpace['entries'] = before?.checkpoint ? before.entries : new Map()
+    if (position !== from)
+      throw new GridError('stale_writer', `${space} is stored at position ${position}, not ${from}`)
+    this.quarantine.apply(space, changes)
+    for (const { cache, key, value, version, position } of changes)
+      if (value === undefined) entries.delete(entryName(cache, key))
+      else {
+        const entry = { cache, key, value, version, position }
+        entries.set(entryName(cache, key), { ...entry, hash: storedHash(entry) })
+      }
+    this.#spaces.set(space, { checkpoint: next, isCheckpointDamaged: false, entries })
+    if (this.fault === 'unanswered') throw unavailable()
+  }
+
+  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    this.#reach()
+    const start = this.#checkpointOf(space)
+    const stored = this.#spaces.get(space)
+    if (!stored || !start) return undefined
+    const { entries } = stored
+    const chunks = this.#chunks(this.#fuzzy ? entries : new Map(entries), options)
+    return {
+      start,
+      chunks: () => chunks,
+      end: async () => {
+        this.#reach()
+        if (this.#fuzzy && this.#spaces.get(space)?.entries !== entries)
+          throw new GridError('store_unavailable', `${space} was cleared during the scan`)
+        return this.#fuzzy ? (this.#checkpointOf(space) as Checkpoint) : start
+      },
+      close: async () => void (await chunks.return()),
+    }
+  }
+
+  async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+    this.#reach()
+    const entry = this.#spaces.get(space)?.entries.get(entryName(cache, key))
+    return entry && sound(entry)
+  }
+
+  async clear(space: string): Promise<void> {
+    this.#reach()
+    this.#spaces.delete(space)
+    this.quarantine.clear(space)
+  }
+
+  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+    await this.clear(space)
+    const entries = new Map<string, HashedEntry>()
+    this.#spaces.set(space, { checkpoint: building, isCheckpointDamaged: false, entries })
+  }
+
+  async close(): Promise<void> {}
+
+  /**
+   * A Map may change while it is walked: what is added comes last, what is replaced keeps its
+   * place.
+   */
+  async *#chunks(
+    entries: ReadonlyMap<string, HashedEntry>,
+    { damaged }: ScanOptions,
+  ): AsyncGenerator<StoredEntry[], void> {
+    let chunk: StoredEntry[] = []
+    for (const entry of entries.values()) {
+      try {
+        chunk.push(sound(entry))
+      } catch (error) {
+        if (!damaged || !isGridError(error, 'record_damaged')) throw error
+        damaged(entry)
+      }
+      if (chunk.length < this.#chunkEntries) continue
+      yield chunk
+      this.#reach()
+      chunk = []
+    }
+    if (chunk.length > 0) yield chunk
+  }
+
+  #checkpointOf(space: string): Checkpoint | undefined {
+    const stored = this.#spaces.get(space)
+    if (!stored?.checkpoint) return undefined
+    if (stored.isCheckpointDamaged)
+      throw new GridError('record_damaged', `The checkpoint of ${space} was changed`)
+    const quarantine = this.quarantine.summary(space)
+    return quarantine ? { ...stored.checkpoint, quarantine } : stored.checkpoint
+  }
+
+  #reach(): void {
+    if (this.fault === 'unavailable') throw unavailable()
+  }
+}
+
+const unavailable = () => new GridError('store_unavailable', 'The simulated store is out of reach')
+
+function sound({ hash, ...entry }: HashedEntry): StoredEntry {
+  if (hash === storedHash(entry)) return entry
+  const name = `${entry.cache} ${JSON.stringify(entry.key)}`
+  throw new GridError('record_damaged', `The store does not hold ${name} as it was written`)
+}
+
+function tamperWith(stored: StoredSpace, tampering: Tampering): ForeignChange {
+  if ('checkpoint' in tampering) {
+    if (tampering.checkpoint === 'removed') stored.checkpoint = undefined
+    else stored.isCheckpointDamaged = true
+    return { what: 'checkpoint' }
+  }
+  if ('cache' in tampering) {
+    const { cache } = tampering
+    for (const [name, entry] of stored.entries)
+      if (entry.cache === cache) stored.entries.delete(name)
+    return { what: 'cache', cache }
+  }
+  const { cache, key } = tampering.entry
+  const name = entryName(cache, key)
+  const before = stored.entries.get(name)
+  const { value } = tampering
+  if (value === undefined) stored.entries.delete(name)
+  else {
+    const { version = 1, position = 1, hash = 0 } = before ?? {}
+    stored.entries.set(name, { cache, key, value, version, position, hash })
+  }
+  return { what: 'entry', cache, key }
+}

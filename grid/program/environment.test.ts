@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { GridError } from '../core/errors.ts'
+import { environmentSchema, readEnvironment } from './environment.ts'
+
+const defaults = {
+  MONGODB_DB: 'spacegrid',
+  HOST: '127.0.0.1',
+  PORT: 8080,
+  ADMIN_PORT: 9090,
+  DATA_DIR: '.spacegrid',
+  LOG_LEVEL: 'info',
+  STREAM_REPLICAS: 1,
+  STREAM_BYTES_MAX: 8_589_934_592,
+  SPACES: 'ticketing,auction',
+  UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
+  TRIM_DELAY_MS: 60_000,
+  AUDIT_INTERVAL_MS: 86_400_000,
+  COMMAND_ENTRIES_MAX: 250_000,
+  HOLD_MS: 120_000,
+  BODY_BYTES_MAX: 1_048_576,
+  REQUEST_TIMEOUT_MS: 30_000,
+}
+
+function refusalOf(variables: Record<string, string>): GridError {
+  try {
+    readEnvironment([], variables)
+  } catch (error) {
+    if (error instanceof GridError && error.code === 'configuration_invalid') return error
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+describe('readEnvironment', () => {
+  test('has a default for everything but the servers', () => {
+    expect(readEnvironment([], {})).toEqual(defaults)
+  })
+
+  test('takes an empty variable for one that is not set', () => {
+    expect(readEnvironment([], { PORT: '', NATS_URL: ' ', LOG_LEVEL: '' })).toEqual(defaults)
+  })
+
+  test('reads what is set, and leaves alone what is not ours', () => {
+    const variables = {
+      NATS_URL: 'nats://a:4222,tls://b:4222,c',
+      MONGODB_URL: 'mongodb://u:p@a:27017,b:27018/?replicaSet=rs0',
+      REDIS_URL: 'rediss://:p@a:6379/1',
+      HOST: '::1',
+      LOG_LEVEL: 'debug',
+    }
+    const set = { ...variables, PORT: ' 0 ', HOLD_MS: '500', PATH: '/bin' }
+    expect(readEnvironment([], set)).toEqual({ ...defaults, ...variables, PORT: 0, HOLD_MS: 500 })
+  })
+
+  test.each([
+    ['PORT', 'abc'],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', '0x50'],
+    ['PORT', '1e3'],
+    ['ADMIN_PORT', '99999999999999999999'],
+    ['HOST', 'a b'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_LEVEL', 'INFO'],
+    ['STREAM_REPLICAS', '0'],
+    ['HOLD_MS', '2147483648'],
+    ['NATS_URL', 'http://a'],
+    ['NATS_URL', 'nats://a,,b'],
+    ['NATS_URL', 'wss://a'],
+    ['NATS_URL', 'nats://a,ws://b'],
+    ['MONGODB_URL', 'wss://a'],
+    ['REDIS_URL', 'wss://a'],
+    ['REDIS_URL', 'unix:///tmp/redis.sock'],
+    ['NODE_ENV', 'prod'],
+    ['NODE_ENV', 'Production'],
+    ['MONGODB_URL', 'localhost'],
+    ['MONGODB_DB', 'a.b'],
+    ['REDIS_URL', 'redis://'],
+    ['DATA_DIR', 'a\0b'],
+  ])('refuses %s=%s in one line', (name, value) => {
+    const { message } = refusalOf({ [name]: value })
+    expect(message).toContain(`${name}=${JSON.stringify(value)}: allowed is `)
+    expect(message).not.toContain('\n')
+  })
+
+  test('misses what a program cannot do without', () => {
+    expect(() => readEnvironment(['NATS_URL', 'PORT'], { NATS_URL: '' })).toThrow(
+      /^NATS_URL is not set: allowed is comma-separated servers such as nats:/,
+    )
+  })
+
+  test('names every wrong variable', () => {
+    expect(refusalOf({ PORT: 'a', ADMIN_PORT: 'b' }).details.problems).toHaveLength(2)
+  })
+
+  test.each(['a,a', 'a,b,c,b'])('refuses a space that is named twice: %s', (value) => {
+    expect(refusalOf({ SPACES: value }).message).toMatch(/^SPACES="[abc,]+": [ab] is named twice$/)
+  })
+
+  test('warns of a variable that is near to one of ours, and of no other', () => {
+    const lines: string[] = []
+    const set = { MONGDB_URL: 'mongodb://a', HOME: '/root', PATH: '/bin' }
+    expect(readEnvironment([], set, (line) => lines.push(line))).toEqual(defaults)
+    expect(lines).toEqual(['MONGDB_URL is set, which nothing reads: is MONGODB_URL meant?'])
+  })
+
+  test('shows no password', () => {
+    const { message } = refusalOf({
+      MONGODB_URL: 'mongo://user:secret@host',
+      REDIS_URL: 'x://:secret@h',
+    })
+    expect(message).not.toContain('secret')
+    expect(message).toContain('MONGODB_URL="mongo://***@host"')
+  })
+})
+
+test('a process with a wrong value ends at once, with code 2 and one line', async () => {
+  const url = (file: string) => new URL(file, import.meta.url).href
+  const main = `import { readEnvironment } from '${url('./environment.ts')}'
+    import { runProgram } from '${url('./run-program.ts')}'
+    await runProgram(() => void readEnvironment())
+    console.log('started')`
+  const run = (port: string) =>
+    new Promise((resolve) => {
+      const options = { env: { ...process.env, PORT: port } }
+      execFile(
+        process.execPath,
+        ['--input-type=module', '--eval', main],
+        options,
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
+      )
+    })
+  const allowed = 'allowed is an integer from 0 to 65535 (0: any free port)'
+  expect(await run('http')).toEqual({ code: 2, stdout: '', stderr: `PORT="http": ${allowed}\n` })
+  expect(await run('8081')).toEqual({ code: 0, stdout: 'started\n', stderr: '' })
+})
+
+test('docs/operations.md names every variable, and no other', async () => {
+  const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+  const table = page.slice(page.indexOf('## Environment'), page.indexOf('Local servers ('))
+  const named = [...table.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, name]) => name)
+  expect(named.toSorted()).toEqual(Object.keys(environmentSchema.properties).toSorted())
+})

@@ -1,0 +1,236 @@
+import { hostname } from 'node:os'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { GridError } from '../core/errors.ts'
+import { misspeltVariables } from './misspelt-variables.ts'
+
+const port = (fallback: number, description: string) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: fallback,
+    description,
+    allowed: 'an integer from 0 to 65535 (0: any free port)',
+  })
+
+const milliseconds = (fallback: number, minimum: number, description: string) =>
+  Type.Integer({
+    minimum,
+    // setTimeout takes no more.
+    maximum: 2_147_483_647,
+    default: fallback,
+    description,
+    allowed: `an integer from ${minimum} to 2147483647 (ms)`,
+  })
+
+const url = (protocols: string, example: string, description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: `^(${protocols})://[^\\s/,]+[^\\s]*$`,
+      description,
+      allowed: `a URL such as ${example}`,
+    }),
+  )
+
+/** The driver speaks TCP only: it would take `ws://` for another way to write `nats://`. */
+const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
+
+/**
+ * Every environment variable of every component: meaning, default, and what is allowed, in words. A variable that is not set, or
+ * set to nothing, has its default; without a default it is absent.
+ */
+export const environmentSchema = Type.Object({
+  NATS_URL: Type.Optional(
+    Type.String({
+      pattern: `^${natsServer}(?:,${natsServer})*$`,
+      description: 'NATS servers; not set: the embedded grid',
+      allowed: 'comma-separated servers such as nats://127.0.0.1:4222 (nats:// or tls://)',
+    }),
+  ),
+  MONGODB_URL: url(
+    'mongodb|mongodb\\+srv',
+    'mongodb://127.0.0.1:27017/?replicaSet=rs0',
+    'Replica set; not set: the embedded store',
+  ),
+  MONGODB_DB: Type.String({
+    pattern: '^[^/\\\\. "$*<>:|?\\x00]{1,63}$',
+    default: 'spacegrid',
+    description: 'MongoDB database',
+    allowed: 'a database name: 1 to 63 characters, none of /\\. "$*<>:|?',
+  }),
+  REDIS_URL: url('rediss?', 'redis://127.0.0.1:6379', 'Redis; not set: no warm image'),
+  HOST: Type.String({
+    pattern: '^[A-Za-z0-9._:%-]+$',
+    default: '127.0.0.1',
+    description: 'Address that HTTP listens on',
+    allowed: 'an IP address or a host name',
+  }),
+  PORT: port(8080, 'Public HTTP'),
+  ADMIN_PORT: port(9090, 'Health, metrics, administration: never the public port'),
+  DATA_DIR: Type.String({
+    pattern: '^[^\\x00]+$',
+    default: '.spacegrid',
+    description: 'Folder of embedded data and of local servers',
+    allowed: 'a path',
+  }),
+  LOG_LEVEL: Type.Union(
+    [
+      Type.Literal('fatal'),
+      Type.Literal('error'),
+      Type.Literal('warn'),
+      Type.Literal('info'),
+      Type.Literal('debug'),
+      Type.Literal('trace'),
+      Type.Literal('silent'),
+    ],
+    {
+      default: 'info',
+      description: 'Least level that is logged',
+      allowed: 'fatal, error, warn, info, debug, trace or silent',
+    },
+  ),
+  STREAM_REPLICAS: Type.Integer({
+    minimum: 1,
+    maximum: 5,
+    default: 1,
+    description: 'JetStream replicas; 3 in a NATS cluster',
+    allowed: 'an integer from 1 to 5',
+  }),
+  STREAM_BYTES_MAX: Type.Integer({
+    minimum: 1024 * 1024,
+    maximum: 2 ** 50,
+    default: 8 * 1024 ** 3,
+    description: 'Bytes of each stream; at the limit commands get 507',
+    allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
+  }),
+  SPACES: Type.String({
+    pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
+    default: 'ticketing,auction',
+    description: 'Spaces that pump, writer and reader work for',
+    allowed: 'comma-separated names such as ticketing,auction',
+  }),
+  UNIT_NAME: Type.String({
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    default: `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(-64),
+    description: 'Name of this process, unique in the grid; default: host and process id',
+    allowed: '1 to 64 letters, digits, dots, dashes and underscores',
+  }),
+  TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
+  AUDIT_INTERVAL_MS: milliseconds(
+    86_400_000,
+    0,
+    'How often the data reader has every stored entry compared with the units; 0: never',
+  ),
+  MEMORY_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 32 * 1024 * 1024,
+      maximum: 2 ** 50,
+      description: 'Budget of the process; not set: what may live in its heap',
+      allowed: 'an integer from 33554432 to 1125899906842624 (bytes)',
+    }),
+  ),
+  COMMAND_BYTES_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1024,
+      maximum: 64 * 1024 * 1024,
+      description: 'Bytes that one command may write; not set: by the budget, at most 64 MiB',
+      allowed: 'an integer from 1024 to 67108864 (bytes)',
+    }),
+  ),
+  COMMAND_ENTRIES_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 250_000,
+    default: 250_000,
+    description: 'Entries that one command may write',
+    allowed: 'an integer from 1 to 250000',
+  }),
+  NODE_ENV: Type.Optional(
+    Type.Union([Type.Literal('development'), Type.Literal('production'), Type.Literal('test')], {
+      description: '`production`: entries are not frozen',
+      allowed: 'development, production or test',
+    }),
+  ),
+  HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
+  BODY_BYTES_MAX: Type.Integer({
+    minimum: 1024,
+    maximum: 1024 * 1024 * 1024,
+    default: 1024 * 1024,
+    description: 'Largest body of a command',
+    allowed: 'an integer from 1024 to 1073741824 (bytes)',
+  }),
+  REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
+})
+
+export type Environment = Static<typeof environmentSchema>
+export type EnvironmentName = keyof Environment
+
+/** All that somebody may have meant who has set a variable with a name like one of these. */
+export const knownVariables: readonly string[] = [
+  ...Object.keys(environmentSchema.properties),
+  // Of local servers, read where their programs are looked for.
+  ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
+]
+
+const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
+
+/**
+ * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment. `required` names what this
+ * program cannot do without. `warn` is told of variables that are near to ours and that nothing reads.
+ * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
+ */
+export function readEnvironment(
+  required: readonly EnvironmentName[] = [],
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+  warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
+): Environment {
+  for (const line of misspeltVariables(variables, knownVariables)) warn(line)
+  const environment: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [name, variable] of Object.entries(schemas)) {
+    const text = variables[name]?.trim()
+    const value = text === undefined || text === '' ? variable.default : read(text, variable)
+    if (value === undefined) {
+      if (required.includes(name as EnvironmentName))
+        problems.push(`${name} is not set: allowed is ${variable.allowed}`)
+      continue
+    }
+    environment[name] = value
+    if (!Value.Check(variable, value))
+      problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
+  }
+  const { PORT, ADMIN_PORT } = environment
+  if (PORT !== 0 && PORT === ADMIN_PORT)
+    problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
+  const twice = repeated(String(environment.SPACES).split(','))
+  if (twice !== undefined)
+    problems.push(`SPACES=${shown(String(environment.SPACES))}: ${twice} is named twice`)
+  if (problems.length > 0)
+    throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
+  return environment as Environment
+}
+
+/** What Node was started with, for who needs to know the limits of its heap. */
+export const heapOptions = (): string[] => [
+  ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
+  ...process.execArgv,
+]
+
+/** What the schemas above say beside the check itself. */
+interface Described {
+  readonly type?: string
+  readonly default?: unknown
+  readonly allowed: string
+}
+
+const repeated = (names: readonly string[]): string | undefined =>
+  names.find((name, at) => names.indexOf(name) < at)
+
+/** Plain decimal digits become a number; anything else stays text and fails its check. */
+function read(text: string, { type }: Described): unknown {
+  return type === 'integer' && /^-?\d{1,15}$/.test(text) ? Number(text) : text
+}
+
+/** One line, and no user or password: it goes to terminals and log collectors. */
+function shown(text: string): string {
+  return JSON.stringify(text.replace(/[^/,\s]*@/g, '***@'))
+}

@@ -1,0 +1,470 @@
+import type { Callback } from '@spacegrid/grid/core/application-fault'
+import { answerOf, runHandler } from '@spacegrid/grid/core/callback'
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { Recorder } from '@spacegrid/grid/core/recorder'
+import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import {
+  fillSlots,
+  noSlots,
+  type RememberStep,
+  type Slots,
+  type Step,
+  StepKind,
+  type TransactionRecord,
+} from '@spacegrid/grid/core/steps'
+import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { CommandAnswer } from '@spacegrid/grid/engine/ports/serving'
+import { Admission } from './admission.ts'
+import type { Execution } from './execution.ts'
+import type { FaultDesk } from './fault-desk.ts'
+import type { FrameChain } from './frame-chain.ts'
+import type { Sent } from './frame-item.ts'
+import { asRemembered, checkSameCommand } from './idempotency.ts'
+import type { LogClock } from './log-clock.ts'
+import { type PendingTransaction, PendingTransactions } from './pending.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+/** What one attempt of a handler came to. */
+type Attempt =
+  | { readonly kind: 'transaction'; readonly data: unknown; readonly slots: Slots }
+  | { readonly kind: 'answer'; readonly data: unknown }
+  | { readonly kind: 'rejection'; readonly rejection: Rejection }
+
+interface AttemptFate {
+  decided(attempt: SentAttempt, evaluation: Evaluation): void
+  abandoned(attempt: SentAttempt, error?: GridError): void
+}
+
+/** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
+const longHandlerMs = 20
+
+/** One attempt on its way through the log. */
+class SentAttempt implements Sent, PendingTransaction {
+  readonly execution: Execution
+  readonly record: TransactionRecord
+  readonly id: number
+  readonly data: unknown
+  readonly slots: Slots
+  /** Of its content. */
+  readonly bytes: number
+  foreseen: Evaluation | undefined
+  readonly #fate: AttemptFate
+
+  constructor(
+    fate: AttemptFate,
+    execution: Execution,
+    record: TransactionRecord,
+    id: number,
+    data: unknown,
+    slots: Slots,
+    bytes: number,
+  ) {
+    this.#fate = fate
+    this.bytes = bytes
+    this.execution = execution
+    this.record = record
+    this.id = id
+    this.data = data
+    this.slots = slots
+  }
+
+  get cancelled(): boolean {
+    return this.execution.over
+  }
+
+  decided(evaluation: Evaluation): void {
+    this.#fate.decided(this, evaluation)
+  }
+
+  abandoned(error?: GridError): void {
+    this.#fate.abandoned(this, error)
+  }
+}
+
+/**
+ * Executes commands over the replica and its pending transactions, and follows each until its caller can be told: applied, refused, or
+ * run again after a collision, a bounded number of times. Refusals and commands that only read are answered once the log has passed the
+ * point at which they ran and everything they read is committed there (a check that travels with the frames), so they are as
+ * strictly serializable as the rest. Nothing here survives a crash: callers that hear nothing ask again with their idempotency key.
+ */
+export class CommandRunner {
+  readonly #state: SpaceState
+  readonly #chain: FrameChain
+  readonly #clock: Clock
+  readonly #time: LogClock
+  readonly #options: UnitOptions
+  readonly #faults: FaultDesk
+  readonly #pending: PendingTransactions
+  readonly #newId: () => string
+  readonly #fate: AttemptFate
+  readonly #open = new Set<Execution>()
+  readonly #byKey = new Map<string, Execution>()
+  /** Requests that wait for the answer of another one with their key. */
+  #followers = 0
+  /** Executions that wait for the next turn, behind one whose handler took long. */
+  #later: Execution[] = []
+  #resting = false
+  /** Executions to run again when the frame that is being melded is done. */
+  #again: Execution[] = []
+  collisions = 0
+  answered = 0
+  /** Of all that this unit sends: commands, and what its expirer ends. */
+  readonly admission: Admission
+
+  constructor(
+    state: SpaceState,
+    chain: FrameChain,
+    clock: Clock,
+    time: LogClock,
+    random: Random,
+    options: UnitOptions,
+    faults: FaultDesk,
+    memory?: MemoryWatch,
+  ) {
+    this.#state = state
+    this.#chain = chain
+    this.#clock = clock
+    this.#time = time
+    this.#options = options
+    this.#faults = faults
+    this.#pending = new PendingTransactions(state)
+    this.admission = new Admission(this.#pending, options, memory)
+    this.#newId = () => random.id()
+    this.#fate = {
+      decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
+      abandoned: (attempt, error) => {
+        this.#pending.remove(attempt)
+        this.admission.settled(attempt.bytes)
+        this.#abandoned(attempt.execution, error)
+      },
+    }
+  }
+
+  #decided(attempt: SentAttempt, evaluation: Evaluation): void {
+    const { execution } = attempt
+    this.#pending.decided(attempt, evaluation)
+    this.admission.settled(attempt.bytes)
+    if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
+    else {
+      this.collisions++
+      this.#again.push(execution)
+    }
+  }
+
+  /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
+  get pendingCount(): number {
+    return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+  }
+
+  /** Whether so many bytes have no outcome yet that no command should be executed. */
+  get isBacklogged(): boolean {
+    return this.admission.isBacklogged
+  }
+
+  /** Starts an execution; it answers through `execution.answered`. */
+  start(execution: Execution): void {
+    const key = execution.idempotencyKey
+    const same = key === undefined ? undefined : this.#byKey.get(key)
+    if (same && answersFor(same, execution)) {
+      this.#follow(execution, same)
+      return
+    }
+    this.#open.add(execution)
+    if (key !== undefined) this.#byKey.set(key, execution)
+    execution.onceSettled(this.#forget)
+    if (this.#resting) this.#later.push(execution)
+    else this.#runInTurn(execution)
+  }
+
+  /** Resolves with the position once everything stored by now is in the replica. */
+  barrier(): Promise<number> {
+    if (this.#chain.backlog >= this.#options.pendingMax)
+      return Promise.reject(
+        new GridError('overloaded', 'Too much waits to be sent to the log', {
+          retryAfterMs: 1000,
+        }),
+      )
+    return new Promise((resolve, reject) => {
+      this.#chain.check({
+        reads: [],
+        ranges: [],
+        confirmed: () => resolve(this.#state.position),
+        abandoned: (error) => (error ? reject(error) : this.barrier().then(resolve, reject)),
+      })
+    })
+  }
+
+  /** Resolves once everything that is open now has been answered. */
+  async drained(): Promise<void> {
+    await Promise.allSettled([...this.#open].map(({ answered }) => answered))
+  }
+
+  /** Another unit's write. */
+  changedElsewhere(cache: number, key: string): void {
+    this.#pending.changed(cache, key)
+  }
+
+  /** A frame has been melded: what collided in it runs on the state behind it. */
+  rerun(): void {
+    if (this.#again.length === 0) return
+    for (const execution of this.#again.splice(0))
+      if (this.#resting) this.#later.push(execution)
+      else this.#runInTurn(execution)
+  }
+
+  /** Large commands that come together are executed one a turn. */
+  #runInTurn(execution: Execution): void {
+    const begun = this.#clock.monotonic()
+    this.#run(execution)
+    if (this.#clock.monotonic() - begun < longHandlerMs) return
+    this.#resting = true
+    this.#clock.soon(() => {
+      this.#resting = false
+      while (!this.#resting && this.#later.length > 0)
+        this.#runInTurn(this.#later.shift() as Execution)
+    })
+  }
+
+  /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
+  expire(): void {
+    const now = this.#clock.monotonic()
+    for (const execution of this.#open) {
+      if (execution.deadline > now) return
+      execution.fail(
+        execution.sent
+          ? new GridError(
+              'outcome_unknown',
+              `${execution.command.name} has no outcome yet; ask again with the same Idempotency-Key`,
+            )
+          : new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 }),
+      )
+    }
+  }
+
+  /** Fails everything that is open. */
+  close(error: GridError): void {
+    for (const execution of this.#open)
+      execution.fail(
+        execution.sent ? new GridError('outcome_unknown', error.message, { cause: error }) : error,
+      )
+  }
+
+  /** A second request with the key of one that is still running gets that one's answer. */
+  #follow(execution: Execution, leader: Execution): void {
+    try {
+      checkSameCommand(
+        { command: leader.command.name, input: leader.fingerprint },
+        execution.command.name,
+        execution.fingerprint,
+      )
+      this.#followers++
+      leader.answered
+        .then(
+          (answer) =>
+            execution.succeed({ ...answer, replayed: true, acknowledged: execution.acknowledge }),
+          (error: GridError) => execution.fail(error),
+        )
+        .finally(() => this.#followers--)
+    } catch (error) {
+      execution.fail(error as GridError)
+    }
+  }
+
+  readonly #forget = (execution: Execution): void => {
+    const key = execution.idempotencyKey
+    this.#open.delete(execution)
+    if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
+    this.answered++
+  }
+
+  #run(execution: Execution): void {
+    if (execution.over) return
+    if (!this.#chain.joined) {
+      this.#again.push(execution)
+      return
+    }
+    if (++execution.attempts > this.#options.attemptsMax) {
+      const message = `${execution.command.name} collided ${this.#options.attemptsMax} times`
+      execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
+      return
+    }
+    try {
+      if (this.#replay(execution)) return
+      this.#attempt(execution)
+    } catch (error) {
+      execution.fail(
+        isGridError(error)
+          ? error
+          : new GridError('internal', `The handler of ${execution.command.name} failed`, {
+              cause: error,
+            }),
+      )
+    }
+  }
+
+  /** Answers with the remembered result of the same idempotency key, if there is one. */
+  #replay(execution: Execution): boolean {
+    if (execution.idempotencyKey === undefined) return false
+    const entry = this.#state.find(idempotencyCacheNumber, execution.idempotencyKey)
+    if (!entry) return false
+    const remembered = asRemembered(entry.value)
+    checkSameCommand(remembered, execution.command.name, execution.fingerprint)
+    const { position, version } = entry
+    this.#answer(execution, remembered.data, { position, version, replayed: true })
+    return true
+  }
+
+  #attempt(execution: Execution): void {
+    const number = this.#chain.nextNumber()
+    const id = transactionId(this.#chain.origin, number)
+    const recorder = new Recorder(this.#pending, {
+      id,
+      now: Math.max(this.#time.now(), this.#state.time),
+      newId: this.#newId,
+      limits: this.#options.transaction,
+    })
+    const key = execution.idempotencyKey
+    if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
+    const attempt = this.#handle(execution, recorder)
+    if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+    else this.#confirm(execution, recorder, attempt)
+  }
+
+  #handle(execution: Execution, recorder: Recorder): Attempt {
+    const { command, input } = execution
+    try {
+      const { data, slots } = runHandler(command, recorder, input)
+      return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
+    } catch (thrown) {
+      const error = this.#faults.judge(callbackOf('command', command), thrown)
+      if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
+      throw error
+    }
+  }
+
+  #send(
+    execution: Execution,
+    recorder: Recorder,
+    number: number,
+    id: number,
+    { data, slots }: { readonly data: unknown; readonly slots: Slots },
+  ): void {
+    const { reads, ranges, events } = recorder
+    const steps =
+      execution.idempotencyKey === undefined
+        ? recorder.steps
+        : [...recorder.steps, this.#remember(execution, data, slots)]
+    const record = { number, reads, ranges, steps, events, notBefore: 0 }
+    const bytes = this.admission.admit(record, execution.input)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
+    this.#pending.add(attempt)
+    execution.sent = true
+    this.#chain.send(attempt)
+    if (execution.acknowledge === 'accepted') this.#accept(attempt)
+  }
+
+  #remember(execution: Execution, data: unknown, slots: Slots): Step {
+    const step: RememberStep = {
+      kind: StepKind.remember,
+      key: execution.idempotencyKey as string,
+      command: execution.command.name,
+      input: execution.fingerprint,
+      data,
+      slots,
+      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
+    }
+    return step
+  }
+
+  #accept(attempt: SentAttempt): void {
+    const foreseen = this.#pending.foresee(attempt)
+    // A foreseen refusal is not told: the transaction is on its way, and may still be applied where it lands.
+    if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
+  }
+
+  #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    const whole = fillSlots(data, slots, outcomes)
+    const from = { position: this.#state.position, version: id, replayed: false }
+    this.#answer(execution, whole, from, slots === noSlots)
+  }
+
+  #confirm(
+    execution: Execution,
+    recorder: Recorder,
+    attempt: Exclude<Attempt, { kind: 'transaction' }>,
+  ): void {
+    const { reads, ranges } = recorder
+    this.#chain.check({
+      reads,
+      ranges,
+      confirmed: (valid) => {
+        if (!valid) this.#again.push(execution)
+        else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
+        else {
+          const { position } = this.#state
+          this.#answer(execution, attempt.data, { position, version: absentVersion })
+        }
+      },
+      abandoned: (error) => this.#abandoned(execution, error),
+    })
+  }
+
+  #abandoned(execution: Execution, error: GridError | undefined): void {
+    if (error) execution.fail(error)
+    else this.#again.push(execution)
+  }
+
+  /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
+  #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
+    if (execution.done) return
+    const { command, acknowledge } = execution
+    const { position, version, replayed = false } = from
+    const succeed = (result: unknown) =>
+      execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
+    const fail = (thrown: unknown) => {
+      // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+      const committed = version !== absentVersion && acknowledge !== 'accepted'
+      const callback = callbackOf(command.answer ? 'answer' : 'command', command)
+      execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
+    }
+    try {
+      const result = answerOf(command, data, checked)
+      if (result instanceof Promise)
+        keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
+      else succeed(result)
+    } catch (thrown) {
+      fail(thrown)
+    }
+  }
+}
+
+function refusalOf(
+  { command }: Execution,
+  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+): GridError {
+  if (fault === 'cache_full')
+    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
+  if (fault === 'unsound')
+    return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
+  return new Rejection(reason, details)
+}
+
+/** Where what is answered stands in the log. */
+type Committed = Pick<CommandAnswer, 'position' | 'version'> & { readonly replayed?: boolean }
+
+const callbackOf = (kind: 'command' | 'answer', command: AnyCommand): Callback => ({
+  kind,
+  name: command.name,
+  declared: command,
+})
+
+/** An answer that was only `accepted` says nothing to a caller who waits for more. */
+const answersFor = (leader: Execution, follower: Execution): boolean =>
+  leader.acknowledge !== 'accepted' || follower.acknowledge === 'accepted'

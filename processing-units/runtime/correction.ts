@@ -1,0 +1,70 @@
+import { dataFault } from '@spacegrid/grid/core/data'
+import { defineCommand } from '@spacegrid/grid/core/define'
+import type { AnyCommand, Cache, Space, Value } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { type Static, Type } from 'typebox'
+
+const correctionInput = Type.Object({
+  cache: Type.String(),
+  key: Type.String(),
+  /** The version that is replaced: whoever corrects has seen that one. */
+  version: Type.Integer(),
+  value: Type.Record(Type.String(), Type.Unknown()),
+})
+
+/** An operator's new value for an entry. */
+export type Correction = Static<typeof correctionInput>
+
+/**
+ * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake of the application.
+ * @throws GridError `unknown_cache`, `invalid_input`, `invalid_key`
+ */
+export function checkCorrection(space: Space, correction: Correction): void {
+  checkFits(correctionInput, correction, 'correct')
+  const { cache: name, key, value } = correction
+  const cache = cacheNamed(space, name)
+  if (!cache)
+    throw new GridError('unknown_cache', `Space ${space.name} has no cache ${name}`, {
+      details: { known: space.caches.map((it) => it.name) },
+    })
+  if (value[cache.key] !== key)
+    throw invalid(
+      cache.key,
+      `must be ${JSON.stringify(key)}`,
+      `The field ${cache.key} must be ${JSON.stringify(key)}: a correction cannot change the key`,
+    )
+  checkKey(key, `cache ${name}`)
+  checkFits(cache.schema, value, `cache ${name}`)
+  const fault = dataFault(value)
+  if (fault) throw invalid(fault.path, fault.problem, `cache ${name}: ${fault.message}`)
+}
+
+const cacheNamed = (space: Space, name: string) =>
+  space.caches.find((it) => it.name === name) as Cache<Value> | undefined
+
+const invalid = (path: string, message: string, whole: string): GridError =>
+  new GridError('invalid_input', whole, { details: { errors: [{ path, message }] } })
+
+/**
+ * A command that every space has: replaces the value of one entry, if that still has the version that the operator has seen. It goes
+ * through the log like any other, so that every replica and the store get it; and like any other it is checked against the cache's schema. What
+ * the application would do besides (events, other entries) is not done.
+ */
+export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
+  return defineCommand('correct', {
+    input: correctionInput,
+    handler: (tx, { cache: name, key, version, value }) => {
+      const cache = cacheNamed(space, name)
+      if (!cache) throw new Error(`cache ${name} was there when the correction was checked`)
+      const layout = state.layout.named(name)
+      const entry = layout && state.find(layout.number, key)
+      // Another value than the committed one: a command of this unit that is on its way.
+      if (entry?.version !== version || tx.get(cache, key) !== entry.value)
+        return tx.reject('entry_changed', { cache: name, key })
+      tx.put(cache, value)
+      return {}
+    },
+  })
+}

@@ -1,0 +1,73 @@
+import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definition'
+import type { GridError } from '@spacegrid/grid/core/errors'
+import type { CommandAnswer } from '@spacegrid/grid/engine/ports/serving'
+
+/** One command on its way: from its first execution to its caller's answer, whichever attempt lands. */
+export class Execution {
+  readonly command: AnyCommand
+  readonly input: unknown
+  readonly idempotencyKey: string | undefined
+  /** Fingerprint of the input; only with an idempotency key. */
+  readonly fingerprint: string
+  readonly acknowledge: Acknowledgement
+  /** Monotonic ms by which the caller is told something. */
+  readonly deadline: number
+  readonly answered: Promise<CommandAnswer>
+  attempts = 0
+  /** An attempt is or was in the log's hands: without its answer the outcome is unknown. */
+  sent = false
+  done = false
+  #answered = false
+  /** Called once, when the caller has been told something. */
+  #settled: ((execution: Execution) => void) | undefined
+  // Set by the promise's constructor, before anything can use them.
+  #resolve!: (answer: CommandAnswer) => void
+  #reject!: (error: unknown) => void
+
+  constructor(
+    command: AnyCommand,
+    input: unknown,
+    idempotencyKey: string | undefined,
+    fingerprint: string,
+    acknowledge: Acknowledgement,
+    deadline: number,
+  ) {
+    this.command = command
+    this.input = input
+    this.idempotencyKey = idempotencyKey
+    this.fingerprint = fingerprint
+    this.acknowledge = acknowledge
+    this.deadline = deadline
+    this.answered = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /**
+   * Nobody wants another attempt. A command acknowledged `accepted` is seen through after its answer; one that has failed is not, for its
+   * caller may have been told that it is not committed.
+   */
+  get over(): boolean {
+    return this.done && !(this.#answered && this.acknowledge === 'accepted')
+  }
+
+  onceSettled(settled: (execution: Execution) => void): void {
+    this.#settled = settled
+  }
+
+  succeed(answer: CommandAnswer): void {
+    if (this.done) return
+    this.done = true
+    this.#answered = true
+    this.#resolve(answer)
+    this.#settled?.(this)
+  }
+
+  fail(error: GridError): void {
+    if (this.done) return
+    this.done = true
+    this.#reject(error)
+    this.#settled?.(this)
+  }
+}

@@ -1,0 +1,241 @@
+import { refusePromise } from '@spacegrid/grid/core/callback'
+import type { AnyCache, Cache, Value } from '@spacegrid/grid/core/definition'
+import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { Recorder } from '@spacegrid/grid/core/recorder'
+import { expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import { transactionId } from '@spacegrid/grid/core/version'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { Type } from 'typebox'
+import type { Admission } from './admission.ts'
+import type { FaultDesk } from './fault-desk.ts'
+import type { FrameChain } from './frame-chain.ts'
+import type { LogClock } from './log-clock.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+/** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */
+const rankDelayMs = 300
+/** An entry that could not be ended is left alone for this long. */
+const restMs = 10_000
+/** Longest pause after something was not due in the log yet: by then its clock may have been set right. */
+const earlyMsMax = 1_000
+
+/** Who is told what an expirer does. */
+export interface ExpirerListener {
+  /** An expiry has changed an entry: nothing that is pending foresaw that. */
+  changed(cache: number, key: string): void
+  /** A batch has been ended, and there is more than that: time for another sweep. */
+  more(): void
+}
+
+/**
+ * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by the log's time when the transaction is
+ * melded, and its reads are validated, so that any number of units may try and each entry expires once.
+ */
+export class Expirer {
+  readonly #caches: readonly AnyCache[]
+  readonly #state: SpaceState
+  readonly #chain: FrameChain
+  readonly #clock: Clock
+  readonly #time: LogClock
+  readonly #random: Random
+  readonly #options: UnitOptions
+  readonly #admission: Admission
+  readonly #faults: FaultDesk
+  readonly #listener: ExpirerListener
+  /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
+  readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
+  /** Transactions that the log has not decided yet; there is no other sweep before. */
+  #underWay = 0
+  /** The sweep has found more than a batch, and: some of it has been ended. */
+  #more = false
+  #progress = false
+  /** Monotonic ms until which what was due here is not due in the log yet: the two clocks may differ by a little. */
+  #earlyUntil = 0
+
+  constructor(
+    caches: readonly AnyCache[],
+    state: SpaceState,
+    chain: FrameChain,
+    clock: Clock,
+    time: LogClock,
+    random: Random,
+    options: UnitOptions,
+    admission: Admission,
+    faults: FaultDesk,
+    listener: ExpirerListener,
+  ) {
+    // A cache keeps the index of an expiry that an earlier version of the application declared: what this one does not declare, it does not do.
+    this.#caches = [...caches.filter(({ expiry }) => expiry !== undefined), rememberedCommands]
+    this.#state = state
+    this.#chain = chain
+    this.#clock = clock
+    this.#time = time
+    this.#random = random
+    this.#options = options
+    this.#admission = admission
+    this.#faults = faults
+    this.#listener = listener
+  }
+
+  /** Called often. */
+  sweep(): void {
+    if (!this.#chain.joined || this.#underWay > 0) return
+    if (this.#clock.monotonic() < this.#earlyUntil) return
+    this.#more = false
+    this.#progress = false
+    this.#forgetRested()
+    const due = this.#time.now() - this.#rank() * rankDelayMs
+    for (const cache of this.#caches) {
+      const layout = this.#state.layout.named(cache.name)
+      const index = layout?.indexNumber(expiryIndex)
+      if (!layout || index === undefined) continue
+      for (const key of this.#dueKeys(layout, index, due)) this.#expire(cache, layout, key)
+    }
+  }
+
+  #dueKeys({ number }: CacheLayout, index: number, due: number): string[] {
+    const keys: string[] = []
+    const max = this.#options.expiryBatchMax
+    this.#state.scan(number, index, { to: due }, ({ key, version }) => {
+      if (this.#resting.get(nameOf(number, key))?.version !== version) keys.push(key)
+      return keys.length < max
+    })
+    if (keys.length === max) this.#more = true
+    return keys
+  }
+
+  #forgetRested(): void {
+    const now = this.#clock.monotonic()
+    // Oldest first, so it stops at the first one that rests on.
+    for (const [name, { until }] of this.#resting) {
+      if (until > now) return
+      this.#resting.delete(name)
+    }
+  }
+
+  #rest(cache: number, key: string, version: number): void {
+    const name = nameOf(cache, key)
+    this.#resting.delete(name)
+    this.#resting.set(name, { version, until: this.#clock.monotonic() + restMs })
+  }
+
+  /** This unit's place among those that are known, by age. */
+  #rank(): number {
+    let rank = 0
+    for (const [origin, { lastTime }] of this.#state.origins)
+      if (
+        origin < this.#chain.origin &&
+        lastTime > this.#state.time - 3 * this.#options.heartbeatMs
+      )
+        rank++
+    return Math.min(rank, 10)
+  }
+
+  #expire(cache: AnyCache, layout: CacheLayout, key: string): void {
+    const number = this.#chain.nextNumber()
+    const recorder = new Recorder(this.#state, {
+      id: transactionId(this.#chain.origin, number),
+      now: Math.max(this.#time.now(), this.#state.time),
+      newId: () => this.#random.id(),
+      limits: this.#options.transaction,
+    })
+    const value = recorder.get<Value>(cache as Cache<Value>, key)
+    if (value === undefined) return
+    if (!this.#handle(cache, recorder, value, key)) {
+      this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
+      return
+    }
+    const { reads, ranges, steps, events } = recorder
+    const notBefore = value[layout.expiry as string] as number
+    const record = { number, reads, ranges, steps, events, notBefore }
+    const bytes = this.#admit(cache, layout, key, record)
+    if (bytes === undefined) return
+    this.#underWay++
+    this.#chain.send({
+      record,
+      cancelled: false,
+      decided: (evaluation) => {
+        this.#admission.settled(bytes)
+        this.#decided(layout, key, notBefore, evaluation)
+        this.#finished()
+      },
+      // The next sweep sees what is still due.
+      abandoned: () => {
+        this.#admission.settled(bytes)
+        this.#finished()
+      },
+    })
+  }
+
+  /** The bytes to give back when it is decided; undefined when it may not be sent, as a command's might not be. */
+  #admit(
+    cache: AnyCache,
+    { number: cacheNumber }: CacheLayout,
+    key: string,
+    record: TransactionRecord,
+  ): number | undefined {
+    try {
+      return this.#admission.admit(record, undefined)
+    } catch (error) {
+      // Too much is on its way just now: what is due is found again by the next sweep.
+      if (isGridError(error, 'overloaded')) return undefined
+      // That there is no room passes; one that is too large stays so until its entry changes, and people should know.
+      if (!isGridError(error, 'memory_full'))
+        this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, error)
+      this.#rest(cacheNumber, key, this.#state.find(cacheNumber, key)?.version ?? 0)
+      return undefined
+    }
+  }
+
+  #decided(layout: CacheLayout, key: string, notBefore: number, evaluation: Evaluation): void {
+    const { time } = this.#state
+    const { outcome } = evaluation
+    if (outcome === 'applied') {
+      this.#progress = true
+      for (const write of evaluation.writes) this.#listener.changed(write.cache, write.key)
+    } else if (time < notBefore)
+      this.#earlyUntil = this.#clock.monotonic() + Math.min(notBefore - time, earlyMsMax)
+    if (outcome === 'collided') return
+    const entry = this.#state.find(layout.number, key)
+    if (entry && entry.value[layout.expiry as string] === notBefore)
+      this.#rest(layout.number, key, entry.version)
+  }
+
+  #finished(): void {
+    this.#underWay--
+    if (this.#underWay === 0 && this.#more && this.#progress)
+      this.#clock.soon(() => this.#listener.more())
+  }
+
+  #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
+    try {
+      if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
+      else recorder.delete(cache, key)
+      return recorder.writes
+    } catch (thrown) {
+      // A refusal leaves the entry as it is for a while.
+      if (!(thrown instanceof Rejection))
+        this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
+      return false
+    } finally {
+      recorder.close()
+    }
+  }
+}
+
+const nameOf = (cache: number, key: string): string => `${cache} ${key}`
+
+/** Remembered commands expire like any entry. */
+const rememberedCommands: AnyCache = {
+  name: idempotencyCache,
+  schema: Type.Object({}),
+  key: 'key',
+  indexes: {},
+  expiry: 'expiresAt',
+  onExpire: undefined,
+}

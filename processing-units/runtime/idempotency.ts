@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto'
+import type { Value } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { checkKey, taken } from '@spacegrid/grid/core/validation'
+
+/** What is remembered of a command under its idempotency key: an entry of the space like any other. */
+export interface Remembered {
+  readonly key: string
+  readonly command: string
+  readonly input: string
+  readonly data: unknown
+  readonly expiresAt: number
+}
+
+const idempotencyKeyLengthMax = 255
+
+/** @throws GridError `invalid_key` */
+export function checkIdempotencyKey(key: string): void {
+  checkKey(key, 'Idempotency-Key')
+  if (key.length > idempotencyKeyLengthMax)
+    throw new GridError(
+      'invalid_key',
+      `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`,
+    )
+}
+
+/**
+ * Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. What JSON has no form for but data may be, dates and arrays of
+ * numbers, stands under names that no data has.
+ * @throws GridError `invalid_input` for what is no data: two inputs that differ in it could not be told apart
+ */
+export function inputFingerprint(input: unknown, command: string): string {
+  const plain = sorted(taken(input, command))
+  return hash('sha256', JSON.stringify(plain) ?? '', 'base64url').slice(0, 22)
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return { '\0Date': value.getTime() }
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    return { [`\0${value.constructor.name}`]: bytes.toString('base64') }
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, field]) => [name, sorted(field)]),
+  )
+}
+
+/** @throws GridError `idempotency_key_reused` when the key stands for another command */
+export function checkSameCommand(
+  remembered: Pick<Remembered, 'command' | 'input'>,
+  command: string,
+  input: string,
+): void {
+  if (remembered.command === command && remembered.input === input) return
+  throw new GridError(
+    'idempotency_key_reused',
+    remembered.command === command
+      ? `The idempotency key was used for ${command} with another input`
+      : `The idempotency key was used for the command ${remembered.command}`,
+  )
+}
+
+export const asRemembered = (value: Value): Remembered => value as unknown as Remembered

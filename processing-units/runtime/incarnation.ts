@@ -1,0 +1,335 @@
+import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Entry } from '@spacegrid/grid/core/entry'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
+import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
+import { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
+import type { ClockWatch } from './clock-watch.ts'
+import { CommandRunner } from './command-runner.ts'
+import { Expirer } from './expirer.ts'
+import type { FaultDesk } from './fault-desk.ts'
+import { FrameChain } from './frame-chain.ts'
+import { Projections } from './projections.ts'
+import type { UnitOptions } from './unit-options.ts'
+
+const tickMs = 50
+const boundsMs = 500
+
+/**
+ * One life of a processing unit: from an exact state to the moment its replica can no longer follow the log, or the unit stops. Whatever is
+ * pending ends with it; the next life starts from a fresh state.
+ */
+export class Incarnation {
+  readonly state: SpaceState
+  readonly replica: Replica
+  readonly runner: CommandRunner
+  readonly #space: Space
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #watch: ClockWatch
+  readonly #options: UnitOptions
+  readonly #chain: FrameChain
+  readonly #expirer: Expirer
+  readonly #faults: FaultDesk
+  readonly #ended: (error: Error) => void
+  #projections: Projections | undefined
+  #melding: Frame | undefined
+  /** The log has to be told the time: for whoever joins, or because it has been left behind. */
+  #needsTime = false
+  /** When the log stored the frame that is being melded, as it says. */
+  #stamp = 0
+  #timers: Timer[] = []
+  #lastKnown = 0
+  #disconnectedSince: number | undefined
+  #conflict: GridError | undefined
+  #shapeAskedAt = Number.NEGATIVE_INFINITY
+  #draining = false
+  #drained: (() => void) | undefined
+  #closed = false
+  /** The cache that `get` has read last, and its entries: to look up its name takes as long as to look up an entry. */
+  #read: AnyCache | undefined
+  #readEntries: ReadonlyMap<string, Entry> | undefined
+
+  constructor(
+    name: string,
+    space: Space,
+    state: SpaceState,
+    log: Log,
+    clock: Clock,
+    watch: ClockWatch,
+    random: Random,
+    options: UnitOptions,
+    faults: FaultDesk,
+    ended: (error: Error) => void,
+    memory?: MemoryWatch,
+  ) {
+    this.#space = space
+    this.#log = log
+    this.#clock = clock
+    this.#watch = watch
+    this.#options = options
+    this.#faults = faults
+    this.#ended = ended
+    this.state = state
+    this.replica = new Replica(log, state)
+    const { time } = watch
+    const says = () => watch.says(state.time)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.runner = new CommandRunner(
+      state,
+      this.#chain,
+      clock,
+      time,
+      random,
+      options,
+      faults,
+      memory,
+    )
+    const { caches } = space
+    const { admission } = this.runner
+    this.#expirer = new Expirer(
+      caches,
+      state,
+      this.#chain,
+      clock,
+      time,
+      random,
+      options,
+      admission,
+      faults,
+      {
+        changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+        more: () => this.#sweep(),
+      },
+    )
+    this.#disconnectedSince = clock.monotonic()
+  }
+
+  /** The committed entries of a cache; undefined when the log knows no such cache. */
+  entriesOf(cache: AnyCache): ReadonlyMap<string, Entry> | undefined {
+    if (cache !== this.#read) {
+      const layout = this.state.layout.named(cache.name)
+      this.#readEntries = layout && this.state.cache(layout.number).entries
+      this.#read = this.#readEntries && cache
+    }
+    return this.#readEntries
+  }
+
+  get projections(): Projections {
+    if (!this.#projections) throw new Error('the incarnation does not serve yet')
+    return this.#projections
+  }
+
+  /** Positions between the newest one known and the replica's. */
+  get lag(): number {
+    return Math.max(0, this.#lastKnown - this.state.position)
+  }
+
+  start(): void {
+    this.#watch.follow(this.replica)
+    this.replica.listen({
+      melding: (frame, _, time) => {
+        this.#melding = frame
+        this.#needsTime = frame.kind === FrameKind.join && this.#watch.contradicts(time)
+        this.#stamp = time
+      },
+      accepted: (frame) => this.#chain.accepted(frame),
+      changed: (write, before) => {
+        this.#projections?.changed(write, before)
+        if (!this.#isOwn(this.#melding)) this.runner.changedElsewhere(write.cache, write.key)
+      },
+      decided: (index, _transaction, _id, evaluation) =>
+        this.#chain.decided(this.#melding, index, evaluation),
+      melded: (frame, accepted) => this.#melded(frame, accepted),
+      connected: (connected) => {
+        this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
+        if (connected) this.#chain.tick()
+      },
+      broken: (error) => this.end(error),
+    })
+    this.#adoptShape()
+    this.replica.start()
+    this.#every(tickMs, () => this.#tick())
+    this.#every(boundsMs, () => void this.#readBounds())
+    if (this.#options.expirySweepMs > 0)
+      this.#every(this.#options.expirySweepMs, () => this.#sweep())
+    void this.#readBounds()
+    this.#chain.tick()
+  }
+
+  /** Why it cannot serve; undefined when it can. */
+  unready(): string | undefined {
+    if (this.#closed) return 'the replica has to be rebuilt'
+    if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
+    if (this.#conflict) return this.#conflict.message
+    if (!this.#projections) return 'the definition is not in the log yet'
+    if (!this.#chain.joined) return 'joining the log'
+    if (!this.replica.connected) return 'the log is not connected'
+    if (this.lag > this.#options.lagPositionsMax) return `${this.lag} positions behind the log`
+    return undefined
+  }
+
+  /**
+   * Whether commands have no chance: the log has been away for longer than a hiccup, or takes nothing although it can be heard (most of its servers
+   * are gone, its disk is full).
+   */
+  get cutOff(): boolean {
+    if (this.#chain.silentMs > this.#options.silentMsMax) return true
+    return (
+      this.#disconnectedSince !== undefined &&
+      this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
+    )
+  }
+
+  /** Whether queries can be answered: from an exact state, even if it is cut off from the log, or stays before a record that it cannot read. */
+  get serves(): boolean {
+    return (
+      !this.#closed &&
+      this.#projections !== undefined &&
+      (this.replica.unreadable !== undefined ||
+        this.#lastKnown - this.state.position <= this.#options.lagPositionsMax)
+    )
+  }
+
+  /** Whether commands can be taken: also during a hiccup of the log, in which they wait. */
+  get takesCommands(): boolean {
+    return this.serves && this.#chain.joined && !this.replica.unreadable
+  }
+
+  /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    await this.runner.drained()
+    // What the log has decided about them cannot be seen from here.
+    if (this.replica.unreadable) return
+    // Commands whose callers were told `accepted` may still be waiting for their frame.
+    await this.#idle()
+    if (this.#closed) return
+    this.#chain.leave()
+    await this.#idle()
+  }
+
+  /** Resolves once the log has decided everything that was sent, or the incarnation is closed. */
+  async #idle(): Promise<void> {
+    if (this.#closed || this.#chain.idle) return
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve
+    })
+  }
+
+  /** Its replica can no longer follow the log, or is not what it should be. */
+  end(error: Error): void {
+    this.close(
+      new GridError('not_ready', 'The replica has to be rebuilt', {
+        cause: error,
+        retryAfterMs: 1000,
+      }),
+    )
+    this.#ended(error)
+  }
+
+  close(error: GridError): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const timer of this.#timers.splice(0)) timer.cancel()
+    // Callers first: what the chain gives up is not to be executed again.
+    this.runner.close(error)
+    this.#chain.close(error)
+    this.#drained?.()
+  }
+
+  async stop(error: GridError): Promise<void> {
+    this.close(error)
+    await this.replica.stop()
+  }
+
+  #melded(frame: Frame | undefined, accepted: boolean): void {
+    this.#melding = undefined
+    this.#chain.melded(frame, accepted)
+    if (
+      frame &&
+      this.#isOwn(frame) &&
+      this.#watch.sent(frame.at ?? 0, this.#stamp, this.state.time)
+    )
+      this.#needsTime = true
+    if (this.#needsTime) this.#chain.beat()
+    this.#needsTime = false
+    if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
+    this.runner.rerun()
+    if (this.#chain.idle) this.#drained?.()
+  }
+
+  #isOwn(frame: Frame | undefined): boolean {
+    return frame !== undefined && 'origin' in frame && frame.origin === this.#chain.origin
+  }
+
+  /** Serves once everything the application declares is in the log's definition; asks for it otherwise. */
+  #adoptShape(): void {
+    try {
+      const wanted = shapeOf(this.#space)
+      const current = this.state.layout.shape
+      if (mergeShapes(current, wanted) === current)
+        this.#projections ??= new Projections(this.#space, this.state, this.#faults)
+      else this.#askForShape()
+      this.#conflict = undefined
+    } catch (error) {
+      if (!(error instanceof GridError)) throw error
+      this.#conflict = error
+    }
+  }
+
+  #askForShape(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#shapeAskedAt < this.#options.republishMs) return
+    this.#shapeAskedAt = now
+    const at = this.#clock.now()
+    // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
+    this.#log
+      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
+      .catch(() => undefined)
+  }
+
+  #tick(): void {
+    this.runner.expire()
+    // What is sent meanwhile could not be seen to come back.
+    if (!this.replica.unreadable) this.#chain.tick()
+    this.#watch.tick()
+    if (this.#watch.mustTell) this.#chain.tellTime()
+    if (!this.#projections && !this.#conflict) this.#adoptShape()
+  }
+
+  #sweep(): void {
+    if (!this.#draining && this.unready() === undefined) this.#expirer.sweep()
+  }
+
+  async #readBounds(): Promise<void> {
+    try {
+      const { last } = await this.#log.bounds()
+      this.#lastKnown = last
+      this.#chain.newestKnown = last
+    } catch (error) {
+      // Not reachable just now; the tail says so by itself.
+      if (!(error instanceof GridError)) throw error
+    }
+  }
+
+  #every(ms: number, run: () => void): void {
+    const at = this.#timers.length
+    const again = () => {
+      this.#timers[at] = this.#clock.after(ms, () => {
+        if (this.#closed) return
+        run()
+        again()
+      })
+    }
+    this.#timers.push({ cancel: () => undefined })
+    again()
+  }
+}

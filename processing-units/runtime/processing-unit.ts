@@ -1,0 +1,572 @@
+import { runQuery } from '@spacegrid/grid/core/callback'
+import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
+import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  Readiness,
+  ReadOptions,
+  Serving,
+  SpaceStatus,
+} from '@spacegrid/grid/engine/ports/serving'
+import {
+  type RehydrationProgress,
+  type RehydrationSource,
+  rehydrate,
+} from '@spacegrid/grid/engine/replica/rehydration'
+import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
+import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
+import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { ClockWatch } from './clock-watch.ts'
+import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
+import { Execution } from './execution.ts'
+import { FaultDesk } from './fault-desk.ts'
+import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
+import { Incarnation } from './incarnation.ts'
+import { PersistenceWatch } from './persistence-watch.ts'
+import { RateMeter } from './rate-meter.ts'
+import { StateReader } from './state-reader.ts'
+import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
+
+/** What a unit works with; all of it is closed by whoever made it. */
+export interface UnitPorts {
+  readonly log: Log
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+  /** Whether there is room in every process of the space. Left out: always. */
+  readonly memory?: MemoryWatch
+}
+
+export interface ProcessingUnitOptions extends Partial<UnitOptions> {
+  /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
+  readonly sources?: readonly RehydrationSource[]
+  /** Told what people should know. Default: nothing is told. */
+  readonly report?: (event: UnitEvent) => void
+}
+
+export type UnitEvent =
+  | {
+      readonly kind: 'rehydrated'
+      readonly source: RehydrationSource
+      readonly entries: number
+      readonly position: number
+    }
+  | { readonly kind: 'rehydrating'; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** Clocks do not agree: the log's, this machine's, or those of other units. */
+  | { readonly kind: 'clock'; readonly message: string }
+  | {
+      /** `log`: about records of the log that cannot be read. */
+      readonly kind: 'audit' | 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+    }
+
+/** Snapshots a unit gives at the same time. */
+const snapshotSessionsMax = 2
+/** Pause before what has failed is tried again. */
+const retryMs = 1000
+/** An incarnation that ends sooner has probably met something that the next one meets as well. */
+const shortLifeMs = 1000
+
+/**
+ * A processing unit: holds a full replica of one space and serves its commands and queries from memory. It rehydrates by itself, and
+ * again whenever its replica can no longer follow the log; it is ready only while its replica is exact, joined and not far behind. When it
+ * crashes nothing is lost: what it acknowledged is in the log, what it did not is asked again by the caller.
+ */
+export class ProcessingUnit implements Serving {
+  readonly name: string
+  readonly space: Space
+  readonly #ports: UnitPorts
+  readonly #options: UnitOptions
+  readonly #watch: ClockWatch
+  readonly #now: () => number
+  readonly #sources: readonly RehydrationSource[]
+  readonly #report: (event: UnitEvent) => void
+  readonly #faults: FaultDesk
+  readonly #stopping = new AbortController()
+  readonly #snapshots: SnapshotService
+  readonly #auditor: Auditor
+  readonly #unread: UnreadRecords
+  #incarnation: Incarnation | undefined
+  /** The log that the last incarnation followed has gone. */
+  #logReplaced = false
+  /** Identity of the log that the last incarnation followed. */
+  #logFollowed: string | undefined
+  /** Monotonic ms at which the incarnation began. */
+  #bornAt = 0
+  #progress: RehydrationProgress | undefined
+  /** Why each source gives no copy, as long as none does. */
+  readonly #obstacles = new Map<RehydrationSource, string>()
+  #isReaderBusy = false
+  #persistence: PersistenceWatch | undefined
+  readonly #rate: RateMeter
+  #collisionsBefore = 0
+  #serving: Promise<void> | undefined
+
+  constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
+    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
+    this.name = name
+    this.space = space
+    this.#ports = ports
+    this.#options = { ...defaultUnitOptions, ...settings }
+    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#now = () => this.#watch.time.now()
+    this.#sources = sources
+    this.#report = report
+    this.#faults = new FaultDesk(
+      () => ports.random.id(),
+      (error) => report({ kind: 'failed', error }),
+    )
+    this.#rate = new RateMeter(ports.clock)
+    this.#snapshots = new SnapshotService(
+      ports.messaging,
+      ports.clock,
+      ports.random,
+      () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
+      {
+        space: space.name,
+        subject: subjects.snapshotFromPeer(space.name),
+        sessionsMax: snapshotSessionsMax,
+        entriesMax: this.#options.snapshotEntriesMax,
+        pieceBytesMax: this.#options.snapshotPieceBytesMax,
+        isLike: (suspect) => this.#auditor.isLike(suspect),
+      },
+    )
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
+    )
+    this.#auditor = new Auditor(ports, {
+      space: space.name,
+      name,
+      role: 'unit',
+      tellMs: this.#options.auditMs,
+      sampleEntries: this.#options.auditEntries,
+      snapshotBytesMax: this.#options.snapshotBytesMax,
+      diverged: (error) => this.#incarnation?.end(error),
+      report: (level, message) => report({ kind: 'audit', level, message }),
+    })
+  }
+
+  /** The replica as it is, exact at its position; undefined while there is none. To be looked at only. */
+  get state(): SpaceState | undefined {
+    return this.#incarnation?.state
+  }
+
+  /** Begins to rehydrate; `readiness` says when it serves. */
+  start(): void {
+    const { messaging, clock } = this.#ports
+    this.#persistence = new PersistenceWatch(
+      this.space.name,
+      messaging,
+      clock,
+      this.#options.persistWaitMsMax,
+      () => this.position,
+    )
+    this.#auditor.start()
+    this.#serving = this.#live()
+  }
+
+  get position(): number {
+    return this.#incarnation?.state.position ?? 0
+  }
+
+  /** Not an async function: the execution's own promise is the answer, one less for each command. */
+  execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
+    try {
+      const { answered, acknowledge } = this.#start(name, input, options)
+      return acknowledge === 'persisted' ? this.#persisted(answered) : answered
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Replaces an entry's value for an operator, if it still is of the version that the operator has seen.
+   * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
+   */
+  async correct(correction: Correction): Promise<CommandAnswer> {
+    checkCorrection(this.space, correction)
+    const command = correctionCommand(this.space, this.#serves().state)
+    return await this.#begin(command, correction, {}).answered
+  }
+
+  async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
+    const answer = await answered
+    await this.#persistence?.reach(answer.position)
+    return answer
+  }
+
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+    return this.#read(options, () => {
+      const query = this.space.queries.get(name)
+      if (!query) throw this.#unknown('query', name, this.space.queries.keys())
+      checkFits(query.input, input, name)
+      return ({ state, projections }) => {
+        const reader = new StateReader(state, projections, this.#now)
+        const { position } = state
+        const judge = (thrown: unknown): never => {
+          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
+        }
+        try {
+          const result = runQuery(query, reader, input)
+          if (!(result instanceof Promise)) return { result, position }
+          const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
+          return kept.then((value) => ({ result: value, position }), judge)
+        } catch (thrown) {
+          return judge(thrown)
+        } finally {
+          reader.close()
+        }
+      }
+    })
+  }
+
+  entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+    return this.#read(options, () => {
+      if (!this.space.caches.some(({ name }) => name === cacheName))
+        throw this.#unknown('cache', cacheName, this.#cacheNames())
+      checkKey(key, `cache ${cacheName}`)
+      return ({ state }) => {
+        const layout = state.layout.named(cacheName)
+        const entry = layout && state.find(layout.number, key)
+        if (!entry)
+          throw new GridError(
+            'not_found',
+            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
+          )
+        return {
+          value: entry.value,
+          version: entry.version,
+          writtenAt: entry.position,
+          position: state.position,
+        }
+      }
+    })
+  }
+
+  /**
+   * The entry as it is committed on this replica at this moment, without waiting for anything: what a near cache would give, and never behind
+   * what this unit has answered.
+   * @throws GridError `not_ready` while the unit does not serve
+   */
+  get<V>(cache: Cache<V>, key: string): V | undefined {
+    const entries = this.#serves().entriesOf(cache)
+    if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
+    return entries.get(key)?.value as V | undefined
+  }
+
+  #cacheNames(): Iterable<string> {
+    return this.space.caches.map(({ name }) => name)
+  }
+
+  /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
+  get staysAndReads(): boolean {
+    return this.#incarnation?.replica.unreadable !== undefined && this.#incarnation.serves
+  }
+
+  readiness(): Readiness {
+    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    const incarnation = this.#incarnation
+    const doubt = this.#auditor.doubt()
+    if (!incarnation) {
+      const progress = this.#progress
+      const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
+      return {
+        ready: false,
+        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}${this.#obstaclesText()}`,
+      }
+    }
+    const reason = doubt ?? incarnation.unready()
+    return reason === undefined ? { ready: true } : { ready: false, reason }
+  }
+
+  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
+  #noteObstacle(source: RehydrationSource, error: Error): void {
+    const isBusy = isGridError(error, 'overloaded')
+    if (source !== 'log') this.#isReaderBusy = isBusy
+    if (isBusy || isGridError(error, 'no_responder') || (source === 'log' && this.#isReaderBusy))
+      this.#obstacles.delete(source)
+    else this.#obstacles.set(source, error.message)
+  }
+
+  #obstaclesText(): string {
+    const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
+    return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
+  }
+
+  status(): SpaceStatus {
+    const incarnation = this.#incarnation
+    const state = incarnation?.state
+    const memory = this.#ports.memory?.status()
+    return {
+      position: state?.position ?? 0,
+      lag: incarnation?.lag ?? 0,
+      entries: state?.entryCount ?? 0,
+      bytes: state ? estimateBytes(state) : 0,
+      digest: state?.digest.toString() ?? '',
+      digestPosition: state?.position ?? 0,
+      pending: incarnation?.runner.pendingCount ?? 0,
+      collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
+      commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
+      damagedRecords: this.#unread.damaged,
+      clock: this.#watch.status(),
+      audit: this.#auditor.status(),
+      ...(memory ? { memory } : {}),
+    }
+  }
+
+  /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    this.#stopping.abort()
+    const incarnation = this.#incarnation
+    const error = new GridError('stopping', 'The processing unit is stopping')
+    const timer = this.#ports.clock.after(this.#options.stopMsMax, () => incarnation?.close(error))
+    await this.#snapshots.stop()
+    await incarnation?.drain()
+    timer.cancel()
+    await incarnation?.stop(error)
+    await this.#auditor.stop()
+    await this.#persistence?.stop()
+    await this.#serving
+  }
+
+  // ---- life
+
+  /** One incarnation after the other, until the unit stops. */
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const failure = await this.#liveOnce(signal)
+        if (!failure) continue
+        this.#logReplaced = isGridError(failure, 'log_replaced')
+        if (this.#logReplaced) this.#persistence?.logReplaced()
+        this.#report({ kind: 'rehydrating', reason: failure.message })
+        if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
+          await sleep(this.#ports.clock, retryMs, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#report({ kind: 'failed', error: error as Error })
+        await sleep(this.#ports.clock, retryMs, signal)
+      }
+    }
+  }
+
+  async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
+    const { log, messaging, clock, random, memory } = this.#ports
+    this.#progress = undefined
+    const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
+      space: this.space.name,
+      sources: this.#sources,
+      signal,
+      logReplaced: this.#logReplaced,
+      logFollowed: this.#logFollowed,
+      suspect: this.#auditor.suspect,
+      confirms: (position, digest) => this.#auditor.confirms(position, digest),
+      progress: (progress) => {
+        this.#progress = progress
+        this.#obstacles.clear()
+      },
+      failed: (from, error) => {
+        this.#progress = undefined
+        this.#noteObstacle(from, error)
+        this.#report({ kind: 'waiting', source: from, error })
+      },
+    })
+    this.#logFollowed = logIdentity
+    this.#obstacles.clear()
+    // Stopped while the last answer came in: an incarnation made now would never be told.
+    if (signal.aborted) return undefined
+    this.#report({
+      kind: 'rehydrated',
+      source,
+      entries: state.entryCount,
+      position: state.position,
+    })
+    const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
+    const incarnation = new Incarnation(
+      this.name,
+      this.space,
+      state,
+      log,
+      clock,
+      this.#watch,
+      random,
+      this.#options,
+      this.#faults,
+      end,
+      memory,
+    )
+    this.#incarnation = incarnation
+    this.#bornAt = clock.monotonic()
+    this.#unread.follow(incarnation.replica, logIdentity)
+    this.#auditor.follow(incarnation.replica)
+    incarnation.start()
+    const stopped = () => end(undefined)
+    signal.addEventListener('abort', stopped, { once: true })
+    void this.#offerSnapshots(incarnation, signal)
+    const failure = await ended
+    signal.removeEventListener('abort', stopped)
+    this.#auditor.rest()
+    if (signal.aborted) return undefined
+    await this.#snapshots.stop()
+    this.#incarnation = undefined
+    this.#collisionsBefore += incarnation.runner.collisions
+    await incarnation.replica.stop()
+    return failure
+  }
+
+  /** Peers may copy from this unit once it serves. */
+  async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
+    const over = () => signal.aborted || this.#incarnation !== incarnation
+    while (!this.readiness().ready) {
+      if (over()) return
+      await sleep(this.#ports.clock, 20, signal)
+    }
+    while (!over()) {
+      try {
+        return await this.#snapshots.start()
+      } catch (error) {
+        // The unit serves all the same; those who join find another source until this works.
+        this.#report({ kind: 'failed', error: error as Error })
+        await sleep(this.#ports.clock, retryMs, signal)
+      }
+    }
+  }
+
+  /** On the way of every read: what is said when it does not serve is put together elsewhere. */
+  #serves(): Incarnation {
+    const incarnation = this.#incarnation
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
+      return incarnation
+    throw this.#servesNot()
+  }
+
+  #servesNot(): GridError {
+    if (this.#stopping.signal.aborted)
+      return new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
+    return new GridError(
+      'not_ready',
+      `The processing unit is not ready: ${this.readiness().reason}`,
+      { retryAfterMs: 1000 },
+    )
+  }
+
+  // ---- reads
+
+  /**
+   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
+   */
+  #read<T>(
+    options: ReadOptions,
+    prepare: () => (incarnation: Incarnation) => T | Promise<T>,
+  ): Promise<T> {
+    try {
+      const read = prepare()
+      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
+      return Promise.resolve(read(this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
+    const incarnation = this.#serves()
+    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (position !== undefined && position > incarnation.state.position) {
+      const waiting = new AbortController()
+      const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
+      const reached = await incarnation.replica.reach(position, waiting.signal)
+      timer.cancel()
+      if (!reached)
+        throw new GridError(
+          'position_timeout',
+          `Position ${position} has not been reached; the replica is at ${this.position}`,
+          {
+            details: { position: this.position },
+            retryAfterMs: 500,
+          },
+        )
+    }
+    return incarnation
+  }
+
+  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
+    const late = () =>
+      new GridError('position_timeout', `${what} has not been reached in time`, {
+        retryAfterMs: 500,
+      })
+    return within(this.#ports.clock, this.#options.positionWaitMsMax, promise, late)
+  }
+
+  // ---- commands
+
+  #start(name: string, input: unknown, options: ExecuteOptions): Execution {
+    const command = this.space.commands.get(name)
+    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
+    return this.#begin(command, input, options)
+  }
+
+  #begin(
+    command: AnyCommand,
+    input: unknown,
+    { idempotencyKey, acknowledge }: ExecuteOptions,
+  ): Execution {
+    checkFits(command.input, input, command.name)
+    freezeInput(input, command.name)
+    const incarnation = this.#serves()
+    if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (incarnation.replica.unreadable) throw this.#servesNot()
+    if (incarnation.cutOff)
+      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
+    if (!incarnation.takesCommands)
+      throw new GridError('not_ready', 'The processing unit is joining the log', {
+        retryAfterMs: 200,
+      })
+    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
+      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
+        retryAfterMs: 1000,
+      })
+    if (incarnation.runner.isBacklogged)
+      throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
+        retryAfterMs: 1000,
+      })
+    const execution = new Execution(
+      command,
+      input,
+      idempotencyKey,
+      idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
+      acknowledge ?? command.acknowledge,
+      this.#ports.clock.monotonic() + this.#options.commandMsMax,
+    )
+    incarnation.runner.start(execution)
+    return execution
+  }
+
+  #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
+    const names = [...known]
+    return new GridError(
+      `unknown_${what}`,
+      `Space ${this.space.name} has no ${what} ${name}; it has ${names.join(', ')}`,
+      {
+        details: { known: names },
+      },
+    )
+  }
+}

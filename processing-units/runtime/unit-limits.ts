@@ -1,0 +1,34 @@
+import { defaultTransactionLimits } from '@spacegrid/grid/core/limits'
+import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
+import type { Environment } from '@spacegrid/grid/program/environment'
+import type { UnitOptions } from './unit-options.ts'
+
+/** What a unit may hold on its way, within the memory of its process and as the environment says. */
+export function unitLimits(
+  environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX'>,
+  budgetBytes: number,
+): Pick<
+  UnitOptions,
+  | 'transactionBytesMax'
+  | 'pendingBytesMax'
+  | 'frameBytesMax'
+  | 'snapshotBytesMax'
+  | 'snapshotPieceBytesMax'
+  | 'transaction'
+> {
+  const limits = limitsWithin(budgetBytes)
+  const { transactionBytesMax, pendingBytesMax, frameBytesMax } = limits
+  const bytesMax = environment.COMMAND_BYTES_MAX ?? transactionBytesMax
+  return {
+    transactionBytesMax: bytesMax,
+    pendingBytesMax: Math.max(pendingBytesMax, bytesMax),
+    frameBytesMax,
+    snapshotBytesMax: limits.snapshotBytesMax,
+    snapshotPieceBytesMax: limits.snapshotPieceBytesMax,
+    transaction: {
+      ...defaultTransactionLimits,
+      writesMax: environment.COMMAND_ENTRIES_MAX,
+      charactersMax: bytesMax,
+    },
+  }
+}

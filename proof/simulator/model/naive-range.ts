@@ -1,0 +1,51 @@
+import type { AnyCache, IndexRange, Scalar, Value } from '@spacegrid/grid/core/definition'
+
+/** The entries of an index range, found by looking at all of them. */
+export function naiveRange(
+  cache: AnyCache,
+  entries: Iterable<readonly [key: string, value: Value]>,
+  index: string,
+  range: IndexRange,
+): [string, Value][] {
+  const fields = cache.indexes[index]
+  if (!fields) throw new Error(`cache ${cache.name} has no index ${index}`)
+  const { equals = [], from, after, to, before, reverse = false, limit } = range
+  const next = fields[equals.length]
+  const isInside = (value: Value): boolean => {
+    if (!fields.every((field) => ranks(value[field]))) return false
+    if (equals.some((wanted, at) => value[fields[at] as string] !== wanted)) return false
+    if (next === undefined) return true
+    const is = value[next]
+    return (
+      (from === undefined || order(is, from) >= 0) &&
+      (after === undefined || order(is, after) > 0) &&
+      (to === undefined || order(is, to) <= 0) &&
+      (before === undefined || order(is, before) < 0)
+    )
+  }
+  const found = [...entries]
+    .filter(([, value]) => isInside(value))
+    .map(([key, value]): [string, Value] => [key, value])
+    .sort(([keyA, a], [keyB, b]) => {
+      for (const field of fields) {
+        const by = order(a[field], b[field])
+        if (by !== 0) return by
+      }
+      return keyA < keyB ? -1 : 1
+    })
+  if (reverse) found.reverse()
+  return limit === undefined ? found : found.slice(0, limit)
+}
+
+const types = ['boolean', 'number', 'string']
+
+/** Whether an index can hold it. */
+const ranks = (value: unknown): value is Scalar =>
+  types.includes(typeof value) && !Number.isNaN(value)
+
+function order(a: unknown, b: unknown): number {
+  const byType = types.indexOf(typeof a) - types.indexOf(typeof b)
+  if (byType !== 0) return byType
+  if (a === b) return 0
+  return (a as number) < (b as number) ? -1 : 1
+}

@@ -1,0 +1,105 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { BrokenCopy } from './proof/broken-copy.ts'
+import type { Rule } from './proof/rule.ts'
+import { rules } from './proof/rules.ts'
+import { simulated, tested, type Verdict } from './proof/verdict.ts'
+
+const root = resolve(fileURLToPath(new URL('../..', import.meta.url)))
+
+interface Options {
+  readonly seeds: number
+  readonly jobs: number
+  readonly only: string
+  readonly list: boolean
+}
+
+/** Real drivers lie below the simulated ports: of them the simulator sees nothing. */
+const isSimulated = ({ file }: Rule): boolean => !file.startsWith('grid/drivers/')
+
+/** The first thing that notices that a rule is broken. */
+async function verdictOf(copy: BrokenCopy, rule: Rule, options: Options): Promise<Verdict> {
+  if (isSimulated(rule)) {
+    const verdict = await simulated(copy, options)
+    if (verdict.kind !== 'clean') return verdict
+  }
+  for (const path of rule.tests ?? []) {
+    const verdict = await tested(copy, [path])
+    if (verdict.kind !== 'clean') return verdict
+  }
+  return { kind: 'clean' }
+}
+
+const words = { clean: 'MISSED', caught: 'caught', unfit: 'BROKEN MUTATION' } as const
+
+async function prove(options: Options): Promise<void> {
+  const chosen = rules.filter(({ name }) => name.includes(options.only))
+  if (options.list) {
+    for (const { name, file } of chosen) say(`${name} (${file})`)
+    return
+  }
+  const startedAt = performance.now()
+  const seconds = () => `${Math.round((performance.now() - startedAt) / 1000)} s`
+  await using copy = await BrokenCopy.of(root)
+  if (!(await isClean(copy, chosen, options))) return
+  say(`With every rule in place everything is clean (${seconds()}).`)
+  let caught = 0
+  for (const [at, rule] of chosen.entries()) {
+    const mend = await copy.break(rule)
+    const verdict = await verdictOf(copy, rule, options)
+    await mend()
+    if (verdict.kind === 'caught') caught++
+    const what =
+      verdict.kind === 'clean' ? 'nothing noticed' : `${verdict.by}\n        ${verdict.how}`
+    say(
+      `${words[verdict.kind]}  ${rule.name} (${at + 1} of ${chosen.length}, ${seconds()}): ${what}`,
+    )
+  }
+  say(`${caught} of ${chosen.length} broken rules caught in ${seconds()}`)
+  if (caught < chosen.length) process.exitCode = 1
+}
+
+/** What fails without anything being broken proves nothing when something is. */
+async function isClean(
+  copy: BrokenCopy,
+  chosen: readonly Rule[],
+  options: Options,
+): Promise<boolean> {
+  const paths = [...new Set(chosen.flatMap(({ tests = [] }) => tests))]
+  const verdicts = [await simulated(copy, options)]
+  if (paths.length > 0) verdicts.push(await tested(copy, paths))
+  const failed = verdicts.find(({ kind }) => kind !== 'clean')
+  if (!failed || failed.kind === 'clean') return true
+  say(`With every rule in place it is not clean: ${failed.by}\n        ${failed.how}`)
+  process.exitCode = 1
+  return false
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const whole = (text: string) => {
+  const number = Number(text)
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1 on.')
+  return number
+}
+
+const command = new Command('npm run prove --')
+  .description(
+    'Breaks the rules of the design one by one, in a copy of the repository, and shows what catches each: the simulator, or a test. Takes about five minutes on two cores.',
+  )
+  .option('--seeds <number>', 'seeds that the simulator may take for each', whole, 300)
+  .option('--jobs <number>', 'processes of the simulator', whole, availableParallelism())
+  .option('--only <text>', 'only rules whose name contains this', '')
+  .option('--list', 'only list the rules', false)
+  .exitOverride()
+  .action(prove)
+
+try {
+  await command.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  throw error
+}

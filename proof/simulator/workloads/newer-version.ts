@@ -1,0 +1,33 @@
+import { defineCache, defineCommand, Type } from '@spacegrid/grid'
+import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
+
+const notes = defineCache('simulatedNotes', {
+  schema: Type.Object({ id: Type.String(), count: Type.Integer() }),
+  key: 'id',
+})
+
+const newerIndex = 'simulatedIndex'
+
+/**
+ * The same application one version later: one cache, one index and one command more. Its units run beside those of the older version, which know
+ * nothing of them but meld them.
+ */
+export function newerVersion(space: Space): Space {
+  const [first, ...others] = space.caches as [AnyCache, ...AnyCache[]]
+  const indexed = { ...first, indexes: { ...first.indexes, [newerIndex]: [first.key] } }
+  const note: AnyCommand = defineCommand('simulatedNote', {
+    input: Type.Object({ id: Type.String() }),
+    handler: (tx, { id }) => {
+      const seen = tx.range(indexed, newerIndex, { limit: 5 }).length
+      const count = tx.increment(notes, id, 'count', seen, { initial: { id, count: 0 } })
+      return { seen, count }
+    },
+  })
+  return {
+    ...space,
+    caches: [indexed, ...others, notes],
+    commands: new Map([...space.commands, [note.name, note]]),
+  }
+}
+
+export const newerCommand = 'simulatedNote'

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+
+const program = join(import.meta.dirname, '../../spacegrid/recover.ts')
+
+export interface RecoverOutcome {
+  readonly code: number
+  readonly output: string
+  readonly errors: string
+}
+
+/** `npm run recover`, as an operator would call it. */
+export function recover(
+  environment: Readonly<Record<string, string>>,
+  ...options: string[]
+): Promise<RecoverOutcome> {
+  return new Promise((resolve) => {
+    const none = { NATS_URL: '', MONGODB_URL: '', REDIS_URL: '' }
+    execFile(
+      process.execPath,
+      [program, ...options],
+      { env: { ...process.env, ...none, ...environment } },
+      (error, output, errors) => resolve({ code: error ? Number(error.code) : 0, output, errors }),
+    )
+  })
+}
+
+/** Its report on one space, asked for with `--json`. */
+export function reportOf({ output, errors }: RecoverOutcome): Readonly<Record<string, unknown>> {
+  try {
+    const { spaces } = JSON.parse(output) as { spaces: Record<string, unknown>[] }
+    return spaces[0] ?? {}
+  } catch (cause) {
+    throw new Error(`no report: ${output} ${errors}`, { cause })
+  }
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
+import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { RedisImage } from '@spacegrid/grid/drivers/redis/redis-image'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import type { Store } from '@spacegrid/grid/engine/ports/store'
+import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { Environment } from '@spacegrid/grid/program/environment'
+import { commandLineOf } from '../servers/process-identity.ts'
+import type { SpaceAuditPorts } from './space-audit.ts'
+
+/** Where a grid's servers are, and what it holds. */
+export interface GridAddress {
+  readonly nats?: string | undefined
+  readonly mongodb?: string | undefined
+  readonly redis?: string | undefined
+  readonly spaces: readonly string[]
+}
+
+interface ClusterFile {
+  readonly urls: Omit<GridAddress, 'spaces'>
+  readonly spaces: readonly string[]
+  readonly processes: readonly { readonly pid: number }[]
+}
+
+/** By the environment, or else that of the cluster that was started last in this data directory, if any process of it is still there. */
+export async function findGrid(environment: Environment): Promise<GridAddress | undefined> {
+  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis, SPACES } = environment
+  if (nats !== undefined || mongodb !== undefined)
+    return { nats, mongodb, redis, spaces: SPACES.split(',') }
+  const { urls, spaces, processes } = await readClusterFile(environment.DATA_DIR)
+  for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, spaces }
+  return undefined
+}
+
+async function readClusterFile(dataDirectory: string): Promise<ClusterFile> {
+  try {
+    return JSON.parse(await readFile(join(dataDirectory, 'cluster.json'), 'utf8')) as ClusterFile
+  } catch {
+    // No cluster was ever started here.
+    return { urls: {}, spaces: [], processes: [] }
+  }
+}
+
+/** Without NATS nobody can be asked anything. */
+export type AuditedServers = Omit<GridAddress, 'nats' | 'spaces'> & { readonly nats: string }
+
+/** Connections of one audit. */
+export class AuditConnections {
+  readonly clock = new SystemClock()
+  readonly messaging: NatsMessaging
+  readonly #urls: AuditedServers
+  readonly #store: Store | undefined
+  readonly #image: Store | undefined
+  readonly #logs: JetStreamLog[] = []
+
+  /** @throws GridError `log_unavailable`, `configuration_invalid` */
+  static async open(urls: AuditedServers, database: string): Promise<AuditConnections> {
+    return new AuditConnections(
+      urls,
+      database,
+      await NatsMessaging.open(urls.nats, { name: 'audit' }),
+    )
+  }
+
+  private constructor(urls: AuditedServers, database: string, messaging: NatsMessaging) {
+    this.#urls = urls
+    this.messaging = messaging
+    this.#store = urls.mongodb ? new MongoStore(urls.mongodb, this.clock, { database }) : undefined
+    this.#image = urls.redis ? new RedisImage(urls.redis, this.clock) : undefined
+  }
+
+  /** Of a space that somebody holds: its streams are there, and are not created. */
+  async portsOf(space: string): Promise<SpaceAuditPorts> {
+    const open = async (stream: string, subject: string) => {
+      const log = await JetStreamLog.open(this.#urls.nats, { stream, subject, name: 'audit' })
+      this.#logs.push(log)
+      return log
+    }
+    return {
+      log: await open(streams.log(space), subjects.log(space)),
+      changes: await open(streams.changes(space), subjects.changes(space)),
+      messaging: this.messaging,
+      clock: this.clock,
+      ...(this.#store ? { store: this.#store } : {}),
+      ...(this.#image ? { image: this.#image } : {}),
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const log of this.#logs.splice(0)) await log.close()
+    await Promise.all([this.#store?.close(), this.#image?.close(), this.messaging.close()])
+  }
+}

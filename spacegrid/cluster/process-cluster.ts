@@ -1,0 +1,265 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { GridError } from '@spacegrid/grid'
+import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
+import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
+import type { LocalServer } from '../servers/local-server.ts'
+import type { ServerName } from '../servers/server-name.ts'
+import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
+import { ComponentProcess, type ComponentSettings } from './component-process.ts'
+
+export interface ProcessClusterOptions {
+  readonly units: number
+  /** Folder under `processing-units/`, and the name of its space. */
+  readonly application: string
+  /** The units' program, when it is not that of the folder. */
+  readonly program?: string
+  readonly dataDirectory: string
+  /** Public port, shared by all units. */
+  readonly port: number
+  /** Servers that run elsewhere; the others are started here. */
+  readonly urls?: Partial<Record<ServerName, string>>
+  /** Of servers that are started here for the first time. Default `customary`. */
+  readonly serverPorts?: ServerPorts
+  readonly say?: (line: string) => void
+  /** Gives up the start: what has been started by then is stopped, and the start fails with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
+  readonly copies?: number
+  /** Passed on to every component. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** For one component only, by its name; this goes before all else. */
+  readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
+}
+
+/** One row of the table, and of `cluster.json`. */
+export interface ProcessRow {
+  readonly role: string
+  readonly name: string
+  readonly pid: number
+  readonly port: number
+  readonly adminPort: number
+}
+
+const readyMsMax = 60_000
+const portFreeMsMax = 10_000
+
+/**
+ * The grid on this machine as it runs in production: every component a process, real servers behind them. What it keeps is in the servers'
+ * folders under the data directory, so started again there after any kill it goes on where it was.
+ */
+export class ProcessCluster {
+  readonly urls: Readonly<Record<ServerName | 'http', string>>
+  readonly components: ComponentProcess[]
+  /** Those that this cluster has started. */
+  readonly servers: ReadonlyMap<ServerName, LocalServer>
+  readonly #serverRows: readonly ProcessRow[]
+  readonly #plan: ComponentPlan
+  readonly #dataDirectory: string
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(
+    urls: Record<ServerName | 'http', string>,
+    components: ComponentProcess[],
+    plan: ComponentPlan,
+    dataDirectory: string,
+    servers: ReadonlyMap<ServerName, LocalServer>,
+    serverRows: readonly ProcessRow[],
+  ) {
+    this.urls = urls
+    this.components = components
+    this.#plan = plan
+    this.#dataDirectory = dataDirectory
+    this.servers = servers
+    this.#serverRows = serverRows
+  }
+
+  /** @throws Error when the port is taken, a server cannot be had or a component does not become ready */
+  static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const { port, urls = {}, serverPorts: ports, say, signal } = options
+    // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
+    // Those of a cluster that has just been killed need a moment to notice and go.
+    if (!(await isPortFree(port))) say?.(`Waiting for port ${port} to become free`)
+    if (!(await becomesFree(port, portFreeMsMax)))
+      throw new GridError(
+        'configuration_invalid',
+        `PORT=${port} is in use: stop whatever serves there (a grid that was started before?), or set PORT to a free one`,
+      )
+    const dataDirectory = resolve(options.dataDirectory)
+    makeFolder(join(dataDirectory, 'logs'))
+    const before = await knownServers(dataDirectory)
+    const which = (['nats', 'mongodb', 'redis'] as const).filter((name) => urls[name] === undefined)
+    const found = await startServers({
+      dataDirectory,
+      which,
+      ...(ports ? { ports } : {}),
+      ...(say ? { say } : {}),
+    })
+    const started = new Map(
+      [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
+    )
+    const all = {
+      http: `http://127.0.0.1:${port}`,
+      nats: urls.nats ?? urlOf(found, 'nats'),
+      mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
+      redis: urls.redis ?? urlOf(found, 'redis'),
+    }
+    const plan = new ComponentPlan(options, dataDirectory, all)
+    const components: ComponentProcess[] = []
+    try {
+      signal?.throwIfAborted()
+      for (const settings of await plan.all()) components.push(new ComponentProcess(settings))
+      await Promise.all(components.map((component) => component.ready(readyMsMax, signal)))
+    } catch (error) {
+      await Promise.all(components.map((component) => component.stop()))
+      await Promise.all([...started.values()].map((server) => server.stop()))
+      throw error
+    }
+    const rows = [...found].map(([name, server]) => ({
+      role: 'server',
+      name,
+      pid: server.pid,
+      port: server.port,
+      adminPort: 0,
+    }))
+    const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows)
+    await cluster.#write()
+    return cluster
+  }
+
+  get processes(): readonly ProcessRow[] {
+    const rows = this.components.map(({ pid, settings: { role, name, port, adminPort } }) => ({
+      role,
+      name,
+      pid,
+      port,
+      adminPort,
+    }))
+    return [...rows, ...this.#serverRows]
+  }
+
+  get units(): readonly ComponentProcess[] {
+    return this.components.filter(({ settings }) => settings.role === 'processing-unit')
+  }
+
+  /** One more processing unit, once it is ready. */
+  async addUnit(): Promise<ComponentProcess> {
+    const unit = new ComponentProcess(await this.#plan.unit(this.units.length + 1))
+    this.components.push(unit)
+    await unit.ready(readyMsMax)
+    await this.#write()
+    return unit
+  }
+
+  /** A component that has ended, once more in its place, under its name and ports; ready when this resolves. */
+  async restart(ended: ComponentProcess): Promise<ComponentProcess> {
+    const at = this.components.indexOf(ended)
+    if (at < 0 || ended.ended === undefined)
+      throw new Error(`${ended.settings.name} is not a component that has ended`)
+    const component = new ComponentProcess(ended.settings)
+    this.components[at] = component
+    await component.ready(readyMsMax)
+    await this.#write()
+    return component
+  }
+
+  /** Components first, so that they can say goodbye; then the servers that were started here. */
+  async stop(): Promise<void> {
+    await Promise.all(this.units.map((unit) => unit.stop()))
+    await Promise.all(this.components.map((component) => component.stop()))
+    await Promise.all([...this.servers.values()].map((server) => server.stop()))
+  }
+
+  /** Whoever reads the file finds all of it or nothing new. One writes after the other. */
+  #write(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const file = join(this.#dataDirectory, 'cluster.json')
+      await writeFile(
+        `${file}.new`,
+        `${JSON.stringify({ urls: this.urls, spaces: [this.#plan.space], processes: this.processes }, null, 2)}\n`,
+      )
+      await rename(`${file}.new`, file)
+    })
+    return this.#writing
+  }
+}
+
+function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
+  const server = servers.get(name)
+  if (!server) throw new Error(`${name} was not started`)
+  return server.url
+}
+
+/** Makes the settings of components: what all of them share is worked out once. */
+class ComponentPlan {
+  readonly #options: ProcessClusterOptions
+  readonly #dataDirectory: string
+  readonly #environment: Readonly<Record<string, string>>
+
+  constructor(
+    options: ProcessClusterOptions,
+    dataDirectory: string,
+    urls: Readonly<Record<ServerName, string>>,
+  ) {
+    this.#options = options
+    this.#dataDirectory = dataDirectory
+    this.#environment = {
+      ...options.environment,
+      NATS_URL: urls.nats,
+      MONGODB_URL: urls.mongodb,
+      REDIS_URL: urls.redis,
+      DATA_DIR: dataDirectory,
+      SPACES: options.application,
+      HOST: '127.0.0.1',
+    }
+  }
+
+  get space(): string {
+    return this.#options.application
+  }
+
+  unit(number: number): Promise<ComponentSettings> {
+    const { application, port, program } = this.#options
+    return this.#settings(
+      'processing-unit',
+      `${application}-${number}`,
+      program ?? `processing-units/${application}/main.ts`,
+      port,
+    )
+  }
+
+  async all(): Promise<ComponentSettings[]> {
+    const roles = ['data-reader', 'data-writer', 'data-pump']
+    const { units, copies = 1 } = this.#options
+    return await Promise.all([
+      ...roles.flatMap((role) =>
+        upTo(copies).map((number) =>
+          this.#settings(role, nameOf(role, number), `${role}/main.ts`, 0),
+        ),
+      ),
+      ...upTo(units).map((number) => this.unit(number)),
+    ])
+  }
+
+  async #settings(
+    role: string,
+    name: string,
+    program: string,
+    port: number,
+  ): Promise<ComponentSettings> {
+    return {
+      role,
+      name,
+      program,
+      port,
+      adminPort: await findFreePort(),
+      environment: { ...this.#environment, ...this.#options.environmentOf?.(name) },
+      logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
+    }
+  }
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1)
+
+/** The first of its kind has the name of its role. */
+const nameOf = (role: string, number: number): string => (number === 1 ? role : `${role}-${number}`)

@@ -1,0 +1,170 @@
+import { DataPump } from '@spacegrid/data-pump/data-pump'
+import { DataReader } from '@spacegrid/data-reader/data-reader'
+import { DataWriter } from '@spacegrid/data-writer/data-writer'
+import type { Space } from '@spacegrid/grid'
+import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
+import { EmbeddedLog } from '@spacegrid/grid/drivers/embedded/embedded-log'
+import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
+import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import type { ComponentEvent } from '@spacegrid/grid/engine/life/component'
+import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
+import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
+import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { Memory } from '@spacegrid/grid/engine/ports/memory'
+import type { Readiness } from '@spacegrid/grid/engine/ports/serving'
+import {
+  ProcessingUnit,
+  type ProcessingUnitOptions,
+  type UnitEvent,
+} from '@spacegrid/runtime/processing-unit'
+
+export interface EmbeddedGridOptions {
+  /** Where everything is kept; one process at a time. */
+  readonly dataDirectory: string
+  /** Processing units of each space. Default 2. */
+  readonly unitsPerSpace?: number
+  /** Bytes of each log and change queue; at the limit commands fail with `log_full`. */
+  readonly streamBytesMax?: number
+  /** How long what is persisted stays in the logs, ms. */
+  readonly trimDelayMs?: number
+  /** How often every stored entry is compared with the units, ms. Default 0: never. */
+  readonly auditIntervalMs?: number
+  /** Of the process: what it may hold. Left out: it is not measured. */
+  readonly memory?: Memory
+  readonly unit?: Omit<ProcessingUnitOptions, 'report'>
+  /** Told what happens to a unit. */
+  readonly report?: (unit: string, event: UnitEvent) => void
+  /** Told what pumps, writers and readers say, and what keeps them or a unit from work. */
+  readonly tell?: (who: string, event: ComponentEvent) => void
+}
+
+/** Of one space, for those who look into it from outside. */
+export interface SpacePorts {
+  readonly log: EmbeddedLog
+  readonly changes: EmbeddedLog
+  readonly store: EmbeddedStore
+  readonly messaging: InProcessMessaging
+  readonly clock: SystemClock
+}
+
+interface Running {
+  start(): void
+  stop(): Promise<void>
+}
+
+/**
+ * The whole grid in one process: for each space its log, change queue and store on disk (LMDB), several processing units, pump, writer and
+ * reader. The same code as with servers above the ports, and the same promises for kill -9.
+ */
+export class EmbeddedGrid {
+  readonly units: readonly ProcessingUnit[]
+  /** By name of the space. */
+  readonly ports: ReadonlyMap<string, SpacePorts>
+  readonly #environment: EmbeddedEnvironment
+  /** In the order in which they start; they stop in the opposite one. */
+  readonly #running: readonly Running[]
+  readonly #closing: readonly { close(): Promise<void> }[]
+  readonly #watches: ReadinessWatch[] = []
+
+  /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
+  constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
+    const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
+    const { tell = () => undefined } = options
+    const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
+    const logOptions = bytesMax === undefined ? {} : { bytesMax }
+    const limits = options.memory && limitsWithin(options.memory.budgetBytes)
+    const writerOptions = {
+      ...(trimDelayMs === undefined ? {} : { trimDelayMs }),
+      ...(limits ? { batchBytesMax: limits.batchBytesMax, feedBytesMax: limits.feedBytesMax } : {}),
+    }
+    const pumpOptions = limits
+      ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
+      : {}
+    const clock = new SystemClock()
+    const random = new SystemRandom()
+    this.#environment = new EmbeddedEnvironment(dataDirectory)
+    const messaging = new InProcessMessaging(clock)
+    const store = new EmbeddedStore(this.#environment, 'store', clock)
+    const units: ProcessingUnit[] = []
+    const running: Running[] = []
+    const logs: EmbeddedLog[] = []
+    const ports = new Map<string, SpacePorts>()
+    for (const space of spaces) {
+      const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock, logOptions)
+      const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock, logOptions)
+      logs.push(log, changes)
+      const watch = new MemoryWatch(space.name, 'embedded', 'grid', {
+        messaging,
+        clock,
+        random,
+        ...(options.memory ? { memory: options.memory } : {}),
+      })
+      running.push(watch)
+      ports.set(space.name, { log, changes, store, messaging, clock })
+      const teller = (role: string) => (event: ComponentEvent) =>
+        tell(`${space.name} ${role}`, event)
+      const told = (role: string) => ({ report: teller(role) })
+      const components = {
+        'data-reader': new DataReader(
+          space.name,
+          { log, changes, store, messaging, clock, random },
+          { auditIntervalMs, ...told('data-reader') },
+        ),
+        'data-writer': new DataWriter(
+          space.name,
+          { log, changes, store, messaging, clock },
+          { ...writerOptions, ...told('data-writer') },
+        ),
+        'data-pump': new DataPump(
+          space.name,
+          { log, changes, messaging, clock, random },
+          { ...pumpOptions, ...told('data-pump') },
+        ),
+      }
+      running.push(...Object.values(components))
+      for (const [role, component] of Object.entries(components))
+        this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
+      for (let number = 1; number <= unitsPerSpace; number++) {
+        const name = `${space.name}-${number}`
+        const heard = report ? { report: (event: UnitEvent) => report(name, event) } : {}
+        const unit = new ProcessingUnit(
+          name,
+          space,
+          { log, messaging, clock, random, memory: watch },
+          { ...unitOptions, ...heard },
+        )
+        units.push(unit)
+        running.push(unit)
+        this.#watches.push(new ReadinessWatch(clock, unit, (event) => tell(name, event)))
+      }
+    }
+    this.units = units
+    this.ports = ports
+    this.#running = running
+    this.#closing = [...logs, store, messaging]
+  }
+
+  start(): void {
+    for (const part of this.#running) part.start()
+    for (const watch of this.#watches) watch.start()
+  }
+
+  /** Ready when every unit is; otherwise the reason of the first that is not. */
+  readiness(): Readiness {
+    for (const unit of this.units) {
+      const readiness = unit.readiness()
+      if (!readiness.ready) return { ready: false, reason: `${unit.name}: ${readiness.reason}` }
+    }
+    return { ready: true }
+  }
+
+  async stop(): Promise<void> {
+    for (const watch of this.#watches) watch.stop()
+    await Promise.all(this.units.map((unit) => unit.stop()))
+    for (const part of this.#running.toReversed()) await part.stop()
+    for (const part of this.#closing) await part.close()
+    await this.#environment.close()
+  }
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GridError } from '@spacegrid/grid'
+import { FrameKind } from '@spacegrid/grid/core/frame'
+import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { decodeOfAnyLog } from '@spacegrid/grid/engine/agreement/audit-message'
+import type { Log, LogRecord } from '@spacegrid/grid/engine/ports/log'
+import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
+import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
+import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { Environment } from '@spacegrid/grid/program/environment'
+import { findGrid } from '../audit/audit-targets.ts'
+
+/** Everybody tells its digest, and with it its position, each second. */
+const listenMs = 2500
+
+/** Somebody who is known to be at a position. */
+export interface Reached {
+  readonly who: string
+  readonly position: number
+}
+
+/** An operator's way to the log of one space. */
+export class LogDesk {
+  readonly #space: string
+  readonly #nats: string
+  readonly #log: Log
+
+  /** @throws GridError `configuration_invalid` when there is no NATS, `unknown_space` when no log of the space is there */
+  static async open(environment: Environment, space: string): Promise<LogDesk> {
+    const grid = await findGrid(environment)
+    if (grid?.nats === undefined)
+      throw new GridError(
+        'configuration_invalid',
+        `There is no log to look at: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npm run cluster; now: ${environment.DATA_DIR}). The log of the embedded grid (npm start) is nobody else's`,
+      )
+    if (!grid.spaces.includes(space))
+      throw new GridError(
+        'unknown_space',
+        `There is no space ${space}; there are ${grid.spaces.join(', ')}: name it in SPACES`,
+      )
+    const log = await JetStreamLog.open(grid.nats, {
+      stream: streams.log(space),
+      subject: subjects.log(space),
+      name: 'log',
+    })
+    return new LogDesk(space, grid.nats, log)
+  }
+
+  private constructor(space: string, nats: string, log: Log) {
+    this.#space = space
+    this.#nats = nats
+    this.#log = log
+  }
+
+  /** @throws GridError `not_found` */
+  async record(position: number): Promise<LogRecord> {
+    const record = await this.#log.read(position)
+    if (record) return record
+    const { first, last } = await this.#log.bounds()
+    throw new GridError(
+      'not_found',
+      `The log of ${this.#space} has no position ${position}: it holds ${first} to ${last}`,
+    )
+  }
+
+  /**
+   * Lets everybody who cannot read a record pass over it. Returns the position of the record that says so.
+   * @throws GridError `invalid_input` when that would do nothing, or make replicas differ
+   */
+  async skip(position: number): Promise<number> {
+    const found = readRecord((await this.record(position)).data)
+    if (!(found instanceof GridError))
+      throw new GridError(
+        'invalid_input',
+        `Position ${position} can be read, and is melded: it cannot be passed over`,
+      )
+    if (found.code === 'record_damaged')
+      throw new GridError(
+        'invalid_input',
+        `Position ${position} is no frame of any version: everybody has passed over it already`,
+      )
+    const beyond = (await this.#reached()).filter((it) => it.position >= position)
+    if (beyond.length > 0)
+      throw new GridError(
+        'invalid_input',
+        `${beyond.map(({ who, position: at }) => `${who} is at ${at}`).join(', ')}: the record has been read there. Who passed over it now would differ: update the others instead`,
+      )
+    const at = new SystemClock().now()
+    return await this.#log.append(encodeFrame({ kind: FrameKind.skip, position, at }))
+  }
+
+  /** How far those have come who hold a copy of the space. */
+  async #reached(): Promise<Reached[]> {
+    const { identity } = await this.#log.bounds()
+    const messaging = await NatsMessaging.open(this.#nats, { name: 'log' })
+    const reached = new Map<number, Reached>()
+    try {
+      messaging.subscribe(subjects.audit(this.#space), ({ data }) => {
+        const found = decodeOfAnyLog(data)
+        if (found?.logIdentity !== identity || found.message.kind !== 'digest') return
+        const { from, position } = found.message
+        const before = reached.get(from.id)?.position ?? 0
+        const who = `${from.role} ${from.name}`
+        reached.set(from.id, { who, position: Math.max(position, before) })
+      })
+      await sleep(listenMs)
+    } finally {
+      await messaging.close()
+    }
+    return [...reached.values()]
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close()
+  }
+}

@@ -1,0 +1,50 @@
+import { GridError } from '@spacegrid/grid'
+import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
+import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
+import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
+
+const firstBytesMax = 32
+
+const kindOf = ({ kind }: Frame): string =>
+  Object.entries(FrameKind).find(([, number]) => number === kind)?.[0] ?? String(kind)
+
+/** What a record is, a line for each of its fields. Values of entries are not shown. */
+export function recordText(record: LogRecord): string {
+  const { position, time, data } = record
+  const lines: [string, string][] = [
+    ['position', String(position)],
+    ['stored', new Date(time).toISOString()],
+    ['size', `${data.byteLength} bytes`],
+  ]
+  const found = readRecord(data)
+  if (found instanceof GridError) {
+    const isDamaged = found.code === 'record_damaged'
+    lines.push(
+      ['is', isDamaged ? 'no frame of any version' : 'a frame of another version'],
+      ['because', found.message],
+      ['first bytes', Buffer.from(data.subarray(0, firstBytesMax)).toString('hex')],
+      ['melded', isDamaged ? 'passed over by all' : 'all that cannot read it stay before it'],
+    )
+  } else lines.push(['is', `a frame: ${kindOf(found)}`], ...frameLines(found))
+  return lines.map(([name, text]) => `${name.padEnd(13)}${text}\n`).join('')
+}
+
+function frameLines(frame: Frame): [string, string][] {
+  switch (frame.kind) {
+    case FrameKind.join:
+      return [['unit', frame.unit]]
+    case FrameKind.shape:
+      return [['caches', frame.shape.caches.map(({ name }) => name).join(', ')]]
+    case FrameKind.skip:
+      return [['passes over', String(frame.position)]]
+    default: {
+      const { origin, id, previous, deadline } = frame
+      const place = `frame ${id} of origin ${origin}, after ${previous}, to land by ${deadline}`
+      const count = frame.kind === FrameKind.transactions ? frame.transactions.length : 0
+      return [
+        ['place', place],
+        ...(count > 0 ? [['holds', `${count} transactions`] as [string, string]] : []),
+      ]
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import {
+  decodeOfAnyLog,
+  encodeAuditMessage,
+  isReplica,
+  type Teller,
+} from '@spacegrid/grid/engine/agreement/audit-message'
+import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+
+/** A unit or a pump that runs, as it tells of itself. */
+export interface HeardReplica extends Teller {
+  /** Of the log that it follows, or followed last. */
+  readonly logIdentity: string
+  /** The last position it has told. */
+  readonly position: number
+}
+
+/** Replicas tell themselves every second. */
+const listenMs = 2500
+const answerMs = 700
+
+/** Every unit and pump that tells a digest of the space: the one that is furthest on first, and of those who are level a unit. */
+export async function hearReplicas(
+  space: string,
+  messaging: Messaging,
+  clock: Clock,
+): Promise<HeardReplica[]> {
+  const heard = new Map<number, HeardReplica>()
+  const subscription = messaging.subscribe(subjects.audit(space), ({ data }) => {
+    const { logIdentity, message } = decodeOfAnyLog(data) ?? {}
+    if (logIdentity === undefined || message?.kind !== 'digest' || !isReplica(message.from)) return
+    heard.set(message.from.id, { ...message.from, logIdentity, position: message.position })
+  })
+  await sleep(clock, listenMs)
+  await subscription.stop()
+  return [...heard.values()].sort(
+    (one, other) => other.position - one.position || other.role.localeCompare(one.role),
+  )
+}
+
+/** What the other replicas have as their digest at a position, by their names. */
+export async function digestsOf(
+  space: string,
+  logIdentity: string,
+  position: number,
+  messaging: Messaging,
+  clock: Clock,
+): Promise<ReadonlyMap<string, string>> {
+  const digests = new Map<string, string>()
+  const subject = subjects.audit(space)
+  const subscription = messaging.subscribe(subject, ({ data }) => {
+    const { message } = decodeOfAnyLog(data) ?? {}
+    if (message?.kind === 'digest' && isReplica(message.from) && message.position === position)
+      digests.set(`${message.from.role} ${message.from.name}`, message.digest)
+  })
+  messaging.publish(
+    subject,
+    encodeAuditMessage(logIdentity, { kind: 'ask', position, recount: false }),
+  )
+  await sleep(clock, answerMs)
+  await subscription.stop()
+  return digests
+}
