@@ -1,6 +1,6 @@
 import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
-import { encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-message'
+import { encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
 import { WindowAuthor, windowOf } from '@spacegrid/grid/engine/changes/test-support/window-author'
 import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'

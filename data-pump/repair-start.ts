@@ -13,7 +13,7 @@ import {
   rehydrate,
 } from '@spacegrid/grid/engine/replica/rehydration'
 import type { PumpPorts } from './pump-options.ts'
-import type { PumpStart } from './pump-start.ts'
+import type { PumpStart } from './start-point.ts'
 
 const pauseMs = 250
 /** A unit that gives a copy is waited for this long. */

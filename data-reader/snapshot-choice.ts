@@ -1,5 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { Report } from '@spacegrid/grid/engine/life/report'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/engine/ports/store'
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'

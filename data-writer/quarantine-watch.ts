@@ -1,4 +1,4 @@
-import type { Report } from '@spacegrid/grid/engine/life/component'
+import type { Report } from '@spacegrid/grid/engine/life/report'
 import type { QuarantinedEntry, Store } from '@spacegrid/grid/engine/ports/store'
 
 /** Entries named at a time; of the others their number is told. */

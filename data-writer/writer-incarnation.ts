@@ -7,8 +7,8 @@ import {
   type WindowBatch,
 } from '@spacegrid/grid/engine/changes/window-batch'
 import { WindowFeed } from '@spacegrid/grid/engine/changes/window-feed'
-import type { Report } from '@spacegrid/grid/engine/life/component'
 import type { Life } from '@spacegrid/grid/engine/life/life'
+import type { Report } from '@spacegrid/grid/engine/life/report'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { Checkpoint } from '@spacegrid/grid/engine/ports/store'

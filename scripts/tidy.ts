@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { dependencyRules } from './tidy/dependency-rules.ts'
+import { ImportGraph } from './tidy/import-graph.ts'
 import { repositoryFiles } from './tidy/repository-files.ts'
 import type { Project, Rule } from './tidy/rule.ts'
 import type { SourceFile } from './tidy/source-file.ts'
@@ -28,8 +29,13 @@ export function violationsIn(file: SourceFile, project: Project): Violation[] {
 
 async function main(): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url))
-  const project = await Workspaces.read(root)
   const files = await repositoryFiles(root)
+  const workspaces = await Workspaces.read(root)
+  const imports = new ImportGraph(files)
+  const project: Project = {
+    declaredFor: (path) => workspaces.declaredFor(path),
+    circleOf: (path) => imports.circleOf(path),
+  }
   const violations = files.flatMap((file) => violationsIn(file, project))
   for (const { rule, path, line, what } of violations) {
     const kind = rule.warning === true ? 'warning' : 'error'

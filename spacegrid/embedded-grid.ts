@@ -8,12 +8,12 @@ import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
-import type { ComponentEvent } from '@spacegrid/grid/engine/life/component'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
+import type { ComponentEvent } from '@spacegrid/grid/engine/life/report'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
-import type { Readiness } from '@spacegrid/grid/engine/ports/serving'
 import {
   ProcessingUnit,
   type ProcessingUnitOptions,

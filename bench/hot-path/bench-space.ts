@@ -6,7 +6,7 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid'
-import type { Serving } from '@spacegrid/grid/engine/ports/serving'
+import type { Serving } from '@spacegrid/grid/doors/request/serving'
 
 export const itemSchema = Type.Object({
   itemId: Type.String(),

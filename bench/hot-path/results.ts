@@ -1,8 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { RunFacts } from '../report/run-facts.ts'
 import type { Timing } from './measure.ts'
-import { resultsPage } from './results-page.ts'
 
 export interface Measurement extends Timing {
   readonly task: string
@@ -21,18 +18,4 @@ export interface Results extends RunFacts {
   /** Runs of each measurement; the figures are those of the run with the median rate. */
   readonly runs: number
   readonly measurements: readonly Measurement[]
-}
-
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writeResults(
-  folder: string,
-  name: string,
-  results: Results,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const json = join(folder, `${name}.json`)
-  const html = join(folder, `${name}.html`)
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(html, await resultsPage(results))
-  return [json, html]
 }

@@ -8,10 +8,10 @@ import { RedisImage } from '@spacegrid/grid/drivers/redis/redis-image'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
-import type { Component, ComponentStatus } from '@spacegrid/grid/engine/life/component'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { decodeWindow } from '@spacegrid/grid/engine/wire/window-codec'
+import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { Subject } from '../processes/subject.ts'
 
 export interface PersistenceOptions {

@@ -209,12 +209,6 @@ export function readEnvironment(
   return environment as Environment
 }
 
-/** What Node was started with, for who needs to know the limits of its heap. */
-export const heapOptions = (): string[] => [
-  ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
-  ...process.execArgv,
-]
-
 /** What the schemas above say beside the check itself. */
 interface Described {
   readonly type?: string

@@ -1,6 +1,6 @@
 import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
-import type { CommandAnswer } from '@spacegrid/grid/engine/ports/serving'
+import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 
 /** One command on its way: from its first execution to its caller's answer, whichever attempt lands. */
 export class Execution {

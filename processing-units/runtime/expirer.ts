@@ -10,11 +10,11 @@ import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import { transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { Type } from 'typebox'
 import type { Admission } from './admission.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import type { LogClock } from './log-clock.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */

@@ -1,25 +1,31 @@
 import { runQuery } from '@spacegrid/grid/core/callback'
+import {
+  type Correction,
+  checkCorrection,
+  correctionCommand,
+} from '@spacegrid/grid/core/correction'
 import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
-import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
-import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
-import type { Log } from '@spacegrid/grid/engine/ports/log'
-import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
   QueryAnswer,
-  Readiness,
   ReadOptions,
   Serving,
   SpaceStatus,
-} from '@spacegrid/grid/engine/ports/serving'
+} from '@spacegrid/grid/doors/request/serving'
+import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import {
   type RehydrationProgress,
   type RehydrationSource,
@@ -29,8 +35,6 @@ import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service
 import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
-import { ClockWatch } from './clock-watch.ts'
-import { type Correction, checkCorrection, correctionCommand } from './correction.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'

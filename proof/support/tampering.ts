@@ -1,4 +1,4 @@
-import { decodeEntry, encodeEntry } from '@spacegrid/grid/drivers/embedded/entry-codec'
+import { decodeEntry, encodeEntry } from '@spacegrid/grid/engine/wire/entry-codec'
 import { Redis } from 'ioredis'
 import { type Collection, MongoClient } from 'mongodb'
 

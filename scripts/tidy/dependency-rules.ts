@@ -1,4 +1,5 @@
 import { isBuiltin } from 'node:module'
+import { fileOf, roomOf, runsUphill } from './house.ts'
 import type { Finding, Rule } from './rule.ts'
 import type { Import, SourceFile } from './source-file.ts'
 
@@ -6,37 +7,61 @@ import type { Import, SourceFile } from './source-file.ts'
  * Each is a program of its own, which meets the others on the subjects and records of the grid
  * only.
  */
-const component =
+const role =
   /^(?:data-pump|data-writer|data-reader|deployment-manager|console|processing-units\/[^/]+)\//
 
 const drivers = new Set(['nats', 'mongodb', 'ioredis', 'lmdb'])
 
 /** A test that runs on real servers, which it may look into with their drivers. */
 const serverTest = /\.(?:nats|mongodb|redis|servers)\.test\.ts$/
+/** What only tests use may stand beside them. */
+const forTests = /(?:\.test\.ts$|\/test-support\/)/
 
 const impureGlobals = [
   ...['Date\\.now', 'Math\\.random', 'setTimeout', 'setInterval', 'setImmediate'],
   ...['performance', 'crypto', 'process', 'console', 'fetch'],
 ].join('|')
-const impure = new RegExp(`(?<![.\\w$#])(?:new Date\\(\\s*\\)|(?:${impureGlobals})\\b)`, 'g')
+const impure = new RegExp(`(?<![\\w.$#])(?:new Date\\(\\s*\\)|(?:${impureGlobals})\\b)`, 'g')
 
-const inGrid = /^grid\/src\//
-const core = /^grid\/src\/(?:space|records|replica|unit)\//
+const ships = (path: string) =>
+  (path.startsWith('grid/') && !path.startsWith('grid/kit/')) || role.test(path)
 
 export const dependencyRules: readonly Rule[] = [
   {
-    name: 'space-imports',
-    advice: 'The space is pure: it imports itself, the errors and typebox, and nothing else.',
+    name: 'downhill',
+    advice: 'Imports run downhill only (scripts/tidy/house.ts): move what is needed below.',
+    holdsFor: ({ path }) => path.endsWith('.ts') && !forTests.test(path),
+    find: (file) =>
+      importsWhere(file, ({ specifier }) => {
+        const target = fileOf(file.path, specifier)
+        return target !== undefined && runsUphill(file.path, target)
+      }),
+  },
+  {
+    name: 'no-circles',
+    advice:
+      'Files that import each other are one file in two: part them along what is known first.',
+    holdsFor: (file) => file.isTypeScript && !file.isTest,
+    find: (file, project) => {
+      const others = project.circleOf(file.path).filter((path) => path !== file.path)
+      return others.length === 0
+        ? []
+        : [{ line: 1, what: `is in a circle with ${others.join(', ')}` }]
+    },
+  },
+  {
+    name: 'core-imports',
+    advice: 'The core is pure: it imports itself and typebox, and nothing else.',
     holdsFor: (file) => file.path.startsWith('grid/core/') && !file.isTest,
     find: (file) =>
       importsWhere(file, ({ specifier }) => {
         const target = file.resolve(specifier)
         if (target === undefined) return packageOf(specifier) !== 'typebox'
-        return !target.startsWith('grid/core/') && target !== 'grid/core/errors.ts'
+        return !target.startsWith('grid/core/')
       }),
   },
   {
-    name: 'space-globals',
+    name: 'core-globals',
     advice: 'Melding is a pure function of state and frame: time, ids and chance are handed in.',
     holdsFor: (file) => file.path.startsWith('grid/core/') && !file.isTest,
     find: (file) =>
@@ -46,53 +71,63 @@ export const dependencyRules: readonly Rule[] = [
   },
   {
     name: 'port-imports',
-    advice:
-      'A port is an interface: it imports types (import type) of the space and of ports only.',
+    advice: 'A port is an interface: it imports types (import type) of the core and of ports only.',
     holdsFor: (file) => file.path.startsWith('grid/engine/ports/') && !file.isTest,
-    find: (file) =>
-      importsWhere(file, ({ specifier, typeOnly }) => {
-        const target = file.resolve(specifier) ?? ''
-        return !typeOnly || !/^grid\/src\/(?:space|ports)\//.test(target)
-      }),
+    find: (file) => importsWhere(file, ({ typeOnly }) => !typeOnly),
   },
   {
-    name: 'core-imports-no-adapter',
-    advice: 'Dependencies point inwards: take the port, and let main.ts hand the adapter in.',
-    holdsFor: (file) => core.test(file.path) && !file.isTest,
+    name: 'kit-stays-home',
+    advice: 'The kit proves the others: what ships does not import it, nor a test tool.',
+    holdsFor: ({ path }) =>
+      (ships(path) || path.startsWith('spacegrid/')) &&
+      !forTests.test(path) &&
+      !path.startsWith('grid/kit/'),
     find: (file) =>
-      importsWhere(file, ({ specifier }) =>
-        /^grid\/src\/(?:adapters|http)\//.test(file.resolve(specifier) ?? ''),
+      importsWhere(
+        file,
+        ({ specifier }) =>
+          packageOf(specifier) === 'vitest' ||
+          roomOf(fileOf(file.path, specifier) ?? '') === 'grid/kit',
       ),
   },
   {
-    name: 'drivers-in-adapters',
+    name: 'drivers-in-drivers',
     advice: 'Only grid/drivers talks to servers and files: add what you need to a port.',
     holdsFor: ({ path }) =>
-      (inGrid.test(path) || component.test(path)) &&
-      !path.startsWith('grid/drivers/') &&
-      !serverTest.test(path),
+      ships(path) && !path.startsWith('grid/drivers/') && !serverTest.test(path),
     find: (file) => importsWhere(file, ({ specifier }) => drivers.has(packageOf(specifier))),
   },
   {
+    name: 'drivers-apart',
+    advice: 'No driver knows another: what two need is a port, or stands in grid/drivers/system.',
+    holdsFor: ({ path }) => /^grid\/drivers\/[^/]+\//.test(path) && !forTests.test(path),
+    find: (file) => {
+      const own = driverOf(file.path)
+      return importsWhere(file, ({ specifier }) => {
+        const other = driverOf(fileOf(file.path, specifier) ?? '')
+        return other !== undefined && other !== own && other !== 'system'
+      })
+    },
+  },
+  {
     name: 'fastify-in-http',
-    advice: 'Only grid/doors/http knows the web framework: add what you need there.',
-    holdsFor: ({ path }) =>
-      (inGrid.test(path) || component.test(path)) && !path.startsWith('grid/doors/http/'),
+    advice: 'Only grid/doors/http and admin know the web framework: add what you need there.',
+    holdsFor: ({ path }) => ships(path) && !/^grid\/doors\/(?:http|admin)\//.test(path),
     find: (file) =>
       importsWhere(file, ({ specifier }) => /^(?:fastify$|@fastify\/)/.test(specifier)),
   },
   {
-    name: 'components-apart',
-    advice: 'Components import @spacegrid/grid, never each other: they meet on its records.',
-    holdsFor: ({ path }) => component.test(path) || path.startsWith('grid/'),
+    name: 'roles-apart',
+    advice: 'Roles import the grid, never each other: they meet on its records.',
+    holdsFor: ({ path }) => ships(path) && !forTests.test(path),
     find: (file) => {
-      const own = component.exec(file.path)?.[0] ?? 'grid/'
+      const own = role.exec(file.path)?.[0] ?? 'grid/'
       return importsWhere(file, ({ specifier }) => {
-        const target = file.resolve(specifier)
-        if (target !== undefined) return !target.startsWith(own)
-        const name = packageOf(specifier)
-        if (!name.startsWith('@spacegrid/') || name === '@spacegrid/grid') return false
-        return !(file.isTest && name === '@spacegrid/test-support')
+        const target = fileOf(file.path, specifier)
+        if (target === undefined || target.startsWith(own) || target.startsWith('grid/'))
+          return false
+        const isApplication = own.startsWith('processing-units/') && !own.includes('/runtime/')
+        return !(isApplication && /^(?:processing-units\/runtime|spacegrid)\//.test(target))
       })
     },
   },
@@ -104,7 +139,9 @@ export const dependencyRules: readonly Rule[] = [
       const declared = project.declaredFor(file.path)
       return importsWhere(file, ({ specifier }) => {
         if (specifier.startsWith('.') || isBuiltin(specifier)) return false
-        return !declared.has(packageOf(specifier))
+        if (declared.has(packageOf(specifier))) return false
+        // Tests may look at any part of the house.
+        return !(forTests.test(file.path) && fileOf(file.path, specifier) !== undefined)
       })
     },
   },
@@ -126,4 +163,8 @@ function importsWhere(file: SourceFile, breaks: (one: Import) => boolean): Findi
 function packageOf(specifier: string): string {
   const parts = specifier.split('/')
   return parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+function driverOf(path: string): string | undefined {
+  return /^grid\/drivers\/([^/]+)\//.exec(path)?.[1]
 }

@@ -11,6 +11,8 @@ export interface Finding {
 export interface Project {
   /** The packages that a file may import by name: those that its workspace declares. */
   declaredFor(path: string): ReadonlySet<string>
+  /** The files that import each other in a loop with this one; empty: none. */
+  circleOf(path: string): readonly string[]
 }
 
 /** A house rule: where it holds, what breaks it, and what to do instead. */

@@ -34,7 +34,9 @@ const machinePath = /(?<![\w.~:/$}-])\/(?:root|work|home\/[a-z]\w*|Users\/\w+)\/
 
 /** The second one sets what a library reads. */
 const environmentReaders =
-  /^(?:grid\/src\/environment\.ts$|grid\/src\/records\/whole-strings\.ts$|local\/|scripts\/|tests\/|bench\/|vitest\.config\.ts$)/
+  /^(?:grid\/program\/environment\.ts$|grid\/engine\/wire\/whole-strings\.ts$|grid\/drivers\/system\/heap-limit\.ts$|spacegrid\/|scripts\/|proof\/|tests\/|bench\/|vitest\.config\.ts$)/
+
+const barrels = /^(?:grid\/core|spacegrid(?:\/[a-z-]+)?)\/index\.ts$/
 
 const focusedOrSkipped = /(?<![.\w$])(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|skipIf)\b/g
 
@@ -76,10 +78,10 @@ export const textRules: readonly Rule[] = [
   },
   {
     name: 'one-barrel',
-    advice: 'grid/core/index.ts is the only barrel: import from where a thing is defined.',
+    advice: 'Only the published faces are barrels: import from where a thing is defined.',
     holdsFor: (file) => file.isTypeScript,
     find: ({ path }) =>
-      basename(path) === 'index.ts' && path !== 'grid/core/index.ts'
+      basename(path) === 'index.ts' && !barrels.test(path)
         ? [{ line: 1, what: 'is an index.ts' }]
         : [],
   },

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Project } from './rule.ts'
 
 interface PackageJson {
   name: string
@@ -10,7 +9,7 @@ interface PackageJson {
 }
 
 /** Which packages each part of the repository declares, as its package.json files have it. */
-export class Workspaces implements Project {
+export class Workspaces {
   /** By the workspace's folder, with a slash at its end; the root's is empty. */
   readonly #declared = new Map<string, ReadonlySet<string>>()
 

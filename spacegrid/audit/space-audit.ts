@@ -1,9 +1,6 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import {
-  type AuditRole,
-  decodeOfAnyLog,
-  type Teller,
-} from '@spacegrid/grid/engine/agreement/audit-message'
+import { decodeOfAnyLog } from '@spacegrid/grid/engine/agreement/audit-codec'
+import type { AuditRole, Teller } from '@spacegrid/grid/engine/agreement/audit-message'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'

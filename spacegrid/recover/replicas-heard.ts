@@ -1,9 +1,5 @@
-import {
-  decodeOfAnyLog,
-  encodeAuditMessage,
-  isReplica,
-  type Teller,
-} from '@spacegrid/grid/engine/agreement/audit-message'
+import { decodeOfAnyLog, encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
+import { isReplica, type Teller } from '@spacegrid/grid/engine/agreement/audit-message'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'

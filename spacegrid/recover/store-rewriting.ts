@@ -1,5 +1,4 @@
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { encodeEntry } from '@spacegrid/grid/drivers/embedded/entry-codec'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type {
@@ -8,6 +7,7 @@ import type {
   StoredChange,
   StoredEntry,
 } from '@spacegrid/grid/engine/ports/store'
+import { encodeEntry } from '@spacegrid/grid/engine/wire/entry-codec'
 import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { Progress } from './exact-copies.ts'
 import { checkpointOf } from './log-recovery.ts'

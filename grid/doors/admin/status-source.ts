@@ -1,6 +1,6 @@
-import type { ClockStatus } from '@spacegrid/runtime/clock-watch'
 import { mergeAudits } from '../../engine/agreement/audit-status.ts'
-import type { Serving, SpaceStatus } from '../../engine/ports/serving.ts'
+import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
+import type { Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
 export type SpaceFigures = Partial<SpaceStatus>

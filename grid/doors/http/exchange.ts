@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ReadOptions } from '../../engine/ports/serving.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import { readOptions, repeatedHeader, requestHeaders } from '../request/request-options.ts'
+import type { ReadOptions } from '../request/serving.ts'
 import { noneMatchNames } from './entity-tag.ts'
 
 /** What the routes of one server share. */

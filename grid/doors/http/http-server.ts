@@ -13,9 +13,9 @@ import {
 import type { Space } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
-import type { Serving } from '../../engine/ports/serving.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { Serving } from '../request/serving.ts'
 import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'

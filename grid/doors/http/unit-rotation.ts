@@ -1,5 +1,5 @@
 import type { Space } from '../../core/definition.ts'
-import type { Serving } from '../../engine/ports/serving.ts'
+import type { Serving } from '../request/serving.ts'
 
 /** The units of one space in this process, taken in turn. */
 export class UnitRotation {

@@ -1,10 +1,10 @@
-import type { Correction } from '@spacegrid/runtime/correction'
+import type { Correction } from '../../core/correction.ts'
 import type { Space } from '../../core/definition.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
-import type { CommandAnswer } from '../../engine/ports/serving.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { CommandAnswer } from '../request/serving.ts'
 
 /** A unit as operators may use it. */
 export interface Administrable {

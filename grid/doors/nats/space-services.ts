@@ -7,7 +7,6 @@ import type {
   Responder,
   Subscription,
 } from '../../engine/ports/messaging.ts'
-import type { Serving } from '../../engine/ports/serving.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
@@ -17,6 +16,7 @@ import {
   repeatedHeader,
   requestHeaders,
 } from '../request/request-options.ts'
+import type { Serving } from '../request/serving.ts'
 
 export interface SpaceServicesOptions {
   /** Told about bugs behind an `internal` answer. */

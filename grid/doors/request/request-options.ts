@@ -1,6 +1,6 @@
 import type { Acknowledgement } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
-import type { ExecuteOptions, ReadOptions } from '../../engine/ports/serving.ts'
+import type { ExecuteOptions, ReadOptions } from './serving.ts'
 
 /** Names of the headers that steer a request, the same over HTTP and NATS. */
 export const requestHeaders = {

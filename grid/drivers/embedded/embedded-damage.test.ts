@@ -9,7 +9,7 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 30))
 test(`a damaged data directory says so, whatever is damaged, and ends no process by a signal (seed ${seed})`, {
   timeout: 60_000 + runs * 200,
 }, async () => {
-  const program = join(import.meta.dirname, 'open-damaged.ts')
+  const program = join(import.meta.dirname, 'test-support', 'open-damaged.ts')
   const { promise, resolve } = Promise.withResolvers<{ code: unknown; lines: string[] }>()
   execFile(
     process.execPath,

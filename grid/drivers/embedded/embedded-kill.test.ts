@@ -55,7 +55,7 @@ interface Acknowledged {
  * has printed.
  */
 async function writeUntilKilled(directory: string, lines: number): Promise<Acknowledged[]> {
-  const program = join(import.meta.dirname, 'write-until-killed.ts')
+  const program = join(import.meta.dirname, 'test-support', 'write-until-killed.ts')
   const child = spawn(process.execPath, [program, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

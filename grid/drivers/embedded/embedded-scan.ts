@@ -2,7 +2,7 @@ import type { Database, Transaction } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
-import { decodeEntryKey, readStored } from './entry-codec.ts'
+import { decodeEntryKey, readStored } from '../../engine/wire/entry-codec.ts'
 
 export interface EmbeddedScanOptions extends ScanOptions {
   readonly chunkEntries: number

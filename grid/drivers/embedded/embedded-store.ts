@@ -9,8 +9,6 @@ import type {
   StoredEntry,
   StoreScan,
 } from '../../engine/ports/store.ts'
-import type { EmbeddedEnvironment } from './embedded-environment.ts'
-import { EmbeddedScan } from './embedded-scan.ts'
 import {
   decodeCheckpoint,
   decodeEntryKey,
@@ -18,7 +16,9 @@ import {
   encodeEntry,
   encodeEntryKey,
   readStored,
-} from './entry-codec.ts'
+} from '../../engine/wire/entry-codec.ts'
+import type { EmbeddedEnvironment } from './embedded-environment.ts'
+import { EmbeddedScan } from './embedded-scan.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
 const sliceMs = 3

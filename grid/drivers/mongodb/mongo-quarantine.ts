@@ -6,7 +6,7 @@ import type {
   QuarantineSummary,
   StoredEntry,
 } from '../../engine/ports/store.ts'
-import { decodeEntry, encodeEntry } from '../embedded/entry-codec.ts'
+import { decodeEntry, encodeEntry } from '../../engine/wire/entry-codec.ts'
 import { ofSnapshot } from './mongo-scan.ts'
 import type { RefusedChange } from './mongo-sieve.ts'
 

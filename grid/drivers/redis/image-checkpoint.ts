@@ -1,6 +1,6 @@
 import { isGridError } from '../../core/errors.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
-import { opened, sealed } from '../embedded/entry-codec.ts'
+import { opened, sealed } from '../../engine/wire/entry-codec.ts'
 
 /** The checkpoint of an image, with what only the image needs. */
 export interface ImageCheckpoint extends Checkpoint {

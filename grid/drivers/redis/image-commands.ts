@@ -1,7 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis'
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { StoredChange, StoredEntry } from '../../engine/ports/store.ts'
-import { decodeEntry, encodeEntry } from '../embedded/entry-codec.ts'
+import { decodeEntry, encodeEntry } from '../../engine/wire/entry-codec.ts'
 import {
   decodeImageCheckpoint,
   encodeImageCheckpoint,

@@ -26,3 +26,9 @@ function megabytesOf(name: string, options: readonly string[]): number | undefin
   }
   return found
 }
+
+/** What Node was started with, for who needs to know the limits of its heap. */
+export const heapOptions = (): string[] => [
+  ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
+  ...process.execArgv,
+]

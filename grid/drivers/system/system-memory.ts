@@ -3,8 +3,7 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'n
 import { runInNewContext } from 'node:vm'
 import { roomShare } from '../../engine/memory/memory-watch.ts'
 import type { Memory } from '../../engine/ports/memory.ts'
-import { heapOptions } from '../../program/environment.ts'
-import { heapBytesMax } from './heap-limit.ts'
+import { heapBytesMax, heapOptions } from './heap-limit.ts'
 
 /** From this share on what is in use counts, garbage or not, while it is too early to collect again. */
 const unsureShare = 0.9

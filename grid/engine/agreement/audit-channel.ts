@@ -2,7 +2,8 @@ import { isGridError } from '../../core/errors.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging, Subscription } from '../ports/messaging.ts'
 import { subjects } from '../wire/subjects.ts'
-import { type AuditMessage, decodeAuditMessage, encodeAuditMessage } from './audit-message.ts'
+import { decodeAuditMessage, encodeAuditMessage } from './audit-codec.ts'
+import type { AuditMessage } from './audit-message.ts'
 
 /**
  * Where those who compare a space talk to each other. Positions mean something in one log only, so nothing is sent or heard before the log's identity is known;

@@ -6,7 +6,7 @@ import { SimulatedLog } from '../../kit/simulated-log.ts'
 import { UnitWorld } from '../../kit/unit-world.ts'
 import { Replica } from '../replica/replica.ts'
 import { subjects } from '../wire/subjects.ts'
-import { encodeAuditMessage } from './audit-message.ts'
+import { encodeAuditMessage } from './audit-codec.ts'
 import { Auditor } from './auditor.ts'
 
 /** A replica with its auditor, without a unit around it. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeEntry, encodeEntry } from '../../drivers/embedded/entry-codec.ts'
 import { fromDocument, toDocument } from '../../drivers/mongodb/mongo-document.ts'
+import { decodeEntry, encodeEntry } from '../wire/entry-codec.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 const value = fc

@@ -1,8 +1,8 @@
 import { isGridError } from '../../core/errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
-import type { Readiness } from '../ports/serving.ts'
-import type { Report } from './component.ts'
 import { Life } from './life.ts'
+import type { Readiness } from './readiness.ts'
+import type { Report } from './report.ts'
 
 /** Pause between two lives, so that a fault that stays does not keep the machine busy. */
 const pauseMs = 500

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SimulatedClock } from '../../kit/simulated-clock.ts'
-import type { Readiness } from '../ports/serving.ts'
+import type { Readiness } from './readiness.ts'
 import { ReadinessWatch } from './readiness-watch.ts'
 
 function watching() {

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { Readiness } from '../ports/serving.ts'
-import type { Report } from './component.ts'
+import type { Readiness } from './readiness.ts'
+import type { Report } from './report.ts'
 
 const lookMs = 500
 /** What is met twice in a row is told: by then it is no passing state. */

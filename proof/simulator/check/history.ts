@@ -1,5 +1,5 @@
 import type { Acknowledgement, Transaction, Value } from '@spacegrid/grid/core/definition'
-import type { CommandAnswer } from '@spacegrid/grid/engine/ports/serving'
+import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 
 /** A request of a client: one intention, however often it is sent. */
 export interface Request {

@@ -27,7 +27,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'the time of a clock that has jumped is not learned',
-    file: 'processing-units/runtime/clock-watch.ts',
+    file: 'grid/engine/replica/clock-watch.ts',
     find: 'if (stamp.agrees) this.time.learn(stamp.time)',
     replace: 'this.time.learn(stamp.time)',
     tests: ['processing-units/runtime/clocks.test.ts'],

@@ -1,6 +1,6 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/engine/ports/serving'
+import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { Call, History, Request, Told } from '../check/history.ts'
 import type { AskStep } from '../plan/plan.ts'

@@ -3,17 +3,17 @@ import { takeData } from '@spacegrid/grid/core/data'
 import type { AnyCache, Outcome, Reader, Space, Transaction } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { checkFits } from '@spacegrid/grid/core/validation'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import { FaultDesk } from '@spacegrid/runtime/fault-desk'
 import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
   QueryAnswer,
-  Readiness,
   ReadOptions,
   Serving,
   SpaceStatus,
-} from '@spacegrid/grid/engine/ports/serving'
-import { FaultDesk } from '@spacegrid/runtime/fault-desk'
+} from '../../request/serving.ts'
 
 interface Stored {
   readonly value: Readonly<Record<string, unknown>>

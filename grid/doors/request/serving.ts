@@ -1,7 +1,8 @@
-import type { ClockStatus } from '@spacegrid/runtime/clock-watch'
 import type { Acknowledgement, Space } from '../../core/definition.ts'
-import type { AuditStatus } from '../agreement/audit-status.ts'
-import type { MemoryStatus } from '../memory/memory-watch.ts'
+import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
+import type { Readiness } from '../../engine/life/readiness.ts'
+import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
@@ -40,12 +41,6 @@ export interface EntryAnswer {
   readonly writtenAt: number
   /** Log position of the replica that answered. */
   readonly position: number
-}
-
-export interface Readiness {
-  readonly ready: boolean
-  /** Why not. */
-  readonly reason?: string
 }
 
 export interface SpaceStatus {

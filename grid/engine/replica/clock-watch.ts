@@ -1,8 +1,8 @@
-import { clockJumpMsMax, clockSilentMsMax } from '@spacegrid/grid/core/limits'
-import { clocksAgree } from '@spacegrid/grid/core/record-time'
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
-import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { clockJumpMsMax, clockSilentMsMax } from '../../core/limits.ts'
+import { clocksAgree } from '../../core/record-time.ts'
+import type { Clock } from '../ports/clock.ts'
 import { LogClock } from './log-clock.ts'
+import type { Replica } from './replica.ts'
 
 /** What is wrong for longer is told again this often. */
 const repeatMs = 60_000

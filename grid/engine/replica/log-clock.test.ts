@@ -1,6 +1,6 @@
-import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SimulatedClock } from '../../kit/simulated-clock.ts'
 import { LogClock } from './log-clock.ts'
 
 /** A log whose clock is a little off, and records that come late. */

@@ -1,4 +1,4 @@
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Clock } from '../ports/clock.ts'
 
 /** What was learned is good for one or two of these: monotonic clocks drift apart. */
 const windowMs = 60_000

@@ -1,8 +1,8 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { hashString } from '../../core/hash.ts'
-import type { Checkpoint, StoredEntry } from '../../engine/ports/store.ts'
-import { messagePack } from '../../engine/wire/message-pack.ts'
-import { seal, sealedBody, sealedFormat } from '../../engine/wire/seal.ts'
+import type { Checkpoint, StoredEntry } from '../ports/store.ts'
+import { messagePack } from './message-pack.ts'
+import { seal, sealedBody, sealedFormat } from './seal.ts'
 
 type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
 type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>

@@ -1,4 +1,5 @@
-import type { Readiness, SpaceStatus } from '../ports/serving.ts'
+import type { SpaceStatus } from '../doors/request/serving.ts'
+import type { Readiness } from '../engine/life/readiness.ts'
 
 /** What everybody may see of a component's work on one space, at `/status`: as much of a unit's figures as it has. */
 export interface ComponentStatus extends Partial<SpaceStatus> {
@@ -17,12 +18,3 @@ export interface Component {
   readiness(): Readiness
   status(): ComponentStatus
 }
-
-/** Something worth a line in the program's log. */
-export interface ComponentEvent {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly message: string
-  readonly error?: Error
-}
-
-export type Report = (event: ComponentEvent) => void

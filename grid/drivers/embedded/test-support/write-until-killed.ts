@@ -1,7 +1,7 @@
-import { SystemClock } from '../system/system-clock.ts'
-import { EmbeddedEnvironment } from './embedded-environment.ts'
-import { EmbeddedLog } from './embedded-log.ts'
-import { EmbeddedStore } from './embedded-store.ts'
+import { SystemClock } from '../../system/system-clock.ts'
+import { EmbeddedEnvironment } from '../embedded-environment.ts'
+import { EmbeddedLog } from '../embedded-log.ts'
+import { EmbeddedStore } from '../embedded-store.ts'
 
 /*
  * A process for tests to kill, on the directory it is given. It appends to the log, sixteen records

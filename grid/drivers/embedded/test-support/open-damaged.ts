@@ -2,13 +2,13 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { isGridError } from '../../core/errors.ts'
-import { SeededRandom } from '../../kit/seeded-random.ts'
-import { checkpointAt, put } from '../../kit/store-conformance.ts'
-import { SystemClock } from '../system/system-clock.ts'
-import { EmbeddedEnvironment } from './embedded-environment.ts'
-import { EmbeddedLog } from './embedded-log.ts'
-import { EmbeddedStore } from './embedded-store.ts'
+import { isGridError } from '@spacegrid/grid/core/errors'
+import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+import { checkpointAt, put } from '@spacegrid/grid/kit/store-conformance'
+import { SystemClock } from '../../system/system-clock.ts'
+import { EmbeddedEnvironment } from '../embedded-environment.ts'
+import { EmbeddedLog } from '../embedded-log.ts'
+import { EmbeddedStore } from '../embedded-store.ts'
 
 /*
  * A process for a test that wants to know whether it lives: makes a data directory, damages copies of it, opens each, reads everything and

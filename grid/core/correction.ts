@@ -1,10 +1,10 @@
-import { dataFault } from '@spacegrid/grid/core/data'
-import { defineCommand } from '@spacegrid/grid/core/define'
-import type { AnyCommand, Cache, Space, Value } from '@spacegrid/grid/core/definition'
-import { GridError } from '@spacegrid/grid/core/errors'
-import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
 import { type Static, Type } from 'typebox'
+import { dataFault } from './data.ts'
+import { defineCommand } from './define.ts'
+import type { AnyCommand, Cache, Space, Value } from './definition.ts'
+import { GridError } from './errors.ts'
+import type { SpaceState } from './space-state.ts'
+import { checkFits, checkKey } from './validation.ts'
 
 const correctionInput = Type.Object({
   cache: Type.String(),

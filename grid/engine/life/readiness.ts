@@ -1,0 +1,5 @@
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not. */
+  readonly reason?: string
+}

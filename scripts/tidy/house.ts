@@ -1,0 +1,70 @@
+/** What own packages are called, and the folder that each is. */
+const packages: readonly (readonly [name: string, folder: string])[] = [
+  ['@spacegrid/grid', 'grid'],
+  ['@spacegrid/runtime', 'processing-units/runtime'],
+  ['@spacegrid/ticketing', 'processing-units/ticketing'],
+  ['@spacegrid/auction', 'processing-units/auction'],
+  ['@spacegrid/data-pump', 'data-pump'],
+  ['@spacegrid/data-writer', 'data-writer'],
+  ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/proof', 'proof'],
+  ['@spacegrid/bench', 'bench'],
+  ['spacegrid', 'spacegrid'],
+]
+
+/**
+ * The storeys of the house, the ground first. A room imports what lies below it, never what lies above or beside it on the
+ * same storey.
+ */
+const storeys: readonly (readonly string[])[] = [
+  ['grid/core'],
+  ['grid/engine/ports'],
+  ['grid/engine/life'],
+  ['grid/engine/wire'],
+  ['grid/engine/memory', 'grid/engine/replica', 'grid/engine/changes'],
+  ['grid/engine/agreement'],
+  ['grid/drivers'],
+  ['grid/doors/request'],
+  ['grid/doors/http', 'grid/doors/nats'],
+  ['grid/doors/admin'],
+  ['grid/program'],
+  ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  ['spacegrid/testing'],
+  ['processing-units'],
+  ['spacegrid', 'grid/kit'],
+  ['proof'],
+  ['bench'],
+  ['tests'],
+  ['scripts'],
+]
+
+const storeyOf = new Map(
+  storeys.flatMap((rooms, storey) => rooms.map((room) => [room, storey] as const)),
+)
+
+/** The file that an import means, from the root; undefined for what is not of this house. */
+export function fileOf(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return new URL(specifier, `file:///${path}`).pathname.slice(1)
+  for (const [name, folder] of packages) {
+    if (specifier === name) return `${folder}/${folder === 'grid' ? 'core/' : ''}index.ts`
+    if (specifier.startsWith(`${name}/`)) return `${folder}${specifier.slice(name.length)}.ts`
+  }
+  return undefined
+}
+
+/** The room that a file is in: the deepest one of the storeys. Files at the root are in none. */
+export function roomOf(path: string): string | undefined {
+  const parts = path.split('/').slice(0, -1)
+  for (; parts.length > 0; parts.pop()) {
+    const room = parts.join('/')
+    if (storeyOf.has(room)) return room
+  }
+  return undefined
+}
+
+/** Whether an import runs up, or across to a neighbour. */
+export function runsUphill(from: string, to: string): boolean {
+  const [here, there] = [roomOf(from), roomOf(to)]
+  if (here === undefined || there === undefined || here === there) return false
+  return (storeyOf.get(there) ?? 0) >= (storeyOf.get(here) ?? 0)
+}
