@@ -97,7 +97,7 @@ const whole = (text: string) => {
 
 const command = new Command('npm run prove --')
   .description(
-    'Breaks the rules of the design one by one, in a copy of the repository, and shows what catches each: the simulator, or a test. Takes about five minutes on two cores.',
+    'Breaks the rules of the design one by one, in a copy of the repository, and shows what catches each: the simulator, or a test.',
   )
   .option('--seeds <number>', 'seeds that the simulator may take for each', whole, 300)
   .option('--jobs <number>', 'processes of the simulator', whole, availableParallelism())
