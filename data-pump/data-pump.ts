@@ -112,6 +112,11 @@ export class DataPump implements Component {
     return this.#lives.readiness(() => (incarnation ? incarnation.unready() : 'starting'))
   }
 
+  /** Changes and events that wait to be published. */
+  get pending(): number {
+    return this.#incarnation?.waiting ?? 0
+  }
+
   status(): PumpStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.replica?.state
@@ -124,7 +129,7 @@ export class DataPump implements Component {
       bytes: state ? estimateBytes(state) : 0,
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
-      pending: incarnation?.waiting ?? 0,
+      pending: this.pending,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
       damagedRecords: this.#unread.damaged,

@@ -300,6 +300,11 @@ export class ProcessingUnit implements Serving {
     return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
   }
 
+  /** Transactions that the log has not decided yet. */
+  get pending(): number {
+    return this.#incarnation?.runner.pendingCount ?? 0
+  }
+
   status(): SpaceStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
@@ -311,7 +316,7 @@ export class ProcessingUnit implements Serving {
       bytes: state ? estimateBytes(state) : 0,
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
-      pending: incarnation?.runner.pendingCount ?? 0,
+      pending: this.pending,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
       damagedRecords: this.#unread.damaged,

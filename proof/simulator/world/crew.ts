@@ -128,11 +128,11 @@ export class Crew {
       const { unit, pump } = running ?? {}
       if (running && unit) this.#inspectUnit(slot, running, unit)
       if (pump) {
-        const { pending } = pump.status()
+        const { pending } = pump
         const { reference, settings } = this.#world
         // One window that could not be published and the one behind it; a frame is melded as a whole, whatever it brings.
         const max = 2 * (2 * settings.pumpOptions.windowChangesMax + reference.largestStep)
-        if ((pending ?? 0) > max)
+        if (pending > max)
           this.#world.fail('limit', `${slot.name} keeps ${pending} changes, not ${max}`)
       }
     }
@@ -145,7 +145,7 @@ export class Crew {
         this.#world.fail('replica', `${slot.name}: ${problem}`)
       this.#world.coverage.count('replicas compared in full')
     }
-    const { pending } = unit.status()
+    const { pending } = unit
     const { pendingMax = Number.POSITIVE_INFINITY, expiryBatchMax = 0 } =
       this.#world.settings.unitOptions[slot.number] ?? {}
     // What expires is not asked for by anybody; it is bounded by itself.
