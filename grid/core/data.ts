@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox'
 import { numberArrays } from './number-arrays.ts'
 
 /**
@@ -64,6 +65,8 @@ export function isData(data: unknown, known?: KnownData): boolean {
 
 export interface KnownData {
   has(data: object): boolean
+  /** Whether it is one of them, and is known to fit the schema as well; false says nothing. */
+  isFitting(data: unknown, schema: TSchema | undefined): boolean
 }
 
 function isKind(data: unknown, depth: number, known: KnownData | undefined): boolean {

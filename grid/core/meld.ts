@@ -152,11 +152,21 @@ export class Melder {
   #apply(evaluation: Evaluation): Evaluation {
     if (evaluation.outcome !== 'applied') return evaluation
     const { writes } = evaluation
-    const written: Written[] = []
+    if (writes.length !== 1) return this.#applyAll(evaluation, writes)
     try {
       // What most transactions are: nothing to take back if their one write finds no room.
-      if (writes.length === 1) this.#write(writes[0] as Write)
-      else for (const write of writes) written.push({ write, before: this.#replace(write) })
+      this.#write(writes[0] as Write)
+      return evaluation
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error
+      return cacheFull(error.cache)
+    }
+  }
+
+  #applyAll(evaluation: Evaluation, writes: readonly Write[]): Evaluation {
+    const written: Written[] = []
+    try {
+      for (const write of writes) written.push({ write, before: this.#replace(write) })
     } catch (error) {
       if (!(error instanceof CacheFull)) throw error
       for (const { write, before } of written.reverse()) this.#restore(write, before)

@@ -426,22 +426,34 @@ export class CommandRunner {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
-    const succeed = (result: unknown) =>
-      execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
-    const fail = (thrown: unknown) => {
-      // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
-      const committed = version !== absentVersion && acknowledge !== 'accepted'
-      const callback = callbackOf(command.answer ? 'answer' : 'command', command)
-      execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
-    }
+    let result: unknown
     try {
-      const result = answerOf(command, data, checked)
-      if (result instanceof Promise)
-        keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
-      else succeed(result)
+      result = answerOf(command, data, checked)
     } catch (thrown) {
-      fail(thrown)
+      this.#answerFailed(execution, thrown, from)
+      return
     }
+    if (command.answer && result instanceof Promise)
+      keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(
+        (kept) =>
+          execution.succeed({
+            result: kept,
+            position,
+            version,
+            replayed,
+            acknowledged: acknowledge,
+          }),
+        (thrown) => this.#answerFailed(execution, thrown, from),
+      )
+    else execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
+  }
+
+  #answerFailed(execution: Execution, thrown: unknown, { position, version }: Committed): void {
+    const { command, acknowledge } = execution
+    // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+    const committed = version !== absentVersion && acknowledge !== 'accepted'
+    const callback = callbackOf(command.answer ? 'answer' : 'command', command)
+    execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
   }
 }
 

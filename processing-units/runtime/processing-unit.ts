@@ -5,7 +5,7 @@ import {
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, AnyQuery, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -203,28 +203,43 @@ export class ProcessingUnit implements Serving {
   }
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    return this.#read(options, () => {
+    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
+    try {
       const query = this.space.queries.get(name)
       if (!query) throw this.#unknown('query', name, this.space.queries.keys())
       checkFits(query.input, input, name)
-      return ({ state, projections }) => {
-        const reader = new StateReader(state, projections, this.#now)
-        const { position } = state
-        const judge = (thrown: unknown): never => {
-          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
-        }
-        try {
-          const result = runQuery(query, reader, input)
-          if (!(result instanceof Promise)) return { result, position }
-          const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
-          return kept.then((value) => ({ result: value, position }), judge)
-        } catch (thrown) {
-          return judge(thrown)
-        } finally {
-          reader.close()
-        }
-      }
-    })
+      if (options.latest || options.position !== undefined)
+        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
+      return Promise.resolve(this.#ask(query, input, this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #ask(
+    query: AnyQuery,
+    input: unknown,
+    { state, projections }: Incarnation,
+  ): QueryAnswer | Promise<QueryAnswer> {
+    const reader = new StateReader(state, projections, this.#now)
+    const { position } = state
+    try {
+      const result = runQuery(query, reader, input)
+      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (!isPromise) return { result, position }
+      return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
+        (value) => ({ result: value, position }),
+        (thrown) => this.#judgeQuery(query, thrown),
+      )
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    } finally {
+      reader.close()
+    }
+  }
+
+  #judgeQuery(query: AnyQuery, thrown: unknown): never {
+    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
   }
 
   entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
