@@ -86,7 +86,7 @@ describe('an append', () => {
 
   test('takes items of the list, and no more than it holds', () => {
     const cache = cacheOf(texts)
-    expect(appendedItems(cache, 'it', ['a'], undefined)).toEqual({ items: ['a'], max: 4 })
+    expect(appendedItems(cache, 'it', ['a'], undefined)).toEqual({ bytes: 3, items: ['a'], max: 4 })
     expect(appendedItems(cache, 'it', ['a'], 2).max).toBe(2)
     expect(appendedItems(cache, 'it', ['a'], 9).max).toBe(4)
     const items = ['a']

@@ -3,6 +3,7 @@ import { answerOf, runHandler } from '@spacegrid/grid/core/callback'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { contentBytes } from '@spacegrid/grid/core/growth'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -168,8 +169,8 @@ export class CommandRunner {
     return this.admission.isBacklogged
   }
 
-  /** Starts an execution; it answers through `execution.answered`. */
-  start(execution: Execution): void {
+  /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
+  start(execution: Execution, begun: number): void {
     const key = execution.idempotencyKey
     const same = key === undefined ? undefined : this.#byKey.get(key)
     if (same && answersFor(same, execution)) {
@@ -180,7 +181,7 @@ export class CommandRunner {
     if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
     if (this.#resting) this.#later.push(execution)
-    else this.#runInTurn(execution)
+    else this.#runInTurn(execution, begun)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -220,9 +221,8 @@ export class CommandRunner {
   }
 
   /** Large commands that come together are executed one a turn. */
-  #runInTurn(execution: Execution): void {
-    const begun = this.#clock.monotonic()
-    this.#run(execution)
+  #runInTurn(execution: Execution, begun = this.#clock.monotonic()): void {
+    this.#run(execution, begun)
     if (this.#clock.monotonic() - begun < longHandlerMs) return
     this.#resting = true
     this.#clock.soon(() => {
@@ -284,7 +284,7 @@ export class CommandRunner {
     this.answered++
   }
 
-  #run(execution: Execution): void {
+  #run(execution: Execution, begun: number): void {
     if (execution.over) return
     if (!this.#chain.joined) {
       this.#again.push(execution)
@@ -297,7 +297,7 @@ export class CommandRunner {
     }
     try {
       if (this.#replay(execution)) return
-      this.#attempt(execution)
+      this.#attempt(execution, begun)
     } catch (error) {
       execution.fail(
         isGridError(error)
@@ -321,12 +321,12 @@ export class CommandRunner {
     return true
   }
 
-  #attempt(execution: Execution): void {
+  #attempt(execution: Execution, begun: number): void {
     const number = this.#chain.nextNumber()
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#time.now(), this.#state.time),
+      now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
     })
@@ -357,12 +357,13 @@ export class CommandRunner {
     { data, slots }: { readonly data: unknown; readonly slots: Slots },
   ): void {
     const { reads, ranges, events } = recorder
-    const steps =
-      execution.idempotencyKey === undefined
-        ? recorder.steps
-        : [...recorder.steps, this.#remember(execution, data, slots)]
+    let { steps, bytes: written } = recorder
+    if (execution.idempotencyKey !== undefined) {
+      steps = [...steps, this.#remember(execution, data, slots)]
+      written += execution.idempotencyKey.length + contentBytes(data)
+    }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const bytes = this.admission.admit(record, execution.input)
+    const bytes = this.admission.admit(record, written, execution.inputBytes)
     const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
     execution.sent = true

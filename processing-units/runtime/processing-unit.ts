@@ -568,7 +568,7 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
-    freezeInput(input, command.name)
+    const inputBytes = freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.replica.unreadable) throw this.#servesNot()
@@ -586,15 +586,17 @@ export class ProcessingUnit implements Serving {
       throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
         retryAfterMs: 1000,
       })
+    const begun = this.#ports.clock.monotonic()
     const execution = new Execution(
       command,
       input,
+      inputBytes,
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      this.#ports.clock.monotonic() + this.#options.commandMsMax,
+      begun + this.#options.commandMsMax,
     )
-    incarnation.runner.start(execution)
+    incarnation.runner.start(execution, begun)
     return execution
   }
 

@@ -6,8 +6,8 @@ import type {
   Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
-import { GridError } from '@spacegrid/grid/core/errors'
 import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
+import { GridError } from '@spacegrid/grid/core/errors'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
