@@ -92,7 +92,7 @@ describe('an append', () => {
     const items = ['a']
     const taken = appendedItems(cacheOf(Type.Array(Type.Any())), 'it', items, undefined)
     items.push('b')
-    expect(taken).toEqual({ items: ['a'], max: undefined })
+    expect(taken).toMatchObject({ items: ['a'], max: undefined })
   })
 
   test.each<[string, object, unknown, string]>([
