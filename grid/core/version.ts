@@ -40,6 +40,12 @@ export class Digest {
     this.#right ^= mix32(version, keyHash, Math.imul(cache + 1, 0x85ebca77) ^ 0x7f4a7c15)
   }
 
+  /** Adds or removes everything that has been added to or removed from another one, which began empty. */
+  join(other: Digest): void {
+    this.#left ^= other.#left
+    this.#right ^= other.#right
+  }
+
   /** The two halves, 32 bits each: what a history of digests keeps of it, at every position. */
   get left(): number {
     return this.#left
