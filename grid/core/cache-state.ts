@@ -1,3 +1,4 @@
+import { CacheDraft } from './cache-draft.ts'
 import type { IndexRange, Value } from './definition.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
@@ -82,6 +83,23 @@ export class CacheState {
       if (value === undefined) this.#remove(entry)
       else this.#replace(entry, value, version, position)
     }
+  }
+
+  /** Outcomes that are to be written to this cache all at once. */
+  draft(): CacheDraft {
+    return new CacheDraft(this.#layout, this.entries, this.#indexes)
+  }
+
+  /** Writes what was drafted: nothing has been written here since the draft was begun. */
+  adopt({ entries, indexes, digest }: CacheDraft): void {
+    for (const [key, entry] of entries)
+      if (entry) this.entries.set(key, entry)
+      else this.entries.delete(key)
+    // What was found may have been replaced by an entry of the draft.
+    this.#found = undefined
+    for (const index of indexes) index.settle()
+    this.#indexes = indexes
+    this.#digest.join(digest)
   }
 
   #create(key: string, value: Value, version: number, position: number): void {

@@ -43,10 +43,10 @@ export type Evaluation =
     }
   | { readonly outcome: 'collided' }
 
-const collided: Evaluation = { outcome: 'collided' }
+export const collided: Evaluation = { outcome: 'collided' }
 
 /** What becomes of a transaction that no replica can evaluate. */
-const unsound: Evaluation = {
+export const unsound: Evaluation = {
   outcome: 'refused',
   reason: 'unsound',
   details: {},

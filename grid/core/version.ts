@@ -46,6 +46,12 @@ export class Digest {
     this.#right ^= mixSecond(right, keyHigh, keyLow)
   }
 
+  /** Adds or removes everything that has been added to or removed from another one, which began empty. */
+  join(other: Digest): void {
+    this.#left ^= other.#left
+    this.#right ^= other.#right
+  }
+
   /** The two halves, 32 bits each: what a history of digests keeps of it, at every position. */
   get left(): number {
     return this.#left

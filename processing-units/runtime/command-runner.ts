@@ -26,7 +26,7 @@ import { Admission } from './admission.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import type { Sent } from './frame-item.ts'
+import { longSteps, type Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -111,6 +111,10 @@ export class CommandRunner {
   /** Executions that wait for the next turn, behind one whose handler took long. */
   #later: Execution[] = []
   #resting = false
+  /** Commands whose latest transaction was long; of these one is on its way at a time, the others wait. */
+  readonly #longCommands = new Set<AnyCommand>()
+  #long: SentAttempt | undefined
+  #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -142,6 +146,7 @@ export class CommandRunner {
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
         this.admission.settled(attempt.bytes)
+        this.#ended(attempt)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -151,6 +156,7 @@ export class CommandRunner {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
     this.admission.settled(attempt.bytes)
+    this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
@@ -290,6 +296,10 @@ export class CommandRunner {
       this.#again.push(execution)
       return
     }
+    if (this.#long && this.#longCommands.has(execution.command)) {
+      this.#behindLong.push(execution)
+      return
+    }
     if (++execution.attempts > this.#options.attemptsMax) {
       const message = `${execution.command.name} collided ${this.#options.attemptsMax} times`
       execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
@@ -366,9 +376,35 @@ export class CommandRunner {
     const bytes = this.admission.admit(record, written, execution.inputBytes)
     const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
     this.#pending.add(attempt)
+    this.#noteLength(attempt)
     execution.sent = true
     this.#chain.send(attempt)
     if (execution.acknowledge === 'accepted') this.#accept(attempt)
+  }
+
+  /**
+   * What is foreseen of a long transaction takes as long as its handler: a second one that reads what the first has written would have to wait for that in its own
+   * turn, and everybody with it.
+   */
+  #noteLength(attempt: SentAttempt): void {
+    const { command } = attempt.execution
+    if (attempt.record.steps.length > longSteps) {
+      this.#longCommands.add(command)
+      this.#long = attempt
+    } else if (this.#longCommands.size > 0) this.#longCommands.delete(command)
+  }
+
+  #ended(attempt: SentAttempt): void {
+    if (attempt !== this.#long) return
+    this.#long = undefined
+    const waiting = this.#behindLong.splice(0)
+    // Those behind the first wait for it in turn.
+    if (waiting.length > 0)
+      this.#clock.soon(() => {
+        for (const execution of waiting)
+          if (this.#resting) this.#later.push(execution)
+          else this.#runInTurn(execution)
+      })
   }
 
   #remember(execution: Execution, data: unknown, slots: Slots): Step {
