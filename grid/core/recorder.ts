@@ -156,7 +156,7 @@ export class Recorder implements Transaction, Prediction {
     return this.#view.find(this.#layoutOf(cache).number, key)?.value as V | undefined
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const indexNumber = this.#indexOf(layout, index)
     const asked = takenRange(layout, indexNumber, range)
@@ -197,7 +197,7 @@ export class Recorder implements Transaction, Prediction {
   increment<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     by: number,
     options: IncrementOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -220,7 +220,7 @@ export class Recorder implements Transaction, Prediction {
   append<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     items: readonly unknown[],
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -240,9 +240,9 @@ export class Recorder implements Transaction, Prediction {
     })
   }
 
-  take<V, I extends string>(
-    cache: Cache<V, I>,
-    index: I,
+  take<V>(
+    cache: Cache<V>,
+    index: string,
     range: IndexRange & { readonly limit: number },
     patch: Patch<V>,
     options: TakeOptions = {},

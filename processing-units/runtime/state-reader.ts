@@ -109,7 +109,7 @@ export class StateReader implements Reader {
     return value as V
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
