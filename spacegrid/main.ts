@@ -100,7 +100,7 @@ function checkEmbedded(environment: Environment): void {
 }
 
 function spacesOf({ SPACES, HOLD_MS }: Environment): Space[] {
-  const known = new Map(
+  const known = new Map<string, Space>(
     [createTicketing({ holdMs: HOLD_MS }), auction].map((space) => [space.name, space]),
   )
   return SPACES.split(',').map((name) => {

@@ -261,15 +261,16 @@ export interface SpaceOptions<
  * @throws TypeError when a name is taken twice, or something works with a cache that is not of this space
  */
 export function defineSpace<
+  const Name extends string,
   CacheName extends string,
   Commands extends AnyCommand = never,
   Queries extends AnyQuery = never,
   Projections extends AnyProjection = never,
 >(
-  name: string,
+  name: Name,
   options: SpaceOptions<CacheName, Commands, Queries, Projections> &
     SpaceCheck<CacheName, Commands, Queries, Projections>,
-): Space<Commands, Queries, CacheName> {
+): Space<Commands, Queries, CacheName, Name> {
   checkName('space', name)
   if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
   checkDescription(`space ${name}`, options.description)

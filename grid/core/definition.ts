@@ -312,8 +312,9 @@ export interface Space<
   Commands extends AnyCommand = AnyCommand,
   Queries extends AnyQuery = AnyQuery,
   CacheName extends string = string,
+  Name extends string = string,
 > {
-  readonly name: string
+  readonly name: Name
   readonly description: string | undefined
   readonly caches: readonly CacheNamed<CacheName>[]
   readonly commands: ReadonlyMap<string, Commands>

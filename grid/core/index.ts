@@ -1,5 +1,7 @@
 /** What applications import. Adapters and programs are reached by their own paths, so that nothing drags in a driver that is not used. */
 
+export type { Call, CommandsOf, InputOf, QueriesOf, ResultOf } from './call-types.ts'
+export type { Frozen } from './data-types.ts'
 export {
   defineCache,
   defineCommand,
@@ -24,3 +26,4 @@ export type {
   Value,
 } from './definition.ts'
 export { type ErrorCode, errorKinds, GridError, Rejection } from './errors.ts'
+export type { Mistake, MistakeIn } from './mistake.ts'
