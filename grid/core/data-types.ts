@@ -103,6 +103,6 @@ type Prefix<Values extends readonly unknown[]> = Values extends readonly [...inf
 type Next<
   Values extends readonly unknown[],
   Equals extends readonly unknown[],
-> = Equals['length'] extends keyof Values
+> = `${Equals['length']}` extends keyof Values
   ? Values[Equals['length']]
   : string & Mistake<'equals names all fields of the index: none is left for a bound'>

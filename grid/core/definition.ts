@@ -116,15 +116,8 @@ export interface TakeOptions {
   readonly otherwise?: string
 }
 
-/**
- * A cache that is not among those a handler says it works with, which `define…` takes as `caches`. `any`: it says nothing, and a cache that
- * is not in the space is told when the handler runs.
- */
-type Within<Name extends string, Names> = string extends Names
-  ? unknown
-  : Name extends Names
-    ? unknown
-    : Mistake<`cache ${Name} is not among the caches that are declared here`>
+/** What the compiler shows for a cache that is not among those a handler says it works with. */
+type Undeclared = 'this cache is not among the `caches` that the handler declares'
 
 /** Nothing has it. To the compiler it says that whoever works with more caches may be handed to who works with fewer. */
 declare const names: unique symbol
@@ -143,47 +136,50 @@ export interface Transaction<Names extends string = any> {
   readonly now: number
   /** A new identifier, 22 characters of [0-9A-Za-z]. */
   newId(): string
-  get<V, Name extends string>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  get<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
   ): V | undefined
   /** Reads without validation: the transaction applies even if the entry changes. */
-  peek<V, Name extends string>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  peek<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
   ): V | undefined
   /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
   range<
     V,
     Indexes extends IndexFields,
-    Name extends string,
+    Name extends Names | (string & Mistake<Undeclared>),
     Index extends keyof Indexes & string,
     const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
   >(
-    cache: Cache<V, Indexes, Name> & Within<Name, Names>,
+    cache: Cache<V, Indexes, Name>,
     index: Index,
     range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
   ): readonly V[]
   /** Creates or replaces the entry with the value's key. A value that does not fit the cache's schema is a fault of the application. */
-  put<V, Name extends string>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  put<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     value: NoInfer<V>,
   ): void
-  delete<Name extends string>(cache: CacheNamed<Name> & Within<Name, Names>, key: string): void
+  delete<Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: CacheNamed<Name>,
+    key: string,
+  ): void
   /**
    * Operation: adds to a number field, within the bounds of its schema and of exact whole numbers. Never collides. Outcome: the field's new
    * value.
    */
-  increment<V, Name extends string>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  increment<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
     field: NumberField<V>,
     by: number,
     options?: IncrementOptions<NoInfer<V>>,
   ): Outcome<number>
   /** Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides. Outcome: the list's new length. */
-  append<V, Name extends string, Field extends ListField<V>>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  append<V, Name extends Names | (string & Mistake<Undeclared>), Field extends ListField<V>>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
     field: Field,
     items: readonly ItemOf<NoInfer<V>, Field>[],
@@ -196,11 +192,11 @@ export interface Transaction<Names extends string = any> {
   take<
     V,
     Indexes extends IndexFields,
-    Name extends string,
+    Name extends Names | (string & Mistake<Undeclared>),
     Index extends keyof Indexes & string,
     const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
   >(
-    cache: Cache<V, Indexes, Name> & Within<Name, Names>,
+    cache: Cache<V, Indexes, Name>,
     index: Index,
     range: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>> & { readonly limit: number },
     patch: Patch<NoInfer<V>>,
@@ -220,25 +216,27 @@ export interface Reader<Names extends string = any> {
   readonly now: number
   /** Log position of the state. */
   readonly position: number
-  get<V, Name extends string>(
-    cache: Cache<V, IndexFields, Name> & Within<Name, Names>,
+  get<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
   ): V | undefined
   range<
     V,
     Indexes extends IndexFields,
-    Name extends string,
+    Name extends Names | (string & Mistake<Undeclared>),
     Index extends keyof Indexes & string,
     const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
   >(
-    cache: Cache<V, Indexes, Name> & Within<Name, Names>,
+    cache: Cache<V, Indexes, Name>,
     index: Index,
     range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
   ): readonly V[]
   /** Number of entries. */
-  count<Name extends string>(cache: CacheNamed<Name> & Within<Name, Names>): number
+  count<Name extends Names | (string & Mistake<Undeclared>)>(cache: CacheNamed<Name>): number
   /** The read model. It can be read only: a change, on any level, is an error. */
-  projection<M, V, Name extends string>(projection: Projection<M, V, Name> & Within<Name, Names>): M
+  projection<M, V, Name extends Names | (string & Mistake<Undeclared>)>(
+    projection: Projection<M, V, Name>,
+  ): M
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
 }

@@ -120,7 +120,9 @@ describe('the keys a handler names', () => {
 
 describe('the caches and ranges a handler names', () => {
   test('are those of its space', () => {
-    expect(() => recorder.get(unknown, 'a')).toThrow("unknown is not in the space's definition")
+    expect(() => recorder.get(unknown, 'a')).toThrow(
+      'cache unknown: is not in the space: add it to the caches of defineSpace',
+    )
     expect(() => recorder.range(unknown, 'byN')).toThrow('unknown')
     expect(() => recorder.put(unknown, { id: 'a' })).toThrow('unknown')
     expect(() => recorder.range(seats, 'byOther')).toThrow('no index "byOther"')

@@ -16,7 +16,7 @@ import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
-import { Misuse } from './misuse.ts'
+import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import { PendingOutcome, type Prediction, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
@@ -307,7 +307,7 @@ export class Recorder implements Transaction, Prediction {
     if (typeof cache?.schema !== 'object' || cache.schema === null)
       throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     return layout
   }
 

@@ -9,6 +9,7 @@ import type {
 import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
@@ -137,7 +138,7 @@ export class StateReader implements Reader {
   #layoutOf(cache: AnyCache): CacheLayout {
     this.#checkOpen()
     const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     return layout
   }
 }

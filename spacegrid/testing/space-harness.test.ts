@@ -8,7 +8,7 @@ import {
 } from '@spacegrid/grid/core/define'
 import { Rejection } from '@spacegrid/grid/core/errors'
 import { originSilentMsMax } from '@spacegrid/grid/core/meld'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { SpaceHarness } from './space-harness.ts'
 
 /** A cloakroom: numbered hooks, coats on them, a till. */
@@ -130,6 +130,7 @@ describe('one command after the other', () => {
   test('commands change the space, queries and projections see it', () => {
     const grid = new SpaceHarness(cloakroom)
     const answer = grid.execute('hang', { hook: '2', coat: 'blue' })
+    expectTypeOf(answer).toEqualTypeOf<{ readonly ticket: string }>()
     expect(answer.ticket).toMatch(/^[0-9A-Za-z]{22}$/)
     grid.execute('hang', { hook: '1', coat: 'red' })
     expect(grid.query('coats', {})).toEqual({ coats: 2, hooks: ['1', '2'] })
@@ -184,7 +185,7 @@ describe('one command after the other', () => {
     expect(grid.faults.map(({ callback }) => callback.name)).toEqual(['boast', 'deface', 'dawdle'])
     const elsewhere = defineCache('hats', { schema: id, key: 'id' })
     // @ts-expect-error: the compiler says so too
-    expect(() => grid.entries(elsewhere)).toThrow('cache hats is not in the space')
+    expect(() => grid.entries(elsewhere)).toThrow('cache hats: is not in the space')
   })
 })
 
@@ -205,6 +206,7 @@ describe('several units', () => {
   test('operations of two units do not collide, whatever the order', () => {
     const grid = new SpaceHarness(cloakroom)
     const first = grid.unit('one').start('pay', { by: 1 })
+    expectTypeOf(first.result()).toEqualTypeOf<`${string}, ${number}`>()
     const second = grid.unit('two').start('pay', { by: 2 })
     grid.unit('two').meld()
     grid.unit('one').meld()

@@ -6,6 +6,7 @@ import type { Cache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { Melder } from '@spacegrid/grid/core/meld'
+import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import { shapeOf } from '@spacegrid/grid/core/shape'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
@@ -103,7 +104,7 @@ export class SpaceHarness<S extends Space = Space> {
   /** All entries of a cache, in no particular order. */
   entries<V, Name extends CacheNameOf<S>>(cache: Cache<V, IndexFields, Name>): V[] {
     const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     const { entries } = this.#state.cache(layout.number)
     return Array.from(entries.values(), ({ value }) => value as V)
   }
