@@ -1,6 +1,6 @@
 /** What applications import. Adapters and programs are reached by their own paths, so that nothing drags in a driver that is not used. */
 
-export type { Call, CommandsOf, InputOf, QueriesOf, ResultOf } from './call-types.ts'
+export type { CacheNameOf, Call, CommandsOf, InputOf, QueriesOf, ResultOf } from './call-types.ts'
 export type { Frozen } from './data-types.ts'
 export {
   defineCache,

@@ -206,7 +206,7 @@ describe('several units', () => {
   test('operations of two units do not collide, whatever the order', () => {
     const grid = new SpaceHarness(cloakroom)
     const first = grid.unit('one').start('pay', { by: 1 })
-    expectTypeOf(first.result()).toEqualTypeOf<`thanks, ${number}`>()
+    expectTypeOf(first.result).returns.toEqualTypeOf<`thanks, ${number}`>()
     const second = grid.unit('two').start('pay', { by: 2 })
     grid.unit('two').meld()
     grid.unit('one').meld()
