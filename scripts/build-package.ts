@@ -107,7 +107,10 @@ async function faultsOf(place: string, declared: ReadonlySet<string>): Promise<s
   for (const path of there) {
     if (!/\.(?:js|d\.ts)$/.test(path)) continue
     // A declaration is read as the source it was made of: both name modules alike.
-    const file = new SourceFile(path.replace(/\.js$/, '.ts'), await readFile(join(tree, path), 'utf8'))
+    const file = new SourceFile(
+      path.replace(/\.js$/, '.ts'),
+      await readFile(join(tree, path), 'utf8'),
+    )
     for (const { specifier } of file.imports) {
       const target = file.resolve(specifier)
       const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? ''

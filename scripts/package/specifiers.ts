@@ -12,8 +12,8 @@ const besidePattern =
 /** The files that a source names by their place, from the root. */
 export function filesBeside(path: string, text: string): string[] {
   const { withoutComments } = blankOut(text)
-  return [...withoutComments.matchAll(besidePattern)].map(
-    ([, , place = '']) => new URL(place, `file:///${path}`).pathname.slice(1),
+  return [...withoutComments.matchAll(besidePattern)].map(([, , place = '']) =>
+    new URL(place, `file:///${path}`).pathname.slice(1),
   )
 }
 
