@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { packageSources } from './package/package-sources.ts'
@@ -83,7 +83,11 @@ async function compile(paths: readonly string[], place: string): Promise<void> {
 async function finish(path: string, tree: string): Promise<void> {
   if (!path.endsWith('.ts')) {
     await mkdir(dirname(join(tree, path)), { recursive: true })
-    await copyFile(join(root, path), join(tree, path))
+    if (basename(path) === 'package.json') {
+      // A program asks it for the version, and Node for the kind of the modules beside it.
+      const { version } = await readJson<Manifest>(path)
+      await writeFile(join(tree, path), json({ version, type: 'module' }))
+    } else await copyFile(join(root, path), join(tree, path))
     return
   }
   const script = compiled(path)
@@ -127,4 +131,17 @@ async function readJson<T>(path: string): Promise<T> {
   return JSON.parse(await readFile(join(root, path), 'utf8')) as T
 }
 
-if (import.meta.main) await buildPackage(join(root, 'spacegrid/dist'))
+/** @returns the tarball, in the folder */
+export async function packTarball(place: string, folder: string): Promise<string> {
+  const words = ['pack', '--json', '--pack-destination', folder]
+  const { stdout } = await promisify(execFile)('npm', words, { cwd: place, maxBuffer: 2 ** 26 })
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  return join(folder, filename)
+}
+
+if (import.meta.main) {
+  const place = join(root, 'spacegrid/dist')
+  await buildPackage(place)
+  if (process.argv[2] === '--pack')
+    process.stdout.write(`${relative(process.cwd(), await packTarball(place, root))}\n`)
+}
