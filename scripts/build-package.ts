@@ -60,6 +60,7 @@ async function compile(paths: readonly string[], place: string): Promise<void> {
       outDir: join(place, treeFolder),
       rewriteRelativeImportExtensions: true,
       declaration: true,
+      stripInternal: true,
       sourceMap: true,
       inlineSources: true,
       typeRoots: [join(root, 'node_modules/@types')],

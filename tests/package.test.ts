@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,6 +12,7 @@ import { MongoClient } from 'mongodb'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { apiReport } from '../scripts/api-report.ts'
 import { buildPackage, packTarball } from '../scripts/build-package.ts'
 
 /*
@@ -23,6 +24,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const startMsMax = 60_000
 const installMsMax = 300_000
 
+let built = ''
 let tarball = ''
 /** The application's folder. */
 let home = ''
@@ -56,7 +58,7 @@ const node = (...words: readonly string[]) => run(process.execPath, words)
 const tool = (path: string) => join(root, 'node_modules', path)
 
 beforeAll(async () => {
-  const built = join(await temporaryFolder('built'), 'spacegrid')
+  built = join(await temporaryFolder('built'), 'spacegrid')
   await buildPackage(built)
   tarball = await packTarball(built, await temporaryFolder('tarball'))
   home = await temporaryFolder('application')
@@ -71,7 +73,17 @@ beforeAll(async () => {
   expect(installed.output, 'npm install').not.toMatch(/npm (?:error|ERR)/)
   expect(installed.code, installed.output).toBe(0)
   await cp(join(root, 'tests/package-application'), home, { recursive: true })
+  await writeReadmeExamples()
 }, installMsMax)
+
+/** The examples of the page that npm shows, each under the name that its first line has. */
+async function writeReadmeExamples(): Promise<void> {
+  const page = await readFile(join(home, 'node_modules/spacegrid/README.md'), 'utf8')
+  const examples = [...page.matchAll(/```ts\n\/\/ ([\w.-]+)[^\n]*\n(.*?)```/gs)]
+  expect(examples.length).toBeGreaterThan(0)
+  await mkdir(join(home, 'readme'))
+  for (const [, name = '', code = ''] of examples) await writeFile(join(home, 'readme', name), code)
+}
 
 const running = new Set<ChildProcess>()
 
@@ -106,6 +118,10 @@ async function call(url: string, orderId: string, acknowledge = 'committed') {
   expect(code, output).toBe(0)
   return JSON.parse(output) as { placed: object; refused: string; ids: string[] }
 }
+
+test('docs/api-report.md is current: npm run api', async () => {
+  expect(await apiReport(built)).toBe(await readFile(join(root, 'docs/api-report.md'), 'utf8'))
+})
 
 describe('the tarball', () => {
   test('is what publint asks for', async () => {
@@ -178,7 +194,10 @@ describe('an application elsewhere', () => {
         noUncheckedIndexedAccess: true,
         skipLibCheck: false,
       }
-      await writeFile(configuration, JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+      await writeFile(
+        configuration,
+        JSON.stringify({ compilerOptions, include: ['*.ts', 'readme/*.ts'] }),
+      )
       const { code, output } = await node(tool('typescript/bin/tsc'), '-p', configuration)
       expect(code, output).toBe(0)
     },
@@ -216,6 +235,21 @@ describe('an application elsewhere', () => {
     expect(await call(second.url, 'o2')).toMatchObject({ ids: ['o1', 'o2'] })
     second.child.kill('SIGTERM')
     expect(await once(second.child, 'exit'), second.said).toEqual([0, null])
+  })
+
+  test('the example of the package’s own page serves', async () => {
+    const variables = { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(home, 'tally') }
+    const program = start('readme/embedded.ts', variables)
+    const url = await waitFor(() => /tally at (http\S+),/.exec(program.said)?.[1], {
+      what: `the embedded grid: ${program.said}`,
+      timeoutMs: startMsMax,
+    })
+    const body = JSON.stringify({ name: 'a', by: 2 })
+    const headers = { 'content-type': 'application/json' }
+    const added = await fetch(`${url}/tally/commands/add`, { method: 'POST', headers, body })
+    expect(await added.json()).toMatchObject({ result: { count: 2 } })
+    const counted = await fetch(`${url}/tally/queries/count?name=a`)
+    expect(await counted.json()).toMatchObject({ result: { name: 'a', count: 2 } })
   })
 
   test('with a wrong setting of its own ends with one line and code 2', async () => {
