@@ -1,3 +1,4 @@
+import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import { runQuery } from '@spacegrid/grid/core/callback'
 import {
   type Correction,
@@ -20,6 +21,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
@@ -58,27 +60,8 @@ export interface ProcessingUnitOptions extends Partial<UnitOptions> {
   /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
   readonly sources?: readonly RehydrationSource[]
   /** Told what people should know. Default: nothing is told. */
-  readonly report?: (event: UnitEvent) => void
+  readonly report?: Report
 }
-
-export type UnitEvent =
-  | {
-      readonly kind: 'rehydrated'
-      readonly source: RehydrationSource
-      readonly entries: number
-      readonly position: number
-    }
-  | { readonly kind: 'rehydrating'; readonly reason: string }
-  | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
-  | { readonly kind: 'failed'; readonly error: Error }
-  /** Clocks do not agree: the log's, this machine's, or those of other units. */
-  | { readonly kind: 'clock'; readonly message: string }
-  | {
-      /** `log`: about records of the log that cannot be read. */
-      readonly kind: 'audit' | 'log'
-      readonly level: 'info' | 'warn' | 'error'
-      readonly message: string
-    }
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
@@ -100,7 +83,7 @@ export class ProcessingUnit implements Serving {
   readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
-  readonly #report: (event: UnitEvent) => void
+  readonly #report: Report
   readonly #faults: FaultDesk
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
@@ -117,6 +100,8 @@ export class ProcessingUnit implements Serving {
   /** Why each source gives no copy, as long as none does. */
   readonly #obstacles = new Map<RehydrationSource, string>()
   #isReaderBusy = false
+  /** What was told last of waiting for a copy. */
+  #waitingFor = ''
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -128,13 +113,15 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#watch = new ClockWatch(ports.clock, (message) =>
+      report({ kind: 'clock', level: 'warn', message }),
+    )
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
     this.#faults = new FaultDesk(
       () => ports.random.id(),
-      (error) => report({ kind: 'failed', error }),
+      (error) => this.#failed(error),
     )
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
@@ -313,6 +300,11 @@ export class ProcessingUnit implements Serving {
     return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
   }
 
+  /** Transactions that the log has not decided yet. */
+  get pending(): number {
+    return this.#incarnation?.runner.pendingCount ?? 0
+  }
+
   status(): SpaceStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
@@ -324,7 +316,7 @@ export class ProcessingUnit implements Serving {
       bytes: state ? estimateBytes(state) : 0,
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
-      pending: incarnation?.runner.pendingCount ?? 0,
+      pending: this.pending,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
       damagedRecords: this.#unread.damaged,
@@ -361,12 +353,17 @@ export class ProcessingUnit implements Serving {
         if (!failure) continue
         this.#logReplaced = isGridError(failure, 'log_replaced')
         if (this.#logReplaced) this.#persistence?.logReplaced()
-        this.#report({ kind: 'rehydrating', reason: failure.message })
+        this.#report({
+          kind: 'rehydrating',
+          level: 'warn',
+          message: `left service to rehydrate: ${failure.message}`,
+          error: failure,
+        })
         if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
           await sleep(this.#ports.clock, retryMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        this.#report({ kind: 'failed', error: error as Error })
+        this.#failed(error as Error)
         await sleep(this.#ports.clock, retryMs, signal)
       }
     }
@@ -390,18 +387,20 @@ export class ProcessingUnit implements Serving {
       failed: (from, error) => {
         this.#progress = undefined
         this.#noteObstacle(from, error)
-        this.#report({ kind: 'waiting', source: from, error })
+        this.#waits(from, error)
       },
     })
     this.#logFollowed = logIdentity
     this.#obstacles.clear()
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
+    this.#waitingFor = ''
+    const { entryCount: entries, position } = state
     this.#report({
       kind: 'rehydrated',
-      source,
-      entries: state.entryCount,
-      position: state.position,
+      level: 'info',
+      message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
+      details: { source, entries, position },
     })
     const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
     const incarnation = new Incarnation(
@@ -436,6 +435,27 @@ export class ProcessingUnit implements Serving {
     return failure
   }
 
+  /** Told once for each reason, not at every try. A copy that is not as it was sent is nobody's ordinary waiting. */
+  #waits(source: RehydrationSource, error: Error): void {
+    const message = `cannot rehydrate from ${source}: ${error.message}`
+    if (message === this.#waitingFor) return
+    this.#waitingFor = message
+    const level = isGridError(error, 'record_damaged') ? 'warn' : 'debug'
+    this.#report({ kind: 'waiting', level, message, error, details: { source } })
+  }
+
+  #failed(error: Error): void {
+    if (error instanceof ApplicationFault)
+      this.#report({
+        kind: 'application_fault',
+        level: 'error',
+        message: `the application is at fault: ${error.message}`,
+        error,
+        details: { ...error.told },
+      })
+    else this.#report({ kind: 'failed', level: 'error', message: error.message, error })
+  }
+
   /** Peers may copy from this unit once it serves. */
   async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
     const over = () => signal.aborted || this.#incarnation !== incarnation
@@ -448,7 +468,7 @@ export class ProcessingUnit implements Serving {
         return await this.#snapshots.start()
       } catch (error) {
         // The unit serves all the same; those who join find another source until this works.
-        this.#report({ kind: 'failed', error: error as Error })
+        this.#failed(error as Error)
         await sleep(this.#ports.clock, retryMs, signal)
       }
     }
