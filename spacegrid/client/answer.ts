@@ -50,6 +50,8 @@ export interface Failed {
   readonly status?: number
   /** Absent when the answer was not the grid's own. */
   readonly problem?: Problem
+  /** What the connection failed with. Absent when there was an answer. */
+  readonly cause?: unknown
   readonly outcomeUnknown: boolean
   readonly attempts: number
 }

@@ -57,6 +57,14 @@ export function attemptOf(
 
 function acceptedOf(body: Body, header: TransportResponse['header']): Answer {
   const { result, position, version } = body
+  // An entry is answered by itself.
+  if (!Object.hasOwn(body, 'position') && !Object.hasOwn(body, 'result'))
+    return {
+      kind: 'accepted',
+      result: body,
+      position: Number(header('grid-position')),
+      attempts: 1,
+    }
   return {
     kind: 'accepted',
     result,

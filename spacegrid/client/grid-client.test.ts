@@ -89,6 +89,31 @@ describe('a command', () => {
   })
 })
 
+test.each([
+  ['ECONNREFUSED', 'no_responder'],
+  ['ECONNRESET', 'outcome_unknown'],
+])('a command whose every attempt ends with %s is told as %s', async (code, told) => {
+  const error = new TypeError('fetch failed', { cause: { code } })
+  const { client } = scripted([error, error, error])
+  await expect(client.command('shop', 'buy', {})).rejects.toMatchObject({
+    code: told,
+    message: expect.stringContaining(`connection failed: ${code}`),
+  })
+})
+
+test('an entry is answered with its place in the log', async () => {
+  const body = { key: 'a/b', value: { n: 1 }, version: 3, writtenAt: 5 }
+  const { client, sent } = scripted([answer(200, body, { 'grid-position': '7' })])
+  const headers = { authorization: 'Bearer x' }
+  expect(await client.answerOfEntry('shop', 'things', 'a/b', { headers })).toEqual({
+    kind: 'accepted',
+    result: body,
+    position: 7,
+    attempts: 1,
+  })
+  expect(sent[0]).toMatchObject({ path: '/prefix/shop/caches/things/a%2Fb', headers })
+})
+
 describe('a query', () => {
   test('says from where it may be answered', async () => {
     const { client, sent } = scripted([done, done, done])

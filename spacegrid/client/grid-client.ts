@@ -22,14 +22,19 @@ export interface GridClientOptions {
   readonly transport?: Transport
 }
 
-export interface CommandOptions {
+export interface RequestOptions {
+  /** Sent with this request as well. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface CommandOptions extends RequestOptions {
   /** The same command sent again with the same key takes effect once. Default: a new one. */
   readonly idempotencyKey?: string
   /** What the answer waits for. Default: what the command says. */
   readonly acknowledge?: Acknowledgement
 }
 
-export interface QueryOptions {
+export interface QueryOptions extends RequestOptions {
   /** The least log position to answer from, or `latest`: all that is stored when the request comes. Default: any. */
   readonly from?: Position | 'latest'
 }
@@ -127,8 +132,9 @@ export class GridClient {
     space: string,
     name: string,
     input: unknown,
-    { idempotencyKey = globalThis.crypto.randomUUID(), acknowledge }: CommandOptions = {},
+    options: CommandOptions = {},
   ): Promise<Answer> {
+    const { idempotencyKey = globalThis.crypto.randomUUID(), acknowledge, headers } = options
     return this.#send({
       method: 'POST',
       path: `/${space}/commands/${name}`,
@@ -136,6 +142,7 @@ export class GridClient {
         'content-type': 'application/json',
         'idempotency-key': idempotencyKey,
         ...(acknowledge === undefined ? {} : { prefer: `ack=${acknowledge}` }),
+        ...headers,
       },
       body: JSON.stringify(input),
     })
@@ -145,13 +152,19 @@ export class GridClient {
     space: string,
     name: string,
     input: Readonly<Record<string, unknown>>,
-    { from }: QueryOptions = {},
+    options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#send({
-      method: 'GET',
-      path: `/${space}/queries/${name}${queryString(input)}`,
-      headers: freshness(from),
-    })
+    return this.#read(`/${space}/queries/${name}${queryString(input)}`, options)
+  }
+
+  /** Reads an entry by its key, as far as its cache is readable. The result is what the grid tells of it: `value`, `version`, … */
+  answerOfEntry(
+    space: string,
+    cache: string,
+    key: string,
+    options: QueryOptions = {},
+  ): Promise<Answer> {
+    return this.#read(`/${space}/caches/${cache}/${encodeURIComponent(key)}`, options)
   }
 
   /** Ends everything that is still open; it is answered as failed, outcome unknown. */
@@ -159,6 +172,10 @@ export class GridClient {
     this.#stopped = true
     for (const end of this.#endings) end()
     await this.#transport.close?.()
+  }
+
+  #read(path: string, { from, headers }: QueryOptions): Promise<Answer> {
+    return this.#send({ method: 'GET', path, headers: { ...freshness(from), ...headers } })
   }
 
   async #send(request: Request): Promise<Answer> {
@@ -217,7 +234,8 @@ export class GridClient {
         return { answer: failed(unansweredAtEnd, { outcomeUnknown: true }), retryable: false }
       }
       const reason = ending.signal.aborted ? `no answer in ${timeoutMs} ms` : errorReason(error)
-      return { answer: failed(reason, { outcomeUnknown: true }), retryable: true }
+      const outcomeUnknown = !neverSent.has(codeOf(error) ?? '')
+      return { answer: failed(reason, { cause: error, outcomeUnknown }), retryable: true }
     } finally {
       clearTimeout(timer)
       this.#endings.delete(end)
@@ -231,9 +249,18 @@ function freshness(from: Position | 'latest' | undefined): Readonly<Record<strin
   return from === 'latest' ? { 'grid-consistency': 'latest' } : { 'grid-position': String(from) }
 }
 
+/** Of a connection that was never made: nothing has been sent on it. */
+const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])
+
 /** `fetch` hides what has happened in the error's cause. */
+function codeOf(error: unknown): string | undefined {
+  const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: unknown }
+  if (typeof code === 'string') return code
+  return cause === undefined ? undefined : codeOf(cause)
+}
+
 function errorReason(error: unknown): string {
-  if (!(error instanceof Error)) return 'connection failed'
-  const { code = undefined } = (error.cause ?? error) as { readonly code?: string }
-  return code === undefined ? error.message : `connection failed: ${code}`
+  const code = codeOf(error)
+  if (code !== undefined) return `connection failed: ${code}`
+  return error instanceof Error ? error.message : 'connection failed'
 }

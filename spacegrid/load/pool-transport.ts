@@ -1,5 +1,5 @@
-import type { Transport } from 'spacegrid/client'
 import { Pool } from 'undici'
+import type { Transport } from '../client/index.ts'
 
 export interface PoolTransportOptions {
   /** Connections at most: one for each request that may be open. */
