@@ -201,7 +201,7 @@ export class PumpIncarnation {
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
-    const replica = new Replica(log, state)
+    const replica = new Replica(log, state, clock)
     this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {

@@ -20,7 +20,7 @@ export function runHandler(command: AnyCommand, recorder: Recorder, input: unkno
   try {
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
-    const taken = taking(returned, () => slotsOf(command, recorder, returned))
+    const taken = slotsOf(command, recorder, returned)
     if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
     return taken
   } finally {
@@ -34,7 +34,7 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
     return recorder.slots(returned)
   } catch (error) {
     refuseTooLarge(error, `command ${name}: what it returned`)
-    throw error
+    throw untaken(error, returned)
   }
 }
 
@@ -62,18 +62,26 @@ export function runQuery(
   reader: Reader & Partial<KnownData>,
   input: unknown,
 ): unknown {
-  const known = reader.has ? (reader as KnownData) : undefined
-  return resultOf(query, query.handler(reader, input), known)
+  const returned: unknown = query.handler(reader, input)
+  if (reader.isFitting?.(returned, query.result)) return returned
+  return resultOf(query, returned, reader.has ? (reader as KnownData) : undefined)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
 function resultOf(declared: AnyCommand | AnyQuery, returned: unknown, known?: KnownData): unknown {
-  const finish = (value: unknown) => {
-    const result = takeResult(value, known)
-    checkResult(declared, result)
-    return result
-  }
-  return isThenable(returned) ? Promise.resolve(returned).then(finish) : finish(returned)
+  if (isThenable(returned))
+    return Promise.resolve(returned).then((value) => checkedResult(declared, value, known))
+  return checkedResult(declared, returned, known)
+}
+
+function checkedResult(
+  declared: AnyCommand | AnyQuery,
+  returned: unknown,
+  known: KnownData | undefined,
+): unknown {
+  const result = takeResult(returned, known)
+  checkResult(declared, result)
+  return result
 }
 
 /** Whether somebody may want to wait for it. */
@@ -91,17 +99,19 @@ export function refusePromise(returned: unknown): void {
 /** Nobody keeps it but who is told: it need not be a copy. */
 function takeResult(returned: unknown, known: KnownData | undefined): unknown {
   if (returned === undefined) return null
-  return isData(returned, known) ? returned : taking(returned, () => takeData(returned))
-}
-
-function taking<T>(returned: unknown, take: () => T): T {
+  if (isData(returned, known)) return returned
   try {
-    return take()
+    return takeData(returned)
   } catch (error) {
-    if (!(error instanceof DataFault)) throw error
-    throw new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
+    throw untaken(error, returned)
   }
 }
+
+/** What is thrown where something that was returned could not be taken as data. */
+const untaken = (error: unknown, returned: unknown): unknown =>
+  error instanceof DataFault
+    ? new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
+    : error
 
 function checkResult({ result: schema }: AnyCommand | AnyQuery, result: unknown): void {
   if (!schema) return

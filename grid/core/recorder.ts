@@ -1,3 +1,4 @@
+import { takenBytes } from './data.ts'
 import type {
   AnyCache,
   AppendOptions,
@@ -17,7 +18,7 @@ import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
-import { PendingOutcome, splitOutcomes } from './outcomes.ts'
+import { PendingOutcome, type Prediction, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
 import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
@@ -65,7 +66,7 @@ function withItem<T>(list: readonly T[], item: T): readonly T[] {
  * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
  * when it looks at what one of its operations leaves, that prediction is validated too.
  */
-export class Recorder implements Transaction {
+export class Recorder implements Transaction, Prediction {
   readonly now: number
   // Replaced when the first item comes: most transactions have one or none, and an empty list that grows reserves room for many.
   #reads: readonly KeyRead[] = none
@@ -75,6 +76,7 @@ export class Recorder implements Transaction {
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
+  #bytes = 0
   #readCount = 0
   #writeCount = 0
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
@@ -108,6 +110,11 @@ export class Recorder implements Transaction {
 
   get events(): readonly DomainEvent[] {
     return this.#events
+  }
+
+  /** Bytes of content in what it wants done, at most what that takes in the log; counted as it is taken. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get writes(): boolean {
@@ -172,9 +179,11 @@ export class Recorder implements Transaction {
       `cache ${cache.name}`,
       this.#limits.charactersMax,
     ) as Value
+    const bytes = takenBytes()
     const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
     this.#countWrites(1)
+    this.#bytes += key.length + bytes
     this.#push({ kind: StepKind.put, cache: layout.number, key, value: kept })
   }
 
@@ -217,6 +226,7 @@ export class Recorder implements Transaction {
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
+    this.#bytes += appended.bytes
     checkReason(cache, otherwise)
     const target = this.#operationTarget(cache, key, initial)
     return this.#operate({
@@ -269,6 +279,7 @@ export class Recorder implements Transaction {
   emit(name: string, payload: Value): void {
     this.#checkOpen()
     this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
+    this.#bytes += takenBytes()
   }
 
   reject(reason: string, details?: Value): never {
@@ -313,6 +324,7 @@ export class Recorder implements Transaction {
     let kept: Value | undefined
     if (initial !== undefined) {
       kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
+      this.#bytes += takenBytes()
       checkFits(cache.schema, kept, `cache ${cache.name}`)
       if (kept[layout.key] !== key)
         throw new TypeError(
@@ -325,13 +337,18 @@ export class Recorder implements Transaction {
 
   #operate<T>(step: Operation): Outcome<T> {
     this.#push(step)
-    return new PendingOutcome<T>(this.#steps.length - 1, (number) => {
-      this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
-      return this.#outcomes[number]
-    })
+    return new PendingOutcome<T>(this.#steps.length - 1, this)
+  }
+
+  /** What an operation is foreseen to come to; from now on that is validated. */
+  ofStep(number: number): unknown {
+    const step = this.#steps[number] as Operation
+    this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
+    return this.#outcomes[number]
   }
 
   #push(step: Step): void {
+    this.#bytes++
     this.#steps = withItem(this.#steps, step)
     if (step.kind !== StepKind.remember && !this.#written.includes(step.cache))
       this.#written = withItem(this.#written, step.cache)

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { DataFault, DataTooLarge, dataSizeMax, takeData } from './data.ts'
 import { GridError } from './errors.ts'
-import { freezeDeeply } from './freeze.ts'
+import { freezeDeeply, frozenBytes } from './freeze.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -90,11 +90,13 @@ export function taken<T>(value: T, what: string, charactersMax?: number): T {
 
 /**
  * Freezes an input in place: its handler may run several times, and no run may find what another one has made of it.
+ * Returns the bytes of its content.
  * @throws GridError `invalid_input` when it is nested too deeply, has more than a million objects and lists, or goes round in a circle
  */
-export function freezeInput(input: unknown, what: string): void {
+export function freezeInput(input: unknown, what: string): number {
   try {
     freezeDeeply(input, dataSizeMax)
+    return frozenBytes()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {

@@ -220,6 +220,7 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
       for (const event of events)
         if (
           event.kind === 'failed' ||
+          event.kind === 'application_fault' ||
           (event.kind === 'rehydrating' &&
             !event.error?.message.startsWith('The tail wants position'))
         )

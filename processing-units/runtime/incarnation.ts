@@ -78,7 +78,7 @@ export class Incarnation {
     this.#faults = faults
     this.#ended = ended
     this.state = state
-    this.replica = new Replica(log, state)
+    this.replica = new Replica(log, state, clock)
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)

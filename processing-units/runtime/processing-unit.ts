@@ -5,7 +5,7 @@ import {
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, AnyQuery, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -28,15 +28,12 @@ import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
-import {
-  type RehydrationProgress,
-  type RehydrationSource,
-  rehydrate,
-} from '@spacegrid/grid/engine/replica/rehydration'
+import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
 import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
 import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { CopySearch } from './copy-search.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -96,12 +93,7 @@ export class ProcessingUnit implements Serving {
   #logFollowed: string | undefined
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
-  #progress: RehydrationProgress | undefined
-  /** Why each source gives no copy, as long as none does. */
-  readonly #obstacles = new Map<RehydrationSource, string>()
-  #isReaderBusy = false
-  /** What was told last of waiting for a copy. */
-  #waitingFor = ''
+  readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -119,6 +111,7 @@ export class ProcessingUnit implements Serving {
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) => this.#failed(error),
@@ -203,28 +196,43 @@ export class ProcessingUnit implements Serving {
   }
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    return this.#read(options, () => {
+    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
+    try {
       const query = this.space.queries.get(name)
       if (!query) throw this.#unknown('query', name, this.space.queries.keys())
       checkFits(query.input, input, name)
-      return ({ state, projections }) => {
-        const reader = new StateReader(state, projections, this.#now)
-        const { position } = state
-        const judge = (thrown: unknown): never => {
-          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
-        }
-        try {
-          const result = runQuery(query, reader, input)
-          if (!(result instanceof Promise)) return { result, position }
-          const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
-          return kept.then((value) => ({ result: value, position }), judge)
-        } catch (thrown) {
-          return judge(thrown)
-        } finally {
-          reader.close()
-        }
-      }
-    })
+      if (options.latest || options.position !== undefined)
+        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
+      return Promise.resolve(this.#ask(query, input, this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #ask(
+    query: AnyQuery,
+    input: unknown,
+    { state, projections }: Incarnation,
+  ): QueryAnswer | Promise<QueryAnswer> {
+    const reader = new StateReader(state, projections, this.#now)
+    const { position } = state
+    try {
+      const result = runQuery(query, reader, input)
+      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (!isPromise) return { result, position }
+      return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
+        (value) => ({ result: value, position }),
+        (thrown) => this.#judgeQuery(query, thrown),
+      )
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    } finally {
+      reader.close()
+    }
+  }
+
+  #judgeQuery(query: AnyQuery, thrown: unknown): never {
+    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
   }
 
   entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
@@ -275,29 +283,11 @@ export class ProcessingUnit implements Serving {
     const incarnation = this.#incarnation
     const doubt = this.#auditor.doubt()
     if (!incarnation) {
-      const progress = this.#progress
-      const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
-      return {
-        ready: false,
-        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}${this.#obstaclesText()}`,
-      }
+      const { text } = this.#search
+      return { ready: false, reason: doubt === undefined ? text : `${doubt}; ${text}` }
     }
     const reason = doubt ?? incarnation.unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
-  }
-
-  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
-  #noteObstacle(source: RehydrationSource, error: Error): void {
-    const isBusy = isGridError(error, 'overloaded')
-    if (source !== 'log') this.#isReaderBusy = isBusy
-    if (isBusy || isGridError(error, 'no_responder') || (source === 'log' && this.#isReaderBusy))
-      this.#obstacles.delete(source)
-    else this.#obstacles.set(source, error.message)
-  }
-
-  #obstaclesText(): string {
-    const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
-    return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
   }
 
   /** Transactions that the log has not decided yet. */
@@ -371,7 +361,7 @@ export class ProcessingUnit implements Serving {
 
   async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
     const { log, messaging, clock, random, memory } = this.#ports
-    this.#progress = undefined
+    this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
       space: this.space.name,
       sources: this.#sources,
@@ -380,21 +370,13 @@ export class ProcessingUnit implements Serving {
       logFollowed: this.#logFollowed,
       suspect: this.#auditor.suspect,
       confirms: (position, digest) => this.#auditor.confirms(position, digest),
-      progress: (progress) => {
-        this.#progress = progress
-        this.#obstacles.clear()
-      },
-      failed: (from, error) => {
-        this.#progress = undefined
-        this.#noteObstacle(from, error)
-        this.#waits(from, error)
-      },
+      progress: (progress) => this.#search.progressed(progress),
+      failed: (from, error) => this.#search.failed(from, error),
     })
     this.#logFollowed = logIdentity
-    this.#obstacles.clear()
+    this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
-    this.#waitingFor = ''
     const { entryCount: entries, position } = state
     this.#report({
       kind: 'rehydrated',
@@ -433,15 +415,6 @@ export class ProcessingUnit implements Serving {
     this.#collisionsBefore += incarnation.runner.collisions
     await incarnation.replica.stop()
     return failure
-  }
-
-  /** Told once for each reason, not at every try. A copy that is not as it was sent is nobody's ordinary waiting. */
-  #waits(source: RehydrationSource, error: Error): void {
-    const message = `cannot rehydrate from ${source}: ${error.message}`
-    if (message === this.#waitingFor) return
-    this.#waitingFor = message
-    const level = isGridError(error, 'record_damaged') ? 'warn' : 'debug'
-    this.#report({ kind: 'waiting', level, message, error, details: { source } })
   }
 
   #failed(error: Error): void {
@@ -553,7 +526,7 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
-    freezeInput(input, command.name)
+    const inputBytes = freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.replica.unreadable) throw this.#servesNot()
@@ -571,15 +544,17 @@ export class ProcessingUnit implements Serving {
       throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
         retryAfterMs: 1000,
       })
+    const begun = this.#ports.clock.monotonic()
     const execution = new Execution(
       command,
       input,
+      inputBytes,
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      this.#ports.clock.monotonic() + this.#options.commandMsMax,
+      begun + this.#options.commandMsMax,
     )
-    incarnation.runner.start(execution)
+    incarnation.runner.start(execution, begun)
     return execution
   }
 

@@ -20,11 +20,13 @@ export class Projections {
   constructor(space: Space, state: SpaceState, faults: FaultDesk) {
     this.#faults = faults
     for (const projection of space.projections) {
-      this.#guarded(projection, () => {
+      try {
         const model: unknown = projection.initial()
         refusePromise(model)
         this.#models.set(projection, model)
-      })
+      } catch (thrown) {
+        this.#failed(projection, thrown)
+      }
       const layout = state.layout.named(projection.cache.name)
       if (!layout)
         throw new Error(
@@ -55,19 +57,17 @@ export class Projections {
   }
 
   #apply(projection: AnyProjection, change: Change<Value>): void {
-    if (this.#failures.has(projection)) return
-    this.#guarded(projection, () =>
-      refusePromise(projection.apply(this.#models.get(projection), change)),
-    )
+    if (this.#failures.size > 0 && this.#failures.has(projection)) return
+    try {
+      refusePromise(projection.apply(this.#models.get(projection), change))
+    } catch (thrown) {
+      this.#failed(projection, thrown)
+    }
   }
 
   /** What has thrown half-way may have left its model in any state. */
-  #guarded(projection: AnyProjection, run: () => void): void {
-    try {
-      run()
-    } catch (thrown) {
-      const callback = { kind: 'projection', name: projection.name, declared: projection } as const
-      this.#failures.set(projection, this.#faults.judge(callback, thrown))
-    }
+  #failed(projection: AnyProjection, thrown: unknown): void {
+    const callback = { kind: 'projection', name: projection.name, declared: projection } as const
+    this.#failures.set(projection, this.#faults.judge(callback, thrown))
   }
 }
