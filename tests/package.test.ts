@@ -23,6 +23,8 @@ import { buildPackage, packTarball } from '../scripts/build-package.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const startMsMax = 60_000
 const installMsMax = 300_000
+/** A compiler over all libraries, or several programs, on a busy machine. */
+const timeout = 180_000
 
 let built = ''
 let tarball = ''
@@ -119,11 +121,11 @@ async function call(url: string, orderId: string, acknowledge = 'committed') {
   return JSON.parse(output) as { placed: object; refused: string; ids: string[] }
 }
 
-test('docs/api-report.md is current: npm run api', async () => {
+test('docs/api-report.md is current: npm run api', { timeout }, async () => {
   expect(await apiReport(built)).toBe(await readFile(join(root, 'docs/api-report.md'), 'utf8'))
 })
 
-describe('the tarball', () => {
+describe('the tarball', { timeout }, () => {
   test('is what publint asks for', async () => {
     const { code, output } = await node(tool('publint/src/cli.js'), 'run', tarball, '--strict')
     expect(code, output).toBe(0)
@@ -171,7 +173,7 @@ describe('the tarball', () => {
   })
 })
 
-describe('an application elsewhere', () => {
+describe('an application elsewhere', { timeout }, () => {
   test.each([
     ['nodenext', 'nodenext'],
     ['bundler', 'esnext'],
