@@ -8,9 +8,9 @@ import { treeFolder } from './package/published-manifest.ts'
 import { entries } from './tidy/house.ts'
 
 /**
- * What the package promises, on one page: the declarations of every entry with all that they lead to, as API Extractor
- * finds them in the built package. `docs/api-report.md` is this page; a test says when it is not current, and a review
- * sees it change.
+ * What the package promises, on one page: the declarations of every entry with all that they lead
+ * to, as API Extractor finds them in the built package. `docs/api-report.md` is this page; a test
+ * says when it is not current, and a review sees it change.
  */
 export async function apiReport(place: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'spacegrid-api-'))

@@ -12,8 +12,8 @@ import { SourceFile } from './tidy/source-file.ts'
 
 /**
  * Builds the package `spacegrid` into `spacegrid/dist`: JavaScript, declarations and source maps of
- * what its entries need of the whole house, in the house's own folders, so that files find each other
- * as they do in the sources. `npm run pack` makes a tarball of it.
+ * what its entries need of the whole house, in the house's own folders, so that files find each
+ * other as they do in the sources. `npm run pack` makes a tarball of it.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -80,7 +80,9 @@ async function compile(paths: readonly string[], place: string): Promise<void> {
   await rm(configuration)
 }
 
-/** Makes what the compiler has left of one source fit for its place; what is no source is copied. */
+/**
+ * Makes what the compiler has left of one source fit for its place; what is no source is copied.
+ */
 async function finish(path: string, tree: string): Promise<void> {
   if (!path.endsWith('.ts')) {
     await mkdir(dirname(join(tree, path)), { recursive: true })
@@ -96,8 +98,9 @@ async function finish(path: string, tree: string): Promise<void> {
     const text = await readFile(join(tree, made), 'utf8')
     await writeFile(join(tree, made), withCompiledSpecifiers(path, text))
   }
-  // The map holds the source itself. Named beside the script, it lies within the package: by that, the frames of
-  // a stack that Node has mapped back are told from an application's (`own-sources.ts`).
+  // The map holds the source itself. Named beside the script, it lies within the package: by that,
+  // the frames of a stack that Node has mapped back are told from an application's (`own-
+  // sources.ts`).
   const map = join(tree, `${script}.map`)
   const mapping = JSON.parse(await readFile(map, 'utf8')) as Record<string, unknown>
   await writeFile(map, JSON.stringify({ ...mapping, sources: [basename(path)] }))

@@ -16,8 +16,9 @@ import { apiReport } from '../scripts/api-report.ts'
 import { buildPackage, packTarball } from '../scripts/build-package.ts'
 
 /*
- * The package as somebody else meets it: packed, installed into an empty folder outside of this repository, and an
- * application there that has nothing but the package. What it is tested with (the compiler, servers) is the repository's.
+ * The package as somebody else meets it: packed, installed into an empty folder outside of this
+ * repository, and an application there that has nothing but the package. What it is tested with
+ * (the compiler, servers) is the repository's.
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -48,7 +49,10 @@ async function run(program: string, words: readonly string[], cwd = home): Promi
   )
 }
 
-/** npm tells what it runs about itself and about this repository: none of it may reach the application. */
+/**
+ * npm tells what it runs about itself and about this repository: none of it may reach the
+ * application.
+ */
 function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(?:npm_|NODE_|VITEST|TEST$|[A-Z]+_URL$)/.test(name),

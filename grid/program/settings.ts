@@ -10,12 +10,12 @@ export type Variables = Readonly<Record<string, string | undefined>>
 const variableName = /^[A-Z][A-Z0-9_]*$/
 
 /**
- * Reads an application's own settings from the environment: an object with a field for each variable, which
- * says with `description` what it is for and with `allowed`, in words, what it may be. One that is not set, or set to nothing,
- * has its default; without a default it is absent where it is optional, and missed where it is not.
- * Integers and numbers are written in decimal digits, booleans `true` or `false`. Called by an
- * application's `main.ts`, once; inside `runProcessingUnit` what is wrong ends the process with one
- * line and exit code 2.
+ * Reads an application's own settings from the environment: an object with a field for each
+ * variable, which says with `description` what it is for and with `allowed`, in words, what it may
+ * be. One that is not set, or set to nothing, has its default; without a default it is absent where
+ * it is optional, and missed where it is not. Integers and numbers are written in decimal digits,
+ * booleans `true` or `false`. Called by an application's `main.ts`, once; inside
+ * `runProcessingUnit` what is wrong ends the process with one line and exit code 2.
  *
  *     const settings = Type.Object({
  *       HOLD_MS: Type.Integer({
@@ -28,11 +28,12 @@ const variableName = /^[A-Z][A-Z0-9_]*$/
  *     await runProcessingUnit(() => createTicketing({ holdMs: readSettings(settings).HOLD_MS }))
  *
  * @param variables where they are read. Default: the environment of the process
- * @param warn told of each variable that is set, that nothing reads, and whose name is near to one of
- *   these. Default: a line on standard error
- * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
- * @throws TypeError for a name that is no variable's or that the library reads itself, and for a setting
- *   that does not say what is allowed
+ * @param warn told of each variable that is set, that nothing reads, and whose name is near to one
+ * of these. Default: a line on standard error
+ * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what
+ * is allowed
+ * @throws TypeError for a name that is no variable's or that the library reads itself, and for a
+ * setting that does not say what is allowed
  */
 export function readSettings<Schema extends TObject>(
   schema: Schema,

@@ -15,7 +15,10 @@ export interface ReadVariables {
   readonly problems: string[]
 }
 
-/** Reads what is set, by name: a variable that is set to nothing counts as not set, and has its default. */
+/**
+ * Reads what is set, by name: a variable that is set to nothing counts as not set, and has its
+ * default.
+ */
 export function readVariables(
   schemas: Readonly<Record<string, TSchema & Described>>,
   required: readonly string[],

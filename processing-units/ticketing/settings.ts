@@ -17,7 +17,8 @@ const settings = Type.Object({
 
 /**
  * What the environment says of ticketing.
- * @throws GridError `configuration_invalid`: one line with the variable, its value and what is allowed
+ * @throws GridError `configuration_invalid`: one line with the variable, its value and what is
+ * allowed
  */
 export function readTicketingSettings(variables?: Variables): TicketingOptions {
   return { holdMs: readSettings(settings, variables).HOLD_MS }

@@ -10,7 +10,10 @@ export interface Answer {
     readonly code?: string
     readonly error?: { readonly reason?: string }
   }
-  /** Nobody answered an earlier attempt with this key: it may still be on its way, and take effect after this answer if that is a refusal. */
+  /**
+   * Nobody answered an earlier attempt with this key: it may still be on its way, and take effect
+   * after this answer if that is a refusal.
+   */
   readonly isLate?: boolean
 }
 
@@ -38,11 +41,15 @@ class NoAnswer extends Error {
 }
 
 /**
- * A careful user with more patience than the published client has by itself: retries what may be retried, with the same
- * idempotency key, until a time limit, and knows of each answer whether an earlier attempt may still arrive.
+ * A careful user with more patience than the published client has by itself: retries what may be
+ * retried, with the same idempotency key, until a time limit, and knows of each answer whether an
+ * earlier attempt may still arrive.
  */
 export class PatientClient {
-  /** Why requests had to be sent again: an error's code, or what became of the connection; and how often. */
+  /**
+   * Why requests had to be sent again: an error's code, or what became of the connection; and how
+   * often.
+   */
   readonly retried = new Map<string, number>()
   readonly #client: GridClient
 
@@ -92,7 +99,10 @@ export class PatientClient {
     )
   }
 
-  /** Sends until there is an answer that no repetition would change; undefined when there is none within the time. */
+  /**
+   * Sends until there is an answer that no repetition would change; undefined when there is none
+   * within the time.
+   */
   async untilAnswered(send: () => Promise<Answer>, giveUpMs: number): Promise<Answer | undefined> {
     const until = performance.now() + giveUpMs
     let isLate = false

@@ -4,7 +4,10 @@ import { fileOf } from '../tidy/house.ts'
 import { SourceFile } from '../tidy/source-file.ts'
 import { filesBeside } from './specifiers.ts'
 
-/** The sources that belong into the package: what its entries and programs need, and nothing else. By path from the root. */
+/**
+ * The sources that belong into the package: what its entries and programs need, and nothing else.
+ * By path from the root.
+ */
 export async function packageSources(
   root: string,
   entries: readonly string[],

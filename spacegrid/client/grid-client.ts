@@ -10,7 +10,9 @@ import { fetchTransport, type Transport } from './transport.ts'
 export interface GridClientOptions {
   /** Default: five retries, and no longer wait than 10 s. */
   readonly retry?: RetryPolicy
-  /** Requests open at once; one more is not sent, and fails as `client saturated`. Default 1,024. */
+  /**
+   * Requests open at once; one more is not sent, and fails as `client saturated`. Default 1,024.
+   */
   readonly openMax?: number
   /** An attempt without a complete answer for this long has failed. In ms. Default 15,000. */
   readonly timeoutMs?: number
@@ -35,7 +37,10 @@ export interface CommandOptions extends RequestOptions {
 }
 
 export interface QueryOptions extends RequestOptions {
-  /** The least log position to answer from, or `latest`: all that is stored when the request comes. Default: any. */
+  /**
+   * The least log position to answer from, or `latest`: all that is stored when the request comes.
+   * Default: any.
+   */
   readonly from?: Position | 'latest'
 }
 
@@ -63,10 +68,11 @@ interface Request {
 const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000 }
 
 /**
- * A caller's view of the grid over HTTP. Commands carry an idempotency key, and every retry carries the same one, so a command
- * whose first answer was lost takes effect once. `command` and `query` return results and throw what went wrong;
- * `answerOfCommand` and `answerOfQuery` never throw for what the grid or the network does: every ending is an `Answer`. An
- * attempt that ended without a verdict is remembered: the final answer says whether the command may have taken effect.
+ * A caller's view of the grid over HTTP. Commands carry an idempotency key, and every retry carries
+ * the same one, so a command whose first answer was lost takes effect once. `command` and `query`
+ * return results and throw what went wrong; `answerOfCommand` and `answerOfQuery` never throw for
+ * what the grid or the network does: every ending is an `Answer`. An attempt that ended without a
+ * verdict is remembered: the final answer says whether the command may have taken effect.
  */
 export class GridClient {
   readonly #options: Required<Omit<GridClientOptions, 'transport'>>
@@ -98,8 +104,9 @@ export class GridClient {
 
   /**
    * Runs a command, retries included.
-   * @throws Rejection when the application refuses, with its reason; GridError with the grid's code otherwise:
-   * `outcome_unknown` when it may have taken effect all the same (send it again with the same key)
+   * @throws Rejection when the application refuses, with its reason; GridError with the grid's code
+   * otherwise: `outcome_unknown` when it may have taken effect all the same (send it again with the
+   * same key)
    */
   async command<Result = unknown>(
     space: string,
@@ -157,7 +164,10 @@ export class GridClient {
     return this.#read(`/${space}/queries/${name}${queryString(input)}`, options)
   }
 
-  /** Reads an entry by its key, as far as its cache is readable. The result is what the grid tells of it: `value`, `version`, … */
+  /**
+   * Reads an entry by its key, as far as its cache is readable. The result is what the grid tells
+   * of it: `value`, `version`, …
+   */
   answerOfEntry(
     space: string,
     cache: string,

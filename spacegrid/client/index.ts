@@ -1,4 +1,7 @@
-/** Callers of a grid by HTTP, anywhere that has `fetch`: commands take effect once, whatever is lost on the way. */
+/**
+ * Callers of a grid by HTTP, anywhere that has `fetch`: commands take effect once, whatever is lost
+ * on the way.
+ */
 
 export { GridError, Rejection } from '@spacegrid/grid/core/errors'
 export type { Accepted, Answer, Failed, Position, Problem, Rejected, Shed } from './answer.ts'

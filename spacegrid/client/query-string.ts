@@ -1,6 +1,6 @@
 /**
- * A query's input as the query string of its URL: scalars plainly, a list of scalars by repeating the parameter, anything
- * deeper as JSON. What is undefined is left out.
+ * A query's input as the query string of its URL: scalars plainly, a list of scalars by repeating
+ * the parameter, anything deeper as JSON. What is undefined is left out.
  */
 export function queryString(input: Readonly<Record<string, unknown>>): string {
   const parameters = new URLSearchParams()

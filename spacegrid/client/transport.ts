@@ -24,7 +24,10 @@ export interface Transport {
   close?(): Promise<void>
 }
 
-/** By the platform's own `fetch`, which keeps connections open and opens as many as there are requests. */
+/**
+ * By the platform's own `fetch`, which keeps connections open and opens as many as there are
+ * requests.
+ */
 export function fetchTransport(origin: string): Transport {
   return {
     async send({ path, ...init }) {

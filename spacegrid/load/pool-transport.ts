@@ -7,14 +7,18 @@ export interface PoolTransportOptions {
   readonly timeoutMs: number
 }
 
-/** Requests of thousands of users: a connection for each that is open, and less work for each than `fetch` takes. */
+/**
+ * Requests of thousands of users: a connection for each that is open, and less work for each than
+ * `fetch` takes.
+ */
 export function poolTransport(
   origin: string,
   { connections, timeoutMs }: PoolTransportOptions,
 ): Transport {
   const pool = new Pool(origin, {
     connections,
-    // One request per connection: a pipelined request would wait for the one before it, and the wait would look like the grid's.
+    // One request per connection: a pipelined request would wait for the one before it, and the
+    // wait would look like the grid's.
     pipelining: 1,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
