@@ -1,4 +1,4 @@
-import type { ResultOf } from '@spacegrid/grid'
+import type { ResultOf } from 'spacegrid'
 import { describe, expect, test } from 'vitest'
 import { bids } from './bids.ts'
 import { leaderboard, leadersMax } from './leaderboard.ts'

@@ -1,5 +1,5 @@
-import type { ResultOf } from '@spacegrid/grid'
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import type { ResultOf } from 'spacegrid'
+import { SpaceHarness } from 'spacegrid/testing'
 import type { placeBid } from './commands.ts'
 import { auction } from './space.ts'
 

@@ -1,4 +1,4 @@
-import type { SpaceHarness } from 'spacegrid/testing/space-harness'
+import type { SpaceHarness } from 'spacegrid/testing'
 import { customerSeats, events, orders, type Seat, seats } from './caches.ts'
 import { holds } from './holds.ts'
 import { customerSeatsKey, seatIdOf } from './seat-names.ts'

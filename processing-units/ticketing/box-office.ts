@@ -1,5 +1,5 @@
-import type { CommandsOf } from '@spacegrid/grid'
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import type { CommandsOf } from 'spacegrid'
+import { SpaceHarness } from 'spacegrid/testing'
 import { createTicketing, type Ticketing } from './space.ts'
 
 export const holdMs = 120_000

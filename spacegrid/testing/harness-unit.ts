@@ -46,6 +46,7 @@ export class HarnessUnit<S extends Space = Space> {
   #view: Overlay
   #viewPosition = -1
 
+  /** @internal */
   constructor(name: string, surroundings: Surroundings) {
     this.name = name
     this.#surroundings = surroundings
