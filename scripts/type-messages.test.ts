@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const prelude = `
-import { defineCache, defineCommand, defineProjection, defineQuery, defineSpace, Type } from '@spacegrid/grid'
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { defineCache, defineCommand, defineProjection, defineQuery, defineSpace, Type } from 'spacegrid'
+import { SpaceHarness } from 'spacegrid/testing'
 const seats = defineCache('seats', {
   schema: Type.Object({ id: Type.String(), row: Type.Integer(), tags: Type.Array(Type.String()), note: Type.Optional(Type.String()) }),
   key: 'id',
@@ -161,8 +161,8 @@ describe('what the compiler says, in a sentence,', () => {
       compilerOptions: {
         typeRoots: [join(root, 'node_modules/@types')],
         paths: {
-          '@spacegrid/grid': [join(root, 'grid/core/index.ts')],
-          'spacegrid/*': [join(root, 'spacegrid/*.ts')],
+          spacegrid: [join(root, 'spacegrid/index.ts')],
+          'spacegrid/testing': [join(root, 'spacegrid/testing/index.ts')],
         },
       },
       include: [join(folder, '*.ts')],
