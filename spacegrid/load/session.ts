@@ -1,4 +1,4 @@
-import type { Answer, GridClient } from 'spacegrid/client'
+import type { Answer, GridClient } from '../client/index.ts'
 import { sleepUnlessAborted } from './open-loop.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'

@@ -1,4 +1,4 @@
-import type { Answer, GridClient } from 'spacegrid/client'
+import type { Answer, GridClient } from '../client/index.ts'
 import { inParallel } from './in-parallel.ts'
 import { accepted, row, rows, text, texts } from './result-reader.ts'
 import type { StoredOrder, TicketingObservation } from './ticketing-audit.ts'

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type ApplicationName, applicationNames } from './applications.ts'
 import { type ArrivalProcess, arrivalProcesses } from './arrivals.ts'
 import { eventSeatsMax } from './event-layout.ts'
@@ -41,51 +41,9 @@ export interface LoadOptions {
 /** An hour of arrivals: a longer run is many runs. */
 const durationSecondsMax = 3600
 
-/**
- * The command line. Each option is checked on its own while it is read; what concerns several at once is checked at the end.
- *
- * @throws CommanderError with exit code 2 and a one-line message for a wrong option, 0 for `--help`
- */
-export function parseLoadOptions(
-  argv: readonly string[],
-  write: (text: string) => void,
-): LoadOptions {
-  const command = loadCommand(write)
-  command.parse(argv, { from: 'user' })
-  const options = command.opts<LoadOptions>()
-  if (!options.allowRemote && !isLoopback(options.url)) {
-    command.error(
-      `error: --url ${options.url.href} is not this machine; add --allow-remote if you may load it`,
-    )
-  }
-  if (options.profile === 'trace' && options.trace === undefined) {
-    command.error('error: --profile trace needs --trace FILE')
-  }
-  if (options.profile !== 'trace' && options.trace !== undefined) {
-    command.error('error: --trace FILE is for --profile trace')
-  }
-  if (options.profile === 'steady' && options.peak !== undefined) {
-    command.error('error: --peak is not for --profile steady')
-  }
-  return options
-}
-
-function loadCommand(write: (text: string) => void): Command {
-  return new Command('npm run load --')
-    .description(
-      'Sends users to a grid in an open loop, measures from the moment each was due, and audits what they bought.',
-    )
-    .allowExcessArguments(false)
-    .exitOverride((error) => {
-      // Commander ends with 1 for a wrong option; 1 is what a failed audit means here.
-      if (error.exitCode !== 0) error.exitCode = 2
-      throw error
-    })
-    .configureOutput({
-      writeOut: write,
-      writeErr: write,
-      outputError: (text, writeText) => writeText(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`),
-    })
+/** Adds the options to a command. Each is checked on its own while it is read; `checkLoadOptions` checks what concerns several at once. */
+export function addLoadOptions(command: Command): Command {
+  return command
     .option('--url <url>', 'where the grid answers', parseUrl, new URL('http://127.0.0.1:8080'))
     .option('--allow-remote', 'allow a URL that is not this machine', false)
     .addOption(
@@ -128,6 +86,24 @@ function loadCommand(write: (text: string) => void): Command {
     .option('--think <seconds>', 'mean time before a user decides', number(0, 600), 1)
     .option('--report <file.html>', 'write a page with charts')
     .option('--json <file.json>', 'write every number')
+}
+
+/** Ends the command with a line and exit code 2 when options do not go together. */
+export function checkLoadOptions(command: Command, options: LoadOptions): void {
+  if (!options.allowRemote && !isLoopback(options.url)) {
+    command.error(
+      `error: --url ${options.url.href} is not this machine; add --allow-remote if you may load it`,
+    )
+  }
+  if (options.profile === 'trace' && options.trace === undefined) {
+    command.error('error: --profile trace needs --trace FILE')
+  }
+  if (options.profile !== 'trace' && options.trace !== undefined) {
+    command.error('error: --trace FILE is for --profile trace')
+  }
+  if (options.profile === 'steady' && options.peak !== undefined) {
+    command.error('error: --peak is not for --profile steady')
+  }
 }
 
 function choice(

@@ -1,4 +1,4 @@
-import type { Answer, GridClient } from 'spacegrid/client'
+import type { Answer, GridClient } from '../client/index.ts'
 import type { Application, AuditCheck } from './application.ts'
 import { eventSections, type LayoutSection, randomNeighbours } from './event-layout.ts'
 import { randomBelow } from './random.ts'
