@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { expect, test } from 'vitest'
-import { findFreePort, isPortFree } from './servers/free-port.ts'
-import { outlive, reapWithThisProcess } from './servers/reaper.ts'
+import { findFreePort, isPortFree } from '../servers/free-port.ts'
+import { outlive, reapWithThisProcess } from '../servers/reaper.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '../..')
 
 interface Started {
   readonly npm: ChildProcess

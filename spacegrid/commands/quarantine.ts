@@ -1,9 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { QuarantineDesk } from './quarantine/quarantine-desk.ts'
-import { entryText, nameOf, tableText, valueText } from './quarantine/quarantine-text.ts'
+import type { Command } from 'commander'
+import type { AddCommand } from '../command-line/add-command.ts'
+import { Failure } from '../command-line/failure.ts'
+import { whole } from '../command-line/option-values.ts'
+import { QuarantineDesk } from '../quarantine/quarantine-desk.ts'
+import { entryText, nameOf, tableText, valueText } from '../quarantine/quarantine-text.ts'
 
 interface SpaceOption {
   readonly space?: string
@@ -24,6 +27,9 @@ async function atDesk(
   const desk = await QuarantineDesk.open(readEnvironment(), space)
   try {
     await work(desk)
+  } catch (error) {
+    if (!(error instanceof GridError)) throw error
+    throw new Failure(messageOf(error), error.code === 'configuration_invalid' ? 2 : 1)
   } finally {
     await desk.close()
   }
@@ -41,11 +47,12 @@ async function list(options: SpaceOption & { readonly json?: boolean }): Promise
 async function show(
   cache: string,
   key: string,
-  options: SpaceOption & { readonly output?: string },
+  options: SpaceOption & { readonly output?: string; readonly json?: boolean },
 ): Promise<void> {
   await atDesk(options, async (desk) => {
     const entry = await desk.find(cache, key)
     const value = await desk.valueOf(entry)
+    if (options.json) return say(`${JSON.stringify({ ...entry, value }, null, 2)}\n`)
     if (options.output === undefined) return say(entryText(entry, value))
     await writeFile(options.output, `${valueText(value)}\n`)
     say(`The value of ${nameOf(entry)} is in ${options.output}.\n`)
@@ -93,19 +100,11 @@ async function readValue(file: string): Promise<unknown> {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     const reason = (cause as Error).message
-    throw new GridError('invalid_json', `${file} cannot be read as JSON: ${reason}`, { cause })
+    throw new Failure(`${file} cannot be read as JSON: ${reason}`, 2, { cause })
   }
 }
 
-function seconds(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 0)
-    throw new InvalidArgumentError('It must be a whole number.')
-  return number
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof GridError)) return (error as Error).stack ?? String(error)
+function messageOf(error: GridError): string {
   const { reason } = error.details
   if (error instanceof Rejection || error.code === 'rejected')
     return reason === 'entry_changed'
@@ -116,16 +115,17 @@ function messageOf(error: unknown): string {
   return error.message
 }
 
-const spaceOption = [
-  '--space <name>',
-  'the space (default: those of the cluster, or all of SPACES)',
-] as const
+const spaceOption = ['--space <name>', 'the space (default: all of the grid)'] as const
 
-const program = new Command('npm run quarantine --')
-  .description('Entries that MongoDB refuses for what they are: look at them, repair, store them.')
-  .addHelpText(
-    'after',
-    `
+export const addQuarantine: AddCommand = (program) => {
+  const quarantine = program
+    .command('quarantine')
+    .description(
+      'Entries that MongoDB refuses for what they are: look at them, repair, store them.',
+    )
+    .addHelpText(
+      'after',
+      `
 An entry in quarantine is as it should be in the space and in the log; only its document in MongoDB is older, or missing. Either
   repair the cause in MongoDB (a validator, a unique index), then: replay CACHE KEY, or replay --all
   or correct the value:  show CACHE KEY --output value.json, edit it, then: fix CACHE KEY --file value.json
@@ -133,51 +133,41 @@ A later version that MongoDB takes, and a deletion, end a quarantine by themselv
 
 Looks at MONGODB_URL (MONGODB_DB) and NATS_URL (for fix); else at the cluster of DATA_DIR/cluster.json. Safe while the grid runs.
 Exit code: 0 done, 1 still refused or not found, 2 wrong usage or configuration.`,
-  )
-  .exitOverride()
-
-program
-  .command('list')
-  .description('what is in quarantine')
-  .option(...spaceOption)
-  .option('--json', 'as JSON')
-  .action(list)
-program
-  .command('show')
-  .description('one entry: why it is refused, since when, and its value')
-  .argument('<cache>')
-  .argument('<key>')
-  .option(...spaceOption)
-  .option('--output <file>', 'writes the value there, as JSON')
-  .action(show)
-program
-  .command('fix')
-  .description('gives an entry another value, in the space: every replica and MongoDB get it')
-  .argument('<cache>')
-  .argument('<key>')
-  .requiredOption('--file <file>', 'the value, as JSON; it must fit the schema of its cache')
-  .option(...spaceOption)
-  .option('--wait <seconds>', 'for the data writer', seconds, 30)
-  .addHelpText(
-    'after',
-    '\nRefused when the entry has changed since, and when the value does not fit. No events are emitted.',
-  )
-  .action(fix)
-program
-  .command('replay')
-  .description('tries to store entries again, as they are')
-  .argument('[cache]')
-  .argument('[key]')
-  .option('--all', 'all that are in quarantine')
-  .option(...spaceOption)
-  .action(replay)
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  process.stderr.write(`${messageOf(error)}\n`)
-  const isUsage =
-    !(error instanceof GridError) || ['configuration_invalid', 'invalid_json'].includes(error.code)
-  process.exit(isUsage ? 2 : 1)
+    )
+  quarantine
+    .command('list')
+    .description('what is in quarantine')
+    .option(...spaceOption)
+    .option('--json', 'as JSON')
+    .action(list)
+  quarantine
+    .command('show')
+    .description('one entry: why it is refused, since when, and its value')
+    .argument('<cache>')
+    .argument('<key>')
+    .option(...spaceOption)
+    .option('--output <file>', 'writes the value there, as JSON')
+    .option('--json', 'the entry and its value as JSON')
+    .action(show)
+  quarantine
+    .command('fix')
+    .description('gives an entry another value, in the space: every replica and MongoDB get it')
+    .argument('<cache>')
+    .argument('<key>')
+    .requiredOption('--file <file>', 'the value, as JSON; it must fit the schema of its cache')
+    .option(...spaceOption)
+    .option('--wait <seconds>', 'for the data writer', whole(0), 30)
+    .addHelpText(
+      'after',
+      '\nRefused when the entry has changed since, and when the value does not fit. No events are emitted.',
+    )
+    .action(fix)
+  quarantine
+    .command('replay')
+    .description('tries to store entries again, as they are')
+    .argument('[cache]')
+    .argument('[key]')
+    .option('--all', 'all that are in quarantine')
+    .option(...spaceOption)
+    .action(replay)
 }

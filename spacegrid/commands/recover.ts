@@ -1,20 +1,20 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
-import { Command, CommanderError, Option } from 'commander'
-import type { Progress } from './recover/exact-copies.ts'
-import { type Findings, lookAround } from './recover/findings.ts'
-import { carryOut, planLog } from './recover/log-recovery.ts'
-import { openGrid, type RecoveryGrid, type RecoveryPorts } from './recover/recovery-grid.ts'
+import { type Command, Option } from 'commander'
+import type { AddCommand } from '../command-line/add-command.ts'
+import type { Progress } from '../recover/exact-copies.ts'
+import { type Findings, lookAround } from '../recover/findings.ts'
+import { carryOut, planLog } from '../recover/log-recovery.ts'
+import { openGrid, type RecoveryGrid, type RecoveryPorts } from '../recover/recovery-grid.ts'
 import {
   findingsText,
   logPlanData,
   logPlanText,
   storePlanData,
   storePlanText,
-} from './recover/recovery-text.ts'
-import { Refused } from './recover/refused.ts'
-import { planStore, type StorePlan } from './recover/store-recovery.ts'
-import { rewriteStore } from './recover/store-rewriting.ts'
+} from '../recover/recovery-text.ts'
+import { Refused } from '../recover/refused.ts'
+import { planStore, type StorePlan } from '../recover/store-recovery.ts'
+import { rewriteStore } from '../recover/store-rewriting.ts'
 
 interface Options {
   readonly from?: 'mongodb' | 'store'
@@ -76,7 +76,7 @@ async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome
   }
   if (outcomes.length > 0) return outcomes
   throw new Refused(
-    `Nothing is known of ${grid.spaces.join(' or ')}; other spaces are named by --space`,
+    `Nothing is known of ${grid.spaces.join(' or ') || 'any space'}; other spaces are named by --space`,
   )
 }
 
@@ -175,48 +175,42 @@ function clearProgress({ json }: Options): void {
   if (process.stderr.isTTY && !json) process.stderr.write('\r\u001b[K')
 }
 
-const command = new Command('npm run recover --')
-  .description('A way back when the log or the store of a grid has been lost.')
-  .addOption(
-    new Option(
-      '--from <what>',
-      'the log is lost: a new one that continues what MongoDB (embedded: the store) has',
-    ).choices(['mongodb', 'store']),
-  )
-  .option(
-    '--store',
-    'the store is lost or wrong: writes it anew from a unit that runs, the warm image, or the whole log',
-  )
-  .option('--space <name...>', 'spaces to recover (default: those of SPACES that are in use)')
-  .option('--as-it-is', 'with --from: takes a store whose entries are not what its checkpoint says')
-  .option(
-    '--discard-stored',
-    'with --store: also if what is stored is sound, and is of another log',
-  )
-  .option('--dry-run', 'says what would be done, and does nothing')
-  .option('--yes', 'does it')
-  .option('--json', 'what was found and done, as JSON')
-  .addHelpText(
-    'after',
-    `
+export const addRecover: AddCommand = (program) => {
+  program
+    .command('recover')
+    .description('A way back when the log or the store of a grid has been lost.')
+    .addOption(
+      new Option(
+        '--from <what>',
+        'the log is lost: a new one that continues what MongoDB (embedded: the store) has',
+      ).choices(['mongodb', 'store']),
+    )
+    .option(
+      '--store',
+      'the store is lost or wrong: writes it anew from a unit that runs, the warm image, or the whole log',
+    )
+    .option('--space <name...>', 'spaces to recover (default: those of the grid)')
+    .option(
+      '--as-it-is',
+      'with --from: takes a store whose entries are not what its checkpoint says',
+    )
+    .option(
+      '--discard-stored',
+      'with --store: also if what is stored is sound, and is of another log',
+    )
+    .option('--dry-run', 'says what would be done, and does nothing')
+    .option('--yes', 'does it')
+    .option('--json', 'what was found and done, as JSON')
+    .addHelpText(
+      'after',
+      `
 Says what it has found, what it will do and what is lost by it; does so with --yes only. It refuses to touch what is sound. May be interrupted, and
 begun anew. A grid of several processes may run meanwhile: units that still run have what they have acknowledged, so let them run. The embedded
 grid must be stopped.
 
-Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR (npm run servers -- up); else the
+Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR (npx spacegrid servers up); else the
 embedded grid's files in DATA_DIR.
 Exit code: 0 done (or shown, with --dry-run), 1 refused, or not done, 2 wrong usage or configuration.`,
-  )
-  .allowExcessArguments(false)
-  .exitOverride()
-  .action(run)
-
-try {
-  await command.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  const isTold = error instanceof GridError || error instanceof Refused
-  process.stderr.write(`${isTold ? error.message : (error as Error).stack}\n`)
-  const isConfiguration = error instanceof GridError && error.code === 'configuration_invalid'
-  process.exit(isConfiguration || !isTold ? 2 : 1)
+    )
+    .action(run)
 }

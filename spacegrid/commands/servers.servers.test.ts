@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ServerRecord } from './servers/server-state.ts'
+import { spacegridProgram } from '../own-program.ts'
+import type { ServerRecord } from '../servers/server-state.ts'
 
 const run = promisify(execFile)
-const program = fileURLToPath(new URL('./servers.ts', import.meta.url))
 
 let dataDirectory: string
 
@@ -22,7 +21,7 @@ afterAll(async () => {
 
 async function servers(...args: string[]): Promise<{ stdout: string; stderr: string }> {
   const env = { ...process.env, DATA_DIR: dataDirectory }
-  return await run(process.execPath, [program, ...args], { env })
+  return await run(process.execPath, [spacegridProgram, 'servers', ...args], { env })
 }
 
 async function records(): Promise<ServerRecord[]> {
@@ -32,9 +31,9 @@ async function records(): Promise<ServerRecord[]> {
 const pids = async () => (await records()).map(({ pid }) => pid)
 const ports = async () => (await records()).map(({ port }) => port)
 
-describe('npm run servers', () => {
+describe('spacegrid servers', () => {
   test('status before the first start says how to start', async () => {
-    expect((await servers('status')).stderr).toContain('npm run servers -- up')
+    expect((await servers('status')).stderr).toContain('npx spacegrid servers up')
   })
 
   test('up starts all, outlives the command and prints URLs for the shell', async () => {
@@ -86,9 +85,9 @@ describe('npm run servers', () => {
   })
 
   test.each([
-    [['sideways'], "unknown command 'sideways'\n"],
+    [['sideways'], "error: unknown command 'sideways'\n"],
     [['up', 'mysql'], expect.stringMatching(/^[^\n]*'mysql'[^\n]*nats, mongodb, redis\.\n$/)],
-    [['up', '--fast'], "unknown option '--fast'\n"],
+    [['up', '--fast'], "error: unknown option '--fast'\n"],
   ])('%j is refused in one line with code 2', async (args, line) => {
     const failure = await servers(...args).catch((error) => error)
     expect(failure).toMatchObject({ code: 2, stderr: line })

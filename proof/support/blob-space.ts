@@ -1,9 +1,8 @@
-import { runProcessingUnit } from '@spacegrid/runtime/program'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 
 /*
- * A processing unit whose only business is to take memory: its commands store texts of as many bytes as they are told, and delete
- * them again. Started by tests as a program of its own.
+ * A space whose only business is to take memory: its commands store texts of as many bytes as they are told, and delete
+ * them again.
  */
 
 const blobs = defineCache('blobs', {
@@ -39,6 +38,4 @@ const size = defineQuery('size', {
   }),
 })
 
-const space = defineSpace('blobs', { caches: [blobs], commands: [store, remove], queries: [size] })
-
-await runProcessingUnit(() => space)
+export default defineSpace('blobs', { caches: [blobs], commands: [store, remove], queries: [size] })

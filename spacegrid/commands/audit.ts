@@ -1,15 +1,17 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { AuditConnections, type AuditedServers, findGrid } from './audit/audit-targets.ts'
-import { reportText } from './audit/report-text.ts'
+import { AuditConnections, type AuditedServers, findGrid } from '../audit/audit-targets.ts'
+import { reportText } from '../audit/report-text.ts'
 import {
   auditSpace,
   findReplicas,
   type SpaceAuditOptions,
   type SpaceAuditReport,
-} from './audit/space-audit.ts'
+} from '../audit/space-audit.ts'
+import type { AddCommand } from '../command-line/add-command.ts'
+import { Failure, failureOf } from '../command-line/failure.ts'
+import { whole } from '../command-line/option-values.ts'
 
 interface Options {
   readonly space?: readonly string[]
@@ -20,13 +22,6 @@ interface Options {
 }
 
 const progressMs = 500
-
-function wholeNumber(text: string): number {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 0)
-    throw new InvalidArgumentError('It must be a whole number.')
-  return number
-}
 
 async function run(options: Options): Promise<void> {
   const environment = readEnvironment()
@@ -76,7 +71,7 @@ async function auditServers(
     if (reports.length > 0) return reports
     throw new GridError(
       'no_responder',
-      `No unit or pump at ${servers.nats} says that it holds ${spaces.join(' or ')}: is the grid running? Other spaces are named by --space`,
+      `No unit or pump at ${servers.nats} says that it holds ${spaces.join(' or ') || 'a space'}: is the grid running? Other spaces are named by --space`,
     )
   } finally {
     await connections.close()
@@ -104,7 +99,7 @@ async function askForAudit(url: string, options: Options): Promise<SpaceAuditRep
   const target = `${url.replace(/\/$/, '')}/audit?${query}`
   const response = await fetch(target).catch((cause) => {
     const hint =
-      'start the grid (npm start, npm run cluster), name its servers (NATS_URL, MONGODB_URL, REDIS_URL), or its administration address (--url)'
+      'start the grid (npx spacegrid start, npx spacegrid cluster), name its servers (NATS_URL, MONGODB_URL, REDIS_URL), or its administration address (--url)'
     throw new GridError('no_responder', `There is no grid at ${url}: ${hint}`, { cause })
   })
   const body = (await response.json()) as { reports?: SpaceAuditReport[]; detail?: string }
@@ -124,29 +119,33 @@ function exitCode(reports: readonly SpaceAuditReport[]): number {
   return reports.every(({ complete }) => complete) ? 0 : 2
 }
 
-const command = new Command('npm run audit --')
-  .description(
-    'Compares every copy of a space in full while the grid works on: units, pump, warm image and MongoDB, each at its own log position.',
-  )
-  .option('--space <name...>', 'spaces to look at (default: those of SPACES that are in use)')
-  .option('--url <address>', 'administration address of an embedded grid (npm start)')
-  .option('--differences <number>', 'differing keys to name, of each copy', wholeNumber, 20)
-  .option('--wait <seconds>', 'for a copy that is behind or busy', wholeNumber, 30)
-  .option('--json', 'the report as JSON')
-  .addHelpText(
-    'after',
-    `
+/** What could not be compared at all is nothing that differs, whatever kept it from being compared. */
+async function runOrSay(options: Options): Promise<void> {
+  try {
+    await run(options)
+  } catch (error) {
+    const isBug = error instanceof Error && !(error instanceof GridError)
+    throw isBug ? new Failure(error.stack ?? error.message, 2) : failureOf(error, 2)
+  }
+}
+
+export const addAudit: AddCommand = (program) => {
+  program
+    .command('audit')
+    .description(
+      'Compares every copy of a space in full while the grid works on: units, pump, warm image and MongoDB, each at its own log position.',
+    )
+    .option('--space <name...>', 'spaces to look at (default: those of the grid that are in use)')
+    .option('--url <address>', 'administration address of an embedded grid (npx spacegrid start)')
+    .option('--differences <number>', 'differing keys to name, of each copy', whole(0), 20)
+    .option('--wait <seconds>', 'for a copy that is behind or busy', whole(0), 30)
+    .option('--json', 'the report as JSON')
+    .addHelpText(
+      'after',
+      `
 Looks at the grid of NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else at the cluster of DATA_DIR/cluster.json; else at the
 embedded grid on ADMIN_PORT. Reads only; holds two copies of the space in memory.
 Exit code: 0 all copies are equal, 1 some differ, 2 some or all could not be compared.`,
-  )
-  .exitOverride()
-  .action(run)
-
-try {
-  await command.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  process.stderr.write(`${error instanceof GridError ? error.message : (error as Error).stack}\n`)
-  process.exit(2)
+    )
+    .action(runOrSay)
 }

@@ -1,14 +1,16 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { folderFault, useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
-import { Argument, Command, CommanderError } from 'commander'
-import { type ServerName, serverNames } from './servers/server-name.ts'
+import { Argument } from 'commander'
+import type { AddCommand } from '../command-line/add-command.ts'
+import { failureOf } from '../command-line/failure.ts'
+import { type ServerName, serverNames } from '../servers/server-name.ts'
 import {
   type KnownServer,
   knownServers,
   startServers,
   stopServers,
-} from './servers/start-servers.ts'
+} from '../servers/start-servers.ts'
 
 const urlVariables: Record<ServerName, string> = {
   nats: 'NATS_URL',
@@ -27,17 +29,27 @@ async function inDataDirectory(work: (dataDirectory: string) => Promise<void>): 
   try {
     await work(dataDirectory)
   } catch (error) {
-    throw folderFault('DATA_DIR', dataDirectory, error) ?? error
+    const fault = folderFault('DATA_DIR', dataDirectory, error) ?? error
+    throw isGridError(fault) ? fault : failureOf(fault)
   }
 }
 
-async function up(dataDirectory: string, names: ServerName[]): Promise<void> {
+interface Options {
+  readonly json?: boolean
+}
+
+async function up(dataDirectory: string, names: ServerName[], { json }: Options): Promise<void> {
   useFolder('DATA_DIR', dataDirectory)
   const servers = await startServers({
     dataDirectory,
     which: names.length === 0 ? serverNames : names,
     say,
   })
+  if (json) {
+    const urls = Object.fromEntries([...servers].map(([name, { url }]) => [name, url]))
+    process.stdout.write(`${JSON.stringify({ urls })}\n`)
+    return
+  }
   for (const [name, server] of servers) {
     process.stdout.write(`export ${urlVariables[name]}='${server.url}'\n`)
   }
@@ -48,10 +60,19 @@ async function down(dataDirectory: string, names: ServerName[]): Promise<void> {
   say(stopped.length === 0 ? 'None was running.' : `Stopped ${stopped.join(', ')}.`)
 }
 
-async function status(dataDirectory: string): Promise<void> {
+async function status(dataDirectory: string, { json }: Options): Promise<void> {
   const known = await knownServers(dataDirectory)
+  if (json) {
+    const servers = known.map(({ record: { name, pid, port, url }, running }) =>
+      running === undefined
+        ? { name, running: false, port }
+        : { name, running: true, pid, port, url },
+    )
+    process.stdout.write(`${JSON.stringify({ servers }, null, 2)}\n`)
+    return
+  }
   if (known.length === 0) {
-    say('None was ever started here: npm run servers -- up')
+    say('None was ever started here: npx spacegrid servers up')
     return
   }
   const rows = [['SERVER', 'STATE', 'PID', 'PORT', 'URL'], ...known.map(rowOf)]
@@ -71,35 +92,26 @@ function rowOf({ record, running }: KnownServer): string[] {
 
 const names = () => new Argument('[names...]', 'which servers; all by default').choices(serverNames)
 
-const program = new Command('npm run servers --')
-  .description('The local NATS, MongoDB and Redis. Their data and logs are in DATA_DIR/servers.')
-  .showSuggestionAfterError(false)
-  .configureOutput({ outputError: () => {} })
-  .exitOverride()
-program
-  .command('up')
-  .description('starts those that do not run and prints their URLs for the shell')
-  .addArgument(names())
-  .action((names) => inDataDirectory((dataDirectory) => up(dataDirectory, names)))
-program
-  .command('down')
-  .description('stops them; data stay')
-  .addArgument(names())
-  .action((names) => inDataDirectory((dataDirectory) => down(dataDirectory, names)))
-program
-  .command('status')
-  .description('says which run, and where')
-  .action(() => inDataDirectory(status))
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (!(error instanceof CommanderError)) {
-    say((error as Error).message)
-    process.exitCode = isGridError(error, 'configuration_invalid') ? 2 : 1
-  } else if (error.exitCode !== 0) {
-    // No command at all shows the help, whose code says so instead of a message.
-    if (error.code !== 'commander.help') say(error.message.replace(/^error: /, ''))
-    process.exitCode = 2
-  }
+export const addServers: AddCommand = (program) => {
+  const servers = program
+    .command('servers')
+    .description('The local NATS, MongoDB and Redis. Their data and logs are in DATA_DIR/servers.')
+  servers
+    .command('up')
+    .description('starts those that do not run and prints their URLs for the shell')
+    .addArgument(names())
+    .option('--json', 'prints the URLs as JSON')
+    .action((names, options) =>
+      inDataDirectory((dataDirectory) => up(dataDirectory, names, options)),
+    )
+  servers
+    .command('down')
+    .description('stops them; data stay')
+    .addArgument(names())
+    .action((names) => inDataDirectory((dataDirectory) => down(dataDirectory, names)))
+  servers
+    .command('status')
+    .description('says which run, and where')
+    .option('--json', 'as JSON')
+    .action((options) => inDataDirectory((dataDirectory) => status(dataDirectory, options)))
 }

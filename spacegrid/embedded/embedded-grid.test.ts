@@ -31,7 +31,9 @@ test('what keeps its pump and its writer from work is told, as it is of a unit',
   })
   second.start()
   const causeOf = (who: string) =>
-    told.find((line) => line.startsWith(`${who}: not ready: `) && line.includes('npm run recover'))
+    told.find(
+      (line) => line.startsWith(`${who}: not ready: `) && line.includes('npx spacegrid recover'),
+    )
   for (const who of ['items data-pump', 'items data-writer', 'items-1'])
     await waitFor(() => causeOf(who) !== undefined, { what: `${who} in ${told.join('; ')}` })
   expect(second.readiness()).toMatchObject({ ready: false })
