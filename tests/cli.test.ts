@@ -9,22 +9,22 @@ import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { reapWithThisProcess } from 'spacegrid/servers/reaper'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 
 const own = fileURLToPath(new URL('../spacegrid', import.meta.url))
 const running: Running[] = []
 let project: string
 
-beforeEach(async () => {
+/** A project as `init` makes it and `npm install` would link it; later programs run in it. */
+async function makeProject(): Promise<void> {
   const folder = await temporaryFolder('cli')
   const made = await spacegridCommand(['init', 'ticket-shop', '--json'], { folder })
   expect(made).toMatchObject({ code: 0, errors: '' })
   project = join(folder, 'ticket-shop')
-  // As `npm install` would link it.
   await mkdir(join(project, 'node_modules/.bin'), { recursive: true })
   await symlink(own, join(project, 'node_modules/spacegrid'))
   await symlink('../spacegrid/cli.ts', join(project, 'node_modules/.bin/spacegrid'))
-}, 60_000)
+}
 
 afterEach(async () => {
   for (const one of running.splice(0)) await one.stop()
@@ -106,6 +106,7 @@ const edit = async (from: string | RegExp, to: (text: string) => string) => {
 }
 
 test('a project that init has made is tested, checked and served, and keeps its data', async () => {
+  await makeProject()
   const tests = await Running.npm('test')
   expect(await tests.ended(), tests.said).toBe(0)
   expect(await spacegridCommand(['check', '--json'], { folder: project })).toMatchObject({
@@ -126,6 +127,7 @@ test('a project that init has made is tested, checked and served, and keeps its 
 }, 120_000)
 
 test('with --watch a change is served with the data there; a wrong one is told, and the one before goes on', async () => {
+  await makeProject()
   const grid = await Running.start('--watch')
   await grid.says('is serving')
   const stock = async () => {
@@ -154,6 +156,7 @@ test('with --watch a change is served with the data there; a wrong one is told, 
 }, 120_000)
 
 test('a grid ends with the npm that has started it', async () => {
+  await makeProject()
   const grid = await Running.npm('start')
   await grid.says('is serving')
   grid.kill('SIGTERM')
@@ -175,7 +178,8 @@ test.each([
   [['quarantine', 'list'], /^There is no MongoDB to look at: [^\n]*npx spacegrid cluster[^\n]*\n$/],
   [['recover'], /^error: say what has been lost: [^\n]*\n$/],
 ])('%j is refused in one line with code 2', async (words, line) => {
-  const { code, output, errors } = await spacegridCommand(words, { folder: project })
+  const folder = await temporaryFolder('words')
+  const { code, output, errors } = await spacegridCommand(words, { folder })
   expect(errors).toMatch(line)
   expect({ code, output }).toEqual({ code: 2, output: '' })
 })
