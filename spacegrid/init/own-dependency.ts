@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ownFolder, ownVersion } from '../command-line/own-package.ts'
 
-interface InstalledPackages {
-  readonly packages?: Readonly<Record<string, { readonly resolved?: string }>>
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
 }
+
+const ofFile = 'file:'
 
 /**
  * How a new project depends on this package: on a version like this one, or, where this one was installed out of a file, on that file, and on the
@@ -14,12 +16,16 @@ interface InstalledPackages {
 export async function ownDependency(folder: string): Promise<string> {
   const own = ownFolder()
   const packages = dirname(own)
-  if (!packages.endsWith('node_modules')) return `file:${relative(folder, own)}`
-  const list = join(packages, '.package-lock.json')
-  const installed = existsSync(list)
-    ? (JSON.parse(await readFile(list, 'utf8')) as InstalledPackages)
-    : {}
-  const { resolved } = installed.packages?.['node_modules/spacegrid'] ?? {}
-  if (!resolved?.startsWith('file:')) return `^${ownVersion()}`
-  return `file:${relative(folder, resolve(dirname(packages), resolved.slice('file:'.length)))}`
+  if (basename(packages) !== 'node_modules') return `${ofFile}${relative(folder, own)}`
+  const installer = dirname(packages)
+  const wanted = await dependencyIn(join(installer, 'package.json'))
+  if (!wanted?.startsWith(ofFile)) return `^${ownVersion()}`
+  return `${ofFile}${relative(folder, resolve(installer, wanted.slice(ofFile.length)))}`
+}
+
+async function dependencyIn(file: string): Promise<string | undefined> {
+  // Whoever has unpacked it by hand has no package.json of their own.
+  const text = await readFile(file, 'utf8').catch(() => '{}')
+  const { dependencies, devDependencies } = JSON.parse(text) as Manifest
+  return dependencies?.spacegrid ?? devDependencies?.spacegrid
 }

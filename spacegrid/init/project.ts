@@ -6,7 +6,7 @@ import { ownDependency } from './own-dependency.ts'
 /** What a new project begins with, as text; `{{name}}` and `{{space}}` are its own. Their extension keeps them from being taken for sources. */
 const templates: Readonly<Record<string, URL>> = {
   'space.ts': new URL('./template/space.ts.txt', import.meta.url),
-  'space.test.ts': new URL('./template/space.test.ts.txt', import.meta.url),
+  'space.test.ts': new URL('./template/space-test.ts.txt', import.meta.url),
   'README.md': new URL('./template/README.md.txt', import.meta.url),
   Dockerfile: new URL('./template/Dockerfile.txt', import.meta.url),
   'docker-compose.yml': new URL('./template/docker-compose.yml.txt', import.meta.url),
