@@ -1,7 +1,11 @@
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isOwnSource } from '@spacegrid/grid/core/own-sources'
+import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
+import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { pino } from 'pino'
 import { type Application, loadApplication } from '../application/load-application.ts'
 import { serveSpaces } from './serve-application.ts'
 import type { Asked, Told } from './watched-messages.ts'
@@ -25,8 +29,24 @@ registerHooks({
 })
 
 process.on('message', (asked: Asked) => {
-  void runProgram(() => (asked.ask === 'load' ? load(asked.files) : serve(asked)))
+  void runProgram(async () => {
+    await isWarm
+    await (asked.ask === 'load' ? load(asked.files) : serve(asked))
+  })
 })
+
+const isWarm = warmUp()
+
+/** The first servers of a process take ten times as long as the next ones (150 ms): what they are made of is compiled then. */
+async function warmUp(): Promise<void> {
+  const log = pino({ level: 'silent' })
+  const http = createHttpServer([], { log, undeclaredReadable: true })
+  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', []), { log })
+  for (const server of [http, admin]) {
+    await server.ready()
+    await server.close()
+  }
+}
 
 async function load(files: readonly string[]): Promise<void> {
   try {
