@@ -47,6 +47,8 @@ export interface ComponentProgram {
   readonly role: string
   /** Variables that the program cannot do without. */
   readonly required: readonly EnvironmentName[]
+  /** As `SPACES` has it, where that is not set. Left out: it must be. */
+  readonly spaces?: string | undefined
   readonly create: (
     space: string,
     ports: ComponentPorts,
@@ -60,15 +62,22 @@ export interface ComponentProgram {
  * gracefully on SIGTERM and SIGINT.
  * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
  */
-export async function runComponent({ role, required, create }: ComponentProgram): Promise<void> {
-  const environment = readEnvironment(['NATS_URL', ...required])
+export async function runComponent({
+  role,
+  required,
+  spaces: byDefault,
+  create,
+}: ComponentProgram): Promise<void> {
+  const needed: EnvironmentName[] = byDefault === undefined ? ['SPACES'] : []
+  const environment = readEnvironment(['NATS_URL', ...required, ...needed])
+  const { SPACES: spaces = byDefault ?? '' } = environment
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const shared = new SharedAdapters(environment, log)
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, Component>()
   const watches = new Map<string, MemoryWatch>()
-  for (const space of environment.SPACES.split(',')) {
+  for (const space of spaces.split(',')) {
     const ports = await shared.portsOf(space)
     components.set(space, create(space, ports, reportTo(log, { space }), environment))
     watches.set(space, shared.memoryWatch(space, role, ports))
@@ -84,7 +93,7 @@ export async function runComponent({ role, required, create }: ComponentProgram)
     { log },
   )
   await admin.listen({ host, port })
-  log.info({ role, spaces: environment.SPACES, adminPort: port }, 'started')
+  log.info({ role, spaces, adminPort: port }, 'started')
   stopOnSignals({
     stop: async () => {
       log.info('stopping')

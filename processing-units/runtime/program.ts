@@ -20,7 +20,7 @@ import { tellRefused } from '@spacegrid/grid/program/refused-report'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { tellWaiting } from '@spacegrid/grid/program/tell-waiting'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { ProcessingUnit } from './processing-unit.ts'
 import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
@@ -28,66 +28,75 @@ import { unitLimits } from './unit-limits.ts'
 
 const readyPollMs = 20
 
+/** One space, or several; it may take settings of its own from the environment. */
+export type MakeUnitSpaces = (
+  environment: Environment,
+) => Space | readonly Space[] | Promise<Space | readonly Space[]>
+
+const isList = (made: Space | readonly Space[]): made is readonly Space[] => Array.isArray(made)
+
 /**
- * A processing unit as a program, configured by its environment: one space on NATS, its commands and queries by HTTP (`PORT`, shared with other units
- * on this machine, opened once the unit is ready) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on SIGTERM and SIGINT.
- * With a configuration that is not usable the process ends with one line and code 2, without NATS with code 1.
+ * A processing unit as a program, configured by its environment: one or several spaces on NATS, their commands and queries by HTTP (`PORT`, shared
+ * with other units on this machine, opened once all are ready) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on SIGTERM
+ * and SIGINT. With a configuration that is not usable the process ends with one line and code 2, without NATS with code 1.
  */
-export async function runProcessingUnit(
-  makeSpace: (environment: Environment) => Space,
-): Promise<void> {
-  await runProgram(() => serve(makeSpace))
+export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<void> {
+  await runProgram(() => serveSpaces(makeSpaces))
 }
 
-async function serve(makeSpace: (environment: Environment) => Space): Promise<void> {
+/**
+ * The same, inside a program that has an ending of its own.
+ * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached
+ */
+export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
   const environment = readEnvironment(['NATS_URL'])
-  const { NATS_URL = '', UNIT_NAME: name, HOST: host } = environment
-  const space = makeSpace(environment)
+  const { UNIT_NAME: name, HOST: host } = environment
+  const made = await makeSpaces(environment)
+  const spaces = isList(made) ? made : [made]
   const log = pino({ name, level: environment.LOG_LEVEL })
   tellStrayFaults(log)
-  const clock = new SystemClock()
   const awaited = tellWaiting(log, environment)
-  const [spaceLog, messaging] = await Promise.all([
-    JetStreamLog.open(NATS_URL, {
-      stream: streams.log(space.name),
-      subject: subjects.log(space.name),
-      replicas: environment.STREAM_REPLICAS,
-      maxBytes: environment.STREAM_BYTES_MAX,
-      name: `${name} log`,
-      fitness: reportFitness(log, streams.log(space.name)),
-    }),
-    NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
+  const [messaging, ...logs] = await Promise.all([
+    openMessaging(environment, log),
+    ...spaces.map((space) => openLog(environment, space, log)),
   ])
   awaited()
   const report = reportTo(log, { unit: name })
+  const clock = new SystemClock()
   const random = new SystemRandom()
   const memory = new SystemMemory(environment.MEMORY_MAX)
-  const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
-  const unit = new ProcessingUnit(
-    name,
-    space,
-    { log: spaceLog, messaging, clock, random, memory: watch },
-    { report, ...unitLimits(environment, memory.budgetBytes) },
-  )
-  watch.start()
-  unit.start()
-  new ReadinessWatch(clock, unit, report).start()
+  const served = spaces.map((space, at) => {
+    const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
+    const unit = new ProcessingUnit(
+      name,
+      space,
+      { log: logs[at] as JetStreamLog, messaging, clock, random, memory: watch },
+      { report, ...unitLimits(environment, memory.budgetBytes) },
+    )
+    return { watch, unit }
+  })
+  const units = served.map(({ unit }) => unit)
+  for (const { watch, unit } of served) {
+    watch.start()
+    unit.start()
+    new ReadinessWatch(clock, unit, report).start()
+  }
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const http = createHttpServer([unit], {
+  const http = createHttpServer(units, {
     log,
-    title: space.name,
+    title: spaces.map((space) => space.name).join(', '),
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
     undeclaredReadable,
   })
-  const status = statusOfUnits(name, 'processing-unit', [unit])
+  const status = statusOfUnits(name, 'processing-unit', units)
   const doorOpen = () => (http.server.listening ? [] : ['the public port is not open'])
   // Ready means that requests can be sent, so whoever waits for it must not find the port closed.
   const admin = createAdminServer(
     {
       ...status,
       notReady: () => [
-        ...(spaceLog.unfit === undefined ? [] : [spaceLog.unfit]),
+        ...logs.flatMap(({ unfit }) => unfit ?? []),
         ...status.notReady(),
         ...doorOpen(),
       ],
@@ -103,26 +112,51 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
       stopping = true
       await Promise.all(services.map((service) => service.stop()))
       await http.close()
-      await unit.stop()
-      await watch.stop()
+      await Promise.all(units.map((unit) => unit.stop()))
+      await Promise.all(served.map(({ watch }) => watch.stop()))
       await admin.close()
       await messaging.close()
-      await spaceLog.close()
+      await Promise.all(logs.map((one) => one.close()))
     },
   })
   // Units that share the port answer meanwhile: no request may end up here before it can be answered.
-  while (!unit.readiness().ready && !unit.staysAndReads)
+  while (!units.every((unit) => unit.readiness().ready || unit.staysAndReads))
     await new Promise((wake) => setTimeout(wake, readyPollMs))
   if (stopping) return
   // fastify hands the options on to Node, though its type does not know this one.
   const sharedPort = { host, port: environment.PORT, reusePort: true }
   await http.listen(sharedPort)
-  services.push(await serveSpace(messaging, unit, { log }))
-  services.push(await serveAdministration(messaging, unit, log))
+  for (const unit of units) {
+    services.push(await serveSpace(messaging, unit, { log }))
+    services.push(await serveAdministration(messaging, unit, log))
+  }
   log.info(
-    { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
+    {
+      space: spaces.map((space) => space.name).join(','),
+      port: environment.PORT,
+      adminPort: environment.ADMIN_PORT,
+    },
     'listening',
   )
   // Trying the patterns takes a moment: not before requests are answered.
-  for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
+  for (const space of spaces)
+    for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
+}
+
+function openMessaging(environment: Environment, log: Logger): Promise<NatsMessaging> {
+  const { NATS_URL = '', UNIT_NAME: name } = environment
+  return NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) })
+}
+
+function openLog(environment: Environment, space: Space, log: Logger): Promise<JetStreamLog> {
+  const { NATS_URL = '', UNIT_NAME: name } = environment
+  const stream = streams.log(space.name)
+  return JetStreamLog.open(NATS_URL, {
+    stream,
+    subject: subjects.log(space.name),
+    replicas: environment.STREAM_REPLICAS,
+    maxBytes: environment.STREAM_BYTES_MAX,
+    name: `${name} log`,
+    fitness: reportFitness(log, stream),
+  })
 }

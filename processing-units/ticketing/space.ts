@@ -6,6 +6,7 @@ import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
 import { cancelOrder, confirmHold, releaseHold } from './order-commands.ts'
 import { availability, order, ordersByCustomer, seatMap } from './queries.ts'
+import { readTicketingSettings } from './settings.ts'
 
 export interface TicketingOptions {
   /** How long seats are held before they are free again, ms. Default 120,000. */
@@ -30,6 +31,7 @@ export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}) {
   })
 }
 
-export const ticketing = createTicketing()
+/** As this process is set up (settings.ts). */
+export const ticketing = createTicketing(readTicketingSettings())
 
 export type Ticketing = typeof ticketing
