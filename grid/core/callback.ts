@@ -1,4 +1,5 @@
 import { ReturnFault } from './application-fault.ts'
+import type { Compatibility } from './compatibility.ts'
 import { DataFault, isData, type KnownData, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
 import type { Recorder } from './recorder.ts'
@@ -16,13 +17,19 @@ export interface HandlerData {
  * checked against the declared result: before anything is sent.
  * @throws whatever the handler throws; ReturnFault; GridError `transaction_too_large` for data with too much text
  */
-export function runHandler(command: AnyCommand, recorder: Recorder, input: unknown): HandlerData {
+export function runHandler(
+  command: AnyCommand,
+  recorder: Recorder,
+  input: unknown,
+  version?: Compatibility,
+): HandlerData {
   try {
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
     const taken = taking(returned, () => slotsOf(command, recorder, returned))
-    if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
-    return taken
+    if (command.answer || taken.slots !== noSlots) return taken
+    const result = checkedResult(command, taken.data, version)
+    return result === taken.data ? taken : { data: result, slots: noSlots }
   } finally {
     recorder.close()
   }
@@ -40,16 +47,20 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
 
 /**
  * Makes the caller's result of a command's data, all outcomes filled in; a promise of it, if that is what the answer returns.
+ * @param version what makes the answers of this version of what other versions have written
  * @param checked the data is the result, and has been checked when the handler returned it (or an earlier version has answered it)
  * @throws whatever the answer throws; ReturnFault
  */
-export function answerOf(command: AnyCommand, data: unknown, checked: boolean): unknown {
+export function answerOf(
+  command: AnyCommand,
+  data: unknown,
+  checked: boolean,
+  version?: Compatibility,
+): unknown {
   const { answer } = command
-  if (!answer) {
-    if (!checked) checkResult(command, data)
-    return data ?? null
-  }
-  return resultOf(command, answer(data as Resolved<unknown>))
+  const read = version ? version.readTaken(data) : data
+  if (!answer) return (checked ? read : checkedResult(command, read, version)) ?? null
+  return resultOf(command, answer(read as Resolved<unknown>), undefined, version)
 }
 
 /**
@@ -61,18 +72,20 @@ export function runQuery(
   query: AnyQuery,
   reader: Reader & Partial<KnownData>,
   input: unknown,
+  version?: Compatibility,
 ): unknown {
   const known = reader.has ? (reader as KnownData) : undefined
-  return resultOf(query, query.handler(reader, input), known)
+  return resultOf(query, query.handler(reader, input), known, version)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
-function resultOf(declared: AnyCommand | AnyQuery, returned: unknown, known?: KnownData): unknown {
-  const finish = (value: unknown) => {
-    const result = takeResult(value, known)
-    checkResult(declared, result)
-    return result
-  }
+function resultOf(
+  declared: AnyCommand | AnyQuery,
+  returned: unknown,
+  known?: KnownData,
+  version?: Compatibility,
+): unknown {
+  const finish = (value: unknown) => checkedResult(declared, takeResult(value, known), version)
   return isThenable(returned) ? Promise.resolve(returned).then(finish) : finish(returned)
 }
 
@@ -103,14 +116,20 @@ function taking<T>(returned: unknown, take: () => T): T {
   }
 }
 
-function checkResult({ result: schema }: AnyCommand | AnyQuery, result: unknown): void {
-  if (!schema) return
-  const problem = fitProblem(schema, result ?? null)
-  if (problem)
-    throw new ReturnFault(
-      problem.path,
-      `of its result does not fit the declared schema: ${problem.message}`,
-    )
+/** The result as it is told: fields in it that only other versions of the application know are none of its caller's. */
+function checkedResult(
+  { result: schema }: AnyCommand | AnyQuery,
+  result: unknown,
+  version: Compatibility | undefined,
+): unknown {
+  const problem = schema && fitProblem(schema, result ?? null)
+  if (!problem) return result
+  const own = version?.withoutForeignFields(schema, result)
+  if (own !== undefined) return own
+  throw new ReturnFault(
+    problem.path,
+    `of its result does not fit the declared schema: ${problem.message}`,
+  )
 }
 
 const looksMax = 10_000

@@ -1,6 +1,7 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
 import { closedSchema } from './closed-schema.ts'
+import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -56,7 +57,8 @@ function checkDescription(what: string, description: unknown): void {
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema, or the schema cannot be kept.
+ * @throws TypeError when the name, the key, an index, the expiry, what is readable or what is said of the past does not fit the schema, or the
+ * schema cannot be kept.
  */
 export function defineCache<
   S extends TObject,
@@ -95,14 +97,22 @@ export function defineCache<
   if (options.expiry !== undefined && !isOnly(fields[options.expiry], 'number', 'integer', 'null'))
     throw new TypeError(`cache ${name}: the expiry ${options.expiry} must be a number`)
   if (options.onExpire !== undefined) checkFunction(`cache ${name}: onExpire`, options.onExpire)
+  if (options.upcast !== undefined) checkFunction(`cache ${name}: upcast`, options.upcast)
+  const { key, expiry } = options
   return rememberDeclaration({
     name,
     schema,
-    key: options.key,
+    key,
     indexes: indexes as Record<keyof Indexes & string, readonly string[]>,
-    expiry: options.expiry,
+    expiry,
     onExpire: options.onExpire,
     readable,
+    evolution: takeEvolution(
+      `cache ${name}`,
+      schema,
+      { key, expiry, indexes },
+      options as EvolutionOptions,
+    ),
   })
 }
 

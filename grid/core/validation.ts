@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { openSchema } from './closed-schema.ts'
 import { DataFault, DataTooLarge, dataSizeMax, takeData } from './data.ts'
 import { GridError } from './errors.ts'
 import { freezeDeeply } from './freeze.ts'
@@ -121,6 +122,37 @@ export function fitProblem(schema: TSchema, value: unknown): FieldError | undefi
   if (validator.Check(value)) return undefined
   return errorsOf(validator, value)[0] ?? { path: '', message: 'does not fit its schema' }
 }
+
+const openSchemas = new WeakMap<TSchema, TSchema>()
+
+function opened(schema: TSchema): TSchema {
+  let open = openSchemas.get(schema)
+  if (!open) {
+    open = openSchema(schema)
+    openSchemas.set(schema, open)
+  }
+  return open
+}
+
+/** Whether a stored value is what the schema says, fields aside that it does not know. */
+export const isReadable = (schema: TSchema, value: unknown): boolean =>
+  validatorOf(schema).Check(value) || validatorOf(opened(schema)).Check(value)
+
+/** What keeps a stored value from being what the schema says, unknown fields aside: the first thing; undefined when nothing does. */
+export const readProblem = (schema: TSchema, value: unknown): FieldError | undefined =>
+  validatorOf(schema).Check(value) ? undefined : fitProblem(opened(schema), value)
+
+/** The fields at the top level on which it depends that a value does not fit; undefined when it depends on more than fields. */
+export function fieldsAtFault(schema: TSchema, value: unknown): ReadonlySet<string> | undefined {
+  const fields = new Set<string>()
+  for (const { path } of validatorOf(schema).Errors(value).flatMap(fieldErrors)) {
+    if (path === '') return undefined
+    fields.add(path.split('.')[0] as string)
+  }
+  return fields.size === 0 ? undefined : fields
+}
+
+export const fits = (schema: TSchema, value: unknown): boolean => validatorOf(schema).Check(value)
 
 const describe = ({ path, message }: FieldError): string =>
   path === '' ? message : `${path} ${message}`

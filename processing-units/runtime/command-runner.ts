@@ -1,5 +1,6 @@
 import type { Callback } from '@spacegrid/grid/core/application-fault'
 import { answerOf, runHandler } from '@spacegrid/grid/core/callback'
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
@@ -100,6 +101,7 @@ export class CommandRunner {
   readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
+  readonly #version: Compatibility
   readonly #pending: PendingTransactions
   readonly #newId: () => string
   readonly #fate: AttemptFate
@@ -125,8 +127,10 @@ export class CommandRunner {
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
+    version: Compatibility,
     memory?: MemoryWatch,
   ) {
+    this.#version = version
     this.#state = state
     this.#chain = chain
     this.#clock = clock
@@ -340,7 +344,7 @@ export class CommandRunner {
   #handle(execution: Execution, recorder: Recorder): Attempt {
     const { command, input } = execution
     try {
-      const { data, slots } = runHandler(command, recorder, input)
+      const { data, slots } = runHandler(command, recorder, input, this.#version)
       return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
     } catch (thrown) {
       const error = this.#faults.judge(callbackOf('command', command), thrown)
@@ -435,7 +439,7 @@ export class CommandRunner {
       execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
     }
     try {
-      const result = answerOf(command, data, checked)
+      const result = answerOf(command, data, checked, this.#version)
       if (result instanceof Promise)
         keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
       else succeed(result)

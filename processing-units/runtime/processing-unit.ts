@@ -1,12 +1,18 @@
 import { runQuery } from '@spacegrid/grid/core/callback'
+import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import {
   type Correction,
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache, AnyCommand, Cache, Space, Value } from '@spacegrid/grid/core/definition'
+import { definitionNotes } from '@spacegrid/grid/core/definition-notes'
+import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import { readValue } from '@spacegrid/grid/core/evolution'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import type { SpaceShape } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -74,8 +80,8 @@ export type UnitEvent =
   /** Clocks do not agree: the log's, this machine's, or those of other units. */
   | { readonly kind: 'clock'; readonly message: string }
   | {
-      /** `log`: about records of the log that cannot be read. */
-      readonly kind: 'audit' | 'log'
+      /** `log`: about records of the log that cannot be read. `definition`: what other versions of the application have declared. */
+      readonly kind: 'audit' | 'log' | 'definition'
       readonly level: 'info' | 'warn' | 'error'
       readonly message: string
     }
@@ -121,6 +127,9 @@ export class ProcessingUnit implements Serving {
   readonly #rate: RateMeter
   #collisionsBefore = 0
   #serving: Promise<void> | undefined
+  #refusedTold: string | undefined
+  #shapeTold: SpaceShape | undefined
+  readonly #notesTold = new Set<string>()
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
@@ -204,7 +213,7 @@ export class ProcessingUnit implements Serving {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
-    checkCorrection(this.space, correction)
+    checkCorrection(this.space, correction, this.#incarnation?.state.layout)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
@@ -220,14 +229,14 @@ export class ProcessingUnit implements Serving {
       const query = this.space.queries.get(name)
       if (!query) throw this.#unknown('query', name, this.space.queries.keys())
       checkFits(query.input, input, name)
-      return ({ state, projections }) => {
+      return ({ state, projections, version }) => {
         const reader = new StateReader(state, projections, this.#now)
         const { position } = state
         const judge = (thrown: unknown): never => {
           throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
         }
         try {
-          const result = runQuery(query, reader, input)
+          const result = runQuery(query, reader, input, version)
           if (!(result instanceof Promise)) return { result, position }
           const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
           return kept.then((value) => ({ result: value, position }), judge)
@@ -242,19 +251,19 @@ export class ProcessingUnit implements Serving {
 
   entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
     return this.#read(options, () => {
-      if (!this.space.caches.some(({ name }) => name === cacheName))
-        throw this.#unknown('cache', cacheName, this.#cacheNames())
+      const cache = this.space.caches.find(({ name }) => name === cacheName)
+      if (!cache) throw this.#unknown('cache', cacheName, this.#cacheNames())
       checkKey(key, `cache ${cacheName}`)
       return ({ state }) => {
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)
-        if (!entry)
+        if (!layout || !entry)
           throw new GridError(
             'not_found',
             `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
           )
         return {
-          value: entry.value,
+          value: this.#told(cache, layout, entry),
           version: entry.version,
           writtenAt: entry.position,
           position: state.position,
@@ -271,7 +280,19 @@ export class ProcessingUnit implements Serving {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
-    return entries.get(key)?.value as V | undefined
+    const value = entries.get(key)?.value
+    if (cache.evolution === undefined || value === undefined) return value as V | undefined
+    return readValue(cache, value) as V
+  }
+
+  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
+  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
+    try {
+      const read = readValue(cache, value)
+      return withoutForeign(read, cache, layout) ?? read
+    } catch (thrown) {
+      throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
+    }
   }
 
   #cacheNames(): Iterable<string> {
@@ -350,6 +371,26 @@ export class ProcessingUnit implements Serving {
     await this.#serving
   }
 
+  /** Each thing once: who reads the log of a unit should see at once whether it can follow. */
+  #tellDefinition(conflict: GridError | undefined): void {
+    if (conflict) {
+      const message = `${conflict.message}. It does not serve, and writes nothing: deploy a version that fits (spacegrid check tells)`
+      if (message !== this.#refusedTold)
+        this.#report({ kind: 'definition', level: 'error', message })
+      this.#refusedTold = message
+      return
+    }
+    this.#refusedTold = undefined
+    const shape = this.#incarnation?.state.layout.shape
+    if (!shape || shape === this.#shapeTold) return
+    this.#shapeTold = shape
+    for (const { level, message } of definitionNotes(this.space, shape)) {
+      if (this.#notesTold.has(message)) continue
+      this.#notesTold.add(message)
+      this.#report({ kind: 'definition', level, message })
+    }
+  }
+
   // ---- life
 
   /** One incarnation after the other, until the unit stops. */
@@ -415,6 +456,7 @@ export class ProcessingUnit implements Serving {
       this.#options,
       this.#faults,
       end,
+      (conflict) => this.#tellDefinition(conflict),
       memory,
     )
     this.#incarnation = incarnation

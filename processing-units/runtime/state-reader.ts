@@ -7,6 +7,7 @@ import type {
   Reader,
 } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { collect } from '@spacegrid/grid/core/view'
@@ -63,7 +64,9 @@ export class StateReader implements Reader {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const value = this.#state.find(this.#layoutOf(cache).number, key)?.value
+    const stored = this.#state.find(this.#layoutOf(cache).number, key)?.value
+    const value =
+      cache.evolution === undefined || stored === undefined ? stored : readValue(cache, stored)
     if (this.#first === undefined) this.#first = value
     else if (value) this.#hand(value)
     return value as V | undefined
@@ -73,7 +76,8 @@ export class StateReader implements Reader {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    return collect(this.#state, layout.number, number, range).map(({ value }) => {
+    return collect(this.#state, layout.number, number, range).map((entry) => {
+      const value = readValue(cache, entry.value)
       this.#hand(value)
       return value as V
     })

@@ -31,6 +31,7 @@ export function reportTo(log: Logger, unit: string): (event: UnitEvent) => void 
       }
       case 'audit':
       case 'log':
+      case 'definition':
         log[event.level]({ unit }, event.message)
         return
       case 'clock':

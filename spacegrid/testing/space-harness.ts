@@ -1,7 +1,9 @@
 import type { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import { refusePromise, runQuery } from '@spacegrid/grid/core/callback'
+import { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { Cache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { Melder } from '@spacegrid/grid/core/meld'
 import { shapeOf } from '@spacegrid/grid/core/shape'
@@ -45,6 +47,7 @@ export class SpaceHarness {
   readonly #desk: FaultDesk
   readonly #projections: Projections
   readonly #melder: Melder
+  readonly #version: Compatibility
   readonly #surroundings: Surroundings
   readonly #units = new Map<string, HarnessUnit>()
   #now: number
@@ -62,6 +65,7 @@ export class SpaceHarness {
     })
     const newId = () => String(++this.#idCount).padStart(22, '0')
     this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
+    this.#version = new Compatibility(space.caches, () => this.#state.layout)
     this.#surroundings = {
       space,
       state: this.#state,
@@ -69,6 +73,7 @@ export class SpaceHarness {
       now: () => this.#now,
       newId,
       faults: this.#desk,
+      version: this.#version,
       meld: (frame, attempts) => this.#meld(frame, attempts),
     }
     this.#meld({ kind: FrameKind.shape, shape: shapeOf(space) }, [])
@@ -100,7 +105,7 @@ export class SpaceHarness {
     const layout = this.#state.layout.named(cache.name)
     if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
     const { entries } = this.#state.cache(layout.number)
-    return Array.from(entries.values(), ({ value }) => value as V)
+    return Array.from(entries.values(), ({ value }) => readValue(cache, value) as V)
   }
 
   /**
@@ -124,7 +129,7 @@ export class SpaceHarness {
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
-      const result = runQuery(query, this.read, input)
+      const result = runQuery(query, this.read, input, this.#version)
       refusePromise(result)
       return result as Result
     } catch (thrown) {
