@@ -30,47 +30,33 @@ export function takeEvolution(
   if (renamed === undefined && defaults === undefined && upcast === undefined) return undefined
   const names = takeNames(what, schema, renamed ?? {})
   return {
-    stored: storedNames(renamed ?? {}, names),
+    stored: storedNames(names),
     renamed: names,
     defaults: takeDefaults(what, schema, melded, defaults ?? {}),
     upcast,
   }
 }
 
-/** Former name → present name, chains followed to their end. */
+/** Former name → present name. */
 function takeNames(
   what: string,
   { properties }: TObject,
   renamed: NonNullable<EvolutionOptions['renamed']>,
 ): ReadonlyMap<string, string> {
-  const next = new Map(Object.entries(renamed) as [string, string][])
-  const names = new Map<string, string>()
-  const targets = new Set<string>()
-  for (const [former, to] of next) {
+  for (const [former, present] of Object.entries(renamed)) {
     if (Object.hasOwn(properties, former))
       throw new TypeError(`${what}: renamed names ${former}, which the schema still declares`)
-    if (targets.has(to)) throw new TypeError(`${what}: two fields are renamed to ${to}`)
-    targets.add(to)
-    let present = to
-    for (let steps = 0; next.has(present); steps++) {
-      if (steps > next.size) throw new TypeError(`${what}: renamed goes round in a circle`)
-      present = next.get(present) as string
-    }
-    if (!Object.hasOwn(properties, present))
+    if (present === undefined || !Object.hasOwn(properties, present))
       throw new TypeError(`${what}: renamed names the unknown field ${present}`)
-    names.set(former, present)
   }
-  return names
+  return new Map(Object.entries(renamed) as [string, string][])
 }
 
 /** Present name → the first of its former ones: that under which the field has been stored ever since. */
-function storedNames(
-  renamed: NonNullable<EvolutionOptions['renamed']>,
-  names: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  const later = new Set(Object.values(renamed))
-  const firsts = [...names].filter(([former]) => !later.has(former))
-  return new Map(firsts.map(([former, present]) => [present, former]))
+function storedNames(names: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const stored = new Map<string, string>()
+  for (const [former, present] of names) if (!stored.has(present)) stored.set(present, former)
+  return stored
 }
 
 function takeDefaults(

@@ -42,8 +42,8 @@ export interface CacheOptions<
    */
   readonly readable?: boolean | readonly (keyof Static<S> & string)[]
   /**
-   * Former name of a field → the present one. Where it is stored the field keeps its first name, so that versions before and behind the
-   * renaming work side by side; indexes and operations are renamed alike.
+   * Former name of a field → the present one; of several former names the oldest first. Where it is stored the field keeps its
+   * first name, so that versions before and behind the renaming work side by side; indexes and operations are renamed alike.
    */
   readonly renamed?: Readonly<Record<string, keyof Static<S> & string>>
   /** What a field is in entries that were written before it was declared. Not of the key, the expiry or a field of an index. */

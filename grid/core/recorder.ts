@@ -33,7 +33,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, fieldsAtFault, fits, isKey, taken } from './validation.ts'
+import { checkFits, checkFitsBut, checkKey, fits, isKey, taken } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -324,9 +324,9 @@ export class Recorder implements Transaction {
     if (own && fits(cache.schema, own)) return
     const value = own ?? given
     const before = this.#before(cache, layout, value[cache.key])
-    const fields = before && fieldsAtFault(cache.schema, value)
-    if (fields && [...fields].every((field) => sameData(value[field], before[field]))) return
-    checkFits(cache.schema, value, `cache ${cache.name}`)
+    const isCarried = (field: string) =>
+      before !== undefined && sameData(value[field], before[field])
+    checkFitsBut(cache.schema, value, `cache ${cache.name}`, isCarried)
   }
 
   /** The entry as this transaction leaves it so far, as far as puts go; not a read. */

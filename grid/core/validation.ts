@@ -53,13 +53,13 @@ export function prepareSchema(schema: TSchema): void {
 export function checkFits(schema: TSchema, value: unknown, what: string): void {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return
-  const errors = errorsOf(validator, value)
+  throw unfit(what, errorsOf(validator, value))
+}
+
+function unfit(what: string, errors: readonly FieldError[]): GridError {
   const [first] = errors
-  throw new GridError(
-    'invalid_input',
-    `${what}: ${first ? describe(first) : 'does not fit its schema'}`,
-    { details: { errors } },
-  )
+  const why = first ? describe(first) : 'does not fit its schema'
+  return new GridError('invalid_input', `${what}: ${why}`, { details: { errors } })
 }
 
 /**
@@ -142,14 +142,20 @@ export const isReadable = (schema: TSchema, value: unknown): boolean =>
 export const readProblem = (schema: TSchema, value: unknown): FieldError | undefined =>
   validatorOf(schema).Check(value) ? undefined : fitProblem(opened(schema), value)
 
-/** The fields at the top level on which it depends that a value does not fit; undefined when it depends on more than fields. */
-export function fieldsAtFault(schema: TSchema, value: unknown): ReadonlySet<string> | undefined {
-  const fields = new Set<string>()
-  for (const { path } of validatorOf(schema).Errors(value).flatMap(fieldErrors)) {
-    if (path === '') return undefined
-    fields.add(path.split('.')[0] as string)
-  }
-  return fields.size === 0 ? undefined : fields
+/**
+ * Checks a value that may hold what is not for this check to judge.
+ * @param isCarried whether a field at the top level stands there as it is
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ */
+export function checkFitsBut(
+  schema: TSchema,
+  value: unknown,
+  what: string,
+  isCarried: (field: string) => boolean,
+): void {
+  const errors = errorsOf(validatorOf(schema), value)
+  const own = errors.filter(({ path }) => path === '' || !isCarried(path.split('.')[0] as string))
+  if (own.length > 0 || errors.length === 0) throw unfit(what, own)
 }
 
 export const fits = (schema: TSchema, value: unknown): boolean => validatorOf(schema).Check(value)
