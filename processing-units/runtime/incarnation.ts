@@ -53,6 +53,8 @@ export class Incarnation {
   #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
+  /** Where the log ended when it was first asked: what is stored is not known before the replica has come so far. */
+  #beginning: number | undefined
   #disconnectedSince: number | undefined
   #conflict: GridError | undefined
   readonly #data: DataCheck
@@ -169,7 +171,6 @@ export class Incarnation {
       },
       broken: (error) => this.end(error),
     })
-    this.#adoptShape()
     this.replica.start()
     this.#every(tickMs, () => this.#tick())
     this.#every(boundsMs, () => void this.#readBounds())
@@ -184,6 +185,7 @@ export class Incarnation {
     if (this.#closed) return 'the replica has to be rebuilt'
     if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
     if (this.#conflict) return this.#conflict.message
+    if (!this.#isThere) return 'reading the log'
     if (this.#isLooking) return 'looking whether this version can read what is stored'
     if (!this.#projections) return 'the definition is not in the log yet'
     if (!this.#chain.joined) return 'joining the log'
@@ -293,7 +295,7 @@ export class Incarnation {
       const current = this.state.layout.shape
       const merged = mergeShapes(current, wanted)
       // Nothing is asked of the log before it is known that the application can work with what is there.
-      if (!this.#projections && !this.#canRead()) return
+      if (!this.#projections && !(this.#isThere && this.#canRead())) return
       if (merged === current)
         this.#projections ??= new Projections(this.#space, this.state, this.#faults)
       else this.#askForShape()
@@ -302,6 +304,11 @@ export class Incarnation {
       if (!(error instanceof GridError)) throw error
       this.#refuse(error)
     }
+  }
+
+  get #isThere(): boolean {
+    if (this.replica.unreadable) return true
+    return this.#beginning !== undefined && this.state.position >= this.#beginning
   }
 
   #refuse(conflict: GridError | undefined): void {
@@ -361,6 +368,9 @@ export class Incarnation {
       const { last } = await this.#log.bounds()
       this.#lastKnown = last
       this.#chain.newestKnown = last
+      if (this.#beginning !== undefined) return
+      this.#beginning = last
+      if (!this.#closed) this.#adoptShape()
     } catch (error) {
       // Not reachable just now; the tail says so by itself.
       if (!(error instanceof GridError)) throw error
