@@ -2,15 +2,13 @@ import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
 import { DataFault, isData, type KnownData, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
+import type { SplitData } from './outcomes.ts'
 import type { Recorder } from './recorder.ts'
-import { noSlots, type Slots } from './steps.ts'
+import { noSlots } from './steps.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
 
 /** What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes belong. */
-export interface HandlerData {
-  readonly data: unknown
-  readonly slots: Slots
-}
+export type HandlerData = SplitData
 
 /**
  * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and where nothing is left to be filled in it is
@@ -58,9 +56,8 @@ export function answerOf(
   version?: Compatibility,
 ): unknown {
   const { answer } = command
-  const read = version ? version.readTaken(data) : data
-  if (!answer) return (checked ? read : checkedResult(command, read, version)) ?? null
-  return resultOf(command, answer(read as Resolved<unknown>), undefined, version)
+  if (!answer) return (checked ? data : checkedResult(command, data, version)) ?? null
+  return resultOf(command, answer(data as Resolved<unknown>), undefined, version)
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AnyCache, Value } from './definition.ts'
 import { readValue, storedName } from './evolution.ts'
 import { anyMember, fieldOf } from './fields.ts'
 import type { CacheLayout, Layout } from './layout.ts'
-import { isOfTaken, readTaken } from './outcomes.ts'
+import { readTaken, type Taken } from './outcomes.ts'
 import { declaredShape } from './shape.ts'
 import { fits } from './validation.ts'
 
@@ -78,19 +78,22 @@ function strip(
 export class Compatibility {
   readonly #caches: readonly AnyCache[]
   readonly #layout: () => Layout
+  /** Whether it reads anything otherwise than it is stored. */
+  readonly #evolved: boolean
   #namesOf: Layout | undefined
   #names: ReadonlySet<string> = new Set()
 
   /** @param layout the log's definition as it is now */
   constructor(caches: readonly AnyCache[], layout: () => Layout) {
     this.#caches = caches
+    this.#evolved = caches.some(({ evolution }) => evolution !== undefined)
     this.#layout = layout
   }
 
   /** The entries that operations have claimed, as this version reads them. */
-  readTaken(data: unknown): unknown {
-    if (!isOfTaken(data)) return data
-    return readTaken(data, (name, stored) => {
+  readTaken(data: unknown, taken: Taken | undefined): unknown {
+    if (!taken || !this.#evolved) return data
+    return readTaken(data, taken, (name, stored) => {
       const cache = this.#caches.find((it) => it.name === name)
       return cache ? readValue(cache, stored) : stored
     })

@@ -5,7 +5,7 @@ import { noSlots, type Slots } from './steps.ts'
 /** An operation's outcome: a place in the transaction, until it is melded. */
 export class PendingOutcome<T> implements Outcome<T> {
   readonly step: number
-  /** The cache whose entries it has claimed, if they are stored otherwise than they are read. */
+  /** Name of the cache whose entries it has claimed, if it has. */
   readonly takenFrom: string | undefined
   readonly #predict: (step: number) => unknown
 
@@ -55,15 +55,13 @@ const noPlaces = new Set(['', '__proto__'])
  * kept.
  * @throws DataFault
  */
-export function splitOutcomes(
-  data: unknown,
-  charactersMax?: number,
-): { readonly data: unknown; readonly slots: Slots } {
+export function splitOutcomes(data: unknown, charactersMax?: number): SplitData {
   if (data === undefined) return { data, slots: noSlots }
-  if (data instanceof PendingOutcome)
-    return data.takenFrom === undefined
-      ? { data: undefined, slots: { '': data.step } }
-      : markTaken(undefined, { '': data.step }, { '': data.takenFrom })
+  if (data instanceof PendingOutcome) {
+    const { step, takenFrom } = data
+    const split = { data: undefined, slots: { '': step } }
+    return takenFrom === undefined ? split : { ...split, taken: { '': takenFrom } }
+  }
   if (typeof data !== 'object' || data === null || !hasOutcomes(data))
     return { data: takeHandlerData(data, charactersMax), slots: noSlots }
   const slots: Record<string, number> = {}
@@ -81,16 +79,26 @@ export function splitOutcomes(
       Object.defineProperty(rest, name, { value: field, enumerable: true, configurable: true })
   }
   const kept = takeHandlerData(rest, charactersMax)
-  return taken ? markTaken(kept, slots, taken) : { data: kept, slots }
+  return taken ? { data: kept, slots, taken } : { data: kept, slots }
 }
 
+/** A handler's data, without the outcomes that belong into it. */
+export interface SplitData {
+  readonly data: unknown
+  readonly slots: Slots
+  /** Where entries that operations have claimed belong; undefined: nowhere. */
+  readonly taken?: Taken
+}
+
+/** Field of the data ('' for all of it) → name of the cache whose entries will stand there. */
+export type Taken = Readonly<Record<string, string>>
+
 /**
- * Data with claimed entries in it, of a cache whose entries are stored otherwise than they are read: the log fills them in as they are stored, and
- * each version that answers, a replay too, reads them as it does all others.
+ * Data with claimed entries in it, as they are remembered: the log fills them in as they are stored, and whoever answers
+ * with them once more, perhaps of another version, reads them as it does all others.
  */
-interface OfTaken {
-  /** Field of `data` ('' for all of it) → name of the cache. */
-  readonly [mark]: Readonly<Record<string, string>>
+interface MarkedData {
+  readonly [mark]: Taken
   /** What it stands for is a list of so many items. */
   readonly '~length'?: number
 }
@@ -98,34 +106,38 @@ interface OfTaken {
 const mark = '~taken'
 const whole = '~whole'
 
-function markTaken(
-  data: unknown,
-  slots: Slots,
-  taken: Readonly<Record<string, string>>,
-): { readonly data: unknown; readonly slots: Slots } {
+/** What is remembered of data with claimed entries in it. */
+export function markTaken({ data, slots }: SplitData, taken: Taken): SplitData {
   const at = slots['']
-  if (at !== undefined)
-    return { data: Object.freeze({ [mark]: Object.freeze(taken) }), slots: { [whole]: at } }
+  if (at !== undefined) return { data: Object.freeze({ [mark]: taken }), slots: { [whole]: at } }
   const length = Array.isArray(data) ? { '~length': data.length } : undefined
-  return {
-    data: Object.freeze({ ...(data as object), ...length, [mark]: Object.freeze(taken) }),
-    slots,
-  }
+  return { data: Object.freeze({ ...(data as object), ...length, [mark]: taken }), slots }
 }
 
-export const isOfTaken = (data: unknown): data is OfTaken =>
-  typeof data === 'object' && data !== null && mark in data
+/** Data as they were remembered, outcomes filled in; and where in it claimed entries stand. */
+export function unmarkTaken(data: unknown): { readonly data: unknown; readonly taken?: Taken } {
+  if (typeof data !== 'object' || data === null || !(mark in data)) return { data }
+  const { [mark]: taken, '~length': length, ...rest } = data as MarkedData
+  const filled = rest as Readonly<Record<string, unknown>>
+  if (taken[''] !== undefined) return { data: filled[whole], taken }
+  if (length === undefined) return { data: filled, taken }
+  return { data: Array.from({ length }, (_, i) => filled[i]), taken }
+}
 
-/** The data as its handler has returned it, outcomes filled in, the claimed entries as `read` makes them. */
+/** The data with the claimed entries as `read` makes them. */
 export function readTaken(
-  { [mark]: taken, '~length': length, ...data }: OfTaken,
+  data: unknown,
+  taken: Taken,
   read: (cache: string, stored: Value) => Value,
 ): unknown {
-  const filled = data as Record<string, unknown>
-  const entriesOf = (name: string, cache: string) =>
-    ((filled[name] ?? []) as readonly Value[]).map((value) => read(cache, value))
+  const entriesOf = (entries: unknown, cache: string) =>
+    Object.freeze((entries as readonly Value[]).map((value) => read(cache, value)))
   const all = taken['']
-  if (all !== undefined) return entriesOf(whole, all)
-  for (const [name, cache] of Object.entries(taken)) filled[name] = entriesOf(name, cache)
-  return length === undefined ? filled : Array.from({ length }, (_, i) => filled[i])
+  if (all !== undefined) return entriesOf(data, all)
+  const filled = (Array.isArray(data) ? [...data] : { ...(data as object) }) as Record<
+    string,
+    unknown
+  >
+  for (const [name, cache] of Object.entries(taken)) filled[name] = entriesOf(filled[name], cache)
+  return Object.freeze(filled)
 }

@@ -19,7 +19,7 @@ import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
-import { PendingOutcome, splitOutcomes } from './outcomes.ts'
+import { PendingOutcome, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
 import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
@@ -29,7 +29,6 @@ import {
   type KeyRead,
   type Operation,
   type RangeRead,
-  type Slots,
   type Step,
   StepKind,
 } from './steps.ts'
@@ -290,7 +289,7 @@ export class Recorder implements Transaction {
    * kept.
    * @throws DataFault; DataTooLarge for texts beyond `charactersMax`
    */
-  slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+  slots(data: unknown): SplitData {
     return splitOutcomes(data, this.#limits.charactersMax)
   }
 
@@ -393,7 +392,7 @@ export class Recorder implements Transaction {
         if (!evolved) return outcome
         return (outcome as readonly Value[]).map((value) => readValue(evolved, value))
       },
-      evolved?.name,
+      takenFrom?.name,
     )
   }
 

@@ -1,9 +1,10 @@
 import type { Callback } from '@spacegrid/grid/core/application-fault'
-import { answerOf, runHandler } from '@spacegrid/grid/core/callback'
+import { answerOf, type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { markTaken, type Taken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -11,7 +12,6 @@ import {
   fillSlots,
   noSlots,
   type RememberStep,
-  type Slots,
   type Step,
   StepKind,
   type TransactionRecord,
@@ -33,7 +33,7 @@ import type { UnitOptions } from './unit-options.ts'
 
 /** What one attempt of a handler came to. */
 type Attempt =
-  | { readonly kind: 'transaction'; readonly data: unknown; readonly slots: Slots }
+  | { readonly kind: 'transaction'; readonly handled: HandlerData }
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
@@ -50,8 +50,7 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
   readonly record: TransactionRecord
   readonly id: number
-  readonly data: unknown
-  readonly slots: Slots
+  readonly handled: HandlerData
   /** Of its content. */
   readonly bytes: number
   foreseen: Evaluation | undefined
@@ -62,8 +61,7 @@ class SentAttempt implements Sent, PendingTransaction {
     execution: Execution,
     record: TransactionRecord,
     id: number,
-    data: unknown,
-    slots: Slots,
+    handled: HandlerData,
     bytes: number,
   ) {
     this.#fate = fate
@@ -71,8 +69,7 @@ class SentAttempt implements Sent, PendingTransaction {
     this.execution = execution
     this.record = record
     this.id = id
-    this.data = data
-    this.slots = slots
+    this.handled = handled
   }
 
   get cancelled(): boolean {
@@ -321,7 +318,8 @@ export class CommandRunner {
     const remembered = asRemembered(entry.value)
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
-    this.#answer(execution, remembered.data, { position, version, replayed: true })
+    const { data, taken } = unmarkTaken(remembered.data)
+    this.#answer(execution, data, { position, version, replayed: true }, true, taken)
     return true
   }
 
@@ -344,8 +342,10 @@ export class CommandRunner {
   #handle(execution: Execution, recorder: Recorder): Attempt {
     const { command, input } = execution
     try {
-      const { data, slots } = runHandler(command, recorder, input, this.#version)
-      return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
+      const handled = runHandler(command, recorder, input, this.#version)
+      return recorder.writes
+        ? { kind: 'transaction', handled }
+        : { kind: 'answer', data: handled.data }
     } catch (thrown) {
       const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
@@ -358,23 +358,24 @@ export class CommandRunner {
     recorder: Recorder,
     number: number,
     id: number,
-    { data, slots }: { readonly data: unknown; readonly slots: Slots },
+    { handled }: { readonly handled: HandlerData },
   ): void {
     const { reads, ranges, events } = recorder
     const steps =
       execution.idempotencyKey === undefined
         ? recorder.steps
-        : [...recorder.steps, this.#remember(execution, data, slots)]
+        : [...recorder.steps, this.#remember(execution, handled)]
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
     const bytes = this.admission.admit(record, execution.input)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
     this.#pending.add(attempt)
     execution.sent = true
     this.#chain.send(attempt)
     if (execution.acknowledge === 'accepted') this.#accept(attempt)
   }
 
-  #remember(execution: Execution, data: unknown, slots: Slots): Step {
+  #remember(execution: Execution, handled: HandlerData): Step {
+    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
     const step: RememberStep = {
       kind: StepKind.remember,
       key: execution.idempotencyKey as string,
@@ -393,10 +394,11 @@ export class CommandRunner {
     if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
   }
 
-  #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
+  #applied({ execution, handled, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
-    this.#answer(execution, whole, from, slots === noSlots)
+    this.#answer(execution, whole, from, slots === noSlots, taken)
   }
 
   #confirm(
@@ -426,7 +428,13 @@ export class CommandRunner {
   }
 
   /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
-  #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
+  #answer(
+    execution: Execution,
+    data: unknown,
+    from: Committed,
+    checked = true,
+    taken?: Taken,
+  ): void {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
@@ -439,7 +447,7 @@ export class CommandRunner {
       execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
     }
     try {
-      const result = answerOf(command, data, checked, this.#version)
+      const result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
       if (result instanceof Promise)
         keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
       else succeed(result)

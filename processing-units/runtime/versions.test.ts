@@ -104,6 +104,88 @@ test('who is there already is told at once what a newcomer declares', async () =
   ])
 })
 
+describe('entries that one version has claimed', () => {
+  const slots = defineCache('slots', {
+    schema: Type.Object({ id, number: Type.Integer(), owner: Type.String() }),
+    key: 'id',
+    indexes: { byOwner: ['owner', 'number'] },
+  })
+  const places = defineCache('slots', {
+    schema: Type.Object({ id, place: Type.Integer(), owner: Type.String() }),
+    key: 'id',
+    indexes: { byOwner: ['owner', 'place'] },
+    renamed: { number: 'place' },
+  })
+  const open = defineCommand('open', {
+    input: Type.Object({}),
+    handler: (tx) => tx.put(slots, { id: 'a', number: 1, owner: '' }),
+  })
+  const range = { equals: [''], limit: 1 } as const
+  const claims = {
+    first: [
+      defineCommand('field', {
+        input: Type.Object({}),
+        handler: (tx) => ({ mine: tx.take(slots, 'byOwner', range, {}), more: 1 }),
+      }),
+      defineCommand('whole', {
+        input: Type.Object({}),
+        handler: (tx) => tx.take(slots, 'byOwner', range, {}),
+      }),
+      defineCommand('list', {
+        input: Type.Object({}),
+        handler: (tx) => ['x', tx.take(slots, 'byOwner', range, {})],
+      }),
+    ],
+    next: [
+      defineCommand('field', {
+        input: Type.Object({}),
+        handler: (tx) => ({ mine: tx.take(places, 'byOwner', range, {}), more: 1 }),
+      }),
+      defineCommand('whole', {
+        input: Type.Object({}),
+        handler: (tx) => tx.take(places, 'byOwner', range, {}),
+      }),
+      defineCommand('list', {
+        input: Type.Object({}),
+        handler: (tx) => ['x', tx.take(places, 'byOwner', range, {})],
+      }),
+    ],
+  }
+  const earlier = defineSpace('test', { caches: [slots], commands: [open, ...claims.first] })
+  const later = defineSpace('test', { caches: [places], commands: claims.next })
+  const entry = { id: 'a', number: 1, owner: '' }
+  const read = { id: 'a', place: 1, owner: '' }
+  const shapes = {
+    field: (it: object) => ({ mine: [it], more: 1 }),
+    whole: (it: object) => [it],
+    list: (it: object) => ['x', [it]],
+  }
+
+  test('are answered by each in its own names, the first time and every other time', async () => {
+    const [old, young] = [await start(earlier), await start(later)]
+    await execute(old, 'open', {})
+    await world.until(() => young.unit.position === old.unit.position)
+    const ask = async ({ unit }: WorldUnit, name: string, idempotencyKey: string) => {
+      const answer = await world.settled(unit.execute(name, {}, { idempotencyKey }))
+      const { position } = answer
+      await world.until(() => old.unit.position >= position && young.unit.position >= position)
+      return answer
+    }
+    for (const [name, shape] of Object.entries(shapes)) {
+      for (const [asked, others] of [
+        [old, young],
+        [young, old],
+      ] as const) {
+        const key = `${name} of ${asked.unit.name}`
+        const of = (world: WorldUnit) => shape(world === old ? entry : read)
+        expect(await ask(asked, name, key)).toMatchObject({ result: of(asked), replayed: false })
+        expect(await ask(asked, name, key)).toMatchObject({ result: of(asked), replayed: true })
+        expect(await ask(others, name, key)).toMatchObject({ result: of(others), replayed: true })
+      }
+    }
+  })
+})
+
 describe('a version that cannot follow says so at once, and asks nothing of the log', () => {
   const refused = async (space: Space, reason: string) => {
     const late = world.start({}, {}, undefined, undefined, space)

@@ -160,8 +160,8 @@ const workOf = (command: AnyCommand, input: unknown, version: Compatibility): Wo
     name: command.name,
     declared: command,
   },
-  answer: (data) => {
-    const result = answerOf(command, data, false, version)
+  answer: (data, taken) => {
+    const result = answerOf(command, version.readTaken(data, taken), false, version)
     refusePromise(result)
     return result
   },

@@ -57,7 +57,7 @@ export class Versions {
       ...(result ? { result } : {}),
     })
     const version = new Compatibility(caches, () => this.state.layout)
-    const { data, slots } = runHandler(command, recorder, {}, version)
+    const { data, slots, taken } = runHandler(command, recorder, {}, version)
     const { reads, ranges, steps, events } = recorder
     this.#meld({
       kind: FrameKind.transactions,
@@ -69,7 +69,7 @@ export class Versions {
       parts: 0,
     })
     if (this.#decided?.outcome !== 'applied') throw new Error(JSON.stringify(this.#decided))
-    return version.readTaken(fillSlots(data, slots, this.#decided.outcomes))
+    return version.readTaken(fillSlots(data, slots, this.#decided.outcomes), taken)
   }
 
   /** As it is stored. */
