@@ -236,6 +236,6 @@ test('two versions work under load, forward and back: nothing is refused, nothin
   )
   const ready = await fetch(`http://127.0.0.1:${late.settings.adminPort}/health/ready`)
   expect(ready.status).toBe(503)
-  expect(await ready.text()).toContain('balance must be string: 4 entries')
+  expect(await ready.text()).toContain('branch is required: 4 entries')
   await late.stop()
 })
