@@ -3,7 +3,7 @@ import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
@@ -53,8 +53,12 @@ export class DataPump implements Component {
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
     this.#lives = new Lives(ports.clock, report)
-    this.#unread = new UnreadRecords(ports.clock, (level, message) => report({ level, message }))
-    this.#watch = new ClockWatch(ports.clock, (message) => report({ level: 'warn', message }))
+    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
+      report({ kind: 'log', level, message }),
+    )
+    this.#watch = new ClockWatch(ports.clock, (message) =>
+      report({ kind: 'clock', level: 'warn', message }),
+    )
     this.#auditor = new Auditor(ports, {
       space,
       name,
@@ -64,7 +68,7 @@ export class DataPump implements Component {
       mend: (wish) => this.#incarnation?.mend(wish),
       snapshotBytesMax: this.#settings.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
-      report: (level, message) => report({ level, message }),
+      report: (level, message) => report({ kind: 'audit', level, message }),
     })
   }
 
@@ -108,6 +112,11 @@ export class DataPump implements Component {
     return this.#lives.readiness(() => (incarnation ? incarnation.unready() : 'starting'))
   }
 
+  /** Changes and events that wait to be published. */
+  get pending(): number {
+    return this.#incarnation?.waiting ?? 0
+  }
+
   status(): PumpStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.replica?.state
@@ -120,7 +129,7 @@ export class DataPump implements Component {
       bytes: state ? estimateBytes(state) : 0,
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
-      pending: incarnation?.waiting ?? 0,
+      pending: this.pending,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
       damagedRecords: this.#unread.damaged,

@@ -3,7 +3,7 @@ import { findWindowAfter } from '@spacegrid/grid/engine/changes/change-queue'
 import { coalesce, mergeWindows, takeWindows } from '@spacegrid/grid/engine/changes/window-batch'
 import { WindowFeed } from '@spacegrid/grid/engine/changes/window-feed'
 import { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
@@ -201,7 +201,7 @@ export class ImageKeeper {
 
   async #rebuild(): Promise<void> {
     this.state = 'rebuilding'
-    this.#report({ level: 'info', message: 'rebuilding the warm image' })
+    this.#report({ kind: 'image_rebuilding', level: 'info', message: 'rebuilding the warm image' })
     this.#position = await rebuildImage(
       this.#space,
       this.#ports,
@@ -210,7 +210,11 @@ export class ImageKeeper {
       () => this.#published === undefined || this.#life.signal.aborted,
     )
     if (this.#position !== undefined)
-      this.#report({ level: 'info', message: `the warm image is at ${this.#position}` })
+      this.#report({
+        kind: 'image',
+        level: 'info',
+        message: `the warm image is at ${this.#position}`,
+      })
   }
 
   #drop(): void {
@@ -221,7 +225,12 @@ export class ImageKeeper {
 
   #away(error: GridError): void {
     if (this.state !== 'away')
-      this.#report({ level: 'warn', message: `the warm image waits: ${error.message}`, error })
+      this.#report({
+        kind: 'image',
+        level: 'warn',
+        message: `the warm image waits: ${error.message}`,
+        error,
+      })
     this.state = 'away'
   }
 }

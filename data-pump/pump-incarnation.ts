@@ -4,7 +4,7 @@ import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { findOldestFrom, leadsOn } from '@spacegrid/grid/engine/changes/change-queue'
 import type { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
@@ -191,6 +191,7 @@ export class PumpIncarnation {
     for (const change of corrections) this.#collector.correct(change)
     if (corrections.length > 0)
       this.#report({
+        kind: 'store',
         level: 'warn',
         message: `what is stored is wrong in ${corrections.length} entries at position ${from}: they are published anew`,
       })
@@ -200,7 +201,7 @@ export class PumpIncarnation {
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
-    const replica = new Replica(log, state)
+    const replica = new Replica(log, state, clock)
     this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version }) => {
@@ -331,6 +332,7 @@ export class PumpIncarnation {
       this.state = 'standby'
       this.image?.rest()
       this.#report({
+        kind: 'standing_by',
         level: 'info',
         message: `standing by: another pump goes on from ${window.from}`,
       })
@@ -361,7 +363,11 @@ export class PumpIncarnation {
     this.#queueLast = watch.last
     if (this.#life.signal.aborted) return
     this.state = 'active'
-    this.#report({ level: 'info', message: `publishing from position ${this.#collector.from}` })
+    this.#report({
+      kind: 'took_over',
+      level: 'info',
+      message: `publishing from position ${this.#collector.from}`,
+    })
   }
 
   #isDue({ connected, heardAt }: QueueWatch, patienceMs: number): boolean {
@@ -413,7 +419,11 @@ export class PumpIncarnation {
     const what = isGap ? `begins at ${oldest ?? this.published}` : 'is damaged behind that'
     const message = `The store is at ${persisted}, but the change queue ${what}`
     if (isHole)
-      this.#report({ level: 'error', message: `${message}: what follows is published anew` })
+      this.#report({
+        kind: 'queue',
+        level: 'error',
+        message: `${message}: what follows is published anew`,
+      })
     this.end(new GridError('not_ready', message))
   }
 

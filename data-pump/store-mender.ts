@@ -3,7 +3,7 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import { hashString } from '@spacegrid/grid/core/hash'
 import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
@@ -143,7 +143,7 @@ export class StoreMender {
       // The store is away, or read by somebody else: whoever wants it compared asks again. A bug of ours must not keep the pump from its work.
       const { message } = error as Error
       const level = isGridError(error) ? 'info' : 'error'
-      this.#report({ level, message: `the store could not be compared: ${message}` })
+      this.#report({ kind: 'store', level, message: `the store could not be compared: ${message}` })
     } finally {
       this.#comparing = false
     }
@@ -202,6 +202,7 @@ export class StoreMender {
       .map(({ cache, key }) => `${cache} ${JSON.stringify(key)}`)
     const more = changes.length > toldMax ? ` and ${changes.length - toldMax} more` : ''
     this.#report({
+      kind: 'store',
       level: 'warn',
       message: `the store is wrong in entries, which are written anew: ${names.join(', ')}${more}`,
     })

@@ -1,7 +1,7 @@
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Checkpoint } from '@spacegrid/grid/engine/ports/store'
 import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'

@@ -6,7 +6,7 @@ import type { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channe
 import type { EntryName, Teller } from '@spacegrid/grid/engine/agreement/audit-message'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
 import type { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Store, StoredEntry } from '@spacegrid/grid/engine/ports/store'
 import { tellEntries } from './entry-marks.ts'
 import type { ReaderPorts } from './reader-options.ts'
@@ -77,7 +77,7 @@ export class ImageAuditor {
         if (!isGridError(error)) throw error
         if (attempt < attemptsMax) continue
         const message = `the warm image could not be counted: ${error.message}`
-        return this.#report({ level: 'info', message })
+        return this.#report({ kind: 'image', level: 'info', message })
       }
   }
 
@@ -114,7 +114,7 @@ export class ImageAuditor {
       await scan.close()
       const max = this.#countedEntriesMax
       const message = `the warm image has ${entries} entries, more than the ${max} that this process has the memory to count`
-      this.#report({ level: 'info', message })
+      this.#report({ kind: 'image', level: 'info', message })
       return true
     }
     const ports = { store: image, changes, clock }
@@ -168,7 +168,7 @@ export class ImageAuditor {
     await image.clear(this.#space)
     this.#cleared++
     const message = `the warm image is wrong, and is cleared for the data pump to build it anew: ${reason}`
-    this.#report({ level: 'error', message })
+    this.#report({ kind: 'image_wrong', level: 'error', message })
   }
 }
 

@@ -1,5 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/engine/ports/store'
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
@@ -94,7 +94,7 @@ export class SnapshotChoice {
     this.#damage = { at, error }
     if (at - this.#damageToldAt >= damageToldMsMin) {
       this.#damageToldAt = at
-      this.#report({ level: 'error', message: error.message, error: cause })
+      this.#report({ kind: 'store', level: 'error', message: error.message, error: cause })
     }
     return error
   }
@@ -103,8 +103,17 @@ export class SnapshotChoice {
   #tellRefusal(refusal: string | undefined): void {
     if (refusal === this.#refusal) return
     if (refusal !== undefined)
-      this.#report({ level: 'warn', message: `nobody can begin with what is stored: ${refusal}` })
-    else this.#report({ level: 'info', message: 'what is stored can be begun with again' })
+      this.#report({
+        kind: 'store',
+        level: 'warn',
+        message: `nobody can begin with what is stored: ${refusal}`,
+      })
+    else
+      this.#report({
+        kind: 'store',
+        level: 'info',
+        message: 'what is stored can be begun with again',
+      })
     this.#refusal = refusal
   }
 
@@ -119,10 +128,15 @@ export class SnapshotChoice {
           this.#imageUsedAt = clock.monotonic()
         })
       await scan.close()
-      this.#report({ level: 'info', message: `the warm image is not used: ${reason.message}` })
+      this.#report({
+        kind: 'image',
+        level: 'info',
+        message: `the warm image is not used: ${reason.message}`,
+      })
     } catch (error) {
       if (!isGridError(error)) throw error
       this.#report({
+        kind: 'image',
         level: 'info',
         message: `the warm image is not used: ${error.message}`,
         error,

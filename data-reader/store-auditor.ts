@@ -11,7 +11,7 @@ import {
 import type { AuditStatus } from '@spacegrid/grid/engine/agreement/audit-status'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
 import type { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Checkpoint, EntryKey, Store } from '@spacegrid/grid/engine/ports/store'
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import { tellEntries } from './entry-marks.ts'
@@ -162,7 +162,11 @@ export class StoreAuditor {
         if (outcome !== 'moved') return outcome === 'right'
       }
       if (!this.#life.signal.aborted)
-        this.#report({ level: 'info', message: 'the store moves too fast to be counted' })
+        this.#report({
+          kind: 'store',
+          level: 'info',
+          message: 'the store moves too fast to be counted',
+        })
       return undefined
     } finally {
       this.#counting = false
@@ -223,6 +227,6 @@ export class StoreAuditor {
     const more = damagedCount > told.length ? ` and ${damagedCount - told.length} more` : ''
     const entries = damagedCount > 0 ? `; not as they were written: ${names.join(', ')}${more}` : ''
     const message = `at position ${position} the store's digest is ${kept}, its entries count to ${counted}${entries}; what is wrong is written anew`
-    this.#report({ level: 'error', message })
+    this.#report({ kind: 'store', level: 'error', message })
   }
 }

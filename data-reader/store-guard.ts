@@ -2,7 +2,7 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import type { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
 import { textLengthMax } from '@spacegrid/grid/engine/agreement/audit-message-check'
 import type { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { EntryKey, ForeignChange, Store, StoreWatch } from '@spacegrid/grid/engine/ports/store'
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
@@ -146,7 +146,7 @@ export class StoreGuard {
 
   #tell(what: string): void {
     const message = `somebody else than the grid has changed the store: ${what}`
-    this.#report({ level: 'warn', message })
+    this.#report({ kind: 'store', level: 'warn', message })
   }
 
   async #countIfDue(): Promise<void> {
@@ -156,7 +156,7 @@ export class StoreGuard {
       if ((await this.#look()).isBeingBuilt) this.#countIn(countAfterMs)
       else if (await this.#isRight()) {
         if (this.#againMs > againMsMin)
-          this.#report({ level: 'info', message: 'the store is right again' })
+          this.#report({ kind: 'store', level: 'info', message: 'the store is right again' })
         this.#againMs = againMsMin
       }
     } catch (error) {

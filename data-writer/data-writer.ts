@@ -1,6 +1,6 @@
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { QuarantineWatch } from './quarantine-watch.ts'
 import { WriterIncarnation } from './writer-incarnation.ts'

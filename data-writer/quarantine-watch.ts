@@ -1,4 +1,4 @@
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { QuarantinedEntry, Store } from '@spacegrid/grid/engine/ports/store'
 
 /** Entries named at a time; of the others their number is told. */
@@ -51,12 +51,14 @@ export class QuarantineWatch {
       const cut = reason.length > reasonLengthMax ? `${reason.slice(0, reasonLengthMax)}…` : reason
       const what = code === undefined ? cut : `${cut} (${code})`
       this.#report({
+        kind: 'quarantine',
         level: 'warn',
         message: `the store refuses ${nameOf(entry)}, changed at ${firstPosition}: ${what}; it is kept in quarantine: npm run quarantine -- show ${cache} ${shellWord(key)} --space ${this.#space}`,
       })
     }
     if (entries.length > namedMax)
       this.#report({
+        kind: 'quarantine',
         level: 'warn',
         message: `the store refuses ${entries.length - namedMax} more entries, ${this.count} in all: npm run quarantine -- list --space ${this.#space}`,
       })
@@ -67,6 +69,7 @@ export class QuarantineWatch {
     const names = entries.slice(0, namedMax).map(nameOf).join(', ')
     const more = entries.length > namedMax ? ` and ${entries.length - namedMax} more` : ''
     this.#report({
+      kind: 'quarantine',
       level: 'info',
       message: `no longer in quarantine: ${names}${more}; left in it: ${this.count}`,
     })

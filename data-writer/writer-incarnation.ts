@@ -8,7 +8,7 @@ import {
 } from '@spacegrid/grid/engine/changes/window-batch'
 import { WindowFeed } from '@spacegrid/grid/engine/changes/window-feed'
 import type { Life } from '@spacegrid/grid/engine/life/life'
-import type { Report } from '@spacegrid/grid/engine/life/report'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { Checkpoint } from '@spacegrid/grid/engine/ports/store'
@@ -162,7 +162,7 @@ export class WriterIncarnation {
     const now = this.#ports.clock.monotonic()
     if (now - this.#damageToldAt < damageTellMs) return
     this.#damageToldAt = now
-    this.#report({ level: 'error', message: `passes over ${what}` })
+    this.#report({ kind: 'queue', level: 'error', message: `passes over ${what}` })
   }
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
@@ -202,7 +202,11 @@ export class WriterIncarnation {
   async #standBy(feed: WindowFeed): Promise<void> {
     const { clock } = this.#ports
     this.state = 'standby'
-    this.#report({ level: 'info', message: `standing by: the store is at ${this.position}` })
+    this.#report({
+      kind: 'standing_by',
+      level: 'info',
+      message: `standing by: the store is at ${this.position}`,
+    })
     let since = clock.monotonic()
     while (!this.#life.signal.aborted && !feed.failure) {
       for (let next = feed.next; next && next.to <= this.position; next = feed.next) feed.take()
@@ -215,7 +219,11 @@ export class WriterIncarnation {
     }
     if (this.#life.signal.aborted) return
     this.state = 'active'
-    this.#report({ level: 'info', message: `taking over: the store stands at ${this.position}` })
+    this.#report({
+      kind: 'took_over',
+      level: 'info',
+      message: `taking over: the store stands at ${this.position}`,
+    })
   }
 
   #moved(found: Checkpoint | undefined): void {
@@ -251,7 +259,7 @@ export class WriterIncarnation {
     try {
       await store.restore(this.#space, known)
       const message = `the store's checkpoint was changed or removed: it is put back to ${known.position}`
-      this.#report({ level: 'warn', message })
+      this.#report({ kind: 'store', level: 'warn', message })
     } catch (error) {
       // Another writer has been here.
       if (!isGridError(error, 'stale_writer')) throw error
@@ -309,6 +317,7 @@ export class WriterIncarnation {
     if (gap === undefined || gap === this.#gap) return
     if (this.#gap === undefined)
       this.#report({
+        kind: 'queue',
         level: 'warn',
         message: `the change queue goes on at ${gap}, the store is at ${this.position}`,
       })

@@ -10,15 +10,11 @@ import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
-import type { ComponentEvent } from '@spacegrid/grid/engine/life/report'
+import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
-import {
-  ProcessingUnit,
-  type ProcessingUnitOptions,
-  type UnitEvent,
-} from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
 
 export interface EmbeddedGridOptions {
   /** Where everything is kept; one process at a time. */
@@ -34,10 +30,8 @@ export interface EmbeddedGridOptions {
   /** Of the process: what it may hold. Left out: it is not measured. */
   readonly memory?: Memory
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
-  /** Told what happens to a unit. */
-  readonly report?: (unit: string, event: UnitEvent) => void
-  /** Told what pumps, writers and readers say, and what keeps them or a unit from work. */
-  readonly tell?: (who: string, event: ComponentEvent) => void
+  /** Told what happens to units, pumps, writers and readers, and what keeps them from work. */
+  readonly tell?: (who: string, event: RoleEvent) => void
 }
 
 /** Of one space, for those who look into it from outside. */
@@ -70,7 +64,7 @@ export class EmbeddedGrid {
 
   /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
-    const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {}, report } = options
+    const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined } = options
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
@@ -103,8 +97,7 @@ export class EmbeddedGrid {
       })
       running.push(watch)
       ports.set(space.name, { log, changes, store, messaging, clock })
-      const teller = (role: string) => (event: ComponentEvent) =>
-        tell(`${space.name} ${role}`, event)
+      const teller = (role: string) => (event: RoleEvent) => tell(`${space.name} ${role}`, event)
       const told = (role: string) => ({ report: teller(role) })
       const components = {
         'data-reader': new DataReader(
@@ -128,16 +121,16 @@ export class EmbeddedGrid {
         this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
       for (let number = 1; number <= unitsPerSpace; number++) {
         const name = `${space.name}-${number}`
-        const heard = report ? { report: (event: UnitEvent) => report(name, event) } : {}
+        const report = (event: RoleEvent) => tell(name, event)
         const unit = new ProcessingUnit(
           name,
           space,
           { log, messaging, clock, random, memory: watch },
-          { ...unitOptions, ...heard },
+          { ...unitOptions, report },
         )
         units.push(unit)
         running.push(unit)
-        this.#watches.push(new ReadinessWatch(clock, unit, (event) => tell(name, event)))
+        this.#watches.push(new ReadinessWatch(clock, unit, report))
       }
     }
     this.units = units

@@ -8,11 +8,11 @@ import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
-import { reportTo } from '@spacegrid/runtime/unit-report'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import { Command, CommanderError } from 'commander'
 import { pino } from 'pino'
@@ -46,11 +46,13 @@ async function main(): Promise<void> {
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
-    report: (unit, event) => reportTo(log, unit)(event),
-    tell: (who, { level, message, error }) => {
+    tell: (who, event) => {
       // Whoever has read that something is not ready wants to read that it is again.
-      const isEnd = level === 'info' && message.startsWith('ready again')
-      log[isEnd ? 'warn' : level](error ? { err: error } : {}, `${who}: ${message}`)
+      const isEnd = event.kind === 'readiness' && event.level === 'info'
+      reportTo(
+        log,
+        {},
+      )({ ...event, level: isEnd ? 'warn' : event.level, message: `${who}: ${event.message}` })
     },
   })
   grid.start()

@@ -13,6 +13,7 @@ import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { decodeWindow } from '@spacegrid/grid/engine/wire/window-codec'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { Subject } from '../processes/subject.ts'
+import { TurnWatch } from '../processes/turn-watch.ts'
 
 export interface PersistenceOptions {
   readonly natsUrl: string
@@ -50,9 +51,12 @@ export async function open(options: PersistenceOptions): Promise<Subject> {
     await running.get(part)?.stop()
     running.delete(part)
   }
+  const turns = new TurnWatch()
   return {
     operations: {},
     requests: {
+      watchTurns: () => turns.start(),
+      longestTurn: () => turns.longest(),
       start: async (part: Part) => {
         const component = create[part]()
         running.set(part, component)

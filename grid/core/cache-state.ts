@@ -1,3 +1,4 @@
+import { CacheDraft } from './cache-draft.ts'
 import type { IndexRange, Value } from './definition.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
@@ -22,12 +23,22 @@ export class CacheState {
   #layout: CacheLayout
   #indexes: OrderedIndex<Entry>[]
   readonly #digest: Digest
+  /** The entry that was found last: what a transaction has read it usually writes next, under the very same string. */
+  #found: Entry | undefined
 
   /** `deferIndexes`: they are made by `completeIndexes`, after all entries. */
   constructor(layout: CacheLayout, digest: Digest, deferIndexes = false) {
     this.#layout = layout
     this.#indexes = deferIndexes ? [] : layout.orders.map((order) => new OrderedIndex<Entry>(order))
     this.#digest = digest
+  }
+
+  find(key: string): Entry | undefined {
+    const found = this.#found
+    if (found !== undefined && found.key === key) return found
+    const entry = this.entries.get(key)
+    if (entry !== undefined) this.#found = entry
+    return entry
   }
 
   /** Takes over a layout with more indexes. They are not made before `completeIndexes`. */
@@ -50,7 +61,7 @@ export class CacheState {
    * @throws CacheFull when there is no room for another entry; nothing has changed then
    */
   put(key: string, value: Value, version: number, position: number): Value | undefined {
-    const entry = this.entries.get(key)
+    const entry = this.find(key)
     if (entry) return this.#replace(entry, value, version, position)
     this.#create(key, value, version, position)
     return undefined
@@ -72,6 +83,23 @@ export class CacheState {
       if (value === undefined) this.#remove(entry)
       else this.#replace(entry, value, version, position)
     }
+  }
+
+  /** Outcomes that are to be written to this cache all at once. */
+  draft(): CacheDraft {
+    return new CacheDraft(this.#layout, this.entries, this.#indexes)
+  }
+
+  /** Writes what was drafted: nothing has been written here since the draft was begun. */
+  adopt({ entries, indexes, digest }: CacheDraft): void {
+    for (const [key, entry] of entries)
+      if (entry) this.entries.set(key, entry)
+      else this.entries.delete(key)
+    // What was found may have been replaced by an entry of the draft.
+    this.#found = undefined
+    for (const index of indexes) index.settle()
+    this.#indexes = indexes
+    this.#digest.join(digest)
   }
 
   #create(key: string, value: Value, version: number, position: number): void {
@@ -104,6 +132,7 @@ export class CacheState {
       if (index.order.covers(before)) index.delete(entry)
     }
     entry.value = value
+    entry.fits = undefined
     entry.version = version
     entry.position = position
     if (moved)
@@ -115,6 +144,7 @@ export class CacheState {
   #remove(entry: Entry): void {
     for (const index of this.#indexes) if (index.order.covers(entry.value)) index.delete(entry)
     this.entries.delete(entry.key)
+    this.#found = undefined
     this.#digest.toggle(this.#layout.number, entry.keyHash, entry.version)
   }
 

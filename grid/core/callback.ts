@@ -24,9 +24,9 @@ export function runHandler(
   try {
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
-    const taken = taking(returned, () => slotsOf(command, recorder, returned))
+    const taken = slotsOf(command, recorder, returned)
     if (command.answer || taken.slots !== noSlots) return taken
-    const result = checkedResult(command, taken.data, version)
+    const result = fittingResult(command, taken.data, version)
     return result === taken.data ? taken : { data: result, slots: noSlots }
   } finally {
     recorder.close()
@@ -39,7 +39,7 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
     return recorder.slots(returned)
   } catch (error) {
     refuseTooLarge(error, `command ${name}: what it returned`)
-    throw error
+    throw untaken(error, returned)
   }
 }
 
@@ -56,7 +56,7 @@ export function answerOf(
   version?: Compatibility,
 ): unknown {
   const { answer } = command
-  if (!answer) return (checked ? data : checkedResult(command, data, version)) ?? null
+  if (!answer) return (checked ? data : fittingResult(command, data, version)) ?? null
   return resultOf(command, answer(data as Resolved<unknown>), undefined, version)
 }
 
@@ -71,8 +71,10 @@ export function runQuery(
   input: unknown,
   version?: Compatibility,
 ): unknown {
+  const returned: unknown = query.handler(reader, input)
+  if (reader.isFitting?.(returned, query.result)) return returned
   const known = reader.has ? (reader as KnownData) : undefined
-  return resultOf(query, query.handler(reader, input), known, version)
+  return resultOf(query, returned, known, version)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
@@ -82,8 +84,18 @@ function resultOf(
   known?: KnownData,
   version?: Compatibility,
 ): unknown {
-  const finish = (value: unknown) => checkedResult(declared, takeResult(value, known), version)
-  return isThenable(returned) ? Promise.resolve(returned).then(finish) : finish(returned)
+  if (isThenable(returned))
+    return Promise.resolve(returned).then((value) => checkedResult(declared, value, known, version))
+  return checkedResult(declared, returned, known, version)
+}
+
+function checkedResult(
+  declared: AnyCommand | AnyQuery,
+  returned: unknown,
+  known: KnownData | undefined,
+  version: Compatibility | undefined,
+): unknown {
+  return fittingResult(declared, takeResult(returned, known), version)
 }
 
 /** Whether somebody may want to wait for it. */
@@ -101,20 +113,22 @@ export function refusePromise(returned: unknown): void {
 /** Nobody keeps it but who is told: it need not be a copy. */
 function takeResult(returned: unknown, known: KnownData | undefined): unknown {
   if (returned === undefined) return null
-  return isData(returned, known) ? returned : taking(returned, () => takeData(returned))
-}
-
-function taking<T>(returned: unknown, take: () => T): T {
+  if (isData(returned, known)) return returned
   try {
-    return take()
+    return takeData(returned)
   } catch (error) {
-    if (!(error instanceof DataFault)) throw error
-    throw new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
+    throw untaken(error, returned)
   }
 }
 
+/** What is thrown where something that was returned could not be taken as data. */
+const untaken = (error: unknown, returned: unknown): unknown =>
+  error instanceof DataFault
+    ? new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
+    : error
+
 /** The result as it is told: fields in it that only other versions of the application know are none of its caller's. */
-function checkedResult(
+function fittingResult(
   { result: schema }: AnyCommand | AnyQuery,
   result: unknown,
   version: Compatibility | undefined,

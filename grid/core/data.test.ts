@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DataFault, DataTooLarge, dataFault, isData, takeData } from './data.ts'
+import { DataFault, DataTooLarge, dataDepthMax, dataFault, isData, takeData } from './data.ts'
 
 class Money {
   cents = 5
@@ -128,4 +128,76 @@ test('a text that is too long is not looked into: the engine may not have put it
   expect(() => takeData({ a: ['z', long] }, 5000)).toThrow(DataTooLarge)
   expect(() => takeData({ a: ['z', long] }, 5000)).toThrow('a.1 goes beyond the characters')
   expect(takeData({ a: ['z', long] }, 5001)).toEqual({ a: ['z', long] })
+})
+
+describe('objects whose names have often been seen', () => {
+  /** Often enough that code has been made for them. */
+  const learn = (data: object) => {
+    for (let i = 0; i < 40; i++) takeData({ ...data })
+  }
+  const seen = { aText: 'a', aNumber: 1, yes: true, nothing: null, inside: { list: [1] } }
+
+  test('are taken as they are otherwise', () => {
+    learn(seen)
+    const taken = takeData({ ...seen, aNumber: -0, inside: { list: [-0] } })
+    expect(taken).toStrictEqual({ ...seen, aNumber: 0, inside: { list: [0] } })
+    expect([taken, taken.inside, taken.inside.list].every(Object.isFrozen)).toBe(true)
+    expect(Object.keys(taken)).toEqual(Object.keys(seen))
+  })
+
+  test.each([
+    ['aText', 'a\ud800'],
+    ['aNumber', Number.NaN],
+    ['aNumber', Number.POSITIVE_INFINITY],
+    ['yes', 1n],
+    ['nothing', () => undefined],
+    ['inside', new Map()],
+    ['inside', Promise.resolve()],
+  ])('%s cannot be %s', (name, member) => {
+    learn(seen)
+    expect(() => takeData({ ...seen, [name]: member })).toThrow(
+      expect.objectContaining({ name: 'DataFault', path: name }),
+    )
+  })
+
+  test('may lack a member, have it as undefined, or have one more', () => {
+    learn(seen)
+    const { yes: _, ...less } = seen
+    expect(takeData({ ...seen, yes: undefined })).toStrictEqual(less)
+    expect(takeData(less)).toStrictEqual(less)
+    expect(takeData({ ...seen, more: 'x' })).toStrictEqual({ ...seen, more: 'x' })
+    expect(() => takeData({ ...seen, 'm\0re': 'x' })).toThrow('U+0000')
+  })
+
+  test('have a member called __proto__ as a member', () => {
+    const odd = JSON.parse('{"before":1,"__proto__":{"a":1},"behind":2}')
+    learn(odd)
+    for (let i = 0; i < 40; i++) {
+      const taken = takeData(JSON.parse('{"before":1,"__proto__":{"a":1},"behind":2}'))
+      expect(JSON.stringify(taken)).toBe('{"before":1,"__proto__":{"a":1},"behind":2}')
+      expect(Object.getPrototypeOf(taken)).toBe(Object.prototype)
+    }
+  })
+
+  test('keep what was read, whatever a getter says later', () => {
+    learn({ again: 'a' })
+    let read = 0
+    const shifty = {
+      get again() {
+        return read++ === 0 ? 'text' : Number.NaN
+      },
+    }
+    expect(takeData(shifty)).toStrictEqual({ again: 'text' })
+  })
+
+  test('count within the bounds of a value', () => {
+    learn({ deep: null, rest: null })
+    let nested: unknown = null
+    for (let i = 0; i < dataDepthMax; i++) nested = { deep: nested, rest: null }
+    expect(() => takeData(nested)).not.toThrow()
+    expect(() => takeData({ deep: nested, rest: null })).toThrow('nested more deeply')
+    expect(() => takeData({ deep: 'abc', rest: 'abc' }, 5)).toThrow(DataTooLarge)
+    const many = Array.from({ length: 400_000 }, () => ({ deep: null, rest: null }))
+    expect(() => takeData(many)).toThrow('members and items')
+  })
 })

@@ -1,3 +1,5 @@
+import type { TSchema } from 'typebox'
+import { CompiledTakes } from './compiled-take.ts'
 import { numberArrays } from './number-arrays.ts'
 
 /**
@@ -35,6 +37,9 @@ const goodNamesMax = 10_000
 /** Of the value that is being taken: what is left of `dataSizeMax`, and of the characters that its texts may have. */
 let room = 0
 let characters = 0
+/** What it had at first, and the bytes of its arrays of numbers. */
+let charactersBefore = 0
+let arrayBytes = 0
 
 /**
  * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot and a replayed answer.
@@ -49,7 +54,8 @@ let characters = 0
  */
 export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
   room = dataSizeMax
-  characters = charactersMax
+  characters = charactersBefore = charactersMax
+  arrayBytes = 0
   return take(data, dataDepthMax) as T
 }
 
@@ -62,8 +68,17 @@ export function isData(data: unknown, known?: KnownData): boolean {
   return isKind(data, dataDepthMax, known)
 }
 
+/**
+ * Bytes of content in what was taken last, at most what it takes in the log: characters and bytes, and one for each member and item. Counted on the way, so that nobody
+ * goes through it again.
+ */
+export const takenBytes = (): number =>
+  1 + (charactersBefore - characters) + (dataSizeMax - room) + arrayBytes
+
 export interface KnownData {
   has(data: object): boolean
+  /** Whether it is one of them, and is known to fit the schema as well; false says nothing. */
+  isFitting(data: unknown, schema: TSchema | undefined): boolean
 }
 
 function isKind(data: unknown, depth: number, known: KnownData | undefined): boolean {
@@ -135,13 +150,27 @@ function takeObject(data: object, depth: number): unknown {
   if (prototype === Array.prototype) return takeItems(data as readonly unknown[], depth)
   if (prototype === Object.prototype || prototype === null) return takeMembers(data, depth)
   if (prototype === Date.prototype) return takeDate(data as Date)
-  if (Buffer.isBuffer(data)) return new Uint8Array(data)
+  if (Buffer.isBuffer(data)) return takeArray(new Uint8Array(data))
   for (const NumberArray of numberArrays)
-    if (prototype === NumberArray.prototype) return new NumberArray(data as Uint8Array)
+    if (prototype === NumberArray.prototype) return takeArray(new NumberArray(data as Uint8Array))
   throw new DataFault('', `is ${nameOf(data)}, which cannot be kept`)
 }
 
+function takeArray(copy: ArrayBufferView): ArrayBufferView {
+  arrayBytes += copy.byteLength
+  return copy
+}
+
 function takeMembers(data: object, depth: number): object {
+  const shape = takes.find(data)
+  if (shape?.take) {
+    const before = characters
+    room -= shape.names.length
+    const copy = room < 0 ? undefined : shape.take(data, depth)
+    if (copy !== undefined) return copy
+    room += shape.names.length
+    characters = before
+  }
   // A spread keeps the layout that the engine has given the original, and makes a `__proto__` a member like any other.
   const copy: Record<string, unknown> = { ...(data as Record<string, unknown>) }
   let missing = false
@@ -153,7 +182,9 @@ function takeMembers(data: object, depth: number): object {
     if (member === undefined) missing = true
     else set(copy, name, takeInside(name, member, depth))
   }
-  return Object.freeze(missing ? withoutMissing(copy) : copy)
+  if (missing) return Object.freeze(withoutMissing(copy))
+  takes.learn(copy, shape)
+  return Object.freeze(copy)
 }
 
 function takeItems(data: readonly unknown[], depth: number): readonly unknown[] {
@@ -177,6 +208,8 @@ function takeInside(name: string | number, data: unknown, depth: number): unknow
     throw new DataFault(path, error.problem)
   }
 }
+
+const takes = new CompiledTakes({ isText, inside: takeInside })
 
 function takeDate(data: Date): Date {
   const time = data.getTime()

@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox'
 import type { Value } from './definition.ts'
 import { hashString } from './hash.ts'
 
@@ -16,6 +17,8 @@ export class Entry implements EntryView {
   version: number
   /** Log position of the transaction that wrote the value. */
   position: number
+  /** A schema that the value has been found to fit, so that a query that gives the entry need not look through it each time. */
+  fits: TSchema | undefined = undefined
 
   constructor(key: string, value: Value, version: number, position: number) {
     this.key = key

@@ -1,6 +1,6 @@
 import type { Value } from './definition.ts'
 import { idempotencyCacheNumber } from './shape.ts'
-import { type DomainEvent, type Step, StepKind } from './steps.ts'
+import { type Step, StepKind } from './steps.ts'
 import type { View } from './view.ts'
 
 /** Of an entry beside its value: what it costs to keep one more. */
@@ -18,29 +18,6 @@ export function contentBytes(value: unknown): number {
   if (Array.isArray(value)) for (const item of value) bytes += contentBytes(item)
   else for (const name in value) bytes += contentBytes((value as Value)[name])
   return bytes
-}
-
-/** Bytes of content that a transaction brings. */
-export function transactionBytes(steps: readonly Step[], events: readonly DomainEvent[]): number {
-  let bytes = 0
-  for (const step of steps) bytes += stepBytes(step)
-  for (const { payload } of events) bytes += contentBytes(payload)
-  return bytes
-}
-
-function stepBytes(step: Step): number {
-  switch (step.kind) {
-    case StepKind.put:
-      return step.key.length + contentBytes(step.value)
-    case StepKind.append:
-      return contentBytes(step.items) + contentBytes(step.initial)
-    case StepKind.remember:
-      return step.key.length + contentBytes(step.data)
-    case StepKind.increment:
-      return contentBytes(step.initial)
-    default:
-      return 1
-  }
 }
 
 /** By how much a transaction makes a space grow, in bytes of content; negative: it makes room. */

@@ -4,6 +4,14 @@
  * version, a hundred pairs would look the same to every digest.
  */
 export function hashString(text: string): number {
+  hashStringTo(text, halves)
+  return (halves[0] as number) * 0x100000000 + (halves[1] as number)
+}
+
+const halves = new Uint32Array(2)
+
+/** The same in its two halves: the upper 21 bits, the lower 32. */
+export function hashStringTo(text: string, to: Uint32Array): void {
   let left = 0x811c9dc5
   let right = 0x2f0b4c47
   for (let i = 0; i < text.length; i++) {
@@ -11,7 +19,8 @@ export function hashString(text: string): number {
     left = Math.imul(left ^ unit, 0x01000193)
     right = Math.imul(right ^ unit, 0x5bd1e995)
   }
-  return (finalize(right) & 0x1fffff) * 0x100000000 + finalize(left)
+  to[0] = finalize(right) & 0x1fffff
+  to[1] = finalize(left)
 }
 
 /** MurmurHash3's 32-bit finalizer: every input bit changes every output bit with probability one half. */
@@ -22,15 +31,21 @@ function finalize(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-const high = (n: number): number => Math.floor(n / 0x100000000) >>> 0
-const low = (n: number): number => n >>> 0
+/** The bits above the lowest 32 of a non-negative integer below 2^53, and those. */
+export const high = (n: number): number => (n / 0x100000000) >>> 0
+export const low = (n: number): number => n >>> 0
 
 /** Mixes two non-negative integers below 2^53 and a salt into 32 bits. */
-export function mix32(a: number, b: number, salt: number): number {
-  let h = finalize(low(a) ^ salt)
-  h = finalize(h ^ Math.imul(high(a) + 0x9e3779b9, 0x27d4eb2f))
-  h = finalize(h ^ Math.imul(low(b) + 0x165667b1, 0x85ebca77))
-  return finalize(h ^ Math.imul(high(b) + 0x2545f491, 0xc2b2ae3d))
+export const mix32 = (a: number, b: number, salt: number): number =>
+  mixSecond(mixFirst(high(a), low(a), salt), high(b), low(b))
+
+/** The same in two steps, the integers in halves: what is mixed many times is taken apart once, and no half leaves a register. */
+export const mixFirst = (aHigh: number, aLow: number, salt: number): number =>
+  finalize(finalize(aLow ^ salt) ^ Math.imul(aHigh + 0x9e3779b9, 0x27d4eb2f))
+
+export function mixSecond(first: number, bHigh: number, bLow: number): number {
+  const h = finalize(first ^ Math.imul(bLow + 0x165667b1, 0x85ebca77))
+  return finalize(h ^ Math.imul(bHigh + 0x2545f491, 0xc2b2ae3d))
 }
 
 /** Mixes a third one in, in place of a salt. */

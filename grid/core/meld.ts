@@ -4,9 +4,10 @@ import { isGridError } from './errors.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'
 import { cacheEntriesMax } from './limits.ts'
+import { type DecodeInPieces, evaluationAt, type Prepared, prepare } from './prepared.ts'
 import { clocksAgree, contestedTime } from './record-time.ts'
 import { mergeShapes, partsCacheNumber } from './shape.ts'
-import type { SpaceState } from './space-state.ts'
+import type { OriginState, SpaceState } from './space-state.ts'
 import type { DomainEvent, TransactionRecord } from './steps.ts'
 import { transactionId } from './version.ts'
 
@@ -56,8 +57,30 @@ export class Melder {
     state.position = position
   }
 
-  /** Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time. */
-  meld(frame: Frame, position: number, time: number): boolean {
+  /**
+   * What can be done ahead for the frame at the next position, piece by piece; the state stays as it is. What it returns is for `meld`, if nothing else has
+   * been melded by then.
+   */
+  *prepare(
+    frame: TransactionsFrame,
+    position: number,
+    decode: DecodeInPieces,
+  ): Generator<void, Prepared | undefined> {
+    const origin = this.state.origins.get(frame.origin)
+    if (!origin || !isNext(frame, origin, position)) return undefined
+    const parts: Uint8Array[] = []
+    for (const key of this.#partKeys(frame.origin)) {
+      const bytes = this.state.find(partsCacheNumber, key)?.value.bytes
+      if (bytes instanceof Uint8Array) parts.push(bytes)
+    }
+    return yield* prepare(this.state, frame, position, parts.slice(-frame.parts), decode)
+  }
+
+  /**
+   * Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time.
+   * @param prepared of this very frame: what it writes is there at once
+   */
+  meld(frame: Frame, position: number, time: number, prepared?: Prepared): boolean {
     const state = this.state
     this.pass(position)
     // A frame that is ignored may be old: it says nothing of the time unless both clocks do.
@@ -79,7 +102,7 @@ export class Melder {
       case FrameKind.skip:
         return true
       default:
-        return this.#meldChained(frame, position, time)
+        return this.#meldChained(frame, position, time, prepared)
     }
   }
 
@@ -105,7 +128,12 @@ export class Melder {
     this.#observer.contested?.(time - (frame.at ?? time), unit)
   }
 
-  #meldChained(frame: ChainedFrame, position: number, time: number): boolean {
+  #meldChained(
+    frame: ChainedFrame,
+    position: number,
+    time: number,
+    prepared: Prepared | undefined,
+  ): boolean {
     const origin = this.state.origins.get(frame.origin)
     if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false
     this.#weigh(frame, time, origin.unit)
@@ -120,7 +148,8 @@ export class Melder {
         value,
         version: partVersion(frame.origin, frame.id),
       })
-    } else this.#decide(frame)
+    } else if (prepared) this.#decidePrepared(frame, prepared)
+    else this.#decide(frame)
     return true
   }
 
@@ -132,10 +161,31 @@ export class Melder {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
       const evaluation = this.#apply(evaluate(this.state, transaction, id, this.state.time))
-      if (evaluation.outcome === 'applied' && this.#observer.emitted)
-        for (const event of transaction.events) this.#observer.emitted(event, id)
-      this.#observer.decided?.(index, transaction, id, evaluation)
+      this.#tell(index, transaction, id, evaluation)
     }
+  }
+
+  #decidePrepared(frame: TransactionsFrame, prepared: Prepared): void {
+    this.#observer.accepted?.(frame)
+    if (prepared.position !== this.state.position)
+      throw new Error(`prepared for ${prepared.position}, melded at ${this.state.position}`)
+    this.#takeParts(frame)
+    const { transaction, drafts, before } = prepared
+    const evaluation = evaluationAt(prepared, this.state.time)
+    if (evaluation.outcome === 'applied') {
+      for (const [cache, draft] of drafts) this.state.cache(cache).adopt(draft)
+      const { changed } = this.#observer
+      if (changed)
+        for (const [at, write] of evaluation.writes.entries())
+          if (before[at] !== undefined || write.value !== undefined) changed(write, before[at])
+    }
+    this.#tell(0, transaction, transactionId(frame.origin, transaction.number), evaluation)
+  }
+
+  #tell(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void {
+    if (evaluation.outcome === 'applied' && this.#observer.emitted)
+      for (const event of transaction.events) this.#observer.emitted(event, id)
+    this.#observer.decided?.(index, transaction, id, evaluation)
   }
 
   /** The transactions that came in parts; none, on every replica alike, if the parts are not what was sent. */
@@ -152,11 +202,21 @@ export class Melder {
   #apply(evaluation: Evaluation): Evaluation {
     if (evaluation.outcome !== 'applied') return evaluation
     const { writes } = evaluation
-    const written: Written[] = []
+    if (writes.length !== 1) return this.#applyAll(evaluation, writes)
     try {
       // What most transactions are: nothing to take back if their one write finds no room.
-      if (writes.length === 1) this.#write(writes[0] as Write)
-      else for (const write of writes) written.push({ write, before: this.#replace(write) })
+      this.#write(writes[0] as Write)
+      return evaluation
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error
+      return cacheFull(error.cache)
+    }
+  }
+
+  #applyAll(evaluation: Evaluation, writes: readonly Write[]): Evaluation {
+    const written: Written[] = []
+    try {
+      for (const write of writes) written.push({ write, before: this.#replace(write) })
     } catch (error) {
       if (!(error instanceof CacheFull)) throw error
       for (const { write, before } of written.reverse()) this.#restore(write, before)
@@ -236,6 +296,10 @@ export class Melder {
     if (first) this.#forget(first[0])
   }
 }
+
+/** For what is done ahead; what counts is what `#meldChained` decides. */
+const isNext = (frame: ChainedFrame, { lastFrame }: OriginState, position: number): boolean =>
+  frame.previous === lastFrame && position <= frame.deadline
 
 /** An entry as it was. */
 interface Before {

@@ -86,13 +86,13 @@ describe('an append', () => {
 
   test('takes items of the list, and no more than it holds', () => {
     const cache = cacheOf(texts)
-    expect(appendedItems(cache, 'it', ['a'], undefined)).toEqual({ items: ['a'], max: 4 })
+    expect(appendedItems(cache, 'it', ['a'], undefined)).toEqual({ bytes: 3, items: ['a'], max: 4 })
     expect(appendedItems(cache, 'it', ['a'], 2).max).toBe(2)
     expect(appendedItems(cache, 'it', ['a'], 9).max).toBe(4)
     const items = ['a']
     const taken = appendedItems(cacheOf(Type.Array(Type.Any())), 'it', items, undefined)
     items.push('b')
-    expect(taken).toEqual({ items: ['a'], max: undefined })
+    expect(taken).toMatchObject({ items: ['a'], max: undefined })
   })
 
   test.each<[string, object, unknown, string]>([

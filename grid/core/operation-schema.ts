@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { DataFault, takeData } from './data.ts'
+import { DataFault, takeData, takenBytes } from './data.ts'
 import type { AnyCache, Value } from './definition.ts'
 import { Misuse } from './misuse.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
@@ -152,7 +152,12 @@ export function appendedItems(
   items: readonly unknown[],
   max: number | undefined,
   charactersMax?: number,
-): { readonly items: readonly unknown[]; readonly max: number | undefined } {
+): {
+  readonly items: readonly unknown[]
+  /** Of the items' content. */
+  readonly bytes: number
+  readonly max: number | undefined
+} {
   const { lists } = rulesOf(cache)
   let rule = lists.get(field)
   if (!rule) {
@@ -164,12 +169,13 @@ export function appendedItems(
   if (max !== undefined && (typeof max !== 'number' || !(max >= 0)))
     throw new Misuse(cache.name, field, `: max must be a length, not ${nameOf(max)}`)
   const taken = taking(cache, field, items, charactersMax)
+  const bytes = takenBytes()
   if (taken.length < rule.itemsMin)
     throw new Misuse(cache.name, field, `must have at least ${rule.itemsMin} items`)
   if (rule.items)
     for (let i = 0; i < taken.length; i++) checkFit(cache, `${field}.${i}`, rule.items, taken[i])
   const length = Math.min(max ?? Number.POSITIVE_INFINITY, rule.max ?? Number.POSITIVE_INFINITY)
-  return { items: taken, max: length === Number.POSITIVE_INFINITY ? undefined : length }
+  return { items: taken, bytes, max: length === Number.POSITIVE_INFINITY ? undefined : length }
 }
 
 function listRule(cache: AnyCache, field: string): ListRule {

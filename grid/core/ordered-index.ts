@@ -46,6 +46,8 @@ export class OrderedIndex<E extends EntryView = EntryView> {
   readonly order: IndexOrder
   #root: Node<E> = new Leaf<E>([])
   #size = 0
+  /** Of a draft: the nodes that it does not share with the index that it was made of. */
+  #own: Set<Node<E>> | undefined
 
   constructor(order: IndexOrder) {
     this.order = order
@@ -72,15 +74,31 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     return this.#size
   }
 
+  /** An index with the same entries that may change while this one stays as it is: a node is copied before it first changes. */
+  draft(): OrderedIndex<E> {
+    const draft = new OrderedIndex<E>(this.order)
+    draft.#root = this.#root
+    draft.#size = this.#size
+    draft.#own = new Set()
+    return draft
+  }
+
+  /** The draft takes the place of what it was made of, which nobody reads any more. */
+  settle(): void {
+    this.#own = undefined
+  }
+
   insert(entry: E): void {
+    if (this.#own) this.#root = this.#owned(this.#root, this.#own)
     const left = this.#root
     const split = this.#insert(left, entry)
     // The bound of the first child is never looked at.
-    if (split) this.#root = new Branch([left, split.right], [split.bound, split.bound])
+    if (split) this.#root = this.#made(new Branch([left, split.right], [split.bound, split.bound]))
     this.#size++
   }
 
   delete(entry: E): void {
+    if (this.#own) this.#root = this.#owned(this.#root, this.#own)
     this.#delete(this.#root, entry)
     this.#size--
     while (this.#root instanceof Branch && this.#root.items.length === 1)
@@ -103,21 +121,45 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     return !stopped
   }
 
+  #owned(node: Node<E>, own: Set<Node<E>>): Node<E> {
+    if (own.has(node)) return node
+    const copy =
+      node instanceof Leaf
+        ? new Leaf(node.items.slice())
+        : new Branch(node.items.slice(), node.bounds.slice())
+    own.add(copy)
+    return copy
+  }
+
+  #made<N extends Node<E>>(node: N): N {
+    this.#own?.add(node)
+    return node
+  }
+
+  /** The child, as one that may change. */
+  #childAt(node: Branch<E>, at: number): Node<E> {
+    const child = node.items[at] as Node<E>
+    if (!this.#own) return child
+    const owned = this.#owned(child, this.#own)
+    node.items[at] = owned
+    return owned
+  }
+
   #insert(node: Node<E>, entry: E): Split<E> | undefined {
     if (node instanceof Leaf) {
       node.items.splice(this.#lowerBound(node.items, entry), 0, entry)
       if (node.items.length <= nodeItemsMax) return undefined
-      const right = new Leaf(node.items.splice(splitAt(node.items.length)))
+      const right = this.#made(new Leaf(node.items.splice(splitAt(node.items.length))))
       return { right, bound: this.order.boundOf(right.items[0] as E) }
     }
     const at = this.#childOf(node, entry)
-    const split = this.#insert(node.items[at] as Node<E>, entry)
+    const split = this.#insert(this.#childAt(node, at), entry)
     if (!split) return undefined
     node.items.splice(at + 1, 0, split.right)
     node.bounds.splice(at + 1, 0, split.bound)
     if (node.items.length <= nodeItemsMax) return undefined
     const half = splitAt(node.items.length)
-    const right = new Branch(node.items.splice(half), node.bounds.splice(half))
+    const right = this.#made(new Branch(node.items.splice(half), node.bounds.splice(half)))
     return { right, bound: right.bounds[0] as Bound }
   }
 
@@ -130,7 +172,7 @@ export class OrderedIndex<E extends EntryView = EntryView> {
       return
     }
     const at = this.#childOf(node, entry)
-    const child = node.items[at] as Node<E>
+    const child = this.#childAt(node, at)
     this.#delete(child, entry)
     if (child.items.length === 0) {
       node.items.splice(at, 1)
@@ -139,9 +181,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
   }
 
   #mergeAt(node: Branch<E>, at: number): void {
-    const left = node.items[at] as Node<E>
     const right = node.items[at + 1]
-    if (!right || left.items.length + right.items.length > mergeItemsMax) return
+    const { length } = (node.items[at] as Node<E>).items
+    if (!right || length + right.items.length > mergeItemsMax) return
+    const left = this.#childAt(node, at)
     if (left instanceof Leaf) left.items.push(...(right as Leaf<E>).items)
     else {
       const { items, bounds } = right as Branch<E>

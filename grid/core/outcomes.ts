@@ -2,21 +2,26 @@ import { DataFault, takeData } from './data.ts'
 import type { Outcome, Value } from './definition.ts'
 import { noSlots, type Slots } from './steps.ts'
 
+/** Foresees what the steps of one transaction come to. */
+export interface Prediction {
+  ofStep(step: number): unknown
+}
+
 /** An operation's outcome: a place in the transaction, until it is melded. */
 export class PendingOutcome<T> implements Outcome<T> {
   readonly step: number
   /** Name of the cache whose entries it has claimed, if it has. */
   readonly takenFrom: string | undefined
-  readonly #predict: (step: number) => unknown
+  readonly #prediction: Prediction
 
-  constructor(step: number, predict: (step: number) => unknown, takenFrom?: string) {
+  constructor(step: number, prediction: Prediction, takenFrom?: string) {
     this.step = step
     this.takenFrom = takenFrom
-    this.#predict = predict
+    this.#prediction = prediction
   }
 
   get predicted(): T {
-    return this.#predict(this.step) as T
+    return this.#prediction.ofStep(this.step) as T
   }
 }
 
@@ -67,7 +72,8 @@ export function splitOutcomes(data: unknown, charactersMax?: number): SplitData 
   const slots: Record<string, number> = {}
   let taken: Record<string, string> | undefined
   const rest: Record<string, unknown> | unknown[] = Array.isArray(data) ? [] : {}
-  for (const [name, field] of Object.entries(data)) {
+  for (const name of Object.keys(data)) {
+    const field = (data as Record<string, unknown>)[name]
     const isOutcome = field instanceof PendingOutcome
     if (isOutcome) {
       if (noPlaces.has(name)) throw new DataFault(name, 'is no place for an outcome')

@@ -8,6 +8,8 @@ import type { View } from './view.ts'
 class OverlayCache {
   /** The entry that hides the one below; undefined where it is deleted. */
   readonly entries = new Map<string, Entry | undefined>()
+  /** Whether some of them may be deletions. */
+  hides = false
   /** Made when a range is first read. */
   readonly #indexes: (OrderedIndex<Entry> | undefined)[] = []
   readonly #view: View
@@ -21,6 +23,7 @@ class OverlayCache {
   set(key: string, entry: Entry | undefined): void {
     const before = this.entries.get(key)
     this.entries.set(key, entry)
+    if (entry === undefined) this.hides = true
     for (const index of this.#indexes) {
       if (before && index?.order.covers(before.value)) index.delete(before)
       if (entry && index?.order.covers(entry.value)) index.insert(entry)
@@ -98,8 +101,9 @@ export class Overlay implements View {
 
   find(cache: number, key: string): EntryView | undefined {
     const own = this.#caches.get(cache)
-    const entry = own?.entries.get(key)
-    if (entry || own?.entries.has(key)) return entry
+    if (own === undefined) return this.#below.find(cache, key)
+    const entry = own.entries.get(key)
+    if (entry !== undefined || (own.hides && own.entries.has(key))) return entry
     return this.#below.find(cache, key)
   }
 

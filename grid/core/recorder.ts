@@ -1,4 +1,5 @@
 import { withoutForeign } from './compatibility.ts'
+import { takenBytes } from './data.ts'
 import type {
   AnyCache,
   AppendOptions,
@@ -19,7 +20,7 @@ import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
-import { PendingOutcome, type SplitData, splitOutcomes } from './outcomes.ts'
+import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
 import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
@@ -67,7 +68,7 @@ function withItem<T>(list: readonly T[], item: T): readonly T[] {
  * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
  * when it looks at what one of its operations leaves, that prediction is validated too.
  */
-export class Recorder implements Transaction {
+export class Recorder implements Transaction, Prediction {
   readonly now: number
   // Replaced when the first item comes: most transactions have one or none, and an empty list that grows reserves room for many.
   #reads: readonly KeyRead[] = none
@@ -77,6 +78,7 @@ export class Recorder implements Transaction {
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
+  #bytes = 0
   #readCount = 0
   #writeCount = 0
   /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
@@ -86,6 +88,8 @@ export class Recorder implements Transaction {
   #outcomes: readonly unknown[] = none
   /** By cache and key, so that looking at an entry costs the same however many steps there are. */
   #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
+  /** Steps that claim entries which are stored otherwise than they are read: the caches. */
+  #evolved: Map<number, AnyCache> | undefined
   /** Numbers of the caches written. */
   #written: readonly number[] = none
 
@@ -110,6 +114,11 @@ export class Recorder implements Transaction {
 
   get events(): readonly DomainEvent[] {
     return this.#events
+  }
+
+  /** Bytes of content in what it wants done, at most what that takes in the log; counted as it is taken. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get writes(): boolean {
@@ -170,11 +179,13 @@ export class Recorder implements Transaction {
   put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
     const given = taken(value, `cache ${cache.name}`, this.#limits.charactersMax) as Value
+    const bytes = takenBytes()
     if (!fits(cache.schema, given)) this.#checkCarried(cache, layout, given)
     const kept = cache.evolution === undefined ? given : readingOf(cache).write(given)
     const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
     this.#countWrites(1)
+    this.#bytes += key.length + bytes
     this.#push({ kind: StepKind.put, cache: layout.number, key, value: kept })
   }
 
@@ -217,6 +228,7 @@ export class Recorder implements Transaction {
   ): Outcome<number> {
     const { max, initial, otherwise = 'list_full' } = options
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
+    this.#bytes += appended.bytes
     checkReason(cache, otherwise)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
@@ -276,6 +288,7 @@ export class Recorder implements Transaction {
   emit(name: string, payload: Value): void {
     this.#checkOpen()
     this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
+    this.#bytes += takenBytes()
   }
 
   reject(reason: string, details?: Value): never {
@@ -369,6 +382,7 @@ export class Recorder implements Transaction {
     let kept: Value | undefined
     if (initial !== undefined) {
       kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
+      this.#bytes += takenBytes()
       checkFits(cache.schema, kept, `cache ${cache.name}`)
       if (cache.evolution !== undefined) kept = readingOf(cache).write(kept)
       if (kept[layout.key] !== key)
@@ -383,20 +397,25 @@ export class Recorder implements Transaction {
   /** @param takenFrom the cache whose entries it claims */
   #operate<T>(step: Operation, takenFrom?: AnyCache): Outcome<T> {
     this.#push(step)
-    const evolved = takenFrom?.evolution && takenFrom
-    return new PendingOutcome<T>(
-      this.#steps.length - 1,
-      (number) => {
-        this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
-        const outcome = this.#outcomes[number]
-        if (!evolved) return outcome
-        return (outcome as readonly Value[]).map((value) => readValue(evolved, value))
-      },
-      takenFrom?.name,
-    )
+    if (takenFrom?.evolution !== undefined) {
+      this.#evolved ??= new Map()
+      this.#evolved.set(this.#steps.length - 1, takenFrom)
+    }
+    return new PendingOutcome<T>(this.#steps.length - 1, this, takenFrom?.name)
+  }
+
+  /** What an operation is foreseen to come to; from now on that is validated. */
+  ofStep(number: number): unknown {
+    const step = this.#steps[number] as Operation
+    this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
+    const outcome = this.#outcomes[number]
+    const evolved = this.#evolved?.get(number)
+    if (!evolved) return outcome
+    return (outcome as readonly Value[]).map((value) => readValue(evolved, value))
   }
 
   #push(step: Step): void {
+    this.#bytes++
     this.#steps = withItem(this.#steps, step)
     if (step.kind !== StepKind.remember && !this.#written.includes(step.cache))
       this.#written = withItem(this.#written, step.cache)

@@ -104,7 +104,7 @@ export class SpaceState implements View {
   }
 
   find(cache: number, key: string): Entry | undefined {
-    return this.cache(cache).entries.get(key)
+    return this.cache(cache).find(key)
   }
 
   scan(cache: number, index: number, range: IndexRange, visit: (entry: Entry) => boolean): boolean {

@@ -126,9 +126,10 @@ export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknow
   if (slots === noSlots) return data
   const whole = slots['']
   if (whole !== undefined) return outcomes[whole]
-  const names = Object.keys(slots)
-  if (names.length === 0) return data
-  const filled = names.map((name) => [name, outcomes[slots[name] as number]])
-  const copy = Array.isArray(data) ? [...data] : { ...(data as object) }
-  return Object.freeze(Object.assign(copy, Object.fromEntries(filled)))
+  let copy: Record<string, unknown> | undefined
+  for (const name in slots) {
+    copy ??= (Array.isArray(data) ? [...data] : { ...(data as object) }) as Record<string, unknown>
+    copy[name] = outcomes[slots[name] as number]
+  }
+  return copy ? Object.freeze(copy) : data
 }

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { openSchema } from './closed-schema.ts'
 import { DataFault, DataTooLarge, dataSizeMax, takeData } from './data.ts'
 import { GridError } from './errors.ts'
-import { freezeDeeply } from './freeze.ts'
+import { freezeDeeply, frozenBytes } from './freeze.ts'
 import { keyBytesMax } from './limits.ts'
 
 /** What is wrong with one place of an input. */
@@ -63,16 +63,6 @@ function unfit(what: string, errors: readonly FieldError[]): GridError {
 }
 
 /**
- * A copy of a value as it is kept, which fits the schema: what is checked is what is kept, whatever becomes of the original.
- * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10; `transaction_too_large` for texts beyond `charactersMax`
- */
-export function takeFitting<T>(schema: TSchema, value: T, what: string, charactersMax?: number): T {
-  const kept = taken(value, what, charactersMax)
-  checkFits(schema, kept, what)
-  return kept
-}
-
-/**
  * A copy of data as it is kept.
  * @throws GridError `invalid_input` with `details.errors`, a FieldError; `transaction_too_large` for texts beyond `charactersMax`
  */
@@ -91,11 +81,13 @@ export function taken<T>(value: T, what: string, charactersMax?: number): T {
 
 /**
  * Freezes an input in place: its handler may run several times, and no run may find what another one has made of it.
+ * Returns the bytes of its content.
  * @throws GridError `invalid_input` when it is nested too deeply, has more than a million objects and lists, or goes round in a circle
  */
-export function freezeInput(input: unknown, what: string): void {
+export function freezeInput(input: unknown, what: string): number {
   try {
     freezeDeeply(input, dataSizeMax)
+    return frozenBytes()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     throw new GridError('invalid_input', `${what}: ${error.message}`, {

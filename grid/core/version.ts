@@ -1,4 +1,4 @@
-import { mix32, mix53, mix53With } from './hash.ts'
+import { high, low, mix53, mix53With, mixFirst, mixSecond } from './hash.ts'
 
 /** Version of an entry that does not exist. */
 export const absentVersion = 0
@@ -36,8 +36,20 @@ export class Digest {
 
   /** Adds an entry, or removes one added before. */
   toggle(cache: number, keyHash: number, version: number): void {
-    this.#left ^= mix32(version, keyHash, Math.imul(cache + 1, 0x9e3779b1))
-    this.#right ^= mix32(version, keyHash, Math.imul(cache + 1, 0x85ebca77) ^ 0x7f4a7c15)
+    const versionHigh = high(version)
+    const versionLow = low(version)
+    const keyHigh = high(keyHash)
+    const keyLow = low(keyHash)
+    const left = mixFirst(versionHigh, versionLow, Math.imul(cache + 1, 0x9e3779b1))
+    const right = mixFirst(versionHigh, versionLow, Math.imul(cache + 1, 0x85ebca77) ^ 0x7f4a7c15)
+    this.#left ^= mixSecond(left, keyHigh, keyLow)
+    this.#right ^= mixSecond(right, keyHigh, keyLow)
+  }
+
+  /** Adds or removes everything that has been added to or removed from another one, which began empty. */
+  join(other: Digest): void {
+    this.#left ^= other.#left
+    this.#right ^= other.#right
   }
 
   /** The two halves, 32 bits each: what a history of digests keeps of it, at every position. */

@@ -1,13 +1,10 @@
-import {
-  ProcessingUnit,
-  type ProcessingUnitOptions,
-  type UnitEvent,
-} from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
 import type { Space } from '../core/definition.ts'
 import {
   InProcessMessaging,
   type InProcessMessagingOptions,
 } from '../drivers/embedded/in-process-messaging.ts'
+import type { RoleEvent } from '../engine/life/role-event.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Memory } from '../engine/ports/memory.ts'
@@ -19,7 +16,7 @@ import { SimulatedStream } from './simulated-stream.ts'
 export interface WorldUnit {
   readonly unit: ProcessingUnit
   readonly log: SimulatedLog
-  readonly events: readonly UnitEvent[]
+  readonly events: readonly RoleEvent[]
 }
 
 /** What became of a promise, to be looked at while the time stands still. */
@@ -72,7 +69,7 @@ export class UnitWorld {
   ): WorldUnit {
     const number = this.#units.length
     const log = new SimulatedLog(this.clock, this.stream, { latencyMs: () => 1, ...logOptions })
-    const events: UnitEvent[] = []
+    const events: RoleEvent[] = []
     const { messaging } = this
     const random = new SeededRandom(number + 1)
     const name = `unit-${number}`

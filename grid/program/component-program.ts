@@ -10,7 +10,7 @@ import { SystemClock } from '../drivers/system/system-clock.ts'
 import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
 import { ReadinessWatch } from '../engine/life/readiness-watch.ts'
-import type { Report } from '../engine/life/report.ts'
+import type { Report } from '../engine/life/role-event.ts'
 import { limitsWithin, type MemoryLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import type { Clock } from '../engine/ports/clock.ts'
@@ -24,6 +24,7 @@ import { type Environment, type EnvironmentName, readEnvironment } from './envir
 import { reportFitness } from './fitness-report.ts'
 import { stopOnSignals } from './graceful-stop.ts'
 import { tellRefused } from './refused-report.ts'
+import { reportTo } from './role-log.ts'
 import { tellWaiting } from './tell-waiting.ts'
 
 /** What a component of one space may work with. */
@@ -69,13 +70,13 @@ export async function runComponent({ role, required, create }: ComponentProgram)
   const watches = new Map<string, MemoryWatch>()
   for (const space of environment.SPACES.split(',')) {
     const ports = await shared.portsOf(space)
-    components.set(space, create(space, ports, reportTo(log, space), environment))
+    components.set(space, create(space, ports, reportTo(log, { space }), environment))
     watches.set(space, shared.memoryWatch(space, role, ports))
   }
   awaited()
   for (const [space, component] of components) {
     component.start()
-    new ReadinessWatch(shared.clock, component, reportTo(log, space)).start()
+    new ReadinessWatch(shared.clock, component, reportTo(log, { space })).start()
   }
   for (const watch of watches.values()) watch.start()
   const admin = createAdminServer(
@@ -202,11 +203,6 @@ class SharedAdapters {
     this.#opened.push(adapter)
     return adapter
   }
-}
-
-function reportTo(log: Logger, space: string): Report {
-  return ({ level, message, error }) =>
-    log[level](error ? { space, err: error } : { space }, message)
 }
 
 function statusOf(

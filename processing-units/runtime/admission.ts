@@ -1,6 +1,6 @@
 import { GridError } from '@spacegrid/grid/core/errors'
-import { contentBytes, growthOf, transactionBytes } from '@spacegrid/grid/core/growth'
-import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import { growthOf } from '@spacegrid/grid/core/growth'
+import type { Step, TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { View } from '@spacegrid/grid/core/view'
 import {
   criticalShare,
@@ -30,16 +30,16 @@ export class Admission {
   }
 
   /**
+   * @param written bytes of its content, as its recorder has counted them
    * Returns the bytes that are to be given back to `settled` when its outcome is known.
    * @throws GridError `transaction_too_large`, `memory_full`, `overloaded`
    */
-  admit(record: TransactionRecord, input: unknown): number {
+  admit({ steps }: TransactionRecord, written: number, inputBytes: number): number {
     const { transactionBytesMax, pendingBytesMax } = this.#options
-    const written = transactionBytes(record.steps, record.events)
     if (written > transactionBytesMax) throw tooLarge(written, transactionBytesMax)
     // The input is kept for the case that it has to be executed again.
-    const bytes = written + contentBytes(input)
-    this.#checkRoom(record)
+    const bytes = written + inputBytes
+    this.#checkRoom(steps)
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > pendingBytesMax)
       throw new GridError('overloaded', `${this.#pendingBytes} bytes of commands are waiting`, {
         retryAfterMs: 1000,
@@ -48,7 +48,7 @@ export class Admission {
     return bytes
   }
 
-  #checkRoom({ steps }: TransactionRecord): void {
+  #checkRoom(steps: readonly Step[]): void {
     const fullest = this.#memory?.fullest
     if (!fullest) return
     const { entries, remembered } = growthOf(this.#view, steps)

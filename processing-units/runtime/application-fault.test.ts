@@ -68,7 +68,9 @@ const space: Space = defineSpace('notes', parts)
 
 const faultsOf = ({ events }: WorldUnit): ApplicationFault[] =>
   events.flatMap((event) =>
-    event.kind === 'failed' && event.error instanceof ApplicationFault ? [event.error] : [],
+    event.kind === 'application_fault' && event.error instanceof ApplicationFault
+      ? [event.error]
+      : [],
   )
 
 async function told(world: UnitWorld, { unit }: WorldUnit, command: string, input: object = {}) {

@@ -74,6 +74,7 @@ test('the time of handlers and queries is the log’s, however wrong the clock o
   await world.clock.advance(100)
   expect(units[1]?.events).toContainEqual({
     kind: 'clock',
+    level: 'warn',
     message: expect.stringMatching(/clock of this machine is 18000.0 s ahead of the log's time/),
   })
 })

@@ -4,6 +4,7 @@ import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, type Taken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
@@ -26,7 +27,7 @@ import { Admission } from './admission.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import type { Sent } from './frame-item.ts'
+import { longSteps, type Sent } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
 import { type PendingTransaction, PendingTransactions } from './pending.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -109,6 +110,10 @@ export class CommandRunner {
   /** Executions that wait for the next turn, behind one whose handler took long. */
   #later: Execution[] = []
   #resting = false
+  /** Commands whose latest transaction was long; of these one is on its way at a time, the others wait. */
+  readonly #longCommands = new Set<AnyCommand>()
+  #long: SentAttempt | undefined
+  #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
@@ -142,6 +147,7 @@ export class CommandRunner {
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
         this.admission.settled(attempt.bytes)
+        this.#ended(attempt)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -151,6 +157,7 @@ export class CommandRunner {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
     this.admission.settled(attempt.bytes)
+    this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
@@ -169,8 +176,8 @@ export class CommandRunner {
     return this.admission.isBacklogged
   }
 
-  /** Starts an execution; it answers through `execution.answered`. */
-  start(execution: Execution): void {
+  /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
+  start(execution: Execution, begun: number): void {
     const key = execution.idempotencyKey
     const same = key === undefined ? undefined : this.#byKey.get(key)
     if (same && answersFor(same, execution)) {
@@ -181,7 +188,7 @@ export class CommandRunner {
     if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
     if (this.#resting) this.#later.push(execution)
-    else this.#runInTurn(execution)
+    else this.#runInTurn(execution, begun)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -221,9 +228,8 @@ export class CommandRunner {
   }
 
   /** Large commands that come together are executed one a turn. */
-  #runInTurn(execution: Execution): void {
-    const begun = this.#clock.monotonic()
-    this.#run(execution)
+  #runInTurn(execution: Execution, begun = this.#clock.monotonic()): void {
+    this.#run(execution, begun)
     if (this.#clock.monotonic() - begun < longHandlerMs) return
     this.#resting = true
     this.#clock.soon(() => {
@@ -285,10 +291,14 @@ export class CommandRunner {
     this.answered++
   }
 
-  #run(execution: Execution): void {
+  #run(execution: Execution, begun: number): void {
     if (execution.over) return
     if (!this.#chain.joined) {
       this.#again.push(execution)
+      return
+    }
+    if (this.#long && this.#longCommands.has(execution.command)) {
+      this.#behindLong.push(execution)
       return
     }
     if (++execution.attempts > this.#options.attemptsMax) {
@@ -298,7 +308,7 @@ export class CommandRunner {
     }
     try {
       if (this.#replay(execution)) return
-      this.#attempt(execution)
+      this.#attempt(execution, begun)
     } catch (error) {
       execution.fail(
         isGridError(error)
@@ -323,12 +333,12 @@ export class CommandRunner {
     return true
   }
 
-  #attempt(execution: Execution): void {
+  #attempt(execution: Execution, begun: number): void {
     const number = this.#chain.nextNumber()
     const id = transactionId(this.#chain.origin, number)
     const recorder = new Recorder(this.#pending, {
       id,
-      now: Math.max(this.#time.now(), this.#state.time),
+      now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
     })
@@ -361,17 +371,44 @@ export class CommandRunner {
     { handled }: { readonly handled: HandlerData },
   ): void {
     const { reads, ranges, events } = recorder
-    const steps =
-      execution.idempotencyKey === undefined
-        ? recorder.steps
-        : [...recorder.steps, this.#remember(execution, handled)]
+    let { steps, bytes: written } = recorder
+    if (execution.idempotencyKey !== undefined) {
+      steps = [...steps, this.#remember(execution, handled)]
+      written += execution.idempotencyKey.length + contentBytes(handled.data)
+    }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const bytes = this.admission.admit(record, execution.input)
+    const bytes = this.admission.admit(record, written, execution.inputBytes)
     const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
     this.#pending.add(attempt)
+    this.#noteLength(attempt)
     execution.sent = true
     this.#chain.send(attempt)
     if (execution.acknowledge === 'accepted') this.#accept(attempt)
+  }
+
+  /**
+   * What is foreseen of a long transaction takes as long as its handler: a second one that reads what the first has written would have to wait for that in its own
+   * turn, and everybody with it.
+   */
+  #noteLength(attempt: SentAttempt): void {
+    const { command } = attempt.execution
+    if (attempt.record.steps.length > longSteps) {
+      this.#longCommands.add(command)
+      this.#long = attempt
+    } else if (this.#longCommands.size > 0) this.#longCommands.delete(command)
+  }
+
+  #ended(attempt: SentAttempt): void {
+    if (attempt !== this.#long) return
+    this.#long = undefined
+    const waiting = this.#behindLong.splice(0)
+    // Those behind the first wait for it in turn.
+    if (waiting.length > 0)
+      this.#clock.soon(() => {
+        for (const execution of waiting)
+          if (this.#resting) this.#later.push(execution)
+          else this.#runInTurn(execution)
+      })
   }
 
   #remember(execution: Execution, handled: HandlerData): Step {
@@ -438,22 +475,34 @@ export class CommandRunner {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
-    const succeed = (result: unknown) =>
-      execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
-    const fail = (thrown: unknown) => {
-      // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
-      const committed = version !== absentVersion && acknowledge !== 'accepted'
-      const callback = callbackOf(command.answer ? 'answer' : 'command', command)
-      execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
-    }
+    let result: unknown
     try {
-      const result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
-      if (result instanceof Promise)
-        keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(succeed, fail)
-      else succeed(result)
+      result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
     } catch (thrown) {
-      fail(thrown)
+      this.#answerFailed(execution, thrown, from)
+      return
     }
+    if (command.answer && result instanceof Promise)
+      keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(
+        (kept) =>
+          execution.succeed({
+            result: kept,
+            position,
+            version,
+            replayed,
+            acknowledged: acknowledge,
+          }),
+        (thrown) => this.#answerFailed(execution, thrown, from),
+      )
+    else execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
+  }
+
+  #answerFailed(execution: Execution, thrown: unknown, { position, version }: Committed): void {
+    const { command, acknowledge } = execution
+    // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+    const committed = version !== absentVersion && acknowledge !== 'accepted'
+    const callback = callbackOf(command.answer ? 'answer' : 'command', command)
+    execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
   }
 }
 

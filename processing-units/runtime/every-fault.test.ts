@@ -220,7 +220,9 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
       for (const event of events)
         if (
           event.kind === 'failed' ||
-          (event.kind === 'rehydrating' && !event.reason.startsWith('The tail wants position'))
+          event.kind === 'application_fault' ||
+          (event.kind === 'rehydrating' &&
+            !event.error?.message.startsWith('The tail wants position'))
         )
           throw new Error(JSON.stringify(event), { cause: event })
     await world.stop()

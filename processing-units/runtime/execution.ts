@@ -10,6 +10,8 @@ export class Execution {
   /** Fingerprint of the input; only with an idempotency key. */
   readonly fingerprint: string
   readonly acknowledge: Acknowledgement
+  /** Of the input's content. */
+  readonly inputBytes: number
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
   readonly answered: Promise<CommandAnswer>
@@ -27,6 +29,7 @@ export class Execution {
   constructor(
     command: AnyCommand,
     input: unknown,
+    inputBytes: number,
     idempotencyKey: string | undefined,
     fingerprint: string,
     acknowledge: Acknowledgement,
@@ -34,6 +37,7 @@ export class Execution {
   ) {
     this.command = command
     this.input = input
+    this.inputBytes = inputBytes
     this.idempotencyKey = idempotencyKey
     this.fingerprint = fingerprint
     this.acknowledge = acknowledge

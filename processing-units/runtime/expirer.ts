@@ -153,7 +153,7 @@ export class Expirer {
     const { reads, ranges, steps, events } = recorder
     const notBefore = stored[layout.expiry as string] as number
     const record = { number, reads, ranges, steps, events, notBefore }
-    const bytes = this.#admit(cache, layout, key, record)
+    const bytes = this.#admit(cache, layout, key, record, recorder.bytes)
     if (bytes === undefined) return
     this.#underWay++
     this.#chain.send({
@@ -178,9 +178,10 @@ export class Expirer {
     { number: cacheNumber }: CacheLayout,
     key: string,
     record: TransactionRecord,
+    written: number,
   ): number | undefined {
     try {
-      return this.#admission.admit(record, undefined)
+      return this.#admission.admit(record, written, 0)
     } catch (error) {
       // Too much is on its way just now: what is due is found again by the next sweep.
       if (isGridError(error, 'overloaded')) return undefined

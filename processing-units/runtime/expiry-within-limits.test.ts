@@ -63,7 +63,7 @@ test('while memory is full an expiry that adds rests, and one that only deletes 
   memory.share = 0.1
   await world.clock.advance(12_000)
   expect(await leftIn(unit)).toEqual({ holds: 0, records: 2 })
-  expect(events.filter(({ kind }) => kind === 'failed')).toEqual([])
+  expect(events.filter(({ kind }) => kind === 'failed' || kind === 'application_fault')).toEqual([])
 })
 
 test('what expiries have under way counts as what commands have, and is given back', async () => {
@@ -91,5 +91,5 @@ test.each([
   await held(unit, 'goes', 500, 0)
   await world.clock.advance(3000)
   expect(await leftIn(unit)).toEqual({ holds: 1, records: 0 })
-  expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(1)
+  expect(events.filter(({ kind }) => kind === 'application_fault')).toHaveLength(1)
 })

@@ -53,7 +53,7 @@ test('a projection that throws fails its own queries, and leaves the unit in ser
       code: 'application_fault',
       callback: { kind: 'projection', name: 'fragile' },
     })
-    expect(events.filter(({ kind }) => kind === 'failed')).toHaveLength(1)
+    expect(events.filter(({ kind }) => kind === 'application_fault')).toHaveLength(1)
     expect(unit.readiness()).toEqual({ ready: true })
   }
   await world.until(() => first.unit.position === second.unit.position)

@@ -7,11 +7,15 @@ import {
   type TransactionsFrame,
 } from '@spacegrid/grid/core/frame'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import { inSlices } from '@spacegrid/grid/engine/life/in-slices'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
-import { encodeFrame, encodeTransactions } from '@spacegrid/grid/engine/wire/frame-codec'
+import {
+  encodeFrame,
+  encodeInPieces,
+  encodeTransactions,
+} from '@spacegrid/grid/engine/wire/frame-codec'
 import { tooLarge } from './admission.ts'
 import {
   type Check,
@@ -66,6 +70,8 @@ export class FrameChain {
   #open: Item[] = []
   #inFlight: InFlight[] = []
   #flushing = false
+  /** The long transaction that is being written down; nothing is sent before it. */
+  #encoding: Sent | undefined
   #left = false
   #publishedAt = 0
   /** Newest log position known of; deadlines count from it, or a lagging unit would never land anything. */
@@ -111,7 +117,7 @@ export class FrameChain {
   }
 
   get idle(): boolean {
-    return this.#open.length === 0 && this.#inFlight.length === 0
+    return this.#open.length === 0 && this.#inFlight.length === 0 && !this.#encoding
   }
 
   nextNumber(): number {
@@ -156,7 +162,7 @@ export class FrameChain {
   close(error: GridError): void {
     this.#left = true
     this.#abandonFrom(0, error)
-    this.#abandonItems(this.#open.splice(0), error)
+    this.#abandonItems(this.#takeUnsent(), error)
   }
 
   // ---- what the replica sees
@@ -254,7 +260,7 @@ export class FrameChain {
     this.#nonce = 0
     this.#joinedAt = 0
     this.#abandonFrom(0)
-    this.#abandonItems(this.#open.splice(0))
+    this.#abandonItems(this.#takeUnsent())
     if (!this.#left) this.#join(this.#clock.monotonic() + this.#options.republishMs)
   }
 
@@ -273,6 +279,7 @@ export class FrameChain {
     while (
       this.joined &&
       !this.#left &&
+      !this.#encoding &&
       this.#open.length > 0 &&
       this.#inFlight.length < this.#options.framesInFlightMax
     ) {
@@ -285,8 +292,9 @@ export class FrameChain {
   #launch(items: readonly Item[]): void {
     const { sent, checks } = inFrame(items)
     const transactions = sent.map(({ record }) => record)
-    if (isLong(items[0])) {
-      this.#launchInParts(transactions, sent, checks)
+    const [first] = sent
+    if (first && isLong(first)) {
+      this.#launchLong(first)
       return
     }
     const frame: TransactionsFrame = {
@@ -306,15 +314,29 @@ export class FrameChain {
       this.#launch(items.slice(0, half))
       this.#launch(items.slice(half))
     } else if (bytes instanceof GridError) for (const one of sent) one.abandoned(bytes)
-    else this.#launchInParts(transactions, sent, checks)
+    else
+      this.#launchInParts(
+        encoded(() => encodeTransactions(transactions)),
+        sent,
+        checks,
+      )
   }
 
-  #launchInParts(
-    transactions: readonly TransactionRecord[],
-    sent: readonly Sent[],
-    checks: Checks,
-  ): void {
-    const bytes = encoded(() => encodeTransactions(transactions))
+  /** Written down in slices: a hundred thousand steps take longer than others should have to wait. */
+  #launchLong(sent: Sent): void {
+    this.#encoding = sent
+    const launch = (bytes: Uint8Array | GridError) => {
+      this.#encoding = undefined
+      this.#launchInParts(bytes, [sent], new Map())
+      this.#flushSoon()
+    }
+    inSlices(this.#clock, () => this.#encoding === sent, encodeInPieces(sent.record), {
+      done: launch,
+      failed: (error) => launch(unwritable(error)),
+    })
+  }
+
+  #launchInParts(bytes: Uint8Array | GridError, sent: readonly Sent[], checks: Checks): void {
     if (bytes instanceof GridError || bytes.byteLength > this.#options.transactionBytesMax) {
       const { transactionBytesMax } = this.#options
       const error =
@@ -399,7 +421,7 @@ export class FrameChain {
     if (at < 0) return
     if (inFlight.uncertain || inFlight.unanswered > 0) {
       // A refused copy proves nothing of the others: the frame is followed until its deadline. What has not been sent is certain.
-      this.#abandonItems(this.#open.splice(0), error)
+      this.#abandonItems(this.#takeUnsent(), error)
       return
     }
     // Frames behind it may have been stored; chained to one that was not, they are ignored everywhere.
@@ -412,6 +434,13 @@ export class FrameChain {
       for (const one of sent) one.abandoned(error)
       for (const list of checks.values()) for (const check of list) check.abandoned(error)
     }
+  }
+
+  #takeUnsent(): Item[] {
+    const items = this.#open.splice(0)
+    const encoding = this.#encoding
+    this.#encoding = undefined
+    return encoding ? [encoding, ...items] : items
   }
 
   #abandonItems(items: readonly Item[], error?: GridError): void {
@@ -428,8 +457,9 @@ function encoded(encode: () => Uint8Array): Uint8Array | GridError {
   try {
     return encode()
   } catch (error) {
-    return new GridError('internal', 'The transaction cannot be written to the log', {
-      cause: error,
-    })
+    return unwritable(error)
   }
 }
+
+const unwritable = (cause: unknown): GridError =>
+  new GridError('internal', 'The transaction cannot be written to the log', { cause })

@@ -30,7 +30,7 @@ export type Item = Sent | Check
 export type Checks = ReadonlyMap<number, readonly Check[]>
 
 /** Steps of a transaction that is sent in parts without trying whether it fits into a frame. */
-const longSteps = 4096
+export const longSteps = 4096
 
 /** Takes away the items that make the next frame: at most `max`; a long transaction alone. What nobody wants any more is left out. */
 export function takeItems(open: Item[], max: number): Item[] {

@@ -41,5 +41,5 @@ test('text beyond what a transaction may have is refused wherever it is brought,
     await world.clock.advance(5)
     expect(fate.error, way).toMatchObject({ code: 'transaction_too_large' })
   }
-  expect(events.filter(({ kind }) => kind === 'failed')).toEqual([])
+  expect(events.filter(({ kind }) => kind === 'failed' || kind === 'application_fault')).toEqual([])
 })

@@ -1,6 +1,6 @@
 import type { IndexRange } from '@spacegrid/grid/core/definition'
 import type { EntryView } from '@spacegrid/grid/core/entry'
-import { type Evaluation, evaluate, type Write } from '@spacegrid/grid/core/evaluation'
+import { type Evaluation, evaluateSound, type Write } from '@spacegrid/grid/core/evaluation'
 import type { Layout } from '@spacegrid/grid/core/layout'
 import { Overlay } from '@spacegrid/grid/core/overlay'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
@@ -118,7 +118,7 @@ export class PendingTransactions implements View {
     }
     for (; this.#evaluated < this.#pending.length; this.#evaluated++) {
       const transaction = this.#pending[this.#evaluated] as PendingTransaction
-      transaction.foreseen = evaluate(
+      transaction.foreseen = evaluateSound(
         this.#overlay,
         transaction.record,
         transaction.id,

@@ -37,7 +37,9 @@ test.each(Object.entries(poison))('a log with %s melds, and commands go on', asy
   expect(answer.result).toEqual({ count: 1 })
   await world.until(() => other.position >= answer.position)
   expect(other.state?.digest.toString()).toBe(unit.state?.digest.toString())
-  expect(events.filter(({ kind }) => kind === 'rehydrating' || kind === 'failed')).toEqual([])
+  expect(
+    events.filter(({ kind }) => ['rehydrating', 'failed', 'application_fault'].includes(kind)),
+  ).toEqual([])
   await world.stop()
 })
 

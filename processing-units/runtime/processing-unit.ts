@@ -1,3 +1,4 @@
+import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import { runQuery } from '@spacegrid/grid/core/callback'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import {
@@ -5,7 +6,14 @@ import {
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCache, AnyCommand, Cache, Space, Value } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  AnyCommand,
+  AnyQuery,
+  Cache,
+  Space,
+  Value,
+} from '@spacegrid/grid/core/definition'
 import { definitionNotes } from '@spacegrid/grid/core/definition-notes'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
@@ -26,21 +34,19 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
-import {
-  type RehydrationProgress,
-  type RehydrationSource,
-  rehydrate,
-} from '@spacegrid/grid/engine/replica/rehydration'
+import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
 import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
 import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { CopySearch } from './copy-search.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -64,27 +70,8 @@ export interface ProcessingUnitOptions extends Partial<UnitOptions> {
   /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
   readonly sources?: readonly RehydrationSource[]
   /** Told what people should know. Default: nothing is told. */
-  readonly report?: (event: UnitEvent) => void
+  readonly report?: Report
 }
-
-export type UnitEvent =
-  | {
-      readonly kind: 'rehydrated'
-      readonly source: RehydrationSource
-      readonly entries: number
-      readonly position: number
-    }
-  | { readonly kind: 'rehydrating'; readonly reason: string }
-  | { readonly kind: 'waiting'; readonly source: RehydrationSource; readonly error: Error }
-  | { readonly kind: 'failed'; readonly error: Error }
-  /** Clocks do not agree: the log's, this machine's, or those of other units. */
-  | { readonly kind: 'clock'; readonly message: string }
-  | {
-      /** `log`: about records of the log that cannot be read. `definition`: what other versions of the application have declared. */
-      readonly kind: 'audit' | 'log' | 'definition'
-      readonly level: 'info' | 'warn' | 'error'
-      readonly message: string
-    }
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
@@ -106,7 +93,7 @@ export class ProcessingUnit implements Serving {
   readonly #watch: ClockWatch
   readonly #now: () => number
   readonly #sources: readonly RehydrationSource[]
-  readonly #report: (event: UnitEvent) => void
+  readonly #report: Report
   readonly #faults: FaultDesk
   readonly #stopping = new AbortController()
   readonly #snapshots: SnapshotService
@@ -119,10 +106,7 @@ export class ProcessingUnit implements Serving {
   #logFollowed: string | undefined
   /** Monotonic ms at which the incarnation began. */
   #bornAt = 0
-  #progress: RehydrationProgress | undefined
-  /** Why each source gives no copy, as long as none does. */
-  readonly #obstacles = new Map<RehydrationSource, string>()
-  #isReaderBusy = false
+  readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
@@ -137,13 +121,16 @@ export class ProcessingUnit implements Serving {
     this.space = space
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
-    this.#watch = new ClockWatch(ports.clock, (message) => report({ kind: 'clock', message }))
+    this.#watch = new ClockWatch(ports.clock, (message) =>
+      report({ kind: 'clock', level: 'warn', message }),
+    )
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
-      (error) => report({ kind: 'failed', error }),
+      (error) => this.#failed(error),
     )
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
@@ -225,28 +212,43 @@ export class ProcessingUnit implements Serving {
   }
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    return this.#read(options, () => {
+    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
+    try {
       const query = this.space.queries.get(name)
       if (!query) throw this.#unknown('query', name, this.space.queries.keys())
       checkFits(query.input, input, name)
-      return ({ state, projections, version }) => {
-        const reader = new StateReader(state, projections, this.#now)
-        const { position } = state
-        const judge = (thrown: unknown): never => {
-          throw this.#faults.judge({ kind: 'query', name, declared: query }, thrown)
-        }
-        try {
-          const result = runQuery(query, reader, input, version)
-          if (!(result instanceof Promise)) return { result, position }
-          const kept = keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result)
-          return kept.then((value) => ({ result: value, position }), judge)
-        } catch (thrown) {
-          return judge(thrown)
-        } finally {
-          reader.close()
-        }
-      }
-    })
+      if (options.latest || options.position !== undefined)
+        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
+      return Promise.resolve(this.#ask(query, input, this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #ask(
+    query: AnyQuery,
+    input: unknown,
+    { state, projections, version }: Incarnation,
+  ): QueryAnswer | Promise<QueryAnswer> {
+    const reader = new StateReader(state, projections, this.#now)
+    const { position } = state
+    try {
+      const result = runQuery(query, reader, input, version)
+      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (!isPromise) return { result, position }
+      return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
+        (value) => ({ result: value, position }),
+        (thrown) => this.#judgeQuery(query, thrown),
+      )
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    } finally {
+      reader.close()
+    }
+  }
+
+  #judgeQuery(query: AnyQuery, thrown: unknown): never {
+    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
   }
 
   entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
@@ -309,29 +311,16 @@ export class ProcessingUnit implements Serving {
     const incarnation = this.#incarnation
     const doubt = this.#auditor.doubt()
     if (!incarnation) {
-      const progress = this.#progress
-      const from = progress ? ` from ${progress.source}: ${progress.entries} entries` : ''
-      return {
-        ready: false,
-        reason: `${doubt === undefined ? '' : `${doubt}; `}rehydrating${from}${this.#obstaclesText()}`,
-      }
+      const { text } = this.#search
+      return { ready: false, reason: doubt === undefined ? text : `${doubt}; ${text}` }
     }
     const reason = doubt ?? incarnation.unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
   }
 
-  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
-  #noteObstacle(source: RehydrationSource, error: Error): void {
-    const isBusy = isGridError(error, 'overloaded')
-    if (source !== 'log') this.#isReaderBusy = isBusy
-    if (isBusy || isGridError(error, 'no_responder') || (source === 'log' && this.#isReaderBusy))
-      this.#obstacles.delete(source)
-    else this.#obstacles.set(source, error.message)
-  }
-
-  #obstaclesText(): string {
-    const told = [...this.#obstacles].map(([source, reason]) => `${source}: ${reason}`)
-    return told.length === 0 ? '' : `; no copy yet: ${told.join('; ')}`
+  /** Transactions that the log has not decided yet. */
+  get pending(): number {
+    return this.#incarnation?.runner.pendingCount ?? 0
   }
 
   status(): SpaceStatus {
@@ -345,7 +334,7 @@ export class ProcessingUnit implements Serving {
       bytes: state ? estimateBytes(state) : 0,
       digest: state?.digest.toString() ?? '',
       digestPosition: state?.position ?? 0,
-      pending: incarnation?.runner.pendingCount ?? 0,
+      pending: this.pending,
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
       damagedRecords: this.#unread.damaged,
@@ -402,12 +391,17 @@ export class ProcessingUnit implements Serving {
         if (!failure) continue
         this.#logReplaced = isGridError(failure, 'log_replaced')
         if (this.#logReplaced) this.#persistence?.logReplaced()
-        this.#report({ kind: 'rehydrating', reason: failure.message })
+        this.#report({
+          kind: 'rehydrating',
+          level: 'warn',
+          message: `left service to rehydrate: ${failure.message}`,
+          error: failure,
+        })
         if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
           await sleep(this.#ports.clock, retryMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        this.#report({ kind: 'failed', error: error as Error })
+        this.#failed(error as Error)
         await sleep(this.#ports.clock, retryMs, signal)
       }
     }
@@ -415,7 +409,7 @@ export class ProcessingUnit implements Serving {
 
   async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
     const { log, messaging, clock, random, memory } = this.#ports
-    this.#progress = undefined
+    this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
       space: this.space.name,
       sources: this.#sources,
@@ -424,25 +418,19 @@ export class ProcessingUnit implements Serving {
       logFollowed: this.#logFollowed,
       suspect: this.#auditor.suspect,
       confirms: (position, digest) => this.#auditor.confirms(position, digest),
-      progress: (progress) => {
-        this.#progress = progress
-        this.#obstacles.clear()
-      },
-      failed: (from, error) => {
-        this.#progress = undefined
-        this.#noteObstacle(from, error)
-        this.#report({ kind: 'waiting', source: from, error })
-      },
+      progress: (progress) => this.#search.progressed(progress),
+      failed: (from, error) => this.#search.failed(from, error),
     })
     this.#logFollowed = logIdentity
-    this.#obstacles.clear()
+    this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
     if (signal.aborted) return undefined
+    const { entryCount: entries, position } = state
     this.#report({
       kind: 'rehydrated',
-      source,
-      entries: state.entryCount,
-      position: state.position,
+      level: 'info',
+      message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
+      details: { source, entries, position },
     })
     const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
     const incarnation = new Incarnation(
@@ -478,6 +466,18 @@ export class ProcessingUnit implements Serving {
     return failure
   }
 
+  #failed(error: Error): void {
+    if (error instanceof ApplicationFault)
+      this.#report({
+        kind: 'application_fault',
+        level: 'error',
+        message: `the application is at fault: ${error.message}`,
+        error,
+        details: { ...error.told },
+      })
+    else this.#report({ kind: 'failed', level: 'error', message: error.message, error })
+  }
+
   /** Peers may copy from this unit once it serves. */
   async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
     const over = () => signal.aborted || this.#incarnation !== incarnation
@@ -490,7 +490,7 @@ export class ProcessingUnit implements Serving {
         return await this.#snapshots.start()
       } catch (error) {
         // The unit serves all the same; those who join find another source until this works.
-        this.#report({ kind: 'failed', error: error as Error })
+        this.#failed(error as Error)
         await sleep(this.#ports.clock, retryMs, signal)
       }
     }
@@ -575,7 +575,7 @@ export class ProcessingUnit implements Serving {
     { idempotencyKey, acknowledge }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
-    freezeInput(input, command.name)
+    const inputBytes = freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (incarnation.replica.unreadable) throw this.#servesNot()
@@ -593,15 +593,17 @@ export class ProcessingUnit implements Serving {
       throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
         retryAfterMs: 1000,
       })
+    const begun = this.#ports.clock.monotonic()
     const execution = new Execution(
       command,
       input,
+      inputBytes,
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      this.#ports.clock.monotonic() + this.#options.commandMsMax,
+      begun + this.#options.commandMsMax,
     )
-    incarnation.runner.start(execution)
+    incarnation.runner.start(execution, begun)
     return execution
   }
 

@@ -17,6 +17,7 @@ import { type Environment, readEnvironment } from '@spacegrid/grid/program/envir
 import { reportFitness } from '@spacegrid/grid/program/fitness-report'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { tellRefused } from '@spacegrid/grid/program/refused-report'
+import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { tellWaiting } from '@spacegrid/grid/program/tell-waiting'
 import { pino } from 'pino'
@@ -24,7 +25,6 @@ import { ProcessingUnit } from './processing-unit.ts'
 import { spaceNotices } from './space-notices.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { unitLimits } from './unit-limits.ts'
-import { reportTo } from './unit-report.ts'
 
 const readyPollMs = 20
 
@@ -59,6 +59,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     NatsMessaging.open(NATS_URL, { name: `${name} messaging`, onFault: tellRefused(log) }),
   ])
   awaited()
+  const report = reportTo(log, { unit: name })
   const random = new SystemRandom()
   const memory = new SystemMemory(environment.MEMORY_MAX)
   const watch = new MemoryWatch(space.name, name, 'unit', { memory, messaging, clock, random })
@@ -66,11 +67,11 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
     name,
     space,
     { log: spaceLog, messaging, clock, random, memory: watch },
-    { report: reportTo(log, name), ...unitLimits(environment, memory.budgetBytes) },
+    { report, ...unitLimits(environment, memory.budgetBytes) },
   )
   watch.start()
   unit.start()
-  new ReadinessWatch(clock, unit, ({ level, message }) => log[level](message)).start()
+  new ReadinessWatch(clock, unit, report).start()
   const undeclaredReadable = environment.NODE_ENV !== 'production'
   const http = createHttpServer([unit], {
     log,

@@ -1,5 +1,5 @@
 import { refusePromise } from '@spacegrid/grid/core/callback'
-import type { AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
+import type { AnyCache, AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { readingOf, readValue } from '@spacegrid/grid/core/evolution'
@@ -21,11 +21,13 @@ export class Projections {
   constructor(space: Space, state: SpaceState, faults: FaultDesk) {
     this.#faults = faults
     for (const projection of space.projections) {
-      this.#guarded(projection, () => {
+      try {
         const model: unknown = projection.initial()
         refusePromise(model)
         this.#models.set(projection, model)
-      })
+      } catch (thrown) {
+        this.#failed(projection, thrown)
+      }
       const layout = state.layout.named(projection.cache.name)
       if (!layout)
         throw new Error(
@@ -62,28 +64,33 @@ export class Projections {
     after: Value | undefined,
     once = false,
   ): void {
-    if (this.#failures.has(projection)) return
-    const { cache } = projection
-    this.#guarded(projection, () => {
-      const change: Change<Value> =
-        cache.evolution === undefined
+    if (this.#failures.size > 0 && this.#failures.has(projection)) return
+    try {
+      const change =
+        projection.cache.evolution === undefined
           ? { key, before, after }
-          : {
-              key,
-              before: before && readValue(cache, before),
-              after: after && (once ? readingOf(cache).make(after) : readValue(cache, after)),
-            }
+          : readChange(projection.cache, key, before, after, once)
       refusePromise(projection.apply(this.#models.get(projection), change))
-    })
+    } catch (thrown) {
+      this.#failed(projection, thrown)
+    }
   }
 
   /** What has thrown half-way may have left its model in any state. */
-  #guarded(projection: AnyProjection, run: () => void): void {
-    try {
-      run()
-    } catch (thrown) {
-      const callback = { kind: 'projection', name: projection.name, declared: projection } as const
-      this.#failures.set(projection, this.#faults.judge(callback, thrown))
-    }
+  #failed(projection: AnyProjection, thrown: unknown): void {
+    const callback = { kind: 'projection', name: projection.name, declared: projection } as const
+    this.#failures.set(projection, this.#faults.judge(callback, thrown))
   }
 }
+
+const readChange = (
+  cache: AnyCache,
+  key: string,
+  before: Value | undefined,
+  after: Value | undefined,
+  once: boolean,
+): Change<Value> => ({
+  key,
+  before: before && readValue(cache, before),
+  after: after && (once ? readingOf(cache).make(after) : readValue(cache, after)),
+})

@@ -6,25 +6,35 @@ import type {
   Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
+import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
+import type { TSchema } from 'typebox'
 import type { Projections } from './projections.ts'
 import { readOnly } from './read-only.ts'
 
 /** So many of the values handed out are remembered: who reads more makes something else of them. */
 const rememberedMax = 1000
+const none: readonly never[] = []
 
 /** What a query reads from: the committed state as it is during the (synchronous) handler. */
 export class StateReader implements Reader {
   readonly #readClock: () => number
   #now: number | undefined
   #closed = false
-  /** Committed values that were handed out: most queries look up one. */
-  #first: object | undefined
-  #others: Set<object> | undefined
+  /** The first committed entry that was handed out: most queries look up one. */
+  #first: Entry | undefined
+  #others: (readonly EntryView[])[] | undefined
+  #othersCount = 0
+  /** Their values, once somebody asks for one. */
+  #otherValues: Set<unknown> | undefined
+  /** The list that a range has given last, and what it was made of. */
+  #list: readonly unknown[] | undefined
+  #listed: readonly EntryView[] = none
   readonly #state: SpaceState
   readonly #projections: Projections
 
@@ -35,13 +45,41 @@ export class StateReader implements Reader {
   }
 
   /** Whether it is a committed value that this reader has handed out: then it is data. */
-  has(value: object): boolean {
-    return value === this.#first || (this.#others?.has(value) ?? false)
+  has(value: unknown): boolean {
+    if (value === undefined) return false
+    if (value === this.#first?.value) return true
+    if (this.#others === undefined) return false
+    this.#otherValues ??= new Set(this.#others.flatMap((entries) => entries.map((it) => it.value)))
+    return this.#otherValues.has(value)
   }
 
-  #hand(value: object): void {
-    this.#others ??= new Set()
-    if (this.#others.size < rememberedMax) this.#others.add(value)
+  /**
+   * Whether it is the first committed value that this reader has handed out, and fits the schema; or the last range as it was given, and there is no schema. That
+   * a value fits is found out once for as long as it stands: it is frozen, and most often nothing of it need be fetched from memory then.
+   */
+  isFitting(value: unknown, schema: TSchema | undefined): boolean {
+    if (value !== undefined && value === this.#list)
+      return schema === undefined && this.#isAsGiven(this.#list)
+    const entry = this.#first
+    if (entry === undefined || value !== entry.value) return false
+    if (schema === undefined || schema === entry.fits) return true
+    if (fitProblem(schema, value)) return false
+    entry.fits = schema
+    return true
+  }
+
+  #isAsGiven(list: readonly unknown[]): boolean {
+    if (list.length !== this.#listed.length) return false
+    for (let i = 0; i < list.length; i++) if (list[i] !== this.#listed[i]?.value) return false
+    return true
+  }
+
+  #hand(entries: readonly EntryView[]): void {
+    if (this.#othersCount >= rememberedMax) return
+    this.#others ??= []
+    this.#others.push(entries)
+    this.#othersCount += entries.length
+    this.#otherValues = undefined
   }
 
   /** The handler has returned: what it read would be another state by now. */
@@ -64,23 +102,27 @@ export class StateReader implements Reader {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const stored = this.#state.find(this.#layoutOf(cache).number, key)?.value
-    const value =
-      cache.evolution === undefined || stored === undefined ? stored : readValue(cache, stored)
-    if (this.#first === undefined) this.#first = value
-    else if (value) this.#hand(value)
-    return value as V | undefined
+    const entry = this.#state.find(this.#layoutOf(cache).number, key)
+    if (entry === undefined) return undefined
+    const { value } = entry
+    if (cache.evolution !== undefined) return readValue(cache, value) as V
+    if (this.#first === undefined) this.#first = entry
+    else this.#hand([entry])
+    return value as V
   }
 
   range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    return collect(this.#state, layout.number, number, range).map((entry) => {
-      const value = readValue(cache, entry.value)
-      this.#hand(value)
-      return value as V
-    })
+    const entries = collect(this.#state, layout.number, number, range)
+    if (cache.evolution !== undefined)
+      return entries.map(({ value }) => readValue(cache, value) as V)
+    const values = entries.map(({ value }) => value as V)
+    this.#hand(entries)
+    this.#list = values
+    this.#listed = entries
+    return values
   }
 
   count(cache: AnyCache): number {

@@ -18,15 +18,15 @@ export interface FleetOptions {
   readonly workload: string | undefined
   readonly signal: AbortSignal
   readonly told: (outcome: SeedOutcome) => void
+  /** The program of each process, and what its environment has beside ours. Default: the worker beside this file, and nothing. */
+  readonly worker?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A seed takes a tenth of a second; one that takes this long does not end by itself. */
 const seedMsMax = 60_000
-/**
- * Seeds of one process. Node.js keeps a signal made of others until it is aborted, and nobody aborts those of a grid that has crashed: each seed
- * leaves some megabytes behind.
- */
-const seedsOfProcess = 250
+/** Seeds of one process, whatever they may leave behind. Not few: a new process takes twice as long for each of its first hundred. */
+const seedsOfProcess = 5000
 
 /** Runs seeds in several processes, each one after the other, until there are none left or the signal aborts. */
 export async function runFleet(seeds: Iterator<number>, options: FleetOptions): Promise<void> {
@@ -35,7 +35,7 @@ export async function runFleet(seeds: Iterator<number>, options: FleetOptions): 
 
 async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<void> {
   const { signal, workload, told } = options
-  let child = start()
+  let child = start(options)
   let left = seedsOfProcess
   try {
     while (!signal.aborted) {
@@ -48,7 +48,7 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
       const isGone = exitCode !== null || signalCode !== null || killed
       if (!isGone && --left > 0) continue
       child.kill('SIGKILL')
-      child = start()
+      child = start(options)
       left = seedsOfProcess
     }
   } finally {
@@ -56,7 +56,10 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
   }
 }
 
-const start = (): ChildProcess => fork(fileURLToPath(new URL('./worker.ts', import.meta.url)))
+const ownWorker = fileURLToPath(new URL('./worker.ts', import.meta.url))
+
+const start = ({ worker = ownWorker, env = {} }: FleetOptions): ChildProcess =>
+  fork(worker, { env: { ...process.env, ...env } })
 
 /** undefined: nobody wants to know any more. */
 function outcomeOf(

@@ -6,7 +6,7 @@ import logReplaced from './regressions/log-replaced.json' with { type: 'json' }
 import nothingStored from './regressions/nothing-stored.json' with { type: 'json' }
 import pumpLogReplaced from './regressions/pump-log-replaced.json' with { type: 'json' }
 import standbyPump from './regressions/standby-pump.json' with { type: 'json' }
-import { planOf, tryPlan } from './seed-run.ts'
+import { planOf, tryPlan, tryQuickly, workloadNames } from './seed-run.ts'
 import { shrink } from './shrink.ts'
 import { Coverage } from './world/coverage.ts'
 
@@ -45,6 +45,16 @@ test('the same seed gives the same run, to the last interleaving', async () => {
     await tryPlan(planOf(seed + 100))
     expect((await tryPlan(planOf(seed))).digest).toBe(first.digest)
   }
+})
+
+test('without the stacks of its errors a run is the same', async () => {
+  for (const workload of workloadNames) {
+    const plan = planOf(base, workload)
+    const { digest, problems } = await tryPlan(plan)
+    const quick = await tryQuickly(plan)
+    expect([workload, quick.digest, quick.problems]).toEqual([workload, digest, problems])
+  }
+  expect(Error.stackTraceLimit).toBeGreaterThan(0)
 })
 
 // Shortest plans that made the grid break a promise once.

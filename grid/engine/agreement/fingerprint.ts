@@ -1,4 +1,13 @@
-import { hashString, mix53, mix53With } from '../../core/hash.ts'
+import {
+  hashString,
+  hashStringTo,
+  high,
+  low,
+  mix53,
+  mix53With,
+  mixFirst,
+  mixSecond,
+} from '../../core/hash.ts'
 import { bytesOf, type NumberArray, numberArrayKind } from '../wire/number-arrays.ts'
 
 /** What a stored entry's own hash covers: a value under another key, or at another position, is as wrong as another value. */
@@ -11,8 +20,10 @@ interface Stored {
 }
 
 /** An entry's version and everything in its value as one 53-bit number: equal entries have equal ones, wherever they were read. */
-export const fingerprintOf = (version: number, value: unknown): number =>
-  mix53(version, valueHash(value, depthMax), 0x2c1b3c6d)
+export function fingerprintOf(version: number, value: unknown): number {
+  hashValue(value, depthMax)
+  return mix53(version, hashed(), 0x2c1b3c6d)
+}
 
 /**
  * What a store keeps beside an entry, so that whoever reads it sees whether it is what was written (docs/decisions/0017). It stands in
@@ -28,39 +39,78 @@ export const storedHash = ({ cache, key, value, version, position }: Stored): nu
 /** Below this depth nothing is looked at: no value of this version is nested so deeply, and one of an earlier version must not end the stack. */
 const depthMax = 600
 
+/*
+ * Every document that is read or written is hashed, so a hash on its way is kept in two halves, of 21 and 32 bits: numbers beyond 31 bits
+ * would be put on the heap at every step. What comes out is what `mix53` and `mix53With` would make of whole numbers.
+ */
+let resultHigh = 0
+let resultLow = 0
+
+const hashed = (): number => resultHigh * 0x100000000 + resultLow
+
+/** No hash is 0. */
+function become(high: number, low: number): void {
+  resultHigh = high & 0x1fffff
+  resultLow = (low === 0 && resultHigh === 0 ? 1 : low) >>> 0
+}
+
+function becomeWhole(hash: number): void {
+  resultHigh = high(hash)
+  resultLow = low(hash)
+}
+
+const otherSalt = 0x5bd1e995
+
+/** `mix53`, of halves. */
+function mix(aHigh: number, aLow: number, bHigh: number, bLow: number, salt: number): void {
+  const upper = mixSecond(mixFirst(aHigh, aLow, salt), bHigh, bLow)
+  become(upper, mixSecond(mixFirst(aHigh, aLow, salt ^ otherSalt), bHigh, bLow))
+}
+
 /**
  * Hash of plain data. Copies that went through MongoDB, Redis or the log are equal by this: the order of fields, fields that are undefined, and the sign
  * of zero do not count.
  */
-function valueHash(value: unknown, depth: number): number {
-  switch (typeof value) {
-    case 'string':
-      return mix53(hashString(value), 1, 0)
-    case 'number':
-      return numberHash(value, 7)
-    case 'boolean':
-      return value ? 3 : 2
-    case 'object':
-      return value === null ? 4 : objectHash(value, depth - 1)
-    default:
-      return mix53(hashString(String(value)), 6, 0)
-  }
+function hashValue(value: unknown, depth: number): void {
+  if (typeof value === 'string') hashText(value, 1)
+  else if (typeof value === 'number') hashNumber(value, 7)
+  else if (typeof value === 'boolean') become(0, value ? 3 : 2)
+  else if (typeof value !== 'object') hashText(String(value), 6)
+  else if (value === null) become(0, 4)
+  else hashObject(value, depth - 1)
 }
 
-function objectHash(value: object, depth: number): number {
-  if (depth < 0) return 11
-  if (Array.isArray(value))
-    return value.reduce<number>((hash, item) => mix53With(hash, valueHash(item, depth), 5), 5)
-  if (value instanceof Date) return numberHash(value.getTime(), 12)
-  if (ArrayBuffer.isView(value)) return bytesHash(value as NumberArray)
-  return fieldsHash(value as Readonly<Record<string, unknown>>, depth)
+const parts = new Uint32Array(2)
+
+function hashText(text: string, kind: number): void {
+  hashStringTo(text, parts)
+  mix(parts[0] as number, parts[1] as number, 0, kind, 0)
+}
+
+function hashObject(value: object, depth: number): void {
+  if (depth < 0) become(0, 11)
+  else if (Array.isArray(value)) hashItems(value, depth)
+  else if (value instanceof Date) hashNumber(value.getTime(), 12)
+  else if (ArrayBuffer.isView(value)) becomeWhole(bytesHash(value as NumberArray))
+  else hashFields(value as Readonly<Record<string, unknown>>, depth)
+}
+
+/** Holes do not count. */
+function hashItems(items: readonly unknown[], depth: number): void {
+  let hash = 5
+  for (let i = 0; i < items.length; i++) {
+    if (!(i in items)) continue
+    hashValue(items[i], depth)
+    hash = mix53With(hash, hashed(), 5)
+  }
+  becomeWhole(hash)
 }
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-function numberHash(value: number, salt: number): number {
+function hashNumber(value: number, salt: number): void {
   scratch.setFloat64(0, value === 0 ? 0 : value)
-  return mix53(scratch.getUint32(0), scratch.getUint32(4), salt)
+  mix(0, scratch.getUint32(0), 0, scratch.getUint32(4), salt)
 }
 
 function bytesHash(value: NumberArray): number {
@@ -69,13 +119,40 @@ function bytesHash(value: NumberArray): number {
   return hash
 }
 
-const half = 2 ** 52
+/** The part of a field's hash that its name alone decides. */
+interface MixedName {
+  readonly upper: number
+  readonly lower: number
+}
 
-/** The sum of the fields' hashes: it needs no order, as long as no digit is lost. */
-function fieldsHash(value: Readonly<Record<string, unknown>>, depth: number): number {
-  let sum = 0
-  for (const name in value)
-    if (value[name] !== undefined)
-      sum = (sum + (mix53With(hashString(name), valueHash(value[name], depth), 9) % half)) % half
-  return mix53(sum, 10, 0)
+const mixedNames = new Map<string, MixedName>()
+const mixedNamesMax = 10_000
+const fieldSalt = 9
+
+function mixedName(name: string): MixedName {
+  let mixed = mixedNames.get(name)
+  if (!mixed) {
+    const hash = hashString(name)
+    const upper = mixFirst(high(hash), low(hash), otherSalt)
+    mixed = { upper, lower: mixFirst(high(hash), low(hash), fieldSalt) }
+    if (mixedNames.size < mixedNamesMax) mixedNames.set(name, mixed)
+  }
+  return mixed
+}
+
+/** The sum of the fields' hashes, of 52 bits: it needs no order. */
+function hashFields(value: Readonly<Record<string, unknown>>, depth: number): void {
+  let sumHigh = 0
+  let sumLow = 0
+  for (const name in value) {
+    const field = value[name]
+    if (field === undefined) continue
+    hashValue(field, depth)
+    const { upper, lower } = mixedName(name)
+    become(mixSecond(upper, resultHigh, resultLow), mixSecond(lower, resultHigh, resultLow))
+    const low = sumLow + resultLow
+    sumLow = low >>> 0
+    sumHigh = (sumHigh + resultHigh + (low > 0xffffffff ? 1 : 0)) & 0xfffff
+  }
+  mix(sumHigh, sumLow, 0, 10, 0)
 }

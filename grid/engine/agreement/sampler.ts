@@ -1,3 +1,4 @@
+import { partsCacheNumber } from '../../core/shape.ts'
 import type { SpaceState } from '../../core/space-state.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EntryMark, EntryName } from './audit-message.ts'
@@ -39,6 +40,8 @@ export class Sampler {
 
   *#walk(): Iterator<EntryMark> {
     for (let number = 0; number < this.#state.layout.caches.length; number++) {
+      // They are there for moments, and large: what becomes of them is looked at.
+      if (number === partsCacheNumber) continue
       const { name } = this.#state.layout.cache(number)
       for (const { key, value, version, position } of this.#state.cache(number).entries.values())
         yield [name, key, position, fingerprintOf(version, value)]

@@ -14,6 +14,8 @@ export class Life {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly #ending = new AbortController()
+  /** Whoever is stopped later need not know of it any more. */
+  readonly #forget: () => void
   readonly #repeated: Promise<void>[] = []
   #failure: Error | undefined
   #problem: string | undefined
@@ -21,7 +23,12 @@ export class Life {
 
   constructor(clock: Clock, stopping: AbortSignal) {
     this.clock = clock
-    this.signal = AbortSignal.any([stopping, this.#ending.signal])
+    this.signal = this.#ending.signal
+    // Not AbortSignal.any: Node keeps such a signal, and all that listens to it, until it is aborted.
+    const stop = () => this.#ending.abort(stopping.reason)
+    if (stopping.aborted) stop()
+    else stopping.addEventListener('abort', stop, { once: true })
+    this.#forget = () => stopping.removeEventListener('abort', stop)
   }
 
   /** Why it ended before the component was stopped. */
@@ -46,6 +53,7 @@ export class Life {
 
   end(failure?: Error): void {
     this.#failure ??= failure
+    this.#forget()
     this.#ending.abort()
   }
 

@@ -2,7 +2,7 @@ import { isGridError } from '../../core/errors.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
 import { Life } from './life.ts'
 import type { Readiness } from './readiness.ts'
-import type { Report } from './report.ts'
+import type { Report } from './role-event.ts'
 
 /** Pause between two lives, so that a fault that stays does not keep the machine busy. */
 const pauseMs = 500
@@ -73,6 +73,7 @@ export class Lives {
     const message = failure?.message ?? 'its life was over'
     if (failure && (worked || message !== this.#lastFailure))
       this.#report({
+        kind: 'began_again',
         level: isGridError(failure) ? 'warn' : 'error',
         message: `starts again: ${message}`,
         error: failure,

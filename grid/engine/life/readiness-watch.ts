@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Readiness } from './readiness.ts'
-import type { Report } from './report.ts'
+import type { Report } from './role-event.ts'
 
 const lookMs = 500
 /** What is met twice in a row is told: by then it is no passing state. */
@@ -63,7 +63,7 @@ export class ReadinessWatch {
     if (this.#told.has(text) || this.#told.size >= toldMax) return
     this.#told.add(text)
     this.#toldAt ??= now
-    this.#report({ level: 'warn', message: `not ready: ${reason}` })
+    this.#report({ kind: 'readiness', level: 'warn', message: `not ready: ${reason}` })
   }
 
   #over(ready: boolean, now: number): void {
@@ -72,6 +72,6 @@ export class ReadinessWatch {
     const seconds = Math.round((now - this.#toldAt) / 1000)
     this.#toldAt = undefined
     this.#told.clear()
-    this.#report({ level: 'info', message: `ready again, after ${seconds} s` })
+    this.#report({ kind: 'readiness', level: 'info', message: `ready again, after ${seconds} s` })
   }
 }

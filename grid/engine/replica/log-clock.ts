@@ -30,10 +30,9 @@ export class LogClock {
     return this.#offset !== Number.NEGATIVE_INFINITY
   }
 
-  /** Whole ms since the epoch. Before the log has shown its time that of the machine, which then decides nothing. */
-  now(): number {
+  /** Whole ms since the epoch, at this moment or at one that has just been. Before the log has shown its time that of the machine, which then decides nothing. */
+  now(monotonic = this.#clock.monotonic()): number {
     if (!this.isSet) return Math.max(this.#clock.now(), this.#reached)
-    const monotonic = this.#clock.monotonic()
     return Math.max(this.#reached, Math.floor(this.#hold(monotonic) + monotonic))
   }
 

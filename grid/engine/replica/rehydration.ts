@@ -199,7 +199,7 @@ async function restore(
     const digest = state.digest.toString()
     if (digest === chunk.end.digest || (await confirms?.(state.position, digest))) return state
     throw new GridError(
-      'internal',
+      'diverged',
       `The snapshot's digest is ${chunk.end.digest}, the copy's is ${digest}`,
     )
   }

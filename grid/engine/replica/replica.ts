@@ -3,10 +3,13 @@ import { GridError } from '../../core/errors.ts'
 import type { Evaluation, Write } from '../../core/evaluation.ts'
 import { type Frame, FrameKind, type TransactionsFrame } from '../../core/frame.ts'
 import { Melder, type MeldObserver } from '../../core/meld.ts'
+import type { Prepared } from '../../core/prepared.ts'
 import type { SpaceState } from '../../core/space-state.ts'
 import type { DomainEvent, TransactionRecord } from '../../core/steps.ts'
+import { inSlices } from '../life/in-slices.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Log, LogRecord, LogTail } from '../ports/log.ts'
-import { decodeTransactions } from '../wire/frame-codec.ts'
+import { decodeInPieces, decodeTransactions } from '../wire/frame-codec.ts'
 import { readRecord, type UnreadRecord } from './record-reader.ts'
 
 /** Follows a replica. Called synchronously, in log order; must not throw. */
@@ -26,6 +29,10 @@ export interface ReplicaListener extends MeldObserver {
 
 /** Positions that were found in the log to be passed over, while one of them was looked for; beyond, they are looked for again. */
 const skipsMax = 10_000
+
+/** What may come behind a large transaction while it is prepared; what is beyond is read again from the log. */
+const behindBytesMax = 32 * 1024 * 1024
+const behindRecordsMax = 100_000
 
 interface Waiter {
   readonly position: number
@@ -53,9 +60,17 @@ export class Replica {
   #failure: Error | undefined
   #stopped = false
   #holds = 0
+  readonly #clock: Clock | undefined
+  /** What has come behind a large transaction that is being prepared; undefined: there is none. */
+  #behind: LogRecord[] | undefined
+  #behindBytes = 0
+  /** So much has come behind it that the rest is left in the log. */
+  #isCut = false
 
-  constructor(log: Log, state: SpaceState) {
+  /** @param clock gives others a turn while a large transaction is prepared. Left out: all is melded in the turn in which it comes. */
+  constructor(log: Log, state: SpaceState, clock?: Clock) {
     this.#log = log
+    this.#clock = clock
     this.state = state
     this.#melder = new Melder(state, decodeTransactions, {
       accepted: (frame) => this.#accepted(frame),
@@ -91,11 +106,12 @@ export class Replica {
   start(): void {
     this.#stopped = false
     if (this.#holds > 0) return
+    this.#forgetBehind()
     const number = ++this.#tailNumber
     const isPresent = () => number === this.#tailNumber
     const tail = this.#log.tail(this.state.position, {
       record: (record) => {
-        if (isPresent()) this.#meld(record)
+        if (isPresent()) this.#receive(record)
       },
       connected: (connected) => {
         if (!isPresent()) return
@@ -134,6 +150,7 @@ export class Replica {
   async #pause(): Promise<void> {
     const tail = this.#tail
     this.#tailNumber++
+    this.#forgetBehind()
     this.#connected = false
     await tail?.stop()
     this.#connected = false
@@ -158,6 +175,17 @@ export class Replica {
     })
   }
 
+  #receive(record: LogRecord): void {
+    if (!this.#behind) {
+      this.#meld(record)
+      return
+    }
+    if (this.#isCut) return
+    this.#behind.push(record)
+    this.#behindBytes += record.data.byteLength
+    this.#isCut = this.#behindBytes > behindBytesMax || this.#behind.length > behindRecordsMax
+  }
+
   #meld(record: LogRecord): void {
     if (this.#failure) return
     try {
@@ -170,20 +198,86 @@ export class Replica {
         this.#cannotRead({ position: record.position, cause: frame })
         return
       }
-      for (const listener of this.#listeners)
-        listener.melding?.(frame, record.position, record.time)
-      const accepted = this.#melder.meld(frame, record.position, record.time)
-      for (const listener of this.#listeners) listener.melded?.(frame, accepted)
-      this.#wake()
+      if (this.#clock && frame.kind === FrameKind.transactions && frame.parts > 0)
+        this.#prepare(frame, record, this.#clock)
+      else this.#meldFrame(frame, record)
     } catch (error) {
-      // Whatever went wrong, the state may no longer be exact: it must not be served, and not be melded on.
-      const cause = error instanceof Error ? error : new Error(String(error))
-      this.#break(
-        cause instanceof GridError
-          ? cause
-          : new GridError('internal', `Position ${record.position} cannot be melded`, { cause }),
-      )
+      this.#cannotMeld(record, error)
     }
+  }
+
+  #meldFrame(frame: Frame, { position, time }: LogRecord, prepared?: Prepared): void {
+    for (const listener of this.#listeners) listener.melding?.(frame, position, time)
+    const accepted = this.#melder.meld(frame, position, time, prepared)
+    for (const listener of this.#listeners) listener.melded?.(frame, accepted)
+    this.#wake()
+  }
+
+  /** Whatever went wrong, the state may no longer be exact: it must not be served, and not be melded on. */
+  #cannotMeld({ position }: LogRecord, error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error))
+    this.#break(
+      cause instanceof GridError
+        ? cause
+        : new GridError('internal', `Position ${position} cannot be melded`, { cause }),
+    )
+  }
+
+  /**
+   * Works a large transaction out in slices, over a state that stays as it is until all of it is there; then it is melded in one turn, and what has come behind it
+   * follows. A replica that stops meanwhile, or is held, has melded nothing of it. docs/decisions/0023.
+   */
+  #prepare(frame: TransactionsFrame, record: LogRecord, clock: Clock): void {
+    const behind: LogRecord[] = []
+    this.#behind = behind
+    const isPresent = () => this.#behind === behind && !this.#failure
+    const work = this.#melder.prepare(frame, record.position, decodeInPieces)
+    inSlices(clock, isPresent, work, {
+      done: (prepared) => {
+        this.#meldFrame(frame, record, prepared)
+        if (isPresent()) this.#catchUp(behind, clock)
+      },
+      failed: (error) => this.#cannotMeld(record, error),
+    })
+  }
+
+  /** Melds what has come behind a large transaction, up to the next one. */
+  #catchUp(behind: LogRecord[], clock: Clock): void {
+    const isPresent = () => this.#behind === behind && !this.#failure
+    inSlices(clock, isPresent, this.#meldBehind(behind), {
+      done: () => {
+        if (behind.length > 0) {
+          this.#catchUp(behind, clock)
+          return
+        }
+        const isCut = this.#isCut
+        this.#forgetBehind()
+        if (!isCut) return
+        void this.#tail?.stop()
+        this.start()
+      },
+      failed: (error) => this.#break(error as Error),
+    })
+  }
+
+  *#meldBehind(behind: LogRecord[]): Generator<void> {
+    const records = behind.splice(0)
+    for (let at = 0; at < records.length; at++) {
+      this.#meld(records[at] as LogRecord)
+      if (this.#behind !== behind) {
+        // Another large one, and what is left stands behind that; or nothing is wanted any more.
+        for (const record of records.slice(at + 1)) this.#behind?.push(record)
+        for (const record of behind) this.#behind?.push(record)
+        return
+      }
+      yield
+    }
+  }
+
+  #forgetBehind(): void {
+    this.#behind = undefined
+    this.#behindBytes = 0
+    this.#isCut = false
   }
 
   #cannotRead(record: UnreadRecord): void {
@@ -220,6 +314,7 @@ export class Replica {
   #break(error: Error): void {
     if (this.#failure) return
     this.#failure = error
+    this.#forgetBehind()
     this.#connected = false
     void this.#tail?.stop()
     for (const listener of this.#listeners) listener.broken?.(error)

@@ -2,10 +2,15 @@ import { GridError, isGridError } from '../../core/errors.ts'
 import { type ChainLink, type Frame, FrameKind } from '../../core/frame.ts'
 import type { TransactionRecord } from '../../core/steps.ts'
 import { messagePack } from './message-pack.ts'
-import { unpackRecord } from './packed-bytes.ts'
+import { packListInPieces, unpackListInPieces, unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
 import { checkedShape } from './shape-codec.ts'
-import { readTransactions, writeTransactions } from './transaction-codec.ts'
+import {
+  readTransactions,
+  readTransactionsInPieces,
+  writeTransactionInPieces,
+  writeTransactions,
+} from './transaction-codec.ts'
 
 /** A whole frame of another format is of another version: a replica that meets one stops serving rather than guess. */
 export const frameFormat = 3
@@ -45,9 +50,29 @@ function unpackUnsealed(packed: unknown): Frame {
 export const encodeTransactions = (transactions: readonly TransactionRecord[]): Uint8Array =>
   messagePack.pack(writeTransactions([], transactions))
 
+/** One transaction as `decodeTransactions` reads it, a piece at a time. */
+export function* encodeInPieces(transaction: TransactionRecord): Generator<void, Uint8Array> {
+  const items = yield* writeTransactionInPieces(transaction)
+  return (yield* packListInPieces(items)) ?? encodeTransactions([transaction])
+}
+
 /** @throws GridError `record_damaged` */
 export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
   return readable(() => readTransactions(unpackRecord(Buffer.concat(parts)) as Packed, 0))
+}
+
+/** The same as `decodeTransactions`, a piece at a time. @throws GridError `record_damaged` */
+export function* decodeInPieces(
+  parts: readonly Uint8Array[],
+): Generator<void, readonly TransactionRecord[]> {
+  const bytes = Buffer.concat(parts)
+  try {
+    const packed = yield* unpackListInPieces(bytes)
+    return packed ? yield* readTransactionsInPieces(packed) : decodeTransactions([bytes])
+  } catch (error) {
+    if (isGridError(error, 'record_damaged')) throw error
+    throw damaged('it cannot be read', error)
+  }
 }
 
 /** Bytes that are no frame fail in many ways; to a replica they are all one. */

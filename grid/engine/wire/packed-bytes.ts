@@ -19,6 +19,54 @@ export function unpackRecord(bytes: Uint8Array): unknown {
   }
 }
 
+/** Items of a list that are unpacked in one go. */
+const pieceItems = 2000
+const listHeadBytes = 5
+
+/**
+ * Unpacks a list as `unpackRecord` does, some of its items at a time. undefined: it is no long list, or can only be unpacked as a whole.
+ * @throws GridError `record_damaged`
+ */
+export function* unpackListInPieces(bytes: Uint8Array): Generator<void, unknown[] | undefined> {
+  if (bytes[0] !== longList) return undefined
+  try {
+    const items: unknown[] = []
+    let left = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUInt32BE(1)
+    for (let at = listHeadBytes; left > 0; ) {
+      const count = Math.min(left, pieceItems)
+      const end = checkItems(bytes, at, count, 1)
+      const piece = Buffer.allocUnsafe(listHeadBytes + end - at)
+      piece[0] = longList
+      piece.writeUInt32BE(count, 1)
+      piece.set(bytes.subarray(at, end), listHeadBytes)
+      for (const item of messagePack.unpack<unknown[]>(piece)) items.push(item)
+      at = end
+      left -= count
+      if (left === 0 && at < bytes.byteLength) throw new RangeError('it goes on behind its end')
+      yield
+    }
+    return items
+  } catch (error) {
+    throw damaged(error)
+  }
+}
+
+/** Packs a list so that `unpackListInPieces` can read it. undefined: it can only be packed as a whole. */
+export function* packListInPieces(items: readonly unknown[]): Generator<void, Buffer | undefined> {
+  const head = Buffer.allocUnsafe(listHeadBytes)
+  head[0] = longList
+  head.writeUInt32BE(items.length, 1)
+  const packed: Buffer[] = [head]
+  for (let at = 0; at < items.length; at += pieceItems) {
+    const some = items.slice(at, at + pieceItems)
+    const piece = messagePack.pack(some)
+    if (piece[0] === escapeMark[0]) return undefined
+    packed.push(piece.subarray(some.length < 16 ? 1 : 3))
+    yield
+  }
+  return Buffer.concat(packed)
+}
+
 const damaged = (cause: unknown): GridError =>
   new GridError('record_damaged', 'A record or message cannot be read', { cause })
 
@@ -87,20 +135,28 @@ for (const [first, size, more, items] of [
 const extensions: ReadonlySet<number | undefined> = new Set([0x00, 0x74, 0xff])
 /** Before a message with names that msgpackr would change: an extension without content. */
 const escapeMark = [0xc7, 0, 0x50] as const
+/** A list with its length in four bytes. */
+const longList = 0xdd
 /** A byte that MessagePack does not use. */
 const unused = 0xc1
 
 /** Walks over the items: each list must have room for what it announces, and nothing may be nested too deeply. */
 function checkStructure(bytes: Uint8Array): void {
+  const isMarked = escapeMark.every((byte, i) => bytes[i] === byte)
+  checkItems(bytes, isMarked ? escapeMark.length : 0, 1, 0)
+}
+
+/** The same of so many items that begin at `from`, in lists that deep. Returns the place behind them. */
+function checkItems(bytes: Uint8Array, from: number, count: number, depth: number): number {
   const { byteLength } = bytes
-  /** Items still to come, of each list that has begun. */
-  const open: number[] = []
-  let at = escapeMark.every((byte, i) => bytes[i] === byte) ? escapeMark.length : 0
-  let left = 1
+  /** Items still to come, of each list that has begun; of those around them, none that are looked at here. */
+  const open: number[] = depth === 0 ? [] : new Array<number>(depth).fill(0)
+  let at = from
+  let left = count
   for (;;) {
     while (left === 0) {
       const outer = open.pop()
-      if (outer === undefined) return
+      if (outer === undefined) return at
       left = outer
     }
     left--

@@ -15,6 +15,9 @@ import {
 } from '../../core/steps.ts'
 import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 
+/** Steps or reads written or read before whoever runs it may do something else. */
+const pieceMax = 256
+
 const noRanges: readonly RangeRead[] = []
 const noEvents: readonly DomainEvent[] = []
 
@@ -32,13 +35,36 @@ export function writeTransactions(
   return to
 }
 
+/** The same of one transaction, as a list of its own, a piece at a time. */
+export function* writeTransactionInPieces(
+  transaction: TransactionRecord,
+): Generator<void, unknown[]> {
+  const shapes = new ShapeWriter()
+  const { number, steps } = transaction
+  const to: unknown[] = [shapes.names, 1, number, steps.length]
+  for (const [at, step] of steps.entries()) {
+    writeStep(to, step, shapes)
+    if (at % pieceMax === 0) yield
+  }
+  writeRest(to, transaction)
+  return to
+}
+
 function writeTransaction(
   to: unknown[],
-  { number, reads, ranges, steps, events, notBefore }: TransactionRecord,
+  transaction: TransactionRecord,
   shapes: ShapeWriter,
 ): void {
+  const { number, steps } = transaction
   to.push(number, steps.length)
   for (const step of steps) writeStep(to, step, shapes)
+  writeRest(to, transaction)
+}
+
+function writeRest(
+  to: unknown[],
+  { reads, ranges, steps, events, notBefore }: TransactionRecord,
+): void {
   to.push(reads.length)
   for (const { cache, key, version } of reads) {
     const step = stepWithKey(steps, key)
@@ -120,6 +146,18 @@ export function readTransactions(from: readonly unknown[], at: number): Transact
   return transactions
 }
 
+/** The same, a piece at a time. */
+export function* readTransactionsInPieces(
+  from: readonly unknown[],
+): Generator<void, TransactionRecord[]> {
+  const reader = new TransactionReader(from, 0)
+  const count = reader.count()
+  const transactions: TransactionRecord[] = []
+  for (let i = 0; i < count; i++) transactions.push(yield* reader.transactionInPieces())
+  reader.end()
+  return transactions
+}
+
 /** Where reading stands. Its casts are the codec's edge: messages are written by the functions above and by nobody else. */
 class TransactionReader {
   readonly #from: readonly unknown[]
@@ -147,16 +185,42 @@ class TransactionReader {
   }
 
   transaction(): TransactionRecord {
-    const number = this.#next() as number
-    if (!Number.isSafeInteger(number)) throw unreadable()
+    const number = this.#number()
     const steps = this.#list(TransactionReader.#readStep)
     this.#steps = steps
-    const reads = this.#list(TransactionReader.#readKey)
+    return this.#withRest(number, steps, this.#list(TransactionReader.#readKey))
+  }
+
+  *transactionInPieces(): Generator<void, TransactionRecord> {
+    const number = this.#number()
+    const steps = yield* this.#listInPieces(TransactionReader.#readStep)
+    this.#steps = steps
+    const reads = yield* this.#listInPieces(TransactionReader.#readKey)
+    return this.#withRest(number, steps, reads)
+  }
+
+  #number(): number {
+    const number = this.#next() as number
+    if (!Number.isSafeInteger(number)) throw unreadable()
+    return number
+  }
+
+  #withRest(number: number, steps: readonly Step[], reads: readonly KeyRead[]): TransactionRecord {
     if (this.#next() !== true)
       return { number, reads, steps, ranges: noRanges, events: noEvents, notBefore: 0 }
     const ranges = this.#list(TransactionReader.#readRange)
     const events = this.#list(TransactionReader.#readEvent)
     return { number, reads, steps, ranges, events, notBefore: this.#next() as number }
+  }
+
+  *#listInPieces<T>(read: (reader: TransactionReader) => T): Generator<void, T[]> {
+    const count = this.count()
+    const list: T[] = []
+    for (let i = 0; i < count; i++) {
+      list.push(read(this))
+      if (i % pieceMax === 0) yield
+    }
+    return list
   }
 
   #list<T>(read: (reader: TransactionReader) => T): T[] {

@@ -5,7 +5,7 @@ import type { Checkpoint, StoredChange, StoredEntry } from '@spacegrid/grid/engi
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { Window } from '@spacegrid/grid/engine/wire/window-codec'
 import type { Reference } from './reference.ts'
-import { same } from './same.ts'
+import { same, sameValue } from './same.ts'
 
 const text = (value: unknown) => JSON.stringify(value)
 
@@ -29,11 +29,13 @@ export function compareReplica(state: SpaceState, reference: Reference): string[
     )) {
       expected++
       const entry = entries.get(key)
+      const isSame =
+        entry?.version === version && entry.position === writtenAt && sameValue(entry.value, value)
+      if (isSame) continue
       const is = entry && [entry.value, entry.version, entry.position]
-      if (!same(is, [value, version, writtenAt]))
-        problems.push(
-          `at ${position} ${name}/${key} is ${text(is)}, not ${text([value, version, writtenAt])}`,
-        )
+      problems.push(
+        `at ${position} ${name}/${key} is ${text(is)}, not ${text([value, version, writtenAt])}`,
+      )
     }
     if (entries.size !== expected)
       problems.push(`at ${position} ${name} has ${entries.size} entries, not ${expected}`)
@@ -96,8 +98,15 @@ export function compareStored(
       position,
     )) {
       count++
-      const entry = stored.get(`${cache}/${key}`)
-      check(`${cache}/${key}`, entry, { cache, key, value, version, position: writtenAt })
+      const name = `${cache}/${key}`
+      const entry = stored.get(name)
+      const isSame =
+        entry?.cache === cache &&
+        entry.key === key &&
+        entry.version === version &&
+        entry.position === writtenAt &&
+        sameValue(entry.value, value)
+      if (!isSame) check(name, entry, { cache, key, value, version, position: writtenAt })
     }
   check('the number of stored entries', stored.size, count)
   return problems

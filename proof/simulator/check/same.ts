@@ -11,6 +11,23 @@ export function same(a: unknown, b: unknown): boolean {
   return true
 }
 
+/** What each value was found equal to: both can no longer change. */
+const found = new WeakMap<object, object>()
+
+/** The same for the values of entries. They are compared again and again, but looked through only once: what is frozen stays equal. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return same(a, b)
+  if (found.get(a) === b) return true
+  if (!same(a, b)) return false
+  if (isFrozenDeeply(a) && isFrozenDeeply(b)) found.set(a, b)
+  return true
+}
+
+function isFrozenDeeply(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return Object.isFrozen(value) && Object.values(value).every(isFrozenDeeply)
+}
+
 type Lists = ArrayLike<unknown>
 
 function sameLists(a: Lists, b: Lists): boolean {

@@ -20,10 +20,13 @@ export interface Outcome {
  * those lead into the copy.
  */
 export class BrokenCopy implements AsyncDisposable {
+  /** Its own, so that what it compiles is kept from one rule to the next, and no longer than it. */
+  readonly env: Readonly<Record<string, string>>
   readonly #folder: string
 
   private constructor(folder: string) {
     this.#folder = folder
+    this.env = { NODE_COMPILE_CACHE: join(folder, '.compiled') }
   }
 
   /** Copies every file that is tracked, or would be, as it is now. */
@@ -42,7 +45,7 @@ export class BrokenCopy implements AsyncDisposable {
 
   /** Breaks one rule; the function it returns mends it again. */
   async break({ name, file, find, replace }: Rule): Promise<() => Promise<void>> {
-    const path = join(this.#folder, file)
+    const path = this.path(file)
     const source = await readFile(path, 'utf8')
     if (source.split(find).length !== 2)
       throw new Error(`${name}: its text does not stand in ${file} exactly once`)
@@ -55,7 +58,8 @@ export class BrokenCopy implements AsyncDisposable {
 
   /** Runs a program of the copy, and ends it at the limit: a rule that is broken may make it run for ever. */
   async run(program: string, args: readonly string[], timeoutMs: number): Promise<Outcome> {
-    const options = { cwd: this.#folder, timeout: timeoutMs, maxBuffer: 2 ** 26 }
+    const env = { ...process.env, ...this.env }
+    const options = { cwd: this.#folder, env, timeout: timeoutMs, maxBuffer: 2 ** 26 }
     try {
       return { code: 0, ...(await run(process.execPath, [program, ...args], options)) }
     } catch (error) {
@@ -64,9 +68,14 @@ export class BrokenCopy implements AsyncDisposable {
     }
   }
 
+  /** Where one of its files is. */
+  path(file: string): string {
+    return join(this.#folder, file)
+  }
+
   /** Takes a file that a program has left in the copy; undefined: it has not. */
   async take(file: string): Promise<string | undefined> {
-    const path = join(this.#folder, file)
+    const path = this.path(file)
     const text = await readFile(path, 'utf8').catch(() => undefined)
     await rm(path, { force: true })
     return text

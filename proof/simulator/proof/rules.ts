@@ -35,7 +35,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'the time of a handler is not that of its machine',
     file: 'processing-units/runtime/command-runner.ts',
-    find: 'now: Math.max(this.#time.now(), this.#state.time),',
+    find: 'now: Math.max(this.#time.now(begun), this.#state.time),',
     replace: 'now: Math.max(this.#clock.now(), this.#state.time),',
     tests: ['processing-units/runtime/clocks.test.ts'],
   },

@@ -1,4 +1,4 @@
-import type { SeedOutcome } from '../fleet.ts'
+import { runFleet, type SeedOutcome } from '../fleet.ts'
 import type { BrokenCopy, Outcome } from './broken-copy.ts'
 
 /** What has become of a copy in which something may be broken. */
@@ -23,20 +23,45 @@ const isOfProgram = (problem: string): boolean =>
     problem,
   )
 
-/** What a simulator's run shows. */
+export interface Simulation {
+  /** The first seed, and the one behind the last. */
+  readonly from: number
+  readonly to: number
+  readonly jobs: number
+}
+
+/** What the copy's simulator shows, up to the first seed that fails. Its processes are ours: the command around them would only start one more. */
 export async function simulated(
   copy: BrokenCopy,
-  { seeds, jobs }: { readonly seeds: number; readonly jobs: number },
+  { from, to, jobs }: Simulation,
 ): Promise<Verdict> {
-  const args = ['--seeds', `${seeds}`, '--jobs', `${jobs}`, '--from', '1', '--no-shrink', '--json']
-  const outcome = await copy.run('proof/simulator/main.ts', args, checkMsMax)
-  if (outcome.code === 0) return clean
+  const found = new AbortController()
+  const late = AbortSignal.timeout(checkMsMax)
+  const failures: SeedOutcome[] = []
+  await runFleet(Iterator.from(numbers(from, to)), {
+    jobs: Math.min(jobs, to - from),
+    workload: undefined,
+    worker: copy.path('proof/simulator/worker.ts'),
+    env: copy.env,
+    signal: AbortSignal.any([found.signal, late]),
+    told: (outcome) => {
+      if (outcome.problems.length === 0) return
+      failures.push(outcome)
+      found.abort()
+    },
+  })
   const by = 'the simulator'
-  const [failure] = parsed<{ failures: SeedOutcome[] }>(outcome.stdout)?.failures ?? []
+  const [failure] = failures
   const [problem] = failure?.problems ?? []
-  if (!failure || problem === undefined) return { kind: 'unfit', by, how: lastWords(outcome) }
-  const kind = isOfProgram(problem) ? 'unfit' : 'caught'
-  return { kind, by: `${by}, seed ${failure.seed}`, how: brief(problem) }
+  if (failure && problem !== undefined) {
+    const kind = isOfProgram(problem) ? 'unfit' : 'caught'
+    return { kind, by: `${by}, seed ${failure.seed}`, how: brief(problem) }
+  }
+  return late.aborted ? { kind: 'unfit', by, how: lastWords(unended) } : clean
+}
+
+function* numbers(from: number, to: number): Generator<number> {
+  for (let at = from; at < to; at++) yield at
 }
 
 interface TestReport {
@@ -88,6 +113,8 @@ const brief = (problem: string): string => {
   const line = problem.trim().replaceAll(/\s+/g, ' ')
   return line.length > shownMax ? `${line.slice(0, shownMax)}…` : line
 }
+
+const unended: Outcome = { code: undefined, stdout: '', stderr: '' }
 
 const lastWords = ({ code, stdout, stderr }: Outcome): string =>
   code === undefined

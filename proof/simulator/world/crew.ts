@@ -3,10 +3,11 @@ import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import type { Space } from '@spacegrid/grid/core/definition'
+import { isGridError } from '@spacegrid/grid/core/errors'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { ComponentEvent } from '@spacegrid/grid/engine/life/report'
+import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { decodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
-import { ProcessingUnit, type UnitEvent } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { compareReplica } from '../check/copies.ts'
 import type { HostLog } from './host-log.ts'
 import type { Connected, World } from './world.ts'
@@ -127,11 +128,11 @@ export class Crew {
       const { unit, pump } = running ?? {}
       if (running && unit) this.#inspectUnit(slot, running, unit)
       if (pump) {
-        const { pending } = pump.status()
+        const { pending } = pump
         const { reference, settings } = this.#world
         // One window that could not be published and the one behind it; a frame is melded as a whole, whatever it brings.
         const max = 2 * (2 * settings.pumpOptions.windowChangesMax + reference.largestStep)
-        if ((pending ?? 0) > max)
+        if (pending > max)
           this.#world.fail('limit', `${slot.name} keeps ${pending} changes, not ${max}`)
       }
     }
@@ -144,7 +145,7 @@ export class Crew {
         this.#world.fail('replica', `${slot.name}: ${problem}`)
       this.#world.coverage.count('replicas compared in full')
     }
-    const { pending } = unit.status()
+    const { pending } = unit
     const { pendingMax = Number.POSITIVE_INFINITY, expiryBatchMax = 0 } =
       this.#world.settings.unitOptions[slot.number] ?? {}
     // What expires is not asked for by anybody; it is bounded by itself.
@@ -191,13 +192,13 @@ export class Crew {
     const { settings, spaceName, network } = this.#world
     const image = settings.withImage ? { image: connected.image } : {}
     const ports = { log, changes, store, messaging: network.connect(host), clock, random, ...image }
-    const report = (event: ComponentEvent) => this.#componentReports(slot, event)
+    const report = (event: RoleEvent) => this.#componentReports(slot, event)
     const none = { unit: undefined, pump: undefined }
     switch (slot.role) {
       case 'unit': {
         const options = {
           ...settings.unitOptions[slot.number],
-          report: (event: UnitEvent) => this.#unitReports(slot, log, event),
+          report: (event: RoleEvent) => this.#unitReports(slot, log, event),
         }
         const unit = new ProcessingUnit(slot.name, this.#spaceOf(slot.version), ports, options)
         log.appending = this.#inspectFrames(slot, unit)
@@ -224,70 +225,70 @@ export class Crew {
     }
   }
 
-  #unitReports(slot: Slot, log: HostLog, event: UnitEvent): void {
-    const { trace, coverage, clock } = this.#world
-    if (event.kind === 'rehydrated') {
-      trace.note(`${slot.name} rehydrated from ${event.source} at ${event.position}`)
-      coverage.count(`rehydrated from ${event.source}`)
-      const { running } = slot
-      clock.soon(() => {
-        if (running?.unit && slot.running === running)
-          this.#inspectUnit(slot, running, running.unit)
-      })
-    } else if (event.kind === 'rehydrating') {
-      trace.note(`${slot.name} has to rehydrate: ${event.reason}`)
-      coverage.count(`left service: ${event.reason.replaceAll(/[\d#]+/g, 'N').slice(0, 60)}`)
-      // Only what breaks the log's contract may be a surprise to a replica.
-      if (event.reason.includes('cannot be melded') && !log.wasGlitched)
-        this.#world.fail('failure', `${slot.name} left service: ${event.reason}`)
-    } else if (event.kind === 'waiting') {
-      const { message } = event.error
-      trace.note(`${slot.name} cannot rehydrate from ${event.source}: ${message}`)
-      // That the copy is not used in the end does not excuse that it was wrong.
-      const { image, tail } = this.#world
-      if (message.includes('digest') && !image.wasDamaged && tail === 'whole')
-        this.#world.fail('snapshot', `${slot.name} got from ${event.source}: ${message}`)
-    } else if (event.kind === 'failed' && isFaultOfCommand(event.error)) {
-      // Whether the application was meant to make a mistake there is asked where its caller is told.
-      trace.note(`${slot.name}: ${event.error.message}`)
-      coverage.count('application faults')
-    } else if (event.kind === 'failed') {
-      this.#world.fail('failure', `${slot.name}: ${event.error.stack} ${causeOf(event.error)}`)
-    } else if (event.kind === 'clock') {
-      trace.note(`${slot.name} clock: ${event.message}`)
-      coverage.count('clocks: found not to agree')
-    } else {
-      trace.note(`${slot.name} ${event.kind} ${event.level}: ${event.message}`)
-      // Nothing here damages a replica, so none may ever be suspected.
-      if (event.level !== 'info' && this.#world.tail === 'whole' && !this.#isOfStrangers(event))
-        this.#world.fail('audit', `${slot.name}: ${event.message}`)
+  #unitReports(slot: Slot, log: HostLog, event: RoleEvent): void {
+    const { trace, coverage, clock, image, tail } = this.#world
+    const { kind, level, message, error } = event
+    trace.note(`${slot.name} ${kind} ${level}: ${message}`)
+    switch (kind) {
+      case 'rehydrated': {
+        coverage.count(`rehydrated from ${event.details?.source}`)
+        const { running } = slot
+        clock.soon(() => {
+          if (running?.unit && slot.running === running)
+            this.#inspectUnit(slot, running, running.unit)
+        })
+        return
+      }
+      case 'rehydrating':
+        coverage.count(`left service: ${message.replaceAll(/[\d#]+/g, 'N').slice(25, 85)}`)
+        // Only what breaks the log's contract may be a surprise to a replica.
+        if (isGridError(error, 'internal') && !log.wasGlitched)
+          this.#world.fail('failure', `${slot.name} ${message} ${causeOf(error)}`)
+        return
+      case 'waiting':
+        // That the copy is not used in the end does not excuse that it was wrong.
+        if (isGridError(error, 'diverged') && !image.wasDamaged && tail === 'whole')
+          this.#world.fail('snapshot', `${slot.name}: ${message}`)
+        return
+      case 'application_fault':
+        // Whether the application was meant to make a mistake there is asked where its caller is told.
+        if (isFaultOfCommand(error)) coverage.count('application faults')
+        else this.#fail(slot, event)
+        return
+      case 'failed':
+        this.#fail(slot, event)
+        return
+      case 'clock':
+        coverage.count('clocks: found not to agree')
+        return
+      default:
+        // Nothing here damages a replica, so none may ever be suspected.
+        if (level !== 'info' && tail === 'whole' && !(kind === 'log' && this.#world.strangersWrite))
+          this.#world.fail('audit', `${slot.name}: ${message}`)
     }
   }
 
-  #isOfStrangers({ kind }: UnitEvent): boolean {
-    return kind === 'log' && this.#world.strangersWrite
+  #componentReports(slot: Slot, event: RoleEvent): void {
+    const { trace, coverage, image, tail, strangersWrite } = this.#world
+    const { kind, level, message } = event
+    trace.note(`${slot.name} ${kind} ${level}: ${message}`)
+    if (kind === 'took_over') coverage.count(`${slot.role}: takes over`)
+    if (kind === 'standing_by') coverage.count(`${slot.role}: superseded`)
+    if (kind === 'image_rebuilding') coverage.count('image: rebuilt')
+    if (kind === 'began_again') coverage.count(`${slot.role}: another life`)
+    // Only one that has lost entries may be found wrong.
+    if (kind === 'image_wrong' && image.wasDamaged) coverage.count('image: found wrong')
+    else if (level === 'error' && tail === 'whole' && !strangersWrite) this.#fail(slot, event)
   }
 
-  #componentReports(slot: Slot, { level, message, error }: ComponentEvent): void {
-    this.#world.trace.note(`${slot.name} ${level}: ${message}`)
-    if (/taking over|publishing from/.test(message))
-      this.#world.coverage.count(`${slot.role}: takes over`)
-    if (/standing by/.test(message)) this.#world.coverage.count(`${slot.role}: superseded`)
-    if (/rebuilding/.test(message)) this.#world.coverage.count('image: rebuilt')
-    if (/starts again/.test(message)) this.#world.coverage.count(`${slot.role}: another life`)
-    // Only one that has lost entries may be found wrong.
-    if (/the warm image is wrong/.test(message) && this.#world.image.wasDamaged)
-      this.#world.coverage.count('image: found wrong')
-    else if (level === 'error' && this.#world.tail === 'whole' && !this.#world.strangersWrite)
-      this.#world.fail(
-        'failure',
-        `${slot.name}: ${message} ${error?.stack ?? ''} ${causeOf(error)}`,
-      )
+  #fail({ name }: Slot, { message, error }: RoleEvent): void {
+    const because = `${error?.stack ?? ''} ${causeOf(error)}`
+    this.#world.fail('failure', `${name}: ${message} ${because}`)
   }
 }
 
 const causeOf = (error: Error | undefined): string =>
   error?.cause instanceof Error ? `because ${error.cause.stack}` : ''
 
-const isFaultOfCommand = (error: Error): boolean =>
+const isFaultOfCommand = (error: Error | undefined): boolean =>
   error instanceof ApplicationFault && error.callback.kind === 'command'
