@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { MixedVersions } from '../kit/mixed-versions.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
 import type { AnyCache, Transaction, Value } from './definition.ts'
 import { entryFit } from './entry-fit.ts'
-import { Versions } from './test-support/versions.ts'
 
 const id = Type.String()
 const spaceOf = (...caches: AnyCache[]) => defineSpace('bank', { caches })
 
 /** Both versions have announced themselves. */
-function sideBySide(...caches: AnyCache[]): Versions {
-  const versions = new Versions()
+function sideBySide(...caches: AnyCache[]): MixedVersions {
+  const versions = new MixedVersions()
   for (const cache of caches) expect(versions.announce(spaceOf(cache))).toBe(true)
   return versions
 }

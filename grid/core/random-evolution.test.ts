@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { MixedVersions } from '../kit/mixed-versions.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
 import type { AnyCache, Value } from './definition.ts'
-import { Versions } from './test-support/versions.ts'
 
 /**
  * What a field is in one version: its present name, whether it must be there, its default where it is not stored. Fields are
@@ -98,7 +98,7 @@ test('whatever fields come, go and are renamed, every version reads what the spe
       (changes, actions) => {
         const models = evolve(changes)
         const caches = models.map(cacheOf)
-        const versions = new Versions()
+        const versions = new MixedVersions()
         for (const cache of caches)
           expect(versions.announce(defineSpace('space', { caches: [cache] }))).toBe(true)
         let stored: Map<string, number> | undefined

@@ -15,6 +15,7 @@ import { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import { CommandRunner } from './command-runner.ts'
 import { DataCheck } from './data-check.ts'
+import type { DefinitionTeller } from './definition-teller.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
@@ -60,7 +61,7 @@ export class Incarnation {
   readonly #data: DataCheck
   #isLooking = false
   #lookAgainAt = 0
-  readonly #definition: (conflict: GridError | undefined) => void
+  readonly #definition: DefinitionTeller
   #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
@@ -80,7 +81,7 @@ export class Incarnation {
     options: UnitOptions,
     faults: FaultDesk,
     ended: (error: Error) => void,
-    definition: (conflict: GridError | undefined) => void,
+    definition: DefinitionTeller,
     memory?: MemoryWatch,
   ) {
     this.#space = space
@@ -313,7 +314,8 @@ export class Incarnation {
 
   #refuse(conflict: GridError | undefined): void {
     this.#conflict = conflict
-    this.#definition(conflict)
+    if (conflict) this.#definition.refused(conflict)
+    else this.#definition.follows(this.state.layout.shape)
   }
 
   /** Whether the stored data have been found readable. Looks at them, if that is not known. @throws GridError `definition_conflict` */

@@ -14,13 +14,11 @@ import type {
   Space,
   Value,
 } from '@spacegrid/grid/core/definition'
-import { definitionNotes } from '@spacegrid/grid/core/definition-notes'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
-import type { SpaceShape } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -47,6 +45,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { CopySearch } from './copy-search.ts'
+import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -111,9 +110,7 @@ export class ProcessingUnit implements Serving {
   readonly #rate: RateMeter
   #collisionsBefore = 0
   #serving: Promise<void> | undefined
-  #refusedTold: string | undefined
-  #shapeTold: SpaceShape | undefined
-  readonly #notesTold = new Set<string>()
+  readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
@@ -127,6 +124,7 @@ export class ProcessingUnit implements Serving {
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -360,26 +358,6 @@ export class ProcessingUnit implements Serving {
     await this.#serving
   }
 
-  /** Each thing once: who reads the log of a unit should see at once whether it can follow. */
-  #tellDefinition(conflict: GridError | undefined): void {
-    if (conflict) {
-      const message = `${conflict.message}. It does not serve, and writes nothing: deploy a version that fits (spacegrid check tells)`
-      if (message !== this.#refusedTold)
-        this.#report({ kind: 'definition', level: 'error', message })
-      this.#refusedTold = message
-      return
-    }
-    this.#refusedTold = undefined
-    const shape = this.#incarnation?.state.layout.shape
-    if (!shape || shape === this.#shapeTold) return
-    this.#shapeTold = shape
-    for (const { level, message } of definitionNotes(this.space, shape)) {
-      if (this.#notesTold.has(message)) continue
-      this.#notesTold.add(message)
-      this.#report({ kind: 'definition', level, message })
-    }
-  }
-
   // ---- life
 
   /** One incarnation after the other, until the unit stops. */
@@ -444,7 +422,7 @@ export class ProcessingUnit implements Serving {
       this.#options,
       this.#faults,
       end,
-      (conflict) => this.#tellDefinition(conflict),
+      this.#definition,
       memory,
     )
     this.#incarnation = incarnation

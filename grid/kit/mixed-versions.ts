@@ -1,21 +1,21 @@
 import type { TSchema } from 'typebox'
-import { decodeFrame, decodeTransactions, encodeFrame } from '../../engine/wire/frame-codec.ts'
-import { runHandler } from '../callback.ts'
-import { Compatibility } from '../compatibility.ts'
-import { defineCommand, Type } from '../define.ts'
-import type { AnyCache, Space, Transaction, Value } from '../definition.ts'
-import type { Evaluation } from '../evaluation.ts'
-import { readValue } from '../evolution.ts'
-import { type Frame, FrameKind } from '../frame.ts'
-import { Melder } from '../meld.ts'
-import { Recorder } from '../recorder.ts'
-import { shapeOf } from '../shape.ts'
-import { SpaceState } from '../space-state.ts'
-import { fillSlots } from '../steps.ts'
-import { transactionId } from '../version.ts'
+import { runHandler } from '../core/callback.ts'
+import { Compatibility } from '../core/compatibility.ts'
+import { defineCommand, Type } from '../core/define.ts'
+import type { AnyCache, Space, Transaction, Value } from '../core/definition.ts'
+import type { Evaluation } from '../core/evaluation.ts'
+import { readValue } from '../core/evolution.ts'
+import { type Frame, FrameKind } from '../core/frame.ts'
+import { Melder } from '../core/meld.ts'
+import { Recorder } from '../core/recorder.ts'
+import { shapeOf } from '../core/shape.ts'
+import { SpaceState } from '../core/space-state.ts'
+import { fillSlots } from '../core/steps.ts'
+import { transactionId } from '../core/version.ts'
+import { decodeFrame, decodeTransactions, encodeFrame } from '../engine/wire/frame-codec.ts'
 
 /** One space on which units of several versions of an application work, and two replicas that meld what they write. */
-export class Versions {
+export class MixedVersions {
   readonly state = new SpaceState()
   readonly replica = new SpaceState()
   readonly #melders: readonly Melder[]
