@@ -106,7 +106,8 @@ class Users {
     for (let n = 0; !this.#stopped; n++) {
       const id = hot[n % hot.length] as string
       const color = `color${n}`
-      // A connection of its own each time: one that is kept would stay with the unit that it has found.
+      // A connection of its own each time: one that is kept would stay with the unit that it has
+      // found.
       const fresh = new GridClient(cluster.urls.http)
       const painted = await fresh.persist(space, 'paint', { id, color }, giveUpMs)
       await fresh.close()
@@ -181,7 +182,8 @@ test('two versions work under load, forward and back: nothing is refused, nothin
   await users.stop()
   expect(users.wrong).toEqual([])
   expect([...client.retried.keys()]).not.toContain('application_fault')
-  // Every deposit once, whoever made it; every color where it was, although the older version knows of none.
+  // Every deposit once, whoever made it; every color where it was, although the older version knows
+  // of none.
   for (const [id, balance] of users.balances) {
     const looked = await client.query(space, 'look', { id })
     expect(looked.body.result?.account).toMatchObject({ id, balance })

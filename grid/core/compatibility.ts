@@ -7,7 +7,9 @@ import { readTaken, type Taken } from './outcomes.ts'
 import { declaredShape } from './shape.ts'
 import { fits } from './validation.ts'
 
-/** Of one cache: paths of the fields that this version declares, and of those that only others do. */
+/**
+ * Of one cache: paths of the fields that this version declares, and of those that only others do.
+ */
 interface Paths {
   readonly own: ReadonlySet<string>
   readonly foreign: ReadonlySet<string>
@@ -29,8 +31,8 @@ function pathsOf(layout: CacheLayout, cache: AnyCache): Paths {
 }
 
 /**
- * The value without what other versions of the application have declared and this one does not; undefined when there is nothing of it. `layout`: of the
- * log's definition.
+ * The value without what other versions of the application have declared and this one does not;
+ * undefined when there is nothing of it. `layout`: of the log's definition.
  */
 export function withoutForeign(
   value: Value,
@@ -72,8 +74,8 @@ function strip(
 }
 
 /**
- * One version of an application, as it works beside others on one space: what it makes of what they have written. Costs nothing
- * as long as everything fits.
+ * One version of an application, as it works beside others on one space: what it makes of what they
+ * have written. Costs nothing as long as everything fits.
  */
 export class Compatibility {
   readonly #caches: readonly AnyCache[]
@@ -99,7 +101,10 @@ export class Compatibility {
     })
   }
 
-  /** A result without fields that only other versions know, if it fits its schema then; undefined when it does not. */
+  /**
+   * A result without fields that only other versions know, if it fits its schema then; undefined
+   * when it does not.
+   */
   withoutForeignFields(schema: TSchema, result: unknown): unknown {
     const names = this.#foreignNames()
     if (names.size === 0) return undefined

@@ -52,7 +52,10 @@ function takeNames(
   return new Map(Object.entries(renamed) as [string, string][])
 }
 
-/** Present name → the first of its former ones: that under which the field has been stored ever since. */
+/**
+ * Present name → the first of its former ones: that under which the field has been stored ever
+ * since.
+ */
 function storedNames(names: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const stored = new Map<string, string>()
   for (const [former, present] of names) if (!stored.has(present)) stored.set(present, former)

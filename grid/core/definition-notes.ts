@@ -8,7 +8,9 @@ import {
   type SpaceShape,
 } from './shape.ts'
 
-/** What the definition in the log has that a version of the application has not, or has otherwise. */
+/**
+ * What the definition in the log has that a version of the application has not, or has otherwise.
+ */
 export interface DefinitionNote {
   readonly level: 'info' | 'warn'
   readonly cache: string

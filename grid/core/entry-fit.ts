@@ -6,7 +6,10 @@ import { isReadable, readProblem } from './validation.ts'
 /** What becomes of a stored entry when a version of the application reads it. */
 export type EntryFit =
   | { readonly how: 'kept' | 'renamed' | 'defaulted' | 'upcast' }
-  /** `unindexed`: an index holds it, if at all, at another place than that of the value that is read. */
+  /**
+   * `unindexed`: an index holds it, if at all, at another place than that of the value that is
+   * read.
+   */
   | { readonly how: 'unreadable' | 'unindexed'; readonly field: string; readonly message: string }
 
 const kept: EntryFit = { how: 'kept' }

@@ -11,9 +11,10 @@ export const storedName = ({ evolution }: Pick<AnyCache, 'evolution'>, field: st
 const rememberedMax = 10_000
 
 /**
- * How the values of one cache are read and written by a version of the application: what is stored stays what its writer wrote,
- * and becomes the present shape when it is read. A pure function of the stored value; what it has made of one is remembered as long as
- * that is stored, so that a value that is read often is made once. docs/decisions/0025-evolution.md
+ * How the values of one cache are read and written by a version of the application: what is stored
+ * stays what its writer wrote, and becomes the present shape when it is read. A pure function of
+ * the stored value; what it has made of one is remembered as long as that is stored, so that a
+ * value that is read often is made once. docs/decisions/0025-evolution.md
  */
 export class Reading {
   readonly #cache: AnyCache
@@ -62,7 +63,10 @@ export class Reading {
     return made
   }
 
-  /** Whether an operation that changes single fields would meet a value that has not got the present shape. */
+  /**
+   * Whether an operation that changes single fields would meet a value that has not got the present
+   * shape.
+   */
   needsUpcast(stored: Value): boolean {
     return (
       this.#upcast !== undefined &&
@@ -70,7 +74,10 @@ export class Reading {
     )
   }
 
-  /** What is stored of what the application writes: the fields under their first names. Frozen, as it is. */
+  /**
+   * What is stored of what the application writes: the fields under their first names. Frozen, as
+   * it is.
+   */
   write(value: Value): Value {
     for (const [present] of this.#stored)
       if (Object.hasOwn(value, present)) return renamedOf(value, this.#stored)
@@ -134,7 +141,10 @@ const none = {
   upcast: undefined,
 }
 
-/** A field that is there under its own name as well is the one that was renamed: the other has no reader. */
+/**
+ * A field that is there under its own name as well is the one that was renamed: the other has no
+ * reader.
+ */
 function renamedOf(value: Value, names: ReadonlyMap<string, string>): Value {
   const renamed: Record<string, unknown> = {}
   const set = (name: string, member: unknown) =>

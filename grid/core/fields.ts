@@ -1,8 +1,9 @@
 import { typesOf } from './schema-check.ts'
 
 /**
- * The fields of a schema as the definition in the log tells them, `path:types`: `price:number|string`, `address.street:string`. An item of a list, or a
- * member of any name, is `*`.
+ * The fields of a schema as the definition in the log tells them, `path:types`:
+ * `price:number|string`, `address.street:string`. An item of a list, or a member of any name, is
+ * `*`.
  */
 export type FieldText = string
 
@@ -75,7 +76,10 @@ export function fieldOf(text: FieldText): Field {
   return { path: text.slice(0, at), types: text.slice(at + 1).split('|') }
 }
 
-/** `current` with what `wanted` has beyond it; `current` itself when that is nothing, or when there is no more room. */
+/**
+ * `current` with what `wanted` has beyond it; `current` itself when that is nothing, or when there
+ * is no more room.
+ */
 export function mergeFields(
   current: readonly FieldText[],
   wanted: readonly FieldText[],

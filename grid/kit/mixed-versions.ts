@@ -14,7 +14,10 @@ import { fillSlots } from '../core/steps.ts'
 import { transactionId } from '../core/version.ts'
 import { decodeFrame, decodeTransactions, encodeFrame } from '../engine/wire/frame-codec.ts'
 
-/** One space on which units of several versions of an application work, and two replicas that meld what they write. */
+/**
+ * One space on which units of several versions of an application work, and two replicas that meld
+ * what they write.
+ */
 export class MixedVersions {
   readonly state = new SpaceState()
   readonly replica = new SpaceState()

@@ -15,8 +15,9 @@ interface Finding {
 }
 
 /**
- * Goes through every entry that the application is about to read, a turn at a time, before it serves: better than to answer
- * with faults where a version meets what it cannot read. The state may go on meanwhile.
+ * Goes through every entry that the application is about to read, a turn at a time, before it
+ * serves: better than to answer with faults where a version meets what it cannot read. The state
+ * may go on meanwhile.
  */
 export class DataCheck {
   readonly #space: Space

@@ -5,8 +5,8 @@ import type { SpaceShape } from '@spacegrid/grid/core/shape'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 
 /**
- * Tells each thing about the definition in the log once, through all lives of a unit: who reads its log should see at once whether its
- * version can follow, and what others have declared.
+ * Tells each thing about the definition in the log once, through all lives of a unit: who reads its
+ * log should see at once whether its version can follow, and what others have declared.
  */
 export class DefinitionTeller {
   readonly #space: Space

@@ -66,7 +66,10 @@ export class SpaceChecker {
     for (const cache of space.caches) this.#counts.set(cache, new Counts())
   }
 
-  /** How many entries of a cache have been looked at; of one that the definition has not, all of them. */
+  /**
+   * How many entries of a cache have been looked at; of one that the definition has not, all of
+   * them.
+   */
   looked(cacheName: string): number {
     const cache = this.#byName.get(cacheName)
     return cache ? (this.#counts.get(cache)?.entries ?? 0) : Number.POSITIVE_INFINITY

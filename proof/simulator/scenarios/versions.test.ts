@@ -8,7 +8,10 @@ import { Scenario } from './scenario.ts'
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const id = Type.String()
 
-/** Entries with two counts that every version keeps equal: one by operations, one by reading and writing. */
+/**
+ * Entries with two counts that every version keeps equal: one by operations, one by reading and
+ * writing.
+ */
 const first = defineCache('items', {
   schema: Type.Object({ id, size: Type.Integer(), count: Type.Integer(), group: Type.String() }),
   key: 'id',
@@ -224,7 +227,8 @@ test(`an upgrade goes forward and back under load, units die on the way: seed ${
   const entries = [...(cache && state ? state.cache(cache.number).entries.values() : [])]
   expect(entries.length).toBeGreaterThan(0)
   for (const { key, value } of entries) {
-    // Stored under the first name, in step with the other count; what the newer version wrote is there in spite of the older one.
+    // Stored under the first name, in step with the other count; what the newer version wrote is
+    // there in spite of the older one.
     expect(value.size).toBe(value.count)
     expect(value).not.toHaveProperty('extent')
     if (noted.has(key)) expect(value.note).toBe(`note of ${key}`)

@@ -1,6 +1,9 @@
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
 
-/* The first version of an application that is upgraded while it runs: accounts, and numbered slots that are claimed. */
+/*
+ * The first version of an application that is upgraded while it runs: accounts, and numbered slots
+ * that are claimed.
+ */
 
 const id = Type.String({ minLength: 1, maxLength: 64 })
 

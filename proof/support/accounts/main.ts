@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { runProcessingUnit } from '@spacegrid/runtime/program'
 
-/* A unit of the version that is deployed: the one that a file in the data folder names, when it starts. */
+/*
+ * A unit of the version that is deployed: the one that a file in the data folder names, when it
+ * starts.
+ */
 
 const versions: Readonly<Record<string, () => Promise<{ readonly default: Space }>>> = {
   first: () => import('./first.ts'),

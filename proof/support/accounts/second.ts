@@ -1,8 +1,8 @@
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
 
 /*
- * The next version: a balance is called amount now, an account has a limit and may have a color, by which it is found; slots are
- * called places inside; painted accounts are counted.
+ * The next version: a balance is called amount now, an account has a limit and may have a color, by
+ * which it is found; slots are called places inside; painted accounts are counted.
  */
 
 const id = Type.String({ minLength: 1, maxLength: 64 })
