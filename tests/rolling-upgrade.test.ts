@@ -218,6 +218,7 @@ test('two versions work under load, forward and back: nothing is refused, nothin
     }),
   ])
   expect(breaks.code).toBe(1)
+  expect(await check('nowhere')).toMatchObject({ code: 2 })
 
   // And what does, when somebody deploys it all the same.
   await deploy('third')

@@ -50,9 +50,9 @@ export interface CacheOptions<
   readonly defaults?: Partial<Static<S>>
   /**
    * Makes a value that fits the schema of one that does not, its fields renamed already; pure. Called when it is read: what is
-   * stored stays as it is until somebody writes it.
+   * stored stays as it is until somebody writes it. What it makes is checked: of what is stored the compiler knows nothing.
    */
-  readonly upcast?: (stored: Value) => Static<S>
+  readonly upcast?: (stored: Value) => Value
 }
 
 /** How what is stored becomes what a version of the application reads. */

@@ -1,4 +1,11 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import {
+  defineCache,
+  defineCommand,
+  defineProjection,
+  defineQuery,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -183,6 +190,81 @@ describe('entries that one version has claimed', () => {
         expect(await ask(others, name, key)).toMatchObject({ result: of(others), replayed: true })
       }
     }
+  })
+})
+
+describe('a cache whose entries are stored otherwise than they are read', () => {
+  const before = defineCache('timers', {
+    schema: Type.Object({ name: Type.String(), at: Type.Integer(), rang: Type.Integer() }),
+    key: 'name',
+    expiry: 'at',
+  })
+  const timers = defineCache('timers', {
+    schema: Type.Object({
+      id,
+      until: Type.Integer(),
+      rang: Type.Integer(),
+      weight: Type.Integer({ maximum: 9 }),
+    }),
+    key: 'id',
+    expiry: 'until',
+    renamed: { name: 'id', at: 'until' },
+    defaults: { weight: 5 },
+    onExpire: (tx, timer) =>
+      tx.put(timers, { ...timer, until: timer.until + 3_600_000, rang: timer.rang + 1 }),
+    readable: true,
+  })
+  const weights = defineProjection('weights', {
+    cache: timers,
+    initial: () => ({ weight: 0, rang: 0 }),
+    apply: (model, { before: was, after }) => {
+      model.weight += (after?.weight ?? 0) - (was?.weight ?? 0)
+      model.rang += (after?.rang ?? 0) - (was?.rang ?? 0)
+    },
+  })
+  const start1 = defineSpace('test', {
+    caches: [before],
+    commands: [
+      defineCommand('set', {
+        input: Type.Object({ name: id, at: Type.Integer() }),
+        handler: (tx, timer) => tx.put(before, { ...timer, rang: 0 }),
+      }),
+    ],
+  })
+  const start2 = defineSpace('test', {
+    caches: [timers],
+    projections: [weights],
+    queries: [
+      defineQuery('weights', {
+        input: Type.Object({}),
+        handler: (read) => ({ ...read.projection(weights), count: read.count(timers) }),
+      }),
+    ],
+  })
+
+  test('expires, is projected, told and corrected as its version reads it', async () => {
+    const old = await start(start1)
+    const now = world.clock.now()
+    await execute(old, 'set', { name: 'early', at: now + 5_000 })
+    await world.settled(old.unit.stop())
+    const { unit } = await start(start2)
+    const weigh = async () => (await world.settled(unit.query('weights', {}))).result
+    expect(await weigh()).toEqual({ weight: 5, rang: 0, count: 1 })
+    await world.until(() => unit.get(timers, 'early')?.rang === 1)
+    expect(await weigh()).toEqual({ weight: 5, rang: 1, count: 1 })
+    const entry = await world.settled(unit.entry('timers', 'early'))
+    const until = now + 3_605_000
+    expect(entry.value).toEqual({ id: 'early', until, rang: 1, weight: 5 })
+    const { version } = entry
+    // As it is read, or as it is stored, which is what an operator sees in MongoDB.
+    const correct = (value: object) =>
+      world.settled(unit.correct({ cache: 'timers', key: 'early', version, value: { ...value } }))
+    await expect(correct({ name: 'early', at: until, rang: 1, weight: 10 })).rejects.toThrow(
+      'weight must be <= 9',
+    )
+    await correct({ name: 'early', at: until, rang: 7, weight: 3 })
+    expect(unit.get(timers, 'early')).toEqual({ id: 'early', until, rang: 7, weight: 3 })
+    expect(await weigh()).toEqual({ weight: 3, rang: 7, count: 1 })
   })
 })
 
