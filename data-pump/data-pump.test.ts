@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid/core/define'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import { encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
 import { WindowAuthor, windowOf } from '@spacegrid/grid/engine/changes/test-support/window-author'

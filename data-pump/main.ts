@@ -1,28 +1,3 @@
-import { runComponent } from '@spacegrid/grid/program/component-program'
-import { runProgram } from '@spacegrid/grid/program/run-program'
-import { DataPump } from './data-pump.ts'
+import { runDataPump } from './program.ts'
 
-await runProgram(() =>
-  runComponent({
-    role: 'data-pump',
-    required: [],
-    create: (
-      space,
-      { log, changes, image, messaging, clock, random, limits },
-      report,
-      { UNIT_NAME: name },
-    ) =>
-      new DataPump(
-        space,
-        { log, changes, ...image, messaging, clock, random },
-        {
-          name,
-          report,
-          windowBytesMax: limits.windowBytesMax,
-          imageBytesMax: limits.feedBytesMax,
-          imageBatchBytesMax: limits.batchBytesMax,
-          snapshotBytesMax: limits.snapshotBytesMax,
-        },
-      ),
-  }),
-)
+await runDataPump()

@@ -1,25 +1,3 @@
-import { runComponent } from '@spacegrid/grid/program/component-program'
-import { runProgram } from '@spacegrid/grid/program/run-program'
-import { DataReader } from './data-reader.ts'
+import { runDataReader } from './program.ts'
 
-await runProgram(() =>
-  runComponent({
-    role: 'data-reader',
-    required: ['MONGODB_URL'],
-    create: (
-      space,
-      { log, changes, store, image, messaging, clock, random, limits },
-      report,
-      environment,
-    ) =>
-      new DataReader(
-        space,
-        { log, changes, store, ...image, messaging, clock, random },
-        {
-          report,
-          auditIntervalMs: environment.AUDIT_INTERVAL_MS,
-          countedEntriesMax: limits.countedEntriesMax,
-        },
-      ),
-  }),
-)
+await runDataReader()

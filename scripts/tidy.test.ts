@@ -114,6 +114,18 @@ const cases: [rule: string, path: string, broken: string, fine: string, finePath
     "import { x } from './space.ts'",
   ],
   [
+    'applications-outside',
+    'processing-units/auction/bids.test.ts',
+    "import { Melder } from '@spacegrid/grid/core/meld'",
+    "import { SpaceHarness } from 'spacegrid/testing'",
+  ],
+  [
+    'applications-outside',
+    'processing-units/auction/main.ts',
+    "import { EmbeddedGrid } from 'spacegrid/embedded-grid'",
+    "import { bids } from './bids.ts'",
+  ],
+  [
     'declared-packages',
     'data-pump/main.ts',
     "import { z } from 'lodash'",
@@ -131,7 +143,7 @@ const cases: [rule: string, path: string, broken: string, fine: string, finePath
   ['file-name-words', 'grid/core/utils.ts', '', '', 'deployment-manager/main.ts'],
   ['file-name-words', 'grid/core/log-impl.ts', '', '', 'grid/core/implicit-log.ts'],
   ['kebab-case', 'grid/core/frameCodec.ts', '', '', 'grid/core/frame-codec.nats.test.ts'],
-  ['one-barrel', 'grid/engine/index.ts', '', '', 'grid/core/index.ts'],
+  ['one-barrel', 'grid/core/index.ts', '', '', 'spacegrid/testing/index.ts'],
   [
     'environment-in-one-place',
     'data-pump/main.ts',

@@ -1,4 +1,4 @@
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'

@@ -1,4 +1,4 @@
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { Command, CommanderError } from 'commander'
 import { checkStored, type StoredCheck } from './check/check-stored.ts'

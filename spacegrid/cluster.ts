@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { DirectoryLock } from '@spacegrid/grid/drivers/embedded/directory-lock'
 import { folderFault, useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { readEnvironment } from '@spacegrid/grid/program/environment'

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { defineCache, defineCommand, defineSpace, Type } from 'spacegrid'
 import { expect, test } from 'vitest'
 import { EmbeddedGrid } from './embedded-grid.ts'
 

@@ -1,7 +1,7 @@
 import { DataPump } from '@spacegrid/data-pump/data-pump'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
-import type { Space } from '@spacegrid/grid'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedLog } from '@spacegrid/grid/drivers/embedded/embedded-log'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { GridError, Rejection } from '@spacegrid/grid'
+import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { QuarantineDesk } from './quarantine/quarantine-desk.ts'

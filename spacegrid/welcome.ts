@@ -1,12 +1,7 @@
-export interface Welcome {
-  readonly spaces: readonly string[]
-  readonly url: string
-  readonly adminUrl: string
-  readonly dataDirectory: string
-}
+import type { EmbeddedPlace } from './embedded/serve-embedded.ts'
 
 /** What a newcomer sees: where things are, and one line to try. */
-export function welcome({ spaces, url, adminUrl, dataDirectory }: Welcome): string {
+export function welcome({ spaces, url, adminUrl, dataDirectory }: EmbeddedPlace): string {
   const event = {
     eventId: 'concert',
     name: 'Concert',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import {
   documentOf,
   forgetImage,
@@ -18,7 +18,7 @@ const program = join(import.meta.dirname, '../spacegrid/audit.ts')
 
 let cluster: ProcessCluster
 let folder: string
-let client: GridClient
+let client: PatientClient
 
 beforeAll(async () => {
   folder = await temporaryFolder('audit')
@@ -29,7 +29,7 @@ beforeAll(async () => {
     port: await findFreePort(),
     serverPorts: 'free',
   })
-  client = new GridClient(cluster.urls.http)
+  client = new PatientClient(cluster.urls.http)
   await client.command('ticketing', 'createEvent', {
     eventId: 'e1',
     name: 'On sale',

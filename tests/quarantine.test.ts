@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { auditStore, unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
@@ -16,7 +16,7 @@ const programs = join(import.meta.dirname, '../spacegrid')
 
 let cluster: ProcessCluster
 let folder: string
-let client: GridClient
+let client: PatientClient
 let mongodb: MongoClient
 let bought = 0
 /** Orders that the rule below forbids. */
@@ -31,7 +31,7 @@ beforeAll(async () => {
     port: await findFreePort(),
     serverPorts: 'free',
   })
-  client = new GridClient(cluster.urls.http)
+  client = new PatientClient(cluster.urls.http)
   mongodb = await MongoClient.connect(cluster.urls.mongodb)
   await command('createEvent', {
     eventId: 'e1',

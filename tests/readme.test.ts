@@ -1,8 +1,8 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { GridClient } from '@spacegrid/proof/support/grid-client'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { GridClient } from 'spacegrid/client'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, expect, test } from 'vitest'
@@ -34,14 +34,10 @@ test('the space that the README declares runs as it stands there', {
     serverPorts: 'free',
   })
   const client = new GridClient(cluster.urls.http)
-  const signed = await client.command(
-    'guestbook',
-    'sign',
-    { author: 'Ada', text: 'Hello' },
-    { prefer: 'ack=persisted' },
-  )
-  expect(signed).toMatchObject({ status: 200, body: { result: { id: expect.any(String) } } })
-  const latest = await client.query('guestbook', 'latest', { limit: '5' })
-  expect(latest.body.result).toMatchObject([{ author: 'Ada', text: 'Hello' }])
-  await client.close()
+  const entry = { author: 'Ada', text: 'Hello' }
+  const signed = await client.command('guestbook', 'sign', entry, { acknowledge: 'persisted' })
+  expect(signed).toMatchObject({ result: { id: expect.any(String) }, replayed: false })
+  const latest = await client.query('guestbook', 'latest', { limit: 5 }, { from: signed.position })
+  expect(latest.result).toMatchObject([entry])
+  await client.stop()
 })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { auditCopies } from '@spacegrid/proof/support/copies-audit'
-import { type Answer, GridClient } from '@spacegrid/proof/support/grid-client'
+import { type Answer, PatientClient } from '@spacegrid/proof/support/patient-client'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { MongoClient } from 'mongodb'
@@ -20,7 +20,7 @@ const hot = ['a0', 'a1', 'a2', 'a3']
 
 let folder: string
 let cluster: ProcessCluster
-let client: GridClient
+let client: PatientClient
 let mongodb: MongoClient
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ beforeAll(async () => {
     port: await findFreePort(),
     serverPorts: 'free',
   })
-  client = new GridClient(cluster.urls.http)
+  client = new PatientClient(cluster.urls.http)
   mongodb = await MongoClient.connect(cluster.urls.mongodb)
 }, 120_000)
 
@@ -108,7 +108,7 @@ class Users {
       const color = `color${n}`
       // A connection of its own each time: one that is kept would stay with the unit that it has
       // found.
-      const fresh = new GridClient(cluster.urls.http)
+      const fresh = new PatientClient(cluster.urls.http)
       const painted = await fresh.persist(space, 'paint', { id, color }, giveUpMs)
       await fresh.close()
       if (painted?.status === 200) {

@@ -1,4 +1,4 @@
-import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { auditStore, unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { type SaleLedger, sellOut } from '@spacegrid/proof/support/ticket-buyers'
@@ -29,7 +29,7 @@ async function startCluster(dataDirectory: string, units = 3): Promise<ProcessCl
   return cluster
 }
 
-async function createEvent(client: GridClient, eventId: string): Promise<void> {
+async function createEvent(client: PatientClient, eventId: string): Promise<void> {
   const created = await client.command('ticketing', 'createEvent', {
     eventId,
     name: 'On sale',
@@ -87,7 +87,7 @@ describe('tickets on three processing units', () => {
     timeout: 120_000,
   }, async () => {
     const cluster = await startCluster(await temporaryFolder())
-    const client = new GridClient(cluster.urls.http)
+    const client = new PatientClient(cluster.urls.http)
     await createEvent(client, 'concert')
     const ledger = await sellOut(client, {
       eventId: 'concert',
@@ -112,7 +112,7 @@ describe('tickets on three processing units', () => {
     // architecture.md, invariant 5
     const dataDirectory = await temporaryFolder()
     const cluster = await startCluster(dataDirectory)
-    const client = new GridClient(cluster.urls.http)
+    const client = new PatientClient(cluster.urls.http)
     await createEvent(client, 'match')
     const sale = sellOut(client, {
       eventId: 'match',

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { GridClient } from '@spacegrid/proof/support/grid-client'
+import { PatientClient } from '@spacegrid/proof/support/patient-client'
 import { unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
@@ -8,7 +8,7 @@ import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, expect, test } from 'vitest'
 
 let cluster: ProcessCluster | undefined
-let client: GridClient | undefined
+let client: PatientClient | undefined
 afterAll(async () => {
   await client?.close()
   await cluster?.stop()
@@ -25,7 +25,7 @@ test('a unit joins a grid of 200,000 entries from a peer while commands go on', 
     port: await findFreePort(),
     serverPorts: 'free',
   })
-  client = new GridClient(cluster.urls.http)
+  client = new PatientClient(cluster.urls.http)
   for (const eventId of ['first', 'second']) {
     const sections = [{ section: 'A', rows: 1000, seatsPerRow: 100, price: 1000 }]
     const created = await client.command('ticketing', 'createEvent', {

@@ -1,3 +1,4 @@
+import type { Serving } from '@spacegrid/grid/doors/request/serving'
 import {
   defineCache,
   defineCommand,
@@ -5,8 +6,7 @@ import {
   defineQuery,
   defineSpace,
   Type,
-} from '@spacegrid/grid'
-import type { Serving } from '@spacegrid/grid/doors/request/serving'
+} from 'spacegrid'
 
 export const itemSchema = Type.Object({
   itemId: Type.String(),

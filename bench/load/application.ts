@@ -1,4 +1,4 @@
-import type { GridClient } from './grid-client.ts'
+import type { GridClient } from 'spacegrid/client'
 import type { Session } from './session.ts'
 
 /** One promise, checked against what the grid says after the run. */

@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import type { Answer, GridClient } from 'spacegrid/client'
 import type { Application, AuditCheck } from './application.ts'
 import {
   AuctionLedger,
@@ -6,7 +6,6 @@ import {
   auditAuction,
   type NumberedBid,
 } from './auction-audit.ts'
-import type { GridClient } from './grid-client.ts'
 import { randomBelow } from './random.ts'
 import { accepted, type Row, row, rows, text, whole } from './result-reader.ts'
 import type { Session } from './session.ts'
@@ -55,7 +54,9 @@ export class AuctionRoom implements Application {
       minimumIncrement,
       endsAt: Date.now() + auctionMs,
     }
-    const answer = await client.command(this.space, 'openAuction', input, this.#auctionId)
+    const answer = await client.answerOfCommand(this.space, 'openAuction', input, {
+      idempotencyKey: this.#auctionId,
+    })
     if (answer.kind !== 'accepted') {
       throw new Error(`The auction could not be opened: ${answer.reason}`)
     }
@@ -97,7 +98,7 @@ export class AuctionRoom implements Application {
 
   settle(client: GridClient, signal: AbortSignal): Promise<void> {
     const ask = ({ input, idempotencyKey }: { input: unknown; idempotencyKey: string }) =>
-      client.command(this.space, 'placeBid', input, idempotencyKey)
+      client.answerOfCommand(this.space, 'placeBid', input, { idempotencyKey })
     return settleOpen(this.ledger.open, signal, ask, ({ bidderId }, answer) => {
       if (answer.kind === 'accepted') this.#acknowledged(bidderId, answer.result)
     })
@@ -111,10 +112,15 @@ export class AuctionRoom implements Application {
     const auctionId = this.#auctionId
     const first = accepted(
       'auction',
-      await client.query(this.space, 'auction', { auctionId }, 'latest'),
+      await client.answerOfQuery(this.space, 'auction', { auctionId }, { from: 'latest' }),
     )
     const ask = async (name: string, input: Record<string, string>): Promise<Row> =>
-      row(accepted(name, await client.query(this.space, name, input, first.position)).result)
+      row(
+        accepted(
+          name,
+          await client.answerOfQuery(this.space, name, input, { from: first.position }),
+        ).result,
+      )
     const bids: NumberedBid[] = []
     let page: Record<string, string> = {}
     for (;;) {

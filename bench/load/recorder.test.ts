@@ -1,5 +1,5 @@
+import type { Answer } from 'spacegrid/client'
 import { expect, it } from 'vitest'
-import type { Answer } from './answer.ts'
 import { Recorder } from './recorder.ts'
 
 const accepted: Answer = { kind: 'accepted', result: {}, position: 1, attempts: 1 }

@@ -1,5 +1,5 @@
 import { build, type Histogram } from 'hdr-histogram-js'
-import type { Answer } from './answer.ts'
+import type { Answer } from 'spacegrid/client'
 
 /** Counts of requests by how they ended. offered = admitted + shed + failed once nothing is open. */
 export interface Counts {

@@ -1,5 +1,5 @@
+import type { Answer } from 'spacegrid/client'
 import { expect, it } from 'vitest'
-import type { Answer } from './answer.ts'
 import { Recorder } from './recorder.ts'
 import { reportPage } from './report-page.ts'
 import { screenReport } from './screen.ts'

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
+import { GridClient, type GridClientOptions } from 'spacegrid/client'
+import { poolTransport } from 'spacegrid/load/pool-transport'
 import type { Application, AuditCheck } from './application.ts'
 import { type ArrivalProcess, arrivalTimesMs } from './arrivals.ts'
-import { GridClient, type GridClientOptions } from './grid-client.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { type ProgressOptions, showProgress } from './progress.ts'
 import { seededRandom } from './random.ts'
@@ -19,8 +20,11 @@ export interface LoadPlan {
   readonly runId: string
   /** How long users may go on after the last arrival. In ms. */
   readonly drainMs: number
-  readonly client: Omit<GridClientOptions, 'random'>
+  readonly client: ClientPlan
 }
+
+/** How users send; every limit is said. */
+export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport'>>
 
 export interface LoadOutcome {
   readonly recorder: Recorder
@@ -51,8 +55,8 @@ export async function runLoad(
   stream: NodeJS.WriteStream,
 ): Promise<LoadOutcome> {
   const random = seededRandom(plan.seed, retryStream)
-  const auditClient = new GridClient(plan.url, { ...plan.client, retry: auditRetry, random })
-  const preparingClient = new GridClient(plan.url, { ...plan.client, random })
+  const auditClient = clientOf(plan, { retry: auditRetry, random })
+  const preparingClient = clientOf(plan, { random })
   try {
     await plan.application.prepare(preparingClient)
     const { recorder, visitErrors } = await visitAll(plan, interrupt, stream)
@@ -64,6 +68,12 @@ export async function runLoad(
   }
 }
 
+function clientOf({ url, client }: LoadPlan, options: GridClientOptions): GridClient {
+  const { openMax: connections, timeoutMs } = client
+  const transport = poolTransport(url.origin, { connections, timeoutMs })
+  return new GridClient(url, { ...client, ...options, transport })
+}
+
 async function visitAll(
   plan: LoadPlan,
   interrupt: AbortSignal,
@@ -73,7 +83,7 @@ async function visitAll(
   const now = (): number => performance.now() - startedMs
   const recorder = new Recorder(now)
   const random = seededRandom(plan.seed, retryStream)
-  const client = new GridClient(plan.url, { ...plan.client, random })
+  const client = clientOf(plan, { random })
   const over = new AbortController()
   // Every thinking user listens: thousands are meant, not a leak.
   setMaxListeners(0, over.signal)

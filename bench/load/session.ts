@@ -1,5 +1,4 @@
-import type { Answer } from './answer.ts'
-import type { GridClient } from './grid-client.ts'
+import type { Answer, GridClient } from 'spacegrid/client'
 import { sleepUnlessAborted } from './open-loop.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -44,12 +43,14 @@ export class Session {
     const key = this.nextKey()
     this.#commands += 1
     const { client, space } = this.#context
-    return this.#measure(name, () => client.command(space, name, input, key))
+    return this.#measure(name, () =>
+      client.answerOfCommand(space, name, input, { idempotencyKey: key }),
+    )
   }
 
   query(name: string, input: Readonly<Record<string, string>>): Promise<Answer> {
     const { client, space } = this.#context
-    return this.#measure(name, () => client.query(space, name, input))
+    return this.#measure(name, () => client.answerOfQuery(space, name, input))
   }
 
   /** Lets the user think; false when the run ended meanwhile, and the user with it. */

@@ -1,4 +1,4 @@
-import type { Accepted, Answer, Rejected } from './answer.ts'
+import type { Accepted, Answer, Rejected } from 'spacegrid/client'
 import { inParallel } from './in-parallel.ts'
 import { sleepUnlessAborted } from './open-loop.ts'
 

@@ -1,5 +1,4 @@
-import type { Answer } from './answer.ts'
-import type { GridClient } from './grid-client.ts'
+import type { Answer, GridClient } from 'spacegrid/client'
 import { inParallel } from './in-parallel.ts'
 import { accepted, row, rows, text, texts } from './result-reader.ts'
 import type { StoredOrder, TicketingObservation } from './ticketing-audit.ts'
@@ -20,10 +19,13 @@ export async function observeTicketing(
   eventId: string,
   ledger: TicketingLedger,
 ): Promise<Omit<TicketingObservation, 'seatsCreated'>> {
-  const seatMap = accepted('seatMap', await client.query(space, 'seatMap', { eventId }, 'latest'))
+  const seatMap = accepted(
+    'seatMap',
+    await client.answerOfQuery(space, 'seatMap', { eventId }, { from: 'latest' }),
+  )
   const seats = rows(seatMap.result, 'seats')
   const ask = (name: string, input: Record<string, string>): Promise<Answer> =>
-    client.query(space, name, input, seatMap.position)
+    client.answerOfQuery(space, name, input, { from: seatMap.position })
   const sections = rows(
     accepted('availability', await ask('availability', { eventId })).result,
     'sections',

@@ -1,7 +1,6 @@
-import type { Answer } from './answer.ts'
+import type { Answer, GridClient } from 'spacegrid/client'
 import type { Application, AuditCheck } from './application.ts'
 import { eventSections, type LayoutSection, randomNeighbours } from './event-layout.ts'
-import type { GridClient } from './grid-client.ts'
 import { randomBelow } from './random.ts'
 import type { Session } from './session.ts'
 import { settleOpen } from './settle-open.ts'
@@ -55,7 +54,9 @@ export class Ticketing implements Application {
       startsAt: new Date(Date.now() + 86_400_000).toISOString(),
       sections: this.#sections,
     }
-    const answer = await client.command(this.space, 'createEvent', input, this.#eventId)
+    const answer = await client.answerOfCommand(this.space, 'createEvent', input, {
+      idempotencyKey: this.#eventId,
+    })
     if (answer.kind !== 'accepted') {
       throw new Error(`The event could not be created: ${answer.reason}`)
     }
@@ -115,7 +116,7 @@ export class Ticketing implements Application {
 
   settle(client: GridClient, signal: AbortSignal): Promise<void> {
     const ask = ({ input, idempotencyKey }: OpenConfirmation): Promise<Answer> =>
-      client.command(this.space, 'confirmHold', input, idempotencyKey)
+      client.answerOfCommand(this.space, 'confirmHold', input, { idempotencyKey })
     return settleOpen(this.ledger.open, signal, ask, ({ hold }, verdict) => {
       this.#note(hold, verdict)
     })

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
-import { Type } from '@spacegrid/grid'
 import { fastify } from 'fastify'
+import { Type } from 'spacegrid'
 import { countResult, itemInput, itemOf, itemSchema, touchInput } from '../hot-path/bench-space.ts'
 import type { Subject } from '../processes/subject.ts'
 

@@ -1,3 +1,9 @@
+import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import {
   defineCache,
   defineCommand,
@@ -5,13 +11,7 @@ import {
   defineSpace,
   type Static,
   Type,
-} from '@spacegrid/grid'
-import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
-import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
-import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
-import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
-import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
-import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+} from 'spacegrid'
 import { DelayRecord } from '../processes/delay-record.ts'
 import { nowSinceBoot } from '../processes/now-since-boot.ts'
 import type { Subject } from '../processes/subject.ts'

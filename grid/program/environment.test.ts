@@ -18,7 +18,6 @@ const defaults = {
   TRIM_DELAY_MS: 60_000,
   AUDIT_INTERVAL_MS: 86_400_000,
   COMMAND_ENTRIES_MAX: 250_000,
-  HOLD_MS: 120_000,
   BODY_BYTES_MAX: 1_048_576,
   REQUEST_TIMEOUT_MS: 30_000,
 }
@@ -50,8 +49,9 @@ describe('readEnvironment', () => {
       HOST: '::1',
       LOG_LEVEL: 'debug',
     }
-    const set = { ...variables, PORT: ' 0 ', HOLD_MS: '500', PATH: '/bin' }
-    expect(readEnvironment([], set)).toEqual({ ...defaults, ...variables, PORT: 0, HOLD_MS: 500 })
+    const set = { ...variables, PORT: ' 0 ', TRIM_DELAY_MS: '500', PATH: '/bin' }
+    const read = { ...defaults, ...variables, PORT: 0, TRIM_DELAY_MS: 500 }
+    expect(readEnvironment([], set)).toEqual(read)
   })
 
   test.each([
@@ -66,7 +66,7 @@ describe('readEnvironment', () => {
     ['LOG_LEVEL', 'loud'],
     ['LOG_LEVEL', 'INFO'],
     ['STREAM_REPLICAS', '0'],
-    ['HOLD_MS', '2147483648'],
+    ['TRIM_DELAY_MS', '2147483648'],
     ['NATS_URL', 'http://a'],
     ['NATS_URL', 'nats://a,,b'],
     ['NATS_URL', 'wss://a'],

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
+import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({
@@ -37,7 +37,7 @@ const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
 
 /**
  * Every environment variable of every component: meaning, default, and what is allowed, in words. A variable that is not set, or
- * set to nothing, has its default; without a default it is absent.
+ * set to nothing, has its default; without a default it is absent. Applications have settings of their own (`settings.ts`).
  */
 export const environmentSchema = Type.Object({
   NATS_URL: Type.Optional(
@@ -150,7 +150,6 @@ export const environmentSchema = Type.Object({
       allowed: 'development, production or test',
     }),
   ),
-  HOLD_MS: milliseconds(120_000, 1, 'Ticketing: time a hold lasts'),
   BODY_BYTES_MAX: Type.Integer({
     minimum: 1024,
     maximum: 1024 * 1024 * 1024,
@@ -184,20 +183,7 @@ export function readEnvironment(
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
   for (const line of misspeltVariables(variables, knownVariables)) warn(line)
-  const environment: Record<string, unknown> = {}
-  const problems: string[] = []
-  for (const [name, variable] of Object.entries(schemas)) {
-    const text = variables[name]?.trim()
-    const value = text === undefined || text === '' ? variable.default : read(text, variable)
-    if (value === undefined) {
-      if (required.includes(name as EnvironmentName))
-        problems.push(`${name} is not set: allowed is ${variable.allowed}`)
-      continue
-    }
-    environment[name] = value
-    if (!Value.Check(variable, value))
-      problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
-  }
+  const { values: environment, problems } = readVariables(schemas, required, variables)
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
@@ -209,22 +195,5 @@ export function readEnvironment(
   return environment as Environment
 }
 
-/** What the schemas above say beside the check itself. */
-interface Described {
-  readonly type?: string
-  readonly default?: unknown
-  readonly allowed: string
-}
-
 const repeated = (names: readonly string[]): string | undefined =>
   names.find((name, at) => names.indexOf(name) < at)
-
-/** Plain decimal digits become a number; anything else stays text and fails its check. */
-function read(text: string, { type }: Described): unknown {
-  return type === 'integer' && /^-?\d{1,15}$/.test(text) ? Number(text) : text
-}
-
-/** One line, and no user or password: it goes to terminals and log collectors. */
-function shown(text: string): string {
-  return JSON.stringify(text.replace(/[^/,\s]*@/g, '***@'))
-}

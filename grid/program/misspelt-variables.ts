@@ -6,12 +6,14 @@ const long = 10
 /**
  * Variables that are set, that nobody reads, and whose names are so near to one of `known` that it is likely to be meant: one
  * line each. What is meant and set as well was not misspelt: another program may well have a variable with a name like ours.
+ * @param read what somebody else reads, and is therefore no mistake
  */
 export function misspeltVariables(
   variables: Readonly<Record<string, string | undefined>>,
   known: readonly string[],
+  read: readonly string[] = [],
 ): string[] {
-  const names = new Set(known)
+  const names = new Set([...known, ...read])
   const missing = known.filter((name) => !variables[name]?.trim())
   return Object.keys(variables).flatMap((name) => {
     if (names.has(name) || !variables[name]?.trim()) return []

@@ -1,4 +1,4 @@
-import { defineCache, type Static, type Transaction, Type } from '@spacegrid/grid'
+import { defineCache, type Static, type Transaction, Type } from 'spacegrid'
 import { amount, auctionId, bidderId, increment, time, title } from './fields.ts'
 
 const fields = {

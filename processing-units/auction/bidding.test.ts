@@ -1,6 +1,6 @@
-import { Rejection } from '@spacegrid/grid'
 import fc from 'fast-check'
-import type { StartedCommand } from 'spacegrid/testing/started-command'
+import { Rejection } from 'spacegrid'
+import type { StartedCommand } from 'spacegrid/testing'
 import { expect, test } from 'vitest'
 import { auctions } from './auctions.ts'
 import { type Bid, bids } from './bids.ts'

@@ -1,4 +1,4 @@
-import { defineCache, type Static, Type } from '@spacegrid/grid'
+import { defineCache, type Static, Type } from 'spacegrid'
 import { amount, auctionId, bidderId, time } from './fields.ts'
 
 const bid = Type.Object({

@@ -1,4 +1,4 @@
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { SpaceHarness } from 'spacegrid/testing'
 import { describe, expect, test } from 'vitest'
 import { auctions } from './auctions.ts'
 import { openMs, painting, SaleRoom } from './sale-room.ts'

@@ -1,4 +1,4 @@
-import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
+import { defineCommand, type Transaction, Type } from 'spacegrid'
 import { type Auction, auctions, close, leastAmount, winnerOf } from './auctions.ts'
 import { bids } from './bids.ts'
 import { amount, auctionId, bidderId, increment, time, timeOrDate, title, toMs } from './fields.ts'

@@ -1,4 +1,4 @@
-import { type Static, Type } from '@spacegrid/grid'
+import { type Static, Type } from 'spacegrid'
 
 /** Text that people read and keys are made of: no control characters. */
 const plain = '[^\\u0000-\\u001f\\u007f-\\u009f]'

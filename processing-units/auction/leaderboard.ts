@@ -1,4 +1,4 @@
-import { defineProjection } from '@spacegrid/grid'
+import { defineProjection } from 'spacegrid'
 import { type Bid, bids } from './bids.ts'
 
 /** So many bidders of an auction are on its leaderboard. */

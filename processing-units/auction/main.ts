@@ -1,4 +1,4 @@
-import { runProcessingUnit } from '@spacegrid/runtime/program'
+import { runProcessingUnit } from 'spacegrid/program'
 import { auction } from './space.ts'
 
 await runProcessingUnit(() => auction)

@@ -1,4 +1,4 @@
-import { defineQuery, type Reader, Type } from '@spacegrid/grid'
+import { defineQuery, type Reader, Type } from 'spacegrid'
 import { type Auction, auctions, leastAmount, publicAuction } from './auctions.ts'
 import { bids as bidsCache } from './bids.ts'
 import { amount, auctionId, bidderId, time } from './fields.ts'

@@ -1,4 +1,4 @@
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { SpaceHarness } from 'spacegrid/testing'
 import { auction } from './space.ts'
 
 /** How long the auction is open, ms. */

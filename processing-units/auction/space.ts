@@ -1,4 +1,4 @@
-import { defineSpace } from '@spacegrid/grid'
+import { defineSpace } from 'spacegrid'
 import { auctions } from './auctions.ts'
 import { bids } from './bids.ts'
 import { closeAuction, openAuction, placeBid } from './commands.ts'

@@ -5,7 +5,7 @@ import {
   defineQuery,
   defineSpace,
   Type,
-} from '@spacegrid/grid'
+} from '@spacegrid/grid/core/define'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

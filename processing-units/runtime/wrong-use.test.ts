@@ -12,7 +12,7 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { fateOf, UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { SpaceHarness } from 'spacegrid/testing'
 import { expect, test } from 'vitest'
 import { anyPromise, anyValue, Chances } from './test-support/any-value.ts'
 

@@ -1,4 +1,4 @@
-import type { SpaceHarness } from 'spacegrid/testing/space-harness'
+import type { SpaceHarness } from 'spacegrid/testing'
 import type { SectionCounts } from './availability.ts'
 import { customerSeats, events, orders, type Seat, seats } from './caches.ts'
 import { holds } from './holds.ts'

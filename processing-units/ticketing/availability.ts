@@ -1,4 +1,4 @@
-import { defineProjection } from '@spacegrid/grid'
+import { defineProjection } from 'spacegrid'
 import { type Seat, seats } from './caches.ts'
 
 /** How many seats of a section have each status. */

@@ -1,4 +1,4 @@
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { SpaceHarness } from 'spacegrid/testing'
 import { createTicketing } from './space.ts'
 
 export const holdMs = 120_000

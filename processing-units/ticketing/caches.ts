@@ -1,4 +1,4 @@
-import { defineCache, type Static, Type } from '@spacegrid/grid'
+import { defineCache, type Static, Type } from 'spacegrid'
 import {
   customerId,
   eventId,

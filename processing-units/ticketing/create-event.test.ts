@@ -1,4 +1,4 @@
-import { SpaceHarness } from 'spacegrid/testing/space-harness'
+import { SpaceHarness } from 'spacegrid/testing'
 import { describe, expect, test } from 'vitest'
 import { audit } from './audit.ts'
 import { BoxOffice, concert } from './box-office.ts'

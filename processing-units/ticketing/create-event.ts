@@ -1,4 +1,4 @@
-import { defineCommand, Type } from '@spacegrid/grid'
+import { defineCommand, Type } from 'spacegrid'
 import { events, seats } from './caches.ts'
 import { eventId, eventName, type Section, seatsMax, section, timeOrDate, toMs } from './fields.ts'
 import { seatIdOf, seatKey } from './seat-names.ts'

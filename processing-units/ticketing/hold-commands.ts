@@ -1,4 +1,4 @@
-import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
+import { defineCommand, type Transaction, Type } from 'spacegrid'
 import { customerSeats, type Event, events, type Seat, seats } from './caches.ts'
 import {
   customerId,

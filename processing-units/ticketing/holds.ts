@@ -1,4 +1,4 @@
-import { defineCache, type Static, type Transaction, Type } from '@spacegrid/grid'
+import { defineCache, type Static, type Transaction, Type } from 'spacegrid'
 import { customerSeats, expiredHolds, type Seat, seats } from './caches.ts'
 import { customerId, eventId, holdId, time, total } from './fields.ts'
 import { customerSeatsKey, seatIdOf } from './seat-names.ts'

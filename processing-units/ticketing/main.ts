@@ -1,4 +1,5 @@
-import { runProcessingUnit } from '@spacegrid/runtime/program'
+import { runProcessingUnit } from 'spacegrid/program'
+import { readTicketingSettings } from './settings.ts'
 import { createTicketing } from './space.ts'
 
-await runProcessingUnit(({ HOLD_MS }) => createTicketing({ holdMs: HOLD_MS }))
+await runProcessingUnit(() => createTicketing(readTicketingSettings()))

@@ -1,4 +1,4 @@
-import { defineCommand, type Transaction, Type } from '@spacegrid/grid'
+import { defineCommand, type Transaction, Type } from 'spacegrid'
 import { expiredHolds, type Order, orders, seats } from './caches.ts'
 import { holdId, orderId, paymentReference, seatId } from './fields.ts'
 import { endHold, freed, giveBack, type Hold, holderOf, holds, seatsOf } from './holds.ts'

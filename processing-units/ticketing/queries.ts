@@ -1,4 +1,4 @@
-import { defineQuery, type Reader, Type } from '@spacegrid/grid'
+import { defineQuery, type Reader, Type } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {

@@ -1,4 +1,4 @@
-import { defineSpace, type Space } from '@spacegrid/grid'
+import { defineSpace, type Space } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
 import { nothingFound } from '../support/grid-audit.ts'
-import { GridClient } from '../support/grid-client.ts'
+import { PatientClient } from '../support/patient-client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startNats } from '../support/test-servers.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -17,7 +17,7 @@ const untilFullMsMax = 60_000
 /** Even a refusal takes its place in the log, so this needs room there and changes nothing. */
 async function untilAnsweredWith(grid: FaultGrid, codes: readonly string[]): Promise<void> {
   // Longer than a command waits for its outcome.
-  const client = new GridClient(grid.cluster.urls.http, { answerMs: 15_000 })
+  const client = new PatientClient(grid.cluster.urls.http, { answerMs: 15_000 })
   await waitFor(
     async () => {
       const { body } = await client.command('ticketing', 'releaseHold', { holdId: 'of nobody' })

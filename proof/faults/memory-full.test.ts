@@ -3,7 +3,7 @@ import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { expect, onTestFinished, test } from 'vitest'
 import { componentStatus } from '../support/component-status.ts'
-import { type Answer, GridClient } from '../support/grid-client.ts'
+import { type Answer, PatientClient } from '../support/patient-client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -38,10 +38,10 @@ class Feeder {
   readonly stored: string[] = []
   /** What commands were answered, other than 200. */
   readonly refusals = new Map<string, number>()
-  readonly #client: GridClient
+  readonly #client: PatientClient
   #number = 0
 
-  constructor(client: GridClient) {
+  constructor(client: PatientClient) {
     this.#client = client
   }
 
@@ -88,7 +88,7 @@ test('a grid in small heaps is fed until it is full: no process ends, reads go o
   timeout: 240_000,
 }, async () => {
   const cluster = await startGrid()
-  const client = new GridClient(cluster.urls.http)
+  const client = new PatientClient(cluster.urls.http)
   onTestFinished(() => client.close())
   const feeder = new Feeder(client)
   const read = (id: string) => client.query('blobs', 'size', { id })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
 import { nothingFound } from '../support/grid-audit.ts'
-import type { GridClient } from '../support/grid-client.ts'
+import type { PatientClient } from '../support/patient-client.ts'
 import { startNats } from '../support/test-servers.ts'
 import { canHaveToxiproxy, type ProxiedLink, Toxiproxy } from '../support/toxiproxy.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -28,8 +28,8 @@ describe.skipIf(!(await canHaveToxiproxy()))('a bad link to NATS', { timeout: 12
   let common: ProxiedLink
   let own: ProxiedLink
   let apartUrl: string
-  let client: GridClient
-  let apartClient: GridClient
+  let client: PatientClient
+  let apartClient: PatientClient
 
   beforeAll(async () => {
     nats = await startNats()
@@ -55,14 +55,14 @@ describe.skipIf(!(await canHaveToxiproxy()))('a bad link to NATS', { timeout: 12
   })
 
   /** Even a refusal takes its place in the log, so this needs the log and changes nothing. */
-  const refused = (through: GridClient) =>
+  const refused = (through: PatientClient) =>
     through.command('ticketing', 'releaseHold', { holdId: 'of nobody' })
-  const noCommandPasses = (through: GridClient) =>
+  const noCommandPasses = (through: PatientClient) =>
     waitFor(async () => (await refused(through)).body.code === 'log_unavailable', {
       what: 'commands to be answered with log_unavailable',
       timeoutMs: 30_000,
     })
-  const queryPasses = async (through: GridClient) => {
+  const queryPasses = async (through: PatientClient) => {
     const query = await through.query('ticketing', 'availability', { eventId: 'crowd1-event-1' })
     expect(query).toMatchObject({ status: 200, body: { position: expect.any(Number) } })
   }

@@ -1,5 +1,5 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
 import { runProcessingUnit } from '@spacegrid/runtime/program'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 
 /*
  * A processing unit whose only business is to take memory: its commands store texts of as many bytes as they are told, and delete

@@ -7,7 +7,7 @@ import type { LocalServer } from 'spacegrid/servers/local-server'
 import type { ServerName } from 'spacegrid/servers/server-name'
 import { type CrowdFindings, passedOver } from './crowd-audit.ts'
 import { auditGrid, type GridAuditOptions } from './grid-audit.ts'
-import { GridClient } from './grid-client.ts'
+import { PatientClient } from './patient-client.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { startMongod, startNats, startRedis } from './test-servers.ts'
 import { addLedger, type CrowdOptions, emptyLedger, TicketCrowd } from './ticket-crowd.ts'
@@ -101,8 +101,8 @@ export class FaultGrid implements AsyncDisposable {
   }
 
   /** By default of all units together. */
-  client(url = this.cluster.urls.http): GridClient {
-    return new GridClient(url, { answerMs })
+  client(url = this.cluster.urls.http): PatientClient {
+    return new PatientClient(url, { answerMs })
   }
 
   /** A crowd that has begun to buy. Several, one after the other or at once, do not get in each other's way. */

@@ -1,8 +1,8 @@
 import { waitUntil } from 'spacegrid/servers/wait-until'
 import { auditCopies } from './copies-audit.ts'
 import { auditCrowd, type CrowdFindings } from './crowd-audit.ts'
-import { type Answer, GridClient } from './grid-client.ts'
 import { auditImage } from './image-audit.ts'
+import { type Answer, PatientClient } from './patient-client.ts'
 import { auditStore, type StoreAudit, unitStatus } from './store-audit.ts'
 import type { CrowdLedger } from './ticket-crowd.ts'
 
@@ -134,7 +134,7 @@ interface EntryBody {
 
 /** What the units' own doors show is looked at for some orders and seats, on whichever unit answers. */
 async function compareValues(httpUrl: string, { documents }: StoreAudit): Promise<string[]> {
-  const client = new GridClient(httpUrl)
+  const client = new PatientClient(httpUrl)
   const problems: string[] = []
   const sample = (cache: string) =>
     spread(documents.get(cache) ?? [], samplesMax / 2) as unknown as StoredDocument[]

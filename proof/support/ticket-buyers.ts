@@ -1,4 +1,4 @@
-import type { GridClient } from './grid-client.ts'
+import type { PatientClient } from './patient-client.ts'
 
 /** An order that the grid has acknowledged. */
 export interface AcknowledgedOrder {
@@ -28,7 +28,7 @@ export interface SaleOptions {
 }
 
 /** So many buyers at once: each wants one or two seats, half of them certain ones, and tries until there are none. */
-export async function sellOut(client: GridClient, options: SaleOptions): Promise<SaleLedger> {
+export async function sellOut(client: PatientClient, options: SaleOptions): Promise<SaleLedger> {
   const ledger: SaleLedger = { orders: [], refused: [], unanswered: [] }
   await Promise.all(
     Array.from({ length: options.buyers }, (_, i) => buy(client, `buyer-${i}`, options, ledger)),
@@ -39,7 +39,7 @@ export async function sellOut(client: GridClient, options: SaleOptions): Promise
 const triesMax = 40
 
 async function buy(
-  client: GridClient,
+  client: PatientClient,
   customerId: string,
   options: SaleOptions,
   ledger: SaleLedger,

@@ -1,5 +1,5 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
-import type { Answer, GridClient } from './grid-client.ts'
+import type { Answer, PatientClient } from './patient-client.ts'
 
 /** What became of the seats that one customer was given, as far as the customer has been told. */
 export interface Purchase {
@@ -79,7 +79,7 @@ const twiceShare = 0.1
 export class TicketCrowd {
   readonly ledger = emptyLedger()
   /** Closed when the crowd has finished. */
-  readonly #client: GridClient
+  readonly #client: PatientClient
   readonly #options: CrowdOptions
   readonly #random: SeededRandom
   #keys = 0
@@ -88,7 +88,7 @@ export class TicketCrowd {
   #opening: Promise<string> | undefined
   #shopping: Promise<void>[] = []
 
-  constructor(client: GridClient, options: CrowdOptions) {
+  constructor(client: PatientClient, options: CrowdOptions) {
     this.#client = client
     this.#options = options
     this.#random = new SeededRandom(options.seed)

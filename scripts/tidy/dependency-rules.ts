@@ -1,5 +1,5 @@
 import { isBuiltin } from 'node:module'
-import { fileOf, roomOf, runsUphill } from './house.ts'
+import { entries, fileOf, roomOf, runsUphill } from './house.ts'
 import type { Finding, Rule } from './rule.ts'
 import type { Import, SourceFile } from './source-file.ts'
 
@@ -22,6 +22,9 @@ const impureGlobals = [
   ...['performance', 'crypto', 'process', 'console', 'fetch'],
 ].join('|')
 const impure = new RegExp(`(?<![\\w.$#])(?:new Date\\(\\s*\\)|(?:${impureGlobals})\\b)`, 'g')
+
+const isApplication = (path: string) =>
+  path.startsWith('processing-units/') && !path.startsWith('processing-units/runtime/')
 
 const ships = (path: string) =>
   (path.startsWith('grid/') && !path.startsWith('grid/kit/')) || role.test(path)
@@ -126,10 +129,21 @@ export const dependencyRules: readonly Rule[] = [
         const target = fileOf(file.path, specifier)
         if (target === undefined || target.startsWith(own) || target.startsWith('grid/'))
           return false
-        const isApplication = own.startsWith('processing-units/') && !own.includes('/runtime/')
-        return !(isApplication && /^(?:processing-units\/runtime|spacegrid)\//.test(target))
+        return !(isApplication(file.path) && target.startsWith('spacegrid/'))
       })
     },
+  },
+  {
+    name: 'applications-outside',
+    advice:
+      'Applications live on what is published (spacegrid/package.json), as those of others do.',
+    holdsFor: ({ path }) => isApplication(path),
+    find: (file) =>
+      importsWhere(file, ({ specifier }) => {
+        const target = fileOf(file.path, specifier)
+        if (target === undefined || entries.has(specifier)) return false
+        return roomOf(target) !== 'processing-units'
+      }),
   },
   {
     name: 'declared-packages',

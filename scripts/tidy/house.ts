@@ -1,5 +1,10 @@
+import { posix } from 'node:path'
+import published from '../../spacegrid/package.json' with { type: 'json' }
+
+const { join } = posix
+
 /** What own packages are called, and the folder that each is. */
-const packages: readonly (readonly [name: string, folder: string])[] = [
+export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/grid', 'grid'],
   ['@spacegrid/runtime', 'processing-units/runtime'],
   ['@spacegrid/ticketing', 'processing-units/ticketing'],
@@ -11,6 +16,13 @@ const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/bench', 'bench'],
   ['spacegrid', 'spacegrid'],
 ]
+
+/** What applications import, and the file that each is: `exports` of `spacegrid/package.json`. */
+export const entries: ReadonlyMap<string, string> = new Map(
+  Object.entries(published.exports as Readonly<Record<string, string>>)
+    .filter(([name]) => !name.includes('*'))
+    .map(([name, file]) => [join('spacegrid', name), join('spacegrid', file)]),
+)
 
 /**
  * The storeys of the house, the ground first. A room imports what lies below it, never what lies above or beside it on the
@@ -29,7 +41,14 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/admin'],
   ['grid/program'],
   ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
-  ['spacegrid/testing'],
+  // The published face, as applications see it.
+  [
+    'spacegrid/index.ts',
+    'spacegrid/settings',
+    'spacegrid/client',
+    'spacegrid/testing',
+    'spacegrid/program',
+  ],
   ['processing-units'],
   ['spacegrid', 'grid/kit'],
   ['proof'],
@@ -45,16 +64,16 @@ const storeyOf = new Map(
 /** The file that an import means, from the root; undefined for what is not of this house. */
 export function fileOf(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return new URL(specifier, `file:///${path}`).pathname.slice(1)
-  for (const [name, folder] of packages) {
-    if (specifier === name) return `${folder}/${folder === 'grid' ? 'core/' : ''}index.ts`
+  const published = entries.get(specifier)
+  if (published !== undefined) return published
+  for (const [name, folder] of packages)
     if (specifier.startsWith(`${name}/`)) return `${folder}${specifier.slice(name.length)}.ts`
-  }
   return undefined
 }
 
 /** The room that a file is in: the deepest one of the storeys. Files at the root are in none. */
 export function roomOf(path: string): string | undefined {
-  const parts = path.split('/').slice(0, -1)
+  const parts = path.split('/')
   for (; parts.length > 0; parts.pop()) {
     const room = parts.join('/')
     if (storeyOf.has(room)) return room

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SourceFile } from './source-file.ts'
 
 /** Folders that hold what was made, not written. Hidden ones are tools' own, but for these. */
-const madeFolders = new Set(['node_modules', 'coverage'])
+const madeFolders = new Set(['node_modules', 'coverage', 'dist'])
 const hiddenFoldersWritten = new Set(['.ci', '.github'])
 
 /** What no rule can read. */

@@ -7,6 +7,8 @@ export interface Import {
   typeOnly: boolean
   /** From 1. */
   line: number
+  /** Where the specifier begins in the text. */
+  at: number
 }
 
 const importPattern =
@@ -63,10 +65,12 @@ function importsOf(withoutComments: string, codeOnly: string): Import[] {
   for (const found of withoutComments.matchAll(importPattern)) {
     // The word `import` inside a string is no import.
     if (codeOnly[found.index] === ' ') continue
+    const specifier = found[3] ?? ''
     imports.push({
-      specifier: found[3] ?? '',
+      specifier,
       typeOnly: found[1] !== undefined,
       line: lineAt(withoutComments, found.index),
+      at: found.index + found[0].length - 1 - specifier.length,
     })
   }
   return imports

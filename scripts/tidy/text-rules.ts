@@ -32,11 +32,11 @@ const registryAddress = new RegExp(`(?<![\\w-])(?:${registryHosts.join('|')})(?!
 
 const machinePath = /(?<![\w.~:/$}-])\/(?:root|work|home\/[a-z]\w*|Users\/\w+)\/\S*/g
 
-/** The second one sets what a library reads. */
+/** An application has its own settings. The third one sets what a library reads. */
 const environmentReaders =
-  /^(?:grid\/program\/environment\.ts$|grid\/engine\/wire\/whole-strings\.ts$|grid\/drivers\/system\/heap-limit\.ts$|spacegrid\/|scripts\/|proof\/|tests\/|bench\/|vitest\.config\.ts$)/
+  /^(?:grid\/program\/(?:environment|settings)\.ts$|grid\/engine\/wire\/whole-strings\.ts$|grid\/drivers\/system\/heap-limit\.ts$|spacegrid\/|scripts\/|proof\/|tests\/|bench\/|vitest\.config\.ts$)/
 
-const barrels = /^(?:grid\/core|spacegrid(?:\/[a-z-]+)?)\/index\.ts$/
+const barrels = /^spacegrid(?:\/[a-z-]+)?\/index\.ts$/
 
 const focusedOrSkipped = /(?<![.\w$])(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|skipIf)\b/g
 
@@ -87,8 +87,7 @@ export const textRules: readonly Rule[] = [
   },
   {
     name: 'environment-in-one-place',
-    advice:
-      'Settings come from grid/program/environment.ts, which checks them; main.ts hands them on.',
+    advice: 'Settings come from grid/program (environment.ts, settings.ts), which checks them.',
     holdsFor: (file) => file.isTypeScript && !file.isTest && !environmentReaders.test(file.path),
     find: (file) =>
       file

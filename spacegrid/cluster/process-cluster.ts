@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'

@@ -1,4 +1,4 @@
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
 import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'

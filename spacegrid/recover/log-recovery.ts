@@ -1,5 +1,5 @@
 import { differences } from '@spacegrid/data-pump/repair-start'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Checkpoint, StoredChange } from '@spacegrid/grid/engine/ports/store'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedPlace } from '@spacegrid/grid/drivers/embedded/embedded-place'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { GridError } from '@spacegrid/grid'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { withFileLock } from './file-lock.ts'
 import { becomesFree, isPortFree } from './free-port.ts'
 import { LocalServer, type StartOptions } from './local-server.ts'

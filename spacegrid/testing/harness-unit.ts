@@ -47,6 +47,7 @@ export class HarnessUnit {
   #view: Overlay
   #viewPosition = -1
 
+  /** @internal */
   constructor(name: string, surroundings: Surroundings) {
     this.name = name
     this.#surroundings = surroundings

@@ -22,11 +22,13 @@ type Outcome = { readonly result: unknown } | { readonly error: GridError }
 
 /** A command on its way: executed when it was started, decided when it is melded. */
 export class StartedCommand<Result = unknown> {
+  /** @internal */
   readonly work: Work
   /** Times it has been executed: more than once after collisions. */
   attempts = 0
   #outcome: Outcome | undefined
 
+  /** @internal */
   constructor(work: Work) {
     this.work = work
   }
@@ -50,10 +52,12 @@ export class StartedCommand<Result = unknown> {
     return this.#outcome.result as Result
   }
 
+  /** @internal */
   succeed(result: unknown): void {
     this.#outcome = { result }
   }
 
+  /** @internal */
   fail(error: GridError): void {
     this.#outcome = { error }
   }

@@ -1,4 +1,3 @@
-import { GridError, Rejection, Type } from '@spacegrid/grid'
 import type {
   AnyCache,
   AnyCommand,
@@ -8,6 +7,7 @@ import type {
   Transaction,
   Value,
 } from '@spacegrid/grid/core/definition'
+import { GridError, Rejection, Type } from 'spacegrid'
 import { attemptEvent, type History, recordInto } from './history.ts'
 
 /** The space with handlers that tell the history what they are given; they do exactly the same. */

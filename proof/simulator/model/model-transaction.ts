@@ -1,4 +1,3 @@
-import { Rejection } from '@spacegrid/grid'
 import type {
   AnyCache,
   AnyCommand,
@@ -12,6 +11,7 @@ import type {
   Transaction,
   Value,
 } from '@spacegrid/grid/core/definition'
+import { Rejection } from 'spacegrid'
 import type { Attempt } from '../check/history.ts'
 import type { Model } from './model.ts'
 import { naiveRange } from './naive-range.ts'

@@ -1,5 +1,5 @@
-import type { Acknowledgement } from '@spacegrid/grid'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+import type { Acknowledgement } from 'spacegrid'
 import { type Fault, makeFault } from './fault.ts'
 import { makeSettings, pick, type Settings } from './settings.ts'
 

@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineSpace, type Space, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineSpace, type Space, Type } from 'spacegrid'
 
 export const items = defineCache('items', {
   schema: Type.Object({ id: Type.String(), group: Type.String(), size: Type.Integer() }),

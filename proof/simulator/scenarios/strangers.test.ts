@@ -1,4 +1,3 @@
-import type { GridError } from '@spacegrid/grid'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
@@ -11,6 +10,7 @@ import {
   strangeBytes,
 } from '@spacegrid/grid/engine/wire/test-support/odd-bytes'
 import fc from 'fast-check'
+import type { GridError } from 'spacegrid'
 import { afterEach, expect, test } from 'vitest'
 import { itemsSpace } from './items-space.ts'
 import { Scenario } from './scenario.ts'

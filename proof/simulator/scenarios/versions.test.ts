@@ -1,6 +1,6 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 import { afterEach, expect, test } from 'vitest'
 import { compareReplica } from '../check/copies.ts'
 import { Scenario } from './scenario.ts'

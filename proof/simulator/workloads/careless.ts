@@ -6,7 +6,7 @@ import {
   defineSpace,
   type Transaction,
   Type,
-} from '@spacegrid/grid'
+} from 'spacegrid'
 import { command, query, type Workload } from './workload.ts'
 
 const shelves = defineCache('shelves', {

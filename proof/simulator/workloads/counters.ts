@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 import { pick } from '../plan/settings.ts'
 import { command, query, type Workload } from './workload.ts'
 

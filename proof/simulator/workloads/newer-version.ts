@@ -1,5 +1,5 @@
-import { defineCache, defineCommand, Type } from '@spacegrid/grid'
 import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import { defineCache, defineCommand, Type } from 'spacegrid'
 
 const notes = defineCache('simulatedNotes', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer() }),

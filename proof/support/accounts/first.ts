@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 
 /*
  * The first version of an application that is upgraded while it runs: accounts, and numbered slots

@@ -1,4 +1,4 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 
 /*
  * The next version: a balance is called amount now, an account has a limit and may have a color, by

@@ -1,4 +1,4 @@
-import { defineCache, defineSpace, Type } from '@spacegrid/grid'
+import { defineCache, defineSpace, Type } from 'spacegrid'
 
 /* A version that nobody should deploy: it cannot read what is stored. */
 

@@ -1,4 +1,5 @@
 import type { Answer, Failed } from './answer.ts'
+import type { TransportResponse } from './transport.ts'
 
 /** What one attempt came to, and whether another one may help. */
 export interface Attempt {
@@ -26,28 +27,50 @@ function bodyOf(text: string): Body {
 const isRecord = (value: unknown): value is Body => typeof value === 'object' && value !== null
 
 /** Reads an answer as the HTTP contract means it; a gateway in between may add 502, 503 and 504 of its own. */
-export function attemptOf(status: number, text: string, retryAfterMs: number | undefined): Attempt {
+export function attemptOf(
+  { status, header, text }: TransportResponse,
+  retryAfterMs: number | undefined,
+): Attempt {
   const body = bodyOf(text)
+  if (status === 200) return { answer: acceptedOf(body, header), retryable: false }
   const error = isRecord(body.error) ? body.error : body
   const code = typeof error.code === 'string' ? error.code : undefined
   const reason = code === undefined ? `HTTP ${status}` : `HTTP ${status} ${code}`
-  if (status === 200) {
-    const position = Number(body.position)
-    const answer: Answer = { kind: 'accepted', result: body.result, position, attempts: 1 }
-    return { answer, retryable: false }
-  }
   if (status === 409) {
     const rejection = typeof error.reason === 'string' ? error.reason : reason
+    const { code: _, reason: __, ...details } = error
     return {
-      answer: { kind: 'rejected', reason: rejection, details: error, attempts: 1 },
+      answer: { kind: 'rejected', reason: rejection, details, attempts: 1 },
       retryable: false,
     }
   }
+  const detail = typeof body.detail === 'string' ? body.detail : reason
+  const problem = code === undefined ? {} : { problem: { code, detail, details: error } }
   if (status === 503 || status === 429) {
-    const answer: Answer = { kind: 'shed', reason, outcomeUnknown: false, attempts: 1 }
+    const answer: Answer = { kind: 'shed', reason, ...problem, outcomeUnknown: false, attempts: 1 }
     return { answer, retryable: true, retryAfterMs }
   }
   const outcomeUnknown = status === 502 || status === 504 || status === 500
-  const answer = failed(reason, { status, outcomeUnknown })
+  const answer = failed(reason, { status, ...problem, outcomeUnknown })
   return { answer, retryable: status === 502 || status === 504, retryAfterMs }
+}
+
+function acceptedOf(body: Body, header: TransportResponse['header']): Answer {
+  const { result, position, version } = body
+  // An entry is answered by itself.
+  if (!Object.hasOwn(body, 'position') && !Object.hasOwn(body, 'result'))
+    return {
+      kind: 'accepted',
+      result: body,
+      position: Number(header('grid-position')),
+      attempts: 1,
+    }
+  return {
+    kind: 'accepted',
+    result,
+    position: typeof position === 'string' ? position : Number(position),
+    ...(typeof version === 'number' || typeof version === 'string' ? { version } : {}),
+    ...(header('idempotency-replayed') === 'true' ? { replayed: true as const } : {}),
+    attempts: 1,
+  }
 }

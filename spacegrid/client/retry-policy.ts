@@ -1,4 +1,5 @@
-import { type Random, randomBelow } from './random.ts'
+/** Numbers in [0, 1). */
+export type Random = () => number
 
 export interface RetryPolicy {
   /** Attempts after the first one; zero turns retrying off. */
@@ -29,7 +30,7 @@ export function retryDelayMs(
   if (attempts > policy.retriesMax) return undefined
   const askedMs = retryAfterMs ?? Math.min(backoffMaxMs, backoffFirstMs * 2 ** (attempts - 1))
   if (askedMs > policy.retryAfterMaxMs) return undefined
-  return askedMs + randomBelow(random, Math.ceil(askedMs * jitterShare) + 1)
+  return askedMs + Math.floor(random() * (Math.ceil(askedMs * jitterShare) + 1))
 }
 
 /** Reads a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3). Undefined when there is none to go by. */

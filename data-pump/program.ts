@@ -1,0 +1,34 @@
+import { runComponent } from '@spacegrid/grid/program/component-program'
+import { runProgram } from '@spacegrid/grid/program/run-program'
+import { DataPump } from './data-pump.ts'
+
+/**
+ * The data pump as a program, configured by its environment: it works for the spaces of `SPACES` on
+ * NATS, and keeps the warm image where there is Redis. A second one stands by.
+ */
+export async function runDataPump(): Promise<void> {
+  await runProgram(() =>
+    runComponent({
+      role: 'data-pump',
+      required: [],
+      create: (
+        space,
+        { log, changes, image, messaging, clock, random, limits },
+        report,
+        { UNIT_NAME: name },
+      ) =>
+        new DataPump(
+          space,
+          { log, changes, ...image, messaging, clock, random },
+          {
+            name,
+            report,
+            windowBytesMax: limits.windowBytesMax,
+            imageBytesMax: limits.feedBytesMax,
+            imageBatchBytesMax: limits.batchBytesMax,
+            snapshotBytesMax: limits.snapshotBytesMax,
+          },
+        ),
+    }),
+  )
+}

@@ -1,0 +1,31 @@
+import { runComponent } from '@spacegrid/grid/program/component-program'
+import { runProgram } from '@spacegrid/grid/program/run-program'
+import { DataReader } from './data-reader.ts'
+
+/**
+ * The data reader as a program, configured by its environment: it works for the spaces of `SPACES`
+ * between NATS and MongoDB. Several share the work.
+ */
+export async function runDataReader(): Promise<void> {
+  await runProgram(() =>
+    runComponent({
+      role: 'data-reader',
+      required: ['MONGODB_URL'],
+      create: (
+        space,
+        { log, changes, store, image, messaging, clock, random, limits },
+        report,
+        environment,
+      ) =>
+        new DataReader(
+          space,
+          { log, changes, store, ...image, messaging, clock, random },
+          {
+            report,
+            auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+            countedEntriesMax: limits.countedEntriesMax,
+          },
+        ),
+    }),
+  )
+}

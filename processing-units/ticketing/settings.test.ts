@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { readTicketingSettings } from './settings.ts'
+
+test('holds last two minutes unless HOLD_MS says otherwise', () => {
+  expect(readTicketingSettings({})).toEqual({ holdMs: 120_000 })
+  expect(readTicketingSettings({ HOLD_MS: '500' })).toEqual({ holdMs: 500 })
+})
+
+test.each(['0', '2147483648', '2m', '1.5'])('HOLD_MS=%s is refused in one line', (value) => {
+  expect(() => readTicketingSettings({ HOLD_MS: value })).toThrow(
+    `HOLD_MS=${JSON.stringify(value)}: allowed is an integer from 1 to 2147483647 (ms)`,
+  )
+})

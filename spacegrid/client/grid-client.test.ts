@@ -1,0 +1,169 @@
+import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import { describe, expect, test } from 'vitest'
+import { GridClient, type GridClientOptions } from './grid-client.ts'
+import type { TransportRequest, TransportResponse } from './transport.ts'
+
+type Scripted = TransportResponse | Error | 'silence'
+
+/** A client whose requests meet these endings, one after the other; nothing travels. */
+function scripted(script: readonly Scripted[], options: GridClientOptions = {}) {
+  const sent: TransportRequest[] = []
+  const transport = {
+    send: (request: TransportRequest): Promise<TransportResponse> => {
+      const ending = script[sent.push(request) - 1] ?? new Error('the script is over')
+      if (ending instanceof Error) return Promise.reject(ending)
+      if (ending !== 'silence') return Promise.resolve(ending)
+      return new Promise((_, refuse) =>
+        request.signal.addEventListener('abort', () => refuse(new Error('aborted'))),
+      )
+    },
+  }
+  const retry = { retriesMax: 2, retryAfterMaxMs: 1000 }
+  const client = new GridClient('http://grid:8080/prefix/', { transport, retry, ...options })
+  return { client, sent }
+}
+
+const answer = (
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): TransportResponse => ({ status, text: JSON.stringify(body), header: (name) => headers[name] })
+
+const done = answer(200, { result: { n: 1 }, position: 7, version: 3 })
+const shed = answer(503, { code: 'overloaded', detail: 'Too much' }, { 'retry-after': '0' })
+const lost = new Error('fetch failed', { cause: { code: 'ECONNRESET' } })
+
+describe('a command', () => {
+  test('carries a key of its own, and what it waits for', async () => {
+    const { client, sent } = scripted([done, done])
+    const result = await client.command('shop', 'buy', { n: 1 }, { acknowledge: 'persisted' })
+    expect(result).toEqual({ result: { n: 1 }, position: 7, replayed: false })
+    await client.command('shop', 'buy', { n: 1 })
+    const [first, second] = sent
+    expect(first).toMatchObject({
+      method: 'POST',
+      path: '/prefix/shop/commands/buy',
+      headers: { prefer: 'ack=persisted', 'content-type': 'application/json' },
+      body: '{"n":1}',
+    })
+    const keys = [first, second].map((request) => request?.headers['idempotency-key'])
+    expect(new Set(keys).size).toBe(2)
+  })
+
+  test('whose answer was lost is sent again with the same key', async () => {
+    const replayed = answer(200, { result: 1, position: 7 }, { 'idempotency-replayed': 'true' })
+    const { client, sent } = scripted([lost, shed, replayed])
+    expect(await client.command('shop', 'buy', {})).toMatchObject({ replayed: true })
+    expect(new Set(sent.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+    expect(sent).toHaveLength(3)
+  })
+
+  test('that is refused is a Rejection, and not sent again', async () => {
+    const refusal = { code: 'rejected', error: { code: 'rejected', reason: 'sold_out', left: 0 } }
+    const { client, sent } = scripted([answer(409, refusal)])
+    const error = await client.command('shop', 'buy', {}).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(Rejection)
+    expect(error).toMatchObject({ reason: 'sold_out', details: { left: 0 } })
+    expect(sent).toHaveLength(1)
+  })
+
+  test('that was shed each time has not happened', async () => {
+    const { client } = scripted([shed, shed, shed])
+    const error = await client.command('shop', 'buy', {}).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(GridError)
+    expect(error).toMatchObject({ code: 'overloaded', message: 'Too much' })
+    expect(error.details).toMatchObject({ attempts: 3, outcomeUnknown: false })
+  })
+
+  test('of which one attempt was lost may have happened, whatever the last answer says', async () => {
+    const { client } = scripted([lost, shed, shed])
+    await expect(client.command('shop', 'buy', {})).rejects.toMatchObject({
+      code: 'outcome_unknown',
+    })
+  })
+
+  test('that is not answered in time is tried again', async () => {
+    const { client, sent } = scripted(['silence', done], { timeoutMs: 1 })
+    await client.command('shop', 'buy', {})
+    expect(sent).toHaveLength(2)
+  })
+})
+
+test.each([
+  ['ECONNREFUSED', 'no_responder'],
+  ['ECONNRESET', 'outcome_unknown'],
+])('a command whose every attempt ends with %s is told as %s', async (code, told) => {
+  const error = new TypeError('fetch failed', { cause: { code } })
+  const { client } = scripted([error, error, error])
+  await expect(client.command('shop', 'buy', {})).rejects.toMatchObject({
+    code: told,
+    message: expect.stringContaining(`connection failed: ${code}`),
+  })
+})
+
+test('an entry is answered with its place in the log', async () => {
+  const body = { key: 'a/b', value: { n: 1 }, version: 3, writtenAt: 5 }
+  const { client, sent } = scripted([answer(200, body, { 'grid-position': '7' })])
+  const headers = { authorization: 'Bearer x' }
+  expect(await client.answerOfEntry('shop', 'things', 'a/b', { headers })).toEqual({
+    kind: 'accepted',
+    result: body,
+    position: 7,
+    attempts: 1,
+  })
+  expect(sent[0]).toMatchObject({ path: '/prefix/shop/caches/things/a%2Fb', headers })
+})
+
+describe('a query', () => {
+  test('says from where it may be answered', async () => {
+    const { client, sent } = scripted([done, done, done])
+    await client.query('shop', 'stock', { id: 'a' })
+    await client.query('shop', 'stock', { id: 'a' }, { from: 7 })
+    await client.query('shop', 'stock', {}, { from: 'latest' })
+    expect(sent.map(({ path, headers }) => [path, headers])).toEqual([
+      ['/prefix/shop/queries/stock?id=a', {}],
+      ['/prefix/shop/queries/stock?id=a', { 'grid-position': '7' }],
+      ['/prefix/shop/queries/stock', { 'grid-consistency': 'latest' }],
+    ])
+  })
+
+  test('throws the grid’s code, which a lost attempt does not hide', async () => {
+    const missing = { code: 'not_found', detail: 'no such thing', error: { code: 'not_found' } }
+    const { client } = scripted([lost, answer(404, missing)])
+    await expect(client.query('shop', 'stock', {})).rejects.toMatchObject({
+      code: 'not_found',
+      message: 'no such thing',
+    })
+  })
+
+  test('that no grid answers says so', async () => {
+    const { client } = scripted([lost, lost, lost])
+    await expect(client.query('shop', 'stock', {})).rejects.toMatchObject({
+      code: 'no_responder',
+      message: 'connection failed: ECONNRESET',
+    })
+  })
+})
+
+test('more requests than may be open are not sent', async () => {
+  const { client, sent } = scripted(['silence'], { openMax: 1 })
+  const first = client.answerOfCommand('shop', 'buy', {})
+  expect(await client.answerOfCommand('shop', 'buy', {})).toMatchObject({
+    reason: 'client saturated',
+    outcomeUnknown: false,
+  })
+  await client.stop()
+  expect(await first).toMatchObject({ reason: 'unanswered at the end', outcomeUnknown: true })
+  expect(sent).toHaveLength(1)
+  expect(client.open).toBe(0)
+})
+
+test('stopping ends a wait for the next attempt', async () => {
+  const later = answer(503, { code: 'overloaded' }, { 'retry-after': '1' })
+  const { client, sent } = scripted([later])
+  const waiting = client.answerOfCommand('shop', 'buy', {})
+  await new Promise((wake) => setImmediate(wake))
+  await client.stop()
+  expect(await waiting).toMatchObject({ kind: 'shed', attempts: 1 })
+  expect(sent).toHaveLength(1)
+})

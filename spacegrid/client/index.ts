@@ -1,0 +1,17 @@
+/**
+ * Callers of a grid by HTTP, anywhere that has `fetch`: commands take effect once, whatever is lost
+ * on the way.
+ */
+
+export { GridError, Rejection } from '@spacegrid/grid/core/errors'
+export type { Accepted, Answer, Failed, Position, Problem, Rejected, Shed } from './answer.ts'
+export {
+  type CommandOptions,
+  type CommandResult,
+  GridClient,
+  type GridClientOptions,
+  type QueryOptions,
+  type QueryResult,
+} from './grid-client.ts'
+export type { Random, RetryPolicy } from './retry-policy.ts'
+export type { Transport, TransportRequest, TransportResponse } from './transport.ts'

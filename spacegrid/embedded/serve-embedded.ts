@@ -1,0 +1,133 @@
+import type { Server } from 'node:net'
+import type { Space } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
+import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
+import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
+import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
+import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { reportTo } from '@spacegrid/grid/program/role-log'
+import { runProgram } from '@spacegrid/grid/program/run-program'
+import { spaceNotices } from '@spacegrid/runtime/space-notices'
+import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
+import { unitLimits } from '@spacegrid/runtime/unit-limits'
+import { pino } from 'pino'
+import { auditEmbedded } from '../audit/audit-embedded.ts'
+import { EmbeddedGrid } from '../embedded-grid.ts'
+
+const readyPollMs = 10
+/** People read this program's log as lines; whoever wants JSON reads the components' own. */
+const prettyOptions = {
+  target: 'pino-pretty',
+  options: { colorize: process.stdout.isTTY, ignore: 'pid,hostname,kind,unit', singleLine: true },
+}
+
+/** Where an embedded grid serves, once it is ready. */
+export interface EmbeddedPlace {
+  readonly spaces: readonly string[]
+  readonly url: string
+  readonly adminUrl: string
+  readonly dataDirectory: string
+}
+
+/**
+ * The embedded grid as a program, configured by its environment: everything in this process, no
+ * server needed. Two processing units of each space serve by HTTP on `PORT`, health and status on
+ * `ADMIN_PORT`; what they keep is under `DATA_DIR`, one process at a time, and survives any kill.
+ * Stops gracefully on SIGTERM and SIGINT. With a configuration that is not usable the process ends
+ * with one line and code 2.
+ *
+ * @param makeSpaces may read settings of its own: see `spacegrid/settings`
+ * @param ready told once requests are answered. Default: one line on standard output
+ */
+export async function runEmbeddedGrid(
+  makeSpaces: (environment: Environment) => readonly Space[],
+  ready: (place: EmbeddedPlace) => void = tellPlace,
+): Promise<void> {
+  await runProgram(() => serve(makeSpaces, ready))
+}
+
+async function serve(
+  makeSpaces: (environment: Environment) => readonly Space[],
+  ready: (place: EmbeddedPlace) => void,
+): Promise<void> {
+  const environment = readEnvironment()
+  checkEmbedded(environment)
+  const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
+  const spaces = makeSpaces(environment)
+  useFolder('DATA_DIR', dataDirectory)
+  const log = pino({
+    level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
+    transport: prettyOptions,
+  })
+  const memory = new SystemMemory(environment.MEMORY_MAX)
+  tellStrayFaults(log)
+  const grid = new EmbeddedGrid(spaces, {
+    dataDirectory,
+    streamBytesMax: environment.STREAM_BYTES_MAX,
+    trimDelayMs: environment.TRIM_DELAY_MS,
+    auditIntervalMs: environment.AUDIT_INTERVAL_MS,
+    memory,
+    unit: unitLimits(environment, memory.budgetBytes),
+    tell: (who, event) => {
+      // Whoever has read that something is not ready wants to read that it is again.
+      const isEnd = event.kind === 'readiness' && event.level === 'info'
+      reportTo(
+        log,
+        {},
+      )({ ...event, level: isEnd ? 'warn' : event.level, message: `${who}: ${event.message}` })
+    },
+  })
+  grid.start()
+  const undeclaredReadable = environment.NODE_ENV !== 'production'
+  const http = createHttpServer(grid.units, {
+    log,
+    undeclaredReadable,
+    bodyBytesMax: environment.BODY_BYTES_MAX,
+    requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+  })
+  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
+    log,
+    audit: (request) => auditEmbedded(grid, request),
+  })
+  await http.listen({ host, port })
+  await admin.listen({ host, port: adminPort })
+  stopOnSignals({
+    stop: async () => {
+      await http.close()
+      await grid.stop()
+      await admin.close()
+    },
+  })
+  while (!grid.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
+  ready({
+    spaces: spaces.map(({ name }) => name),
+    url: httpUrl(host, addressPort(http.server.address())),
+    adminUrl: httpUrl(host, addressPort(admin.server.address())),
+    dataDirectory,
+  })
+  for (const space of spaces)
+    for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
+}
+
+/** Somebody who names servers does not expect a grid that uses none of them. */
+function checkEmbedded(environment: Environment): void {
+  for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const)
+    if (environment[name] !== undefined)
+      throw new GridError(
+        'configuration_invalid',
+        `${name} is set, but npm start is the embedded grid, which uses no server: unset it, or use npm run cluster`,
+      )
+}
+
+const addressPort = (address: ReturnType<Server['address']>): number =>
+  typeof address === 'object' && address !== null ? address.port : 0
+
+function tellPlace({ spaces, url, adminUrl, dataDirectory }: EmbeddedPlace): void {
+  process.stdout.write(
+    `${spaces.join(' and ')} at ${url}, status at ${adminUrl}/status, data in ${dataDirectory}\n`,
+  )
+}

@@ -1,0 +1,51 @@
+/**
+ * What a space is made of: caches, commands, queries and projections are defined here, and nothing
+ * runs them yet. No driver and no server comes along: a definition can be loaded anywhere.
+ *
+ * `spacegrid/testing` tries a space without servers, `spacegrid/program` and `spacegrid/embedded`
+ * run it, `spacegrid/client` calls it.
+ */
+
+export {
+  defineCache,
+  defineCommand,
+  defineProjection,
+  defineQuery,
+  defineSpace,
+  type Static,
+  Type,
+} from '@spacegrid/grid/core/define'
+export type {
+  Acknowledgement,
+  AnyCache,
+  AnyCommand,
+  AnyProjection,
+  AnyQuery,
+  AppendOptions,
+  Cache,
+  CacheOptions,
+  Change,
+  Command,
+  ExpiryHandler,
+  IncrementOptions,
+  IndexRange,
+  Outcome,
+  Patch,
+  Projection,
+  Query,
+  Reader,
+  Resolved,
+  Scalar,
+  Space,
+  TakeOptions,
+  Transaction,
+  Value,
+} from '@spacegrid/grid/core/definition'
+export {
+  type ErrorCode,
+  type ErrorKind,
+  errorKinds,
+  GridError,
+  type GridErrorOptions,
+  Rejection,
+} from '@spacegrid/grid/core/errors'

@@ -1,0 +1,6 @@
+/**
+ * An application's own settings: read from the environment, checked and refused as the library does
+ * with its own.
+ */
+
+export { readSettings, type Variables } from '@spacegrid/grid/program/settings'

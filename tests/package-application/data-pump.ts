@@ -1,0 +1,3 @@
+import { runDataPump } from 'spacegrid/data-pump'
+
+await runDataPump()

@@ -1,0 +1,3 @@
+import { runDataReader } from 'spacegrid/data-reader'
+
+await runDataReader()

@@ -1,0 +1,3 @@
+import { runDataWriter } from 'spacegrid/data-writer'
+
+await runDataWriter()

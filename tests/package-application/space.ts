@@ -1,0 +1,81 @@
+import {
+  defineCache,
+  defineCommand,
+  defineProjection,
+  defineQuery,
+  defineSpace,
+  type Space,
+  type Static,
+  Type,
+} from 'spacegrid'
+
+const orderSchema = Type.Object({
+  orderId: Type.String(),
+  customer: Type.String(),
+  amount: Type.Integer({ minimum: 1 }),
+})
+
+export type Order = Static<typeof orderSchema>
+
+export const orders = defineCache('orders', {
+  schema: orderSchema,
+  key: 'orderId',
+  indexes: { byCustomer: ['customer', 'orderId'] },
+  readable: true,
+})
+
+const placeOrder = (amountMax: number) =>
+  defineCommand('placeOrder', {
+    input: Type.Object({
+      orderId: Type.String({ minLength: 1 }),
+      customer: Type.String({ minLength: 1 }),
+      amount: Type.Integer({ minimum: 1 }),
+    }),
+    result: Type.Object({ orderId: Type.String() }),
+    handler(tx, order) {
+      if (order.amount > amountMax) tx.reject('too_much', { amountMax })
+      if (tx.get(orders, order.orderId)) tx.reject('order_exists')
+      tx.put(orders, order)
+      tx.emit('OrderPlaced', { orderId: order.orderId })
+      return { orderId: order.orderId }
+    },
+  })
+
+const failing = defineCommand('break', {
+  input: Type.Object({}),
+  handler(tx) {
+    // No such cache field: the grid throws, the application is at fault.
+    tx.put(orders, JSON.parse('{"orderId":1}'))
+  },
+})
+
+const totals = defineProjection('totals', {
+  cache: orders,
+  initial: () => new Map<string, number>(),
+  apply(model, { before, after }) {
+    if (before) model.set(before.customer, (model.get(before.customer) ?? 0) - before.amount)
+    if (after) model.set(after.customer, (model.get(after.customer) ?? 0) + after.amount)
+  },
+})
+
+const ordersOf = defineQuery('ordersOf', {
+  input: Type.Object({ customer: Type.String() }),
+  handler: (read, { customer }) => ({
+    orders: read.range(orders, 'byCustomer', { equals: [customer] }),
+    total: read.projection(totals).get(customer) ?? 0,
+  }),
+})
+
+export interface ShopOptions {
+  readonly amountMax: number
+}
+
+/** A space of a user's own, as small as one can be that uses each part. */
+export function createShop({ amountMax }: ShopOptions): Space {
+  return defineSpace('shop', {
+    caches: [orders],
+    commands: [placeOrder(amountMax), failing],
+    queries: [ordersOf],
+    projections: [totals],
+  })
+}

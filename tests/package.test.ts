@@ -1,0 +1,297 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { startNats } from '@spacegrid/proof/support/test-servers'
+import { uniqueName } from '@spacegrid/proof/support/unique-name'
+import { waitFor } from '@spacegrid/proof/support/wait-for'
+import { MongoClient } from 'mongodb'
+import { findFreePort } from 'spacegrid/servers/free-port'
+import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
+import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { apiReport } from '../scripts/api-report.ts'
+import { buildPackage, packTarball } from '../scripts/build-package.ts'
+
+/*
+ * The package as somebody else meets it: packed, installed into an empty folder outside of this
+ * repository, and an application there that has nothing but the package. What it is tested with
+ * (the compiler, servers) is the repository's.
+ */
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const startMsMax = 60_000
+const installMsMax = 300_000
+/** A compiler over all libraries, or several programs, on a busy machine. */
+const timeout = 180_000
+
+let built = ''
+let tarball = ''
+/** The application's folder. */
+let home = ''
+
+interface Outcome {
+  readonly code: number
+  readonly output: string
+}
+
+/** Runs a program to its end, with nothing of this repository in its environment but its Node. */
+async function run(program: string, words: readonly string[], cwd = home): Promise<Outcome> {
+  const options = { cwd, env: environment(), timeout: installMsMax, maxBuffer: 2 ** 26 }
+  return await promisify(execFile)(program, words, options).then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    ({ code, message, stdout = '', stderr = '' }) => ({
+      code: typeof code === 'number' ? code : -1,
+      output: `${message}\n${stdout}${stderr}`,
+    }),
+  )
+}
+
+/**
+ * npm tells what it runs about itself and about this repository: none of it may reach the
+ * application.
+ */
+function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(?:npm_|NODE_|VITEST|TEST$|[A-Z]+_URL$)/.test(name),
+  )
+  return { ...Object.fromEntries(kept), ...more }
+}
+
+const node = (...words: readonly string[]) => run(process.execPath, words)
+const tool = (path: string) => join(root, 'node_modules', path)
+
+beforeAll(async () => {
+  built = join(await temporaryFolder('built'), 'spacegrid')
+  await buildPackage(built)
+  tarball = await packTarball(built, await temporaryFolder('tarball'))
+  home = await temporaryFolder('application')
+  await writeFile(
+    join(home, 'package.json'),
+    JSON.stringify({ name: 'shop', private: true, type: 'module' }),
+  )
+  const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const nodeTypes = `@types/node@${devDependencies['@types/node']}`
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
+  const installed = await run('npm', ['install', ...quiet, tarball, nodeTypes])
+  expect(installed.output, 'npm install').not.toMatch(/npm (?:error|ERR)/)
+  expect(installed.code, installed.output).toBe(0)
+  await cp(join(root, 'tests/package-application'), home, { recursive: true })
+  await writeReadmeExamples()
+}, installMsMax)
+
+/** The examples of the page that npm shows, each under the name that its first line has. */
+async function writeReadmeExamples(): Promise<void> {
+  const page = await readFile(join(home, 'node_modules/spacegrid/README.md'), 'utf8')
+  const examples = [...page.matchAll(/```ts\n\/\/ ([\w.-]+)[^\n]*\n(.*?)```/gs)]
+  expect(examples.length).toBeGreaterThan(0)
+  await mkdir(join(home, 'readme'))
+  for (const [, name = '', code = ''] of examples) await writeFile(join(home, 'readme', name), code)
+}
+
+const running = new Set<ChildProcess>()
+
+afterEach(async () => {
+  for (const child of running) {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    outlive(child.pid ?? 0)
+  }
+  running.clear()
+})
+
+/** Starts a program of the application, until the test is over. */
+function start(program: string, variables: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [program], {
+    cwd: home,
+    env: environment(variables),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  reapWithThisProcess(child.pid ?? 0)
+  const started = { child, said: '' }
+  for (const output of [child.stdout, child.stderr])
+    output.setEncoding('utf8').on('data', (text: string) => {
+      started.said += text
+    })
+  return started
+}
+
+async function call(url: string, orderId: string, acknowledge = 'committed') {
+  const { code, output } = await node('caller.ts', url, orderId, acknowledge)
+  expect(code, output).toBe(0)
+  return JSON.parse(output) as { placed: object; refused: string; ids: string[] }
+}
+
+test('docs/api-report.md is current: npm run api', { timeout }, async () => {
+  expect(await apiReport(built)).toBe(await readFile(join(root, 'docs/api-report.md'), 'utf8'))
+})
+
+describe('the tarball', { timeout }, () => {
+  test('is what publint asks for', async () => {
+    const { code, output } = await node(tool('publint/src/cli.js'), 'run', tarball, '--strict')
+    expect(code, output).toBe(0)
+    expect(output).toContain('All good!')
+  })
+
+  test('has types that are not wrong, for each of its entries', async () => {
+    const words = [
+      tarball,
+      '--profile',
+      'esm-only',
+      '--no-emoji',
+      '--no-color',
+      '--format',
+      'ascii',
+    ]
+    const manifest = await readFile(join(home, 'node_modules/spacegrid/package.json'), 'utf8')
+    const published = Object.keys(JSON.parse(manifest).exports)
+    const { code, output } = await node(tool('@arethetypeswrong/cli/dist/index.js'), ...words)
+    expect(code, output).toBe(0)
+    expect(output.match(/^node16 \(from ESM\): OK/gm)).toHaveLength(published.length)
+    expect(output.match(/^bundler: OK/gm)).toHaveLength(published.length)
+  })
+
+  test('holds nothing that proves the grid, no application and no test', async () => {
+    const files = await readdir(join(home, 'node_modules/spacegrid'), { recursive: true })
+    const compiled = files.filter((file) => /\.js$/.test(file))
+    expect(compiled.length).toBeGreaterThan(100)
+    expect(files.filter((file) => /\.test\.|test-support|\bkit\b|proof|bench/.test(file))).toEqual(
+      [],
+    )
+    const units = await readdir(join(home, 'node_modules/spacegrid/lib/processing-units'))
+    expect(units).toEqual(['runtime'])
+    expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([])
+    const installed = await readdir(join(home, 'node_modules'))
+    expect(installed.filter((name) => /vitest|fast-check|tinybench|playwright/.test(name))).toEqual(
+      [],
+    )
+  })
+
+  test('is closed: what is no entry cannot be imported', async () => {
+    const main = "await import('spacegrid/lib/grid/core/meld.js')"
+    const { code, output } = await node('--input-type=module', '--eval', main)
+    expect(code).not.toBe(0)
+    expect(output).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
+
+describe('an application elsewhere', { timeout }, () => {
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['bundler', 'esnext'],
+  ])(
+    'is type-checked with the libraries it uses: moduleResolution %s',
+    async (resolution, module) => {
+      const configuration = join(home, `tsconfig.${resolution}.json`)
+      const compilerOptions = {
+        target: 'esnext',
+        lib: ['esnext'],
+        module,
+        moduleResolution: resolution,
+        types: ['node'],
+        noEmit: true,
+        allowImportingTsExtensions: true,
+        erasableSyntaxOnly: true,
+        verbatimModuleSyntax: true,
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+      }
+      await writeFile(
+        configuration,
+        JSON.stringify({ compilerOptions, include: ['*.ts', 'readme/*.ts'] }),
+      )
+      const { code, output } = await node(tool('typescript/bin/tsc'), '-p', configuration)
+      expect(code, output).toBe(0)
+    },
+  )
+
+  test.each([[[]], [['--enable-source-maps']]])(
+    'tests its space, and is told its own line: node %s --test',
+    async (flags) => {
+      const { code, output } = await node(...flags, '--test', 'shop-check.ts')
+      expect(code, output).toBe(0)
+      expect(output).toMatch(/# pass 3|pass 3/)
+    },
+  )
+
+  test('is served embedded, and has its data after kill -9', async () => {
+    const variables = { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(home, 'data') }
+    const serve = async () => {
+      const program = start('embedded.ts', variables)
+      const found = await waitFor(() => /\{"url".*\}/.exec(program.said)?.[0], {
+        what: `the embedded grid: ${program.said}`,
+        timeoutMs: startMsMax,
+      })
+      return { ...program, url: (JSON.parse(found) as { url: string }).url }
+    }
+    const first = await serve()
+    expect(await call(first.url, 'o1')).toMatchObject({
+      placed: { result: { orderId: 'o1' }, replayed: false },
+      refused: 'too_much',
+      ids: ['o1'],
+    })
+    expect(await call(first.url, 'o1')).toMatchObject({ placed: { replayed: true }, ids: ['o1'] })
+    first.child.kill('SIGKILL')
+    await once(first.child, 'exit')
+    const second = await serve()
+    expect(await call(second.url, 'o2')).toMatchObject({ ids: ['o1', 'o2'] })
+    second.child.kill('SIGTERM')
+    expect(await once(second.child, 'exit'), second.said).toEqual([0, null])
+  })
+
+  test('the example of the package’s own page serves', async () => {
+    const variables = { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(home, 'tally') }
+    const program = start('readme/embedded.ts', variables)
+    const url = await waitFor(() => /tally at (http\S+),/.exec(program.said)?.[1], {
+      what: `the embedded grid: ${program.said}`,
+      timeoutMs: startMsMax,
+    })
+    const body = JSON.stringify({ name: 'a', by: 2 })
+    const headers = { 'content-type': 'application/json' }
+    const added = await fetch(`${url}/tally/commands/add`, { method: 'POST', headers, body })
+    expect(await added.json()).toMatchObject({ result: { count: 2 } })
+    const counted = await fetch(`${url}/tally/queries/count?name=a`)
+    expect(await counted.json()).toMatchObject({ result: { name: 'a', count: 2 } })
+  })
+
+  test('with a wrong setting of its own ends with one line and code 2', async () => {
+    const program = start('embedded.ts', { AMOUNT_MAX: 'much' })
+    expect(await once(program.child, 'close')).toEqual([2, null])
+    expect(program.said).toBe('AMOUNT_MAX="much": allowed is an integer from 1\n')
+  })
+
+  test('runs as processes on real servers: its orders come to MongoDB', async () => {
+    await using nats = await startNats()
+    const database = uniqueName('package')
+    const port = await findFreePort()
+    const variables = {
+      NATS_URL: nats.url,
+      MONGODB_URL: inject('mongodbUrl'),
+      MONGODB_DB: database,
+      SPACES: 'shop',
+      PORT: String(port),
+      ADMIN_PORT: '0',
+    }
+    const roles = ['data-pump.ts', 'data-writer.ts', 'data-reader.ts', 'main.ts']
+    const programs = roles.map((role) => start(role, variables))
+    const said = () => programs.map((program) => program.said).join('\n')
+    const url = `http://127.0.0.1:${port}`
+    const answers = () => fetch(`${url}/openapi.json`).then(({ ok }) => ok)
+    await waitFor(answers, { what: 'the unit', timeoutMs: startMsMax }).catch((error) => {
+      throw new Error(`${error.message}\n${said()}`)
+    })
+    expect(await call(url, 'o1', 'persisted')).toMatchObject({ ids: ['o1'] })
+    await using mongodb = new MongoClient(inject('mongodbUrl'))
+    const stored = await mongodb.db(database).collection('shop.orders').findOne({})
+    expect(stored, said()).toMatchObject({ _id: 'o1', customer: 'ann', amount: 3 })
+    for (const { child } of programs) child.kill('SIGTERM')
+    for (const { child } of programs)
+      if (child.exitCode === null) expect(await once(child, 'exit'), said()).toEqual([0, null])
+    await mongodb.db(database).dropDatabase()
+  })
+})
