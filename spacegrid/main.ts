@@ -10,7 +10,7 @@ import { runEmbeddedGrid } from './embedded/serve-embedded.ts'
 import { welcome } from './welcome.ts'
 
 function spacesOf({ SPACES }: Environment): Space[] {
-  const known = new Map(
+  const known = new Map<string, Space>(
     [createTicketing(readTicketingSettings()), auction].map((space) => [space.name, space]),
   )
   return SPACES.split(',').map((name) => {

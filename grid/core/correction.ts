@@ -77,7 +77,8 @@ export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
       const layout = state.layout.named(name)
       const entry = layout && state.find(layout.number, key)
       // Another value than the committed one: a command of this unit that is on its way.
-      if (entry?.version !== version || tx.get(cache, key) !== readValue(cache, entry.value))
+      const committed = entry && readValue(cache, entry.value)
+      if (entry?.version !== version || tx.get(cache, key) !== committed)
         return tx.reject('entry_changed', { cache: name, key })
       tx.put(cache, readingOf(cache).make(value))
       return {}

@@ -309,7 +309,8 @@ describe('an upcast', () => {
         }),
       ),
     ).toThrow('the upcast threw oh')
-    expect(read(wrong(async () => 1))).toThrow('made what cannot be kept')
+    expect(() => wrong(async () => 1)).toThrow('cache prices: upcast')
+    expect(read(wrong(() => Promise.resolve(1)))).toThrow('made what cannot be kept')
   })
 })
 

@@ -18,7 +18,7 @@ import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
-import { Misuse } from './misuse.ts'
+import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
@@ -160,7 +160,7 @@ export class Recorder implements Transaction, Prediction {
     return readEntry<V>(cache, this.#view.find(this.#layoutOf(cache).number, key))
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const indexNumber = this.#indexOf(layout, index)
     const asked = takenRange(layout, indexNumber, range)
@@ -199,7 +199,7 @@ export class Recorder implements Transaction, Prediction {
   increment<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     by: number,
     options: IncrementOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -222,7 +222,7 @@ export class Recorder implements Transaction, Prediction {
   append<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     items: readonly unknown[],
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -242,9 +242,9 @@ export class Recorder implements Transaction, Prediction {
     })
   }
 
-  take<V, I extends string>(
-    cache: Cache<V, I>,
-    index: I,
+  take<V>(
+    cache: Cache<V>,
+    index: string,
     range: IndexRange & { readonly limit: number },
     patch: Patch<V>,
     options: TakeOptions = {},
@@ -316,7 +316,7 @@ export class Recorder implements Transaction, Prediction {
     if (typeof cache?.schema !== 'object' || cache.schema === null)
       throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     return layout
   }
 

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { runHandler } from '../core/callback.ts'
 import { Compatibility } from '../core/compatibility.ts'
 import { defineCommand, Type } from '../core/define.ts'
-import type { AnyCache, Space, Transaction, Value } from '../core/definition.ts'
+import type { AnyCache, AnyCommand, Space, Transaction, Value } from '../core/definition.ts'
 import type { Evaluation } from '../core/evaluation.ts'
 import { readValue } from '../core/evolution.ts'
 import { type Frame, FrameKind } from '../core/frame.ts'
@@ -54,11 +54,11 @@ export class MixedVersions {
     const newId = () => String(++this.#ids).padStart(22, '0')
     const recorder = new Recorder(this.state, { id, now: 1, newId })
     const input = Type.Object({})
-    const command = defineCommand<typeof input, unknown>('test', {
+    const command = defineCommand('test', {
       input,
-      handler,
+      handler: handler as (tx: Transaction) => object,
       ...(result ? { result } : {}),
-    })
+    } as never) as AnyCommand
     const version = new Compatibility(caches, () => this.state.layout)
     const { data, slots, taken } = runHandler(command, recorder, {}, version)
     const { reads, ranges, steps, events } = recorder

@@ -1,4 +1,4 @@
-import { defineSpace, type Space } from 'spacegrid'
+import { defineSpace } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'
@@ -13,7 +13,7 @@ export interface TicketingOptions {
 }
 
 /** The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or free again. */
-export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}): Space {
+export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}) {
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
     caches: [events, seats, holds, orders, customerSeats, expiredHolds],
@@ -31,3 +31,5 @@ export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}): Sp
 }
 
 export const ticketing = createTicketing()
+
+export type Ticketing = typeof ticketing
