@@ -1,9 +1,11 @@
 import type { Callback } from '@spacegrid/grid/core/application-fault'
-import { answerOf, runHandler } from '@spacegrid/grid/core/callback'
+import { answerOf, type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
+import { markTaken, type Taken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -11,7 +13,6 @@ import {
   fillSlots,
   noSlots,
   type RememberStep,
-  type Slots,
   type Step,
   StepKind,
   type TransactionRecord,
@@ -33,7 +34,7 @@ import type { UnitOptions } from './unit-options.ts'
 
 /** What one attempt of a handler came to. */
 type Attempt =
-  | { readonly kind: 'transaction'; readonly data: unknown; readonly slots: Slots }
+  | { readonly kind: 'transaction'; readonly handled: HandlerData }
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
@@ -50,8 +51,7 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
   readonly record: TransactionRecord
   readonly id: number
-  readonly data: unknown
-  readonly slots: Slots
+  readonly handled: HandlerData
   /** Of its content. */
   readonly bytes: number
   foreseen: Evaluation | undefined
@@ -62,8 +62,7 @@ class SentAttempt implements Sent, PendingTransaction {
     execution: Execution,
     record: TransactionRecord,
     id: number,
-    data: unknown,
-    slots: Slots,
+    handled: HandlerData,
     bytes: number,
   ) {
     this.#fate = fate
@@ -71,8 +70,7 @@ class SentAttempt implements Sent, PendingTransaction {
     this.execution = execution
     this.record = record
     this.id = id
-    this.data = data
-    this.slots = slots
+    this.handled = handled
   }
 
   get cancelled(): boolean {
@@ -101,6 +99,7 @@ export class CommandRunner {
   readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
+  readonly #version: Compatibility
   readonly #pending: PendingTransactions
   readonly #newId: () => string
   readonly #fate: AttemptFate
@@ -130,8 +129,10 @@ export class CommandRunner {
     random: Random,
     options: UnitOptions,
     faults: FaultDesk,
+    version: Compatibility,
     memory?: MemoryWatch,
   ) {
+    this.#version = version
     this.#state = state
     this.#chain = chain
     this.#clock = clock
@@ -327,7 +328,8 @@ export class CommandRunner {
     const remembered = asRemembered(entry.value)
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
-    this.#answer(execution, remembered.data, { position, version, replayed: true })
+    const { data, taken } = unmarkTaken(remembered.data)
+    this.#answer(execution, data, { position, version, replayed: true }, true, taken)
     return true
   }
 
@@ -350,8 +352,10 @@ export class CommandRunner {
   #handle(execution: Execution, recorder: Recorder): Attempt {
     const { command, input } = execution
     try {
-      const { data, slots } = runHandler(command, recorder, input)
-      return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
+      const handled = runHandler(command, recorder, input, this.#version)
+      return recorder.writes
+        ? { kind: 'transaction', handled }
+        : { kind: 'answer', data: handled.data }
     } catch (thrown) {
       const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
@@ -364,17 +368,17 @@ export class CommandRunner {
     recorder: Recorder,
     number: number,
     id: number,
-    { data, slots }: { readonly data: unknown; readonly slots: Slots },
+    { handled }: { readonly handled: HandlerData },
   ): void {
     const { reads, ranges, events } = recorder
     let { steps, bytes: written } = recorder
     if (execution.idempotencyKey !== undefined) {
-      steps = [...steps, this.#remember(execution, data, slots)]
-      written += execution.idempotencyKey.length + contentBytes(data)
+      steps = [...steps, this.#remember(execution, handled)]
+      written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
     this.#pending.add(attempt)
     this.#noteLength(attempt)
     execution.sent = true
@@ -407,7 +411,8 @@ export class CommandRunner {
       })
   }
 
-  #remember(execution: Execution, data: unknown, slots: Slots): Step {
+  #remember(execution: Execution, handled: HandlerData): Step {
+    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
     const step: RememberStep = {
       kind: StepKind.remember,
       key: execution.idempotencyKey as string,
@@ -426,10 +431,11 @@ export class CommandRunner {
     if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
   }
 
-  #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
+  #applied({ execution, handled, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
-    this.#answer(execution, whole, from, slots === noSlots)
+    this.#answer(execution, whole, from, slots === noSlots, taken)
   }
 
   #confirm(
@@ -459,13 +465,19 @@ export class CommandRunner {
   }
 
   /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
-  #answer(execution: Execution, data: unknown, from: Committed, checked = true): void {
+  #answer(
+    execution: Execution,
+    data: unknown,
+    from: Committed,
+    checked = true,
+    taken?: Taken,
+  ): void {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
     let result: unknown
     try {
-      result = answerOf(command, data, checked)
+      result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
     } catch (thrown) {
       this.#answerFailed(execution, thrown, from)
       return

@@ -1,13 +1,24 @@
 import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import { runQuery } from '@spacegrid/grid/core/callback'
+import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import {
   type Correction,
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, AnyQuery, Cache, Space } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  AnyCommand,
+  AnyQuery,
+  Cache,
+  Space,
+  Value,
+} from '@spacegrid/grid/core/definition'
+import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import { readValue } from '@spacegrid/grid/core/evolution'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -34,6 +45,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { CopySearch } from './copy-search.ts'
+import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -98,6 +110,7 @@ export class ProcessingUnit implements Serving {
   readonly #rate: RateMeter
   #collisionsBefore = 0
   #serving: Promise<void> | undefined
+  readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
@@ -111,6 +124,7 @@ export class ProcessingUnit implements Serving {
     this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -184,7 +198,7 @@ export class ProcessingUnit implements Serving {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
-    checkCorrection(this.space, correction)
+    checkCorrection(this.space, correction, this.#incarnation?.state.layout)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
@@ -212,12 +226,12 @@ export class ProcessingUnit implements Serving {
   #ask(
     query: AnyQuery,
     input: unknown,
-    { state, projections }: Incarnation,
+    { state, projections, version }: Incarnation,
   ): QueryAnswer | Promise<QueryAnswer> {
     const reader = new StateReader(state, projections, this.#now)
     const { position } = state
     try {
-      const result = runQuery(query, reader, input)
+      const result = runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
       if (!isPromise) return { result, position }
       return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
@@ -237,19 +251,19 @@ export class ProcessingUnit implements Serving {
 
   entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
     return this.#read(options, () => {
-      if (!this.space.caches.some(({ name }) => name === cacheName))
-        throw this.#unknown('cache', cacheName, this.#cacheNames())
+      const cache = this.space.caches.find(({ name }) => name === cacheName)
+      if (!cache) throw this.#unknown('cache', cacheName, this.#cacheNames())
       checkKey(key, `cache ${cacheName}`)
       return ({ state }) => {
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)
-        if (!entry)
+        if (!layout || !entry)
           throw new GridError(
             'not_found',
             `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
           )
         return {
-          value: entry.value,
+          value: this.#told(cache, layout, entry),
           version: entry.version,
           writtenAt: entry.position,
           position: state.position,
@@ -266,7 +280,19 @@ export class ProcessingUnit implements Serving {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
-    return entries.get(key)?.value as V | undefined
+    const value = entries.get(key)?.value
+    if (cache.evolution === undefined || value === undefined) return value as V | undefined
+    return readValue(cache, value) as V
+  }
+
+  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
+  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
+    try {
+      const read = readValue(cache, value)
+      return withoutForeign(read, cache, layout) ?? read
+    } catch (thrown) {
+      throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
+    }
   }
 
   #cacheNames(): Iterable<string> {
@@ -396,6 +422,7 @@ export class ProcessingUnit implements Serving {
       this.#options,
       this.#faults,
       end,
+      this.#definition,
       memory,
     )
     this.#incarnation = incarnation
