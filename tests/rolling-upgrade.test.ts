@@ -28,8 +28,7 @@ beforeAll(async () => {
   await deploy('first')
   cluster = await ProcessCluster.start({
     units: 2,
-    application: space,
-    program: join(application, 'main.ts'),
+    application: { files: [join(application, 'deployed.ts')], spaces: [space] },
     dataDirectory: folder,
     port: await findFreePort(),
     serverPorts: 'free',

@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Space } from '@spacegrid/grid/core/definition'
-import { runProcessingUnit } from '@spacegrid/runtime/program'
 
 /*
- * A unit of the version that is deployed: the one that a file in the data folder names, when it
- * starts.
+ * The version that is deployed: the one that a file in the data folder names when a unit starts.
  */
 
 const versions: Readonly<Record<string, () => Promise<{ readonly default: Space }>>> = {
@@ -18,6 +16,5 @@ const folder = process.env.DATA_DIR ?? ''
 const name = (await readFile(join(folder, 'version'), 'utf8')).trim()
 const load = versions[name]
 if (!load) throw new Error(`there is no version ${name}`)
-const { default: space } = await load()
 
-await runProcessingUnit(() => space)
+export default (await load()).default
