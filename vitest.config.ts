@@ -4,7 +4,11 @@ const onRealServers = ['nats', 'mongodb', 'redis', 'servers'].map(
   (server) => `**/*.${server}.test.ts`,
 )
 const endToEnd = ['tests/**/*.test.ts', 'proof/{faults,chaos,support}/**/*.test.ts']
-const staticChecks = ['scripts/static-checks.test.ts', 'scripts/type-messages.test.ts']
+const staticChecks = [
+  'scripts/static-checks.test.ts',
+  'scripts/type-messages.test.ts',
+  'scripts/docs-blocks.test.ts',
+]
 
 const withServers = {
   globalSetup: ['proof/support/shared-servers.ts'],

@@ -1,25 +1,27 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
 import { buildPackage } from './build-package.ts'
-import { treeFolder } from './package/published-manifest.ts'
+import { type ExtractedEntry, extractEntry } from './package/extracted-entry.ts'
+import { referencePages } from './reference/reference-pages.ts'
 import { entries } from './tidy/house.ts'
 
 /**
- * What the package promises, on one page: the declarations of every entry with all that they lead
- * to, as API Extractor finds them in the built package. `docs/api-report.md` is this page; a test
- * says when it is not current, and a review sees it change.
+ * The pages that are made of the built package, by their path from the root: what it promises,
+ * declaration by declaration (`docs/api-report.md`), and the same for readers, with the comments
+ * (`docs/reference`). A test says when they are not current, and a review sees them change.
  */
-export async function apiReport(place: string): Promise<string> {
+export async function apiPages(place: string): Promise<ReadonlyMap<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'spacegrid-api-'))
   try {
-    const parts: string[] = []
-    const said = new Set<string>()
+    const extracted = new Map<string, ExtractedEntry>()
     for (const [entry, source] of entries)
-      parts.push(`## ${entry}\n\n${onlyNew(await reportOf(place, source, folder), said)}`)
-    return `${head}\n${parts.join('\n')}`
+      extracted.set(entry, await extractEntry(place, source, folder))
+    return new Map([
+      ['docs/api-report.md', reportPage(extracted)],
+      ...(await referencePages(extracted)),
+    ])
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -30,6 +32,14 @@ const head = `# The published API
 Made by \`npm run api\` from the built package; not to be edited. What an entry does not export and only leads to
 stands with the first one that does.
 `
+
+function reportPage(extracted: ReadonlyMap<string, ExtractedEntry>): string {
+  const said = new Set<string>()
+  const parts = [...extracted].map(
+    ([entry, { report }]) => `## ${entry}\n\n${onlyNew(codeOf(report), said)}`,
+  )
+  return `${head}\n${parts.join('\n')}`
+}
 
 /** Leaves out what an entry only leads to and an earlier one has said. */
 function onlyNew(report: string, said: Set<string>): string {
@@ -42,58 +52,7 @@ function onlyNew(report: string, said: Set<string>): string {
   return declarations.join('\n\n')
 }
 
-async function reportOf(place: string, source: string, folder: string): Promise<string> {
-  const declarations = join(place, treeFolder, source.replace(/\.ts$/, '.d.ts'))
-  const silent = { default: { logLevel: ExtractorLogLevel.None } }
-  const configuration = ExtractorConfig.prepare({
-    configObject: {
-      projectFolder: place,
-      mainEntryPointFilePath: declarations,
-      compiler: {
-        overrideTsconfig: {
-          compilerOptions: {
-            target: 'esnext',
-            lib: ['esnext'],
-            module: 'nodenext',
-            types: ['node'],
-            typeRoots: [join(root, 'node_modules/@types')],
-            strict: true,
-            exactOptionalPropertyTypes: true,
-            skipLibCheck: true,
-          },
-          files: [declarations],
-        },
-      },
-      apiReport: {
-        enabled: true,
-        reportFileName: 'entry',
-        reportFolder: folder,
-        reportTempFolder: folder,
-        includeForgottenExports: true,
-      },
-      docModel: { enabled: false },
-      dtsRollup: { enabled: false },
-      tsdocMetadata: { enabled: false },
-      newlineKind: 'lf',
-      messages: {
-        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
-        extractorMessageReporting: silent,
-        tsdocMessageReporting: silent,
-      },
-    },
-    configObjectFullPath: join(place, 'api-extractor.json'),
-    packageJsonFullPath: join(place, 'package.json'),
-  })
-  const faults: string[] = []
-  Extractor.invoke(configuration, {
-    localBuild: true,
-    messageCallback: (message) => {
-      if (message.logLevel === ExtractorLogLevel.Error) faults.push(message.text)
-      message.handled = true
-    },
-  })
-  if (faults.length > 0) throw new Error(`API Extractor: ${faults.join('\n')}`)
-  const report = await readFile(join(folder, 'entry.api.md'), 'utf8')
+function codeOf(report: string): string {
   const code = report.slice(report.indexOf('```ts'))
   // Whether something is documented is seen where it is declared.
   return code.replaceAll(/^\s*\/\/ \(undocumented\)\n/gm, '').replaceAll(' (undocumented)', '')
@@ -104,5 +63,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 if (import.meta.main) {
   const place = join(root, 'spacegrid/dist')
   await buildPackage(place)
-  await writeFile(join(root, 'docs/api-report.md'), await apiReport(place))
+  const pages = await apiPages(place)
+  await rm(join(root, 'docs/reference'), { recursive: true, force: true })
+  for (const [path, text] of pages) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
 }

@@ -12,7 +12,7 @@ import { MongoClient } from 'mongodb'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { apiReport } from '../scripts/api-report.ts'
+import { apiPages } from '../scripts/api-report.ts'
 import { buildPackage, packTarball } from '../scripts/build-package.ts'
 
 /*
@@ -129,8 +129,12 @@ async function call(url: string, orderId: string, acknowledge = 'committed') {
   return JSON.parse(output) as { placed: object; refused: string; ids: string[] }
 }
 
-test('docs/api-report.md is current: npm run api', { timeout }, async () => {
-  expect(await apiReport(built)).toBe(await readFile(join(root, 'docs/api-report.md'), 'utf8'))
+test('docs/api-report.md and docs/reference are current: npm run api', { timeout }, async () => {
+  const pages = await apiPages(built)
+  for (const [path, text] of pages)
+    expect(await readFile(join(root, path), 'utf8').catch(() => 'is not there'), path).toBe(text)
+  const kept = await readdir(join(root, 'docs/reference'))
+  expect(kept.map((page) => `docs/reference/${page}`).filter((path) => !pages.has(path))).toEqual([])
 })
 
 describe('the tarball', { timeout }, () => {

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { type Block, blocksOf, blocksOfPage, readerPages } from './docs-blocks.ts'
+import { entries } from './tidy/house.ts'
+
+/*
+ * Every block of code that a reader finds is checked by somebody: `ts` by the compiler here, all others by the test that
+ * the comment before them names, or nobody, for the reason that the comment gives.
+ */
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const pages = await readerPages()
+const blocks = (await Promise.all(pages.map(blocksOfPage))).flat()
+
+/** Made from the compiler's own declarations; a test of the package says when it is not current. */
+const made = new Set(['docs/api-report.md'])
+/** Pictures and formats: no code. */
+const shown = new Set(['text', 'json'])
+
+const runBy = /^(?:run|compared|checked) by (\S+\.test\.ts)\b/
+const notRun = /^not (?:run|checked): \S.{9,}$/
+
+function faultOf({ page, language, note }: Block): string | undefined {
+  if (made.has(page)) return undefined
+  const [, file] = runBy.exec(note ?? '') ?? []
+  if (file !== undefined) return existsSync(join(root, file)) ? undefined : `there is no ${file}`
+  if (note !== undefined && notRun.test(note)) return undefined
+  if (language === 'ts' || shown.has(language)) return undefined
+  return 'nobody checks it: <!-- run by tests/….test.ts --> or <!-- not run: reason --> stands before it'
+}
+
+describe('a block of code', () => {
+  test('is checked by somebody, or says why it is not', () => {
+    expect(blocks.length).toBeGreaterThan(30)
+    const faults = blocks.flatMap((block) => {
+      const fault = faultOf(block)
+      return fault === undefined ? [] : [`${block.page}:${block.line}: ${fault}`]
+    })
+    expect(faults).toEqual([])
+  })
+
+  test('that says a test runs it is known to that test', async () => {
+    for (const { page, line, note } of blocks) {
+      const [, file] = runBy.exec(note ?? '') ?? []
+      if (file === undefined) continue
+      const source = await readFile(join(root, file), 'utf8')
+      expect(source, `${page}:${line}: ${file} does not read the page`).toContain(page)
+    }
+  })
+
+  test('nobody checks is found, and so is a test that is not there', () => {
+    const page = ['```sh', 'rm -rf /', '```', '<!-- run by tests/none.test.ts -->', '```sh', '```', '<!-- not run: -->', '```sh', '```']
+    expect(blocksOf('page.md', page.join('\n')).map(faultOf)).toEqual([
+      expect.stringContaining('nobody checks it'),
+      'there is no tests/none.test.ts',
+      expect.stringContaining('nobody checks it'),
+    ])
+  })
+})
+
+const checkedHere = blocks.filter(
+  ({ page, language, note }) =>
+    language === 'ts' && !made.has(page) && !notRun.test(note ?? '') && !runBy.test(note ?? ''),
+)
+const nameIn = /^\/\/ ([\w-]+(?:\.test)?\.ts)\b/
+
+describe('TypeScript', () => {
+  test.each([...new Set(checkedHere.map(({ page }) => page))])('of %s compiles', async (page) => {
+    // Outside of the repository's own settings, inside of its packages.
+    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-docs-'))
+    try {
+      await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+      for (const { text, line } of checkedHere.filter((block) => block.page === page)) {
+        const name = nameIn.exec(text)?.[1] ?? `line-${line}.ts`
+        // Names that the page does not import are those of the entry that it speaks of; a module in any case.
+        const own = /^import /m.test(text) ? '' : `import { ${await namesOf()} } from 'spacegrid'\n`
+        await writeFile(join(folder, name), `${text}${own}export {}\n`)
+      }
+      await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+      const { compilerOptions } = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8'))
+      const options = { ...compilerOptions, typeRoots: [join(root, 'node_modules/@types')] }
+      const settings = { compilerOptions: options, include: ['*.ts'] }
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings))
+      const compiler = join(root, 'node_modules/typescript/bin/tsc')
+      await promisify(execFile)(process.execPath, [compiler, '-p', folder], { cwd: folder }).catch(
+        ({ stdout }) => expect.fail(`${page}:\n${stdout}`),
+      )
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('imports what the package publishes, and nothing else of the house', () => {
+    for (const { page, line, text } of checkedHere) {
+      if (page === 'CONTRIBUTING.md') continue
+      const own = [...text.matchAll(/from '((?:@spacegrid\/|spacegrid)[^']*)'/g)]
+      for (const [, specifier = ''] of own)
+        expect([...entries.keys()], `${page}:${line}`).toContain(specifier)
+    }
+  })
+})
+
+async function namesOf(): Promise<string> {
+  const source = await readFile(join(root, 'spacegrid/index.ts'), 'utf8')
+  const [, names = ''] = /export \{([^}]*)\} from '@spacegrid\/grid\/core\/define'/.exec(source) ?? []
+  return names.trim().replace(/,$/, '')
+}
