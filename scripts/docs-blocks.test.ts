@@ -55,7 +55,17 @@ describe('a block of code', () => {
   })
 
   test('nobody checks is found, and so is a test that is not there', () => {
-    const page = ['```sh', 'rm -rf /', '```', '<!-- run by tests/none.test.ts -->', '```sh', '```', '<!-- not run: -->', '```sh', '```']
+    const page = [
+      '```sh',
+      'rm -rf /',
+      '```',
+      '<!-- run by tests/none.test.ts -->',
+      '```sh',
+      '```',
+      '<!-- not run: -->',
+      '```sh',
+      '```',
+    ]
     expect(blocksOf('page.md', page.join('\n')).map(faultOf)).toEqual([
       expect.stringContaining('nobody checks it'),
       'there is no tests/none.test.ts',
@@ -108,6 +118,7 @@ describe('TypeScript', () => {
 
 async function namesOf(): Promise<string> {
   const source = await readFile(join(root, 'spacegrid/index.ts'), 'utf8')
-  const [, names = ''] = /export \{([^}]*)\} from '@spacegrid\/grid\/core\/define'/.exec(source) ?? []
+  const [, names = ''] =
+    /export \{([^}]*)\} from '@spacegrid\/grid\/core\/define'/.exec(source) ?? []
   return names.trim().replace(/,$/, '')
 }

@@ -134,7 +134,9 @@ test('docs/api-report.md and docs/reference are current: npm run api', { timeout
   for (const [path, text] of pages)
     expect(await readFile(join(root, path), 'utf8').catch(() => 'is not there'), path).toBe(text)
   const kept = await readdir(join(root, 'docs/reference'))
-  expect(kept.map((page) => `docs/reference/${page}`).filter((path) => !pages.has(path))).toEqual([])
+  expect(kept.map((page) => `docs/reference/${page}`).filter((path) => !pages.has(path))).toEqual(
+    [],
+  )
 })
 
 describe('the tarball', { timeout }, () => {

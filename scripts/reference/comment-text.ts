@@ -14,7 +14,10 @@ export function commentText(comment: string): string {
     .map((line) => line.replace(/^\s*\* ?/, '').trimEnd())
   const text = lines
     .join('\n')
-    .replaceAll(/\{@link ([^}|]+?)(?:\s*\|\s*([^}]+))?\}/g, (_, name, shown) => shown ?? `\`${name}\``)
+    .replaceAll(
+      /\{@link ([^}|]+?)(?:\s*\|\s*([^}]+))?\}/g,
+      (_, name, shown) => shown ?? `\`${name}\``,
+    )
     .replaceAll(/^@param (\S+)(?: -)? /gm, '\n- `$1`: ')
     .replaceAll(/^@(\w+)\s+/gm, (tag, name: string) => `\n${tags[name] ?? tag.trim()} `)
   return text.replaceAll(/\n{3,}/g, '\n\n').trim()
