@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { madeOnce } from 'spacegrid/servers/made-once'
@@ -31,9 +32,9 @@ export async function packagesWithNats(
   host: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   const folder = join(cache, `python-${natsPackage.replace('==', '-')}`)
-  // Beside the programs, which name their interpreter by its path and are not used: a folder that has been moved works.
   const packages = join(folder, 'packages')
   try {
+    await mkdir(cache, { recursive: true })
     await madeOnce(folder, 'packages/nats/__init__.py', async (staging) => {
       process.stderr.write(`Installing ${natsPackage} into ${folder}: once, 1 MB\n`)
       const wheels = join(staging, 'wheels')
