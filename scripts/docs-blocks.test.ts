@@ -30,7 +30,10 @@ function faultOf({ page, language, note }: Block): string | undefined {
   if (made.has(page)) return undefined
   const [, file] = runBy.exec(note ?? '') ?? []
   if (file !== undefined) return existsSync(join(root, file)) ? undefined : `there is no ${file}`
-  if (note !== undefined && notRun.test(note)) return undefined
+  if (note !== undefined && notRun.test(note)) {
+    const gone = (note.match(/\S+\.test\.ts/g) ?? []).find((named) => !existsSync(join(root, named)))
+    return gone === undefined ? undefined : `there is no ${gone}`
+  }
   if (language === 'ts' || shown.has(language)) return undefined
   return 'nobody checks it: <!-- run by tests/….test.ts --> or <!-- not run: reason --> stands before it'
 }
@@ -122,3 +125,21 @@ async function namesOf(): Promise<string> {
     /export \{([^}]*)\} from '@spacegrid\/grid\/core\/define'/.exec(source) ?? []
   return names.trim().replace(/,$/, '')
 }
+
+describe('a command that a page names', async () => {
+  const table = await readFile(join(root, 'spacegrid/command-line/spacegrid.ts'), 'utf8')
+  const commands = [...table.matchAll(/\bname: '([\w-]+)'/g)].map(([, name]) => name)
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  // A decision tells what was; `spacegrid COMMAND` stands for any.
+  const present = pages.filter((page) => !page.startsWith('docs/decisions/'))
+
+  test.each(present.filter((page) => page !== 'CHANGELOG.md'))('exists: %s', async (page) => {
+    const text = await readFile(join(root, page), 'utf8')
+    const called = [...text.matchAll(/npx spacegrid ([a-z][\w-]*)/g)].map(([, name]) => name)
+    expect(called.filter((name) => !commands.includes(name))).toEqual([])
+    const run = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name)
+    // Scripts of the project that `spacegrid init` makes.
+    const made = ['dev']
+    expect(run.filter((name) => !(name in scripts) && !made.includes(name))).toEqual([])
+  })
+})

@@ -25,6 +25,7 @@ export function commandsIn(text: string): ShownCommand[] {
     while (line.endsWith('\\')) line = `${line}\n${lines[++at] ?? ''}`
     commands.push({ command: line.slice(2), output: [] })
   }
+  for (const { output } of commands) while (output.at(-1) === '') output.pop()
   return commands
 }
 
