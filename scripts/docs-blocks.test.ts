@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -141,5 +141,25 @@ describe('a command that a page names', async () => {
     // Scripts of the project that `spacegrid init` makes.
     const made = ['dev']
     expect(run.filter((name) => !(name in scripts) && !made.includes(name))).toEqual([])
+  })
+})
+
+describe('what a page leads to is there', () => {
+  test.each(pages)('links of %s', async (page) => {
+    const text = (await readFile(join(root, page), 'utf8')).replaceAll(/```.*?```|`[^`\n]*`/gs, '')
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+    const gone = links.filter(([, path = '']) => !existsSync(join(root, dirname(page), path)))
+    expect(gone.map(([link]) => link)).toEqual([])
+  })
+
+  test('files and folders that docs/architecture.md names', async () => {
+    const text = await readFile(join(root, 'docs/architecture.md'), 'utf8')
+    const named = [...text.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path = '']) => path)
+    expect(named.length).toBeGreaterThan(30)
+    // A name alone stands for a file of the folder named before it.
+    const paths = named.filter((path) => /^[\w-]+\/./.test(path) || path.endsWith('/'))
+    const rooms = ['', 'grid', 'grid/doors', 'grid/core', 'grid/engine']
+    const isThere = (path: string) => rooms.some((room) => existsSync(join(root, room, path)))
+    expect(paths.filter((path) => !isThere(path))).toEqual([])
   })
 })
