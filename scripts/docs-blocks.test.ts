@@ -31,7 +31,9 @@ function faultOf({ page, language, note }: Block): string | undefined {
   const [, file] = runBy.exec(note ?? '') ?? []
   if (file !== undefined) return existsSync(join(root, file)) ? undefined : `there is no ${file}`
   if (note !== undefined && notRun.test(note)) {
-    const gone = (note.match(/\S+\.test\.ts/g) ?? []).find((named) => !existsSync(join(root, named)))
+    const gone = (note.match(/\S+\.test\.ts/g) ?? []).find(
+      (named) => !existsSync(join(root, named)),
+    )
     return gone === undefined ? undefined : `there is no ${gone}`
   }
   if (language === 'ts' || shown.has(language)) return undefined

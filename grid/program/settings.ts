@@ -17,15 +17,17 @@ const variableName = /^[A-Z][A-Z0-9_]*$/
  * booleans `true` or `false`. Called by an application's `main.ts`, once; inside
  * `runProcessingUnit` what is wrong ends the process with one line and exit code 2.
  *
- *     const settings = Type.Object({
- *       HOLD_MS: Type.Integer({
- *         minimum: 1,
- *         default: 120_000,
- *         description: 'How long seats are held, ms',
- *         allowed: 'an integer from 1 (ms)',
- *       }),
- *     })
- *     await runProcessingUnit(() => createTicketing({ holdMs: readSettings(settings).HOLD_MS }))
+ * ```ts
+ * const settings = Type.Object({
+ *   HOLD_MS: Type.Integer({
+ *     minimum: 1,
+ *     default: 120_000,
+ *     description: 'How long seats are held, ms',
+ *     allowed: 'an integer from 1 (ms)',
+ *   }),
+ * })
+ * await runProcessingUnit(() => createTicketing({ holdMs: readSettings(settings).HOLD_MS }))
+ * ```
  *
  * @param variables where they are read. Default: the environment of the process
  * @param warn told of each variable that is set, that nothing reads, and whose name is near to one
