@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { composeBinary, isGoInstalled } from '@spacegrid/proof/gateway/compose-binary'
+import { writeProject } from 'spacegrid/init/project'
 import { BinaryUnavailable, cacheFolder, environmentOf, findBinary } from 'spacegrid/servers/binary'
 import { beforeAll, describe, expect, it } from 'vitest'
 
@@ -67,6 +68,21 @@ describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
 
   it('is accepted by docker compose', () => {
     expect(compose('docker-compose.yml')).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  // docs/guide.md, production
+  it('of a project that init makes is accepted too, with every role', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+    await writeProject(join(folder, 'shop'))
+    const { status, stdout, stderr } = compose(join(folder, 'shop/docker-compose.yml'))
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const { services } = JSON.parse(stdout) as ComposeProject
+    const roles = Object.values(services).flatMap(({ build, command }) => (build ? [command] : []))
+    const names = ['data-pump', 'data-reader', 'data-writer', 'unit']
+    expect(roles.map((words) => words?.join(' ')).sort()).toEqual(
+      names.map((name) => `spacegrid ${name}`),
+    )
+    await rm(folder, { recursive: true })
   })
 
   it.each([
