@@ -1,9 +1,11 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
+import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
 import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -73,8 +75,11 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   unit.start()
   new ReadinessWatch(clock, unit, report).start()
   const undeclaredReadable = environment.NODE_ENV !== 'production'
+  const telemetry = new PrometheusTelemetry()
+  const pipeline = new RequestPipeline({ telemetry })
   const http = createHttpServer([unit], {
     log,
+    pipeline,
     title: space.name,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
@@ -92,7 +97,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
         ...doorOpen(),
       ],
     },
-    { log },
+    { log, telemetry },
   )
   await admin.listen({ host, port: environment.ADMIN_PORT })
   const services: Subscription[] = []
@@ -117,7 +122,7 @@ async function serve(makeSpace: (environment: Environment) => Space): Promise<vo
   // fastify hands the options on to Node, though its type does not know this one.
   const sharedPort = { host, port: environment.PORT, reusePort: true }
   await http.listen(sharedPort)
-  services.push(await serveSpace(messaging, unit, { log }))
+  services.push(await serveSpace(messaging, unit, { log, pipeline }))
   services.push(await serveAdministration(messaging, unit, log))
   log.info(
     { space: space.name, port: environment.PORT, adminPort: environment.ADMIN_PORT },
