@@ -1,15 +1,14 @@
 import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
-import { runQuery } from '@spacegrid/grid/core/callback'
 import {
   type Correction,
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, AnyQuery, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
+import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
   CommandAnswer,
   EntryAnswer,
@@ -23,7 +22,7 @@ import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -40,8 +39,9 @@ import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
-import { StateReader } from './state-reader.ts'
+import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
+import { unknownIn } from './unknown.ts'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -78,7 +78,7 @@ export class ProcessingUnit implements Serving {
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
-  readonly #now: () => number
+  readonly #reads: Reads
   readonly #sources: readonly RehydrationSource[]
   readonly #report: Report
   readonly #faults: FaultDesk
@@ -108,7 +108,6 @@ export class ProcessingUnit implements Serving {
     this.#watch = new ClockWatch(ports.clock, (message) =>
       report({ kind: 'clock', level: 'warn', message }),
     )
-    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
     this.#search = new CopySearch(report)
@@ -116,6 +115,13 @@ export class ProcessingUnit implements Serving {
       () => ports.random.id(),
       (error) => this.#failed(error),
     )
+    this.#reads = new Reads(space, {
+      clock: ports.clock,
+      now: () => this.#watch.time.now(),
+      faults: this.#faults,
+      serves: () => this.#serves(),
+      waitMsMax: this.#options.positionWaitMsMax,
+    })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -196,66 +202,11 @@ export class ProcessingUnit implements Serving {
   }
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
-    try {
-      const query = this.space.queries.get(name)
-      if (!query) throw this.#unknown('query', name, this.space.queries.keys())
-      checkFits(query.input, input, name)
-      if (options.latest || options.position !== undefined)
-        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
-      return Promise.resolve(this.#ask(query, input, this.#serves()))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#reads.query(name, input, options)
   }
 
-  #ask(
-    query: AnyQuery,
-    input: unknown,
-    { state, projections }: Incarnation,
-  ): QueryAnswer | Promise<QueryAnswer> {
-    const reader = new StateReader(state, projections, this.#now)
-    const { position } = state
-    try {
-      const result = runQuery(query, reader, input)
-      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
-      if (!isPromise) return { result, position }
-      return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
-        (value) => ({ result: value, position }),
-        (thrown) => this.#judgeQuery(query, thrown),
-      )
-    } catch (thrown) {
-      return this.#judgeQuery(query, thrown)
-    } finally {
-      reader.close()
-    }
-  }
-
-  #judgeQuery(query: AnyQuery, thrown: unknown): never {
-    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
-  }
-
-  entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
-    return this.#read(options, () => {
-      if (!this.space.caches.some(({ name }) => name === cacheName))
-        throw this.#unknown('cache', cacheName, this.#cacheNames())
-      checkKey(key, `cache ${cacheName}`)
-      return ({ state }) => {
-        const layout = state.layout.named(cacheName)
-        const entry = layout && state.find(layout.number, key)
-        if (!entry)
-          throw new GridError(
-            'not_found',
-            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
-          )
-        return {
-          value: entry.value,
-          version: entry.version,
-          writtenAt: entry.position,
-          position: state.position,
-        }
-      }
-    })
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+    return this.#reads.entry(cache, key, options)
   }
 
   /**
@@ -265,12 +216,8 @@ export class ProcessingUnit implements Serving {
    */
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
-    if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
+    if (!entries) throw unknownIn(this.space, 'cache', cache.name)
     return entries.get(key)?.value as V | undefined
-  }
-
-  #cacheNames(): Iterable<string> {
-    return this.space.caches.map(({ name }) => name)
   }
 
   /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
@@ -465,85 +412,24 @@ export class ProcessingUnit implements Serving {
     )
   }
 
-  // ---- reads
-
-  /**
-   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
-   */
-  #read<T>(
-    options: ReadOptions,
-    prepare: () => (incarnation: Incarnation) => T | Promise<T>,
-  ): Promise<T> {
-    try {
-      const read = prepare()
-      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
-      return Promise.resolve(read(this.#serves()))
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
-    const incarnation = this.#serves()
-    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
-    if (position !== undefined && position > incarnation.state.position) {
-      const waiting = new AbortController()
-      const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
-      const reached = await incarnation.replica.reach(position, waiting.signal)
-      timer.cancel()
-      if (!reached)
-        throw new GridError(
-          'position_timeout',
-          `Position ${position} has not been reached; the replica is at ${this.position}`,
-          {
-            details: { position: this.position },
-            retryAfterMs: 500,
-          },
-        )
-    }
-    return incarnation
-  }
-
-  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
-    const late = () =>
-      new GridError('position_timeout', `${what} has not been reached in time`, {
-        retryAfterMs: 500,
-      })
-    return within(this.#ports.clock, this.#options.positionWaitMsMax, promise, late)
-  }
-
   // ---- commands
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
-    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
+    if (!command) throw unknownIn(this.space, 'command', name)
     return this.#begin(command, input, options)
   }
 
   #begin(
     command: AnyCommand,
     input: unknown,
-    { idempotencyKey, acknowledge }: ExecuteOptions,
+    { idempotencyKey, acknowledge, caller }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
-    if (incarnation.replica.unreadable) throw this.#servesNot()
-    if (incarnation.cutOff)
-      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
-    if (!incarnation.takesCommands)
-      throw new GridError('not_ready', 'The processing unit is joining the log', {
-        retryAfterMs: 200,
-      })
-    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
-      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
-        retryAfterMs: 1000,
-      })
-    if (incarnation.runner.isBacklogged)
-      throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
-        retryAfterMs: 1000,
-      })
+    incarnation.runner.admission.enter(command, caller)
     const begun = this.#ports.clock.monotonic()
     const execution = new Execution(
       command,
@@ -556,16 +442,5 @@ export class ProcessingUnit implements Serving {
     )
     incarnation.runner.start(execution, begun)
     return execution
-  }
-
-  #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
-    const names = [...known]
-    return new GridError(
-      `unknown_${what}`,
-      `Space ${this.space.name} has no ${what} ${name}; it has ${names.join(', ')}`,
-      {
-        details: { known: names },
-      },
-    )
   }
 }
