@@ -19,6 +19,8 @@ import type {
   SpaceStatus,
 } from '@spacegrid/grid/doors/request/serving'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
@@ -32,6 +34,7 @@ import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service
 import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { CopySearch } from './copy-search.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
@@ -72,7 +75,7 @@ const shortLifeMs = 1000
  * again whenever its replica can no longer follow the log; it is ready only while its replica is exact, joined and not far behind. When it
  * crashes nothing is lost: what it acknowledged is in the log, what it did not is asked again by the caller.
  */
-export class ProcessingUnit implements Serving {
+export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
   readonly #ports: UnitPorts
@@ -82,7 +85,7 @@ export class ProcessingUnit implements Serving {
   readonly #sources: readonly RehydrationSource[]
   readonly #report: Report
   readonly #faults: FaultDesk
-  readonly #stopping = new AbortController()
+  readonly #lives: Lives
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
@@ -97,7 +100,6 @@ export class ProcessingUnit implements Serving {
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
-  #serving: Promise<void> | undefined
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
@@ -110,6 +112,14 @@ export class ProcessingUnit implements Serving {
     )
     this.#sources = sources
     this.#report = report
+    this.#lives = new Lives(ports.clock, report, {
+      tell: (life) => this.#lifeOver(life),
+      // What works at once again should serve at once again.
+      pauseMs: ({ worked }) => {
+        const isLong = ports.clock.monotonic() - this.#bornAt >= shortLifeMs
+        return worked && isLong ? 0 : retryMs
+      },
+    })
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -168,7 +178,7 @@ export class ProcessingUnit implements Serving {
       () => this.position,
     )
     this.#auditor.start()
-    this.#serving = this.#live()
+    this.#lives.start((life) => this.#live(life))
   }
 
   get position(): number {
@@ -226,7 +236,7 @@ export class ProcessingUnit implements Serving {
   }
 
   readiness(): Readiness {
-    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
     const incarnation = this.#incarnation
     const doubt = this.#auditor.doubt()
     if (!incarnation) {
@@ -242,11 +252,12 @@ export class ProcessingUnit implements Serving {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
-  status(): SpaceStatus {
+  status(): SpaceStatus & ComponentStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
     const memory = this.#ports.memory?.status()
     return {
+      state: incarnation ? 'active' : 'rehydrating',
       position: state?.position ?? 0,
       lag: incarnation?.lag ?? 0,
       entries: state?.entryCount ?? 0,
@@ -265,8 +276,8 @@ export class ProcessingUnit implements Serving {
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
   async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return
-    this.#stopping.abort()
+    if (this.#lives.stopping) return
+    const over = this.#lives.stop()
     const incarnation = this.#incarnation
     const error = new GridError('stopping', 'The processing unit is stopping')
     const timer = this.#ports.clock.after(this.#options.stopMsMax, () => incarnation?.close(error))
@@ -276,37 +287,30 @@ export class ProcessingUnit implements Serving {
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
-    await this.#serving
+    await over
   }
 
   // ---- life
 
-  /** One incarnation after the other, until the unit stops. */
-  async #live(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      try {
-        const failure = await this.#liveOnce(signal)
-        if (!failure) continue
-        this.#logReplaced = isGridError(failure, 'log_replaced')
-        if (this.#logReplaced) this.#persistence?.logReplaced()
-        this.#report({
-          kind: 'rehydrating',
-          level: 'warn',
-          message: `left service to rehydrate: ${failure.message}`,
-          error: failure,
-        })
-        if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
-          await sleep(this.#ports.clock, retryMs, signal)
-      } catch (error) {
-        if (signal.aborted) return
-        this.#failed(error as Error)
-        await sleep(this.#ports.clock, retryMs, signal)
-      }
+  #lifeOver({ failure, worked }: Life): void {
+    if (!failure) return
+    if (!worked) {
+      this.#failed(failure)
+      return
     }
+    this.#logReplaced = isGridError(failure, 'log_replaced')
+    if (this.#logReplaced) this.#persistence?.logReplaced()
+    this.#report({
+      kind: 'rehydrating',
+      level: 'warn',
+      message: `left service to rehydrate: ${failure.message}`,
+      error: failure,
+    })
   }
 
-  async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
+  /** One incarnation, from where its state comes to its end. */
+  async #live(life: Life): Promise<void> {
+    const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
@@ -323,7 +327,7 @@ export class ProcessingUnit implements Serving {
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
-    if (signal.aborted) return undefined
+    if (signal.aborted) return
     const { entryCount: entries, position } = state
     this.#report({
       kind: 'rehydrated',
@@ -331,7 +335,6 @@ export class ProcessingUnit implements Serving {
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
       details: { source, entries, position },
     })
-    const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
     const incarnation = new Incarnation(
       this.name,
       this.space,
@@ -342,7 +345,7 @@ export class ProcessingUnit implements Serving {
       random,
       this.#options,
       this.#faults,
-      end,
+      (error) => life.end(error),
       memory,
     )
     this.#incarnation = incarnation
@@ -350,18 +353,16 @@ export class ProcessingUnit implements Serving {
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
-    const stopped = () => end(undefined)
-    signal.addEventListener('abort', stopped, { once: true })
+    life.works()
     void this.#offerSnapshots(incarnation, signal)
-    const failure = await ended
-    signal.removeEventListener('abort', stopped)
+    await aborted(signal)
     this.#auditor.rest()
-    if (signal.aborted) return undefined
+    // Whoever stops the unit ends its last incarnation, when that has answered.
+    if (this.#lives.stopping) return
     await this.#snapshots.stop()
     this.#incarnation = undefined
     this.#collisionsBefore += incarnation.runner.collisions
     await incarnation.replica.stop()
-    return failure
   }
 
   #failed(error: Error): void {
@@ -397,13 +398,12 @@ export class ProcessingUnit implements Serving {
   /** On the way of every read: what is said when it does not serve is put together elsewhere. */
   #serves(): Incarnation {
     const incarnation = this.#incarnation
-    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
-      return incarnation
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#lives.stopping) return incarnation
     throw this.#servesNot()
   }
 
   #servesNot(): GridError {
-    if (this.#stopping.signal.aborted)
+    if (this.#lives.stopping)
       return new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
     return new GridError(
       'not_ready',
@@ -443,4 +443,9 @@ export class ProcessingUnit implements Serving {
     incarnation.runner.start(execution, begun)
     return execution
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
