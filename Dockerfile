@@ -37,4 +37,4 @@ EXPOSE 8080 9090
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # As a list, not through a shell: SIGTERM must reach Node.js, which then finishes what is open.
-CMD ["node", "spacegrid/main.ts"]
+CMD ["node", "spacegrid/cli.ts", "start", "processing-units/ticketing/space.ts", "processing-units/auction/space.ts"]

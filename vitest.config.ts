@@ -4,7 +4,7 @@ const onRealServers = ['nats', 'mongodb', 'redis', 'servers'].map(
   (server) => `**/*.${server}.test.ts`,
 )
 const endToEnd = ['tests/**/*.test.ts', 'proof/{faults,chaos,support}/**/*.test.ts']
-const staticChecks = 'scripts/static-checks.test.ts'
+const staticChecks = ['scripts/static-checks.test.ts', 'scripts/type-messages.test.ts']
 
 const withServers = {
   globalSetup: ['proof/support/shared-servers.ts'],
@@ -28,14 +28,14 @@ export default defineConfig({
           // What they do is bounded; how long it takes is the machine's business.
           testTimeout: 60_000,
           include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', staticChecks, ...endToEnd, ...onRealServers],
+          exclude: ['**/node_modules/**', ...staticChecks, ...endToEnd, ...onRealServers],
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
           name: 'static',
-          include: [staticChecks],
+          include: staticChecks,
           testTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },

@@ -2,11 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import { type Cost, compare } from './against/compare.ts'
 import { EarlierTree } from './against/earlier-tree.ts'
 import { short, spreadOf, spreadText } from './goals/spread.ts'
 import { BenchServers } from './processes/bench-servers.ts'
-import { runCommand, whole } from './processes/command-options.ts'
 import { runFacts } from './report/run-facts.ts'
 
 interface Options {

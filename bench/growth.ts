@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { list, whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import { growthCells, growthColumns, writeGrowthResults } from './growth/growth-results.ts'
 import { measureGrowth } from './growth/measure-growth.ts'
 import { BenchServers } from './processes/bench-servers.ts'
-import { list, runCommand, whole } from './processes/command-options.ts'
 import { runFacts } from './report/run-facts.ts'
 
 interface Options {

@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { list, whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import type { LogKind } from './hot-path/bench-unit.ts'
 import { Comparison } from './hot-path/comparison.ts'
 import { type HotPathOptions, measureHotPath } from './hot-path/hot-path.ts'
 import { MeasurementTable } from './hot-path/measurement-table.ts'
 import { writeResults } from './hot-path/write-results.ts'
 import { BenchServers } from './processes/bench-servers.ts'
-import { list, runCommand, whole } from './processes/command-options.ts'
 import { runFacts } from './report/run-facts.ts'
 
 interface Options extends HotPathOptions {

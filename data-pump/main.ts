@@ -1,3 +1,4 @@
 import { runDataPump } from './program.ts'
 
-await runDataPump()
+// The applications of this repository, unless SPACES says otherwise.
+await runDataPump('ticketing,auction')

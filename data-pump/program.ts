@@ -5,11 +5,14 @@ import { DataPump } from './data-pump.ts'
 /**
  * The data pump as a program, configured by its environment: it works for the spaces of `SPACES` on
  * NATS, and keeps the warm image where there is Redis. A second one stands by.
+ *
+ * @param spaces as `SPACES` has it, where that is not set. Left out: it must be set
  */
-export async function runDataPump(): Promise<void> {
+export async function runDataPump(spaces?: string): Promise<void> {
   await runProgram(() =>
     runComponent({
       role: 'data-pump',
+      spaces,
       required: [],
       create: (
         space,

@@ -83,6 +83,6 @@ function checkIdentity(part: WindowPart | undefined, logIdentity: string): void 
   if (part && part.logIdentity !== logIdentity)
     throw new GridError(
       'log_replaced',
-      `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}. If that log is lost: npm run recover -- --from store`,
+      `The change queue belongs to the log ${part.logIdentity}, but the log is ${logIdentity}. If that log is lost: npx spacegrid recover --from store`,
     )
 }

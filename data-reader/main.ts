@@ -1,3 +1,4 @@
 import { runDataReader } from './program.ts'
 
-await runDataReader()
+// The applications of this repository, unless SPACES says otherwise.
+await runDataReader('ticketing,auction')

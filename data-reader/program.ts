@@ -5,11 +5,14 @@ import { DataReader } from './data-reader.ts'
 /**
  * The data reader as a program, configured by its environment: it works for the spaces of `SPACES`
  * between NATS and MongoDB. Several share the work.
+ *
+ * @param spaces as `SPACES` has it, where that is not set. Left out: it must be set
  */
-export async function runDataReader(): Promise<void> {
+export async function runDataReader(spaces?: string): Promise<void> {
   await runProgram(() =>
     runComponent({
       role: 'data-reader',
+      spaces,
       required: ['MONGODB_URL'],
       create: (
         space,

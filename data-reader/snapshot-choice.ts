@@ -87,7 +87,7 @@ export class SnapshotChoice {
     const { logIdentity, position } = this.#start ?? {}
     const error = new GridError(
       'record_damaged',
-      `${cause.message}: nobody starts from the store. While units run it is written anew by itself; otherwise: npm run recover`,
+      `${cause.message}: nobody starts from the store. While units run it is written anew by itself; otherwise: npx spacegrid recover`,
       { cause, details: this.#start ? { logIdentity, position } : {} },
     )
     const at = this.#ports.clock.monotonic()
@@ -168,12 +168,12 @@ async function unusable(
   if (logIdentity !== identity)
     return new GridError(
       'log_replaced',
-      `What is stored belongs to the log ${logIdentity}, the present one is ${identity}. If that log is lost: npm run recover -- --from store`,
+      `What is stored belongs to the log ${logIdentity}, the present one is ${identity}. If that log is lost: npx spacegrid recover --from store`,
     )
   if (position + 1 < first)
     return new GridError(
       'log_trimmed',
-      `What is stored ends at ${position}, the log begins at ${first}: npm run recover -- --store`,
+      `What is stored ends at ${position}, the log begins at ${first}: npx spacegrid recover --store`,
     )
   return undefined
 }

@@ -323,7 +323,7 @@ test('what the store refuses is told once and counted; everything else flows', a
   const refusals = () => reports.filter((line) => line.includes('refuses'))
   expect(refusals()).toHaveLength(1)
   expect(refusals()[0]).toMatch(
-    /^warn: .*items "key 3".* npm run quarantine -- show items 'key 3' --space test$/,
+    /^warn: .*items "key 3".* npx spacegrid quarantine show items 'key 3' --space test$/,
   )
   bench.store.accept('items', 'key 3')
   await bench.store.quarantine.replay('test')

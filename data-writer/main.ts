@@ -1,3 +1,4 @@
 import { runDataWriter } from './program.ts'
 
-await runDataWriter()
+// The applications of this repository, unless SPACES says otherwise.
+await runDataWriter('ticketing,auction')

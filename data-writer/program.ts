@@ -5,11 +5,14 @@ import { DataWriter } from './data-writer.ts'
 /**
  * The data writer as a program, configured by its environment: it works for the spaces of `SPACES`
  * between NATS and MongoDB. A second one stands by.
+ *
+ * @param spaces as `SPACES` has it, where that is not set. Left out: it must be set
  */
-export async function runDataWriter(): Promise<void> {
+export async function runDataWriter(spaces?: string): Promise<void> {
   await runProgram(() =>
     runComponent({
       role: 'data-writer',
+      spaces,
       required: ['MONGODB_URL'],
       create: (space, { log, changes, store, messaging, clock, limits }, report, environment) =>
         new DataWriter(

@@ -53,14 +53,14 @@ export class QuarantineWatch {
       this.#report({
         kind: 'quarantine',
         level: 'warn',
-        message: `the store refuses ${nameOf(entry)}, changed at ${firstPosition}: ${what}; it is kept in quarantine: npm run quarantine -- show ${cache} ${shellWord(key)} --space ${this.#space}`,
+        message: `the store refuses ${nameOf(entry)}, changed at ${firstPosition}: ${what}; it is kept in quarantine: npx spacegrid quarantine show ${cache} ${shellWord(key)} --space ${this.#space}`,
       })
     }
     if (entries.length > namedMax)
       this.#report({
         kind: 'quarantine',
         level: 'warn',
-        message: `the store refuses ${entries.length - namedMax} more entries, ${this.count} in all: npm run quarantine -- list --space ${this.#space}`,
+        message: `the store refuses ${entries.length - namedMax} more entries, ${this.count} in all: npx spacegrid quarantine list --space ${this.#space}`,
       })
   }
 

@@ -89,7 +89,7 @@ export class WriterIncarnation {
     if (this.state === 'starting') return 'starting'
     if (!this.#feed?.connected) return 'the change queue is not connected'
     if (this.#gap !== undefined)
-      return `the change queue goes on at ${this.#gap}, the store is at ${this.position}: the data pump has to publish what is between${this.checkpoint ? '' : '; if the store has lost what it had: npm run recover -- --store'}`
+      return `the change queue goes on at ${this.#gap}, the store is at ${this.position}: the data pump has to publish what is between${this.checkpoint ? '' : '; if the store has lost what it had: npx spacegrid recover --store'}`
     return undefined
   }
 
@@ -272,12 +272,12 @@ export class WriterIncarnation {
     if (this.position < 0)
       throw new GridError(
         'log_replaced',
-        'The store is being written anew, or was left so (npm run recover -- --store)',
+        'The store is being written anew, or was left so (npx spacegrid recover --store)',
       )
     if (stored !== undefined && stored !== this.#logIdentity)
       throw new GridError(
         'log_replaced',
-        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}. If that log is lost: npm run recover -- --from store`,
+        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}. If that log is lost: npx spacegrid recover --from store`,
       )
   }
 

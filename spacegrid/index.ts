@@ -6,6 +6,15 @@
  * run it, `spacegrid/client` calls it.
  */
 
+export type {
+  CacheNameOf,
+  Call,
+  CommandsOf,
+  InputOf,
+  QueriesOf,
+  ResultOf,
+} from '@spacegrid/grid/core/call-types'
+export type { Frozen } from '@spacegrid/grid/core/data-types'
 export {
   defineCache,
   defineCommand,
@@ -49,3 +58,4 @@ export {
   type GridErrorOptions,
   Rejection,
 } from '@spacegrid/grid/core/errors'
+export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'

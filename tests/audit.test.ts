@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
+import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import {
   documentOf,
   forgetImage,
@@ -11,10 +11,9 @@ import {
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-
-const program = join(import.meta.dirname, '../spacegrid/audit.ts')
 
 let cluster: ProcessCluster
 let folder: string
@@ -24,7 +23,7 @@ beforeAll(async () => {
   folder = await temporaryFolder('audit')
   cluster = await ProcessCluster.start({
     units: 2,
-    application: 'ticketing',
+    application: repositoryApplication('ticketing'),
     dataDirectory: folder,
     port: await findFreePort(),
     serverPorts: 'free',
@@ -49,12 +48,12 @@ interface Outcome {
   readonly errors: string
 }
 
-/** `npm run audit`, as an operator would. */
+/** `spacegrid audit`, as an operator would. */
 function audit(...options: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [program, ...options],
+      [spacegridProgram, 'audit', ...options],
       { env: { ...process.env, NATS_URL: '', MONGODB_URL: '', DATA_DIR: folder } },
       (error, output, errors) => resolve({ code: error ? Number(error.code) : 0, output, errors }),
     )

@@ -5,6 +5,7 @@ import { isHaproxyInstalled, RunningGateway } from '@spacegrid/proof/gateway/hap
 import { NameServer } from '@spacegrid/proof/gateway/name-server'
 import { freeUnitPorts, type UnitPorts } from '@spacegrid/proof/gateway/stand-in-units'
 import { startMongod, startNats } from '@spacegrid/proof/support/test-servers'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -70,7 +71,7 @@ describe.skipIf(!canRun)('two processing units behind the gateway', { timeout: 1
   }
 
   async function load(...argv: string[]): Promise<string> {
-    const child = spawn(process.execPath, ['bench/load.ts', '--url', gateway.url, ...argv])
+    const child = spawn(process.execPath, [spacegridProgram, 'load', '--url', gateway.url, ...argv])
     let text = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { waitUntil } from 'spacegrid/servers/wait-until'
@@ -25,7 +26,8 @@ class EmbeddedProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['spacegrid/main.ts'], {
+    const files = ['ticketing', 'auction'].map((name) => `processing-units/${name}/space.ts`)
+    const child = spawn(process.execPath, [spacegridProgram, 'start', ...files], {
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
@@ -47,7 +49,7 @@ class EmbeddedProcess {
 }
 
 async function load(...argv: string[]): Promise<{ exitCode: number | null; text: string }> {
-  const child = spawn(process.execPath, ['bench/load.ts', ...argv])
+  const child = spawn(process.execPath, [spacegridProgram, 'load', ...argv])
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {

@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FakeFaults, FakeTicketing } from '@spacegrid/bench/load/fake-ticketing'
-import type { LoadSummary } from '@spacegrid/bench/load/summary'
+import { type FakeFaults, FakeTicketing } from 'spacegrid/load/fake-ticketing'
+import type { LoadSummary } from 'spacegrid/load/summary'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 interface LoadResult {
@@ -44,7 +45,7 @@ async function loadUntil(interruption: Promise<unknown>, ...argv: string[]): Pro
   const defaults = ['--think', '0.1', '--rate', '60', '--duration', '2', '--seats', '400']
   const child = spawn(
     process.execPath,
-    ['bench/load.ts', ...defaults, '--json', json, '--timeout', '5', ...argv],
+    [spacegridProgram, 'load', ...defaults, '--json', json, '--timeout', '5', ...argv],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   void interruption.then(() => child.kill('SIGINT'))
@@ -63,7 +64,7 @@ async function loadUntil(interruption: Promise<unknown>, ...argv: string[]): Pro
 const failedChecks = ({ summary }: LoadResult): string[] =>
   summary.audit.checks.filter(({ passed }) => !passed).map(({ promise }) => promise)
 
-describe('npm run load', { timeout: 60_000 }, () => {
+describe('spacegrid load', { timeout: 60_000 }, () => {
   it('sells seats, accounts for every request, writes its reports and passes the audit', async () => {
     const { server, url } = await fake()
     const report = join(folder, 'report.html')

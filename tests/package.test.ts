@@ -103,8 +103,12 @@ afterEach(async () => {
 })
 
 /** Starts a program of the application, until the test is over. */
-function start(program: string, variables: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [program], {
+function start(
+  program: string,
+  variables: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+) {
+  const child = spawn(process.execPath, [program, ...words], {
     cwd: home,
     env: environment(variables),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -257,6 +261,49 @@ describe('an application elsewhere', { timeout }, () => {
     expect(await added.json()).toMatchObject({ result: { count: 2 } })
     const counted = await fetch(`${url}/tally/queries/count?name=a`)
     expect(await counted.json()).toMatchObject({ result: { name: 'a', count: 2 } })
+  })
+
+  test('its command line makes a project that installs, is tested, checked and served', async () => {
+    const cli = 'node_modules/spacegrid/lib/spacegrid/cli.js'
+    expect(await node(cli, 'init', 'ticket-shop')).toMatchObject({ code: 0 })
+    const project = join(home, 'ticket-shop')
+    const quiet = ['--prefer-offline', '--no-audit', '--no-fund']
+    const installed = await run('npm', ['install', ...quiet], project)
+    expect(installed.code, installed.output).toBe(0)
+    const tested = await run(process.execPath, ['--test'], project)
+    expect(tested.output).toMatch(/pass 2/)
+    const checked = await run(process.execPath, [cli, 'check'], project)
+    expect(checked).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^ticketShop: caches items;/),
+    })
+
+    const space = join('ticket-shop', 'space.ts')
+    const variables = { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(project, 'data') }
+    const program = start(join('ticket-shop', cli), variables, [
+      'start',
+      space,
+      '--json',
+      '--watch',
+    ])
+    const found = await waitFor(() => /\{"spaces".*\}/.exec(program.said)?.[0], {
+      what: `the project: ${program.said}`,
+      timeoutMs: startMsMax,
+    })
+    const { url } = JSON.parse(found) as { url: string }
+    const stock = await fetch(`${url}/ticketShop/queries/stock?itemId=mug`)
+    expect(await stock.json()).toMatchObject({ result: { left: 0 } })
+    const file = join(project, 'space.ts')
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace('({ left:', '({ version: 2, left:'),
+    )
+    await waitFor(() => program.said.includes('Started again in'), {
+      what: `a restart: ${program.said}`,
+      timeoutMs: startMsMax,
+    })
+    program.child.kill('SIGTERM')
+    expect(await once(program.child, 'exit'), program.said).toEqual([0, null])
   })
 
   test('with a wrong setting of its own ends with one line and code 2', async () => {

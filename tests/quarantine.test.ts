@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
+import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { auditStore, unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
@@ -9,10 +10,9 @@ import { Redis } from 'ioredis'
 import { MongoClient } from 'mongodb'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-
-const programs = join(import.meta.dirname, '../spacegrid')
 
 let cluster: ProcessCluster
 let folder: string
@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = await temporaryFolder('quarantine')
   cluster = await ProcessCluster.start({
     units: 2,
-    application: 'ticketing',
+    application: repositoryApplication('ticketing'),
     dataDirectory: folder,
     port: await findFreePort(),
     serverPorts: 'free',
@@ -96,19 +96,19 @@ interface Outcome {
   readonly errors: string
 }
 
-/** A program as an operator starts it. */
-function operate(program: string, ...options: string[]): Promise<Outcome> {
+/** A command as an operator gives it. */
+function operate(command: string, ...options: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [join(programs, program), ...options],
+      [spacegridProgram, command, ...options],
       { env: { ...process.env, NATS_URL: '', MONGODB_URL: '', DATA_DIR: folder } },
       (error, output, errors) => resolve({ code: error ? Number(error.code) : 0, output, errors }),
     )
   })
 }
 
-const quarantine = (...options: string[]) => operate('quarantine.ts', ...options)
+const quarantine = (...options: string[]) => operate('quarantine', ...options)
 
 async function quarantinedKeys(): Promise<string[]> {
   const { entries } = JSON.parse((await quarantine('list', '--json')).output) as {
@@ -119,7 +119,7 @@ async function quarantinedKeys(): Promise<string[]> {
 
 /** Every unit, pump, warm image and the store, quarantine included, entry by entry. */
 async function expectAllEqual(): Promise<void> {
-  const { code, output, errors } = await operate('audit.ts', '--space', 'ticketing')
+  const { code, output, errors } = await operate('audit', '--space', 'ticketing')
   expect(`${errors}${output}`).toMatch(/ticketing: all equal/)
   expect(code).toBe(0)
 }
@@ -154,7 +154,7 @@ test('and its writer tells of it, and goes on after a kill', async () => {
   })
   expect(await ask('data-writer', '/metrics')).toMatch(/^spacegrid_quarantined_entries\{.*\} 1$/m)
   expect(await readFile(writer.settings.logFile, 'utf8')).toMatch(
-    /the store refuses orders .*npm run quarantine -- show orders/,
+    /the store refuses orders .*npx spacegrid quarantine show orders/,
   )
   writer.kill('SIGKILL')
   await writer.gone

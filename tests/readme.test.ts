@@ -24,11 +24,11 @@ test('the space that the README declares runs as it stands there', {
   const folder = await temporaryFolder('readme')
   await symlink(packages, join(folder, 'node_modules'))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await writeFile(join(folder, 'main.ts'), code)
+  const file = join(folder, 'space.ts')
+  await writeFile(file, code)
   cluster = await ProcessCluster.start({
     units: 2,
-    application: 'guestbook',
-    program: join(folder, 'main.ts'),
+    application: { files: [file], spaces: ['guestbook'] },
     dataDirectory: await temporaryFolder(),
     port: await findFreePort(),
     serverPorts: 'free',

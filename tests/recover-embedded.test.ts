@@ -4,7 +4,7 @@ import { createItemsSpace } from '@spacegrid/proof/simulator/scenarios/items-spa
 import { recover, reportOf } from '@spacegrid/proof/support/recover-command'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
-import { EmbeddedGrid } from 'spacegrid/embedded-grid'
+import { EmbeddedGrid } from 'spacegrid/embedded/embedded-grid'
 import { expect, test } from 'vitest'
 
 const space = createItemsSpace('items')
@@ -29,8 +29,7 @@ test('the log of an embedded grid is lost, and then its store: what the other on
   timeout: 120_000,
 }, async () => {
   const folder = await temporaryFolder('recover')
-  const call = (...options: string[]) =>
-    recover({ DATA_DIR: folder, SPACES: space.name }, ...options)
+  const call = (...options: string[]) => recover({ DATA_DIR: folder }, ...options)
   const first = await started(folder)
   expect(await call('--from', 'store')).toMatchObject({
     code: 2,
@@ -75,8 +74,7 @@ test('the log of an embedded grid is lost, and then its store: what the other on
 
 test('the store of an embedded grid is lost: the log, from its beginning, has it all', async () => {
   const folder = await temporaryFolder('recover')
-  const call = (...options: string[]) =>
-    recover({ DATA_DIR: folder, SPACES: space.name }, ...options)
+  const call = (...options: string[]) => recover({ DATA_DIR: folder }, ...options)
   const first = await started(folder)
   await first.unit.execute('fill', { prefix: 'k', count: 3000 })
   await first.unit.execute('remove', { id: 'k7' }, { acknowledge: 'persisted' })

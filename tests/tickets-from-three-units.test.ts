@@ -1,4 +1,5 @@
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
+import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { auditStore, unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { type SaleLedger, sellOut } from '@spacegrid/proof/support/ticket-buyers'
@@ -20,7 +21,7 @@ afterAll(async () => {
 async function startCluster(dataDirectory: string, units = 3): Promise<ProcessCluster> {
   const cluster = await ProcessCluster.start({
     units,
-    application: 'ticketing',
+    application: repositoryApplication('ticketing'),
     dataDirectory,
     port: await findFreePort(),
     serverPorts: 'free',
@@ -142,7 +143,7 @@ describe('tickets on three processing units', () => {
     ])
     const again = await ProcessCluster.start({
       units: 3,
-      application: 'ticketing',
+      application: repositoryApplication('ticketing'),
       dataDirectory,
       port: Number(new URL(cluster.urls.http).port),
       serverPorts: 'free',

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { PatientClient } from '@spacegrid/proof/support/patient-client'
+import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { unitStatus } from '@spacegrid/proof/support/store-audit'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
@@ -20,7 +21,7 @@ test('a unit joins a grid of 200,000 entries from a peer while commands go on', 
 }, async () => {
   cluster = await ProcessCluster.start({
     units: 1,
-    application: 'ticketing',
+    application: repositoryApplication('ticketing'),
     dataDirectory: await temporaryFolder(),
     port: await findFreePort(),
     serverPorts: 'free',

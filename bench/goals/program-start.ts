@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { waitUntil } from 'spacegrid/servers/wait-until'
@@ -90,7 +91,11 @@ class StartedGrid {
       process.execPath,
       [
         '--max-semi-space-size=16',
-        fileURLToPath(new URL('../../spacegrid/main.ts', import.meta.url)),
+        spacegridProgram,
+        'start',
+        ...['ticketing', 'auction'].map((name) =>
+          fileURLToPath(new URL(`../../processing-units/${name}/space.ts`, import.meta.url)),
+        ),
       ],
       {
         env: {

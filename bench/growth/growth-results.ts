@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import { short } from '../goals/spread.ts'
-import { escapeHtml, renderPage, table } from '../report/page.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
 import type { GrowthFigure } from './measure-growth.ts'
 

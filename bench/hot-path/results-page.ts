@@ -1,4 +1,4 @@
-import { escapeHtml, renderPage, table } from '../report/page.ts'
+import { escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import { factsLine } from '../report/run-facts.ts'
 import type { Results } from './results.ts'
 

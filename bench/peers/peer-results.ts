@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Cell, escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import type { Figure, GoalRow } from '../goals/goal.ts'
 import type { GoalSettings } from '../goals/goal-context.ts'
 import { short, spreadText } from '../goals/spread.ts'
-import { type Cell, escapeHtml, renderPage, table } from '../report/page.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
 import { cellsOf } from './goal-table.ts'
 

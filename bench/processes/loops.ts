@@ -1,5 +1,5 @@
 import { build, type Histogram } from 'hdr-histogram-js'
-import { randomExponential, seededRandom } from '../load/random.ts'
+import { randomExponential, seededRandom } from 'spacegrid/load/random'
 import type { Operation, RunResult, RunSettings } from './subject.ts'
 
 /** Latencies are kept in steps of 100 ns. */

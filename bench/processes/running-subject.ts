@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ownProgram } from 'spacegrid/own-program'
 import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import type { RunResult, RunSettings } from './subject.ts'
 import { type Call, openedId, type Reply } from './subject-process.ts'
@@ -53,7 +53,7 @@ export class RunningSubject implements AsyncDisposable {
     options: unknown,
     flags: readonly string[] = nodeFlags,
   ): Promise<RunningSubject> {
-    const program = fileURLToPath(new URL('./subject-process.ts', import.meta.url))
+    const program = ownProgram(new URL('./subject-process.ts', import.meta.url))
     const givesWay = flags.includes(givingWay)
     const ownFlags = flags.filter((flag) => flag !== givingWay)
     const child = fork(program, [module.href, JSON.stringify(options)], {

@@ -8,7 +8,7 @@ import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import type { Space } from 'spacegrid'
-import { EmbeddedGrid } from 'spacegrid/embedded-grid'
+import { EmbeddedGrid } from 'spacegrid/embedded/embedded-grid'
 import type { Subject } from '../processes/subject.ts'
 import { TurnWatch } from '../processes/turn-watch.ts'
 

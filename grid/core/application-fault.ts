@@ -121,7 +121,7 @@ function lineOf({ declared }: Callback, cause: unknown): string | undefined {
 }
 
 /** The first line of a stack that is neither the grid's nor the engine's. */
-function applicationLine(stack: string | undefined): string | undefined {
+export function applicationLine(stack: string | undefined): string | undefined {
   for (const frame of stack?.split('\n') ?? []) {
     const place = /^\s*at (?:.*\()?((?:file:\/\/|[/\\]|[A-Za-z]:)[^()]*:\d+:\d+)\)?$/.exec(
       frame,

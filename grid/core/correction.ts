@@ -61,7 +61,7 @@ export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
       const layout = state.layout.named(name)
       const entry = layout && state.find(layout.number, key)
       // Another value than the committed one: a command of this unit that is on its way.
-      if (entry?.version !== version || tx.get(cache, key) !== entry.value)
+      if (entry?.version !== version || tx.get(cache, key) !== entry?.value)
         return tx.reject('entry_changed', { cache: name, key })
       tx.put(cache, value)
       return {}

@@ -15,7 +15,18 @@ const seats = defineCache('seats', { schema, key: 'id' })
 const input = Type.Object({})
 const command = defineCommand('buy', { input, handler: () => undefined })
 const query = defineQuery('free', { input, handler: () => 1 })
+const selling = defineCommand('sell', { input, caches: [seats], handler: () => undefined })
+const looking = defineQuery('look', { input, caches: [seats], handler: () => 1 })
 const projection = defineProjection('sold', { cache: seats, initial: () => 0, apply: () => {} })
+
+function messageOf(declaration: () => unknown): string {
+  try {
+    declaration()
+    return 'nothing is wrong'
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 describe('a declaration', () => {
   test.each(['', 'Seats', '_parts', '1st', 'a-b', 'a.b', 'ä', 'a'.repeat(65)])(
@@ -63,6 +74,7 @@ describe('a declaration', () => {
     ['index over a list', { indexes: { byTags: ['tags'] } }, 'byTags names tags, which is never'],
     ['onExpire that is none', { onExpire: {} }, 'onExpire must be a function'],
     ['generator as onExpire', { onExpire: function* () {} }, 'must not be a generator'],
+    ['async onExpire', { onExpire: async () => {} }, 'cache seats: onExpire must not be async'],
     ['schema that is none', { schema: 'text' }, 'the schema is not a schema'],
     ['schema without fields', { schema: Type.Unknown() }, 'must be an object with its fields'],
   ])('of a cache with a %s is refused', (_, options, message) => {
@@ -81,6 +93,9 @@ describe('a declaration', () => {
   test.each<[string, object, string]>([
     ['handler that is none', { handler: 'later' }, 'handler must be a function'],
     ['generator', { handler: function* () {} }, 'handler must not be a generator'],
+    ['async handler', { handler: async () => 1 }, 'command buy: handler must not be async'],
+    ['caches that are none', { caches: ['seats'] }, 'caches must be a list of caches'],
+    ['one cache', { caches: seats }, 'caches must be a list of caches'],
     ['answer that is none', { answer: 5 }, 'answer must be a function'],
     ['level of its own', { acknowledge: 'soon' }, 'acknowledge must be one of accepted'],
     ['description that is no text', { description: 5 }, 'the description must be a text'],
@@ -104,7 +119,7 @@ describe('a declaration', () => {
   test('of a schema in a circle is refused', () => {
     const circle = Type.Object({ a: Type.Unknown() })
     Object.assign(circle.properties, { a: circle })
-    const declare = () => defineQuery('free', { input, result: circle, handler: () => 1 })
+    const declare = () => defineQuery('free', { input, result: circle, handler: () => ({ a: 1 }) })
     expect(declare).toThrow('or a circle')
   })
 
@@ -120,9 +135,21 @@ describe('a declaration', () => {
 
   test("of a space that follows another space's cache is refused", () => {
     const other = defineCache('other', { schema, key: 'id' })
-    expect(() => defineSpace('hall', { caches: [other], projections: [projection] })).toThrow(
-      'projection sold follows a cache outside space hall',
-    )
+    const declarations = [
+      // @ts-expect-error: the compiler says so too
+      () => defineSpace('hall', { caches: [other], projections: [projection] }),
+      // @ts-expect-error
+      () => defineSpace('hall', { caches: [other], commands: [selling] }),
+      // @ts-expect-error
+      () => defineSpace('hall', { caches: [other], queries: [looking] }),
+    ]
+    expect(declarations.map(messageOf)).toEqual([
+      "projection sold follows a cache outside space hall: add seats to the space's caches",
+      "command sell works with a cache outside space hall: add seats to the space's caches",
+      "query look works with a cache outside space hall: add seats to the space's caches",
+    ])
+    const again = defineCache('seats', { schema, key: 'id' })
+    expect(() => defineSpace('hall', { caches: [again], commands: [selling] })).toThrow('outside')
   })
 
   test('of a space holds its commands and queries by name', () => {

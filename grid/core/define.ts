@@ -1,6 +1,6 @@
-import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
-import { closedSchema } from './closed-schema.ts'
+import type { IndexFields, Static } from './data-types.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -8,6 +8,7 @@ import type {
   AnyProjection,
   AnyQuery,
   Cache,
+  CacheNamed,
   CacheOptions,
   Change,
   Command,
@@ -18,54 +19,30 @@ import type {
   Space,
   Transaction,
 } from './definition.ts'
-import { checkSchema, compileSchema, typesOf } from './schema-check.ts'
-
-const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/
-
-function checkName(what: string, name: unknown): void {
-  if (typeof name !== 'string' || !namePattern.test(name))
-    throw new TypeError(`${what} name ${JSON.stringify(name)} must match ${namePattern}`)
-}
-
-/** Closed, and good for everybody who will work with it. */
-function taken<S extends TSchema>(what: string, schema: S): S {
-  checkSchema(what, schema)
-  const copy = closedSchema(schema)
-  compileSchema(what, copy)
-  return copy
-}
-
-function takenObject<S extends TObject>(what: string, schema: S): S {
-  const copy = taken(what, schema)
-  if (copy.type !== 'object' || typeof copy.properties !== 'object' || copy.properties === null)
-    throw new TypeError(`${what} must be an object with its fields: Type.Object({…})`)
-  return copy
-}
-
-/** Generators do nothing when they are called: nobody would notice. */
-function checkFunction(what: string, it: unknown): void {
-  if (typeof it !== 'function') throw new TypeError(`${what} must be a function`)
-  if (Object.prototype.toString.call(it).endsWith('GeneratorFunction]'))
-    throw new TypeError(`${what} must not be a generator`)
-}
-
-function checkDescription(what: string, description: unknown): void {
-  if (description !== undefined && typeof description !== 'string')
-    throw new TypeError(`${what}: the description must be a text`)
-}
+import {
+  checkDescription,
+  checkedCaches,
+  checkFunction,
+  checkName,
+  checkSynchronous,
+  takenObject,
+  takenSchema,
+} from './definition-checks.ts'
+import type { CommandCheck, QueryCheck, SpaceCheck, Told } from './definition-mistakes.ts'
+import { typesOf } from './schema-check.ts'
 
 /**
  * Declares a cache.
  * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema, or the schema cannot be kept.
  */
 export function defineCache<
+  const Name extends string,
   S extends TObject,
-  const Indexes extends Record<string, readonly (keyof Static<S> & string)[]> = Record<
-    never,
-    never
-  >,
->(name: string, options: CacheOptions<S, Indexes>): Cache<Static<S>, keyof Indexes & string> {
+  const Indexes extends FieldsOf<S> = Record<never, never>,
+  V = Static<S>,
+>(name: Name, options: CacheOptions<S, Indexes, V>): Cache<V, Indexes, Name> {
   checkName('cache', name)
+  const { key, expiry } = options as Fields
   const schema = takenObject(`cache ${name}: the schema`, options.schema)
   const fields = schema.properties
   const indexes: Record<string, readonly string[]> = { ...options.indexes }
@@ -80,7 +57,7 @@ export function defineCache<
           `cache ${name}: index ${index} names ${field}, which is never a text, number or boolean`,
         )
   }
-  for (const field of [options.key, options.expiry])
+  for (const field of [key, expiry])
     if (field !== undefined && !Object.hasOwn(fields, field))
       throw new TypeError(`cache ${name}: the schema has no field ${field}`)
   const { readable } = options
@@ -90,20 +67,30 @@ export function defineCache<
       if (!Object.hasOwn(fields, field))
         throw new TypeError(`cache ${name}: readable names the unknown field ${field}`)
   }
-  if (!schema.required?.includes(options.key) || !isOnly(fields[options.key], 'string'))
-    throw new TypeError(`cache ${name}: the key ${options.key} must be a required text`)
-  if (options.expiry !== undefined && !isOnly(fields[options.expiry], 'number', 'integer', 'null'))
-    throw new TypeError(`cache ${name}: the expiry ${options.expiry} must be a number`)
-  if (options.onExpire !== undefined) checkFunction(`cache ${name}: onExpire`, options.onExpire)
+  if (!schema.required?.includes(key) || !isOnly(fields[key], 'string'))
+    throw new TypeError(`cache ${name}: the key ${key} must be a required text`)
+  if (expiry !== undefined && !isOnly(fields[expiry], 'number', 'integer', 'null'))
+    throw new TypeError(`cache ${name}: the expiry ${expiry} must be a number`)
+  if (options.onExpire !== undefined) checkSynchronous(`cache ${name}: onExpire`, options.onExpire)
   return rememberDeclaration({
     name,
     schema,
-    key: options.key,
-    indexes: indexes as Record<keyof Indexes & string, readonly string[]>,
-    expiry: options.expiry,
+    key,
+    indexes: indexes as IndexFields as Indexes,
+    expiry,
     onExpire: options.onExpire,
     readable,
   })
+}
+
+type FieldsOf<S extends TObject> = Readonly<
+  Record<string, readonly (keyof S['properties'] & string)[]>
+>
+
+/** The fields as they are named: the types of the options hold the mistakes too, and those have no values. */
+interface Fields {
+  readonly key: string
+  readonly expiry?: string
 }
 
 const isOnly = (schema: unknown, ...types: readonly string[]): boolean =>
@@ -114,33 +101,61 @@ const canBe = (schema: unknown, ...types: readonly string[]): boolean =>
 
 const acknowledgements: readonly unknown[] = ['accepted', 'committed', 'persisted']
 
-/** Callbacks are synchronous: a handler that returns a promise has no type. */
-type Synchronous<Returned> =
-  Returned extends PromiseLike<unknown> ? { readonly handler: never } : unknown
+/** The caches that a handler works with, if it says so: the compiler then refuses others, and a space that lacks one. */
+interface Using<Uses extends string> {
+  readonly caches?: readonly CacheNamed<Uses>[]
+}
 
-export interface CommandOptions<I extends TObject, Data> {
+export interface CommandOptions<
+  I extends TObject,
+  Data,
+  R extends TSchema = TSchema,
+  Answer = unknown,
+  Uses extends string = string,
+  Input = Static<I>,
+> extends Using<Uses> {
   readonly input: I
   readonly description?: string
   /** Schema of the result, which is checked against it; objects have no other fields than it says. */
-  readonly result?: TSchema
+  readonly result?: R
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
-  readonly handler: (tx: Transaction, input: Static<I>) => Data
-  readonly answer?: (data: Resolved<Data>) => unknown
+  /** Synchronous. It may refuse (`tx.reject`), and runs again after a collision. */
+  readonly handler: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
+  /** Makes the result of what the handler has returned, outcomes filled in. */
+  readonly answer?: (data: Resolved<Data>) => Answer
 }
 
 /**
- * Declares a command.
+ * Declares a command. What its callers are answered is typed by `result`; without it, by what `answer` or the handler returns.
  * @throws TypeError when the name, a schema, a callback or the level cannot be kept
  */
-export function defineCommand<I extends TObject, Data>(
-  name: string,
-  options: CommandOptions<I, Data> & Synchronous<Data>,
-): Command<Static<I>, Data> {
+export function defineCommand<
+  const Name extends string,
+  I extends TObject,
+  const Data,
+  Given extends keyof CommandOptions<I, Data>,
+  R extends TSchema = TSchema,
+  const Answer = unknown,
+  // biome-ignore lint/suspicious/noExplicitAny: a handler that does not name its caches may use any
+  Uses extends string = any,
+  Input = Static<I>,
+  Wanted = Static<R>,
+>(
+  name: Name,
+  options: CommandOptions<I, Data, R, Answer, Uses, Input> &
+    CommandCheck<Given, Data, Answer, Wanted> & { readonly [Option in Given]?: unknown },
+): Command<
+  Input,
+  Data,
+  TSchema extends R ? Told<'answer' extends Given ? Answer : Resolved<Data>> : Wanted,
+  Name,
+  Uses
+> {
   checkName('command', name)
   const { description, result, acknowledge = 'committed', handler, answer } = options
   checkDescription(`command ${name}`, description)
-  checkFunction(`command ${name}: handler`, handler)
+  checkSynchronous(`command ${name}: handler`, handler)
   if (answer !== undefined) checkFunction(`command ${name}: answer`, answer)
   if (!acknowledgements.includes(acknowledge))
     throw new TypeError(
@@ -150,28 +165,45 @@ export function defineCommand<I extends TObject, Data>(
     name,
     description,
     input: takenObject(`command ${name}: the input`, options.input),
-    result: result && taken(`command ${name}: the result`, result),
+    result: result && takenSchema(`command ${name}: the result`, result),
     acknowledge,
+    caches: checkedCaches(`command ${name}`, options.caches),
     handler,
     answer,
   })
 }
 
-export interface QueryOptions<I extends TObject, Result> {
+export interface QueryOptions<
+  I extends TObject,
+  Result,
+  R extends TSchema = TSchema,
+  Uses extends string = string,
+  Input = Static<I>,
+> extends Using<Uses> {
   readonly input: I
   readonly description?: string
-  readonly result?: TSchema
-  readonly handler: (read: Reader, input: Static<I>) => Result
+  /** Schema of the result, which is checked against it; objects have no other fields than it says. */
+  readonly result?: R
+  readonly handler: (read: Reader<Uses>, input: NoInfer<Input>) => Result
 }
 
 /**
- * Declares a query.
+ * Declares a query. What its callers are answered is typed by `result`; without it, by what the handler returns.
  * @throws TypeError when the name, a schema or the handler cannot be kept
  */
-export function defineQuery<I extends TObject, Result>(
-  name: string,
-  options: QueryOptions<I, Result> & Synchronous<Result>,
-): Query<Static<I>, Result> {
+export function defineQuery<
+  const Name extends string,
+  I extends TObject,
+  const Result,
+  R extends TSchema = TSchema,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  Uses extends string = any,
+  Input = Static<I>,
+  Wanted = Static<R>,
+>(
+  name: Name,
+  options: QueryOptions<I, Result, R, Uses, Input> & QueryCheck<Result, Wanted>,
+): Query<Input, TSchema extends R ? Told<Result> : Wanted, Name, Uses> {
   checkName('query', name)
   const { description, result, handler } = options
   checkDescription(`query ${name}`, description)
@@ -180,24 +212,29 @@ export function defineQuery<I extends TObject, Result>(
     name,
     description,
     input: takenObject(`query ${name}: the input`, options.input),
-    result: result && taken(`query ${name}: the result`, result),
+    result: result && takenSchema(`query ${name}: the result`, result),
+    caches: checkedCaches(`query ${name}`, options.caches),
     handler,
   })
 }
 
-export interface ProjectionOptions<Model, V> {
-  readonly cache: Cache<V>
+export interface ProjectionOptions<Model, V, CacheName extends string = string> {
+  readonly cache: Cache<V, IndexFields, CacheName>
   readonly initial: () => Model
   readonly apply: (model: Model, change: Change<V>) => void
 }
 
-export function defineProjection<Model, V>(
+/**
+ * Declares a projection: a model that follows the changes of one cache.
+ * @throws TypeError when the name or a callback cannot be kept
+ */
+export function defineProjection<Model, V, CacheName extends string>(
   name: string,
-  options: ProjectionOptions<Model, V>,
-): Projection<Model, V> {
+  options: ProjectionOptions<Model, V, CacheName>,
+): Projection<Model, V, CacheName> {
   checkName('projection', name)
-  checkFunction(`projection ${name}: initial`, options.initial)
-  checkFunction(`projection ${name}: apply`, options.apply)
+  checkSynchronous(`projection ${name}: initial`, options.initial)
+  checkSynchronous(`projection ${name}: apply`, options.apply)
   if (typeof options.cache !== 'object' || options.cache === null)
     throw new TypeError(`projection ${name} follows no cache`)
   return rememberDeclaration({ name, ...options })
@@ -206,33 +243,60 @@ export function defineProjection<Model, V>(
 /** Collections of these names hold the grid's own records beside the spaces' caches. */
 const reservedSpaces = new Set(['grid', 'system'])
 
-export interface SpaceOptions {
+export interface SpaceOptions<
+  CacheName extends string = string,
+  Commands extends AnyCommand = AnyCommand,
+  Queries extends AnyQuery = AnyQuery,
+  Projections extends AnyProjection = AnyProjection,
+> {
   readonly description?: string
-  readonly caches: readonly AnyCache[]
-  readonly commands?: readonly AnyCommand[]
-  readonly queries?: readonly AnyQuery[]
-  readonly projections?: readonly AnyProjection[]
+  readonly caches: readonly CacheNamed<CacheName>[]
+  readonly commands?: readonly Commands[]
+  readonly queries?: readonly Queries[]
+  readonly projections?: readonly Projections[]
 }
 
 /**
- * Declares a space.
- * @throws TypeError when a name is taken twice, or a projection follows a cache that is not of this space.
+ * Declares a space. Its type knows its commands and queries by name, with what they take and give.
+ * @throws TypeError when a name is taken twice, or something works with a cache that is not of this space
  */
-export function defineSpace(name: string, options: SpaceOptions): Space {
+export function defineSpace<
+  const Name extends string,
+  CacheName extends string,
+  Commands extends AnyCommand = never,
+  Queries extends AnyQuery = never,
+  Projections extends AnyProjection = never,
+>(
+  name: Name,
+  options: SpaceOptions<CacheName, Commands, Queries, Projections> &
+    SpaceCheck<CacheName, Commands, Queries, Projections>,
+): Space<Commands, Queries, CacheName, Name> {
   checkName('space', name)
   if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
   checkDescription(`space ${name}`, options.description)
   byName('cache', options.caches)
   byName('projection', options.projections ?? [])
+  const commands = byName('command', options.commands ?? [])
+  const queries = byName('query', options.queries ?? [])
+  const checkInside = (what: string, used: readonly AnyCache[]) => {
+    for (const cache of used)
+      if (!options.caches.some((one) => one === cache))
+        throw new TypeError(
+          `${what} a cache outside space ${name}: add ${cache.name} to the space's caches`,
+        )
+  }
   for (const projection of options.projections ?? [])
-    if (!options.caches.includes(projection.cache))
-      throw new TypeError(`projection ${projection.name} follows a cache outside space ${name}`)
+    checkInside(`projection ${projection.name} follows`, [projection.cache])
+  for (const command of commands.values())
+    checkInside(`command ${command.name} works with`, command.caches ?? [])
+  for (const query of queries.values())
+    checkInside(`query ${query.name} works with`, query.caches ?? [])
   return {
     name,
     description: options.description,
     caches: options.caches,
-    commands: byName('command', options.commands ?? []),
-    queries: byName('query', options.queries ?? []),
+    commands,
+    queries,
     projections: options.projections ?? [],
   }
 }

@@ -1,54 +1,59 @@
-import type { Static, TObject, TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
+import type {
+  BoundOf,
+  EqualsOf,
+  IndexFields,
+  IndexRange,
+  ItemOf,
+  ListField,
+  NumberField,
+  RequiredText,
+  Scalar,
+  Static,
+  Value,
+} from './data-types.ts'
+import type { Mistake } from './mistake.ts'
 
-/** A value an index can order: booleans before numbers before strings; strings by UTF-16 code unit. */
-export type Scalar = string | number | boolean
-
-/** Plain data of an entry. */
-export type Value = Readonly<Record<string, unknown>>
-
-/**
- * Selects consecutive entries of an index: `equals` fixes its leading fields, the bounds restrict the next one.
- * Without `limit` the whole range is meant (a command's range read is limited to `limits.rangeEntriesMax`).
- */
-export interface IndexRange {
-  readonly equals?: readonly Scalar[]
-  readonly from?: Scalar
-  readonly after?: Scalar
-  readonly to?: Scalar
-  readonly before?: Scalar
-  readonly reverse?: boolean
-  readonly limit?: number
-}
+export type { IndexRange, Scalar, Value }
 
 /** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own, and is synchronous. */
 export type ExpiryHandler<V> = (tx: Transaction, value: V) => void
 
 export interface CacheOptions<
   S extends TObject,
-  Indexes extends Record<string, readonly string[]>,
+  Indexes extends IndexFields = IndexFields,
+  V = Static<S>,
 > {
   readonly schema: S
   /** Field that holds the primary key: a string of 1 to 1,024 bytes. */
-  readonly key: keyof Static<S> & string
+  readonly key: NoInfer<
+    RequiredText<V> | Mistake<'the key must be a field that every entry has, and a text'>
+  >
   /** Index name → its fields, in order. Entries that lack one of the fields are not in that index. */
   readonly indexes?: Indexes
   /** Field with the time (ms since the epoch) at which an entry expires; entries without it never do. */
-  readonly expiry?: keyof Static<S> & string
+  readonly expiry?: NoInfer<
+    NumberField<V> | Mistake<'the expiry must be a field that holds a number: ms since the epoch'>
+  >
   /** Called when an entry expires. Default: the entry is deleted. A handler must delete it or move its expiry. */
-  readonly onExpire?: ExpiryHandler<Static<S>>
+  readonly onExpire?: ExpiryHandler<NoInfer<V>>
   /**
    * What callers from outside may read of an entry, by its key: all of it, or the fields named here. Ids with which others could act do not
    * belong there. Default: nothing, once any cache of the space says something; before, all of it while developing and nothing in production.
    */
-  readonly readable?: boolean | readonly (keyof Static<S> & string)[]
+  readonly readable?: boolean | readonly (keyof S['properties'] & string)[]
 }
 
 /** A cache: a named, typed map of entries. Made by `defineCache`. */
-export interface Cache<V = Value, IndexName extends string = string> {
-  readonly name: string
+export interface Cache<
+  V = Value,
+  Indexes extends IndexFields = IndexFields,
+  Name extends string = string,
+> {
+  readonly name: Name
   readonly schema: TObject
   readonly key: string
-  readonly indexes: Readonly<Record<IndexName, readonly string[]>>
+  readonly indexes: Indexes
   readonly expiry: string | undefined
   readonly onExpire: ExpiryHandler<V> | undefined
   readonly readable?: boolean | readonly string[] | undefined
@@ -56,9 +61,12 @@ export interface Cache<V = Value, IndexName extends string = string> {
 
 // The types of application caches, commands … differ in their parameters; lists of them need one common type.
 // biome-ignore lint/suspicious/noExplicitAny: variance of handlers makes any the only common supertype
-export type AnyCache = Cache<any, any>
+export type AnyCache = Cache<any>
+/** A cache of which only the name matters. */
 // biome-ignore lint/suspicious/noExplicitAny: as above
-export type AnyCommand = Command<any, any>
+export type CacheNamed<Name extends string> = Cache<any, IndexFields, Name>
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyCommand = Command<any, any, any>
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyQuery = Query<any, any>
 // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -108,52 +116,90 @@ export interface TakeOptions {
   readonly otherwise?: string
 }
 
+/** What the compiler shows for a cache that is not among those a handler says it works with. */
+type Undeclared = 'this cache is not among the `caches` that the handler declares'
+
+/** Nothing has it. To the compiler it says that whoever works with more caches may be handed to who works with fewer. */
+declare const names: unique symbol
+
 /**
  * What a command's handler works with. Reads are validated: the transaction applies only if everything it read is unchanged when it is
  * melded. Handlers are synchronous, change nothing but through `tx`, and take time, identifiers and randomness from it. They may run
  * several times. Arguments that cannot be are faults of the application (`application_fault`), and leave nothing behind.
+ *
+ * `Names` of the caches it may be used with: `Transaction<'seats' | 'holds'>`. Without them it takes any.
  */
-export interface Transaction {
+// biome-ignore lint/suspicious/noExplicitAny: any is what fits every list of names, in both directions
+export interface Transaction<Names extends string = any> {
+  readonly [names]?: (names: Names) => void
   /** ms since the epoch. */
   readonly now: number
   /** A new identifier, 22 characters of [0-9A-Za-z]. */
   newId(): string
-  get<V>(cache: Cache<V>, key: string): V | undefined
+  get<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
+    key: string,
+  ): V | undefined
   /** Reads without validation: the transaction applies even if the entry changes. */
-  peek<V>(cache: Cache<V>, key: string): V | undefined
+  peek<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
+    key: string,
+  ): V | undefined
   /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
+  range<
+    V,
+    Indexes extends IndexFields,
+    Name extends Names | (string & Mistake<Undeclared>),
+    Index extends keyof Indexes & string,
+    const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
+  >(
+    cache: Cache<V, Indexes, Name>,
+    index: Index,
+    range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
+  ): readonly V[]
   /** Creates or replaces the entry with the value's key. A value that does not fit the cache's schema is a fault of the application. */
-  put<V>(cache: Cache<V>, value: NoInfer<V>): void
-  delete(cache: AnyCache, key: string): void
+  put<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
+    value: NoInfer<V>,
+  ): void
+  delete<Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: CacheNamed<Name>,
+    key: string,
+  ): void
   /**
    * Operation: adds to a number field, within the bounds of its schema and of exact whole numbers. Never collides. Outcome: the field's new
    * value.
    */
-  increment<V>(
-    cache: Cache<V>,
+  increment<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
-    field: keyof V & string,
+    field: NumberField<V>,
     by: number,
     options?: IncrementOptions<NoInfer<V>>,
   ): Outcome<number>
   /** Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides. Outcome: the list's new length. */
-  append<V>(
-    cache: Cache<V>,
+  append<V, Name extends Names | (string & Mistake<Undeclared>), Field extends ListField<V>>(
+    cache: Cache<V, IndexFields, Name>,
     key: string,
-    field: keyof V & string,
-    items: readonly unknown[],
+    field: Field,
+    items: readonly ItemOf<NoInfer<V>, Field>[],
     options?: AppendOptions<NoInfer<V>>,
   ): Outcome<number>
   /**
    * Operation: claims the first `limit` entries of a range and patches them (a field set to undefined is removed). Never collides. Outcome: the
    * patched entries.
    */
-  take<V, I extends string>(
-    cache: Cache<V, I>,
-    index: I,
-    range: IndexRange & { readonly limit: number },
-    patch: Patch<V>,
+  take<
+    V,
+    Indexes extends IndexFields,
+    Name extends Names | (string & Mistake<Undeclared>),
+    Index extends keyof Indexes & string,
+    const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
+  >(
+    cache: Cache<V, Indexes, Name>,
+    index: Index,
+    range: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>> & { readonly limit: number },
+    patch: Patch<NoInfer<V>>,
     options?: TakeOptions,
   ): Outcome<readonly V[]>
   /** A domain event: kept in full, delivered after the commit. */
@@ -162,43 +208,81 @@ export interface Transaction {
   reject(reason: string, details?: Value): never
 }
 
-/** What a query's handler reads from: one committed state. */
-export interface Reader {
+/** What a query's handler reads from: one committed state. `Names` as of a `Transaction`. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface Reader<Names extends string = any> {
+  readonly [names]?: (names: Names) => void
   /** ms since the epoch. */
   readonly now: number
   /** Log position of the state. */
   readonly position: number
-  get<V>(cache: Cache<V>, key: string): V | undefined
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range?: IndexRange): readonly V[]
+  get<V, Name extends Names | (string & Mistake<Undeclared>)>(
+    cache: Cache<V, IndexFields, Name>,
+    key: string,
+  ): V | undefined
+  range<
+    V,
+    Indexes extends IndexFields,
+    Name extends Names | (string & Mistake<Undeclared>),
+    Index extends keyof Indexes & string,
+    const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
+  >(
+    cache: Cache<V, Indexes, Name>,
+    index: Index,
+    range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
+  ): readonly V[]
   /** Number of entries. */
-  count(cache: AnyCache): number
+  count<Name extends Names | (string & Mistake<Undeclared>)>(cache: CacheNamed<Name>): number
   /** The read model. It can be read only: a change, on any level, is an error. */
-  projection<M, V>(projection: Projection<M, V>): M
+  projection<M, V, Name extends Names | (string & Mistake<Undeclared>)>(
+    projection: Projection<M, V, Name>,
+  ): M
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
 }
 
 export type Acknowledgement = 'accepted' | 'committed' | 'persisted'
 
-/** A command. Made by `defineCommand`. */
-export interface Command<Input = unknown, Data = unknown> {
-  readonly name: string
+/**
+ * A command. Made by `defineCommand`. `Input` is what its schema says, `Data` what the handler returns, `Result` what callers are answered;
+ * `Uses` are the names of the caches it says it works with, `string` when it says nothing.
+ */
+export interface Command<
+  Input = unknown,
+  Data = unknown,
+  Result = unknown,
+  Name extends string = string,
+  Uses extends string = string,
+> {
+  readonly name: Name
   readonly description: string | undefined
   readonly input: TObject
   readonly result: TSchema | undefined
   readonly acknowledge: Acknowledgement
+  readonly caches: readonly CacheNamed<Uses>[] | undefined
   readonly handler: (tx: Transaction, input: Input) => Data
   /** Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure. Default: the data itself. */
   readonly answer: ((data: Resolved<Data>) => unknown) | undefined
+  readonly [answered]?: Result
 }
 
+/** Nothing has it. To the compiler it says what callers are told. */
+declare const answered: unique symbol
+
 /** A query. Made by `defineQuery`. */
-export interface Query<Input = unknown, Result = unknown> {
-  readonly name: string
+export interface Query<
+  Input = unknown,
+  Result = unknown,
+  Name extends string = string,
+  Uses extends string = string,
+> {
+  readonly name: Name
   readonly description: string | undefined
   readonly input: TObject
   readonly result: TSchema | undefined
-  readonly handler: (read: Reader, input: Input) => Result
+  readonly caches: readonly CacheNamed<Uses>[] | undefined
+  readonly handler: (read: Reader, input: Input) => unknown
+  readonly [answered]?: Result
 }
 
 /** A change to one entry, as projections and listeners see it. */
@@ -209,21 +293,29 @@ export interface Change<V = Value> {
 }
 
 /** A read model kept up to date from applied changes of one cache. Made by `defineProjection`. */
-export interface Projection<Model, V = Value> {
+export interface Projection<Model, V = Value, CacheName extends string = string> {
   readonly name: string
-  readonly cache: Cache<V>
+  readonly cache: Cache<V, IndexFields, CacheName>
   /** A model of plain objects, lists, maps, sets or instances of classes without private members: queries see it through a view. */
   readonly initial: () => Model
   /** Changes the model in place (or by its own means). Called once per applied change, in order. */
   readonly apply: (model: Model, change: Change<V>) => void
 }
 
-/** A space: caches that change together, with its commands, queries and projections. Made by `defineSpace`. */
-export interface Space {
-  readonly name: string
+/**
+ * A space: caches that change together, with its commands, queries and projections. Made by `defineSpace`, which knows the types of all of
+ * them: `SpaceHarness` and clients take names, inputs and results from there (`CommandsOf`, `QueriesOf`).
+ */
+export interface Space<
+  Commands extends AnyCommand = AnyCommand,
+  Queries extends AnyQuery = AnyQuery,
+  CacheName extends string = string,
+  Name extends string = string,
+> {
+  readonly name: Name
   readonly description: string | undefined
-  readonly caches: readonly AnyCache[]
-  readonly commands: ReadonlyMap<string, AnyCommand>
-  readonly queries: ReadonlyMap<string, AnyQuery>
+  readonly caches: readonly CacheNamed<CacheName>[]
+  readonly commands: ReadonlyMap<string, Commands>
+  readonly queries: ReadonlyMap<string, Queries>
   readonly projections: readonly AnyProjection[]
 }

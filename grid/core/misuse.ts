@@ -10,3 +10,7 @@ export class Misuse extends TypeError {
     this.field = field
   }
 }
+
+/** A handler works with a cache that its space does not have. */
+export const outsideSpace = (cache: string): Misuse =>
+  new Misuse(cache, undefined, 'is not in the space: add it to the caches of defineSpace')

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { IndexRange, Transaction } from './definition.ts'
+import type { AnyCache, IndexRange, Transaction } from './definition.ts'
 import { type ErrorCode, isGridError } from './errors.ts'
 import { Recorder } from './recorder.ts'
 import { shapeOf } from './shape.ts'
@@ -67,10 +67,12 @@ describe('what a handler puts', () => {
 test('texts that the log would change are refused wherever a handler hands them over', () => {
   const lone = 'a\ud800'
   const initial = { id: 'a', tags: [lone] }
-  const claim = { equals: [1], limit: 1 }
+  const claim = { equals: [1], limit: 1 } as const
   const attempts: ((tx: Transaction) => unknown)[] = [
     (tx) => tx.put(seats, { id: 'a', tags: ['x', lone] }),
+    // @ts-expect-error: no text
     (tx) => tx.append(seats, 'a', 'tags', ['x', { deep: [lone] }]),
+    // @ts-expect-error: no text
     (tx) => tx.append(seats, 'a', 'tags', [{ [lone]: 1 }]),
     (tx) => tx.increment(seats, 'a', 'n', 1, { initial }),
     (tx) => tx.take(seats, 'byN', claim, { tags: [lone] }),
@@ -118,11 +120,12 @@ describe('the keys a handler names', () => {
 
 describe('the caches and ranges a handler names', () => {
   test('are those of its space', () => {
-    expect(() => recorder.get(unknown, 'a')).toThrow("unknown is not in the space's definition")
+    expect(() => recorder.get(unknown, 'a')).toThrow(
+      'cache unknown: is not in the space: add it to the caches of defineSpace',
+    )
     expect(() => recorder.range(unknown, 'byN')).toThrow('unknown')
     expect(() => recorder.put(unknown, { id: 'a' })).toThrow('unknown')
-    const other = seats as unknown as typeof seats & { indexes: { byOther: readonly string[] } }
-    expect(() => recorder.range(other, 'byOther' as 'byN')).toThrow('no index "byOther"')
+    expect(() => recorder.range(seats, 'byOther')).toThrow('no index "byOther"')
   })
 
   test.each<[IndexRange, boolean]>([
@@ -133,8 +136,10 @@ describe('the caches and ranges a handler names', () => {
     [{ equals: [1, 'a'], after: false }, false],
     [{ equals: [1, 'a', 2] }, false],
   ])('have no more values than the index has fields: %j', (range, fits) => {
-    expect(codeOf((tx) => tx.range(seats, 'byN', range))).toBe(fits ? 'none' : 'error')
-    const claim = (tx: Transaction) => tx.take(seats, 'byN', { ...range, limit: 1 }, {})
+    // Its type does not know the fields.
+    const cache: AnyCache = seats
+    expect(codeOf((tx) => tx.range(cache, 'byN', range))).toBe(fits ? 'none' : 'error')
+    const claim = (tx: Transaction) => tx.take(cache, 'byN', { ...range, limit: 1 }, {})
     expect(codeOf(claim)).toBe(fits ? 'none' : 'error')
   })
 })

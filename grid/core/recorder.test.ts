@@ -73,7 +73,7 @@ function runRejected(handler: (tx: Transaction) => unknown): Recorder {
 }
 
 const seat = (id: string, place = 'free', price = 1) => ({ id, state: place, price })
-const free = { equals: ['free'] }
+const free = { equals: ['free'] } as const
 
 describe('a handler', () => {
   test('sees its own puts, deletes and re-creations, which are no reads', () => {

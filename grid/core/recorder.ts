@@ -16,7 +16,7 @@ import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
-import { Misuse } from './misuse.ts'
+import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import { PendingOutcome, type Prediction, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
@@ -156,7 +156,7 @@ export class Recorder implements Transaction, Prediction {
     return this.#view.find(this.#layoutOf(cache).number, key)?.value as V | undefined
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const indexNumber = this.#indexOf(layout, index)
     const asked = takenRange(layout, indexNumber, range)
@@ -197,7 +197,7 @@ export class Recorder implements Transaction, Prediction {
   increment<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     by: number,
     options: IncrementOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -220,7 +220,7 @@ export class Recorder implements Transaction, Prediction {
   append<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     items: readonly unknown[],
     options: AppendOptions<NoInfer<V>> = {},
   ): Outcome<number> {
@@ -240,9 +240,9 @@ export class Recorder implements Transaction, Prediction {
     })
   }
 
-  take<V, I extends string>(
-    cache: Cache<V, I>,
-    index: I,
+  take<V>(
+    cache: Cache<V>,
+    index: string,
     range: IndexRange & { readonly limit: number },
     patch: Patch<V>,
     options: TakeOptions = {},
@@ -307,7 +307,7 @@ export class Recorder implements Transaction, Prediction {
     if (typeof cache?.schema !== 'object' || cache.schema === null)
       throw new TypeError(`${nameOf(cache)} is not a cache`)
     const layout = this.#view.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     return layout
   }
 

@@ -29,6 +29,8 @@ export interface ComponentProgram {
   readonly role: string
   /** Variables that the program cannot do without. */
   readonly required: readonly EnvironmentName[]
+  /** As `SPACES` has it, where that is not set. Left out: it must be. */
+  readonly spaces?: string | undefined
   readonly create: (
     space: string,
     ports: ComponentPorts,
@@ -38,9 +40,16 @@ export interface ComponentProgram {
 }
 
 /** A role without doors of its own, for each space of `SPACES`: data pump, data writer or data reader. */
-export async function runComponent({ role, required, create }: ComponentProgram): Promise<void> {
-  await runRole(role, required, (environment) => ({
-    spaces: environment.SPACES.split(','),
+export async function runComponent({
+  role,
+  required,
+  spaces,
+  create,
+}: ComponentProgram): Promise<void> {
+  const needed: EnvironmentName[] = spaces === undefined ? ['SPACES'] : []
+  await runRole(role, [...required, ...needed], (environment) => ({
+    spaces: (environment.SPACES ?? spaces ?? '').split(','),
+    calledBy: role,
     names: (space) => ({ space }),
     where: (space) => `space ${space}`,
     create: async (space, { log, messaging, clock, random }, report, adapters) => {

@@ -103,12 +103,14 @@ export const environmentSchema = Type.Object({
     description: 'Bytes of each stream; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
-  SPACES: Type.String({
-    pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
-    default: 'ticketing,auction',
-    description: 'Spaces that pump, writer and reader work for',
-    allowed: 'comma-separated names such as ticketing,auction',
-  }),
+  SPACES: Type.Optional(
+    Type.String({
+      pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
+      description:
+        'Spaces that pump, writer and reader work for; a program that finds them itself: only these',
+      allowed: 'comma-separated names such as ticketing,auction',
+    }),
+  ),
   UNIT_NAME: Type.String({
     pattern: '^[A-Za-z0-9._-]{1,64}$',
     default: `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(-64),
@@ -173,7 +175,7 @@ export const knownVariables: readonly string[] = [
 const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
 
 /**
- * Reads what is set. Called by `main.ts` files only, once: nothing else looks at the environment. `required` names what this
+ * Reads what is set. Called by programs only, once: nothing else looks at the environment. `required` names what this
  * program cannot do without. `warn` is told of variables that are near to ours and that nothing reads.
  * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
  */
@@ -187,9 +189,9 @@ export function readEnvironment(
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
-  const twice = repeated(String(environment.SPACES).split(','))
-  if (twice !== undefined)
-    problems.push(`SPACES=${shown(String(environment.SPACES))}: ${twice} is named twice`)
+  const spaces = String(environment.SPACES ?? '')
+  const twice = repeated(spaces.split(','))
+  if (twice !== undefined) problems.push(`SPACES=${shown(spaces)}: ${twice} is named twice`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment

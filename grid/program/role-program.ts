@@ -17,6 +17,8 @@ import { tellWaiting } from './tell-waiting.ts'
 /** What a role is, for the program that runs it on the spaces of one process. */
 export interface Role<C extends Component> {
   readonly spaces: readonly string[]
+  /** As other processes of a space are told of it. */
+  readonly calledBy: string
   /** Beside every line of its log that is about a space. */
   names(space: string): Readonly<Record<string, string>>
   /** How a reason for not being ready says whom it is about. */
@@ -45,19 +47,26 @@ export interface Doors {
 export async function runRole<C extends Component>(
   role: string,
   required: readonly EnvironmentName[],
-  describe: (environment: Environment, log: Logger) => Role<C>,
+  describe: (environment: Environment, log: Logger) => Role<C> | Promise<Role<C>>,
 ): Promise<void> {
   const environment = readEnvironment(['NATS_URL', ...required])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
-  const { spaces, names, where, create, doors: openDoors } = describe(environment, log)
+  const {
+    spaces,
+    calledBy,
+    names,
+    where,
+    create,
+    doors: openDoors,
+  } = await describe(environment, log)
   const adapters = new ProcessAdapters(environment, log)
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
   let messaging: Messaging | undefined
   for (const space of spaces) {
-    const ports = await adapters.portsOf(space, role)
+    const ports = await adapters.portsOf(space, calledBy)
     messaging = ports.messaging
     components.set(space, await create(space, ports, reportTo(log, names(space)), adapters))
     watches.set(space, ports.memory)

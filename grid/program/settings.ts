@@ -35,11 +35,11 @@ const variableName = /^[A-Z][A-Z0-9_]*$/
  * @throws TypeError for a name that is no variable's or that the library reads itself, and for a
  * setting that does not say what is allowed
  */
-export function readSettings<Schema extends TObject>(
+export function readSettings<Schema extends TObject, Values = Static<Schema>>(
   schema: Schema,
   variables: Variables = process.env,
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-): Static<Schema> {
+): Values {
   const schemas = schema.properties as Readonly<Record<string, TSchema & Described>>
   const names = Object.keys(schemas)
   for (const name of names) checkDeclaration(name, schemas[name])
@@ -48,7 +48,7 @@ export function readSettings<Schema extends TObject>(
   const { values, problems } = readVariables(schemas, required, variables)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
-  return values as Static<Schema>
+  return values as Values
 }
 
 function checkDeclaration(name: string, setting: Partial<Described> | undefined): void {

@@ -36,9 +36,9 @@ export const auctions = defineCache('auctions', {
 })
 
 /** Closes an open auction; the highest bidder has won. Returns what it has become. */
-export function close(tx: Transaction, open: Auction): Auction {
+export function close(tx: Transaction, open: Auction): Auction & { readonly closedAt: number } {
   const { closesAt: _, ...rest } = open
-  const closed: Auction = { ...rest, status: 'closed', closedAt: tx.now }
+  const closed = { ...rest, status: 'closed', closedAt: tx.now } as const
   tx.put(auctions, closed)
   tx.emit('AuctionClosed', { auctionId: open.auctionId, bids: open.bids, ...winnerOf(open) })
   return closed

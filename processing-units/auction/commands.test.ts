@@ -4,6 +4,7 @@ import { auctions } from './auctions.ts'
 import { openMs, painting, SaleRoom } from './sale-room.ts'
 import { auction } from './space.ts'
 
+const auctionId = 'painting'
 const rejected = (reason: string, details?: object) =>
   expect.objectContaining(details === undefined ? { reason } : { reason, details })
 const invalid = expect.objectContaining({ code: 'invalid_input' })
@@ -70,7 +71,7 @@ describe('placeBid', () => {
     room.bid('bob', 10_500)
     room.bid('bob', 20_000)
     expect(() => room.bid('ann', 20_000)).toThrow(leastAmount(20_500))
-    expect(room.query('auction')).toMatchObject({
+    expect(room.grid.query('auction', { auctionId })).toMatchObject({
       bids: 3,
       highestBid: 20_000,
       highestBidderId: 'bob',
@@ -125,7 +126,7 @@ describe('the end of an auction', () => {
     room.grid.advance(openMs - 1)
     room.bid('bob', 10_500)
     room.grid.advance(1)
-    expect(room.query('auction')).toEqual({
+    expect(room.grid.query('auction', { auctionId })).toEqual({
       ...painting,
       endsAt: room.endsAt,
       status: 'closed',

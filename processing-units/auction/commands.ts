@@ -76,9 +76,8 @@ export const closeAuction = defineCommand('closeAuction', {
   }),
   handler(tx, { auctionId }) {
     const auction = auctionOf(tx, auctionId)
-    const closed = auction.status === 'closed' ? auction : close(tx, auction)
-    const { closedAt, bids } = closed
-    return { auctionId, closedAt, bids, ...winnerOf(closed) }
+    const { closedAt = close(tx, auction).closedAt, bids } = auction
+    return { auctionId, closedAt, bids, ...winnerOf(auction) }
   },
 })
 

@@ -1,15 +1,12 @@
+import type { ResultOf } from 'spacegrid'
 import { SpaceHarness } from 'spacegrid/testing'
+import type { placeBid } from './commands.ts'
 import { auction } from './space.ts'
+
+export type BidAnswer = ResultOf<typeof placeBid>
 
 /** How long the auction is open, ms. */
 export const openMs = 60_000
-
-export interface BidAnswer {
-  readonly auctionId: string
-  readonly number: number
-  readonly amount: number
-  readonly leastAmount: number
-}
 
 /** For tests: one auction, `painting`, that starts at 100.00 and goes up by 5.00, with its commands under short names. */
 export class SaleRoom {
@@ -24,12 +21,8 @@ export class SaleRoom {
     return this.grid.execute('placeBid', { auctionId: 'painting', bidderId, amount })
   }
 
-  close(): unknown {
+  close() {
     return this.grid.execute('closeAuction', { auctionId: 'painting' })
-  }
-
-  query<Result = unknown>(name: string, input: object = {}): Result {
-    return this.grid.query(name, { auctionId: 'painting', ...input })
   }
 
   /** Names of the domain events since the auction was opened. */

@@ -17,3 +17,5 @@ export const auction = defineSpace('auction', {
   queries: [auctionQuery, bidsQuery, leaderboardQuery],
   projections: [leaderboard],
 })
+
+export type Auctions = typeof auction

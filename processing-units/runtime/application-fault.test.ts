@@ -22,6 +22,7 @@ const declare = runInThisContext(
     expiry: 'until',
     onExpire: (tx, { id }) => { tx.put(notes, { id, n: 'ten' }) },
   })
+  const hats = defineCache('hats', { schema: Type.Object({ id: Type.String() }), key: 'id' })
   const later = async () => { await null; throw new Error('later') }
   const sums = defineProjection('sums', { cache: notes, initial: () => ({ n: 0 }), apply: (model, { after }) => (after?.n === 13 ? later() : undefined) })
   return { caches: [notes], projections: [sums], commands: [
@@ -55,7 +56,11 @@ const declare = runInThisContext(
       try { tx.increment(notes, 'e', 'n', 1.5) } catch {}
       return { told: 'nothing' }
     } }),
+    defineCommand('elsewhere', { input, handler: (tx) => {
+      tx.put(hats, { id: 'a' })
+    } }),
   ], queries: [
+    defineQuery('elsewhere', { input, handler: (read) => read.get(hats, 'a') }),
     defineQuery('total', { input, handler: (read) => read.projection(sums) }),
     defineQuery('wrong', { input, handler: (read) => { read.range(notes, 'byNothing') } }),
     defineQuery('gone', { input, handler: (read) => read.notFound('gone') }),
@@ -82,16 +87,16 @@ async function told(world: UnitWorld, { unit }: WorldUnit, command: string, inpu
 test.each<[string, object, string]>([
   [
     'misfit',
-    { kind: 'command', callback: 'misfit', cache: 'notes', field: 'n', line: '13:10' },
+    { kind: 'command', callback: 'misfit', cache: 'notes', field: 'n', line: '14:10' },
     'command misfit: cache notes: n must be integer',
   ],
-  ['throws', { kind: 'command', line: '15:5' }, 'command throws: threw undefined'],
+  ['throws', { kind: 'command', line: '16:5' }, 'command throws: threw undefined'],
   [
     'result',
-    { kind: 'command', field: 'more', line: '18:5' },
+    { kind: 'command', field: 'more', line: '19:5' },
     'command result: more of its result does not fit the declared schema: is not a known field',
   ],
-  ['late', { kind: 'command', line: '25:5' }, 'command late: returned a promise'],
+  ['late', { kind: 'command', line: '26:5' }, 'command late: returned a promise'],
 ])('%s: told once, with its line, and nothing is committed', async (name, fields, message) => {
   const world = new UnitWorld(space)
   const one = await world.startReady()
@@ -147,6 +152,20 @@ test('queries: wrong use is a fault, not found is an answer', async () => {
     line: expect.stringContaining('/application/notes.ts'),
   })
   expect(faultsOf(one)).toHaveLength(1)
+  await world.stop()
+})
+
+test('a cache that is not in the space is told with what works with it', async () => {
+  const world = new UnitWorld(space)
+  const one = await world.startReady()
+  const { error } = await told(world, one, 'elsewhere')
+  await expect(one.unit.query('elsewhere', {})).rejects.toMatchObject({ cache: 'hats' })
+  const problem = 'cache hats: is not in the space: add it to the caches of defineSpace'
+  expect(faultsOf(one).map(({ cache, message }) => [cache, message])).toEqual([
+    ['hats', `command elsewhere: ${problem} (/application/notes.ts:44:10)`],
+    ['hats', `query elsewhere: ${problem} (/application/notes.ts:47:63)`],
+  ])
+  expect(error).toBe(faultsOf(one)[0])
   await world.stop()
 })
 

@@ -9,6 +9,7 @@ import type {
 import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
@@ -109,7 +110,7 @@ export class StateReader implements Reader {
     return value as V
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
@@ -137,7 +138,7 @@ export class StateReader implements Reader {
   #layoutOf(cache: AnyCache): CacheLayout {
     this.#checkOpen()
     const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     return layout
   }
 }

@@ -88,7 +88,7 @@ test('before a whole frame of another version all stop, and go on answering read
     })
     await expect(world.settled(unit.execute('add', { id: 'x' }))).rejects.toMatchObject({
       code: 'not_ready',
-      message: expect.stringContaining('npm run log -- skip'),
+      message: expect.stringContaining('npx spacegrid log skip'),
     })
   }
   // A unit that begins now has the same before it, and answers the same.

@@ -306,7 +306,7 @@ test(`whatever callbacks do and return, the unit goes on and tells it by its cod
 
 test(`the harness tells the same as units do (seed ${seed})`, async () => {
   const chances = new Chances(new SeededRandom(seed))
-  const grid = new SpaceHarness(space)
+  const grid: SpaceHarness = new SpaceHarness(space)
   const world = new UnitWorld(space)
   const { unit } = await world.startReady()
   for (let run = 0; run < Math.min(runs, 300); run++) {

@@ -1,11 +1,13 @@
 import type { SpaceHarness } from 'spacegrid/testing'
-import type { SectionCounts } from './availability.ts'
 import { customerSeats, events, orders, type Seat, seats } from './caches.ts'
 import { holds } from './holds.ts'
 import { customerSeatsKey, seatIdOf } from './seat-names.ts'
+import type { Ticketing } from './space.ts'
+
+type Grid = SpaceHarness<Ticketing>
 
 /** For tests: everything in the space that contradicts something else in it. Empty when all is well. */
-export function audit(grid: SpaceHarness): string[] {
+export function audit(grid: Grid): string[] {
   const all = grid.entries(seats)
   return [
     ...seatsWithoutOwner(grid, all),
@@ -16,7 +18,7 @@ export function audit(grid: SpaceHarness): string[] {
 }
 
 /** A seat has at most one holder, who is there and knows of it. */
-function seatsWithoutOwner(grid: SpaceHarness, all: readonly Seat[]): string[] {
+function seatsWithoutOwner(grid: Grid, all: readonly Seat[]): string[] {
   return all
     .filter((seat) => {
       const { status, holdId, orderId } = seat
@@ -31,7 +33,7 @@ function seatsWithoutOwner(grid: SpaceHarness, all: readonly Seat[]): string[] {
 }
 
 /** Holds and confirmed orders have exactly their seats; an event has all of its own. */
-function ownersWithoutSeats(grid: SpaceHarness, all: readonly Seat[]): string[] {
+function ownersWithoutSeats(grid: Grid, all: readonly Seat[]): string[] {
   const owned = countBy(all, ({ holdId, orderId }) => holdId ?? orderId ?? 'nobody')
   const inEvent = countBy(all, ({ eventId }) => eventId)
   const confirmed = grid.entries(orders).filter(({ status }) => status === 'confirmed')
@@ -50,7 +52,7 @@ function ownersWithoutSeats(grid: SpaceHarness, all: readonly Seat[]): string[] 
   ]
 }
 
-function wrongCustomerCounts(grid: SpaceHarness, all: readonly Seat[]): string[] {
+function wrongCustomerCounts(grid: Grid, all: readonly Seat[]): string[] {
   const actual = new Map(grid.entries(customerSeats).map(({ key, count }) => [key, count]))
   const expected = countBy(all, (seat) => {
     const owner = seat.holdId
@@ -61,13 +63,10 @@ function wrongCustomerCounts(grid: SpaceHarness, all: readonly Seat[]): string[]
   return differences('customer', actual, expected)
 }
 
-function wrongAvailability(grid: SpaceHarness, all: readonly Seat[]): string[] {
+function wrongAvailability(grid: Grid, all: readonly Seat[]): string[] {
   const actual = new Map<string, number>()
   for (const { eventId } of grid.entries(events)) {
-    const { sections } = grid.query<{ sections: (SectionCounts & { section: string })[] }>(
-      'availability',
-      { eventId },
-    )
+    const { sections } = grid.query('availability', { eventId })
     for (const { section, ...counts } of sections)
       for (const [status, count] of Object.entries(counts))
         if (count !== 0) actual.set(`${eventId}/${section} ${status}`, count)

@@ -1,17 +1,12 @@
+import type { CommandsOf } from 'spacegrid'
 import { SpaceHarness } from 'spacegrid/testing'
-import { createTicketing } from './space.ts'
+import { createTicketing, type Ticketing } from './space.ts'
 
 export const holdMs = 120_000
 
-export interface HoldAnswer {
-  readonly holdId: string
-  readonly expiresAt: number
-  readonly total: number
-}
+export type HoldAnswer = CommandsOf<Ticketing>['holdSeats']['result']
 
-export interface BestAnswer extends HoldAnswer {
-  readonly seatIds: readonly string[]
-}
+export type BestAnswer = CommandsOf<Ticketing>['holdBestAvailable']['result']
 
 /** For tests: one event, `concert`, with its commands under short names. Section A is 3 rows of 10 seats, section B 2 of 5. */
 export class BoxOffice {
@@ -30,23 +25,20 @@ export class BoxOffice {
   }
 
   confirm(holdId: string, paymentReference = 'paid'): string {
-    const input = { holdId, paymentReference }
-    return this.grid.execute<{ orderId: string }>('confirmHold', input).orderId
+    return this.grid.execute('confirmHold', { holdId, paymentReference }).orderId
   }
 
   release(holdId: string): readonly string[] {
-    return this.grid.execute<{ seatIds: string[] }>('releaseHold', { holdId }).seatIds
+    return this.grid.execute('releaseHold', { holdId }).seatIds
   }
 
   cancel(orderId: string): readonly string[] {
-    return this.grid.execute<{ seatIds: string[] }>('cancelOrder', { orderId }).seatIds
+    return this.grid.execute('cancelOrder', { orderId }).seatIds
   }
 
   /** Section A by status, as `availability` tells it. */
   get sectionA(): Readonly<Record<'free' | 'held' | 'sold', number>> {
-    const { sections } = this.grid.query<{
-      sections: { section: string; free: number; held: number; sold: number }[]
-    }>('availability', { eventId: 'concert' })
+    const { sections } = this.grid.query('availability', { eventId: 'concert' })
     const { free = 0, held = 0, sold = 0 } = sections.find(({ section }) => section === 'A') ?? {}
     return { free, held, sold }
   }

@@ -73,6 +73,7 @@ export const time = Type.Integer({
 /** As callers may write a time; `toMs` makes it what is stored. */
 export const timeOrDate = Type.Union([time, Type.String({ format: 'date-time' })], {
   description: 'ms since the epoch, or a date and time like 2030-06-01T20:00:00+02:00',
+  examples: [1_893_456_000_000],
 })
 
 export const toMs = (given: Static<typeof timeOrDate>): number =>
@@ -85,8 +86,8 @@ export const seatsMax = 100_000
 /** A block of seats of one price: `rows` rows of `seatsPerRow` seats each. */
 export const section = Type.Object({
   section: sectionName,
-  rows: Type.Integer({ minimum: 1, maximum: seatsMax }),
-  seatsPerRow: Type.Integer({ minimum: 1, maximum: seatsMax }),
+  rows: Type.Integer({ minimum: 1, maximum: seatsMax, examples: [10] }),
+  seatsPerRow: Type.Integer({ minimum: 1, maximum: seatsMax, examples: [20] }),
   price,
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { audit } from './audit.ts'
-import { BoxOffice, best, concert, type HoldAnswer, holdMs } from './box-office.ts'
+import { BoxOffice, best, concert, holdMs } from './box-office.ts'
 import { customerSeats, seats } from './caches.ts'
 import { seatsPerCustomerMax } from './hold-commands.ts'
 
@@ -122,11 +122,7 @@ describe('holdBestAvailable', () => {
   test('units that claim at the same moment never collide', () => {
     const { grid } = new BoxOffice()
     const claims = ['one', 'two', 'three', 'four'].flatMap((unit) =>
-      [1, 2].map((i) =>
-        grid
-          .unit(unit)
-          .start<{ seatIds: string[] }>('holdBestAvailable', best('A', 3, `${unit}${i}`)),
-      ),
+      [1, 2].map((i) => grid.unit(unit).start('holdBestAvailable', best('A', 3, `${unit}${i}`))),
     )
     grid.settle()
     const seatIds = claims.flatMap((claim) => claim.result().seatIds)
@@ -179,7 +175,7 @@ describe('the limit per customer and event', () => {
 
   test('holds when two units count at the same moment', () => {
     const { grid } = new BoxOffice()
-    const first = grid.unit('one').start<HoldAnswer>('holdBestAvailable', best('A', 5, 'ann'))
+    const first = grid.unit('one').start('holdBestAvailable', best('A', 5, 'ann'))
     const second = grid.unit('two').start('holdBestAvailable', best('B', 5, 'ann'))
     grid.settle()
     first.result()

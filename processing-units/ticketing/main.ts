@@ -1,5 +1,4 @@
 import { runProcessingUnit } from 'spacegrid/program'
-import { readTicketingSettings } from './settings.ts'
-import { createTicketing } from './space.ts'
 
-await runProcessingUnit(() => createTicketing(readTicketingSettings()))
+// Imported inside the program: a wrong setting ends it with one line.
+await runProcessingUnit(async () => (await import('./space.ts')).ticketing)

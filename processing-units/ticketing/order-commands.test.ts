@@ -97,24 +97,30 @@ describe('a hold at the edge of its expiry', () => {
     expect(() => office.release(holdId)).toThrow(rejected('hold_expired'))
   })
 
-  test.each([['confirmHold'], ['releaseHold']])('%s and expiry meet: one of them', (command) => {
-    for (const first of ['buyer', 'sweeper']) {
-      const office = new BoxOffice()
-      const { grid } = office
-      const { holdId } = office.best('A', 2)
-      grid.advance(holdMs - 1)
-      const input = command === 'confirmHold' ? { holdId, paymentReference: 'paid' } : { holdId }
-      const attempt = grid.unit('buyer').start(command, input)
-      grid.advance(1, { expire: false })
-      grid.unit('sweeper').expire()
-      grid.unit(first).meld()
-      grid.settle()
-      if (first === 'buyer') attempt.result()
-      else expect(() => attempt.result()).toThrow(rejected('hold_expired'))
-      expect(office.told).toHaveLength(2)
-      expect(audit(grid)).toEqual([])
-    }
-  })
+  test.each(['confirmHold', 'releaseHold'] as const)(
+    '%s and expiry meet: one of them',
+    (command) => {
+      for (const first of ['buyer', 'sweeper']) {
+        const office = new BoxOffice()
+        const { grid } = office
+        const { holdId } = office.best('A', 2)
+        grid.advance(holdMs - 1)
+        const unit = grid.unit('buyer')
+        const attempt =
+          command === 'confirmHold'
+            ? unit.start(command, { holdId, paymentReference: 'paid' })
+            : unit.start(command, { holdId })
+        grid.advance(1, { expire: false })
+        grid.unit('sweeper').expire()
+        grid.unit(first).meld()
+        grid.settle()
+        if (first === 'buyer') attempt.result()
+        else expect(() => attempt.result()).toThrow(rejected('hold_expired'))
+        expect(office.told).toHaveLength(2)
+        expect(audit(grid)).toEqual([])
+      }
+    },
+  )
 })
 
 describe('releaseHold', () => {

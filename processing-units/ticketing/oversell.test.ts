@@ -7,7 +7,7 @@ import { audit } from './audit.ts'
 import { type BestAnswer, best, concert } from './box-office.ts'
 import { orders, seats } from './caches.ts'
 import { holds } from './holds.ts'
-import { createTicketing } from './space.ts'
+import { createTicketing, type Ticketing } from './space.ts'
 
 const holdMs = 20_000
 
@@ -83,7 +83,7 @@ class OnSale {
     else if (action.kind === 'best') {
       const { section, quantity, customerId } = action
       const input = best(section, quantity, customerId)
-      const started = unit.start<BestAnswer>('holdBestAvailable', input)
+      const started = unit.start('holdBestAvailable', input)
       this.#best.push(started)
       this.#holds.push(started)
     } else if (action.kind === 'hold') {
@@ -93,14 +93,17 @@ class OnSale {
     else this.#endHold(unit, action)
   }
 
-  #cancel(unit: HarnessUnit, pick: number): void {
+  #cancel(unit: HarnessUnit<Ticketing>, pick: number): void {
     const orderId = recent(this.#confirmations, pick)?.orderId
     if (orderId === undefined) return
     this.#cancellations.add(orderId)
     unit.start('cancelOrder', { orderId })
   }
 
-  #endHold(unit: HarnessUnit, { kind, pick }: { kind: 'confirm' | 'release'; pick: number }): void {
+  #endHold(
+    unit: HarnessUnit<Ticketing>,
+    { kind, pick }: { kind: 'confirm' | 'release'; pick: number },
+  ): void {
     const holdId = recent(this.#holds, pick)?.holdId
     if (holdId === undefined) return
     if (kind === 'release') unit.start('releaseHold', { holdId })
@@ -162,7 +165,7 @@ test('an on-sale is sold out to the last seat, whoever is quickest', () => {
   const units = ['one', 'two', 'three', 'four']
   const wanted = Array.from({ length: 40 }, (_, i) => {
     const name = units[i % units.length] as string
-    return grid.unit(name).start<BestAnswer>('holdBestAvailable', best('A', 1, `customer-${i}`))
+    return grid.unit(name).start('holdBestAvailable', best('A', 1, `customer-${i}`))
   })
   grid.settle()
   const sold = answers(wanted).flatMap(({ seatIds }) => seatIds)

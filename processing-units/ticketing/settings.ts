@@ -1,6 +1,5 @@
 import { Type } from 'spacegrid'
 import { readSettings, type Variables } from 'spacegrid/settings'
-import type { TicketingOptions } from './space.ts'
 
 /** setTimeout takes no more. */
 const msMax = 2_147_483_647
@@ -15,11 +14,16 @@ const settings = Type.Object({
   }),
 })
 
+export interface TicketingSettings {
+  /** How long seats are held before they are free again, ms. */
+  readonly holdMs: number
+}
+
 /**
  * What the environment says of ticketing.
  * @throws GridError `configuration_invalid`: one line with the variable, its value and what is
  * allowed
  */
-export function readTicketingSettings(variables?: Variables): TicketingOptions {
+export function readTicketingSettings(variables?: Variables): TicketingSettings {
   return { holdMs: readSettings(settings, variables).HOLD_MS }
 }

@@ -1,4 +1,4 @@
-import { defineSpace, type Space } from 'spacegrid'
+import { defineSpace } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'
@@ -6,6 +6,7 @@ import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
 import { cancelOrder, confirmHold, releaseHold } from './order-commands.ts'
 import { availability, order, ordersByCustomer, seatMap } from './queries.ts'
+import { readTicketingSettings } from './settings.ts'
 
 export interface TicketingOptions {
   /** How long seats are held before they are free again, ms. Default 120,000. */
@@ -13,7 +14,7 @@ export interface TicketingOptions {
 }
 
 /** The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or free again. */
-export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}): Space {
+export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}) {
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
     caches: [events, seats, holds, orders, customerSeats, expiredHolds],
@@ -30,4 +31,7 @@ export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}): Sp
   })
 }
 
-export const ticketing = createTicketing()
+/** As this process is set up (settings.ts). */
+export const ticketing = createTicketing(readTicketingSettings())
+
+export type Ticketing = typeof ticketing

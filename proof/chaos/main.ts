@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { failureOf } from 'spacegrid/command-line/failure'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { type CycleReport, type KillCyclesSummary, runKillCycles } from './kill-cycles.ts'
 
@@ -18,13 +21,6 @@ interface ChaosOptions {
 /** Findings shown of each kind; all of them would bury the first. */
 const shownMax = 20
 
-const wholeNumber = (min: number, max: number) => (text: string) => {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < min || value > max)
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
-  return value
-}
-
 function share(text: string): number {
   const value = Number(text)
   if (!/^[\d.]+$/.test(text) || !(value >= 0 && value <= 1))
@@ -36,15 +32,15 @@ const command = new Command('npm run chaos --')
   .description(
     'Kills processes of a real ticketing grid (processing units, pumps, writers, readers, NATS, MongoDB, Redis) with kill -9 at random, under load, and starts them again; then compares every acknowledged command with MongoDB, the warm image and every unit.',
   )
-  .option('--cycles <number>', 'cycles of kill and restart', wholeNumber(1, 100_000), 200)
+  .option('--cycles <number>', 'cycles of kill and restart', whole(1, 100_000), 200)
   .option(
     '--seed <number>',
     'the same plan again; by default a new one, which is printed',
-    wholeNumber(0, 2 ** 31),
+    whole(0, 2 ** 31),
   )
-  .option('--units <number>', 'processing units', wholeNumber(1, 16), 3)
-  .option('--copies <number>', 'pumps, writers and readers of each', wholeNumber(1, 4), 2)
-  .option('--shoppers <number>', 'shoppers at the same time', wholeNumber(1, 1000), 12)
+  .option('--units <number>', 'processing units', whole(1, 16), 3)
+  .option('--copies <number>', 'pumps, writers and readers of each', whole(1, 4), 2)
+  .option('--shoppers <number>', 'shoppers at the same time', whole(1, 1000), 12)
   .option(
     '--pauses <share>',
     'share of cycles that pause a process, for longer than every timeout, instead of killing it',
@@ -59,7 +55,18 @@ Everything runs on this machine, on free ports, in a temporary folder that is ke
 Ctrl-C ends the cycles early; the audit follows. Exit code: 0 nothing lost or doubled, 1 something was found or did not come back, 2 wrong options.
 The seed fixes who is killed and when, not how the processes interleave.`,
   )
-  .exitOverride()
+  .action(runAndEnd)
+
+/** Shoppers may still be waiting for a grid that is gone: the process does not wait for them. */
+async function runAndEnd(
+  options: Omit<ChaosOptions, 'seed'> & { readonly seed?: number },
+): Promise<void> {
+  const { seed = Math.floor(Math.random() * 2 ** 31) } = options
+  const code = await run({ ...options, seed }).catch((error) => {
+    throw failureOf(error)
+  })
+  process.exit(code)
+}
 
 async function run(options: ChaosOptions): Promise<number> {
   const { cycles, seed, units, copies, shoppers } = options
@@ -129,14 +136,4 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-try {
-  command.parse()
-  const options = command.opts<Omit<ChaosOptions, 'seed'> & { seed?: number }>()
-  const { seed = Math.floor(Math.random() * 2 ** 31) } = options
-  process.exit(await run({ ...options, seed }))
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  // Shoppers may still be waiting for a grid that is gone.
-  process.exit(1)
-}
+await runCommand(command)

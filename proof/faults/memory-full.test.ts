@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
@@ -18,8 +19,10 @@ const fullMsMax = 120_000
 async function startGrid(): Promise<ProcessCluster> {
   const cluster = await ProcessCluster.start({
     units: 3,
-    application: 'blobs',
-    program: 'proof/support/blob-unit.ts',
+    application: {
+      files: [fileURLToPath(new URL('../support/blob-space.ts', import.meta.url))],
+      spaces: ['blobs'],
+    },
     dataDirectory: await temporaryFolder('memory'),
     port: await findFreePort(),
     serverPorts: 'free',

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { FrameKind } from '@spacegrid/grid/core/frame'
 import { StepKind } from '@spacegrid/grid/core/steps'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
@@ -8,6 +7,7 @@ import { decodeFrame, encodeFrame, frameFormat } from '@spacegrid/grid/engine/wi
 import { seal } from '@spacegrid/grid/engine/wire/seal'
 import { encodeOpening } from '@spacegrid/grid/engine/wire/snapshot-messages'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { spacegridProgram } from 'spacegrid/own-program'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
@@ -16,7 +16,6 @@ import { waitFor } from '../support/wait-for.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const space = 'ticketing'
-const logProgram = fileURLToPath(new URL('../../spacegrid/log.ts', import.meta.url))
 
 let grid: FaultGrid
 let log: JetStreamLog
@@ -48,7 +47,7 @@ async function askOf(name: string, path: string): Promise<{ status: number; text
 function runLog(...argv: string[]): Promise<{ code: number; text: string }> {
   const env = { ...process.env, NATS_URL: grid.cluster.urls.nats, SPACES: space }
   return new Promise((resolve) => {
-    execFile(process.execPath, [logProgram, ...argv], { env }, (error, out, err) =>
+    execFile(process.execPath, [spacegridProgram, 'log', ...argv], { env }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, text: `${out}${err}` }),
     )
   })

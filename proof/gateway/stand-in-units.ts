@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { ownProgram } from 'spacegrid/own-program'
 import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 
-const program = fileURLToPath(new URL('./stand-in-unit.ts', import.meta.url))
+const program = ownProgram(new URL('./stand-in-unit.ts', import.meta.url))
 
 /** Where a unit answers. Units differ in their address, as containers do, and share the ports. */
 export interface UnitPorts {

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { ownProgram } from 'spacegrid/own-program'
 
 export interface SeedTask {
   readonly seed: number
@@ -56,7 +56,7 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
   }
 }
 
-const ownWorker = fileURLToPath(new URL('./worker.ts', import.meta.url))
+const ownWorker = ownProgram(new URL('./worker.ts', import.meta.url))
 
 const start = ({ worker = ownWorker, env = {} }: FleetOptions): ChildProcess =>
   fork(worker, { env: { ...process.env, ...env } })

@@ -1,6 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { Failure } from 'spacegrid/command-line/failure'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { Plan } from './plan/plan.ts'
@@ -28,13 +31,6 @@ const seedMax = 2 ** 31
 const problemsShown = 5
 const shrinkLimits = { runsMax: 400, msMax: 30_000 }
 
-const wholeNumber = (min: number, max: number) => (text: string) => {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < min || value > max)
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
-  return value
-}
-
 function workloadName(text: string): string {
   if (!workloadNames.includes(text))
     throw new InvalidArgumentError(`It must be one of ${workloadNames.join(', ')}.`)
@@ -45,13 +41,13 @@ const command = new Command('npm run simulate --')
   .description(
     'Simulates whole grids (processing units, data pumps, writers and readers: the real code) on simulated servers, network and time. A seed decides everything, all faults included; what clients were told and what is stored is checked against a plain sequential model.',
   )
-  .option('--seeds <number>', 'how many seeds to run', wholeNumber(1, 100_000_000), 1000)
-  .option('--from <seed>', 'the first of them; by default a new one', wholeNumber(0, seedMax))
-  .option('--seed <seed>', 'run just this one', wholeNumber(0, 2 * seedMax))
+  .option('--seeds <number>', 'how many seeds to run', whole(1, 100_000_000), 1000)
+  .option('--from <seed>', 'the first of them; by default a new one', whole(0, seedMax))
+  .option('--seed <seed>', 'run just this one', whole(0, 2 * seedMax))
   .option('--plan <file>', 'run the plan that --save has written')
   .option('--save <file>', 'write the shortest plan found that fails in the same way')
   .option('--workload <name>', `only one of ${workloadNames.join(', ')}`, workloadName)
-  .option('--jobs <number>', 'processes', wholeNumber(1, 256), availableParallelism())
+  .option('--jobs <number>', 'processes', whole(1, 256), availableParallelism())
   .option('--trace', 'print everything that happens (with --seed)', false)
   .option('--keep-going', 'do not end with the first seed that fails', false)
   .option('--no-shrink', 'do not look for a shorter plan that fails in the same way')
@@ -65,7 +61,7 @@ ${workloads.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`
 The same seed gives the same run on the same code, to the last interleaving: --seed S --trace replays it.
 Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 some seed failed, or in 5,000 seeds and more something never happened, 2 wrong options.`,
   )
-  .exitOverride()
+  .action(async (options: Options) => process.exit(await main(options)))
 
 async function main(options: Options): Promise<number> {
   const { seed, plan, workload } = options
@@ -77,8 +73,7 @@ async function planIn(file: string): Promise<Plan> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Plan
   } catch (error) {
-    tell(`--plan ${file} cannot be read: ${(error as Error).message}`)
-    process.exit(2)
+    throw new Failure(`--plan ${file} cannot be read: ${(error as Error).message}`, 2)
   }
 }
 
@@ -209,10 +204,4 @@ function tell(line: string): void {
 }
 
 catchStrayErrors()
-try {
-  command.parse()
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  throw error
-}
-process.exit(await main(command.opts<Options>()))
+await runCommand(command)

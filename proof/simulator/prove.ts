@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
 import { BrokenCopy } from './proof/broken-copy.ts'
 import type { Rule } from './proof/rule.ts'
 import { rules } from './proof/rules.ts'
@@ -88,27 +90,14 @@ async function isClean(
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-const whole = (text: string) => {
-  const number = Number(text)
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1 on.')
-  return number
-}
-
 const command = new Command('npm run prove --')
   .description(
     'Breaks the rules of the design one by one, in a copy of the repository, and shows what catches each: the simulator, or a test.',
   )
-  .option('--seeds <number>', 'seeds that the simulator may take for each', whole, 300)
-  .option('--jobs <number>', 'processes of the simulator', whole, availableParallelism())
+  .option('--seeds <number>', 'seeds that the simulator may take for each', whole(1), 300)
+  .option('--jobs <number>', 'processes of the simulator', whole(1), availableParallelism())
   .option('--only <text>', 'only rules whose name contains this', '')
   .option('--list', 'only list the rules', false)
-  .exitOverride()
   .action(prove)
 
-try {
-  await command.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  throw error
-}
+await runCommand(command)

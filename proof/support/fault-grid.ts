@@ -8,6 +8,7 @@ import type { ServerName } from 'spacegrid/servers/server-name'
 import { type CrowdFindings, passedOver } from './crowd-audit.ts'
 import { auditGrid, type GridAuditOptions } from './grid-audit.ts'
 import { PatientClient } from './patient-client.ts'
+import { repositoryApplication } from './repository-application.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { startMongod, startNats, startRedis } from './test-servers.ts'
 import { addLedger, type CrowdOptions, emptyLedger, TicketCrowd } from './ticket-crowd.ts'
@@ -73,7 +74,7 @@ export class FaultGrid implements AsyncDisposable {
       const cluster = await ProcessCluster.start({
         units,
         copies,
-        application: 'ticketing',
+        application: repositoryApplication('ticketing'),
         dataDirectory: folder,
         port: await findFreePort(),
         urls: { ...started, ...urls },

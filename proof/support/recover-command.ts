@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-
-const program = join(import.meta.dirname, '../../spacegrid/recover.ts')
+import { spacegridProgram } from 'spacegrid/own-program'
 
 export interface RecoverOutcome {
   readonly code: number
@@ -9,7 +7,7 @@ export interface RecoverOutcome {
   readonly errors: string
 }
 
-/** `npm run recover`, as an operator would call it. */
+/** `spacegrid recover`, as an operator would call it. */
 export function recover(
   environment: Readonly<Record<string, string>>,
   ...options: string[]
@@ -18,7 +16,7 @@ export function recover(
     const none = { NATS_URL: '', MONGODB_URL: '', REDIS_URL: '' }
     execFile(
       process.execPath,
-      [program, ...options],
+      [spacegridProgram, 'recover', ...options],
       { env: { ...process.env, ...none, ...environment } },
       (error, output, errors) => resolve({ code: error ? Number(error.code) : 0, output, errors }),
     )

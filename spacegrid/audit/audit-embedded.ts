@@ -1,6 +1,6 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { AuditRequest } from '@spacegrid/grid/doors/admin/admin-server'
-import type { EmbeddedGrid } from '../embedded-grid.ts'
+import type { EmbeddedGrid } from '../embedded/embedded-grid.ts'
 import { auditSpace, findReplicas, type SpaceAuditReport } from './space-audit.ts'
 
 /** The audit of a grid in this process, which nobody can look into from outside. */

@@ -9,6 +9,7 @@ import type { Store } from '@spacegrid/grid/engine/ports/store'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { commandLineOf } from '../servers/process-identity.ts'
+import { spacesOfServers } from './known-spaces.ts'
 import type { SpaceAuditPorts } from './space-audit.ts'
 
 /** Where a grid's servers are, and what it holds. */
@@ -27,9 +28,11 @@ interface ClusterFile {
 
 /** By the environment, or else that of the cluster that was started last in this data directory, if any process of it is still there. */
 export async function findGrid(environment: Environment): Promise<GridAddress | undefined> {
-  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis, SPACES } = environment
-  if (nats !== undefined || mongodb !== undefined)
-    return { nats, mongodb, redis, spaces: SPACES.split(',') }
+  const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis } = environment
+  if (nats !== undefined || mongodb !== undefined) {
+    const spaces = await spacesOfServers({ nats, mongodb }, environment)
+    return { nats, mongodb, redis, spaces }
+  }
   const { urls, spaces, processes } = await readClusterFile(environment.DATA_DIR)
   for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, spaces }
   return undefined

@@ -1,4 +1,4 @@
-import type { Acknowledgement } from '@spacegrid/grid/core/definition'
+import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
 import type { Answer, Position } from './answer.ts'
 import { clientSaturated, unansweredAtEnd } from './answer.ts'
 import { errorOf } from './answer-error.ts'
@@ -6,6 +6,7 @@ import { type Attempt, attemptOf, failed } from './attempt.ts'
 import { queryString } from './query-string.ts'
 import { type Random, type RetryPolicy, retryAfterMsOf, retryDelayMs } from './retry-policy.ts'
 import { fetchTransport, type Transport } from './transport.ts'
+import type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
 
 export interface GridClientOptions {
   /** Default: five retries, and no longer wait than 10 s. */
@@ -73,8 +74,11 @@ const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000 }
  * return results and throw what went wrong; `answerOfCommand` and `answerOfQuery` never throw for
  * what the grid or the network does: every ending is an `Answer`. An attempt that ended without a
  * verdict is remembered: the final answer says whether the command may have taken effect.
+ *
+ * With the types of the spaces it calls, `new GridClient<typeof shop>(url)` (or a union of several), it knows their names,
+ * commands, queries, inputs and results; nothing but types is imported for that. Without them it takes any.
  */
-export class GridClient {
+export class GridClient<Spaces extends Space = Space> {
   readonly #options: Required<Omit<GridClientOptions, 'transport'>>
   readonly #transport: Transport
   readonly #prefix: string
@@ -108,10 +112,14 @@ export class GridClient {
    * otherwise: `outcome_unknown` when it may have taken effect all the same (send it again with the
    * same key)
    */
-  async command<Result = unknown>(
-    space: string,
-    name: string,
-    input: unknown,
+  async command<
+    S extends Spaces['name'],
+    Name extends keyof CommandsIn<Spaces, S> & string,
+    Result = FromJson<CommandsIn<Spaces, S>[Name]['result']>,
+  >(
+    space: S,
+    name: Name,
+    input: CommandsIn<Spaces, S>[Name]['input'],
     options: CommandOptions = {},
   ): Promise<CommandResult<Result>> {
     const answer = await this.answerOfCommand(space, name, input, options)
@@ -124,10 +132,14 @@ export class GridClient {
    * Asks a query, retries included.
    * @throws GridError with the grid's code: `not_found`, `invalid_input`, …
    */
-  async query<Result = unknown>(
-    space: string,
-    name: string,
-    input: Readonly<Record<string, unknown>>,
+  async query<
+    S extends Spaces['name'],
+    Name extends keyof QueriesIn<Spaces, S> & string,
+    Result = FromJson<QueriesIn<Spaces, S>[Name]['result']>,
+  >(
+    space: S,
+    name: Name,
+    input: QueriesIn<Spaces, S>[Name]['input'] & object,
     options: QueryOptions = {},
   ): Promise<QueryResult<Result>> {
     const answer = await this.answerOfQuery(space, name, input, options)
@@ -158,10 +170,10 @@ export class GridClient {
   answerOfQuery(
     space: string,
     name: string,
-    input: Readonly<Record<string, unknown>>,
+    input: object,
     options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#read(`/${space}/queries/${name}${queryString(input)}`, options)
+    return this.#read(`/${space}/queries/${name}${queryString({ ...input })}`, options)
   }
 
   /**

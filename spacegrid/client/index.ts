@@ -15,3 +15,4 @@ export {
 } from './grid-client.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+export type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'

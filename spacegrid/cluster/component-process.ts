@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { Failure } from '../command-line/failure.ts'
+import { spacegridProgram } from '../own-program.ts'
 import { endOfLog } from '../servers/end-of-log.ts'
 
-const root = resolve(fileURLToPath(new URL('../..', import.meta.url)))
 const readyPollMs = 50
 const stopMsMax = 15_000
 /** Of a component that does not become ready. */
@@ -13,8 +12,8 @@ const logLinesShown = 8
 export interface ComponentSettings {
   readonly role: string
   readonly name: string
-  /** Program to run, relative to the repository, or anywhere. */
-  readonly program: string
+  /** Of the command line: a role, and what it takes. */
+  readonly command: readonly string[]
   /** Public port; 0: none. */
   readonly port: number
   readonly adminPort: number
@@ -36,8 +35,8 @@ export class ComponentProcess {
   constructor(settings: ComponentSettings) {
     this.settings = settings
     const log = openSync(settings.logFile, 'a')
-    this.#child = spawn(process.execPath, [...process.execArgv, settings.program], {
-      cwd: root,
+    const words = [...process.execArgv, spacegridProgram, ...settings.command]
+    this.#child = spawn(process.execPath, words, {
       env: {
         ...process.env,
         UNIT_NAME: settings.name,
@@ -64,20 +63,20 @@ export class ComponentProcess {
     return this.#child.pid ?? 0
   }
 
-  /** Asks its health check until it is ready. Throws when it ends before, the time is up, or `signal` aborts. */
+  /** Asks its health check until it is ready. Throws a Failure when it ends before or the time is up, and when `signal` aborts. */
   async ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const until = performance.now() + timeoutMs
     let reason = 'it does not answer'
     while (performance.now() < until) {
       signal?.throwIfAborted()
       if (this.ended !== undefined)
-        throw new Error(`${this.settings.name} ended (${this.ended}); ${this.#endOfLog()}`)
+        throw new Failure(`${this.settings.name} ended (${this.ended}); ${this.#endOfLog()}`)
       const answer = await this.#askReady()
       if (answer === undefined) return
       reason = answer
       await new Promise((wake) => setTimeout(wake, readyPollMs))
     }
-    throw new Error(
+    throw new Failure(
       `${this.settings.name} is not ready after ${timeoutMs} ms: ${reason}; ${this.#endOfLog()}`,
     )
   }

@@ -8,12 +8,17 @@ import type { ServerName } from '../servers/server-name.ts'
 import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
 import { ComponentProcess, type ComponentSettings } from './component-process.ts'
 
+/** What the units of a cluster serve. */
+export interface ClusterApplication {
+  /** Absolute, each a module that exports spaces. */
+  readonly files: readonly string[]
+  /** Names of all spaces that the files hold. */
+  readonly spaces: readonly string[]
+}
+
 export interface ProcessClusterOptions {
   readonly units: number
-  /** Folder under `processing-units/`, and the name of its space. */
-  readonly application: string
-  /** The units' program, when it is not that of the folder. */
-  readonly program?: string
+  readonly application: ClusterApplication
   readonly dataDirectory: string
   /** Public port, shared by all units. */
   readonly port: number
@@ -176,7 +181,7 @@ export class ProcessCluster {
       const file = join(this.#dataDirectory, 'cluster.json')
       await writeFile(
         `${file}.new`,
-        `${JSON.stringify({ urls: this.urls, spaces: [this.#plan.space], processes: this.processes }, null, 2)}\n`,
+        `${JSON.stringify({ urls: this.urls, spaces: this.#plan.spaces, processes: this.processes }, null, 2)}\n`,
       )
       await rename(`${file}.new`, file)
     })
@@ -209,23 +214,20 @@ class ComponentPlan {
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,
       DATA_DIR: dataDirectory,
-      SPACES: options.application,
+      SPACES: options.application.spaces.join(','),
       HOST: '127.0.0.1',
     }
   }
 
-  get space(): string {
-    return this.#options.application
+  get spaces(): readonly string[] {
+    return this.#options.application.spaces
   }
 
   unit(number: number): Promise<ComponentSettings> {
-    const { application, port, program } = this.#options
-    return this.#settings(
-      'processing-unit',
-      `${application}-${number}`,
-      program ?? `processing-units/${application}/main.ts`,
-      port,
-    )
+    const { application, port } = this.#options
+    const { files, spaces } = application
+    const [only = 'unit'] = spaces.length === 1 ? spaces : []
+    return this.#settings('processing-unit', `${only}-${number}`, ['unit', ...files], port)
   }
 
   async all(): Promise<ComponentSettings[]> {
@@ -233,9 +235,7 @@ class ComponentPlan {
     const { units, copies = 1 } = this.#options
     return await Promise.all([
       ...roles.flatMap((role) =>
-        upTo(copies).map((number) =>
-          this.#settings(role, nameOf(role, number), `${role}/main.ts`, 0),
-        ),
+        upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
       ),
       ...upTo(units).map((number) => this.unit(number)),
     ])
@@ -244,13 +244,13 @@ class ComponentPlan {
   async #settings(
     role: string,
     name: string,
-    program: string,
+    command: readonly string[],
     port: number,
   ): Promise<ComponentSettings> {
     return {
       role,
       name,
-      program,
+      command,
       port,
       adminPort: await findFreePort(),
       environment: { ...this.#environment, ...this.#options.environmentOf?.(name) },

@@ -18,7 +18,7 @@ import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
-import { EmbeddedGrid } from '../embedded-grid.ts'
+import { EmbeddedGrid } from './embedded-grid.ts'
 
 const readyPollMs = 10
 /** People read this program's log as lines; whoever wants JSON reads the components' own. */
@@ -26,6 +26,8 @@ const prettyOptions = {
   target: 'pino-pretty',
   options: { colorize: process.stdout.isTTY, ignore: 'pid,hostname,kind,unit', singleLine: true },
 }
+
+export type MakeSpaces = (environment: Environment) => readonly Space[] | Promise<readonly Space[]>
 
 /** Where an embedded grid serves, once it is ready. */
 export interface EmbeddedPlace {
@@ -46,20 +48,24 @@ export interface EmbeddedPlace {
  * @param ready told once requests are answered. Default: one line on standard output
  */
 export async function runEmbeddedGrid(
-  makeSpaces: (environment: Environment) => readonly Space[],
+  makeSpaces: MakeSpaces,
   ready: (place: EmbeddedPlace) => void = tellPlace,
 ): Promise<void> {
-  await runProgram(() => serve(makeSpaces, ready))
+  await runProgram(() => serveEmbedded(makeSpaces, ready))
 }
 
-async function serve(
-  makeSpaces: (environment: Environment) => readonly Space[],
+/**
+ * The same, inside a program that has an ending of its own.
+ * @throws GridError `configuration_invalid`
+ */
+export async function serveEmbedded(
+  makeSpaces: MakeSpaces,
   ready: (place: EmbeddedPlace) => void,
 ): Promise<void> {
   const environment = readEnvironment()
   checkEmbedded(environment)
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
-  const spaces = makeSpaces(environment)
+  const spaces = await makeSpaces(environment)
   useFolder('DATA_DIR', dataDirectory)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
@@ -83,7 +89,6 @@ async function serve(
       )({ ...event, level: isEnd ? 'warn' : event.level, message: `${who}: ${event.message}` })
     },
   })
-  grid.start()
   const undeclaredReadable = environment.NODE_ENV !== 'production'
   const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.units, {
@@ -98,6 +103,8 @@ async function serve(
     telemetry,
     audit: (request) => auditEmbedded(grid, request),
   })
+  // Last: who joins asks again only after a while, and what is made above takes the whole thread.
+  grid.start()
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
@@ -124,7 +131,7 @@ function checkEmbedded(environment: Environment): void {
     if (environment[name] !== undefined)
       throw new GridError(
         'configuration_invalid',
-        `${name} is set, but npm start is the embedded grid, which uses no server: unset it, or use npm run cluster`,
+        `${name} is set, but npx spacegrid start is the embedded grid, which uses no server: unset it, or use npx spacegrid cluster`,
       )
 }
 

@@ -33,12 +33,12 @@ export class LogDesk {
     if (grid?.nats === undefined)
       throw new GridError(
         'configuration_invalid',
-        `There is no log to look at: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npm run cluster; now: ${environment.DATA_DIR}). The log of the embedded grid (npm start) is nobody else's`,
+        `There is no log to look at: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The log of the embedded grid (npx spacegrid start) is nobody else's`,
       )
     if (!grid.spaces.includes(space))
       throw new GridError(
         'unknown_space',
-        `There is no space ${space}; there are ${grid.spaces.join(', ')}: name it in SPACES`,
+        `There is no log of ${space}; there are logs of ${grid.spaces.join(', ') || 'no space'}`,
       )
     const log = await JetStreamLog.open(grid.nats, {
       stream: streams.log(space),

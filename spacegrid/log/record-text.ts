@@ -8,9 +8,18 @@ const firstBytesMax = 32
 const kindOf = ({ kind }: Frame): string =>
   Object.entries(FrameKind).find(([, number]) => number === kind)?.[0] ?? String(kind)
 
-/** What a record is, a line for each of its fields. Values of entries are not shown. */
-export function recordText(record: LogRecord): string {
-  const { position, time, data } = record
+/** What a record is, a line for each of its fields. */
+export const recordText = (record: LogRecord): string =>
+  recordFields(record)
+    .map(([name, text]) => `${name.padEnd(13)}${text}\n`)
+    .join('')
+
+/** The same by name, for programs. */
+export const recordData = (record: LogRecord): Readonly<Record<string, string>> =>
+  Object.fromEntries(recordFields(record))
+
+/** Values of entries are not shown. */
+function recordFields({ position, time, data }: LogRecord): readonly [string, string][] {
   const lines: [string, string][] = [
     ['position', String(position)],
     ['stored', new Date(time).toISOString()],
@@ -26,7 +35,7 @@ export function recordText(record: LogRecord): string {
       ['melded', isDamaged ? 'passed over by all' : 'all that cannot read it stay before it'],
     )
   } else lines.push(['is', `a frame: ${kindOf(found)}`], ...frameLines(found))
-  return lines.map(([name, text]) => `${name.padEnd(13)}${text}\n`).join('')
+  return lines
 }
 
 function frameLines(frame: Frame): [string, string][] {

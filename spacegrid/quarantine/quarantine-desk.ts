@@ -25,7 +25,7 @@ export class QuarantineDesk {
     if (grid?.mongodb === undefined)
       throw new GridError(
         'configuration_invalid',
-        `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster that runs (npm run cluster; now: ${environment.DATA_DIR}). The embedded grid (npm start) stores every entry and has no quarantine`,
+        `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The embedded grid (npx spacegrid start) stores every entry and has no quarantine`,
       )
     const spaces = space === undefined ? grid.spaces : [space]
     return new QuarantineDesk(grid.mongodb, environment.MONGODB_DB, grid.nats, spaces)

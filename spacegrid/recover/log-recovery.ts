@@ -67,7 +67,7 @@ export async function planLog(
   if (!stored) throw new Refused(`${names.store} holds nothing of ${space}: nothing to begin with`)
   if (stored.position <= 0)
     throw new Refused(
-      `${names.store} is being written anew, or was left so: first npm run recover -- --store --space ${space}`,
+      `${names.store} is being written anew, or was left so: first npx spacegrid recover --store --space ${space}`,
     )
   if (fault === undefined && queueFault === undefined)
     throw new Refused(
@@ -136,7 +136,7 @@ function refuseIfSound(
   names: RecoveryNames,
 ): void {
   if (!log) return
-  const storeWay = `npm run recover -- --store --space ${space}`
+  const storeWay = `npx spacegrid recover --store --space ${space}`
   const isContinued = (position: number, identity: string) =>
     identity === log.identity && position + 1 >= log.first && position <= log.last
   const follower = replicas.find((it) => isContinued(it.position, it.logIdentity))
@@ -180,7 +180,7 @@ async function countedOf(
   if (count.isAsTold) return undefined
   if (asItIs) return { digest, entries }
   throw new Refused(
-    `${names.store} is not what its checkpoint says: ${entries} entries with the digest ${digest}, not ${told.entries} with ${told.digest}. If a unit of the space still runs: npm run recover -- --store --space ${space}. To go on with what is there: --as-it-is`,
+    `${names.store} is not what its checkpoint says: ${entries} entries with the digest ${digest}, not ${told.entries} with ${told.digest}. If a unit of the space still runs: npx spacegrid recover --store --space ${space}. To go on with what is there: --as-it-is`,
   )
 }
 

@@ -18,6 +18,7 @@ import type { RebuildableStore, Store } from '@spacegrid/grid/engine/ports/store
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { findGrid, type GridAddress } from '../audit/audit-targets.ts'
+import { spacesOfFolder, spacesOfServers } from '../audit/known-spaces.ts'
 import { knownServers } from '../servers/start-servers.ts'
 
 /** What is needed to recover one space. */
@@ -62,15 +63,16 @@ export async function openGrid(environment: Environment): Promise<RecoveryGrid> 
     return new EmbeddedFiles(environment)
   throw new GridError(
     'configuration_invalid',
-    `There is no grid to recover: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${folder}); the servers of a cluster that was stopped are started by npm run servers -- up`,
+    `There is no grid to recover: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${folder}); the servers of a cluster that was stopped are started by npx spacegrid servers up`,
   )
 }
 
 /** A cluster that has been stopped, or lost its processes, may have its servers running still, or again. */
-async function findServers({ DATA_DIR, SPACES }: Environment): Promise<GridAddress | undefined> {
-  const running = (await knownServers(DATA_DIR)).filter((known) => known.running)
+async function findServers(environment: Environment): Promise<GridAddress | undefined> {
+  const running = (await knownServers(environment.DATA_DIR)).filter((known) => known.running)
+  if (running.length === 0) return undefined
   const urls = Object.fromEntries(running.map(({ record: { name, url } }) => [name, url]))
-  return running.length > 0 ? { ...urls, spaces: SPACES.split(',') } : undefined
+  return { ...urls, spaces: await spacesOfServers(urls, environment) }
 }
 
 class ServerGrid implements RecoveryGrid {
@@ -153,14 +155,15 @@ class EmbeddedFiles implements RecoveryGrid {
   readonly #places: LogPlace[] = []
 
   /** @throws GridError `configuration_invalid` when the grid runs */
-  constructor({ DATA_DIR: folder, SPACES }: Environment) {
-    this.spaces = SPACES.split(',')
+  constructor(environment: Environment) {
+    const { DATA_DIR: folder } = environment
     this.names = {
       store: join(folder, 'store.mdb'),
       log: (space) => join(folder, `${space}-log.mdb`),
     }
     this.#environment = new EmbeddedEnvironment(folder)
     this.#store = new EmbeddedStore(this.#environment, 'store', this.#clock)
+    this.spaces = spacesOfFolder(environment, this.#store.spaces())
   }
 
   async portsOf(space: string): Promise<RecoveryPorts> {

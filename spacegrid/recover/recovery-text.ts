@@ -102,7 +102,7 @@ export function storePlanText(
     ...(isContinued
       ? []
       : [
-          `there is no log that goes on from there: afterwards npm run recover -- --from mongodb --space ${space}`,
+          `there is no log that goes on from there: afterwards npx spacegrid recover --from mongodb --space ${space}`,
         ]),
     ...notes,
   ])

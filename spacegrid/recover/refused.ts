@@ -1,7 +1,6 @@
-/** What was asked for would do harm, or cannot be done. Nothing has been changed, unless the message says so. */
-export class Refused extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'Refused'
-  }
+import { Failure } from '../command-line/failure.ts'
+
+/** A recovery that would do harm, or nothing: not a fault, an answer. */
+export class Refused extends Failure {
+  override readonly name = 'Refused'
 }

@@ -156,7 +156,7 @@ async function refuseIfSound(
   const count = await countEntries(names.store, space, store, progress).catch(() => undefined)
   if (!count?.isAsTold) return
   throw new Refused(
-    `${names.store} is sound, at ${position} of the log ${checkpoint.logIdentity}; ${from} is at ${state.position} of ${logIdentity}, and does not have what is stored. If that log was lost: npm run recover -- --from mongodb --space ${space}. If it is what is stored that has to go: --discard-stored`,
+    `${names.store} is sound, at ${position} of the log ${checkpoint.logIdentity}; ${from} is at ${state.position} of ${logIdentity}, and does not have what is stored. If that log was lost: npx spacegrid recover --from mongodb --space ${space}. If it is what is stored that has to go: --discard-stored`,
   )
 }
 

@@ -16,7 +16,7 @@ import { Refused } from './refused.ts'
 import type { StorePlan } from './store-recovery.ts'
 
 /** In the checkpoint of a store that is being written anew: it belongs to no log, so nobody begins with it or goes on from it. */
-export const writtenAnew = 'none: it is being written anew by npm run recover'
+export const writtenAnew = 'none: it is being written anew by npx spacegrid recover'
 
 const stepEntriesMax = 2000
 const stepBytesMax = 8 * 1024 * 1024

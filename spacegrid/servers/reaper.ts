@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { ownProgram } from '../own-program.ts'
 
 /**
  * Ends the processes that were handed to it when this process ends, even by kill -9, when no
@@ -25,7 +25,7 @@ export function removeWithThisProcess(folder: string): void {
 
 function tell(line: string): void {
   if (reaper === undefined) {
-    const program = fileURLToPath(new URL('./reaper-process.ts', import.meta.url))
+    const program = ownProgram(new URL('./reaper-process.ts', import.meta.url))
     reaper = spawn(process.execPath, [program], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,4 +1,5 @@
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
+import type { CommandsOf } from '@spacegrid/grid/core/call-types'
 import {
   answerOf,
   type HandlerData,
@@ -33,7 +34,7 @@ export interface Surroundings {
 }
 
 /** A processing unit of a harness: executes a command when it is started, melds when it is told to. */
-export class HarnessUnit {
+export class HarnessUnit<S extends Space = Space> {
   readonly name: string
   readonly #surroundings: Surroundings
   /** Log position of its join frame, 0 while it has not joined. */
@@ -60,12 +61,15 @@ export class HarnessUnit {
    * Executes a command over what is committed and what this unit has pending; it is melded later.
    * @throws GridError `unknown_command`, `invalid_input` when the input does not fit its schema
    */
-  start<Result = unknown>(name: string, input: unknown): StartedCommand<Result> {
+  start<Name extends keyof CommandsOf<S> & string>(
+    name: Name,
+    input: CommandsOf<S>[Name]['input'],
+  ): StartedCommand<CommandsOf<S>[Name]['result']> {
     const command = this.#surroundings.space.commands.get(name)
     if (!command) throw new GridError('unknown_command', `No command is called ${name}`)
     checkFits(command.input, input, `command ${name}`)
     freezeInput(input, `command ${name}`)
-    const started = new StartedCommand<Result>(workOf(command, input))
+    const started = new StartedCommand<CommandsOf<S>[Name]['result']>(workOf(command, input))
     this.#execute(started)
     return started
   }

@@ -8,7 +8,7 @@ import {
 } from '@spacegrid/grid/core/define'
 import { Rejection } from '@spacegrid/grid/core/errors'
 import { originSilentMsMax } from '@spacegrid/grid/core/meld'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { SpaceHarness } from './space-harness.ts'
 
 /** A cloakroom: numbered hooks, coats on them, a till. */
@@ -94,13 +94,15 @@ const cloakroom = defineSpace('cloakroom', {
     defineCommand('boast', {
       input: Type.Object({}),
       result: Type.Object({ coats: Type.Integer() }),
+      // @ts-expect-error: the compiler says so too
       handler: () => ({ coats: 'many' }),
     }),
-    defineCommand('dawdle', { input: Type.Object({}), handler: (async () => 1) as () => unknown }),
+    defineCommand('dawdle', { input: Type.Object({}), handler: (): unknown => Promise.resolve(1) }),
     defineCommand('deface', {
       input: Type.Object({ hook: Type.String() }),
       handler(tx, { hook }) {
         const entry = tx.get(hooks, hook)
+        // @ts-expect-error: entries are readonly
         if (entry) entry.coat = 'another'
       },
     }),
@@ -127,7 +129,8 @@ const failed = (code: string) => expect.objectContaining({ code })
 describe('one command after the other', () => {
   test('commands change the space, queries and projections see it', () => {
     const grid = new SpaceHarness(cloakroom)
-    const answer = grid.execute<{ ticket: string }>('hang', { hook: '2', coat: 'blue' })
+    const answer = grid.execute('hang', { hook: '2', coat: 'blue' })
+    expectTypeOf(answer).toEqualTypeOf<{ readonly ticket: string }>()
     expect(answer.ticket).toMatch(/^[0-9A-Za-z]{22}$/)
     grid.execute('hang', { hook: '1', coat: 'red' })
     expect(grid.query('coats', {})).toEqual({ coats: 2, hooks: ['1', '2'] })
@@ -159,8 +162,11 @@ describe('one command after the other', () => {
 
   test('names and inputs are checked like those from outside', () => {
     const grid = new SpaceHarness(cloakroom)
+    // @ts-expect-error: the compiler says so too
     expect(() => grid.execute('fold', {})).toThrow(failed('unknown_command'))
+    // @ts-expect-error
     expect(() => grid.query('hats', {})).toThrow(failed('unknown_query'))
+    // @ts-expect-error
     expect(() => grid.execute('hang', { hook: 1 })).toThrow(failed('invalid_input'))
     expect(() => grid.query('coats', { color: 'red' })).toThrow(failed('invalid_input'))
     expect(() => grid.query('reminder', { id: 'none' })).toThrow(failed('not_found'))
@@ -178,7 +184,8 @@ describe('one command after the other', () => {
     expect(() => grid.execute('dawdle', {})).toThrow('dawdle: returned a promise')
     expect(grid.faults.map(({ callback }) => callback.name)).toEqual(['boast', 'deface', 'dawdle'])
     const elsewhere = defineCache('hats', { schema: id, key: 'id' })
-    expect(() => grid.entries(elsewhere)).toThrow('cache hats is not in the space')
+    // @ts-expect-error: the compiler says so too
+    expect(() => grid.entries(elsewhere)).toThrow('cache hats: is not in the space')
   })
 })
 
@@ -199,6 +206,7 @@ describe('several units', () => {
   test('operations of two units do not collide, whatever the order', () => {
     const grid = new SpaceHarness(cloakroom)
     const first = grid.unit('one').start('pay', { by: 1 })
+    expectTypeOf(first.result).returns.toEqualTypeOf<`thanks, ${number}`>()
     const second = grid.unit('two').start('pay', { by: 2 })
     grid.unit('two').meld()
     grid.unit('one').meld()
@@ -285,6 +293,7 @@ describe('time', () => {
 test('a handler that changes its input fails as it does in a unit', () => {
   const tidyUp = defineCommand('tidyUp', {
     input: Type.Object({ ids: Type.Array(Type.String()) }),
+    // @ts-expect-error: inputs are readonly
     handler: (_, { ids }) => ids.sort(),
   })
   const harness = new SpaceHarness(

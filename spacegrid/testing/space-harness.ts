@@ -1,9 +1,12 @@
 import type { ApplicationFault } from '@spacegrid/grid/core/application-fault'
+import type { CacheNameOf, CommandsOf, QueriesOf } from '@spacegrid/grid/core/call-types'
 import { refusePromise, runQuery } from '@spacegrid/grid/core/callback'
+import type { IndexFields } from '@spacegrid/grid/core/data-types'
 import type { Cache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { Melder } from '@spacegrid/grid/core/meld'
+import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import { shapeOf } from '@spacegrid/grid/core/shape'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
@@ -36,9 +39,12 @@ export interface SpaceHarnessOptions {
  *     const second = grid.unit('two').start('holdSeats', …)
  *     grid.settle()
  *     second.result()
+ *
+ * The compiler knows the names, inputs and results of the space it was made of. A `SpaceHarness` without that knowledge, of any
+ * space, takes any name and input.
  */
-export class SpaceHarness {
-  readonly space: Space
+export class SpaceHarness<S extends Space = Space> {
+  readonly space: S
   readonly #state = new SpaceState()
   readonly #events: DomainEvent[] = []
   readonly #faults: ApplicationFault[] = []
@@ -46,13 +52,13 @@ export class SpaceHarness {
   readonly #projections: Projections
   readonly #melder: Melder
   readonly #surroundings: Surroundings
-  readonly #units = new Map<string, HarnessUnit>()
+  readonly #units = new Map<string, HarnessUnit<S>>()
   #now: number
   #idCount = 0
   /** Whose transactions the frame that is being melded holds. */
   #melding: readonly Attempt[] = []
 
-  constructor(space: Space, options: SpaceHarnessOptions = {}) {
+  constructor(space: S, options: SpaceHarnessOptions = {}) {
     this.space = space
     this.#now = options.now ?? 1_750_000_000_000
     this.#melder = new Melder(this.#state, decodeNothing, {
@@ -81,7 +87,7 @@ export class SpaceHarness {
   }
 
   /** The committed state, as queries see it. */
-  get read(): Reader {
+  get read(): Reader<CacheNameOf<S>> {
     return new StateReader(this.#state, this.#projections, () => this.#now)
   }
 
@@ -96,21 +102,24 @@ export class SpaceHarness {
   }
 
   /** All entries of a cache, in no particular order. */
-  entries<V>(cache: Cache<V>): V[] {
+  entries<V, Name extends CacheNameOf<S>>(cache: Cache<V, IndexFields, Name>): V[] {
     const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw new Error(`cache ${cache.name} is not in the space's definition`)
+    if (!layout) throw outsideSpace(cache.name)
     const { entries } = this.#state.cache(layout.number)
     return Array.from(entries.values(), ({ value }) => value as V)
   }
 
   /**
    * Runs a command until it is decided.
-   * @returns what its caller is answered; its type is the test's own claim, its value is checked against the command's result schema
+   * @returns what its caller is answered, checked against the command's result schema
    * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`; ApplicationFault with the handler's error as its cause
    */
-  execute<Result = unknown>(command: string, input: unknown): Result {
+  execute<Name extends keyof CommandsOf<S> & string>(
+    command: Name,
+    input: CommandsOf<S>[Name]['input'],
+  ): CommandsOf<S>[Name]['result'] {
     const unit = this.unit('main')
-    const started = unit.start<Result>(command, input)
+    const started = unit.start(command, input)
     unit.settle()
     return started.result()
   }
@@ -119,21 +128,25 @@ export class SpaceHarness {
    * Runs a query over the committed state. A harness waits for nothing: a promise is a fault here.
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`; ApplicationFault with the handler's error as its cause
    */
-  query<Result = unknown>(name: string, input: unknown): Result {
+  query<Name extends keyof QueriesOf<S> & string>(
+    name: Name,
+    input: QueriesOf<S>[Name]['input'],
+  ): QueriesOf<S>[Name]['result'] {
     const query = this.space.queries.get(name)
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
       const result = runQuery(query, this.read, input)
       refusePromise(result)
-      return result as Result
+      // As the definition says, which has been checked.
+      return result as QueriesOf<S>[Name]['result']
     } catch (thrown) {
       throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
     }
   }
 
   /** The processing unit of this name; it is there from when it is first asked for. */
-  unit(name: string): HarnessUnit {
+  unit(name: string): HarnessUnit<S> {
     let unit = this.#units.get(name)
     if (!unit) {
       unit = new HarnessUnit(name, this.#surroundings)

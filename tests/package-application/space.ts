@@ -4,7 +4,6 @@ import {
   defineProjection,
   defineQuery,
   defineSpace,
-  type Space,
   type Static,
   Type,
 } from 'spacegrid'
@@ -71,7 +70,7 @@ export interface ShopOptions {
 }
 
 /** A space of a user's own, as small as one can be that uses each part. */
-export function createShop({ amountMax }: ShopOptions): Space {
+export function createShop({ amountMax }: ShopOptions) {
   return defineSpace('shop', {
     caches: [orders],
     commands: [placeOrder(amountMax), failing],
@@ -79,3 +78,5 @@ export function createShop({ amountMax }: ShopOptions): Space {
     projections: [totals],
   })
 }
+
+export type Shop = ReturnType<typeof createShop>

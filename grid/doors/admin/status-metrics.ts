@@ -15,7 +15,7 @@ const gauges = {
   pending: ['spacegrid_pending_transactions', 'Transactions sent and not yet melded'],
   quarantined: [
     'spacegrid_quarantined_entries',
-    'Entries that MongoDB refuses for what they are: npm run quarantine -- list',
+    'Entries that MongoDB refuses for what they are: npx spacegrid quarantine list',
   ],
   damagedRecords: [
     'spacegrid_damaged_records',

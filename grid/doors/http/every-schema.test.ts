@@ -74,7 +74,7 @@ function anySchema(chances: Chances, depth: number): TSchema {
 /** A value of the schema; undefined where none can be made up. */
 function madeFor(schema: TSchema): unknown {
   try {
-    return Create(schema)
+    return Create<TSchema>(schema)
   } catch {
     return undefined // Patterns and references: their schemas are defined and served all the same.
   }

@@ -97,6 +97,12 @@ export class EmbeddedStore implements RebuildableStore {
     return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
   }
 
+  /** Names of the spaces that are stored here, in the order of the alphabet. */
+  spaces(): string[] {
+    this.#checkOpen()
+    return [...this.#checkpoints.getKeys()].sort()
+  }
+
   async apply(
     space: string,
     from: number,

@@ -25,6 +25,14 @@ async function setUp() {
 const building = (position: number): Checkpoint =>
   checkpointAt(position, { logIdentity: 'none', digest: '' })
 
+test('the spaces that are stored are known by name', async () => {
+  const { store, writer } = await setUp()
+  expect(await store.spaces()).toEqual([])
+  for (const space of ['two', 'one'])
+    await writer.apply(space, 0, checkpointAt(1, { entries: 1 }), [put('a', {}, 1)])
+  expect(await store.spaces()).toEqual(['one', 'two'])
+})
+
 // architecture.md, invariant 6
 test('while a store is written anew no other writer gets a step in, and nothing of before is left', async () => {
   const { store, writer, db } = await setUp()

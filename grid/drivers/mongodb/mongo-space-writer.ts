@@ -264,7 +264,7 @@ export class SpaceWriter {
         if (this.#isKnown(known, change) || --room >= 0) return
         throw new GridError(
           'quarantine_full',
-          `MongoDB refuses more than ${this.#quarantinedMax} entries of ${this.#space}; repair it (npm run quarantine -- list), then replay`,
+          `MongoDB refuses more than ${this.#quarantinedMax} entries of ${this.#space}; repair it (npx spacegrid quarantine list), then replay`,
         )
       },
     )

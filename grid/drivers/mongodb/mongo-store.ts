@@ -127,6 +127,14 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
+  /** Names of the spaces that are stored here, in the order of the alphabet. */
+  spaces(): Promise<string[]> {
+    return this.#during('Reading which spaces are stored', async () => {
+      const documents = await this.#checkpoints.find({}, durable()).toArray()
+      return documents.map(({ _id: space }) => space).sort()
+    })
+  }
+
   /**
    * @throws GridError `stale_writer`, `quarantine_full`, `store_unavailable`,
    * `configuration_invalid`

@@ -440,7 +440,7 @@ export class Auditor {
     const now = this.#ports.clock.monotonic()
     if (now - this.#storedToldAt < storedToldMsMin) return false
     this.#storedToldAt = now
-    this.#options.report('error', `${what}; npm run audit says where they differ`)
+    this.#options.report('error', `${what}; npx spacegrid audit says where they differ`)
     return true
   }
 }

@@ -24,4 +24,4 @@ export interface UnreadRecord {
 
 /** For people, who have to do something about it. */
 export const stoppedText = ({ position, cause }: UnreadRecord): string =>
-  `stays before position ${position} of the log: ${cause.message}. Update this component, or, if nobody can read it: npm run log -- skip`
+  `stays before position ${position} of the log: ${cause.message}. Update this component, or, if nobody can read it: npx spacegrid log skip`

@@ -130,7 +130,7 @@ async function fromLog(
   if (first > 1)
     throw new GridError(
       'log_trimmed',
-      `The log of ${space} begins at ${first}: only a peer or the data reader has what came before${stored === 'nothing' ? '. The store holds nothing; if it had something: npm run recover -- --store' : ''}`,
+      `The log of ${space} begins at ${first}: only a peer or the data reader has what came before${stored === 'nothing' ? '. The store holds nothing; if it had something: npx spacegrid recover --store' : ''}`,
     )
   // The log that a damaged store belongs to has everything that the store had, for it begins at the beginning.
   if (typeof stored === 'object' && stored.logIdentity === identity && stored.position <= last)

@@ -105,7 +105,7 @@ export class ModelTransaction implements Transaction {
     return this.#attempt.peeks[this.#peeks++] as V | undefined
   }
 
-  range<V, I extends string>(cache: Cache<V, I>, index: I, range: IndexRange = {}): readonly V[] {
+  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     this.#lookAt(cache)
     return this.#range(cache, index, range).map(([, value]) => value as V)
   }
@@ -123,7 +123,7 @@ export class ModelTransaction implements Transaction {
   increment<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     by: number,
     options: IncrementOptions<V> = {},
   ): Outcome<number> {
@@ -143,7 +143,7 @@ export class ModelTransaction implements Transaction {
   append<V>(
     cache: Cache<V>,
     key: string,
-    field: keyof V & string,
+    field: string,
     items: readonly unknown[],
     options: AppendOptions<V> = {},
   ): Outcome<number> {
@@ -158,9 +158,9 @@ export class ModelTransaction implements Transaction {
     return new Known(this, after.length)
   }
 
-  take<V, I extends string>(
-    cache: Cache<V, I>,
-    index: I,
+  take<V>(
+    cache: Cache<V>,
+    index: string,
     range: IndexRange & { readonly limit: number },
     patch: Patch<V>,
     { atLeast = range.limit, otherwise = 'not_enough' }: TakeOptions = {},

@@ -132,7 +132,7 @@ test(`an entry of the store that was changed by hand is found when all of them a
     { ...entry, value },
   ])
   const said = (what: RegExp) => scenario.trace.some((line) => what.test(line))
-  await scenario.until(() => said(/unit-\d audit .*the entry "k7" of items/))
+  await scenario.until(() => said(/unit-\d \w+: the entry "k7" of items/))
   await scenario.advance(5000)
   expect(said(/the audit finds unit-\d right/)).toBe(true)
   expect(divergences()).toEqual([0, 0])

@@ -26,7 +26,7 @@ test.each(['reader', 'store'] as const)(
     // Who asks the reader that has just died waits for its answer in vain first.
     await scenario.advance(12_000)
     expect(scenario.trace.join()).toMatch(
-      /unit-1 cannot rehydrate.*What is stored belongs to the log/,
+      /unit-1 \w+: cannot rehydrate.*What is stored belongs to the log/,
     )
     expect(scenario.unit(1).state).toBeUndefined()
     scenario.crashAll()

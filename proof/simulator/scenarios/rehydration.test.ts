@@ -64,7 +64,7 @@ const expectExact = (number: number) => {
   expect(state && compareReplica(state, scenario.world.reference)).toEqual([])
 }
 
-const complaints = () => scenario.trace.filter((line) => line.includes('unit-1 cannot rehydrate'))
+const complaints = () => scenario.trace.filter((line) => /unit-1 \w+: cannot rehydrate/.test(line))
 
 const imageHas = (entries: number) =>
   scenario.until(() => scenario.world.image.reached?.entries === entries)

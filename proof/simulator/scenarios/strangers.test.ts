@@ -38,7 +38,7 @@ async function expectWhole(units: readonly number[] = [0, 1]): Promise<void> {
   expect(await scenario.differencesOf('store')).toEqual([])
   expect(await scenario.differencesOf('image')).toEqual([])
   expect(problems).toEqual([])
-  const begun = scenario.trace.filter((line) => /unit-\d+ rehydrated from/.test(line))
+  const begun = scenario.trace.filter((line) => /unit-\d+ info: rehydrated from/.test(line))
   expect(begun).toHaveLength(units.length)
 }
 

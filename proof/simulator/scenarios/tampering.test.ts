@@ -130,5 +130,5 @@ test(`a store changed while all was down is refused when there is nothing else (
   scenario.start('unit')
   await scenario.advance(10_000)
   expect(scenario.readiness('unit')).toMatchObject({ ready: false })
-  expect(said(/The store does not hold items "k7" .*npm run recover/)).toBe(true)
+  expect(said(/The store does not hold items "k7" .*npx spacegrid recover/)).toBe(true)
 })

@@ -84,7 +84,8 @@ const put = (value: object): Wrong => {
   return (tx, id) => tx.put(shelves, as({ ...initial(id), ...value }))
 }
 const takeFrom = (range: object): Wrong => {
-  return (tx) => tx.take(shelves, 'byCount', as({ limit: 1, ...range }), {}, { atLeast: 0 })
+  return (tx) =>
+    tx.take(shelves, 'byCount', as<{ limit: number }>({ limit: 1, ...range }), {}, { atLeast: 0 })
 }
 
 /** What must never reach another replica, a value's kinds and an API's misuses. */
@@ -101,14 +102,14 @@ const wrongs: readonly Wrong[] = [
   put({ id: '' }),
   (tx, id) => tx.append(shelves, id, 'tags', as(undefined), { initial: initial(id) }),
   (tx, id) => tx.append(shelves, id, 'tags', as([7]), { initial: initial(id) }),
-  (tx, id) => tx.append(shelves, id, as('count'), ['x'], { initial: initial(id) }),
+  (tx, id) => tx.append(shelves, id, as<'tags'>('count'), ['x'], { initial: initial(id) }),
   (tx, id) => tx.increment(shelves, id, 'count', 0.5, { initial: initial(id) }),
   (tx, id) => tx.increment(shelves, id, as('tags'), 1, { initial: initial(id) }),
   (tx, id) => tx.increment(shelves, id, 'count', as('1'), { initial: initial(id) }),
   takeFrom({ equals: null }),
   takeFrom({ equals: [{}] }),
   takeFrom({ limit: -1 }),
-  (tx) => tx.range(shelves, 'byCount', as({ from: Number.NaN })),
+  (tx) => tx.range(shelves, 'byCount', { from: Number.NaN }),
   (tx) => tx.emit('Odd', as({ at: new Map() })),
   (tx, id) => ({
     deep: { count: tx.increment(shelves, id, 'count', 1, { initial: initial(id) }) },

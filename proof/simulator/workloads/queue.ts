@@ -62,7 +62,7 @@ const claimWithReceipt = defineCommand('claimWithReceipt', {
 const deal = defineCommand('deal', {
   input: Type.Object({ first: Type.String(), second: Type.String() }),
   handler: (tx, { first, second }) => {
-    const waiting = { equals: ['waiting'], limit: 1 }
+    const waiting = { equals: ['waiting'], limit: 1 } as const
     const claimFor = (worker: string) =>
       tx.take(jobs, 'byStatus', waiting, { status: 'claimed', worker, claims: 1 }, { atLeast: 0 })
     return { first: claimFor(first), second: claimFor(second) }

@@ -228,7 +228,7 @@ export class Crew {
   #unitReports(slot: Slot, log: HostLog, event: RoleEvent): void {
     const { trace, coverage, clock, image, tail } = this.#world
     const { kind, level, message, error } = event
-    trace.note(`${slot.name} ${kind} ${level}: ${message}`)
+    trace.note(`${slot.name} ${level}: ${message}`)
     switch (kind) {
       case 'rehydrated': {
         coverage.count(`rehydrated from ${event.details?.source}`)
@@ -271,7 +271,7 @@ export class Crew {
   #componentReports(slot: Slot, event: RoleEvent): void {
     const { trace, coverage, image, tail, strangersWrite } = this.#world
     const { kind, level, message } = event
-    trace.note(`${slot.name} ${kind} ${level}: ${message}`)
+    trace.note(`${slot.name} ${level}: ${message}`)
     if (kind === 'took_over') coverage.count(`${slot.role}: takes over`)
     if (kind === 'standing_by') coverage.count(`${slot.role}: superseded`)
     if (kind === 'image_rebuilding') coverage.count('image: rebuilt')

@@ -42,6 +42,7 @@ const raisePrice = defineCommand('raisePrice', {
 const misbehave = defineCommand('misbehave', {
   input: Type.Object({ how: Type.Optional(Type.Unknown()) }),
   result: Type.Object({ needed: Type.String() }),
+  // @ts-expect-error: the compiler says so too
   handler: (_tx, { how }) => {
     if (how === 'throw') throw new TypeError('secret of the application')
     return { other: 1 }

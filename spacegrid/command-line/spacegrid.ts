@@ -1,0 +1,127 @@
+import { Command } from 'commander'
+import type { AddCommand } from './add-command.ts'
+import { stopWithNpm } from './npm-parent.ts'
+import { ownVersion } from './own-package.ts'
+import { prepared, runCommand } from './run-command.ts'
+
+interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** What a command works with is loaded when it is called: `--help` of all of them must be quick. */
+  readonly load: () => Promise<AddCommand>
+}
+
+/** Every command, in the order of `--help`. Each is one file of `commands/`. */
+const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
+  'To develop:': [
+    {
+      name: 'init',
+      summary: 'make a new project: a space, its test, its compose file',
+      load: async () => (await import('../commands/init.ts')).addInit,
+    },
+    {
+      name: 'start',
+      summary: 'serve spaces from this one process, data on disk, no server needed',
+      load: async () => (await import('../commands/start.ts')).addStart,
+    },
+    {
+      name: 'check',
+      summary: 'say what is wrong with a definition, before anything runs',
+      load: async () => (await import('../commands/check.ts')).addCheck,
+    },
+    {
+      name: 'simulate',
+      summary: 'run whole grids in virtual time, under every fault',
+      load: async () => (await import('../commands/simulate.ts')).addSimulate,
+    },
+    {
+      name: 'load',
+      summary: 'send users to a grid, measure, and audit what they bought',
+      load: async () => (await import('../commands/load.ts')).addLoad,
+    },
+  ],
+  'On this machine:': [
+    {
+      name: 'cluster',
+      summary: 'the grid as separate processes, on real servers',
+      load: async () => (await import('../commands/cluster.ts')).addCluster,
+    },
+    {
+      name: 'servers',
+      summary: 'just the local NATS, MongoDB and Redis: up, down, status',
+      load: async () => (await import('../commands/servers.ts')).addServers,
+    },
+  ],
+  'Roles, each a process (settings: its environment):': [
+    {
+      name: 'unit',
+      summary: 'processing unit: serves spaces from memory',
+      load: async () => (await import('../commands/unit.ts')).addUnit,
+    },
+    {
+      name: 'data-pump',
+      summary: 'melds the log and publishes its changes',
+      load: async () => (await import('../commands/data-pump.ts')).addDataPump,
+    },
+    {
+      name: 'data-writer',
+      summary: 'stores what has changed in MongoDB',
+      load: async () => (await import('../commands/data-writer.ts')).addDataWriter,
+    },
+    {
+      name: 'data-reader',
+      summary: 'answers from MongoDB, and keeps watch over it',
+      load: async () => (await import('../commands/data-reader.ts')).addDataReader,
+    },
+  ],
+  'To operate:': [
+    {
+      name: 'audit',
+      summary: 'compare every copy of a space in full, while it runs',
+      load: async () => (await import('../commands/audit.ts')).addAudit,
+    },
+    {
+      name: 'quarantine',
+      summary: 'entries that MongoDB refuses: look at them, repair, store them',
+      load: async () => (await import('../commands/quarantine.ts')).addQuarantine,
+    },
+    {
+      name: 'log',
+      summary: 'what a record of the log is, and the way past one',
+      load: async () => (await import('../commands/log.ts')).addLog,
+    },
+    {
+      name: 'recover',
+      summary: 'the way back when the log or the store has been lost',
+      load: async () => (await import('../commands/recover.ts')).addRecover,
+    },
+  ],
+}
+
+/** The command line of the package. */
+export async function spacegrid(words: readonly string[]): Promise<void> {
+  stopWithNpm()
+  const program = prepared(new Command('spacegrid'))
+    .description('A space-based in-memory data grid with CQRS.')
+    .version(ownVersion(), '-v, --version')
+    .addHelpText(
+      'after',
+      `
+npx spacegrid COMMAND --help tells the rest. Exit code: 0 done, 1 it did not hold or was not done, 2 wrong usage or configuration.`,
+    )
+  const called = calledOf(words)
+  for (const [group, entries] of Object.entries(groups)) {
+    program.commandsGroup(group)
+    for (const { name, summary, load } of entries) {
+      if (name === called) (await load())(program)
+      else program.command(name).summary(summary)
+    }
+  }
+  await runCommand(program, words)
+}
+
+/** `spacegrid audit --json`, `spacegrid help audit`. The program itself has no option that takes a value. */
+function calledOf(words: readonly string[]): string | undefined {
+  const [first, second] = words.filter((word) => !word.startsWith('-'))
+  return first === 'help' ? second : first
+}

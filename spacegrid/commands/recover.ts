@@ -1,0 +1,216 @@
+import { readEnvironment } from '@spacegrid/grid/program/environment'
+import { type Command, Option } from 'commander'
+import type { AddCommand } from '../command-line/add-command.ts'
+import type { Progress } from '../recover/exact-copies.ts'
+import { type Findings, lookAround } from '../recover/findings.ts'
+import { carryOut, planLog } from '../recover/log-recovery.ts'
+import { openGrid, type RecoveryGrid, type RecoveryPorts } from '../recover/recovery-grid.ts'
+import {
+  findingsText,
+  logPlanData,
+  logPlanText,
+  storePlanData,
+  storePlanText,
+} from '../recover/recovery-text.ts'
+import { Refused } from '../recover/refused.ts'
+import { planStore, type StorePlan } from '../recover/store-recovery.ts'
+import { rewriteStore } from '../recover/store-rewriting.ts'
+
+interface Options {
+  readonly from?: 'mongodb' | 'store'
+  readonly store?: boolean
+  readonly space?: readonly string[]
+  readonly asItIs?: boolean
+  readonly discardStored?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** One space, found and to be recovered. */
+interface Case {
+  readonly grid: RecoveryGrid
+  readonly ports: RecoveryPorts
+  readonly findings: Findings
+  readonly options: Options
+  readonly progress: Progress
+}
+
+/** What was planned for a space, and what came of it. */
+interface Outcome {
+  readonly data: Readonly<Record<string, unknown>>
+  readonly isDone: boolean
+}
+
+const progressMs = 500
+
+async function run(options: Options, command: Command): Promise<void> {
+  if ((options.from === undefined) === (options.store === undefined))
+    command.error('error: say what has been lost: --from mongodb (the log) or --store (the store)')
+  const grid = await openGrid(readEnvironment())
+  // What is embedded has nothing else that would keep the process alive while it waits.
+  const alive = setInterval(() => undefined, 1000)
+  try {
+    if (options.from === 'mongodb' && grid.kind === 'embedded')
+      command.error('error: the embedded grid has no MongoDB: --from store')
+    const outcomes = await recoverAll(grid, options)
+    if (options.json)
+      say(`${JSON.stringify({ spaces: outcomes.map(({ data }) => data) }, null, 2)}\n`)
+    if (outcomes.some(({ isDone }) => !isDone)) process.exitCode = 1
+  } finally {
+    clearInterval(alive)
+    await grid.close()
+  }
+}
+
+async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  const progress = teller(options)
+  for (const space of options.space ?? grid.spaces) {
+    const ports = await grid.portsOf(space)
+    const findings = await lookAround(space, ports)
+    const { checkpoint, log, replicas } = findings
+    // Spaces that were not asked for by name need not be in use.
+    if (!checkpoint && !log && replicas.length === 0 && options.space === undefined) continue
+    outcomes.push(await recover({ grid, ports, findings, options, progress }))
+  }
+  if (outcomes.length > 0) return outcomes
+  throw new Refused(
+    `Nothing is known of ${grid.spaces.join(' or ') || 'any space'}; other spaces are named by --space`,
+  )
+}
+
+/** What is refused for one space is no reason not to recover the others. */
+async function recover(one: Case): Promise<Outcome> {
+  const { findings, grid, options } = one
+  const { space } = findings
+  tell(options, findingsText(findings, grid.names))
+  try {
+    return await (options.store ? recoverStore(one) : recoverLog(one))
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    clearProgress(options)
+    process.stderr.write(`${space}: ${error.message}\n`)
+    return { data: { space, refused: error.message }, isDone: false }
+  }
+}
+
+async function recoverLog({ grid, ports, findings, options, progress }: Case): Promise<Outcome> {
+  const asItIs = options.asItIs ?? false
+  const plan = await planLog(findings, ports, grid.names, { asItIs, progress })
+  const data = logPlanData(plan)
+  if (!isConfirmed(options, logPlanText(plan, grid.names))) return { data, isDone: isDry(options) }
+  const bounds = await carryOut(plan, ports, progress)
+  clearProgress(options)
+  tell(
+    options,
+    `Done: the log ${bounds.identity} continues what is stored, from position ${bounds.first} on. Units, pump and writer go on by themselves, or start them.\n`,
+  )
+  return { data: { ...data, done: true, log: bounds.identity }, isDone: true }
+}
+
+async function recoverStore({ grid, ports, findings, options, progress }: Case): Promise<Outcome> {
+  const discardStored = options.discardStored ?? false
+  const plan = await planStore(findings, ports, grid.names, { discardStored, progress })
+  try {
+    return await writeStore(plan, { grid, ports, findings, options, progress })
+  } finally {
+    await plan.copy.close()
+  }
+}
+
+async function writeStore(
+  plan: StorePlan,
+  { grid, ports, findings, options, progress }: Case,
+): Promise<Outcome> {
+  const text = storePlanText(plan, grid.names)
+  if (!isConfirmed(options, text)) return { data: storePlanData(plan), isDone: isDry(options) }
+  const different = await rewriteStore(plan, ports, progress)
+  const data = storePlanData(plan)
+  clearProgress(options)
+  const { position, entryCount } = plan.copy.state
+  tell(
+    options,
+    `Done: ${grid.names.store} holds ${findings.space} at position ${position}, ${entryCount} entries, read again and compared.\n`,
+  )
+  if (different.length > 0)
+    process.stderr.write(
+      `${different.length} values come back otherwise than they were written: ${different.slice(0, 20).join(', ')}\n`,
+    )
+  return { data: { ...data, done: true, different }, isDone: different.length === 0 }
+}
+
+const isDry = ({ dryRun }: Options): boolean => dryRun ?? false
+
+/** Says what will be done, and whether it is to be done now. */
+function isConfirmed(options: Options, plan: string): boolean {
+  clearProgress(options)
+  tell(options, plan)
+  if (options.dryRun) return false
+  if (!options.yes) process.stderr.write('Nothing has been done. With --yes it is.\n')
+  return options.yes ?? false
+}
+
+const say = (text: string): void => void process.stdout.write(text)
+
+function tell({ json }: Options, text: string): void {
+  if (!json) say(text)
+}
+
+/** One line that changes, on a terminal; elsewhere a line now and then. */
+function teller(options: Options): Progress {
+  let toldAt = performance.now()
+  return (what, count) => {
+    const now = performance.now()
+    const patienceMs = process.stderr.isTTY ? progressMs : 10 * progressMs
+    if (options.json || now - toldAt < patienceMs) return
+    toldAt = now
+    process.stderr.write(
+      process.stderr.isTTY ? `\r\u001b[K${what}: ${count}` : `${what}: ${count}\n`,
+    )
+  }
+}
+
+function clearProgress({ json }: Options): void {
+  if (process.stderr.isTTY && !json) process.stderr.write('\r\u001b[K')
+}
+
+export const addRecover: AddCommand = (program) => {
+  program
+    .command('recover')
+    .description('A way back when the log or the store of a grid has been lost.')
+    .addOption(
+      new Option(
+        '--from <what>',
+        'the log is lost: a new one that continues what MongoDB (embedded: the store) has',
+      ).choices(['mongodb', 'store']),
+    )
+    .option(
+      '--store',
+      'the store is lost or wrong: writes it anew from a unit that runs, the warm image, or the whole log',
+    )
+    .option('--space <name...>', 'spaces to recover (default: those of the grid)')
+    .option(
+      '--as-it-is',
+      'with --from: takes a store whose entries are not what its checkpoint says',
+    )
+    .option(
+      '--discard-stored',
+      'with --store: also if what is stored is sound, and is of another log',
+    )
+    .option('--dry-run', 'says what would be done, and does nothing')
+    .option('--yes', 'does it')
+    .option('--json', 'what was found and done, as JSON')
+    .addHelpText(
+      'after',
+      `
+Says what it has found, what it will do and what is lost by it; does so with --yes only. It refuses to touch what is sound. May be interrupted, and
+begun anew. A grid of several processes may run meanwhile: units that still run have what they have acknowledged, so let them run. The embedded
+grid must be stopped.
+
+Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR (npx spacegrid servers up); else the
+embedded grid's files in DATA_DIR.
+Exit code: 0 done (or shown, with --dry-run), 1 refused, or not done, 2 wrong usage or configuration.`,
+    )
+    .action(run)
+}

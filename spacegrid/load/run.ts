@@ -1,0 +1,159 @@
+import { setMaxListeners } from 'node:events'
+import { GridClient, type GridClientOptions } from '../client/index.ts'
+import type { Application, AuditCheck } from './application.ts'
+import { type ArrivalProcess, arrivalTimesMs } from './arrivals.ts'
+import { runOpenLoop } from './open-loop.ts'
+import { poolTransport } from './pool-transport.ts'
+import { type ProgressOptions, showProgress } from './progress.ts'
+import { seededRandom } from './random.ts'
+import type { RateCurve } from './rate-curve.ts'
+import { Recorder } from './recorder.ts'
+import { Session, type SessionContext } from './session.ts'
+
+export interface LoadPlan {
+  readonly url: URL
+  readonly application: Application
+  readonly curve: RateCurve
+  readonly arrivals: ArrivalProcess
+  readonly seed: number
+  /** Distinguishes this run's events and keys from any other's. */
+  readonly runId: string
+  /** How long users may go on after the last arrival. In ms. */
+  readonly drainMs: number
+  readonly client: ClientPlan
+}
+
+/** How users send; every limit is said. */
+export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport'>>
+
+export interface LoadOutcome {
+  readonly recorder: Recorder
+  readonly checks: readonly AuditCheck[]
+  readonly interrupted: boolean
+}
+
+/** Random streams that are not users'. Users count from zero. */
+const scheduleStream = -1
+const retryStream = -2
+
+/** Finding out what became of unanswered confirmations may take this long; what is open then stays open. In ms. */
+const settlingMs = 60_000
+
+/** The audit must not fail for a moment's overload after the run, nor for a unit that is just being replaced. */
+const auditRetry = { retriesMax: 30, retryAfterMaxMs: 30_000 }
+
+/**
+ * One run from the first arrival to the audit. It ends in bounded time whatever the grid does: the schedule's length, the drain,
+ * the settling and the audit's own timeouts.
+ *
+ * @param interrupt ends the arrivals early; users already there finish, and the audit follows
+ * @throws Error when the application cannot be prepared
+ */
+export async function runLoad(
+  plan: LoadPlan,
+  interrupt: AbortSignal,
+  stream: NodeJS.WriteStream,
+): Promise<LoadOutcome> {
+  const random = seededRandom(plan.seed, retryStream)
+  const auditClient = clientOf(plan, { retry: auditRetry, random })
+  const preparingClient = clientOf(plan, { random })
+  try {
+    await plan.application.prepare(preparingClient)
+    const { recorder, visitErrors } = await visitAll(plan, interrupt, stream)
+    const checks = await auditAll(plan.application, auditClient, visitErrors)
+    return { recorder, checks, interrupted: interrupt.aborted }
+  } finally {
+    await preparingClient.stop()
+    await auditClient.stop()
+  }
+}
+
+function clientOf({ url, client }: LoadPlan, options: GridClientOptions): GridClient {
+  const { openMax: connections, timeoutMs } = client
+  const transport = poolTransport(url.origin, { connections, timeoutMs })
+  return new GridClient(url, { ...client, ...options, transport })
+}
+
+async function visitAll(
+  plan: LoadPlan,
+  interrupt: AbortSignal,
+  stream: NodeJS.WriteStream,
+): Promise<{ recorder: Recorder; visitErrors: string[] }> {
+  const startedMs = performance.now()
+  const now = (): number => performance.now() - startedMs
+  const recorder = new Recorder(now)
+  const random = seededRandom(plan.seed, retryStream)
+  const client = clientOf(plan, { random })
+  const over = new AbortController()
+  // Every thinking user listens: thousands are meant, not a leak.
+  setMaxListeners(0, over.signal)
+  const { runId, application } = plan
+  const context: SessionContext = {
+    client,
+    recorder,
+    space: application.space,
+    now,
+    signal: over.signal,
+    runId,
+  }
+  const visits = new Set<Promise<void>>()
+  const visitErrors: string[] = []
+  const progress: ProgressOptions = {
+    recorder,
+    durationSeconds: plan.curve.durationSeconds,
+    now,
+    open: () => client.open,
+    stream,
+  }
+  const shown = showProgress(progress)
+  const start = (intendedMs: number, index: number): void => {
+    recorder.arrival(intendedMs)
+    const session = new Session(context, index, intendedMs, seededRandom(plan.seed, index))
+    const visit: Promise<void> = application
+      .visit(session)
+      .catch((error: unknown) => {
+        visitErrors.push(`user ${index}: ${error instanceof Error ? error.message : String(error)}`)
+      })
+      .finally(() => visits.delete(visit))
+    visits.add(visit)
+  }
+  try {
+    const schedule = seededRandom(plan.seed, scheduleStream)
+    const times = arrivalTimesMs(plan.curve, plan.arrivals, schedule)
+    await runOpenLoop(times, start, { now, signal: interrupt })
+    await finish(visits, plan.drainMs)
+  } finally {
+    over.abort()
+    await client.stop()
+    await Promise.all(visits)
+    shown.stop()
+  }
+  return { recorder, visitErrors }
+}
+
+/** Waits for all users, but not longer than the drain. */
+async function finish(visits: ReadonlySet<Promise<void>>, drainMs: number): Promise<void> {
+  const { promise: drained, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, drainMs)
+  await Promise.race([Promise.all(visits), drained])
+  clearTimeout(timer)
+}
+
+async function auditAll(
+  application: Application,
+  client: GridClient,
+  visitErrors: readonly string[],
+): Promise<AuditCheck[]> {
+  const contract: AuditCheck = {
+    promise: 'every answer kept to the contract',
+    passed: visitErrors.length === 0,
+    detail: visitErrors.length === 0 ? 'no user met another' : visitErrors.slice(0, 5).join('; '),
+  }
+  try {
+    await application.settle(client, AbortSignal.timeout(settlingMs))
+    return [...(await application.audit(client)), contract]
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return [{ promise: 'the audit can be carried out', passed: false, detail }, contract]
+  }
+}

@@ -1,0 +1,34 @@
+import type { Space } from '@spacegrid/grid/core/definition'
+import type { EmbeddedPlace } from '../embedded/serve-embedded.ts'
+import { exampleInput } from './example-input.ts'
+
+/** What a newcomer sees: where things are, and one line to try. */
+export function welcome(
+  { spaces: names, url, adminUrl, dataDirectory }: EmbeddedPlace,
+  spaces: readonly Space[],
+): string {
+  return `Spacegrid is serving ${names.join(' and ')}, two processing units each, data in ${dataDirectory}
+
+  HTTP           ${url}
+  documentation  ${url}/docs
+  status         ${adminUrl}/status
+
+Try:
+  ${tryOut(spaces, url)}
+
+Ctrl-C stops it; started again it goes on where it was.
+`
+}
+
+/** The first command that an input is known for. */
+function tryOut(spaces: readonly Space[], url: string): string {
+  for (const space of spaces)
+    for (const { name, input } of space.commands.values()) {
+      const example = exampleInput(input)
+      if (example === undefined) continue
+      const body = JSON.stringify(example).replaceAll("'", "'\\''")
+      return `curl ${url}/${space.name}/commands/${name} -H 'content-type: application/json' \\
+    -d '${body}'`
+    }
+  return `curl ${url}/openapi.json`
+}
