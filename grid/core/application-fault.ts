@@ -4,8 +4,8 @@ import { isOwnSource } from './own-sources.ts'
 
 /** One of an application's functions, as it is told to people. */
 export interface Callback {
-  readonly kind: 'command' | 'query' | 'answer' | 'projection' | 'expiry'
-  /** Of the command, the query, the projection; of the cache whose entry expires. */
+  readonly kind: 'command' | 'query' | 'answer' | 'projection' | 'expiry' | 'upcast'
+  /** Of the command, the query, the projection; of the cache whose entry expires or is read. */
   readonly name: string
   /** What `define…` has made: tells where in the application it was declared. */
   readonly declared: object
@@ -55,7 +55,7 @@ export class ApplicationFault extends GridError {
     this.callback = { kind, name }
     this.line = line
     const { cache, field } = placeOf(cause)
-    this.cache = kind === 'expiry' ? name : cache
+    this.cache = kind === 'expiry' || kind === 'upcast' ? name : cache
     this.field = field
   }
 

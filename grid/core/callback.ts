@@ -1,28 +1,33 @@
 import { ReturnFault } from './application-fault.ts'
+import type { Compatibility } from './compatibility.ts'
 import { DataFault, isData, type KnownData, takeData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
+import type { SplitData } from './outcomes.ts'
 import type { Recorder } from './recorder.ts'
-import { noSlots, type Slots } from './steps.ts'
+import { noSlots } from './steps.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
 
 /** What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes belong. */
-export interface HandlerData {
-  readonly data: unknown
-  readonly slots: Slots
-}
+export type HandlerData = SplitData
 
 /**
  * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and where nothing is left to be filled in it is
  * checked against the declared result: before anything is sent.
  * @throws whatever the handler throws; ReturnFault; GridError `transaction_too_large` for data with too much text
  */
-export function runHandler(command: AnyCommand, recorder: Recorder, input: unknown): HandlerData {
+export function runHandler(
+  command: AnyCommand,
+  recorder: Recorder,
+  input: unknown,
+  version?: Compatibility,
+): HandlerData {
   try {
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
     const taken = slotsOf(command, recorder, returned)
-    if (!command.answer && taken.slots === noSlots) checkResult(command, taken.data)
-    return taken
+    if (command.answer || taken.slots !== noSlots) return taken
+    const result = fittingResult(command, taken.data, version)
+    return result === taken.data ? taken : { data: result, slots: noSlots }
   } finally {
     recorder.close()
   }
@@ -40,16 +45,19 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
 
 /**
  * Makes the caller's result of a command's data, all outcomes filled in; a promise of it, if that is what the answer returns.
+ * @param version what makes the answers of this version of what other versions have written
  * @param checked the data is the result, and has been checked when the handler returned it (or an earlier version has answered it)
  * @throws whatever the answer throws; ReturnFault
  */
-export function answerOf(command: AnyCommand, data: unknown, checked: boolean): unknown {
+export function answerOf(
+  command: AnyCommand,
+  data: unknown,
+  checked: boolean,
+  version?: Compatibility,
+): unknown {
   const { answer } = command
-  if (!answer) {
-    if (!checked) checkResult(command, data)
-    return data ?? null
-  }
-  return resultOf(command, answer(data as Resolved<unknown>))
+  if (!answer) return (checked ? data : fittingResult(command, data, version)) ?? null
+  return resultOf(command, answer(data as Resolved<unknown>), undefined, version)
 }
 
 /**
@@ -61,27 +69,33 @@ export function runQuery(
   query: AnyQuery,
   reader: Reader & Partial<KnownData>,
   input: unknown,
+  version?: Compatibility,
 ): unknown {
   const returned: unknown = query.handler(reader, input)
   if (reader.isFitting?.(returned, query.result)) return returned
-  return resultOf(query, returned, reader.has ? (reader as KnownData) : undefined)
+  const known = reader.has ? (reader as KnownData) : undefined
+  return resultOf(query, returned, known, version)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
-function resultOf(declared: AnyCommand | AnyQuery, returned: unknown, known?: KnownData): unknown {
+function resultOf(
+  declared: AnyCommand | AnyQuery,
+  returned: unknown,
+  known?: KnownData,
+  version?: Compatibility,
+): unknown {
   if (isThenable(returned))
-    return Promise.resolve(returned).then((value) => checkedResult(declared, value, known))
-  return checkedResult(declared, returned, known)
+    return Promise.resolve(returned).then((value) => checkedResult(declared, value, known, version))
+  return checkedResult(declared, returned, known, version)
 }
 
 function checkedResult(
   declared: AnyCommand | AnyQuery,
   returned: unknown,
   known: KnownData | undefined,
+  version: Compatibility | undefined,
 ): unknown {
-  const result = takeResult(returned, known)
-  checkResult(declared, result)
-  return result
+  return fittingResult(declared, takeResult(returned, known), version)
 }
 
 /** Whether somebody may want to wait for it. */
@@ -113,14 +127,20 @@ const untaken = (error: unknown, returned: unknown): unknown =>
     ? new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
     : error
 
-function checkResult({ result: schema }: AnyCommand | AnyQuery, result: unknown): void {
-  if (!schema) return
-  const problem = fitProblem(schema, result ?? null)
-  if (problem)
-    throw new ReturnFault(
-      problem.path,
-      `of its result does not fit the declared schema: ${problem.message}`,
-    )
+/** The result as it is told: fields in it that only other versions of the application know are none of its caller's. */
+function fittingResult(
+  { result: schema }: AnyCommand | AnyQuery,
+  result: unknown,
+  version: Compatibility | undefined,
+): unknown {
+  const problem = schema && fitProblem(schema, result ?? null)
+  if (!problem) return result
+  const own = version?.withoutForeignFields(schema, result)
+  if (own !== undefined) return own
+  throw new ReturnFault(
+    problem.path,
+    `of its result does not fit the declared schema: ${problem.message}`,
+  )
 }
 
 const looksMax = 10_000

@@ -22,12 +22,31 @@ const named = new Set(['properties', 'patternProperties', '$defs', 'definitions'
  */
 export const closedSchema = <S extends TSchema>(schema: S): S => closeNode(schema, false) as S
 
+/**
+ * A copy of the schema whose objects may have fields beyond those they declare, whatever they say: a stored value may be of a version that knows
+ * more.
+ */
+export const openSchema = <S extends TSchema>(schema: S): S => openNode(schema) as S
+
+function openNode(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) return node
+  const copy = copyOf(node)
+  for (const [name, child] of Object.entries(node))
+    if (child === false && closing.has(name)) delete copy[name]
+    else if (named.has(name)) copy[name] = eachNamed(child, openNode)
+    else if (Array.isArray(child) && several.has(name)) copy[name] = child.map(openNode)
+    else if (single.has(name)) copy[name] = openNode(child)
+  return copy
+}
+
+const closing = new Set(['additionalProperties', 'unevaluatedProperties'])
+
 /** `open`: a part of an intersection, which is closed as a whole. */
 function closeNode(node: unknown, open: boolean): unknown {
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return node
   const copy = copyOf(node)
   for (const [name, child] of Object.entries(node)) {
-    if (named.has(name)) copy[name] = closeNamed(child)
+    if (named.has(name)) copy[name] = eachNamed(child, closeNamed)
     else if (Array.isArray(child) && several.has(name)) {
       const parts = name === 'allOf' || (open && (name === 'anyOf' || name === 'oneOf'))
       copy[name] = child.map((item) => closeNode(item, parts))
@@ -39,11 +58,13 @@ function closeNode(node: unknown, open: boolean): unknown {
   return copy
 }
 
-function closeNamed(schemas: unknown): unknown {
+const closeNamed = (schema: unknown): unknown => closeNode(schema, false)
+
+function eachNamed(schemas: unknown, make: (schema: unknown) => unknown): unknown {
   if (typeof schemas !== 'object' || schemas === null) return schemas
   const copy = copyOf(schemas)
   for (const [name, schema] of Object.entries(schemas))
-    Object.defineProperty(copy, name, { value: closeNode(schema, false), ...plain })
+    Object.defineProperty(copy, name, { value: make(schema), ...plain })
   return copy
 }
 

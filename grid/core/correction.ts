@@ -1,8 +1,12 @@
 import { type Static, Type } from 'typebox'
+import { withoutForeign } from './compatibility.ts'
 import { dataFault } from './data.ts'
 import { defineCommand } from './define.ts'
 import type { AnyCommand, Cache, Space, Value } from './definition.ts'
 import { GridError } from './errors.ts'
+import { readingOf, readValue } from './evolution.ts'
+import type { Layout } from './layout.ts'
+import { Misuse } from './misuse.ts'
 import type { SpaceState } from './space-state.ts'
 import { checkFits, checkKey } from './validation.ts'
 
@@ -18,17 +22,19 @@ const correctionInput = Type.Object({
 export type Correction = Static<typeof correctionInput>
 
 /**
- * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake of the application.
+ * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake of the application. The value
+ * may be as entries are stored or as they are read. `layout`: of the log's definition, for fields that only other versions know.
  * @throws GridError `unknown_cache`, `invalid_input`, `invalid_key`
  */
-export function checkCorrection(space: Space, correction: Correction): void {
+export function checkCorrection(space: Space, correction: Correction, layout?: Layout): void {
   checkFits(correctionInput, correction, 'correct')
-  const { cache: name, key, value } = correction
+  const { cache: name, key } = correction
   const cache = cacheNamed(space, name)
   if (!cache)
     throw new GridError('unknown_cache', `Space ${space.name} has no cache ${name}`, {
       details: { known: space.caches.map((it) => it.name) },
     })
+  const value = asRead(cache, correction.value)
   if (value[cache.key] !== key)
     throw invalid(
       cache.key,
@@ -36,9 +42,19 @@ export function checkCorrection(space: Space, correction: Correction): void {
       `The field ${cache.key} must be ${JSON.stringify(key)}: a correction cannot change the key`,
     )
   checkKey(key, `cache ${name}`)
-  checkFits(cache.schema, value, `cache ${name}`)
+  const its = layout?.named(name)
+  checkFits(cache.schema, (its && withoutForeign(value, cache, its)) ?? value, `cache ${name}`)
   const fault = dataFault(value)
   if (fault) throw invalid(fault.path, fault.problem, `cache ${name}: ${fault.message}`)
+}
+
+function asRead(cache: Cache<Value>, value: Value): Value {
+  try {
+    return readingOf(cache).make(value)
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error
+    throw invalid(error.field ?? '', error.message, error.message)
+  }
 }
 
 const cacheNamed = (space: Space, name: string) =>
@@ -61,9 +77,10 @@ export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
       const layout = state.layout.named(name)
       const entry = layout && state.find(layout.number, key)
       // Another value than the committed one: a command of this unit that is on its way.
-      if (entry?.version !== version || tx.get(cache, key) !== entry?.value)
+      const committed = entry && readValue(cache, entry.value)
+      if (entry?.version !== version || tx.get(cache, key) !== committed)
         return tx.reject('entry_changed', { cache: name, key })
-      tx.put(cache, value)
+      tx.put(cache, readingOf(cache).make(value))
       return {}
     },
   })

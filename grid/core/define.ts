@@ -1,6 +1,7 @@
 import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
 import type { IndexFields, Static } from './data-types.ts'
+import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -33,7 +34,8 @@ import { typesOf } from './schema-check.ts'
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index, the expiry or what is readable does not fit the schema, or the schema cannot be kept.
+ * @throws TypeError when the name, the key, an index, the expiry, what is readable or what is said of the past does not fit the schema, or the
+ * schema cannot be kept.
  */
 export function defineCache<
   const Name extends string,
@@ -72,6 +74,7 @@ export function defineCache<
   if (expiry !== undefined && !isOnly(fields[expiry], 'number', 'integer', 'null'))
     throw new TypeError(`cache ${name}: the expiry ${expiry} must be a number`)
   if (options.onExpire !== undefined) checkSynchronous(`cache ${name}: onExpire`, options.onExpire)
+  if (options.upcast !== undefined) checkSynchronous(`cache ${name}: upcast`, options.upcast)
   return rememberDeclaration({
     name,
     schema,
@@ -80,6 +83,12 @@ export function defineCache<
     expiry,
     onExpire: options.onExpire,
     readable,
+    evolution: takeEvolution(
+      `cache ${name}`,
+      schema,
+      { key, expiry, indexes },
+      options as EvolutionOptions,
+    ),
   })
 }
 

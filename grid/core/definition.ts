@@ -42,6 +42,33 @@ export interface CacheOptions<
    * belong there. Default: nothing, once any cache of the space says something; before, all of it while developing and nothing in production.
    */
   readonly readable?: boolean | readonly (keyof S['properties'] & string)[]
+  /**
+   * Former name of a field → the present one; of several former names the oldest first. Where it is
+   * stored the field keeps its first name, so that versions before and behind the renaming work side
+   * by side; indexes and operations are renamed alike.
+   */
+  readonly renamed?: Readonly<Record<string, keyof S['properties'] & string>>
+  /**
+   * What a field is in entries that were written before it was declared. Not of the key, the expiry
+   * or a field of an index.
+   */
+  readonly defaults?: Partial<NoInfer<V>>
+  /**
+   * Makes a value that fits the schema of one that does not, its fields renamed already; pure. Called
+   * when it is read: what is stored stays as it is until somebody writes it. What it makes is
+   * checked: of what is stored the compiler knows nothing.
+   */
+  readonly upcast?: (stored: Value) => Value
+}
+
+/** How what is stored becomes what a version of the application reads. */
+export interface Evolution {
+  /** Present name → the one under which the field is stored. */
+  readonly stored: ReadonlyMap<string, string>
+  /** Former name → the present one. */
+  readonly renamed: ReadonlyMap<string, string>
+  readonly defaults: Value
+  readonly upcast: ((stored: Value) => unknown) | undefined
 }
 
 /** A cache: a named, typed map of entries. Made by `defineCache`. */
@@ -57,6 +84,8 @@ export interface Cache<
   readonly expiry: string | undefined
   readonly onExpire: ExpiryHandler<V> | undefined
   readonly readable?: boolean | readonly string[] | undefined
+  /** undefined: it reads what is stored as it is. */
+  readonly evolution?: Evolution | undefined
 }
 
 // The types of application caches, commands … differ in their parameters; lists of them need one common type.

@@ -1,3 +1,4 @@
+import type { FieldText } from './fields.ts'
 import { IndexOrder } from './index-order.ts'
 import type { CacheShape, SpaceShape } from './shape.ts'
 
@@ -8,6 +9,8 @@ export class CacheLayout {
   readonly key: string
   readonly expiry: string | undefined
   readonly orders: readonly IndexOrder[]
+  /** Those that any version of the application has declared. */
+  readonly fields: readonly FieldText[]
   readonly #indexNumbers: ReadonlyMap<string, number>
 
   constructor(number: number, shape: CacheShape) {
@@ -16,6 +19,7 @@ export class CacheLayout {
     this.key = shape.key
     this.expiry = shape.expiry
     this.orders = shape.indexes.map((index) => new IndexOrder(index.fields))
+    this.fields = shape.fields ?? []
     this.#indexNumbers = new Map(shape.indexes.map((index, i) => [index.name, i]))
   }
 

@@ -1,5 +1,5 @@
 import { DataFault, takeData } from './data.ts'
-import type { Outcome } from './definition.ts'
+import type { Outcome, Value } from './definition.ts'
 import { noSlots, type Slots } from './steps.ts'
 
 /** Foresees what the steps of one transaction come to. */
@@ -10,10 +10,13 @@ export interface Prediction {
 /** An operation's outcome: a place in the transaction, until it is melded. */
 export class PendingOutcome<T> implements Outcome<T> {
   readonly step: number
+  /** Name of the cache whose entries it has claimed, if it has. */
+  readonly takenFrom: string | undefined
   readonly #prediction: Prediction
 
-  constructor(step: number, prediction: Prediction) {
+  constructor(step: number, prediction: Prediction, takenFrom?: string) {
     this.step = step
+    this.takenFrom = takenFrom
     this.#prediction = prediction
   }
 
@@ -57,15 +60,17 @@ const noPlaces = new Set(['', '__proto__'])
  * kept.
  * @throws DataFault
  */
-export function splitOutcomes(
-  data: unknown,
-  charactersMax?: number,
-): { readonly data: unknown; readonly slots: Slots } {
+export function splitOutcomes(data: unknown, charactersMax?: number): SplitData {
   if (data === undefined) return { data, slots: noSlots }
-  if (data instanceof PendingOutcome) return { data: undefined, slots: { '': data.step } }
+  if (data instanceof PendingOutcome) {
+    const { step, takenFrom } = data
+    const split = { data: undefined, slots: { '': step } }
+    return takenFrom === undefined ? split : { ...split, taken: { '': takenFrom } }
+  }
   if (typeof data !== 'object' || data === null || !hasOutcomes(data))
     return { data: takeHandlerData(data, charactersMax), slots: noSlots }
   const slots: Record<string, number> = {}
+  let taken: Record<string, string> | undefined
   const rest: Record<string, unknown> | unknown[] = Array.isArray(data) ? [] : {}
   for (const name of Object.keys(data)) {
     const field = (data as Record<string, unknown>)[name]
@@ -73,10 +78,72 @@ export function splitOutcomes(
     if (isOutcome) {
       if (noPlaces.has(name)) throw new DataFault(name, 'is no place for an outcome')
       slots[name] = field.step
+      if (field.takenFrom !== undefined) taken = { ...taken, [name]: field.takenFrom }
     }
     if (Array.isArray(rest)) rest[Number(name)] = isOutcome ? null : field
     else if (!isOutcome)
       Object.defineProperty(rest, name, { value: field, enumerable: true, configurable: true })
   }
-  return { data: takeHandlerData(rest, charactersMax), slots }
+  const kept = takeHandlerData(rest, charactersMax)
+  return taken ? { data: kept, slots, taken } : { data: kept, slots }
+}
+
+/** A handler's data, without the outcomes that belong into it. */
+export interface SplitData {
+  readonly data: unknown
+  readonly slots: Slots
+  /** Where entries that operations have claimed belong; undefined: nowhere. */
+  readonly taken?: Taken
+}
+
+/** Field of the data ('' for all of it) → name of the cache whose entries will stand there. */
+export type Taken = Readonly<Record<string, string>>
+
+/**
+ * Data with claimed entries in it, as they are remembered: the log fills them in as they are stored, and whoever answers
+ * with them once more, perhaps of another version, reads them as it does all others.
+ */
+interface MarkedData {
+  readonly [mark]: Taken
+  /** What it stands for is a list of so many items. */
+  readonly '~length'?: number
+}
+
+const mark = '~taken'
+const whole = '~whole'
+
+/** What is remembered of data with claimed entries in it. */
+export function markTaken({ data, slots }: SplitData, taken: Taken): SplitData {
+  const at = slots['']
+  if (at !== undefined) return { data: Object.freeze({ [mark]: taken }), slots: { [whole]: at } }
+  const length = Array.isArray(data) ? { '~length': data.length } : undefined
+  return { data: Object.freeze({ ...(data as object), ...length, [mark]: taken }), slots }
+}
+
+/** Data as they were remembered, outcomes filled in; and where in it claimed entries stand. */
+export function unmarkTaken(data: unknown): { readonly data: unknown; readonly taken?: Taken } {
+  if (typeof data !== 'object' || data === null || !(mark in data)) return { data }
+  const { [mark]: taken, '~length': length, ...rest } = data as MarkedData
+  const filled = rest as Readonly<Record<string, unknown>>
+  if (taken[''] !== undefined) return { data: filled[whole], taken }
+  if (length === undefined) return { data: filled, taken }
+  return { data: Array.from({ length }, (_, i) => filled[i]), taken }
+}
+
+/** The data with the claimed entries as `read` makes them. */
+export function readTaken(
+  data: unknown,
+  taken: Taken,
+  read: (cache: string, stored: Value) => Value,
+): unknown {
+  const entriesOf = (entries: unknown, cache: string) =>
+    Object.freeze((entries as readonly Value[]).map((value) => read(cache, value)))
+  const all = taken['']
+  if (all !== undefined) return entriesOf(data, all)
+  const filled = (Array.isArray(data) ? [...data] : { ...(data as object) }) as Record<
+    string,
+    unknown
+  >
+  for (const [name, cache] of Object.entries(taken)) filled[name] = entriesOf(filled[name], cache)
+  return Object.freeze(filled)
 }

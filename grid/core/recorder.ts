@@ -1,3 +1,4 @@
+import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import type {
   AnyCache,
@@ -14,24 +15,25 @@ import type {
 import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
+import { readingOf, readValue, storedName } from './evolution.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
-import { PendingOutcome, type Prediction, splitOutcomes } from './outcomes.ts'
+import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
 import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import { sameData } from './same-data.ts'
 import {
   type DomainEvent,
   type KeyRead,
   type Operation,
   type RangeRead,
-  type Slots,
   type Step,
   StepKind,
 } from './steps.ts'
-import { checkFits, checkKey, isKey, takeFitting } from './validation.ts'
+import { checkFits, checkFitsBut, checkKey, fits, isKey, taken } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'
 
@@ -86,6 +88,8 @@ export class Recorder implements Transaction, Prediction {
   #outcomes: readonly unknown[] = none
   /** By cache and key, so that looking at an entry costs the same however many steps there are. */
   #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
+  /** Steps that claim entries which are stored otherwise than they are read: the caches. */
+  #evolved: Map<number, AnyCache> | undefined
   /** Numbers of the caches written. */
   #written: readonly number[] = none
 
@@ -144,16 +148,16 @@ export class Recorder implements Transaction, Prediction {
       const entry = own.find(number, key)
       const below = this.#view.find(number, key)
       // Covered by an own write: what is below was not seen.
-      if (entry !== below) return entry?.value as V | undefined
+      if (entry !== below) return readEntry<V>(cache, entry)
     }
     const entry = this.#view.find(number, key)
     this.#countReads(1)
     this.read(number, key, entry?.version ?? absentVersion)
-    return entry?.value as V | undefined
+    return readEntry<V>(cache, entry)
   }
 
   peek<V>(cache: Cache<V>, key: string): V | undefined {
-    return this.#view.find(this.#layoutOf(cache).number, key)?.value as V | undefined
+    return readEntry<V>(cache, this.#view.find(this.#layoutOf(cache).number, key))
   }
 
   range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
@@ -168,18 +172,16 @@ export class Recorder implements Transaction, Prediction {
     this.#countReads(entries.length + 1)
     this.#readRange(layout.number, indexNumber, validated, entries)
     const seen = own ? collect(own, layout.number, indexNumber, asked) : entries
-    return seen.map((entry) => entry.value as V)
+    if (cache.evolution === undefined) return seen.map((entry) => entry.value as V)
+    return seen.map((entry) => readValue(cache, entry.value) as V)
   }
 
   put<V>(cache: Cache<V>, value: NoInfer<V>): void {
     const layout = this.#layoutOf(cache)
-    const kept = takeFitting(
-      cache.schema,
-      value,
-      `cache ${cache.name}`,
-      this.#limits.charactersMax,
-    ) as Value
+    const given = taken(value, `cache ${cache.name}`, this.#limits.charactersMax) as Value
     const bytes = takenBytes()
+    if (!fits(cache.schema, given)) this.#checkCarried(cache, layout, given)
+    const kept = cache.evolution === undefined ? given : readingOf(cache).write(given)
     const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
     this.#countWrites(1)
@@ -204,11 +206,11 @@ export class Recorder implements Transaction, Prediction {
     const { min, max, initial, otherwise = 'out_of_bounds' } = options
     const bounds = incrementBounds(cache, field, by, { min, max })
     checkReason(cache, otherwise)
-    const target = this.#operationTarget(cache, key, initial)
+    const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.increment,
       ...target,
-      field,
+      field: storedName(cache, field),
       by,
       min: bounds.min,
       max: bounds.max,
@@ -228,11 +230,11 @@ export class Recorder implements Transaction, Prediction {
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
     this.#bytes += appended.bytes
     checkReason(cache, otherwise)
-    const target = this.#operationTarget(cache, key, initial)
+    const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.append,
       ...target,
-      field,
+      field: storedName(cache, field),
       items: appended.items,
       max: appended.max,
       otherwise,
@@ -260,20 +262,27 @@ export class Recorder implements Transaction, Prediction {
       )
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
-    const taken = takenPatch(cache, patch, this.#limits.charactersMax)
+    const kept = takenPatch(cache, patch, this.#limits.charactersMax)
     checkReason(cache, otherwise)
+    if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
     this.#countWrites(limit)
-    return this.#operate({
-      kind: StepKind.take,
-      cache: layout.number,
-      index: indexNumber,
-      range: bounds,
-      limit,
-      atLeast: atLeast as number,
-      patch: taken,
-      otherwise,
-      expected: undefined,
-    })
+    const outcome = this.#operate<readonly V[]>(
+      {
+        kind: StepKind.take,
+        cache: layout.number,
+        index: indexNumber,
+        range: bounds,
+        limit,
+        atLeast: atLeast as number,
+        patch: cache.evolution === undefined ? kept : readingOf(cache).write(kept),
+        otherwise,
+        expected: undefined,
+      },
+      cache,
+    )
+    // What it claims must be what was upcast: that is a prediction, and as such validated.
+    if (cache.evolution?.upcast) this.#applyOwn(layout.number)
+    return outcome
   }
 
   emit(name: string, payload: Value): void {
@@ -293,7 +302,7 @@ export class Recorder implements Transaction, Prediction {
    * kept.
    * @throws DataFault; DataTooLarge for texts beyond `charactersMax`
    */
-  slots(data: unknown): { readonly data: unknown; readonly slots: Slots } {
+  slots(data: unknown): SplitData {
     return splitOutcomes(data, this.#limits.charactersMax)
   }
 
@@ -318,14 +327,64 @@ export class Recorder implements Transaction, Prediction {
     return number
   }
 
-  #operationTarget(cache: AnyCache, key: string, initial: unknown) {
+  /**
+   * A value may hold what it is not this version's to know or to change: fields that only other versions declare, and what stands in
+   * the entry already as it is. Everything else is checked. docs/decisions/0025-evolution.md
+   */
+  #checkCarried(cache: AnyCache, layout: CacheLayout, given: Value): void {
+    const own = withoutForeign(given, cache, layout)
+    if (own && fits(cache.schema, own)) return
+    const value = own ?? given
+    const before = this.#before(cache, layout, value[cache.key])
+    const isCarried = (field: string) =>
+      before !== undefined && sameData(value[field], before[field])
+    checkFitsBut(cache.schema, value, `cache ${cache.name}`, isCarried)
+  }
+
+  /** The entry as this transaction leaves it so far, as far as puts go; not a read. */
+  #before(cache: AnyCache, { number }: CacheLayout, key: unknown): Value | undefined {
+    if (!isKey(key)) return undefined
+    for (let i = this.#steps.length - 1; i >= 0; i--) {
+      const step = this.#steps[i] as Step
+      if (step.kind === StepKind.put && step.cache === number && step.key === key)
+        return readValue(cache, step.value)
+    }
+    return readEntry<Value>(cache, this.#view.find(number, key))
+  }
+
+  /**
+   * Operations change an entry as it is stored, where it is melded. One that has not got the present shape is brought into it first;
+   * with that the transaction has read it.
+   */
+  #upcastEntry(cache: AnyCache, layout: CacheLayout, key: string, field?: string): void {
+    const { upcast, defaults } = cache.evolution ?? {}
+    const preset = field === undefined ? undefined : defaults?.[field]
+    if (!upcast && isNeutral(preset)) return
+    const value = this.get<Value>(cache, key)
+    if (value === undefined) return
+    const own = this.#written.includes(layout.number) ? this.#own : undefined
+    const stored = (own ?? this.#view).find(layout.number, key)?.value
+    if (stored === undefined) return
+    const isFilled = field === undefined || Object.hasOwn(stored, storedName(cache, field))
+    if (!isFilled || readingOf(cache).needsUpcast(stored)) this.put(cache, value)
+  }
+
+  #upcastRange(cache: AnyCache, layout: CacheLayout, index: number, range: IndexRange): void {
+    const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : this.#view
+    for (const { key, value } of collect(own, layout.number, index, range))
+      if (readingOf(cache).needsUpcast(value)) this.#upcastEntry(cache, layout, key)
+  }
+
+  #operationTarget(cache: AnyCache, key: string, initial: unknown, field: string) {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
+    if (cache.evolution !== undefined) this.#upcastEntry(cache, layout, key, field)
     let kept: Value | undefined
     if (initial !== undefined) {
       kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
       this.#bytes += takenBytes()
       checkFits(cache.schema, kept, `cache ${cache.name}`)
+      if (cache.evolution !== undefined) kept = readingOf(cache).write(kept)
       if (kept[layout.key] !== key)
         throw new TypeError(
           `cache ${cache.name}: the initial value's key is not ${JSON.stringify(key)}`,
@@ -335,16 +394,24 @@ export class Recorder implements Transaction, Prediction {
     return { cache: layout.number, key, initial: kept }
   }
 
-  #operate<T>(step: Operation): Outcome<T> {
+  /** @param takenFrom the cache whose entries it claims */
+  #operate<T>(step: Operation, takenFrom?: AnyCache): Outcome<T> {
     this.#push(step)
-    return new PendingOutcome<T>(this.#steps.length - 1, this)
+    if (takenFrom?.evolution !== undefined) {
+      this.#evolved ??= new Map()
+      this.#evolved.set(this.#steps.length - 1, takenFrom)
+    }
+    return new PendingOutcome<T>(this.#steps.length - 1, this, takenFrom?.name)
   }
 
   /** What an operation is foreseen to come to; from now on that is validated. */
   ofStep(number: number): unknown {
     const step = this.#steps[number] as Operation
     this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
-    return this.#outcomes[number]
+    const outcome = this.#outcomes[number]
+    const evolved = this.#evolved?.get(number)
+    if (!evolved) return outcome
+    return (outcome as readonly Value[]).map((value) => readValue(evolved, value))
   }
 
   #push(step: Step): void {
@@ -437,3 +504,12 @@ export class Recorder implements Transaction, Prediction {
       )
   }
 }
+
+const readEntry = <V>(cache: AnyCache, entry: EntryView | undefined): V | undefined => {
+  if (cache.evolution === undefined || entry === undefined) return entry?.value as V | undefined
+  return readValue(cache, entry.value) as V
+}
+
+/** What melding takes a missing field for is what the default says. */
+const isNeutral = (preset: unknown): boolean =>
+  preset === undefined || preset === 0 || (Array.isArray(preset) && preset.length === 0)

@@ -56,6 +56,7 @@ describe('the shape of a space', () => {
         { name: expiryIndex, fields: ['until'] },
       ],
       expiry: 'until',
+      fields: ['end:number', 'id:string', 'n:number', 'other:string', 'until:number'],
     })
   })
 })

@@ -1,5 +1,7 @@
-import type { Space } from './definition.ts'
+import type { AnyCache, Space } from './definition.ts'
 import { GridError } from './errors.ts'
+import { storedName } from './evolution.ts'
+import { type FieldText, fieldsOf, mergeFields } from './fields.ts'
 import { cachesMax, indexesMax } from './limits.ts'
 
 /** What melding needs of a cache's definition. */
@@ -9,6 +11,11 @@ export interface CacheShape {
   /** Name and fields, in the order in which they were added: frames name an index by its place. */
   readonly indexes: readonly { readonly name: string; readonly fields: readonly string[] }[]
   readonly expiry: string | undefined
+  /**
+   * Every field that a version of the application has declared, under the name under which it is stored. Melding has no use for
+   * it: it tells versions what of an entry another one knows. Missing where only versions before it have been.
+   */
+  readonly fields?: readonly FieldText[]
 }
 
 /** What melding needs of a space's definition: a record of the log, so that all replicas change it at one position. */
@@ -48,11 +55,30 @@ export const initialShape: SpaceShape = {
 export const idempotencyCacheNumber = 0
 export const partsCacheNumber = 1
 
+const shapes = new WeakMap<AnyCache, CacheShape>()
+
+/** Of a cache as it is declared: with the names under which it is stored. */
+export function declaredShape(cache: AnyCache): CacheShape {
+  let shape = shapes.get(cache)
+  if (!shape) {
+    const stored = (field: string) => storedName(cache, field)
+    const indexes = Object.entries(cache.indexes as Readonly<Record<string, readonly string[]>>)
+    shape = {
+      ...cacheShape(
+        cache.name,
+        stored(cache.key),
+        Object.fromEntries(indexes.map(([index, fields]) => [index, fields.map(stored)])),
+        cache.expiry === undefined ? undefined : stored(cache.expiry),
+      ),
+      fields: fieldsOf(cache.schema, stored),
+    }
+    shapes.set(cache, shape)
+  }
+  return shape
+}
+
 export const shapeOf = (space: Space): SpaceShape => ({
-  caches: [
-    ...initialShape.caches,
-    ...space.caches.map((cache) => cacheShape(cache.name, cache.key, cache.indexes, cache.expiry)),
-  ],
+  caches: [...initialShape.caches, ...space.caches.map(declaredShape)],
 })
 
 /**
@@ -110,11 +136,13 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
       throw conflict(`index ${index.name}`, existing.fields, index.fields)
   }
   const expiry = current.expiry ?? wanted.expiry
-  if (added.length === 0 && expiry === current.expiry) return current
+  const fields = wanted.fields && mergeFields(current.fields ?? [], wanted.fields)
+  const isWider = fields !== undefined && fields !== current.fields
+  if (added.length === 0 && expiry === current.expiry && !isWider) return current
   const indexes = [...current.indexes, ...added]
   if (indexes.length > indexesMax)
     throw tooMuch(
       `the cache ${current.name} would have ${indexes.length} indexes, more than ${indexesMax}`,
     )
-  return { ...current, indexes, expiry }
+  return { ...current, indexes, expiry, ...(isWider ? { fields } : {}) }
 }

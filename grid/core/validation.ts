@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { openSchema } from './closed-schema.ts'
 import { DataFault, DataTooLarge, dataSizeMax, takeData } from './data.ts'
 import { GridError } from './errors.ts'
 import { freezeDeeply, frozenBytes } from './freeze.ts'
@@ -52,23 +53,13 @@ export function prepareSchema(schema: TSchema): void {
 export function checkFits(schema: TSchema, value: unknown, what: string): void {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return
-  const errors = errorsOf(validator, value)
-  const [first] = errors
-  throw new GridError(
-    'invalid_input',
-    `${what}: ${first ? describe(first) : 'does not fit its schema'}`,
-    { details: { errors } },
-  )
+  throw unfit(what, errorsOf(validator, value))
 }
 
-/**
- * A copy of a value as it is kept, which fits the schema: what is checked is what is kept, whatever becomes of the original.
- * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10; `transaction_too_large` for texts beyond `charactersMax`
- */
-export function takeFitting<T>(schema: TSchema, value: T, what: string, charactersMax?: number): T {
-  const kept = taken(value, what, charactersMax)
-  checkFits(schema, kept, what)
-  return kept
+function unfit(what: string, errors: readonly FieldError[]): GridError {
+  const [first] = errors
+  const why = first ? describe(first) : 'does not fit its schema'
+  return new GridError('invalid_input', `${what}: ${why}`, { details: { errors } })
 }
 
 /**
@@ -123,6 +114,43 @@ export function fitProblem(schema: TSchema, value: unknown): FieldError | undefi
   if (validator.Check(value)) return undefined
   return errorsOf(validator, value)[0] ?? { path: '', message: 'does not fit its schema' }
 }
+
+const openSchemas = new WeakMap<TSchema, TSchema>()
+
+function opened(schema: TSchema): TSchema {
+  let open = openSchemas.get(schema)
+  if (!open) {
+    open = openSchema(schema)
+    openSchemas.set(schema, open)
+  }
+  return open
+}
+
+/** Whether a stored value is what the schema says, fields aside that it does not know. */
+export const isReadable = (schema: TSchema, value: unknown): boolean =>
+  validatorOf(schema).Check(value) || validatorOf(opened(schema)).Check(value)
+
+/** What keeps a stored value from being what the schema says, unknown fields aside: the first thing; undefined when nothing does. */
+export const readProblem = (schema: TSchema, value: unknown): FieldError | undefined =>
+  validatorOf(schema).Check(value) ? undefined : fitProblem(opened(schema), value)
+
+/**
+ * Checks a value that may hold what is not for this check to judge.
+ * @param isCarried whether a field at the top level stands there as it is
+ * @throws GridError `invalid_input` with `details.errors`: FieldError[], at most 10
+ */
+export function checkFitsBut(
+  schema: TSchema,
+  value: unknown,
+  what: string,
+  isCarried: (field: string) => boolean,
+): void {
+  const errors = errorsOf(validatorOf(schema), value)
+  const own = errors.filter(({ path }) => path === '' || !isCarried(path.split('.')[0] as string))
+  if (own.length > 0 || errors.length === 0) throw unfit(what, own)
+}
+
+export const fits = (schema: TSchema, value: unknown): boolean => validatorOf(schema).Check(value)
 
 const describe = ({ path, message }: FieldError): string =>
   path === '' ? message : `${path} ${message}`

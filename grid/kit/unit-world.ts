@@ -59,12 +59,13 @@ export class UnitWorld {
     this.messaging = new InProcessMessaging(this.clock, options)
   }
 
-  /** `memory`: of the unit's process; left out, there is always room in it. */
+  /** `memory`: of the unit's process; left out, there is always room in it. `space`: another version of the application. */
   start(
     options: ProcessingUnitOptions = {},
     logOptions: SimulatedLogOptions = {},
     clock: Clock = this.clock,
     memory?: Memory,
+    space: Space = this.#space,
   ): WorldUnit {
     const number = this.#units.length
     const log = new SimulatedLog(this.clock, this.stream, { latencyMs: () => 1, ...logOptions })
@@ -76,7 +77,7 @@ export class UnitWorld {
     const watch = new MemoryWatch(this.#space.name, name, 'unit', ports)
     const unit = new ProcessingUnit(
       name,
-      this.#space,
+      space,
       { log, messaging, clock, random, memory: watch },
       { sources: ['peer', 'log'], report: (event) => events.push(event), ...options },
     )

@@ -1,6 +1,8 @@
 import type { Callback } from '@spacegrid/grid/core/application-fault'
 import { answerOf } from '@spacegrid/grid/core/callback'
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import type { Taken } from '@spacegrid/grid/core/outcomes'
 import { absentVersion } from '@spacegrid/grid/core/version'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
@@ -16,23 +18,25 @@ export type Committed = Pick<CommandAnswer, 'position' | 'version'> & {
 export class Answers {
   readonly #clock: Clock
   readonly #faults: FaultDesk
+  readonly #version: Compatibility
   /** How long the promise of a command's own answer may take. */
   readonly #waitMsMax: number
 
-  constructor(clock: Clock, faults: FaultDesk, waitMsMax: number) {
+  constructor(clock: Clock, faults: FaultDesk, version: Compatibility, waitMsMax: number) {
+    this.#version = version
     this.#clock = clock
     this.#faults = faults
     this.#waitMsMax = waitMsMax
   }
 
   /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
-  give(execution: Execution, data: unknown, from: Committed, checked = true): void {
+  give(execution: Execution, data: unknown, from: Committed, checked = true, taken?: Taken): void {
     if (execution.done) return
     const { command, acknowledge } = execution
     const { position, version, replayed = false } = from
     let result: unknown
     try {
-      result = answerOf(command, data, checked)
+      result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
     } catch (thrown) {
       this.#failed(execution, thrown, from)
       return

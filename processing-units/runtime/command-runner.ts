@@ -1,8 +1,10 @@
-import { runHandler } from '@spacegrid/grid/core/callback'
+import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
+import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -10,7 +12,6 @@ import {
   fillSlots,
   noSlots,
   type RememberStep,
-  type Slots,
   type Step,
   StepKind,
 } from '@spacegrid/grid/core/steps'
@@ -32,7 +33,7 @@ import type { UnitOptions } from './unit-options.ts'
 
 /** What one attempt of a handler came to. */
 type Attempt =
-  | { readonly kind: 'transaction'; readonly data: unknown; readonly slots: Slots }
+  | { readonly kind: 'transaction'; readonly handled: HandlerData }
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
@@ -46,6 +47,7 @@ export interface RunnerParts {
   readonly time: LogClock
   readonly random: Random
   readonly faults: FaultDesk
+  readonly version: Compatibility
   /** Whether there is room in every process of the space. */
   readonly memory: MemoryWatch | undefined
   /** Why commands have no chance just now. */
@@ -65,6 +67,7 @@ export class CommandRunner {
   readonly #time: LogClock
   readonly #options: UnitOptions
   readonly #faults: FaultDesk
+  readonly #version: Compatibility
   readonly #pending: PendingTransactions
   readonly #answers: Answers
   readonly #newId: () => string
@@ -88,7 +91,8 @@ export class CommandRunner {
   readonly admission: Admission
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, memory, unfit } = parts
+    const { state, chain, clock, time, random, faults, version, memory, unfit } = parts
+    this.#version = version
     this.#state = state
     this.#chain = chain
     this.#clock = clock
@@ -96,7 +100,7 @@ export class CommandRunner {
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
-    this.#answers = new Answers(clock, faults, options.positionWaitMsMax)
+    this.#answers = new Answers(clock, faults, version, options.positionWaitMsMax)
     const pendingCount = () => this.pendingCount
     const condition: UnitCondition = {
       unfit,
@@ -287,7 +291,8 @@ export class CommandRunner {
     const remembered = asRemembered(entry.value)
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
-    this.#answers.give(execution, remembered.data, { position, version, replayed: true })
+    const { data, taken } = unmarkTaken(remembered.data)
+    this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)
     return true
   }
 
@@ -310,8 +315,10 @@ export class CommandRunner {
   #handle(execution: Execution, recorder: Recorder): Attempt {
     const { command, input } = execution
     try {
-      const { data, slots } = runHandler(command, recorder, input)
-      return recorder.writes ? { kind: 'transaction', data, slots } : { kind: 'answer', data }
+      const handled = runHandler(command, recorder, input, this.#version)
+      return recorder.writes
+        ? { kind: 'transaction', handled }
+        : { kind: 'answer', data: handled.data }
     } catch (thrown) {
       const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
@@ -324,17 +331,17 @@ export class CommandRunner {
     recorder: Recorder,
     number: number,
     id: number,
-    { data, slots }: { readonly data: unknown; readonly slots: Slots },
+    { handled }: { readonly handled: HandlerData },
   ): void {
     const { reads, ranges, events } = recorder
     let { steps, bytes: written } = recorder
     if (execution.idempotencyKey !== undefined) {
-      steps = [...steps, this.#remember(execution, data, slots)]
-      written += execution.idempotencyKey.length + contentBytes(data)
+      steps = [...steps, this.#remember(execution, handled)]
+      written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, data, slots, bytes)
+    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
     this.#pending.add(attempt)
     this.#noteLength(attempt)
     execution.sent = true
@@ -367,7 +374,8 @@ export class CommandRunner {
       })
   }
 
-  #remember(execution: Execution, data: unknown, slots: Slots): Step {
+  #remember(execution: Execution, handled: HandlerData): Step {
+    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
     const step: RememberStep = {
       kind: StepKind.remember,
       key: execution.idempotencyKey as string,
@@ -386,10 +394,11 @@ export class CommandRunner {
     if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
   }
 
-  #applied({ execution, data, slots, id }: SentAttempt, outcomes: readonly unknown[]): void {
+  #applied({ execution, handled, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
-    this.#answers.give(execution, whole, from, slots === noSlots)
+    this.#answers.give(execution, whole, from, slots === noSlots, taken)
   }
 
   #confirm(

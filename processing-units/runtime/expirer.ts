@@ -144,14 +144,14 @@ export class Expirer {
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
     })
-    const value = recorder.get<Value>(cache as Cache<Value>, key)
-    if (value === undefined) return
-    if (!this.#handle(cache, recorder, value, key)) {
+    const stored = this.#state.find(layout.number, key)?.value
+    if (stored === undefined) return
+    if (!this.#handle(cache, recorder, key)) {
       this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
       return
     }
     const { reads, ranges, steps, events } = recorder
-    const notBefore = value[layout.expiry as string] as number
+    const notBefore = stored[layout.expiry as string] as number
     const record = { number, reads, ranges, steps, events, notBefore }
     const bytes = this.#admit(cache, layout, key, record, recorder.bytes)
     if (bytes === undefined) return
@@ -213,8 +213,9 @@ export class Expirer {
       this.#clock.soon(() => this.#listener.more())
   }
 
-  #handle(cache: AnyCache, recorder: Recorder, value: Value, key: string): boolean {
+  #handle(cache: AnyCache, recorder: Recorder, key: string): boolean {
     try {
+      const value = recorder.get<Value>(cache as Cache<Value>, key)
       if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
       else recorder.delete(cache, key)
       return recorder.writes

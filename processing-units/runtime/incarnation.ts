@@ -1,3 +1,4 @@
+import { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
@@ -13,6 +14,8 @@ import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
 import { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import { CommandRunner } from './command-runner.ts'
+import { DataCheck } from './data-check.ts'
+import type { DefinitionTeller } from './definition-teller.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
@@ -21,6 +24,8 @@ import type { UnitOptions } from './unit-options.ts'
 
 const tickMs = 50
 const boundsMs = 500
+/** Pause before data that could not be read are looked at again. */
+const lookAgainMs = 10_000
 
 /**
  * One life of a processing unit: from an exact state to the moment its replica can no longer follow the log, or the unit stops. Whatever is
@@ -30,6 +35,8 @@ export class Incarnation {
   readonly state: SpaceState
   readonly replica: Replica
   readonly runner: CommandRunner
+  /** What the application makes of what its other versions write. */
+  readonly version: Compatibility
   readonly #space: Space
   readonly #log: Log
   readonly #clock: Clock
@@ -47,8 +54,14 @@ export class Incarnation {
   #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
+  /** Where the log ended when it was first asked: what is stored is not known before the replica has come so far. */
+  #beginning: number | undefined
   #disconnectedSince: number | undefined
   #conflict: GridError | undefined
+  readonly #data: DataCheck
+  #isLooking = false
+  #lookAgainAt = 0
+  readonly #definition: DefinitionTeller
   #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
@@ -68,6 +81,7 @@ export class Incarnation {
     options: UnitOptions,
     faults: FaultDesk,
     ended: (error: Error) => void,
+    definition: DefinitionTeller,
     memory?: MemoryWatch,
   ) {
     this.#space = space
@@ -77,15 +91,19 @@ export class Incarnation {
     this.#options = options
     this.#faults = faults
     this.#ended = ended
+    this.#definition = definition
+    this.#data = new DataCheck(space, state)
     this.state = state
     this.replica = new Replica(log, state, clock)
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)
-    const unfit = () => this.#unfit()
-    const parts = { state, chain: this.#chain, clock, time, random, faults, memory, unfit }
-    this.runner = new CommandRunner(parts, options)
     const { caches } = space
+    this.version = new Compatibility(caches, () => state.layout)
+    const { version } = this
+    const unfit = () => this.#unfit()
+    const parts = { state, chain: this.#chain, clock, time, random, faults, version, memory, unfit }
+    this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
       caches,
@@ -147,7 +165,6 @@ export class Incarnation {
       },
       broken: (error) => this.end(error),
     })
-    this.#adoptShape()
     this.replica.start()
     this.#every(tickMs, () => this.#tick())
     this.#every(boundsMs, () => void this.#readBounds())
@@ -162,6 +179,8 @@ export class Incarnation {
     if (this.#closed) return 'the replica has to be rebuilt'
     if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
     if (this.#conflict) return this.#conflict.message
+    if (!this.#isThere) return 'reading the log'
+    if (this.#isLooking) return 'looking whether this version can read what is stored'
     if (!this.#projections) return 'the definition is not in the log yet'
     if (!this.#chain.joined) return 'joining the log'
     if (!this.replica.connected) return 'the log is not connected'
@@ -272,13 +291,50 @@ export class Incarnation {
     try {
       const wanted = shapeOf(this.#space)
       const current = this.state.layout.shape
-      if (mergeShapes(current, wanted) === current)
+      const merged = mergeShapes(current, wanted)
+      // Nothing is asked of the log before it is known that the application can work with what is there.
+      if (!this.#projections && !(this.#isThere && this.#canRead())) return
+      if (merged === current)
         this.#projections ??= new Projections(this.#space, this.state, this.#faults)
       else this.#askForShape()
-      this.#conflict = undefined
+      this.#refuse(undefined)
     } catch (error) {
       if (!(error instanceof GridError)) throw error
-      this.#conflict = error
+      this.#refuse(error)
+    }
+  }
+
+  get #isThere(): boolean {
+    if (this.replica.unreadable) return true
+    return this.#beginning !== undefined && this.state.position >= this.#beginning
+  }
+
+  #refuse(conflict: GridError | undefined): void {
+    this.#conflict = conflict
+    if (conflict) this.#definition.refused(conflict)
+    else this.#definition.follows(this.state.layout.shape)
+  }
+
+  /** Whether the stored data have been found readable. Looks at them, if that is not known. @throws GridError `definition_conflict` */
+  #canRead(): boolean {
+    const now = this.#clock.monotonic()
+    if (!this.#isLooking && this.#data.problem && now >= this.#lookAgainAt) this.#data.again()
+    if (!this.#isLooking && !this.#data.done) this.#look()
+    if (!this.#data.done) return false
+    if (this.#data.problem) throw new GridError('definition_conflict', this.#data.problem)
+    return true
+  }
+
+  /** A turn at a time, the first one at once: most spaces are looked through with that. */
+  #look(): void {
+    if (this.#closed) return
+    this.#data.step()
+    const wasLooking = this.#isLooking
+    this.#isLooking = !this.#data.done
+    if (this.#isLooking) this.#clock.soon(() => this.#look())
+    else {
+      this.#lookAgainAt = this.#clock.monotonic() + lookAgainMs
+      if (wasLooking) this.#adoptShape()
     }
   }
 
@@ -299,7 +355,7 @@ export class Incarnation {
     if (!this.replica.unreadable) this.#chain.tick()
     this.#watch.tick()
     if (this.#watch.mustTell) this.#chain.tellTime()
-    if (!this.#projections && !this.#conflict) this.#adoptShape()
+    if (!this.#projections && (!this.#conflict || this.#data.problem)) this.#adoptShape()
   }
 
   #sweep(): void {
@@ -311,6 +367,9 @@ export class Incarnation {
       const { last } = await this.#log.bounds()
       this.#lastKnown = last
       this.#chain.newestKnown = last
+      if (this.#beginning !== undefined) return
+      this.#beginning = last
+      if (!this.#closed) this.#adoptShape()
     } catch (error) {
       // Not reachable just now; the tail says so by itself.
       if (!(error instanceof GridError)) throw error

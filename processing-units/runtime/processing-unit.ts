@@ -7,6 +7,7 @@ import {
 import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import { readValue } from '@spacegrid/grid/core/evolution'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -36,6 +37,7 @@ import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { CopySearch } from './copy-search.ts'
+import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
@@ -100,6 +102,7 @@ export class ProcessingUnit implements Serving, Component {
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
+  readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
@@ -120,6 +123,7 @@ export class ProcessingUnit implements Serving, Component {
         return worked && isLong ? 0 : retryMs
       },
     })
+    this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -200,7 +204,7 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
-    checkCorrection(this.space, correction)
+    checkCorrection(this.space, correction, this.#incarnation?.state.layout)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
@@ -227,7 +231,9 @@ export class ProcessingUnit implements Serving, Component {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw unknownIn(this.space, 'cache', cache.name)
-    return entries.get(key)?.value as V | undefined
+    const value = entries.get(key)?.value
+    if (cache.evolution === undefined || value === undefined) return value as V | undefined
+    return readValue(cache, value) as V
   }
 
   /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
@@ -346,6 +352,7 @@ export class ProcessingUnit implements Serving, Component {
       this.#options,
       this.#faults,
       (error) => life.end(error),
+      this.#definition,
       memory,
     )
     this.#incarnation = incarnation

@@ -1,7 +1,8 @@
 import { refusePromise } from '@spacegrid/grid/core/callback'
-import type { AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
+import type { AnyCache, AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
+import { readingOf, readValue } from '@spacegrid/grid/core/evolution'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { FaultDesk } from './fault-desk.ts'
 
@@ -36,15 +37,14 @@ export class Projections {
       followers.push(projection)
       this.#followers[layout.number] = followers
       for (const entry of state.cache(layout.number).entries.values())
-        this.#apply(projection, { key: entry.key, before: undefined, after: entry.value })
+        this.#apply(projection, entry.key, undefined, entry.value, true)
     }
   }
 
   changed(write: Write, before: Value | undefined): void {
     const followers = this.#followers[write.cache]
     if (!followers) return
-    for (const projection of followers)
-      this.#apply(projection, { key: write.key, before, after: write.value })
+    for (const projection of followers) this.#apply(projection, write.key, before, write.value)
   }
 
   /** @throws ApplicationFault when the projection has failed, the one that was told then */
@@ -56,9 +56,20 @@ export class Projections {
     return this.#models.get(projection) as M
   }
 
-  #apply(projection: AnyProjection, change: Change<Value>): void {
+  /** @param once every entry is looked at: what it is read as need not be remembered */
+  #apply(
+    projection: AnyProjection,
+    key: string,
+    before: Value | undefined,
+    after: Value | undefined,
+    once = false,
+  ): void {
     if (this.#failures.size > 0 && this.#failures.has(projection)) return
     try {
+      const change =
+        projection.cache.evolution === undefined
+          ? { key, before, after }
+          : readChange(projection.cache, key, before, after, once)
       refusePromise(projection.apply(this.#models.get(projection), change))
     } catch (thrown) {
       this.#failed(projection, thrown)
@@ -71,3 +82,15 @@ export class Projections {
     this.#failures.set(projection, this.#faults.judge(callback, thrown))
   }
 }
+
+const readChange = (
+  cache: AnyCache,
+  key: string,
+  before: Value | undefined,
+  after: Value | undefined,
+  once: boolean,
+): Change<Value> => ({
+  key,
+  before: before && readValue(cache, before),
+  after: after && (once ? readingOf(cache).make(after) : readValue(cache, after)),
+})

@@ -1,6 +1,10 @@
 import { runQuery } from '@spacegrid/grid/core/callback'
-import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
+import { withoutForeign } from '@spacegrid/grid/core/compatibility'
+import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
 import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
@@ -55,12 +59,12 @@ export class Reads {
   #ask(
     query: AnyQuery,
     input: unknown,
-    { state, projections }: Incarnation,
+    { state, projections, version }: Incarnation,
   ): QueryAnswer | Promise<QueryAnswer> {
     const reader = new StateReader(state, projections, this.#now)
     const { position } = state
     try {
-      const result = runQuery(query, reader, input)
+      const result = runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
       if (!isPromise) return { result, position }
       return keptWithin(this.#clock, this.#waitMsMax, result).then(
@@ -80,25 +84,35 @@ export class Reads {
 
   entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer> {
     return this.#read(options, () => {
-      if (!this.#space.caches.some(({ name }) => name === cacheName))
-        throw unknownIn(this.#space, 'cache', cacheName)
+      const cache = this.#space.caches.find(({ name }) => name === cacheName)
+      if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
       checkKey(key, `cache ${cacheName}`)
       return ({ state }) => {
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)
-        if (!entry)
+        if (!layout || !entry)
           throw new GridError(
             'not_found',
             `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
           )
         return {
-          value: entry.value,
+          value: this.#told(cache, layout, entry),
           version: entry.version,
           writtenAt: entry.position,
           position: state.position,
         }
       }
     })
+  }
+
+  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
+  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
+    try {
+      const read = readValue(cache, value)
+      return withoutForeign(read, cache, layout) ?? read
+    } catch (thrown) {
+      throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
+import type { HandlerData } from '@spacegrid/grid/core/callback'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
-import type { Slots, TransactionRecord } from '@spacegrid/grid/core/steps'
+import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { Execution } from './execution.ts'
 import type { Sent } from './frame-item.ts'
 import type { PendingTransaction } from './pending.ts'
@@ -15,8 +16,7 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
   readonly record: TransactionRecord
   readonly id: number
-  readonly data: unknown
-  readonly slots: Slots
+  readonly handled: HandlerData
   /** Of its content. */
   readonly bytes: number
   foreseen: Evaluation | undefined
@@ -27,8 +27,7 @@ class SentAttempt implements Sent, PendingTransaction {
     execution: Execution,
     record: TransactionRecord,
     id: number,
-    data: unknown,
-    slots: Slots,
+    handled: HandlerData,
     bytes: number,
   ) {
     this.#fate = fate
@@ -36,8 +35,7 @@ class SentAttempt implements Sent, PendingTransaction {
     this.execution = execution
     this.record = record
     this.id = id
-    this.data = data
-    this.slots = slots
+    this.handled = handled
   }
 
   get cancelled(): boolean {

@@ -8,6 +8,7 @@ import type {
 } from '@spacegrid/grid/core/definition'
 import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -105,6 +106,7 @@ export class StateReader implements Reader {
     const entry = this.#state.find(this.#layoutOf(cache).number, key)
     if (entry === undefined) return undefined
     const { value } = entry
+    if (cache.evolution !== undefined) return readValue(cache, value) as V
     if (this.#first === undefined) this.#first = entry
     else this.#hand([entry])
     return value as V
@@ -115,6 +117,8 @@ export class StateReader implements Reader {
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
     const entries = collect(this.#state, layout.number, number, range)
+    if (cache.evolution !== undefined)
+      return entries.map(({ value }) => readValue(cache, value) as V)
     const values = entries.map(({ value }) => value as V)
     this.#hand(entries)
     this.#list = values

@@ -52,18 +52,25 @@ export interface RecoveryGrid {
 }
 
 /**
- * By the environment; else the cluster, or the servers, that run for this data folder; else the embedded grid that is kept there.
- * @throws GridError `configuration_invalid` when there is none; `log_unavailable` when NATS does not answer
+ * By the environment; else the cluster, or the servers, that run for this data folder; else the embedded grid that is kept
+ * there; undefined when there is none.
+ * @throws GridError `log_unavailable` when NATS does not answer
  */
-export async function openGrid(environment: Environment): Promise<RecoveryGrid> {
+export async function openGridIfAny(environment: Environment): Promise<RecoveryGrid | undefined> {
   const { DATA_DIR: folder } = environment
   const address = (await findGrid(environment)) ?? (await findServers(environment))
   if (address) return await ServerGrid.open(address, environment)
-  if (existsSync(join(folder, 'store.mdb')) || existsSync(join(folder, 'owner')))
-    return new EmbeddedFiles(environment)
+  const isEmbedded = existsSync(join(folder, 'store.mdb')) || existsSync(join(folder, 'owner'))
+  return isEmbedded ? new EmbeddedFiles(environment) : undefined
+}
+
+/** @throws GridError `configuration_invalid` when there is none; `log_unavailable` when NATS does not answer */
+export async function openGrid(environment: Environment): Promise<RecoveryGrid> {
+  const grid = await openGridIfAny(environment)
+  if (grid) return grid
   throw new GridError(
     'configuration_invalid',
-    `There is no grid to recover: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${folder}); the servers of a cluster that was stopped are started by npx spacegrid servers up`,
+    `There is no grid to recover: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a grid (now: ${environment.DATA_DIR}); the servers of a cluster that was stopped are started by npx spacegrid servers up`,
   )
 }
 

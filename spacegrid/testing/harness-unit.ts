@@ -6,6 +6,7 @@ import {
   refusePromise,
   runHandler,
 } from '@spacegrid/grid/core/callback'
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { evaluateSteps } from '@spacegrid/grid/core/evaluation'
@@ -29,6 +30,7 @@ export interface Surroundings {
   readonly now: () => number
   readonly newId: () => string
   readonly faults: FaultDesk
+  readonly version: Compatibility
   /** Melds at the next position; the attempts are those of the frame's transactions, one for one. */
   readonly meld: (frame: Frame, attempts: readonly Attempt[]) => boolean
 }
@@ -69,7 +71,9 @@ export class HarnessUnit<S extends Space = Space> {
     if (!command) throw new GridError('unknown_command', `No command is called ${name}`)
     checkFits(command.input, input, `command ${name}`)
     freezeInput(input, `command ${name}`)
-    const started = new StartedCommand<CommandsOf<S>[Name]['result']>(workOf(command, input))
+    const started = new StartedCommand<CommandsOf<S>[Name]['result']>(
+      workOf(command, input, this.#surroundings.version),
+    )
     this.#execute(started)
     return started
   }
@@ -155,16 +159,16 @@ export class HarnessUnit<S extends Space = Space> {
   }
 }
 
-const workOf = (command: AnyCommand, input: unknown): Work => ({
+const workOf = (command: AnyCommand, input: unknown, version: Compatibility): Work => ({
   callback: { kind: 'command', name: command.name, declared: command },
-  run: (recorder) => runHandler(command, recorder, input),
+  run: (recorder) => runHandler(command, recorder, input, version),
   answering: {
     kind: command.answer ? 'answer' : 'command',
     name: command.name,
     declared: command,
   },
-  answer: (data) => {
-    const result = answerOf(command, data, false)
+  answer: (data, taken) => {
+    const result = answerOf(command, version.readTaken(data, taken), false, version)
     refusePromise(result)
     return result
   },
@@ -192,7 +196,7 @@ export function dueEntries(
     const index = layout?.indexNumber(expiryIndex)
     if (!layout || index === undefined || cache.expiry === undefined) continue
     for (const { key, value } of collect(state, layout.number, index, { to: until, limit }))
-      due.push({ cache, key, at: value[cache.expiry] as number })
+      due.push({ cache, key, at: value[layout.expiry as string] as number })
   }
   return due.sort((a, b) => a.at - b.at)
 }

@@ -1,9 +1,11 @@
 import type { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import type { CacheNameOf, CommandsOf, QueriesOf } from '@spacegrid/grid/core/call-types'
 import { refusePromise, runQuery } from '@spacegrid/grid/core/callback'
+import { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { IndexFields } from '@spacegrid/grid/core/data-types'
 import type { Cache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { Melder } from '@spacegrid/grid/core/meld'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
@@ -51,6 +53,7 @@ export class SpaceHarness<S extends Space = Space> {
   readonly #desk: FaultDesk
   readonly #projections: Projections
   readonly #melder: Melder
+  readonly #version: Compatibility
   readonly #surroundings: Surroundings
   readonly #units = new Map<string, HarnessUnit<S>>()
   #now: number
@@ -68,6 +71,7 @@ export class SpaceHarness<S extends Space = Space> {
     })
     const newId = () => String(++this.#idCount).padStart(22, '0')
     this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
+    this.#version = new Compatibility(space.caches, () => this.#state.layout)
     this.#surroundings = {
       space,
       state: this.#state,
@@ -75,6 +79,7 @@ export class SpaceHarness<S extends Space = Space> {
       now: () => this.#now,
       newId,
       faults: this.#desk,
+      version: this.#version,
       meld: (frame, attempts) => this.#meld(frame, attempts),
     }
     this.#meld({ kind: FrameKind.shape, shape: shapeOf(space) }, [])
@@ -106,7 +111,7 @@ export class SpaceHarness<S extends Space = Space> {
     const layout = this.#state.layout.named(cache.name)
     if (!layout) throw outsideSpace(cache.name)
     const { entries } = this.#state.cache(layout.number)
-    return Array.from(entries.values(), ({ value }) => value as V)
+    return Array.from(entries.values(), ({ value }) => readValue(cache, value) as V)
   }
 
   /**
@@ -136,7 +141,7 @@ export class SpaceHarness<S extends Space = Space> {
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
-      const result = runQuery(query, this.read, input)
+      const result = runQuery(query, this.read, input, this.#version)
       refusePromise(result)
       // As the definition says, which has been checked.
       return result as QueriesOf<S>[Name]['result']

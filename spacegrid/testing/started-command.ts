@@ -2,6 +2,7 @@ import { ApplicationFault, type Callback } from '@spacegrid/grid/core/applicatio
 import type { HandlerData } from '@spacegrid/grid/core/callback'
 import { type GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import type { Taken } from '@spacegrid/grid/core/outcomes'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
 import { fillSlots, noSlots, type TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { FaultDesk } from '@spacegrid/runtime/fault-desk'
@@ -12,7 +13,7 @@ export interface Work {
   readonly run: (recorder: Recorder) => HandlerData
   readonly answering: Callback
   /** Makes the caller's result of the handler's data, outcomes filled in. */
-  readonly answer: (data: unknown) => unknown
+  readonly answer: (data: unknown, taken: Taken | undefined) => unknown
   /** Log time, ms, before which it must not apply; 0: any time. */
   readonly notBefore: number
 }
@@ -115,11 +116,11 @@ export class Attempt {
     else command.fail(handled)
   }
 
-  #answer({ data, slots }: HandlerData, outcomes: readonly unknown[]): void {
+  #answer({ data, slots, taken }: HandlerData, outcomes: readonly unknown[]): void {
     const { answer, answering } = this.command.work
     try {
       const whole = slots === noSlots ? data : fillSlots(data, slots, outcomes)
-      this.command.succeed(answer(whole))
+      this.command.succeed(answer(whole, taken))
     } catch (thrown) {
       this.command.fail(this.#faults.judge(answering, thrown))
     }

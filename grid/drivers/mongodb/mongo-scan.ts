@@ -43,6 +43,7 @@ export class MongoScan implements StoreScan {
   readonly #session: ClientSession
   readonly #quarantine: ScannedQuarantine | undefined
   readonly #damaged: ScanOptions['damaged']
+  readonly #sampleEntries: number | undefined
   readonly #bytesMax: number
 
   constructor(
@@ -50,7 +51,7 @@ export class MongoScan implements StoreScan {
     collections: ReadonlyMap<string, Collection<EntryDocument>>,
     session: ClientSession,
     quarantine: ScannedQuarantine | undefined,
-    { damaged }: ScanOptions,
+    { damaged, sampleEntries }: ScanOptions,
     bytesMax: number,
   ) {
     this.#bytesMax = bytesMax
@@ -59,6 +60,7 @@ export class MongoScan implements StoreScan {
     this.#session = session
     this.#quarantine = quarantine
     this.#damaged = damaged
+    this.#sampleEntries = sampleEntries
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
@@ -75,7 +77,8 @@ export class MongoScan implements StoreScan {
     collection: Collection<EntryDocument>,
   ): AsyncGenerator<StoredEntry[], void> {
     const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
-    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize })
+    const limit = this.#sampleEntries ?? 0
+    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize, limit })
     const isSmall = batchSize < chunkEntries
     let pieceEntries = isSmall ? firstPieceEntries : batchSize
     try {

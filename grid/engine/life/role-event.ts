@@ -30,6 +30,8 @@ export type RoleEventKind =
   | 'image'
   | 'image_rebuilding'
   | 'image_wrong'
+  /** What other versions of the application have declared, or that this one cannot follow. */
+  | 'definition'
   /** The application has made a mistake; `details`: where. */
   | 'application_fault'
   /** What should not happen. */

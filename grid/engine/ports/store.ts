@@ -87,6 +87,11 @@ export interface Quarantine {
 export interface ScanOptions {
   /** Told of what is stored and is not what the grid has written; the scan goes on without it. Default: the scan fails with `record_damaged`. */
   readonly damaged?: (entry: EntryKey) => void
+  /**
+   * Enough of each cache for who only wants a sample: a store that can gives no more of it, those that
+   * were stored first. Default: everything.
+   */
+  readonly sampleEntries?: number
 }
 
 /** What somebody else than the grid has done to a space's stored data. */

@@ -1,9 +1,10 @@
 import { GridError } from '../../core/errors.ts'
+import { fieldsMax } from '../../core/fields.ts'
 import { cachesMax, indexesMax } from '../../core/limits.ts'
 import { type CacheShape, expiryIndex, initialShape, type SpaceShape } from '../../core/shape.ts'
 
 /** Of one index. */
-const fieldsMax = 100
+const indexFieldsMax = 100
 /** What caches and indexes may be called; a store makes collections of the names. */
 const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/
 const fieldLengthMax = 1024
@@ -29,12 +30,15 @@ export function checkedWholeShape(shape: unknown): SpaceShape {
 }
 
 function checkedCache(cache: unknown): CacheShape {
-  const { name, key, indexes, expiry } = record(cache)
+  const { name, key, indexes, expiry, fields } = record(cache)
   const checked = {
     name: text(name),
     key: text(key),
     indexes: list(indexes, indexesMax).map(checkedIndex),
     expiry: expiry === undefined || expiry === null ? undefined : text(expiry),
+    ...(fields === undefined || fields === null
+      ? {}
+      : { fields: list(fields, fieldsMax).map(text) }),
   }
   checkNames(checked.indexes)
   if (checked.expiry !== undefined) {
@@ -50,7 +54,7 @@ function checkedCache(cache: unknown): CacheShape {
 
 function checkedIndex(index: unknown): CacheShape['indexes'][number] {
   const { name, fields } = record(index)
-  const checked = { name: text(name), fields: list(fields, fieldsMax).map(text) }
+  const checked = { name: text(name), fields: list(fields, indexFieldsMax).map(text) }
   if (checked.fields.length === 0) throw noShape('an index has no field')
   if (checked.name !== expiryIndex && !namePattern.test(checked.name))
     throw noShape(`no application has the index ${JSON.stringify(checked.name)}`)

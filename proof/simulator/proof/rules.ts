@@ -147,8 +147,22 @@ export const rules: readonly Rule[] = [
   {
     name: 'an idempotency key gives the first answer',
     file: 'processing-units/runtime/command-runner.ts',
-    find: 'this.#answers.give(execution, remembered.data, { position, version, replayed: true })',
+    find: 'this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)',
     replace: 'this.#answers.give(execution, {}, { position, version, replayed: true })',
+  },
+  {
+    name: 'a version carries the fields of others, and nothing else',
+    file: 'grid/core/recorder.ts',
+    find: 'if (own && fits(cache.schema, own)) return',
+    replace: '',
+    tests: ['grid/core/evolution.test.ts'],
+  },
+  {
+    name: 'a version looks whether it can read what is stored before it serves',
+    file: 'processing-units/runtime/incarnation.ts',
+    find: 'if (!this.#projections && !(this.#isThere && this.#canRead())) return',
+    replace: '',
+    tests: ['processing-units/runtime/versions.test.ts'],
   },
   {
     name: '6: changes and checkpoint commit in one transaction',

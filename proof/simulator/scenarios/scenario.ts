@@ -1,3 +1,4 @@
+import type { Space } from '@spacegrid/grid/core/definition'
 import type { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { compareStored } from '../check/copies.ts'
@@ -39,9 +40,15 @@ export class Scenario {
   readonly world: World
   readonly #crew: Crew
 
-  constructor(seed: number, settings: Partial<Settings> = {}) {
-    this.world = new World(seed, itemsSpace.name, { ...calm, ...settings }, true)
-    this.#crew = new Crew(this.world, () => itemsSpace)
+  /** @param newer the next version of the application; left out, there is one */
+  constructor(
+    seed: number,
+    settings: Partial<Settings> = {},
+    older: Space = itemsSpace,
+    newer: Space = older,
+  ) {
+    this.world = new World(seed, older.name, { ...calm, ...settings }, true)
+    this.#crew = new Crew(this.world, (version) => (version === 'newer' ? newer : older))
   }
 
   /** Lines of everything that happened so far. */
@@ -56,6 +63,11 @@ export class Scenario {
   async startReady(role: Role, number = 0): Promise<void> {
     this.start(role, number)
     await this.until(() => this.readiness(role, number)?.ready === true)
+  }
+
+  /** Of a unit, from its next start on. */
+  deploy(number: number, version: Slot['version']): void {
+    this.#slot('unit', number).version = version
   }
 
   readiness(role: Role, number = 0) {

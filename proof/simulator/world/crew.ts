@@ -261,6 +261,11 @@ export class Crew {
       case 'clock':
         coverage.count('clocks: found not to agree')
         return
+      case 'definition':
+        coverage.count(`definitions: ${level}`)
+        // All versions here can follow one another.
+        if (level === 'error') this.#fail(slot, event)
+        return
       default:
         // Nothing here damages a replica, so none may ever be suspected.
         if (level !== 'info' && tail === 'whole' && !(kind === 'log' && this.#world.strangersWrite))
