@@ -1,7 +1,9 @@
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { growthOf } from '@spacegrid/grid/core/growth'
 import type { Step, TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { View } from '@spacegrid/grid/core/view'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import {
   criticalShare,
   type MemoryWatch,
@@ -9,31 +11,68 @@ import {
 } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { UnitOptions } from './unit-options.ts'
 
+/** Decides what a unit takes on: commands before their handlers run, transactions before they are sent. */
+export interface Admission {
+  /**
+   * Whether a command is executed, before anything has been done for it.
+   * @param caller undefined: the process itself
+   * @throws GridError `not_ready`, `log_unavailable`, `overloaded`
+   */
+  enter(command: AnyCommand, caller: Caller | undefined): void
+  /**
+   * Whether a transaction is sent: only behind its handler is it known what it brings.
+   * @param written bytes of its content, as its recorder has counted them
+   * Returns the bytes that are to be given back to `settled` when its outcome is known.
+   * @throws GridError `transaction_too_large`, `memory_full`, `overloaded`
+   */
+  admit(record: TransactionRecord, written: number, inputBytes: number): number
+  settled(bytes: number): void
+}
+
+/** How it goes with a unit, as far as commands depend on it. */
+export interface UnitCondition {
+  /** Why commands have no chance just now. */
+  unfit(): GridError | undefined
+  /** Commands without an outcome. */
+  readonly pendingCount: number
+}
+
+export interface AdmissionParts {
+  readonly condition: UnitCondition
+  /** Over which the growth of a transaction is counted. */
+  readonly view: View
+  /** Whether there is room in every process of the space. Left out: always. */
+  readonly memory: MemoryWatch | undefined
+}
+
 /**
- * Decides whether a transaction may be sent: only behind its handler is it known what it brings. Bounds the bytes that are on their way, and, while some process
- * of the space is near its memory's budget, lets only those pass that make room or keep it as it is. architecture.md, invariant 10.
+ * Admission by fixed bounds, the same for every command and caller: of the commands that wait, of the bytes that are on their way, and, while some
+ * process of the space is near its memory's budget, only of what makes room or keeps it as it is. architecture.md, invariant 10.
  */
-export class Admission {
+export class BoundedAdmission implements Admission {
+  readonly #condition: UnitCondition
   readonly #view: View
   readonly #options: UnitOptions
   readonly #memory: MemoryWatch | undefined
   #pendingBytes = 0
 
-  constructor(view: View, options: UnitOptions, memory: MemoryWatch | undefined) {
+  constructor({ condition, view, memory }: AdmissionParts, options: UnitOptions) {
+    this.#condition = condition
     this.#view = view
     this.#options = options
     this.#memory = memory
   }
 
-  get isBacklogged(): boolean {
-    return this.#pendingBytes >= this.#options.pendingBytesMax
+  enter(): void {
+    const { pendingMax, pendingBytesMax } = this.#options
+    const unfit = this.#condition.unfit()
+    if (unfit) throw unfit
+    if (this.#condition.pendingCount >= pendingMax)
+      throw overloaded(`${pendingMax} commands are waiting`)
+    if (this.#pendingBytes >= pendingBytesMax)
+      throw overloaded('Too many bytes of commands are waiting')
   }
 
-  /**
-   * @param written bytes of its content, as its recorder has counted them
-   * Returns the bytes that are to be given back to `settled` when its outcome is known.
-   * @throws GridError `transaction_too_large`, `memory_full`, `overloaded`
-   */
   admit({ steps }: TransactionRecord, written: number, inputBytes: number): number {
     const { transactionBytesMax, pendingBytesMax } = this.#options
     if (written > transactionBytesMax) throw tooLarge(written, transactionBytesMax)
@@ -41,9 +80,7 @@ export class Admission {
     const bytes = written + inputBytes
     this.#checkRoom(steps)
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > pendingBytesMax)
-      throw new GridError('overloaded', `${this.#pendingBytes} bytes of commands are waiting`, {
-        retryAfterMs: 1000,
-      })
+      throw overloaded(`${this.#pendingBytes} bytes of commands are waiting`)
     this.#pendingBytes += bytes
     return bytes
   }
@@ -61,6 +98,9 @@ export class Admission {
     this.#pendingBytes -= bytes
   }
 }
+
+const overloaded = (message: string): GridError =>
+  new GridError('overloaded', message, { retryAfterMs: 1000 })
 
 export function tooLarge(bytes: number, limit: number): GridError {
   return new GridError(

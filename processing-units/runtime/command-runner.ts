@@ -1,11 +1,10 @@
-import type { Callback } from '@spacegrid/grid/core/application-fault'
-import { answerOf, type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
+import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
-import { markTaken, type Taken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -15,21 +14,21 @@ import {
   type RememberStep,
   type Step,
   StepKind,
-  type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
-import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
-import { Admission } from './admission.ts'
+import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
+import { Answers, callbackOf } from './answers.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import { longSteps, type Sent } from './frame-item.ts'
+import { longSteps } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
-import { type PendingTransaction, PendingTransactions } from './pending.ts'
+import { PendingTransactions } from './pending.ts'
+import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /** What one attempt of a handler came to. */
@@ -38,52 +37,21 @@ type Attempt =
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
-interface AttemptFate {
-  decided(attempt: SentAttempt, evaluation: Evaluation): void
-  abandoned(attempt: SentAttempt, error?: GridError): void
-}
-
 /** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
 const longHandlerMs = 20
 
-/** One attempt on its way through the log. */
-class SentAttempt implements Sent, PendingTransaction {
-  readonly execution: Execution
-  readonly record: TransactionRecord
-  readonly id: number
-  readonly handled: HandlerData
-  /** Of its content. */
-  readonly bytes: number
-  foreseen: Evaluation | undefined
-  readonly #fate: AttemptFate
-
-  constructor(
-    fate: AttemptFate,
-    execution: Execution,
-    record: TransactionRecord,
-    id: number,
-    handled: HandlerData,
-    bytes: number,
-  ) {
-    this.#fate = fate
-    this.bytes = bytes
-    this.execution = execution
-    this.record = record
-    this.id = id
-    this.handled = handled
-  }
-
-  get cancelled(): boolean {
-    return this.execution.over
-  }
-
-  decided(evaluation: Evaluation): void {
-    this.#fate.decided(this, evaluation)
-  }
-
-  abandoned(error?: GridError): void {
-    this.#fate.abandoned(this, error)
-  }
+export interface RunnerParts {
+  readonly state: SpaceState
+  readonly chain: FrameChain
+  readonly clock: Clock
+  readonly time: LogClock
+  readonly random: Random
+  readonly faults: FaultDesk
+  readonly version: Compatibility
+  /** Whether there is room in every process of the space. */
+  readonly memory: MemoryWatch | undefined
+  /** Why commands have no chance just now. */
+  readonly unfit: () => GridError | undefined
 }
 
 /**
@@ -101,6 +69,7 @@ export class CommandRunner {
   readonly #faults: FaultDesk
   readonly #version: Compatibility
   readonly #pending: PendingTransactions
+  readonly #answers: Answers
   readonly #newId: () => string
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
@@ -121,17 +90,8 @@ export class CommandRunner {
   /** Of all that this unit sends: commands, and what its expirer ends. */
   readonly admission: Admission
 
-  constructor(
-    state: SpaceState,
-    chain: FrameChain,
-    clock: Clock,
-    time: LogClock,
-    random: Random,
-    options: UnitOptions,
-    faults: FaultDesk,
-    version: Compatibility,
-    memory?: MemoryWatch,
-  ) {
+  constructor(parts: RunnerParts, options: UnitOptions) {
+    const { state, chain, clock, time, random, faults, version, memory, unfit } = parts
     this.#version = version
     this.#state = state
     this.#chain = chain
@@ -140,7 +100,15 @@ export class CommandRunner {
     this.#options = options
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
-    this.admission = new Admission(this.#pending, options, memory)
+    this.#answers = new Answers(clock, faults, version, options.positionWaitMsMax)
+    const pendingCount = () => this.pendingCount
+    const condition: UnitCondition = {
+      unfit,
+      get pendingCount() {
+        return pendingCount()
+      },
+    }
+    this.admission = new BoundedAdmission({ condition, view: this.#pending, memory }, options)
     this.#newId = () => random.id()
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
@@ -169,11 +137,6 @@ export class CommandRunner {
   /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
-  }
-
-  /** Whether so many bytes have no outcome yet that no command should be executed. */
-  get isBacklogged(): boolean {
-    return this.admission.isBacklogged
   }
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
@@ -329,7 +292,7 @@ export class CommandRunner {
     checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
     const { data, taken } = unmarkTaken(remembered.data)
-    this.#answer(execution, data, { position, version, replayed: true }, true, taken)
+    this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)
     return true
   }
 
@@ -435,7 +398,7 @@ export class CommandRunner {
     const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
-    this.#answer(execution, whole, from, slots === noSlots, taken)
+    this.#answers.give(execution, whole, from, slots === noSlots, taken)
   }
 
   #confirm(
@@ -452,7 +415,7 @@ export class CommandRunner {
         else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state
-          this.#answer(execution, attempt.data, { position, version: absentVersion })
+          this.#answers.give(execution, attempt.data, { position, version: absentVersion })
         }
       },
       abandoned: (error) => this.#abandoned(execution, error),
@@ -462,47 +425,6 @@ export class CommandRunner {
   #abandoned(execution: Execution, error: GridError | undefined): void {
     if (error) execution.fail(error)
     else this.#again.push(execution)
-  }
-
-  /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
-  #answer(
-    execution: Execution,
-    data: unknown,
-    from: Committed,
-    checked = true,
-    taken?: Taken,
-  ): void {
-    if (execution.done) return
-    const { command, acknowledge } = execution
-    const { position, version, replayed = false } = from
-    let result: unknown
-    try {
-      result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
-    } catch (thrown) {
-      this.#answerFailed(execution, thrown, from)
-      return
-    }
-    if (command.answer && result instanceof Promise)
-      keptWithin(this.#clock, this.#options.positionWaitMsMax, result).then(
-        (kept) =>
-          execution.succeed({
-            result: kept,
-            position,
-            version,
-            replayed,
-            acknowledged: acknowledge,
-          }),
-        (thrown) => this.#answerFailed(execution, thrown, from),
-      )
-    else execution.succeed({ result, position, version, replayed, acknowledged: acknowledge })
-  }
-
-  #answerFailed(execution: Execution, thrown: unknown, { position, version }: Committed): void {
-    const { command, acknowledge } = execution
-    // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
-    const committed = version !== absentVersion && acknowledge !== 'accepted'
-    const callback = callbackOf(command.answer ? 'answer' : 'command', command)
-    execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))
   }
 }
 
@@ -516,15 +438,6 @@ function refusalOf(
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
   return new Rejection(reason, details)
 }
-
-/** Where what is answered stands in the log. */
-type Committed = Pick<CommandAnswer, 'position' | 'version'> & { readonly replayed?: boolean }
-
-const callbackOf = (kind: 'command' | 'answer', command: AnyCommand): Callback => ({
-  kind,
-  name: command.name,
-  declared: command,
-})
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */
 const answersFor = (leader: Execution, follower: Execution): boolean =>

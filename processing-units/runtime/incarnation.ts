@@ -100,17 +100,10 @@ export class Incarnation {
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
-    this.runner = new CommandRunner(
-      state,
-      this.#chain,
-      clock,
-      time,
-      random,
-      options,
-      faults,
-      this.version,
-      memory,
-    )
+    const { version } = this
+    const unfit = () => this.#unfit()
+    const parts = { state, chain: this.#chain, clock, time, random, faults, version, memory, unfit }
+    this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
       caches,
@@ -195,18 +188,6 @@ export class Incarnation {
     return undefined
   }
 
-  /**
-   * Whether commands have no chance: the log has been away for longer than a hiccup, or takes nothing although it can be heard (most of its servers
-   * are gone, its disk is full).
-   */
-  get cutOff(): boolean {
-    if (this.#chain.silentMs > this.#options.silentMsMax) return true
-    return (
-      this.#disconnectedSince !== undefined &&
-      this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
-    )
-  }
-
   /** Whether queries can be answered: from an exact state, even if it is cut off from the log, or stays before a record that it cannot read. */
   get serves(): boolean {
     return (
@@ -217,9 +198,25 @@ export class Incarnation {
     )
   }
 
-  /** Whether commands can be taken: also during a hiccup of the log, in which they wait. */
-  get takesCommands(): boolean {
-    return this.serves && this.#chain.joined && !this.replica.unreadable
+  /** Why commands have no chance just now. During a hiccup of the log they are taken, and wait. */
+  #unfit(): GridError | undefined {
+    const { unreadable } = this.replica
+    if (unreadable) return notReady(`is not ready: ${stoppedText(unreadable)}`, 1000)
+    if (this.#cutOff)
+      return new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
+    return this.#chain.joined ? undefined : notReady('is joining the log', 200)
+  }
+
+  /**
+   * Whether the log has been away for longer than a hiccup, or takes nothing although it can be heard (most of its servers are gone,
+   * its disk is full).
+   */
+  get #cutOff(): boolean {
+    if (this.#chain.silentMs > this.#options.silentMsMax) return true
+    return (
+      this.#disconnectedSince !== undefined &&
+      this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
+    )
   }
 
   /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
@@ -392,3 +389,6 @@ export class Incarnation {
     again()
   }
 }
+
+const notReady = (what: string, retryAfterMs: number): GridError =>
+  new GridError('not_ready', `The processing unit ${what}`, { retryAfterMs })

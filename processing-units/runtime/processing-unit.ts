@@ -1,26 +1,15 @@
 import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
-import { runQuery } from '@spacegrid/grid/core/callback'
-import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import {
   type Correction,
   checkCorrection,
   correctionCommand,
 } from '@spacegrid/grid/core/correction'
-import type {
-  AnyCache,
-  AnyCommand,
-  AnyQuery,
-  Cache,
-  Space,
-  Value,
-} from '@spacegrid/grid/core/definition'
-import type { Entry } from '@spacegrid/grid/core/entry'
+import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
-import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
+import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
   CommandAnswer,
   EntryAnswer,
@@ -31,10 +20,12 @@ import type {
   SpaceStatus,
 } from '@spacegrid/grid/doors/request/serving'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
+import type { Life } from '@spacegrid/grid/engine/life/life'
+import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { type Clock, keptWithin, sleep, within } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -44,6 +35,7 @@ import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service
 import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
@@ -52,8 +44,9 @@ import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
-import { StateReader } from './state-reader.ts'
+import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
+import { unknownIn } from './unknown.ts'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -84,17 +77,17 @@ const shortLifeMs = 1000
  * again whenever its replica can no longer follow the log; it is ready only while its replica is exact, joined and not far behind. When it
  * crashes nothing is lost: what it acknowledged is in the log, what it did not is asked again by the caller.
  */
-export class ProcessingUnit implements Serving {
+export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
-  readonly #now: () => number
+  readonly #reads: Reads
   readonly #sources: readonly RehydrationSource[]
   readonly #report: Report
   readonly #faults: FaultDesk
-  readonly #stopping = new AbortController()
+  readonly #lives: Lives
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
@@ -109,7 +102,6 @@ export class ProcessingUnit implements Serving {
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
   #collisionsBefore = 0
-  #serving: Promise<void> | undefined
   readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
@@ -121,15 +113,29 @@ export class ProcessingUnit implements Serving {
     this.#watch = new ClockWatch(ports.clock, (message) =>
       report({ kind: 'clock', level: 'warn', message }),
     )
-    this.#now = () => this.#watch.time.now()
     this.#sources = sources
     this.#report = report
+    this.#lives = new Lives(ports.clock, report, {
+      tell: (life) => this.#lifeOver(life),
+      // What works at once again should serve at once again.
+      pauseMs: ({ worked }) => {
+        const isLong = ports.clock.monotonic() - this.#bornAt >= shortLifeMs
+        return worked && isLong ? 0 : retryMs
+      },
+    })
     this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) => this.#failed(error),
     )
+    this.#reads = new Reads(space, {
+      clock: ports.clock,
+      now: () => this.#watch.time.now(),
+      faults: this.#faults,
+      serves: () => this.#serves(),
+      waitMsMax: this.#options.positionWaitMsMax,
+    })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -176,7 +182,7 @@ export class ProcessingUnit implements Serving {
       () => this.position,
     )
     this.#auditor.start()
-    this.#serving = this.#live()
+    this.#lives.start((life) => this.#live(life))
   }
 
   get position(): number {
@@ -210,66 +216,11 @@ export class ProcessingUnit implements Serving {
   }
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
-    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
-    try {
-      const query = this.space.queries.get(name)
-      if (!query) throw this.#unknown('query', name, this.space.queries.keys())
-      checkFits(query.input, input, name)
-      if (options.latest || options.position !== undefined)
-        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
-      return Promise.resolve(this.#ask(query, input, this.#serves()))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#reads.query(name, input, options)
   }
 
-  #ask(
-    query: AnyQuery,
-    input: unknown,
-    { state, projections, version }: Incarnation,
-  ): QueryAnswer | Promise<QueryAnswer> {
-    const reader = new StateReader(state, projections, this.#now)
-    const { position } = state
-    try {
-      const result = runQuery(query, reader, input, version)
-      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
-      if (!isPromise) return { result, position }
-      return keptWithin(this.#ports.clock, this.#options.positionWaitMsMax, result).then(
-        (value) => ({ result: value, position }),
-        (thrown) => this.#judgeQuery(query, thrown),
-      )
-    } catch (thrown) {
-      return this.#judgeQuery(query, thrown)
-    } finally {
-      reader.close()
-    }
-  }
-
-  #judgeQuery(query: AnyQuery, thrown: unknown): never {
-    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
-  }
-
-  entry(cacheName: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
-    return this.#read(options, () => {
-      const cache = this.space.caches.find(({ name }) => name === cacheName)
-      if (!cache) throw this.#unknown('cache', cacheName, this.#cacheNames())
-      checkKey(key, `cache ${cacheName}`)
-      return ({ state }) => {
-        const layout = state.layout.named(cacheName)
-        const entry = layout && state.find(layout.number, key)
-        if (!layout || !entry)
-          throw new GridError(
-            'not_found',
-            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
-          )
-        return {
-          value: this.#told(cache, layout, entry),
-          version: entry.version,
-          writtenAt: entry.position,
-          position: state.position,
-        }
-      }
-    })
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+    return this.#reads.entry(cache, key, options)
   }
 
   /**
@@ -279,24 +230,10 @@ export class ProcessingUnit implements Serving {
    */
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
-    if (!entries) throw this.#unknown('cache', cache.name, this.#cacheNames())
+    if (!entries) throw unknownIn(this.space, 'cache', cache.name)
     const value = entries.get(key)?.value
     if (cache.evolution === undefined || value === undefined) return value as V | undefined
     return readValue(cache, value) as V
-  }
-
-  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
-  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
-    try {
-      const read = readValue(cache, value)
-      return withoutForeign(read, cache, layout) ?? read
-    } catch (thrown) {
-      throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
-    }
-  }
-
-  #cacheNames(): Iterable<string> {
-    return this.space.caches.map(({ name }) => name)
   }
 
   /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
@@ -305,7 +242,7 @@ export class ProcessingUnit implements Serving {
   }
 
   readiness(): Readiness {
-    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
     const incarnation = this.#incarnation
     const doubt = this.#auditor.doubt()
     if (!incarnation) {
@@ -321,11 +258,12 @@ export class ProcessingUnit implements Serving {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
-  status(): SpaceStatus {
+  status(): SpaceStatus & ComponentStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
     const memory = this.#ports.memory?.status()
     return {
+      state: incarnation ? 'active' : 'rehydrating',
       position: state?.position ?? 0,
       lag: incarnation?.lag ?? 0,
       entries: state?.entryCount ?? 0,
@@ -344,8 +282,8 @@ export class ProcessingUnit implements Serving {
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
   async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return
-    this.#stopping.abort()
+    if (this.#lives.stopping) return
+    const over = this.#lives.stop()
     const incarnation = this.#incarnation
     const error = new GridError('stopping', 'The processing unit is stopping')
     const timer = this.#ports.clock.after(this.#options.stopMsMax, () => incarnation?.close(error))
@@ -355,37 +293,30 @@ export class ProcessingUnit implements Serving {
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
-    await this.#serving
+    await over
   }
 
   // ---- life
 
-  /** One incarnation after the other, until the unit stops. */
-  async #live(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      try {
-        const failure = await this.#liveOnce(signal)
-        if (!failure) continue
-        this.#logReplaced = isGridError(failure, 'log_replaced')
-        if (this.#logReplaced) this.#persistence?.logReplaced()
-        this.#report({
-          kind: 'rehydrating',
-          level: 'warn',
-          message: `left service to rehydrate: ${failure.message}`,
-          error: failure,
-        })
-        if (this.#ports.clock.monotonic() - this.#bornAt < shortLifeMs)
-          await sleep(this.#ports.clock, retryMs, signal)
-      } catch (error) {
-        if (signal.aborted) return
-        this.#failed(error as Error)
-        await sleep(this.#ports.clock, retryMs, signal)
-      }
+  #lifeOver({ failure, worked }: Life): void {
+    if (!failure) return
+    if (!worked) {
+      this.#failed(failure)
+      return
     }
+    this.#logReplaced = isGridError(failure, 'log_replaced')
+    if (this.#logReplaced) this.#persistence?.logReplaced()
+    this.#report({
+      kind: 'rehydrating',
+      level: 'warn',
+      message: `left service to rehydrate: ${failure.message}`,
+      error: failure,
+    })
   }
 
-  async #liveOnce(signal: AbortSignal): Promise<Error | undefined> {
+  /** One incarnation, from where its state comes to its end. */
+  async #live(life: Life): Promise<void> {
+    const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
@@ -402,7 +333,7 @@ export class ProcessingUnit implements Serving {
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
-    if (signal.aborted) return undefined
+    if (signal.aborted) return
     const { entryCount: entries, position } = state
     this.#report({
       kind: 'rehydrated',
@@ -410,7 +341,6 @@ export class ProcessingUnit implements Serving {
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
       details: { source, entries, position },
     })
-    const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
     const incarnation = new Incarnation(
       this.name,
       this.space,
@@ -421,7 +351,7 @@ export class ProcessingUnit implements Serving {
       random,
       this.#options,
       this.#faults,
-      end,
+      (error) => life.end(error),
       this.#definition,
       memory,
     )
@@ -430,18 +360,16 @@ export class ProcessingUnit implements Serving {
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
-    const stopped = () => end(undefined)
-    signal.addEventListener('abort', stopped, { once: true })
+    life.works()
     void this.#offerSnapshots(incarnation, signal)
-    const failure = await ended
-    signal.removeEventListener('abort', stopped)
+    await aborted(signal)
     this.#auditor.rest()
-    if (signal.aborted) return undefined
+    // Whoever stops the unit ends its last incarnation, when that has answered.
+    if (this.#lives.stopping) return
     await this.#snapshots.stop()
     this.#incarnation = undefined
     this.#collisionsBefore += incarnation.runner.collisions
     await incarnation.replica.stop()
-    return failure
   }
 
   #failed(error: Error): void {
@@ -477,13 +405,12 @@ export class ProcessingUnit implements Serving {
   /** On the way of every read: what is said when it does not serve is put together elsewhere. */
   #serves(): Incarnation {
     const incarnation = this.#incarnation
-    if (incarnation?.serves && !this.#auditor.doubts && !this.#stopping.signal.aborted)
-      return incarnation
+    if (incarnation?.serves && !this.#auditor.doubts && !this.#lives.stopping) return incarnation
     throw this.#servesNot()
   }
 
   #servesNot(): GridError {
-    if (this.#stopping.signal.aborted)
+    if (this.#lives.stopping)
       return new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
     return new GridError(
       'not_ready',
@@ -492,85 +419,24 @@ export class ProcessingUnit implements Serving {
     )
   }
 
-  // ---- reads
-
-  /**
-   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
-   */
-  #read<T>(
-    options: ReadOptions,
-    prepare: () => (incarnation: Incarnation) => T | Promise<T>,
-  ): Promise<T> {
-    try {
-      const read = prepare()
-      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
-      return Promise.resolve(read(this.#serves()))
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
-    const incarnation = this.#serves()
-    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
-    if (position !== undefined && position > incarnation.state.position) {
-      const waiting = new AbortController()
-      const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
-      const reached = await incarnation.replica.reach(position, waiting.signal)
-      timer.cancel()
-      if (!reached)
-        throw new GridError(
-          'position_timeout',
-          `Position ${position} has not been reached; the replica is at ${this.position}`,
-          {
-            details: { position: this.position },
-            retryAfterMs: 500,
-          },
-        )
-    }
-    return incarnation
-  }
-
-  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
-    const late = () =>
-      new GridError('position_timeout', `${what} has not been reached in time`, {
-        retryAfterMs: 500,
-      })
-    return within(this.#ports.clock, this.#options.positionWaitMsMax, promise, late)
-  }
-
   // ---- commands
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
-    if (!command) throw this.#unknown('command', name, this.space.commands.keys())
+    if (!command) throw unknownIn(this.space, 'command', name)
     return this.#begin(command, input, options)
   }
 
   #begin(
     command: AnyCommand,
     input: unknown,
-    { idempotencyKey, acknowledge }: ExecuteOptions,
+    { idempotencyKey, acknowledge, caller }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
-    if (incarnation.replica.unreadable) throw this.#servesNot()
-    if (incarnation.cutOff)
-      throw new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
-    if (!incarnation.takesCommands)
-      throw new GridError('not_ready', 'The processing unit is joining the log', {
-        retryAfterMs: 200,
-      })
-    if (incarnation.runner.pendingCount >= this.#options.pendingMax)
-      throw new GridError('overloaded', `${this.#options.pendingMax} commands are waiting`, {
-        retryAfterMs: 1000,
-      })
-    if (incarnation.runner.isBacklogged)
-      throw new GridError('overloaded', 'Too many bytes of commands are waiting', {
-        retryAfterMs: 1000,
-      })
+    incarnation.runner.admission.enter(command, caller)
     const begun = this.#ports.clock.monotonic()
     const execution = new Execution(
       command,
@@ -584,15 +450,9 @@ export class ProcessingUnit implements Serving {
     incarnation.runner.start(execution, begun)
     return execution
   }
+}
 
-  #unknown(what: 'command' | 'query' | 'cache', name: string, known: Iterable<string>): GridError {
-    const names = [...known]
-    return new GridError(
-      `unknown_${what}`,
-      `Space ${this.space.name} has no ${what} ${name}; it has ${names.join(', ')}`,
-      {
-        details: { known: names },
-      },
-    )
-  }
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

@@ -2,9 +2,11 @@ import type { Server } from 'node:net'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
+import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
@@ -88,14 +90,17 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
+  const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.units, {
     log,
+    pipeline: new RequestPipeline({ telemetry }),
     undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
     log,
+    telemetry,
     audit: (request) => auditEmbedded(grid, request),
   })
   // Last: who joins asks again only after a while, and what is made above takes the whole thread.

@@ -1,16 +1,16 @@
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
-import type { Registry } from 'prom-client'
 import { GridError, isGridError } from '../../core/errors.ts'
 import { sendProblem } from '../http/failure.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { metricsOf } from './status-metrics.ts'
 import type { StatusSource } from './status-source.ts'
 
 export interface AdminOptions {
   /** Told about bugs behind a 500. */
   readonly log: FaultLog
-  /** Served under /metrics. Default: `metricsOf(source)`. */
-  readonly metrics?: Registry
+  /** What the process counts and observes, shown under /metrics with what its status says. */
+  readonly telemetry?: PrometheusTelemetry
   /** Compares all copies of some spaces (default: all), for /audit. Default: there is no such route. */
   readonly audit?: (request: AuditRequest) => Promise<readonly object[]>
 }
@@ -36,7 +36,7 @@ const auditQuery = {
  * on a port of its own, never the public one.
  */
 export function createAdminServer(source: StatusSource, options: AdminOptions): FastifyInstance {
-  const metrics = options.metrics ?? metricsOf(source)
+  const metrics = metricsOf(source, options.telemetry?.registry)
   const app = fastify({ logger: false, forceCloseConnections: 'idle' })
 
   // Alive means: the event loop turns. A unit that is not ready must not be restarted for it.

@@ -26,10 +26,10 @@ const gauges = {
 
 /**
  * Everything a status says as Prometheus metrics, read when they are scraped, with the process's own (CPU, memory, event
- * loop). Whoever counts more adds it to the registry.
+ * loop).
+ * @param registry with what the process counts by itself
  */
-export function metricsOf(source: StatusSource): Registry {
-  const registry = new Registry()
+export function metricsOf(source: StatusSource, registry = new Registry()): Registry {
   registry.setDefaultLabels({ unit: source.unit, role: source.role })
   const registers = [registry]
   for (const [field, [name, help]] of Object.entries(gauges)) {

@@ -1,13 +1,20 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyCommand } from '../../core/definition.ts'
+import { commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
-import { executeOptions, requestHeaders } from '../request/request-options.ts'
-import { type Door, headerOf, oneHeaderOf, sendJson } from './exchange.ts'
+import type { CommandAnswer, ExecuteOptions } from '../request/serving.ts'
+import { type Door, sendJson } from './exchange.ts'
+import { HttpRequest } from './http-request.ts'
 import { commandSchema } from './open-api.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 const nothing = new Uint8Array(0)
+const headerNames: HeaderNames = {
+  position: 'grid-position',
+  replayed: 'idempotency-replayed',
+  applied: 'preference-applied',
+}
 
 /** `POST /{space}/commands/{name}`. */
 export function addCommandRoute(
@@ -19,27 +26,33 @@ export function addCommandRoute(
   const { space } = rotation
   const { name } = command
   const results = new ResultSerializer(command.result)
+  const path = door.pipeline.command(space.name, name)
   const schema = commandSchema(space, command)
-  app.post(`/${space.name}/commands/${name}`, { config: { schema } }, async (request, reply) => {
-    const unit = rotation.next()
-    try {
-      const options = executeOptions(
-        oneHeaderOf(request, requestHeaders.idempotencyKey),
-        headerOf(request, 'prefer'),
-      )
-      // The bytes themselves: see the server's content type parser.
-      const input = parseJsonInput((request.body as Uint8Array | undefined) ?? nothing)
-      const answer = await unit.execute(name, input, options)
-      const { position, version } = answer
-      const result = results.serialize(answer.result, reply)
-      const headers = ['grid-position', String(position)]
-      if (answer.replayed) headers.push('idempotency-replayed', 'true')
-      if (options.acknowledge) headers.push('preference-applied', `ack=${answer.acknowledged}`)
-      const json = `{"result":${result},"position":${position},"version":${version}}`
-      sendJson(door, reply, headers, json)
-    } catch (error) {
-      reply.header('grid-position', unit.position)
-      throw error
-    }
-  })
+  app.post(`/${space.name}/commands/${name}`, { config: { schema } }, (request, reply) =>
+    path.run(rotation.next(), new CommandRequest(request, reply, door, results)),
+  )
+}
+
+class CommandRequest extends HttpRequest<ExecuteOptions, CommandAnswer> {
+  readonly #door: Door
+  readonly #results: ResultSerializer
+
+  constructor(request: FastifyRequest, reply: FastifyReply, door: Door, results: ResultSerializer) {
+    super(request, reply)
+    this.#door = door
+    this.#results = results
+  }
+
+  input(): unknown {
+    // The bytes themselves: see the server's content type parser.
+    return parseJsonInput((this.request.body as Uint8Array | undefined) ?? nothing)
+  }
+
+  answer(answer: CommandAnswer, asked: ExecuteOptions): void {
+    const { position, version } = answer
+    const result = this.#results.serialize(answer.result, this.reply)
+    const headers = commandHeaders(headerNames, answer, asked)
+    const json = `{"result":${result},"position":${position},"version":${version}}`
+    sendJson(this.#door, this.reply, headers, json)
+  }
 }

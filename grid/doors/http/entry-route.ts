@@ -1,11 +1,20 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyCache, Value } from '../../core/definition.ts'
 import { checkKey } from '../../core/validation.ts'
+import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
-import { type Door, readOptionsOf, sendTagged } from './exchange.ts'
+import { type Door, sendTagged } from './exchange.ts'
+import { HttpRequest } from './http-request.ts'
 import { entrySchema } from './open-api.ts'
 import type { ReadableFields } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
+
+/** What all requests for the entries of one cache share. */
+interface EntryRoute {
+  readonly door: Door
+  readonly cache: string
+  readonly fields: ReadableFields
+}
 
 /** `GET /{space}/caches/{cache}/{key}`. The body is the entry alone, the same from every unit: the tag is a strong one. */
 export function addEntryRoute(
@@ -17,22 +26,37 @@ export function addEntryRoute(
 ): void {
   const { space } = rotation
   const { name } = cache
+  const route: EntryRoute = { door, cache: name, fields }
+  const path = door.pipeline.entry(space.name, name)
   const schema = entrySchema(space, cache, fields)
-  app.get(`/${space.name}/caches/${name}/:key`, { config: { schema } }, async (request, reply) => {
-    const unit = rotation.next()
-    try {
-      const options = readOptionsOf(request)
-      const { key } = request.params as { readonly key: string }
-      checkKey(key, `cache ${name}`)
-      const { value, version, writtenAt, position } = await unit.entry(name, key, options)
-      const write = () =>
-        JSON.stringify({ key, value: readablePart(value, fields), version, writtenAt })
-      sendTagged(door, request, reply, { position, tag: versionTag(version), write })
-    } catch (error) {
-      reply.header('grid-position', unit.position)
-      throw error
-    }
-  })
+  app.get(`/${space.name}/caches/${name}/:key`, { config: { schema } }, (request, reply) =>
+    path.run(rotation.next(), new EntryRequest(request, reply, route)),
+  )
+}
+
+class EntryRequest extends HttpRequest<ReadOptions, EntryAnswer> {
+  readonly #route: EntryRoute
+
+  constructor(request: FastifyRequest, reply: FastifyReply, route: EntryRoute) {
+    super(request, reply)
+    this.#route = route
+  }
+
+  input(): string {
+    checkKey(this.#key, `cache ${this.#route.cache}`)
+    return this.#key
+  }
+
+  answer({ value, version, writtenAt, position }: EntryAnswer): void {
+    const { door, fields } = this.#route
+    const write = () =>
+      JSON.stringify({ key: this.#key, value: readablePart(value, fields), version, writtenAt })
+    sendTagged(door, this.request, this.reply, { position, tag: versionTag(version), write })
+  }
+
+  get #key(): string {
+    return (this.request.params as { readonly key: string }).key
+  }
 }
 
 function readablePart(value: Value, fields: ReadableFields): Value {

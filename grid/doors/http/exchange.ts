@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FaultLog } from '../request/public-error.ts'
-import { readOptions, repeatedHeader, requestHeaders } from '../request/request-options.ts'
-import type { ReadOptions } from '../request/serving.ts'
+import { repeatedHeader } from '../request/request-options.ts'
+import type { RequestPipeline } from '../request/request-pipeline.ts'
 import { noneMatchNames } from './entity-tag.ts'
 
 /** What the routes of one server share. */
 export interface Door {
   readonly log: FaultLog
+  readonly pipeline: RequestPipeline
   /** The server takes no new connections; every answer ends its own. */
   closing: boolean
 }
@@ -38,13 +39,6 @@ export function oneHeaderOf(
   if (times.length > 1) throw repeatedHeader(name)
   return value
 }
-
-/** What the headers of a query or an entry read ask for. */
-export const readOptionsOf = (request: FastifyRequest): ReadOptions =>
-  readOptions(
-    oneHeaderOf(request, requestHeaders.position),
-    oneHeaderOf(request, requestHeaders.consistency),
-  )
 
 /**
  * Sends a successful answer straight to node's response. Fastify's way (a map of headers, the content type parsed again, the

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Origin } from '../request/caller.ts'
+import { RequestPipeline } from '../request/request-pipeline.ts'
 import { openDoor } from './test-support/open-door.ts'
 import { shop } from './test-support/shop-space.ts'
 
@@ -43,6 +45,23 @@ describe('what does not exist', () => {
     expect(answer.statusCode).toBe(405)
     expect(answer.headers).toMatchObject({ allow })
   })
+})
+
+test('who asks is found out by where the request comes from and what it shows', async () => {
+  const origins: Origin[] = []
+  const pipeline = new RequestPipeline({
+    identify: async (origin) => {
+      origins.push(origin)
+      return { name: 'ann', origin }
+    },
+  })
+  const { get, command } = openDoor({ pipeline })
+  expect((await get('/shop/queries/echo', { authorization: 'Bearer x' })).statusCode).toBe(200)
+  expect((await command('putProduct', { id: 'a', price: 1 })).statusCode).toBe(200)
+  expect(origins.map(({ door, address, credential }) => [door, address, credential])).toEqual([
+    ['http', '127.0.0.1', 'Bearer x'],
+    ['http', '127.0.0.1', undefined],
+  ])
 })
 
 describe('documentation', () => {

@@ -15,6 +15,7 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
 import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
@@ -41,6 +42,8 @@ import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 export interface HttpOptions extends Partial<DiscardLimits> {
   /** Told about bugs behind a 500; pino fits. Requests are not logged. */
   readonly log: FaultLog
+  /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
+  readonly pipeline?: RequestPipeline
   /** Largest body of a command, bytes. Default 1 MiB. */
   readonly bodyBytesMax?: number
   /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
@@ -89,7 +92,8 @@ type Settings = typeof defaults & { readonly log: FaultLog }
 export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
   const settings: Settings = { ...defaults, ...options }
   const rotations = rotationsOf(units)
-  const door: Door = { log: settings.log, closing: false }
+  const { pipeline = new RequestPipeline() } = options
+  const door: Door = { log: settings.log, pipeline, closing: false }
   const refuse: Refuse = (reply, error, status = error.status) => {
     const { raw } = reply.request
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)

@@ -1,11 +1,21 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
+import type { QueryAnswer, ReadOptions } from '../request/serving.ts'
 import { ResultTags } from './entity-tag.ts'
-import { type Door, readOptionsOf, sendTagged } from './exchange.ts'
+import { type Door, sendTagged } from './exchange.ts'
+import { HttpRequest } from './http-request.ts'
 import { querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
+
+/** What all requests of one query share. */
+interface QueryRoute {
+  readonly door: Door
+  readonly inputs: QueryInput
+  readonly results: ResultSerializer
+  readonly tags: ResultTags
+}
 
 /** `GET /{space}/queries/{name}?…`. */
 export function addQueryRoute(
@@ -16,23 +26,36 @@ export function addQueryRoute(
 ): void {
   const { space } = rotation
   const { name } = query
-  const inputs = new QueryInput(query.input)
-  const results = new ResultSerializer(query.result)
-  const tags = new ResultTags()
+  const route: QueryRoute = {
+    door,
+    inputs: new QueryInput(query.input),
+    results: new ResultSerializer(query.result),
+    tags: new ResultTags(),
+  }
+  const path = door.pipeline.query(space.name, name)
   const schema = querySchema(space, query)
-  app.get(`/${space.name}/queries/${name}`, { config: { schema } }, async (request, reply) => {
-    const unit = rotation.next()
-    try {
-      const options = readOptionsOf(request)
-      // The text behind the question mark: see the server's query string parser.
-      const input = inputs.parse((request.query as { readonly text: string }).text)
-      const { result, position } = await unit.query(name, input, options)
-      const json = results.serialize(result, reply)
-      const write = () => `{"result":${json},"position":${position}}`
-      sendTagged(door, request, reply, { position, tag: tags.tagOf(json), write })
-    } catch (error) {
-      reply.header('grid-position', unit.position)
-      throw error
-    }
-  })
+  app.get(`/${space.name}/queries/${name}`, { config: { schema } }, (request, reply) =>
+    path.run(rotation.next(), new QueryRequest(request, reply, route)),
+  )
+}
+
+class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
+  readonly #route: QueryRoute
+
+  constructor(request: FastifyRequest, reply: FastifyReply, route: QueryRoute) {
+    super(request, reply)
+    this.#route = route
+  }
+
+  input(): unknown {
+    // The text behind the question mark: see the server's query string parser.
+    return this.#route.inputs.parse((this.request.query as { readonly text: string }).text)
+  }
+
+  answer({ result, position }: QueryAnswer): void {
+    const { door, results, tags } = this.#route
+    const json = results.serialize(result, this.reply)
+    const write = () => `{"result":${json},"position":${position}}`
+    sendTagged(door, this.request, this.reply, { position, tag: tags.tagOf(json), write })
+  }
 }

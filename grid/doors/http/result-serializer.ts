@@ -45,15 +45,21 @@ const keywords = new Set([
 
 /** The part of JSON Schema of which the compiled code is certain to do what `JSON.stringify` does. */
 function isSimple(schema: unknown): boolean {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return false
+  if (!isRecord(schema)) return false
   for (const name in schema) if (!keywords.has(name)) return false
-  const { type, properties, additionalProperties, items, ...rest } = schema as Record<
-    string,
-    unknown
-  >
+  const { type, properties, additionalProperties, items, ...rest } = schema
   if (type === 'array') return isSimple(items)
   if (type !== 'object') return scalars.includes(type) || Object.keys(rest).length === 0
   if (additionalProperties !== false || typeof properties !== 'object' || properties === null)
     return false
-  return Object.entries(properties).every(([name, it]) => name !== '__proto__' && isSimple(it))
+  const required = Array.isArray(schema.required) ? schema.required : []
+  return Object.entries(properties).every(
+    ([name, it]) => name !== '__proto__' && isSimple(it) && !(required.includes(name) && isAny(it)),
+  )
 }
+
+/** What may be anything may be undefined, which compiled code does not let a required property be. */
+const isAny = (schema: unknown): boolean => isRecord(schema) && schema.type === undefined
+
+const isRecord = (schema: unknown): schema is Record<string, unknown> =>
+  typeof schema === 'object' && schema !== null && !Array.isArray(schema)

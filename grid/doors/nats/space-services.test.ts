@@ -4,6 +4,8 @@ import type { Messaging, Service } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
 import { MemoryServing } from '../http/test-support/memory-serving.ts'
 import { shop } from '../http/test-support/shop-space.ts'
+import type { Origin } from '../request/caller.ts'
+import { RequestPipeline } from '../request/request-pipeline.ts'
 import { serveSpace } from './space-services.ts'
 
 /** Just the serving side: keeps the service, and asks its endpoints directly. */
@@ -89,6 +91,25 @@ describe('a space as a service', () => {
     expect(again.headers).toMatchObject({ 'Idempotency-Replayed': 'true' })
     expect((await desk.refusal(echo, {}, { 'grid-position': '-1' })).code).toBe('invalid_header')
     expect((await desk.refusal(echo, {}, { 'Grid-Position': '9' })).code).toBe('position_timeout')
+  })
+
+  test('who asks is found out by what the message says', async () => {
+    const desk = new ServiceDesk()
+    const origins: Origin[] = []
+    const pipeline = new RequestPipeline({
+      identify: (origin) => {
+        origins.push(origin)
+        return { name: undefined, origin }
+      },
+    })
+    const unit = new MemoryServing('unit-1', shop)
+    await serveSpace(desk.messaging, unit, { log: { error: () => {} }, pipeline })
+    await desk.ask(echo, {}, { authorization: 'Bearer x' })
+    await desk.ask(put, { id: 'a', price: 1 })
+    expect(origins.map(({ door, address, credential }) => [door, address, credential])).toEqual([
+      ['nats', undefined, 'Bearer x'],
+      ['nats', undefined, undefined],
+    ])
   })
 
   test('a header that may come once is refused when it comes twice, in any case', async () => {

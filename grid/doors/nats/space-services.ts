@@ -8,19 +8,25 @@ import type {
   Subscription,
 } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
+import { commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
-import { type FaultLog, publicError } from '../request/public-error.ts'
-import {
-  executeOptions,
-  readOptions,
-  repeatedHeader,
-  requestHeaders,
-} from '../request/request-options.ts'
-import type { Serving } from '../request/serving.ts'
+import type { FaultLog } from '../request/public-error.ts'
+import { requestHeaders } from '../request/request-options.ts'
+import { RequestPipeline } from '../request/request-pipeline.ts'
+import type {
+  CommandAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  ReadOptions,
+  Serving,
+} from '../request/serving.ts'
+import { NatsRequest, type NatsRoute } from './nats-request.ts'
 
 export interface SpaceServicesOptions {
   /** Told about bugs behind an `internal` answer. */
   readonly log: FaultLog
+  /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
+  readonly pipeline?: RequestPipeline
   /** Version of the application, semantic. Default `0.0.0`. */
   readonly version?: string
 }
@@ -37,108 +43,89 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
-  const { messageBytesMax } = messaging
-  const guarded = (respond: Responder): Responder => {
-    return async (message) => {
-      try {
-        return await respond(message)
-      } catch (error) {
-        throw publicError(error, options.log)
-      }
-    }
-  }
-  const endpoint = (kind: string, it: AnyCommand | AnyQuery, respond: Responder): Endpoint => ({
-    subject:
-      kind === 'command'
-        ? subjects.command(space.name, it.name)
-        : subjects.query(space.name, it.name),
-    ...(it.description === undefined ? undefined : { description: it.description }),
-    metadata: { kind, input: JSON.stringify(it.input) },
-    respond: guarded(respond),
+  const { log, pipeline = new RequestPipeline() } = options
+  const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
+  const commands = [...space.commands.values()].map((command) => {
+    const path = pipeline.command(space.name, command.name)
+    return endpoint('command', command, subjects.command(space.name, command.name), (message) =>
+      path.run(unit, new CommandRequest(message, route)),
+    )
+  })
+  const queries = [...space.queries.values()].map((query) => {
+    const path = pipeline.query(space.name, query.name)
+    return endpoint('query', query, subjects.query(space.name, query.name), (message) =>
+      path.run(unit, new QueryRequest(message, route)),
+    )
   })
   return messaging.serve({
     name: `spacegrid-${space.name}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
-    endpoints: [
-      ...[...space.commands.values()].map((command) =>
-        endpoint('command', command, commandResponder(unit, command.name, messageBytesMax)),
-      ),
-      ...[...space.queries.values()].map((query) =>
-        endpoint('query', query, queryResponder(unit, query.name, messageBytesMax)),
-      ),
-    ],
+    endpoints: [...commands, ...queries],
   })
 }
 
-function commandResponder(unit: Serving, command: string, bytesMax: number): Responder {
-  return async (message) => {
-    const options = executeOptions(
-      oneHeader(message, requestHeaders.idempotencyKey),
-      valuesOf(message, requestHeaders.prefer)?.join(', '),
-    )
-    const input = parseJsonInput(message.data)
-    const { result, position, version, replayed, acknowledged } = await unit.execute(
-      command,
-      input,
-      options,
-    )
-    return answer({ result: result ?? null, position, version }, bytesMax, {
-      [requestHeaders.position]: String(position),
-      ...(replayed ? { 'Idempotency-Replayed': 'true' } : undefined),
-      ...(options.acknowledge ? { 'Preference-Applied': `ack=${acknowledged}` } : undefined),
-    })
+const endpoint = (
+  kind: string,
+  it: AnyCommand | AnyQuery,
+  subject: string,
+  respond: Responder,
+): Endpoint => ({
+  subject,
+  ...(it.description === undefined ? undefined : { description: it.description }),
+  metadata: { kind, input: JSON.stringify(it.input) },
+  respond,
+})
+
+const headerNames: HeaderNames = {
+  position: requestHeaders.position,
+  replayed: 'Idempotency-Replayed',
+  applied: 'Preference-Applied',
+}
+
+class CommandRequest extends NatsRequest<ExecuteOptions, CommandAnswer> {
+  input(): unknown {
+    return parseJsonInput(this.message.data)
+  }
+
+  answer(answer: CommandAnswer, asked: ExecuteOptions): Message {
+    const { result, position, version } = answer
+    const body = { result: result ?? null, position, version }
+    return message(body, this.route.bytesMax, commandHeaders(headerNames, answer, asked))
   }
 }
 
-function queryResponder(unit: Serving, query: string, bytesMax: number): Responder {
-  return async (message) => {
-    const options = readOptions(
-      oneHeader(message, requestHeaders.position),
-      oneHeader(message, requestHeaders.consistency),
-    )
+class QueryRequest extends NatsRequest<ReadOptions, QueryAnswer> {
+  input(): unknown {
+    const { data } = this.message
     // Most queries take few fields or none: an empty message is an empty input.
-    const input = message.data.length === 0 ? {} : parseJsonInput(message.data)
-    const { result, position } = await unit.query(query, input, options)
-    return answer({ result: result ?? null, position }, bytesMax, {
-      [requestHeaders.position]: String(position),
-    })
+    return data.length === 0 ? {} : parseJsonInput(data)
   }
-}
 
-/** Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are understood all the same. */
-function valuesOf({ headers }: Message, name: string): string[] | undefined {
-  const lowerCase = name.toLowerCase()
-  let values: string[] | undefined
-  for (const key in headers)
-    if (key.length === name.length && key.toLowerCase() === lowerCase)
-      values = [...(values ?? []), headers[key] as string]
-  return values
-}
-
-/** @throws GridError `invalid_header`: the header comes several times, in whatever case */
-function oneHeader(message: Message, name: string): string | undefined {
-  const values = valuesOf(message, name)
-  if (values === undefined) return undefined
-  const repeated = message.repeated?.some((key) => key.toLowerCase() === name.toLowerCase())
-  if (values.length > 1 || repeated) throw repeatedHeader(name)
-  return values[0]
+  answer({ result, position }: QueryAnswer): Message {
+    const headers = [headerNames.position, String(position)]
+    return message({ result: result ?? null, position }, this.route.bytesMax, headers)
+  }
 }
 
 /** What our headers take of a message at most. */
 const headerBytesMax = 512
 
-function answer(
+/** @param headers names and values in turn */
+function message(
   body: { readonly result: unknown; readonly position: number; readonly version?: number },
   bytesMax: number,
-  headers: Readonly<Record<string, string>>,
+  headers: readonly string[],
 ): Message {
   const data = Buffer.from(JSON.stringify(body))
   if (data.length + headerBytesMax > bytesMax) {
-    const message = `The answer has ${data.length} bytes, a message takes ${bytesMax}; ask over HTTP, or for less`
+    const text = `The answer has ${data.length} bytes, a message takes ${bytesMax}; ask over HTTP, or for less`
     // A command has taken effect all the same: its position and version say so.
     const details = { ...body, result: undefined, bytes: data.length, bytesMax }
-    throw new GridError('body_too_large', message, { details })
+    throw new GridError('body_too_large', text, { details })
   }
-  return { data, headers }
+  const record: Record<string, string> = {}
+  for (let at = 0; at < headers.length; at += 2)
+    record[headers[at] as string] = headers[at + 1] as string
+  return { data, headers: record }
 }

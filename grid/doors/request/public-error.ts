@@ -33,6 +33,12 @@ export function publicError(error: unknown, log: FaultLog): GridError {
   return new GridError('internal', `Internal error, logged as ${id}`, { details: { id } })
 }
 
+/** The code under which `publicError` tells of a failure. */
+export function publicCode(error: unknown): ErrorCode {
+  if (!isGridError(error)) return 'internal'
+  return error.status === 500 && error.code !== 'application_fault' ? 'internal' : error.code
+}
+
 function byTitle(error: GridError): GridError {
   const { code, retryAfterMs } = error
   const again = retryAfterMs === undefined ? {} : { retryAfterMs }

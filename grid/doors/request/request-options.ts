@@ -1,5 +1,6 @@
 import type { Acknowledgement } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import type { Caller } from './caller.ts'
 import type { ExecuteOptions, ReadOptions } from './serving.ts'
 
 /** Names of the headers that steer a request, the same over HTTP and NATS. */
@@ -23,10 +24,13 @@ const levels: readonly string[] = ['accepted', 'committed', 'persisted'] satisfi
 export function executeOptions(
   idempotencyKey: string | undefined,
   prefer: string | undefined,
+  caller?: Caller,
 ): ExecuteOptions {
-  if (idempotencyKey === undefined && prefer === undefined) return none
+  const by = caller === undefined ? none : { caller }
+  if (idempotencyKey === undefined && prefer === undefined) return by
   const acknowledge = prefer === undefined ? undefined : preferredAcknowledgement(prefer)
   return {
+    ...by,
     ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
     ...(acknowledge === undefined ? undefined : { acknowledge }),
   }
@@ -39,11 +43,14 @@ export function executeOptions(
 export function readOptions(
   position: string | undefined,
   consistency: string | undefined,
+  caller?: Caller,
 ): ReadOptions {
-  if (position === undefined && consistency === undefined) return none
+  const by = caller === undefined ? none : { caller }
+  if (position === undefined && consistency === undefined) return by
   if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
     throw invalid(requestHeaders.consistency, 'latest')
   return {
+    ...by,
     ...(position === undefined ? undefined : { position: checkedPosition(position) }),
     ...(consistency === undefined ? undefined : { latest: true }),
   }

@@ -3,12 +3,15 @@ import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { Readiness } from '../../engine/life/readiness.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
+import type { Caller } from './caller.ts'
 
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
   readonly idempotencyKey?: string
   /** Overrides the command's own level. */
   readonly acknowledge?: Acknowledgement
+  /** Who asks, as far as its door has found out. Left out: the process itself. */
+  readonly caller?: Caller
 }
 
 export interface CommandAnswer {
@@ -27,6 +30,8 @@ export interface ReadOptions {
   readonly position?: number
   /** Answer from a state that includes everything stored when the request came. */
   readonly latest?: boolean
+  /** Who asks, as far as its door has found out. Left out: the process itself. */
+  readonly caller?: Caller
 }
 
 export interface QueryAnswer {

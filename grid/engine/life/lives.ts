@@ -6,6 +6,14 @@ import type { Report } from './role-event.ts'
 
 /** Pause between two lives, so that a fault that stays does not keep the machine busy. */
 const pauseMs = 500
+const untold = 'its life was over'
+
+export interface LivesOptions {
+  /** Pause before the next life, ms; 0: none. Default 500 behind every life. */
+  readonly pauseMs?: (life: Life) => number
+  /** Tells people why a life is over. Default: that it starts again and why, the same failure over and over once. */
+  readonly tell?: (life: Life) => void
+}
 
 /**
  * A component lives through one incarnation after the other: whenever what it knows may no longer fit the world (the log was replaced,
@@ -14,15 +22,23 @@ const pauseMs = 500
 export class Lives {
   readonly #clock: Clock
   readonly #report: Report
+  readonly #pauseMs: (life: Life) => number
+  readonly #tell: (life: Life) => void
   readonly #stopping = new AbortController()
   #living: Promise<void> | undefined
   #life: Life | undefined
   /** Why the last incarnation ended. */
   #lastFailure: string | undefined
 
-  constructor(clock: Clock, report: Report) {
+  constructor(clock: Clock, report: Report, options: LivesOptions = {}) {
     this.#clock = clock
     this.#report = report
+    this.#pauseMs = options.pauseMs ?? (() => pauseMs)
+    this.#tell = options.tell ?? ((life) => this.#tellAgain(life))
+  }
+
+  get stopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   /** Ready unless it stops, its life has a problem, or `unready`, asked last, says why not. */
@@ -45,6 +61,7 @@ export class Lives {
     this.#living = this.#live(live)
   }
 
+  /** Whoever asks what is `stopping` knows at once. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#living
@@ -64,13 +81,15 @@ export class Lives {
       await life.over()
       if (signal.aborted) return
       this.#tell(life)
-      await sleep(this.#clock, pauseMs, signal)
+      this.#lastFailure = life.failure?.message ?? untold
+      const ms = this.#pauseMs(life)
+      if (ms > 0) await sleep(this.#clock, ms, signal)
     }
   }
 
   /** The same failure over and over is told once. */
-  #tell({ failure, worked }: Life): void {
-    const message = failure?.message ?? 'its life was over'
+  #tellAgain({ failure, worked }: Life): void {
+    const message = failure?.message ?? untold
     if (failure && (worked || message !== this.#lastFailure))
       this.#report({
         kind: 'began_again',
@@ -78,6 +97,5 @@ export class Lives {
         message: `starts again: ${message}`,
         error: failure,
       })
-    this.#lastFailure = message
   }
 }

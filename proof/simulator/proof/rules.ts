@@ -127,7 +127,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'whoever asks for the latest state waits for it',
-    file: 'processing-units/runtime/processing-unit.ts',
+    file: 'processing-units/runtime/reads.ts',
     find: "if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
     replace: '',
   },
@@ -147,8 +147,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'an idempotency key gives the first answer',
     file: 'processing-units/runtime/command-runner.ts',
-    find: 'this.#answer(execution, data, { position, version, replayed: true }, true, taken)',
-    replace: 'this.#answer(execution, {}, { position, version, replayed: true })',
+    find: 'this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)',
+    replace: 'this.#answers.give(execution, {}, { position, version, replayed: true })',
   },
   {
     name: 'a version carries the fields of others, and nothing else',
@@ -344,8 +344,8 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '10: commands that wait are bounded',
-    file: 'processing-units/runtime/processing-unit.ts',
-    find: 'if (incarnation.runner.pendingCount >= this.#options.pendingMax)',
+    file: 'processing-units/runtime/admission.ts',
+    find: 'if (this.#condition.pendingCount >= pendingMax)',
     replace: 'if (false)',
     tests: ['processing-units/runtime'],
   },

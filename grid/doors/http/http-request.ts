@@ -1,0 +1,42 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Request } from '../request/request.ts'
+import { headerOf, oneHeaderOf } from './exchange.ts'
+
+/** A request that came by HTTP. The error's problem document is written by the server's error handler. */
+export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answer, void> {
+  protected readonly request: FastifyRequest
+  protected readonly reply: FastifyReply
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    this.request = request
+    this.reply = reply
+  }
+
+  get door(): 'http' {
+    return 'http'
+  }
+
+  get address(): string | undefined {
+    return this.request.raw.socket.remoteAddress
+  }
+
+  get credential(): string | undefined {
+    return headerOf(this.request, 'authorization')
+  }
+
+  header(name: string): string | undefined {
+    return oneHeaderOf(this.request, name)
+  }
+
+  headers(name: string): string | undefined {
+    return headerOf(this.request, name.toLowerCase())
+  }
+
+  abstract input(): unknown
+  abstract answer(answer: Answer, asked: Asked): void
+
+  refuse(error: unknown, position: number): never {
+    this.reply.header('grid-position', position)
+    throw error
+  }
+}

@@ -1,0 +1,65 @@
+import type { Message } from '../../engine/ports/messaging.ts'
+import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { Request } from '../request/request.ts'
+import { repeatedHeader } from '../request/request-options.ts'
+
+/** What all requests of one service share. */
+export interface NatsRoute {
+  readonly log: FaultLog
+  /** Largest answer. */
+  readonly bytesMax: number
+}
+
+/** A request that came over messaging. Errors are thrown: messaging sends them in the headers of the answer. */
+export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answer, Message> {
+  protected readonly message: Message
+  protected readonly route: NatsRoute
+
+  constructor(message: Message, route: NatsRoute) {
+    this.message = message
+    this.route = route
+  }
+
+  get door(): 'nats' {
+    return 'nats'
+  }
+
+  get address(): undefined {
+    return undefined
+  }
+
+  get credential(): string | undefined {
+    return this.headers('Authorization')
+  }
+
+  header(name: string): string | undefined {
+    const values = this.#valuesOf(name)
+    if (values === undefined) return undefined
+    const { repeated } = this.message
+    const again = repeated?.some((key) => key.toLowerCase() === name.toLowerCase())
+    if (values.length > 1 || again) throw repeatedHeader(name)
+    return values[0]
+  }
+
+  headers(name: string): string | undefined {
+    return this.#valuesOf(name)?.join(', ')
+  }
+
+  /** Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are understood all the same. */
+  #valuesOf(name: string): string[] | undefined {
+    const { headers } = this.message
+    const lowerCase = name.toLowerCase()
+    let values: string[] | undefined
+    for (const key in headers)
+      if (key.length === name.length && key.toLowerCase() === lowerCase)
+        values = [...(values ?? []), headers[key] as string]
+    return values
+  }
+
+  abstract input(): unknown
+  abstract answer(answer: Answer, asked: Asked): Message
+
+  refuse(error: unknown): never {
+    throw publicError(error, this.route.log)
+  }
+}

@@ -1,0 +1,24 @@
+/** Where a request came from, as far as its door can tell. */
+export interface Origin {
+  readonly door: 'http' | 'nats'
+  /** Network address of the machine that has sent it (behind a gateway: the gateway's); undefined over NATS, which does not tell. */
+  readonly address: string | undefined
+  /** The `Authorization` header as it came; nobody has looked at it. */
+  readonly credential: string | undefined
+}
+
+/** Who asks. It travels with a request to the unit, and never into the log. */
+export interface Caller {
+  /** undefined: anonymous. */
+  readonly name: string | undefined
+  readonly origin: Origin
+}
+
+/**
+ * Finds out who asks, before anything of a request is read.
+ * @throws GridError told to the caller: the request ends with it
+ */
+export type Identify = (origin: Origin) => Caller | Promise<Caller>
+
+/** Everybody is anonymous. */
+export const anonymous: Identify = (origin) => ({ name: undefined, origin })

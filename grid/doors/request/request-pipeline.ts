@@ -1,0 +1,138 @@
+import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
+import { anonymous, type Caller, type Identify } from './caller.ts'
+import { publicCode } from './public-error.ts'
+import type { Request, RequestHeaders } from './request.ts'
+import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import { RequestTelemetry } from './request-telemetry.ts'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  ReadOptions,
+  Serving,
+} from './serving.ts'
+
+export interface PipelineOptions {
+  /** Who asks. Default: everybody is anonymous. */
+  readonly identify?: Identify
+  /** Told how long requests take, and how they end. Default: nobody is. */
+  readonly telemetry?: Telemetry
+  /** Monotonic ms. Default: those of the process. */
+  readonly monotonic?: () => number
+}
+
+/**
+ * The way of every request, whichever door it comes through: identify, ask (what its headers want), read (its input), run (the unit validates,
+ * admits and executes), answer. A door translates its own format into a request, and the answer or the error back.
+ */
+export class RequestPipeline {
+  readonly #identify: Identify
+  readonly #telemetry: Telemetry
+  readonly #monotonic: () => number
+
+  constructor(options: PipelineOptions = {}) {
+    this.#identify = options.identify ?? anonymous
+    this.#telemetry = options.telemetry ?? noTelemetry
+    this.#monotonic = options.monotonic ?? (() => performance.now())
+  }
+
+  command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
+    return this.#path(latencyOf('command'), [space, command], {
+      ask: commandOptions,
+      run: (unit, input, asked) => unit.execute(command, input, asked),
+    })
+  }
+
+  query(space: string, query: string): RequestPath<ReadOptions, QueryAnswer> {
+    return this.#path(latencyOf('query'), [space, query], {
+      ask: readingOptions,
+      run: (unit, input, asked) => unit.query(query, input, asked),
+    })
+  }
+
+  /** Its input is the entry's key. */
+  entry(space: string, cache: string): RequestPath<ReadOptions, EntryAnswer> {
+    return this.#path(latencyOf('entry', 'cache'), [space, cache], {
+      ask: readingOptions,
+      run: (unit, input, asked) => unit.entry(cache, input as string, asked),
+    })
+  }
+
+  #path<Asked, Answer>(
+    latency: HistogramMetric,
+    [space, name]: readonly [space: string, name: string],
+    steps: Steps<Asked, Answer>,
+  ): RequestPath<Asked, Answer> {
+    const told = new RequestTelemetry(this.#telemetry, latency, space, name)
+    return new RequestPath(this.#identify, steps, told, this.#monotonic)
+  }
+}
+
+/** What differs between a command, a query and the reading of an entry. */
+interface Steps<Asked, Answer> {
+  /** @throws GridError `invalid_header` */
+  ask(request: RequestHeaders, caller: Caller): Asked
+  run(unit: Serving, input: unknown, asked: Asked): Promise<Answer>
+}
+
+/** The pipeline as the requests of one command, query or cache go through it. */
+export class RequestPath<Asked, Answer> {
+  readonly #identify: Identify
+  readonly #steps: Steps<Asked, Answer>
+  readonly #telemetry: RequestTelemetry
+  readonly #monotonic: () => number
+
+  constructor(
+    identify: Identify,
+    steps: Steps<Asked, Answer>,
+    telemetry: RequestTelemetry,
+    monotonic: () => number,
+  ) {
+    this.#identify = identify
+    this.#steps = steps
+    this.#telemetry = telemetry
+    this.#monotonic = monotonic
+  }
+
+  async run<Sent>(unit: Serving, request: Request<Asked, Answer, Sent>): Promise<Sent> {
+    const begun = this.#monotonic()
+    try {
+      const identified = this.#identify(request)
+      // Whoever is known at once does not wait for a turn.
+      const caller = identified instanceof Promise ? await identified : identified
+      const asked = this.#steps.ask(request, caller)
+      const input = request.input()
+      const sent = request.answer(await this.#steps.run(unit, input, asked), asked)
+      this.#telemetry.succeeded(request.door, this.#monotonic() - begun)
+      return sent
+    } catch (error) {
+      this.#telemetry.failed(request.door, this.#monotonic() - begun, publicCode(error))
+      return request.refuse(error, unit.position)
+    }
+  }
+}
+
+const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions =>
+  executeOptions(
+    request.header(requestHeaders.idempotencyKey),
+    request.headers(requestHeaders.prefer),
+    caller,
+  )
+
+const readingOptions = (request: RequestHeaders, caller: Caller): ReadOptions =>
+  readOptions(
+    request.header(requestHeaders.position),
+    request.header(requestHeaders.consistency),
+    caller,
+  )
+
+const latencyOf = (kind: 'command' | 'query' | 'entry', label: string = kind): HistogramMetric => ({
+  name: `spacegrid_${kind}_seconds`,
+  help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
+  labels: ['space', label, 'outcome'],
+  bounds: [
+    ...[0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
+    ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  ],
+})

@@ -1,0 +1,162 @@
+import { runQuery } from '@spacegrid/grid/core/callback'
+import { withoutForeign } from '@spacegrid/grid/core/compatibility'
+import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Entry } from '@spacegrid/grid/core/entry'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { readValue } from '@spacegrid/grid/core/evolution'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
+import type { FaultDesk } from './fault-desk.ts'
+import type { Incarnation } from './incarnation.ts'
+import { StateReader } from './state-reader.ts'
+import { unknownIn } from './unknown.ts'
+
+export interface ReadsParts {
+  readonly clock: Clock
+  /** Time of the log. */
+  readonly now: () => number
+  readonly faults: FaultDesk
+  /** @throws GridError `not_ready`, `stopping` */
+  readonly serves: () => Incarnation
+  /** How long a position, or the promise of a query, is waited for. */
+  readonly waitMsMax: number
+}
+
+/** Answers queries and reads of entries from what is committed on the replica. */
+export class Reads {
+  readonly #space: Space
+  readonly #clock: Clock
+  readonly #now: () => number
+  readonly #faults: FaultDesk
+  readonly #serves: () => Incarnation
+  readonly #waitMsMax: number
+
+  constructor(space: Space, { clock, now, faults, serves, waitMsMax }: ReadsParts) {
+    this.#space = space
+    this.#clock = clock
+    this.#now = now
+    this.#faults = faults
+    this.#serves = serves
+    this.#waitMsMax = waitMsMax
+  }
+
+  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer> {
+    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
+    try {
+      const query = this.#space.queries.get(name)
+      if (!query) throw unknownIn(this.#space, 'query', name)
+      checkFits(query.input, input, name)
+      if (options.latest || options.position !== undefined)
+        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
+      return Promise.resolve(this.#ask(query, input, this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #ask(
+    query: AnyQuery,
+    input: unknown,
+    { state, projections, version }: Incarnation,
+  ): QueryAnswer | Promise<QueryAnswer> {
+    const reader = new StateReader(state, projections, this.#now)
+    const { position } = state
+    try {
+      const result = runQuery(query, reader, input, version)
+      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (!isPromise) return { result, position }
+      return keptWithin(this.#clock, this.#waitMsMax, result).then(
+        (value) => ({ result: value, position }),
+        (thrown) => this.#judgeQuery(query, thrown),
+      )
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    } finally {
+      reader.close()
+    }
+  }
+
+  #judgeQuery(query: AnyQuery, thrown: unknown): never {
+    throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
+  }
+
+  entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer> {
+    return this.#read(options, () => {
+      const cache = this.#space.caches.find(({ name }) => name === cacheName)
+      if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
+      checkKey(key, `cache ${cacheName}`)
+      return ({ state }) => {
+        const layout = state.layout.named(cacheName)
+        const entry = layout && state.find(layout.number, key)
+        if (!layout || !entry)
+          throw new GridError(
+            'not_found',
+            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
+          )
+        return {
+          value: this.#told(cache, layout, entry),
+          version: entry.version,
+          writtenAt: entry.position,
+          position: state.position,
+        }
+      }
+    })
+  }
+
+  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
+  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
+    try {
+      const read = readValue(cache, value)
+      return withoutForeign(read, cache, layout) ?? read
+    } catch (thrown) {
+      throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
+    }
+  }
+
+  /**
+   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
+   */
+  #read<T>(
+    options: ReadOptions,
+    prepare: () => (incarnation: Incarnation) => T | Promise<T>,
+  ): Promise<T> {
+    try {
+      const read = prepare()
+      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
+      return Promise.resolve(read(this.#serves()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
+    const incarnation = this.#serves()
+    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (position !== undefined && position > incarnation.state.position) {
+      const waiting = new AbortController()
+      const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
+      const reached = await incarnation.replica.reach(position, waiting.signal)
+      timer.cancel()
+      if (!reached)
+        throw new GridError(
+          'position_timeout',
+          `Position ${position} has not been reached; the replica is at ${incarnation.state.position}`,
+          {
+            details: { position: incarnation.state.position },
+            retryAfterMs: 500,
+          },
+        )
+    }
+    return incarnation
+  }
+
+  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
+    const late = () =>
+      new GridError('position_timeout', `${what} has not been reached in time`, {
+        retryAfterMs: 500,
+      })
+    return within(this.#clock, this.#waitMsMax, promise, late)
+  }
+}

@@ -1,0 +1,52 @@
+import type { HandlerData } from '@spacegrid/grid/core/callback'
+import type { GridError } from '@spacegrid/grid/core/errors'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import type { Execution } from './execution.ts'
+import type { Sent } from './frame-item.ts'
+import type { PendingTransaction } from './pending.ts'
+
+export interface AttemptFate {
+  decided(attempt: SentAttempt, evaluation: Evaluation): void
+  abandoned(attempt: SentAttempt, error?: GridError): void
+}
+
+export /** One attempt on its way through the log. */
+class SentAttempt implements Sent, PendingTransaction {
+  readonly execution: Execution
+  readonly record: TransactionRecord
+  readonly id: number
+  readonly handled: HandlerData
+  /** Of its content. */
+  readonly bytes: number
+  foreseen: Evaluation | undefined
+  readonly #fate: AttemptFate
+
+  constructor(
+    fate: AttemptFate,
+    execution: Execution,
+    record: TransactionRecord,
+    id: number,
+    handled: HandlerData,
+    bytes: number,
+  ) {
+    this.#fate = fate
+    this.bytes = bytes
+    this.execution = execution
+    this.record = record
+    this.id = id
+    this.handled = handled
+  }
+
+  get cancelled(): boolean {
+    return this.execution.over
+  }
+
+  decided(evaluation: Evaluation): void {
+    this.#fate.decided(this, evaluation)
+  }
+
+  abandoned(error?: GridError): void {
+    this.#fate.abandoned(this, error)
+  }
+}

@@ -1,0 +1,83 @@
+import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
+import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Environment } from '@spacegrid/grid/program/environment'
+import type { Doors } from '@spacegrid/grid/program/role-program'
+import type { Logger } from 'pino'
+import type { ProcessingUnit } from './processing-unit.ts'
+import { spaceNotices } from './space-notices.ts'
+
+const readyPollMs = 20
+
+/** The doors of the units in one process, with one pipeline behind all of them. */
+export class UnitDoors implements Doors {
+  readonly #units: readonly ProcessingUnit[]
+  readonly #environment: Environment
+  readonly #log: Logger
+  readonly #pipeline: RequestPipeline
+  readonly #http: HttpServer
+  readonly #services: Subscription[] = []
+  #closing = false
+
+  constructor(
+    units: readonly ProcessingUnit[],
+    environment: Environment,
+    log: Logger,
+    telemetry: Telemetry,
+  ) {
+    this.#units = units
+    this.#environment = environment
+    this.#log = log
+    this.#pipeline = new RequestPipeline({ telemetry })
+    this.#http = createHttpServer(units, {
+      log,
+      pipeline: this.#pipeline,
+      title: units.map(({ space }) => space.name).join(', '),
+      bodyBytesMax: environment.BODY_BYTES_MAX,
+      requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+      undeclaredReadable: this.#undeclaredReadable,
+    })
+  }
+
+  notReady(): readonly string[] {
+    return this.#http.server.listening ? [] : ['the public port is not open']
+  }
+
+  async open(messaging: Messaging): Promise<void> {
+    const { HOST: host, PORT: port, ADMIN_PORT: adminPort } = this.#environment
+    // Units that share the port answer meanwhile: no request may end up here before it can be answered.
+    const serve = (unit: ProcessingUnit) => unit.readiness().ready || unit.staysAndReads
+    while (!this.#closing && !this.#units.every(serve))
+      await new Promise((wake) => setTimeout(wake, readyPollMs))
+    if (this.#closing) return
+    // fastify hands the options on to Node, though its type does not know this one.
+    const sharedPort = { host, port, reusePort: true }
+    await this.#http.listen(sharedPort)
+    for (const unit of this.#units) {
+      const options = { log: this.#log, pipeline: this.#pipeline }
+      this.#services.push(await serveSpace(messaging, unit, options))
+      this.#services.push(await serveAdministration(messaging, unit, this.#log))
+    }
+    const spaces = this.#units.map(({ space }) => space)
+    this.#log.info(
+      { space: spaces.map(({ name }) => name).join(','), port, adminPort },
+      'listening',
+    )
+    // Trying the patterns takes a moment: not before requests are answered.
+    for (const space of spaces)
+      for (const notice of spaceNotices(space, this.#undeclaredReadable)) this.#log.warn(notice)
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    await Promise.all(this.#services.map((service) => service.stop()))
+    await this.#http.close()
+  }
+
+  get #undeclaredReadable(): boolean {
+    return this.#environment.NODE_ENV !== 'production'
+  }
+}
