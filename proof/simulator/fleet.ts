@@ -11,6 +11,8 @@ export interface SeedOutcome {
   readonly workload: string
   readonly problems: readonly string[]
   readonly coverage: readonly (readonly [string, number])[]
+  /** Of a run that failed, where the workload keeps it. */
+  readonly asked?: readonly string[]
 }
 
 export interface FleetOptions {
@@ -21,6 +23,8 @@ export interface FleetOptions {
   /** The program of each process, and what its environment has beside ours. Default: the worker beside this file, and nothing. */
   readonly worker?: string
   readonly env?: Readonly<Record<string, string>>
+  /** What the worker's program is started with. Default: nothing. */
+  readonly words?: readonly string[]
 }
 
 /** A seed takes a tenth of a second; one that takes this long does not end by itself. */
@@ -58,8 +62,8 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
 
 const ownWorker = ownProgram(new URL('./worker.ts', import.meta.url))
 
-const start = ({ worker = ownWorker, env = {} }: FleetOptions): ChildProcess =>
-  fork(worker, { env: { ...process.env, ...env } })
+const start = ({ worker = ownWorker, env = {}, words = [] }: FleetOptions): ChildProcess =>
+  fork(worker, words, { env: { ...process.env, ...env } })
 
 /** undefined: nobody wants to know any more. */
 function outcomeOf(

@@ -8,8 +8,9 @@ import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { Plan } from './plan/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
-import { catchStrayErrors, planOf, tryPlan, workloadNames } from './seed-run.ts'
+import { planOf, tryPlan, workloadNames } from './seed-run.ts'
 import { ruleOf, shrink } from './shrink.ts'
+import { catchStrayErrors } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
 import { Coverage } from './world/coverage.ts'
 
@@ -160,7 +161,7 @@ async function explain(
   }
   const rule = ruleOf(problems[0] ?? '')
   if (!isToShrink || rule === 'endless' || rule === 'process') return
-  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits)
+  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits, tryPlan)
   const { trace } = await tryPlan(shortest, true)
   tell(`\nThe same violation (${rule}) with ${shortest.steps.length} steps, found in ${runs} runs:`)
   tell(planText(shortest))

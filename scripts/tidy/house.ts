@@ -50,7 +50,10 @@ const storeys: readonly (readonly string[])[] = [
     'spacegrid/program',
   ],
   ['processing-units'],
-  ['spacegrid', 'grid/kit'],
+  ['grid/kit'],
+  // Simulated grids, for our own workloads and for the spaces of those who install us.
+  ['proof/simulator'],
+  ['spacegrid'],
   ['proof'],
   ['bench'],
   ['tests'],

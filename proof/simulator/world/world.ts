@@ -77,7 +77,7 @@ export class World {
   tail: 'whole' | 'losing' | 'lost' = 'whole'
   readonly time: TimeCheck
   reference = new Reference((problem) => this.fail('meld', problem))
-  readonly #seed: number
+  readonly seed: number
   #connections = 0
   #windowsTo = 0
   /** Where the log ended, and when: oldest first. */
@@ -85,7 +85,7 @@ export class World {
   readonly #windows: { readonly from: number; readonly to: number; readonly bytes: number }[] = []
 
   constructor(seed: number, spaceName: string, settings: Settings, keepTrace: boolean) {
-    this.#seed = seed
+    this.seed = seed
     this.spaceName = spaceName
     this.settings = settings
     this.storeFaults = { delayMsMax: settings.storeDelayMsMax, failure: 0 }
@@ -125,7 +125,7 @@ export class World {
 
   /** A sequence of its own. */
   random(): SeededRandom {
-    return new SeededRandom(this.#seed * 4096 + this.#connections++)
+    return new SeededRandom(this.seed * 4096 + this.#connections++)
   }
 
   fail(rule: string, what: string): void {
