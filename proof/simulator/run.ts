@@ -62,6 +62,7 @@ const contextOf = (world: World): RunContext => ({
 
 async function runIn(world: World, plan: Plan, workload: Workload): Promise<RunResult> {
   const { watch } = workload
+  world.largeCommands = watch !== undefined
   const history = new History()
   history.given = (now) => world.time.given(now)
   const newer = newerVersion(workload.space)

@@ -33,6 +33,9 @@ interface Node {
 }
 
 const numberMax = 2 ** 31
+/** Whole numbers are taken from all that are allowed, or, if these are more, up to so far above the least. */
+const wholeSpanMax = 100
+const spanMax = 12
 const number = () => fc.noBias(fc.nat(numberMax))
 
 /**
@@ -106,19 +109,19 @@ export class InputArbitraries {
   #string(node: Node, name: string): Arbitrary<string> {
     const { pattern, format, minLength = 0, maxLength = Number.POSITIVE_INFINITY } = node
     if (pattern !== undefined) {
-      const made = fc.tuple(fc.stringMatching(new RegExp(pattern)), number())
-      return made.map(([text, at]) => {
-        const known = at % 2 === 0 ? this.#pool.learned(name, at) : undefined
-        return known !== undefined && new RegExp(pattern).test(known)
-          ? known
-          : this.#pool.ofPattern(pattern, text, at)
+      const allowed = new RegExp(pattern)
+      return fc.tuple(fc.stringMatching(allowed), number()).map(([text, at]) => {
+        const known = [this.#pool.text(name, at), this.#pool.name(at)]
+        const fitting = known.find((one) => allowed.test(one) && isWithin(node, one))
+        return fitting ?? this.#pool.ofPattern(pattern, text, at)
       })
     }
     if (format !== undefined) return number().map((at) => this.#ofFormat(format, at))
-    const fits = (text: string) => text.length >= minLength && text.length <= maxLength
     return number().map((at) => {
       const text = this.#pool.text(name, at)
-      return fits(text) ? text : this.#pool.name(at).padEnd(minLength, 'x').slice(0, maxLength)
+      return isWithin(node, text)
+        ? text
+        : this.#pool.name(at).padEnd(minLength, 'x').slice(0, maxLength)
     })
   }
 
@@ -154,7 +157,9 @@ export class InputArbitraries {
     const named = this.#named(name)
     const isFree = min === undefined && max === undefined
     const low = Math.ceil((min ?? Math.min(0, max ?? 0)) / multipleOf)
-    const high = Math.floor((max ?? Math.max(low * multipleOf + 100, 100)) / multipleOf)
+    const limit = Math.floor((max ?? Math.max(low * multipleOf + 100, 100)) / multipleOf)
+    // What is large is mostly just slow.
+    const high = limit - low <= wholeSpanMax ? limit : low + spanMax
     const whole = fc
       .oneof(
         { weight: 6, arbitrary: fc.integer({ min: low, max: Math.min(high, low + 5) }) },
@@ -206,6 +211,9 @@ export class InputArbitraries {
 }
 
 const isAnyText = (pattern: string): boolean => ['^.*$', '^(.*)$', '.*', ''].includes(pattern)
+
+const isWithin = ({ minLength = 0, maxLength = Infinity }: Node, text: string): boolean =>
+  text.length >= minLength && text.length <= maxLength
 
 function boundsOf(node: Node): [min: number | undefined, max: number | undefined] {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = node

@@ -1,5 +1,5 @@
 import { defineQuery, Type } from '@spacegrid/grid'
-import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
+import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
 import type { AnyCache, AnyProjection, Reader, Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
@@ -63,8 +63,21 @@ export class SpaceWatch implements Watch {
   heard(name: string, told: Told | { readonly kind: 'read'; readonly result: unknown }): void {
     const { kind } = told
     this.#run.count(`${kind === 'read' ? 'query' : 'command'} ${name}: ${kind}`)
+    if (told.kind === 'failure' && told.code === 'application_fault')
+      this.#fault(name, told.message)
     if (told.kind === 'answer') this.#pool.learn(name, told.answer.result)
     if (told.kind === 'read') this.#pool.learn(name, told.result)
+  }
+
+  /** A fault of what a handler has returned has no line of its own: then it is told where the command is declared. */
+  #fault(name: string, message: string): void {
+    const declared = this.#simulation.space.commands.get(name)
+    const hasLine = /:\d+:\d+\)$/.test(message) || !declared
+    const problem = message.replace(`command ${name}: `, '')
+    this.#find(
+      'application fault',
+      hasLine ? message : toldOf({ kind: 'command', name, declared }, problem),
+    )
   }
 
   async inspect(unit: ProcessingUnit, name: string, isEnd: boolean): Promise<void> {
@@ -91,12 +104,12 @@ export class SpaceWatch implements Watch {
     const what =
       `replaces ${cache}/${key}, of which it has only peeked at ${shortened(jsonOf(seen))}, ` +
       `when it was ${shortened(jsonOf(present))} already: an update is lost; get() it`
-    const callback = { kind: 'command', name: command, declared } as const
-    this.#find('lost update', new ApplicationFault(callback, new Error(what), '').message)
+    this.#find('lost update', toldOf({ kind: 'command', name: command, declared }, what))
   }
 
   /** A unit that starts builds its projections from the entries that there are: it must come to the same. */
   ended(model: Model): void {
+    this.#watched.runLate()
     for (const projection of this.#simulation.space.projections) {
       const rebuilt: unknown = projection.initial()
       for (const [key, after] of model.entries(projection.cache.name))
@@ -106,8 +119,8 @@ export class SpaceWatch implements Watch {
       const what =
         `is ${shortened(jsonOf(is))} after all changes, but ${shortened(jsonOf(should))} when a ` +
         `unit starts and builds it from the entries of cache ${projection.cache.name}`
-      const callback = { kind: 'projection', name: projection.name, declared: projection } as const
-      this.#find('projection', new ApplicationFault(callback, new Error(what), '').message)
+      const { name } = projection
+      this.#find('projection', toldOf({ kind: 'projection', name, declared: projection }, what))
     }
   }
 
@@ -132,6 +145,13 @@ export class SpaceWatch implements Watch {
   #find(rule: FindingRule, what: string): void {
     if (!this.#ignored.has(rule)) this.#run.fail(rule, what)
   }
+}
+
+/** With the place where the callback is declared. */
+function toldOf(callback: Callback, problem: string): string {
+  const error = new Error(problem)
+  error.stack = ''
+  return new ApplicationFault(callback, error, '').message
 }
 
 /** Tells how many entries an invariant has got to see: one that has seen none has shown nothing. */

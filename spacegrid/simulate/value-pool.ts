@@ -35,12 +35,6 @@ export class ValuePool {
     return this.name(which)
   }
 
-  /** One that has been learned under this name, if any. */
-  learned(field: string, number: number): string | undefined {
-    const own = this.#learned.get(singular(field))
-    return own?.at(-1 - (number % Math.min(own.length, newestMax)))
-  }
-
   name(number: number): string {
     const at = number % this.size
     return at < 26 ? String.fromCharCode(97 + at) : `n${at}`

@@ -27,11 +27,15 @@ export interface Findings {
 
 /** So far ahead is the clock when a handler is run a second time. */
 const laterMs = 3_600_000
+/** Executions of a run that are repeated at its end. */
+const keptMax = 400
 const changesFrozen = /Cannot (?:assign to|add|delete|define|redefine)|read only|not extensible/
 
 /** The same space with handlers that are watched while they run, and run twice; what they do is theirs. */
 export class WatchedSpace {
   readonly #findings: Findings
+  /** What is run once more at the end, when others have run meanwhile. */
+  readonly #kept: (() => void)[] = []
 
   constructor(findings: Findings) {
     this.#findings = findings
@@ -46,6 +50,16 @@ export class WatchedSpace {
       queries: mapped(space.queries, (one) => this.#query(one, projections)),
       projections: [...projections.values()],
     }
+  }
+
+  /** Runs handlers once more on what they were given then: whatever they keep outside of the grid has changed meanwhile. */
+  runLate(): void {
+    // The other way round: nothing is as it was left for it.
+    for (const run of this.#kept.toReversed()) run()
+  }
+
+  #keep(run: () => void): void {
+    if (this.#kept.length < keptMax) this.#kept.push(run)
   }
 
   #command(command: AnyCommand): AnyCommand {
@@ -105,6 +119,11 @@ export class WatchedSpace {
     const { transaction, texts } = tape.replay()
     const second = this.#outcome(callback, laterMs, () => run(transaction))
     this.#compareRuns(callback, tape, texts, first, second)
+    this.#keep(() => {
+      const { transaction: late, texts: told } = tape.replay()
+      const third = this.#outcome(callback, 2 * laterMs, () => run(late))
+      this.#compareRuns(callback, tape, told, first, third)
+    })
     if ('error' in first) throw first.error
     return first.returned
   }
@@ -158,6 +177,12 @@ export class WatchedSpace {
     const [was, is] = [first, second].map((one) => textOfRun(undefined, one))
     if (was !== is)
       this.#find('not repeatable', callback, `${first0(String(was))}, ${again(String(is))}`)
+    if (callback.kind === 'answer')
+      this.#keep(() => {
+        const later = textOfRun(undefined, this.#outcome(callback, 2 * laterMs, run))
+        if (was !== later)
+          this.#find('not repeatable', callback, `${first0(String(was))}, ${again(later)}`)
+      })
     // A second promise belongs to nobody.
     if ('returned' in second) hushed(second.returned)
     if ('error' in first) throw first.error
@@ -227,7 +252,10 @@ export class WatchedSpace {
   }
 
   #find(rule: FindingRule, callback: Callback, problem: string): void {
-    this.#findings.find(rule, told(callback, new Error(problem)))
+    const error = new Error(problem)
+    // Where that was noticed says nothing.
+    if (rule === 'not repeatable') error.stack = ''
+    this.#findings.find(rule, told(callback, error))
   }
 }
 
@@ -238,7 +266,7 @@ type Ran<T> = { readonly returned: T } | { readonly error: unknown }
 const told = (callback: Callback, error: Error): string =>
   new ApplicationFault(callback, error, '').message
 
-const first0 = (text: string) => `run twice on the same state it does first ${shortened(text)}`
+const first0 = (text: string) => `on the same state it first ${shortened(text)}`
 const again = (text: string) => `then ${shortened(text)}`
 
 function textOfRun(tape: Tape | undefined, ran: Ran<unknown>): string {

@@ -171,7 +171,8 @@ export class Crew {
   #inspectFrames({ name, number }: Slot, unit: ProcessingUnit): (data: Uint8Array) => void {
     const { settings } = this.#world
     const { framesInFlightMax = Infinity, ...options } = settings.unitOptions[number] ?? {}
-    if (this.#world.frameBytesMax(options) < uncutFrameBytes) return () => undefined
+    const isUncut = this.#world.frameBytesMax(options) >= uncutFrameBytes
+    if (!isUncut || this.#world.largeCommands) return () => undefined
     const previousOf = new Map<string, number>()
     return (data) => {
       const frame = decodeFrame(data)

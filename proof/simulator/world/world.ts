@@ -73,6 +73,8 @@ export class World {
   queueDamaged = false
   /** Somebody has written to the log or the change queue, or published on a subject, what the grid itself never does. */
   strangersWrite = false
+  /** Commands may be of any size: how many frames it takes is nobody's fault. */
+  largeCommands = false
   /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
   tail: 'whole' | 'losing' | 'lost' = 'whole'
   readonly time: TimeCheck
