@@ -80,11 +80,12 @@ export const dependencyRules: readonly Rule[] = [
   },
   {
     name: 'kit-stays-home',
-    advice: 'The kit proves the others: of what ships, only what simulates a space imports it.',
+    advice:
+      'The kit proves the others: of what ships, only what tests and simulates spaces has it.',
     holdsFor: ({ path }) =>
       (ships(path) || path.startsWith('spacegrid/')) &&
       !forTests.test(path) &&
-      !path.startsWith('spacegrid/simulate/'),
+      !/^(?:grid\/kit|spacegrid\/(?:testing|simulate))\//.test(path),
     find: (file) =>
       importsWhere(
         file,

@@ -41,6 +41,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/admin'],
   ['grid/program'],
   ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  ['grid/kit'],
   // The published face, as applications see it.
   [
     'spacegrid/index.ts',
@@ -50,7 +51,6 @@ const storeys: readonly (readonly string[])[] = [
     'spacegrid/program',
   ],
   ['processing-units'],
-  ['grid/kit'],
   // Simulated grids, for our own workloads and for the spaces of those who install us.
   ['proof/simulator'],
   ['spacegrid'],

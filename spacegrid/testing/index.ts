@@ -17,3 +17,4 @@ export {
 } from './simulation.ts'
 export { SpaceHarness, type SpaceHarnessOptions } from './space-harness.ts'
 export type { StartedCommand } from './started-command.ts'
+export { TestGrid, type TestGridOptions, testGrid, type WhenOptions } from './test-grid.ts'

@@ -1,7 +1,6 @@
 import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
 import type { Reader } from '@spacegrid/grid/core/definition'
 import { defineSimulation } from 'spacegrid/testing/index'
-import type { TInteger } from 'typebox'
 import { type Mistake, mistake } from '../mistake.ts'
 
 const accounts = defineCache('accounts', {
@@ -47,7 +46,7 @@ const deposit = (isWrong: boolean) =>
     },
   })
 
-const transfer = (name: string, amount: TInteger, isSelfWrong: boolean) =>
+const transfer = (name: string, amount: ReturnType<typeof Type.Integer>, isSelfWrong: boolean) =>
   defineCommand(name, {
     input: Type.Object({ from: Type.String(), to: Type.String(), amount }),
     handler: (tx, { from, to, amount }) => {
