@@ -1,4 +1,4 @@
-import type { FindingRule, Simulation } from 'spacegrid/testing/index'
+import type { FindingRule, Simulation } from 'spacegrid/testing'
 
 /** A mistake that applications really make, planted in a small space. */
 export interface Mistake {

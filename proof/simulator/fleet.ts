@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { ownProgram } from 'spacegrid/own-program'
 
 export interface SeedTask {
   readonly seed: number
@@ -20,8 +19,9 @@ export interface FleetOptions {
   readonly workload: string | undefined
   readonly signal: AbortSignal
   readonly told: (outcome: SeedOutcome) => void
-  /** The program of each process, and what its environment has beside ours. Default: the worker beside this file, and nothing. */
-  readonly worker?: string
+  /** The program of each process: a file. */
+  readonly worker: string
+  /** What its environment has beside ours. Default: nothing. */
   readonly env?: Readonly<Record<string, string>>
   /** What the worker's program is started with. Default: nothing. */
   readonly words?: readonly string[]
@@ -60,9 +60,7 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
   }
 }
 
-const ownWorker = ownProgram(new URL('./worker.ts', import.meta.url))
-
-const start = ({ worker = ownWorker, env = {}, words = [] }: FleetOptions): ChildProcess =>
+const start = ({ worker, env = {}, words = [] }: FleetOptions): ChildProcess =>
   fork(worker, words, { env: { ...process.env, ...env } })
 
 /** undefined: nobody wants to know any more. */

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { Failure } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
+import { ownProgram } from 'spacegrid/own-program'
 import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { Plan } from './plan/plan.ts'
@@ -29,6 +30,7 @@ interface Options {
 }
 
 const seedMax = 2 ** 31
+const worker = ownProgram(new URL('./worker.ts', import.meta.url))
 const problemsShown = 5
 const shrinkLimits = { runsMax: 400, msMax: 30_000 }
 
@@ -112,6 +114,7 @@ async function runMany(options: Options): Promise<number> {
     jobs: Math.min(jobs, seeds),
     workload,
     signal: interrupt.signal,
+    worker,
     told: (outcome) => {
       done++
       coverage.add(outcome.coverage)

@@ -1,4 +1,4 @@
-import { Type } from '@spacegrid/grid'
+import { Type } from '@spacegrid/grid/core/define'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import fc from 'fast-check'

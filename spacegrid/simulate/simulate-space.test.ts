@@ -1,4 +1,10 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import {
+  defineCache,
+  defineCommand,
+  defineQuery,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid/core/define'
 import { createTicketing } from '@spacegrid/ticketing/space'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

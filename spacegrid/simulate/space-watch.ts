@@ -1,5 +1,5 @@
-import { defineQuery, Type } from '@spacegrid/grid'
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
+import { defineQuery, Type } from '@spacegrid/grid/core/define'
 import type { AnyCache, AnyProjection, Reader, Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'

@@ -1,4 +1,10 @@
-import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid'
+import {
+  defineCache,
+  defineCommand,
+  defineQuery,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid/core/define'
 import { Rejection } from '@spacegrid/grid/core/errors'
 import { expect, test } from 'vitest'
 import { testGrid } from './test-grid.ts'

@@ -1,6 +1,6 @@
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
-import type { Reader } from '@spacegrid/grid/core/definition'
-import { defineSimulation } from 'spacegrid/testing/index'
+import type { Reader } from 'spacegrid'
+import { defineCache, defineCommand, defineSpace, Type } from 'spacegrid'
+import { defineSimulation } from 'spacegrid/testing'
 import { type Mistake, mistake } from '../mistake.ts'
 
 const accounts = defineCache('accounts', {

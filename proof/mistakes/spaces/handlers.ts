@@ -1,3 +1,4 @@
+import type { AnyCommand, AnyQuery } from 'spacegrid'
 import {
   defineCache,
   defineCommand,
@@ -5,9 +6,8 @@ import {
   defineQuery,
   defineSpace,
   Type,
-} from '@spacegrid/grid'
-import type { AnyCommand, AnyQuery } from '@spacegrid/grid/core/definition'
-import { defineSimulation } from 'spacegrid/testing/index'
+} from 'spacegrid'
+import { defineSimulation } from 'spacegrid/testing'
 import { type Mistake, mistake } from '../mistake.ts'
 
 const notes = defineCache('notes', {

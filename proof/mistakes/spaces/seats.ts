@@ -1,6 +1,6 @@
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid'
-import type { AnyCommand, Reader } from '@spacegrid/grid/core/definition'
-import { defineSimulation, type Invariant } from 'spacegrid/testing/index'
+import type { AnyCommand, Reader } from 'spacegrid'
+import { defineCache, defineCommand, defineSpace, Type } from 'spacegrid'
+import { defineSimulation, type Invariant } from 'spacegrid/testing'
 import { type Mistake, mistake } from '../mistake.ts'
 
 const holdMs = 400
