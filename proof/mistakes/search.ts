@@ -9,11 +9,11 @@ export interface Found {
 }
 
 /**
- * Runs seeds of a space until something is found, and says in which one. A command that never succeeds is seen in many of them
- * only: then it is the last one.
+ * Runs seeds of a space until something is found, and says in which one. That a command never succeeds
+ * is seen in many of them only: it is told of the last one, where it is the mistake that is looked for.
  */
 export async function search(
-  { simulation }: Mistake,
+  { simulation, rules }: Mistake,
   isWrong: boolean,
   seeds: Iterable<number>,
 ): Promise<Found | undefined> {
@@ -23,6 +23,7 @@ export async function search(
     const { problems, coverage: counts } = await simulateSeed(simulated, seed)
     const [problem] = problems
     if (problem !== undefined) return { seed, problem }
+    if (isWrong && !rules.includes('never succeeds')) continue
     coverage.add(counts)
     const never = findingsOfAll(simulated, coverage.counts).find(
       (finding) => ruleOf(finding) === 'never succeeds',

@@ -67,7 +67,7 @@ export async function testGrid(space: Space, options: TestGridOptions = {}): Pro
  */
 export class TestGrid {
   readonly space: Space
-  readonly units: readonly TestUnit[]
+  readonly #units: readonly TestUnit[]
   readonly #clock: SimulatedClock
   readonly #stream: SimulatedStream
   readonly #log: LogReader
@@ -82,8 +82,8 @@ export class TestGrid {
     const network = new Network(this.#clock, new SeededRandom(0))
     const parts = { clock: this.#clock, stream: this.#stream, network, options: unitOptions }
     const served = withGiven(space)
-    this.units = Array.from({ length: units }, (_, number) => new TestUnit(number, served, parts))
-    for (const unit of this.units) unit.start()
+    this.#units = Array.from({ length: units }, (_, number) => new TestUnit(number, served, parts))
+    for (const unit of this.#units) unit.start()
   }
 
   /** ms since the epoch. */
@@ -189,14 +189,14 @@ export class TestGrid {
   /** Lets time pass until everything that was sent is answered, and every unit that can has all of the log. */
   async settle(): Promise<void> {
     await this.#until(
-      () => this.#open === 0 && this.units.every((unit) => unit.isSettled(this.#stream.last)),
+      () => this.#open === 0 && this.#units.every((unit) => unit.isSettled(this.#stream.last)),
       'not everything is answered',
     )
   }
 
   /** Lets time pass until every unit that can is ready. */
   async ready(): Promise<void> {
-    await this.#until(() => this.units.every((unit) => unit.isReady), 'a unit is not ready')
+    await this.#until(() => this.#units.every((unit) => unit.isReady), 'a unit is not ready')
   }
 
   // ---- faults
@@ -229,12 +229,12 @@ export class TestGrid {
 
   /** Ends every cut: of a unit, or of all. */
   heal(unit?: number): void {
-    for (const one of unit === undefined ? this.units : [this.#unit(unit)]) one.heal()
+    for (const one of unit === undefined ? this.#units : [this.#unit(unit)]) one.heal()
   }
 
   /** No unit reaches the log, until `heal`. */
   pauseLog(): void {
-    for (const unit of this.units) unit.cut(false)
+    for (const unit of this.#units) unit.cut(false)
   }
 
   /** The log takes nothing more, until it is told otherwise: commands fail with `log_full`. */
@@ -249,7 +249,7 @@ export class TestGrid {
   async agree(): Promise<void> {
     await this.settle()
     const { position, digest } = this.#log
-    for (const { name, state } of this.units) {
+    for (const { name, state } of this.#units) {
       if (state === undefined) continue
       if (state.position !== position || state.digest.toString() !== digest)
         throw new Error(`${name} at ${state.position} differs from the log at ${position}`)
@@ -258,7 +258,7 @@ export class TestGrid {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    for (const unit of this.units) unit.crash()
+    for (const unit of this.#units) unit.crash()
     await this.#clock.advance(0)
   }
 
@@ -269,8 +269,8 @@ export class TestGrid {
   // ----
 
   #unit(number: number): TestUnit {
-    const unit = this.units[number]
-    if (!unit) throw new RangeError(`there is no unit ${number}, there are ${this.units.length}`)
+    const unit = this.#units[number]
+    if (!unit) throw new RangeError(`there is no unit ${number}, there are ${this.#units.length}`)
     return unit
   }
 
