@@ -19,7 +19,6 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Started by name, imported by nobody. */
 const roles = ['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts']
-const tools = ['spacegrid/simulate.ts']
 
 /** Test tools and what proves the grid: not even by accident. What simulates a space belongs to it. */
 const staysHome =
@@ -29,11 +28,7 @@ export async function buildPackage(place: string): Promise<void> {
   const own = await readJson<Manifest>('spacegrid/package.json')
   const { engines = {} } = await readJson<Manifest>('package.json')
   const { exec: _, ...bin } = own.bin ?? {}
-  const programs = [
-    ...roles,
-    ...tools,
-    ...Object.values(bin).map((file) => join('spacegrid', file)),
-  ]
+  const programs = [...roles, ...Object.values(bin).map((file) => join('spacegrid', file))]
   const sources = await packageSources(root, [...entries.values(), ...programs])
   const paths = [...sources.keys()]
   const strays = paths.filter((path) => staysHome.test(path))

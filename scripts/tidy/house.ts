@@ -54,7 +54,8 @@ const storeys: readonly (readonly string[])[] = [
   // Simulated grids, for our own workloads and for the spaces of those who install us.
   ['proof/simulator'],
   ['spacegrid'],
-  ['proof'],
+  // The proof's own programs are commands, as those of spacegrid are.
+  ['proof', 'proof/simulator/main.ts', 'proof/simulator/prove.ts'],
   ['bench'],
   ['tests'],
   ['scripts'],

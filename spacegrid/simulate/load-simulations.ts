@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { importFault } from '../application/import-fault.ts'
+import { spacesOfModule } from '../application/spaces-of-module.ts'
 import { defineSimulation, type Simulation } from '../testing/simulation.ts'
 
 /**
@@ -9,11 +11,16 @@ import { defineSimulation, type Simulation } from '../testing/simulation.ts'
  * @throws GridError `configuration_invalid` when it exports neither
  */
 export async function loadSimulations(file: string): Promise<readonly Simulation[]> {
-  const exported = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>
+  const path = resolve(file)
+  if (!existsSync(path))
+    throw new GridError('configuration_invalid', `There is no file ${file} (in ${process.cwd()})`)
+  const exported = (await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw importFault(path, error, process.cwd())
+  })) as Record<string, unknown>
   const values = Object.values(exported).flat()
   const simulations = [...new Set(values.filter(isSimulation))]
   const known = new Set(simulations.map(({ space }) => space.name))
-  const spaces = [...new Set(values.filter(isSpace))].filter(({ name }) => !known.has(name))
+  const spaces = spacesOfModule(exported).filter(({ name }) => !known.has(name))
   const found = [...simulations, ...spaces.map((space) => defineSimulation(space))]
   if (found.length > 0) return found
   throw new GridError(
@@ -25,13 +32,6 @@ export async function loadSimulations(file: string): Promise<readonly Simulation
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** By their shape: they may be of another copy of the library. */
-const isSpace = (value: unknown): value is Space =>
-  isObject(value) &&
-  typeof value.name === 'string' &&
-  Array.isArray(value.caches) &&
-  value.commands instanceof Map &&
-  value.queries instanceof Map
-
+/** By its shape: it may be of another copy of the library. */
 const isSimulation = (value: unknown): value is Simulation =>
-  isObject(value) && isSpace(value.space)
+  isObject(value) && isObject(value.space) && spacesOfModule({ of: value.space }).length > 0

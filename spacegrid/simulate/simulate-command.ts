@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { runFleet, type SeedOutcome } from '@spacegrid/proof/simulator/fleet'
 import { coverageText, grouped } from '@spacegrid/proof/simulator/report-text'
 import { ruleOf } from '@spacegrid/proof/simulator/shrink'
+import { catchStrayErrors } from '@spacegrid/proof/simulator/try-run'
 import { Coverage } from '@spacegrid/proof/simulator/world/coverage'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { whole } from '../command-line/option-values.ts'
+import { ownProgram } from '../own-program.ts'
 import type { Simulation } from '../testing/simulation.ts'
 import { loadSimulations } from './load-simulations.ts'
 import { findingsOfAll, isOfApplication, type ShortestRun, shortestRun } from './simulate-space.ts'
@@ -34,14 +36,10 @@ export interface SimulationReport {
 }
 
 const seedMax = 2 ** 31
-const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
+const worker = ownProgram(new URL('./worker.ts', import.meta.url))
 
-const wholeNumber = (min: number, max: number) => (text: string) => {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < min || value > max)
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
-  return value
-}
+/** Where a project has its space, unless a file is named. */
+export const customarySpace = './space.ts'
 
 /** Gives a command its argument, options and help. What it does: `runSimulate`, with the exit code as its result. */
 export function describeSimulate(command: Command): Command {
@@ -49,10 +47,14 @@ export function describeSimulate(command: Command): Command {
     .description(
       'Simulates whole grids with your space in them (the real code) on simulated servers, network and time, under every fault. Looks for broken invariants and for the usual mistakes of handlers.',
     )
-    .argument('<file>', 'the module that exports the space, or what defineSimulation has made')
-    .option('--seeds <number>', 'how many seeds to run', wholeNumber(1, 100_000_000), 200)
-    .option('--from <seed>', 'the first of them; by default a new one', wholeNumber(0, seedMax))
-    .option('--jobs <number>', 'processes', wholeNumber(1, 256), availableParallelism())
+    .argument(
+      '[file]',
+      'the module that exports the space, or what defineSimulation has made',
+      customarySpace,
+    )
+    .option('--seeds <number>', 'how many seeds to run', whole(1, 100_000_000), 200)
+    .option('--from <seed>', 'the first of them; by default a new one', whole(0, seedMax))
+    .option('--jobs <number>', 'processes', whole(1, 256), availableParallelism())
     .option('--keep-going', 'do not end with the first seed that fails', false)
     .option('--no-shrink', 'do not look for a shorter run that fails in the same way')
     .option('--coverage', 'print what happened how often', false)
@@ -67,6 +69,7 @@ Exit code: 0 nothing was found, 1 something was, 2 wrong options or no space.`,
 
 /** Simulates every space of the file. 0: nothing was found. */
 export async function runSimulate(file: string, options: SimulateOptions): Promise<0 | 1> {
+  catchStrayErrors()
   const reports: SimulationReport[] = []
   for (const simulation of await loadSimulations(file)) {
     const report = await simulateMany(file, simulation, options)

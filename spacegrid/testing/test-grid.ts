@@ -1,3 +1,4 @@
+import type { CommandsOf, InputOf, QueriesOf, ResultOf } from '@spacegrid/grid/core/call-types'
 import { defineCommand, Type } from '@spacegrid/grid/core/define'
 import type {
   Acknowledgement,
@@ -5,9 +6,6 @@ import type {
   AnyCommand,
   AnyQuery,
   Cache,
-  Command,
-  Query,
-  Resolved,
   Space,
 } from '@spacegrid/grid/core/definition'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
@@ -46,7 +44,10 @@ const entriesAtOnce = 500
  * Starts a grid with a space in it: real processing units on a log, a network and a clock that are simulated. Time stands still, except for what
  * it takes to answer what the test waits for.
  */
-export async function testGrid(space: Space, options: TestGridOptions = {}): Promise<TestGrid> {
+export async function testGrid<S extends Space>(
+  space: S,
+  options: TestGridOptions = {},
+): Promise<TestGrid<S>> {
   const grid = new TestGrid(space, options)
   await grid.ready()
   return grid
@@ -65,8 +66,8 @@ export async function testGrid(space: Space, options: TestGridOptions = {}): Pro
  *
  * Nothing here knows a test runner: results, rejections and entries are plain values.
  */
-export class TestGrid {
-  readonly space: Space
+export class TestGrid<S extends Space = Space> {
+  readonly space: S
   readonly #units: readonly TestUnit[]
   readonly #clock: SimulatedClock
   readonly #stream: SimulatedStream
@@ -74,7 +75,7 @@ export class TestGrid {
   #open = 0
   #isStopped = false
 
-  constructor(space: Space, { units = 1, now, unitOptions = {} }: TestGridOptions = {}) {
+  constructor(space: S, { units = 1, now, unitOptions = {} }: TestGridOptions = {}) {
     this.space = space
     this.#clock = new SimulatedClock(now === undefined ? {} : { startMs: now })
     this.#stream = new SimulatedStream(this.#clock)
@@ -102,32 +103,40 @@ export class TestGrid {
   async given(entries: readonly (readonly [cache: AnyCache, value: object])[]): Promise<void> {
     const named = entries.map(([{ name }, value]) => ({ cache: name, value }))
     for (let at = 0; at < named.length; at += entriesAtOnce)
-      await this.when(givenCommand, { entries: named.slice(at, at + entriesAtOnce) })
+      await this.answer(givenCommand, { entries: named.slice(at, at + entriesAtOnce) })
   }
 
   /**
-   * Gives a command and lets time pass until it is answered. Named by its definition, its input and result have their types (what the handler
-   * returns; a command with an `answer` is named by its name, and the result is the test's own claim).
+   * Gives a command and lets time pass until it is answered. It is named by its definition, or by its
+   * name in this space.
    * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`, …; ApplicationFault
    */
-  when<Input, Data>(
-    command: Command<Input, Data>,
-    input: Input,
+  when<Of extends AnyCommand>(
+    command: Of,
+    input: InputOf<Of>,
     options?: WhenOptions,
-  ): Promise<Resolved<Data>>
-  when<Result = unknown>(command: string, input: unknown, options?: WhenOptions): Promise<Result>
+  ): Promise<ResultOf<Of>>
+  when<Name extends keyof CommandsOf<S> & string>(
+    command: Name,
+    input: CommandsOf<S>[Name]['input'],
+    options?: WhenOptions,
+  ): Promise<CommandsOf<S>[Name]['result']>
   async when(command: AnyCommand | string, input: unknown, options: WhenOptions = {}) {
     const { result } = await this.#during(this.#execute(command, input, options))
     return result
   }
 
   /** Gives a command and returns at once: it is answered while time passes. Several may be on their way to several units. */
-  send<Input, Data>(
-    command: Command<Input, Data>,
-    input: Input,
+  send<Of extends AnyCommand>(
+    command: Of,
+    input: InputOf<Of>,
     options?: WhenOptions,
-  ): Promise<Resolved<Data>>
-  send<Result = unknown>(command: string, input: unknown, options?: WhenOptions): Promise<Result>
+  ): Promise<ResultOf<Of>>
+  send<Name extends keyof CommandsOf<S> & string>(
+    command: Name,
+    input: CommandsOf<S>[Name]['input'],
+    options?: WhenOptions,
+  ): Promise<CommandsOf<S>[Name]['result']>
   send(command: AnyCommand | string, input: unknown, options: WhenOptions = {}): Promise<unknown> {
     const sent = this.#execute(command, input, options).then(({ result }) => result)
     // Whoever awaits it learns of it; nobody may do so before time has passed.
@@ -148,16 +157,16 @@ export class TestGrid {
    * Runs a query on a unit, over everything that is committed.
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, …; ApplicationFault
    */
-  query<Input, Result>(
-    query: Query<Input, Result>,
-    input: Input,
+  query<Of extends AnyQuery>(
+    query: Of,
+    input: InputOf<Of>,
     options?: Pick<WhenOptions, 'unit'>,
-  ): Promise<Awaited<Result>>
-  query<Result = unknown>(
-    query: string,
-    input: unknown,
+  ): Promise<ResultOf<Of>>
+  query<Name extends keyof QueriesOf<S> & string>(
+    query: Name,
+    input: QueriesOf<S>[Name]['input'],
     options?: Pick<WhenOptions, 'unit'>,
-  ): Promise<Result>
+  ): Promise<QueriesOf<S>[Name]['result']>
   async query(
     query: AnyQuery | string,
     input: unknown,
