@@ -56,6 +56,8 @@ test('given entries, when a command is given, then it is there', async () => {
   await expect(grid.when('reserve', { item: 'tea' })).rejects.toThrow(refused('sold_out'))
   // @ts-expect-error what no type lets through
   await expect(grid.when('reserve', { item: 1 })).rejects.toThrow(/item/)
+  // @ts-expect-error as above
+  await expect(grid.given([[stock, { id: 'tea', left: 'many' }]])).rejects.toThrow('left')
   await expect(grid.query('left', { item: 'salt' })).rejects.toThrow('salt')
 })
 

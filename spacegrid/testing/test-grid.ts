@@ -2,7 +2,6 @@ import type { CommandsOf, InputOf, QueriesOf, ResultOf } from '@spacegrid/grid/c
 import { defineCommand, Type } from '@spacegrid/grid/core/define'
 import type {
   Acknowledgement,
-  AnyCache,
   AnyCommand,
   AnyQuery,
   Cache,
@@ -100,7 +99,9 @@ export class TestGrid<S extends Space = Space> {
   // ---- given, when, then
 
   /** Puts entries, each with the cache it belongs to; those that have the same keys are replaced. */
-  async given(entries: readonly (readonly [cache: AnyCache, value: object])[]): Promise<void> {
+  async given<const Values extends readonly unknown[]>(
+    entries: { readonly [At in keyof Values]: readonly [Cache<Values[At]>, NoInfer<Values[At]>] },
+  ): Promise<void> {
     const named = entries.map(([{ name }, value]) => ({ cache: name, value }))
     for (let at = 0; at < named.length; at += entriesAtOnce)
       await this.answer(givenCommand, { entries: named.slice(at, at + entriesAtOnce) })
