@@ -75,6 +75,13 @@ const cases: [rule: string, path: string, broken: string, fine: string, finePath
     'data-pump/data-pump.test.ts',
   ],
   [
+    'test-tools-stay-home',
+    'proof/simulator/run.ts',
+    "import { expect } from 'vitest'",
+    "import { expect } from 'vitest'",
+    'grid/kit/log-conformance.ts',
+  ],
+  [
     'drivers-in-drivers',
     'processing-units/runtime/unit.ts',
     "import { connect } from 'nats'",

@@ -174,7 +174,7 @@ test.each([
   [['data-pump'], /^NATS_URL is not set: [^\n]*; SPACES is not set: [^\n]*\n$/],
   [['cluster', '--units', 'many'], /^error: [^\n]*whole number from 1 to 16\.\n$/],
   [['log', 'show', 'shop', 'first'], /^error: [^\n]*a whole number from 1 on\.\n$/],
-  [['simulate', './space.ts'], /^[^\n]* takes no file\n$/],
+  [['simulate', './space.ts'], /^There is no file \.\/space\.ts [^\n]*\n$/],
   [['quarantine', 'list'], /^There is no MongoDB to look at: [^\n]*npx spacegrid cluster[^\n]*\n$/],
   [['recover'], /^error: say what has been lost: [^\n]*\n$/],
 ])('%j is refused in one line with code 2', async (words, line) => {

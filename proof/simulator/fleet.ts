@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { ownProgram } from 'spacegrid/own-program'
 
 export interface SeedTask {
   readonly seed: number
@@ -11,6 +10,8 @@ export interface SeedOutcome {
   readonly workload: string
   readonly problems: readonly string[]
   readonly coverage: readonly (readonly [string, number])[]
+  /** Of a run that failed, where the workload keeps it. */
+  readonly asked?: readonly string[]
 }
 
 export interface FleetOptions {
@@ -18,9 +19,12 @@ export interface FleetOptions {
   readonly workload: string | undefined
   readonly signal: AbortSignal
   readonly told: (outcome: SeedOutcome) => void
-  /** The program of each process, and what its environment has beside ours. Default: the worker beside this file, and nothing. */
-  readonly worker?: string
+  /** The program of each process: a file. */
+  readonly worker: string
+  /** What its environment has beside ours. Default: nothing. */
   readonly env?: Readonly<Record<string, string>>
+  /** What the worker's program is started with. Default: nothing. */
+  readonly words?: readonly string[]
 }
 
 /** A seed takes a tenth of a second; one that takes this long does not end by itself. */
@@ -56,10 +60,8 @@ async function runOne(seeds: Iterator<number>, options: FleetOptions): Promise<v
   }
 }
 
-const ownWorker = ownProgram(new URL('./worker.ts', import.meta.url))
-
-const start = ({ worker = ownWorker, env = {} }: FleetOptions): ChildProcess =>
-  fork(worker, { env: { ...process.env, ...env } })
+const start = ({ worker, env = {}, words = [] }: FleetOptions): ChildProcess =>
+  fork(worker, words, { env: { ...process.env, ...env } })
 
 /** undefined: nobody wants to know any more. */
 function outcomeOf(

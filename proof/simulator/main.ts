@@ -4,12 +4,14 @@ import { Command, InvalidArgumentError } from 'commander'
 import { Failure } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
+import { ownProgram } from 'spacegrid/own-program'
 import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { Plan } from './plan/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
-import { catchStrayErrors, planOf, tryPlan, workloadNames } from './seed-run.ts'
+import { planOf, tryPlan, workloadNames } from './seed-run.ts'
 import { ruleOf, shrink } from './shrink.ts'
+import { catchStrayErrors } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
 import { Coverage } from './world/coverage.ts'
 
@@ -28,6 +30,7 @@ interface Options {
 }
 
 const seedMax = 2 ** 31
+const worker = ownProgram(new URL('./worker.ts', import.meta.url))
 const problemsShown = 5
 const shrinkLimits = { runsMax: 400, msMax: 30_000 }
 
@@ -111,6 +114,7 @@ async function runMany(options: Options): Promise<number> {
     jobs: Math.min(jobs, seeds),
     workload,
     signal: interrupt.signal,
+    worker,
     told: (outcome) => {
       done++
       coverage.add(outcome.coverage)
@@ -160,7 +164,7 @@ async function explain(
   }
   const rule = ruleOf(problems[0] ?? '')
   if (!isToShrink || rule === 'endless' || rule === 'process') return
-  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits)
+  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits, tryPlan)
   const { trace } = await tryPlan(shortest, true)
   tell(`\nThe same violation (${rule}) with ${shortest.steps.length} steps, found in ${runs} runs:`)
   tell(planText(shortest))

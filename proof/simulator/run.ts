@@ -1,9 +1,10 @@
+import type { Space } from '@spacegrid/grid/core/definition'
 import { History } from './check/history.ts'
 import { instrument } from './check/instrument.ts'
 import { Judge } from './check/judge.ts'
 import type { AskStep, Plan, Step } from './plan/plan.ts'
-import { workloads } from './workloads/all-workloads.ts'
 import { newerVersion } from './workloads/newer-version.ts'
+import type { RunContext, Workload } from './workloads/workload.ts'
 import { applyFault } from './world/apply-fault.ts'
 import { Clients } from './world/clients.ts'
 import { Crew, type Slot } from './world/crew.ts'
@@ -18,6 +19,8 @@ export interface RunResult {
   readonly digest: string
   readonly trace: readonly string[]
   readonly coverage: ReadonlyMap<string, number>
+  /** What clients asked for, where the workload keeps it. */
+  readonly asked?: readonly string[]
 }
 
 /** Longest time, in ms of the simulation, until everything works at first, and again when nothing goes wrong any more. */
@@ -29,24 +32,50 @@ const timeGoesOnMs = 20_000
 const withoutLogMs = 15_000
 const askEveryMs = 60
 const powerLossMs = 500
+/** Until every unit has answered what it is asked at the end. */
+const inspectionMsMax = 5000
 /** Until every unit has heard that the log is gone: a message's way, and the turn of whoever was just being answered. */
 const noticedMsMax = 30
 
 /** Runs a plan, to its end or its first violation. */
-export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult> {
-  const workload = workloads.find(({ name }) => name === plan.workload)
-  if (!workload) throw new Error(`there is no workload ${plan.workload}`)
-  const world = new World(plan.seed, workload.space.name, plan.settings, keepTrace)
+export async function runPlan(plan: Plan, given: Workload, keepTrace = false): Promise<RunResult> {
+  const world = new World(plan.seed, given.space.name, plan.settings, keepTrace)
+  const workload = given.begin?.(contextOf(world)) ?? given
+  try {
+    return await runIn(world, plan, workload)
+  } finally {
+    workload.watch?.close()
+  }
+}
+
+const contextOf = (world: World): RunContext => ({
+  seed: world.seed,
+  now: () => world.clock.now(),
+  entryCount: (cache) => {
+    const { state } = world.reference
+    const layout = state.layout.named(cache)
+    return layout ? state.cache(layout.number).entries.size : 0
+  },
+  fail: (rule, what) => world.fail(rule, what),
+  count: (what) => world.coverage.count(what),
+})
+
+async function runIn(world: World, plan: Plan, workload: Workload): Promise<RunResult> {
+  const { watch } = workload
+  world.largeCommands = watch !== undefined
   const history = new History()
   history.given = (now) => world.time.given(now)
   const newer = newerVersion(workload.space)
-  const older = instrument(workload.space, history)
-  const instrumentedNewer = instrument(newer, history)
+  const seen = (space: Space) => instrument(watch?.watched(space) ?? space, history)
+  const older = seen(workload.space)
+  const instrumentedNewer = seen(newer)
   const crew = new Crew(world, (version) => (version === 'newer' ? instrumentedNewer : older))
   const clients = new Clients(world, crew, history, workload)
   const broken = () => world.problems.length > 0
   const inspect = () => {
     crew.inspect()
+    if (watch)
+      for (const { name, unit } of crew.units) if (unit) void watch.inspect(unit, name, false)
     world.clock.after(inspectEveryMs, inspect)
   }
   world.clock.after(inspectEveryMs, inspect)
@@ -72,11 +101,13 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
     await world.until(broken, plan.endMs)
     if (plan.logReplaced) await endWithoutLog(plan, world, crew, clients)
     else if (plan.tailLost > 0) await prepareLoss(plan, world, crew, clients)
-    else await recover(world, crew, clients)
+    else await recover(world, crew, clients, workload)
   }
   if (!broken()) {
-    const judge = new Judge(newer, history, world.reference)
-    for (const problem of judge.judge()) world.fail('judge', problem)
+    const judge = new Judge(newer, history, world.reference, watch)
+    const problems = judge.judge()
+    watch?.ended(judge.model)
+    for (const problem of problems) world.fail('judge', problem)
     if (judge.repeated > 0)
       world.coverage.count('requests: new again, their key forgotten', judge.repeated)
     for (const problem of workload.invariants?.(judge.model) ?? []) world.fail('invariant', problem)
@@ -93,6 +124,7 @@ export async function runPlan(plan: Plan, keepTrace = false): Promise<RunResult>
     digest: trace.digest,
     trace: trace.lines ?? [],
     coverage: coverage.counts,
+    ...(workload.asked ? { asked: workload.asked } : {}),
   }
 }
 
@@ -131,7 +163,12 @@ function calm(world: World, crew: Crew): void {
 }
 
 /** Nothing goes wrong any more: everything must come back, agree, be stored, and answer. */
-async function recover(world: World, crew: Crew, clients: Clients): Promise<void> {
+async function recover(
+  world: World,
+  crew: Crew,
+  clients: Clients,
+  { watch }: Workload,
+): Promise<void> {
   calm(world, crew)
   const broken = () => world.problems.length > 0
   // The log goes on, for units tell it that they are there: what it held when all had been asked must arrive everywhere.
@@ -147,6 +184,12 @@ async function recover(world: World, crew: Crew, clients: Clients): Promise<void
   for (const slot of crew.units) await probe(slot, world, clients)
   if (world.time.wasWrong) await goOn(world)
   crew.inspect()
+  if (!watch || broken()) return
+  let left = crew.units.length
+  for (const { name, unit } of crew.units)
+    if (unit) void watch.inspect(unit, name, true).finally(() => left--)
+    else left--
+  await world.until(() => left === 0 || broken(), inspectionMsMax)
 }
 
 /** However wrong clocks are, the log's time goes on: a little slower than it should if it is ahead, and after a small step back not at once. */

@@ -1,5 +1,4 @@
 import type { Plan, Step } from './plan/plan.ts'
-import { tryPlan } from './seed-run.ts'
 
 export interface Shrunk {
   readonly plan: Plan
@@ -17,7 +16,7 @@ export async function shrink(
   plan: Plan,
   rule: string,
   { runsMax, msMax }: { readonly runsMax: number; readonly msMax: number },
-  run: (plan: Plan) => Promise<{ readonly problems: readonly string[] }> = tryPlan,
+  run: (plan: Plan) => Promise<{ readonly problems: readonly string[] }>,
 ): Promise<Shrunk> {
   const until = performance.now() + msMax
   let runs = 0

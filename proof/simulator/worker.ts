@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module'
 import type { SeedOutcome, SeedTask } from './fleet.ts'
-import { catchStrayErrors, planOf, tryQuickly } from './seed-run.ts'
+import { planOf, tryQuickly } from './seed-run.ts'
+import { catchStrayErrors } from './try-run.ts'
 
 /** One process of a fleet: runs a seed whenever it is told one. Ends with its parent. */
 let hasKept = false

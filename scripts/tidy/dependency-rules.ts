@@ -80,18 +80,26 @@ export const dependencyRules: readonly Rule[] = [
   },
   {
     name: 'kit-stays-home',
-    advice: 'The kit proves the others: what ships does not import it, nor a test tool.',
+    advice:
+      'The kit proves the others: of what ships, only what tests and simulates spaces has it.',
     holdsFor: ({ path }) =>
       (ships(path) || path.startsWith('spacegrid/')) &&
       !forTests.test(path) &&
-      !path.startsWith('grid/kit/'),
+      !/^(?:grid\/kit|spacegrid\/(?:testing|simulate))\//.test(path),
     find: (file) =>
       importsWhere(
         file,
-        ({ specifier }) =>
-          packageOf(specifier) === 'vitest' ||
-          roomOf(fileOf(file.path, specifier) ?? '') === 'grid/kit',
+        ({ specifier }) => roomOf(fileOf(file.path, specifier) ?? '') === 'grid/kit',
       ),
+  },
+  {
+    name: 'test-tools-stay-home',
+    advice: 'What ships, the simulator included, imports no test tool: conformance suites do.',
+    holdsFor: ({ path }) => /^(?:spacegrid|grid|proof\/simulator)\//.test(path) || role.test(path),
+    find: (file) =>
+      file.isTest || forTests.test(file.path) || /^grid\/kit\/.*-conformance\.ts$/.test(file.path)
+        ? []
+        : importsWhere(file, ({ specifier }) => packageOf(specifier) === 'vitest'),
   },
   {
     name: 'drivers-in-drivers',

@@ -41,6 +41,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/admin'],
   ['grid/program'],
   ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  ['grid/kit'],
   // The published face, as applications see it.
   [
     'spacegrid/index.ts',
@@ -50,8 +51,11 @@ const storeys: readonly (readonly string[])[] = [
     'spacegrid/program',
   ],
   ['processing-units'],
-  ['spacegrid', 'grid/kit'],
-  ['proof'],
+  // Simulated grids, for our own workloads and for the spaces of those who install us.
+  ['proof/simulator'],
+  ['spacegrid'],
+  // The proof's own programs are commands, as those of spacegrid are.
+  ['proof', 'proof/simulator/main.ts', 'proof/simulator/prove.ts'],
   ['bench'],
   ['tests'],
   ['scripts'],

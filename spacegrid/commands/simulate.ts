@@ -2,21 +2,37 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
-import { Failure } from '../command-line/failure.ts'
+import { prepared } from '../command-line/run-command.ts'
+import {
+  customarySpace,
+  describeSimulate,
+  runSimulate,
+  type SimulateOptions,
+} from '../simulate/simulate-command.ts'
 
 /** The workloads of this repository, which stay in it: what is published does not have them. */
 const builtIn = join(import.meta.dirname, '../../proof/simulator/main.ts')
 const isModule = /\.[cm]?[jt]s$/
 
+/** Of a space, or, in the repository and without one, of the built-in workloads. */
 async function run(words: readonly string[]): Promise<void> {
-  if (words.some((word) => isModule.test(word)))
-    throw new Failure('Spaces of your own cannot be simulated yet: simulate takes no file', 2)
-  if (!existsSync(builtIn))
-    throw new Failure(
-      'There is nothing to simulate: the built-in workloads are in the repository of spacegrid only',
-      2,
-    )
+  const namesSpace = words.some((word) => isModule.test(word)) || existsSync(customarySpace)
+  if (namesSpace || !existsSync(builtIn)) await simulateSpace(words)
+  else await simulateWorkloads(words)
+}
+
+async function simulateSpace(words: readonly string[]): Promise<void> {
+  const command = prepared(describeSimulate(new Command('spacegrid simulate'))).action(
+    async (file: string, options: SimulateOptions) => {
+      process.exitCode = await runSimulate(file, options)
+    },
+  )
+  await command.parseAsync(words, { from: 'user' })
+}
+
+async function simulateWorkloads(words: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [...process.execArgv, builtIn, ...words], {
     stdio: 'inherit',
   })
@@ -30,9 +46,9 @@ export const addSimulate: AddCommand = (program) => {
   program
     .command('simulate')
     .description(
-      'Simulates whole grids (the real code) on simulated servers, network and time, under every fault; what clients were told and what is stored is checked against a plain sequential model.',
+      'Simulates whole grids with your space in them (the real code), under every fault.',
     )
-    .argument('[options...]', 'those of the simulator: --help tells them')
+    .argument('[words...]', 'the file of the space, and options: --help tells them')
     .allowUnknownOption()
     .helpOption(false)
     .action(run)

@@ -4,6 +4,7 @@ import { StepKind } from '@spacegrid/grid/core/steps'
 import { Model } from '../model/model.ts'
 import { ask } from '../model/model-reader.ts'
 import { type Effect, execute } from '../model/model-transaction.ts'
+import type { Watch } from '../workloads/workload.ts'
 import { type Attempt, attemptEvent, type Call, type History, type Reading } from './history.ts'
 import { expiryOf } from './instrument.ts'
 import type { Decision, Reference } from './reference.ts'
@@ -54,8 +55,10 @@ export class Judge {
   /** Those for which no moment has been found yet, in the order in which they were told. */
   #claims: Claim[]
   readonly #readings: Map<number, Reading[]>
+  readonly #watch: Watch | undefined
 
-  constructor(space: Space, history: History, reference: Reference) {
+  constructor(space: Space, history: History, reference: Reference, watch?: Watch) {
+    this.#watch = watch
     this.#space = space
     this.#history = history
     this.#reference = reference
@@ -133,7 +136,10 @@ export class Judge {
       this.#fail(
         `${what} wrote ${brief(written)}, alone it writes ${brief(effect.transaction.writes)}`,
       )
+    for (const stale of effect.transaction.replacedUnread)
+      this.#watch?.replacedUnread?.(attempt.command, stale)
     effect.transaction.commit()
+    this.#tellApplied(attempt.command, position, time)
     if (attempt.call)
       this.#applied({ call: attempt.call, position, version: id, result: effect.result }, steps)
   }
@@ -171,6 +177,15 @@ export class Judge {
     if (!entry || expiry === undefined || !((entry[expiry] as number) <= time))
       this.#fail(`at ${position} ${name}/${step.key} was deleted before its time`)
     this.model.write(name, step.key, undefined)
+    this.#tellApplied(expiryOf(name), position, time)
+  }
+
+  #tellApplied(name: string, position: number, time: number): void {
+    this.#watch?.applied?.({
+      name,
+      position,
+      ask: (read) => ask(this.model, read, {}, position, time),
+    })
   }
 
   #applied(applied: Applied, steps: Decision['transaction']['steps']): void {

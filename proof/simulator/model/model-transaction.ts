@@ -13,6 +13,8 @@ import type {
 } from '@spacegrid/grid/core/definition'
 import { Rejection } from 'spacegrid'
 import type { Attempt } from '../check/history.ts'
+import { same } from '../check/same.ts'
+import type { StalePeek } from '../workloads/workload.ts'
 import type { Model } from './model.ts'
 import { naiveRange } from './naive-range.ts'
 
@@ -71,6 +73,10 @@ export class ModelTransaction implements Transaction {
   readonly #model: Model
   readonly #attempt: Attempt
   readonly #touched = new Set<string>()
+  /** What the handler has read and may rest on. */
+  readonly #read = new Set<string>()
+  readonly #replaced = new Set<string>()
+  readonly #stale: StalePeek[] = []
   #ids = 0
   #peeks = 0
   /** An operation was refused; the handler learns of it only when it looks. */
@@ -96,27 +102,44 @@ export class ModelTransaction implements Transaction {
     return this.#attempt.ids[this.#ids++] ?? 'an id too many'
   }
 
+  /** What it has replaced, having only peeked at something else. */
+  get replacedUnread(): readonly StalePeek[] {
+    return this.#stale.filter(({ cache, key }) => {
+      const place = placeOf(cache, key)
+      return this.#replaced.has(place) && !this.#read.has(place)
+    })
+  }
+
   get<V>(cache: Cache<V>, key: string): V | undefined {
     this.#lookAt(cache)
+    this.#read.add(placeOf(cache.name, key))
     return this.#find(cache, key) as V | undefined
   }
 
-  peek<V>(): V | undefined {
-    return this.#attempt.peeks[this.#peeks++] as V | undefined
+  peek<V>(cache: Cache<V>, key: string): V | undefined {
+    const seen = this.#attempt.peeks[this.#peeks++]
+    const present = this.#find(cache, key)
+    if (!same(seen, present)) this.#stale.push({ cache: cache.name, key, seen, present })
+    return seen as V | undefined
   }
 
   range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     this.#lookAt(cache)
-    return this.#range(cache, index, range).map(([, value]) => value as V)
+    return this.#range(cache, index, range).map(([key, value]) => {
+      this.#read.add(placeOf(cache.name, key))
+      return value as V
+    })
   }
 
   put<V>(cache: Cache<V>, value: V): void {
     // What becomes of the original later is nobody's concern.
     const plain = structuredClone(plainly(value as Value))
+    this.#replaced.add(placeOf(cache.name, plain[cache.key] as string))
     this.#write(cache, plain[cache.key] as string, plain)
   }
 
   delete(cache: AnyCache, key: string): void {
+    this.#replaced.add(placeOf(cache.name, key))
     this.#write(cache, key, undefined)
   }
 
@@ -217,6 +240,8 @@ export class ModelTransaction implements Transaction {
     entries.set(key, value)
   }
 }
+
+const placeOf = (cache: string, key: string): string => `${cache}/${key}`
 
 /** Fields that are undefined are not there. */
 const plainly = (value: Value): Value =>

@@ -13,7 +13,8 @@ const newerIndex = 'simulatedIndex'
  * nothing of them but meld them.
  */
 export function newerVersion(space: Space): Space {
-  const [first, ...others] = space.caches as [AnyCache, ...AnyCache[]]
+  const isEmpty = space.caches.length === 0
+  const [first = notes as AnyCache, ...others] = space.caches
   const indexed = { ...first, indexes: { ...first.indexes, [newerIndex]: [first.key] } }
   const note: AnyCommand = defineCommand('simulatedNote', {
     input: Type.Object({ id: Type.String() }),
@@ -25,7 +26,7 @@ export function newerVersion(space: Space): Space {
   })
   return {
     ...space,
-    caches: [indexed, ...others, notes],
+    caches: isEmpty ? [indexed] : [indexed, ...others, notes],
     commands: new Map([...space.commands, [note.name, note]]),
   }
 }

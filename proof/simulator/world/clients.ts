@@ -157,6 +157,7 @@ export class Clients {
   #told(call: Call, told: Told): void {
     const { reference, store, coverage, trace } = this.#world
     this.#history.told(call, told, reference.last)
+    this.#workload.watch?.heard(call.request.command, told)
     const { command, key } = call.request
     const what = told.kind === 'answer' ? `answered at ${told.answer.position}` : told.kind
     const why = told.kind === 'failure' ? told.code : told.kind === 'rejection' ? told.reason : ''
@@ -189,7 +190,10 @@ export class Clients {
     const isFault = told.kind === 'failure' && told.code === 'application_fault'
     const mustFail = this.#workload.mustFail?.({ name: command }) ?? false
     if (isFault ? !mustFail : mustFail && told.kind !== 'failure')
-      this.#world.fail('application fault', `call ${number} of ${command} was told ${told.kind}`)
+      this.#world.fail(
+        'application fault',
+        `call ${number} of ${command} was told ${isFault ? told.message : told.kind}`,
+      )
   }
 
   #checkMayAnswer(unit: string, what: string): void {
@@ -257,6 +261,7 @@ export class Clients {
     if (position > log.last && log.identity === 'log' && this.#world.tail !== 'losing')
       this.#world.fail('query', `${slot.name} answered at ${position}, the log ends at ${log.last}`)
     this.#history.read({ unit: slot.name, position, query: name, input, now, result })
+    this.#workload.watch?.heard(name, { kind: 'read', result })
     this.#learn(client, position)
   }
 

@@ -7,9 +7,9 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { decodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
+import type { HostLog } from '@spacegrid/grid/kit/host-log'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { compareReplica } from '../check/copies.ts'
-import type { HostLog } from './host-log.ts'
 import type { Connected, World } from './world.ts'
 
 /** After so long a unit knows where the log ends, ms: it asks twice a second. */
@@ -171,7 +171,8 @@ export class Crew {
   #inspectFrames({ name, number }: Slot, unit: ProcessingUnit): (data: Uint8Array) => void {
     const { settings } = this.#world
     const { framesInFlightMax = Infinity, ...options } = settings.unitOptions[number] ?? {}
-    if (this.#world.frameBytesMax(options) < uncutFrameBytes) return () => undefined
+    const isUncut = this.#world.frameBytesMax(options) >= uncutFrameBytes
+    if (!isUncut || this.#world.largeCommands) return () => undefined
     const previousOf = new Map<string, number>()
     return (data) => {
       const frame = decodeFrame(data)

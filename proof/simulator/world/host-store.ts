@@ -11,9 +11,9 @@ import type {
   StoreScan,
   StoreWatch,
 } from '@spacegrid/grid/engine/ports/store'
+import type { Host } from '@spacegrid/grid/kit/host'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { Coverage } from './coverage.ts'
-import type { Host } from './host.ts'
 
 /** How a store behaves to everybody. */
 export interface StoreFaults {

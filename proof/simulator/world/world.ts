@@ -2,6 +2,9 @@ import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { decodeWindow } from '@spacegrid/grid/engine/wire/window-codec'
+import { Host, HostClock } from '@spacegrid/grid/kit/host'
+import { HostLog } from '@spacegrid/grid/kit/host-log'
+import { Network } from '@spacegrid/grid/kit/network'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
@@ -12,10 +15,7 @@ import { Reference } from '../check/reference.ts'
 import { TimeCheck } from '../check/time-check.ts'
 import type { Settings } from '../plan/settings.ts'
 import { Coverage } from './coverage.ts'
-import { Host, HostClock } from './host.ts'
-import { HostLog } from './host-log.ts'
 import { HostStore, type StoreFaults } from './host-store.ts'
-import { Network } from './network.ts'
 import { ObservedStore } from './observed-store.ts'
 import { Trace } from './trace.ts'
 
@@ -73,11 +73,13 @@ export class World {
   queueDamaged = false
   /** Somebody has written to the log or the change queue, or published on a subject, what the grid itself never does. */
   strangersWrite = false
+  /** Commands may be of any size: how many frames it takes is nobody's fault. */
+  largeCommands = false
   /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
   tail: 'whole' | 'losing' | 'lost' = 'whole'
   readonly time: TimeCheck
   reference = new Reference((problem) => this.fail('meld', problem))
-  readonly #seed: number
+  readonly seed: number
   #connections = 0
   #windowsTo = 0
   /** Where the log ended, and when: oldest first. */
@@ -85,7 +87,7 @@ export class World {
   readonly #windows: { readonly from: number; readonly to: number; readonly bytes: number }[] = []
 
   constructor(seed: number, spaceName: string, settings: Settings, keepTrace: boolean) {
-    this.#seed = seed
+    this.seed = seed
     this.spaceName = spaceName
     this.settings = settings
     this.storeFaults = { delayMsMax: settings.storeDelayMsMax, failure: 0 }
@@ -125,7 +127,7 @@ export class World {
 
   /** A sequence of its own. */
   random(): SeededRandom {
-    return new SeededRandom(this.#seed * 4096 + this.#connections++)
+    return new SeededRandom(this.seed * 4096 + this.#connections++)
   }
 
   fail(rule: string, what: string): void {

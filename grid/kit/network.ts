@@ -1,6 +1,6 @@
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { asTransported } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import { GridError, isGridError } from '../core/errors.ts'
+import { asTransported } from '../drivers/embedded/in-process-messaging.ts'
+import type { Clock } from '../engine/ports/clock.ts'
 import type {
   Message,
   Messaging,
@@ -8,9 +8,9 @@ import type {
   Responder,
   Service,
   Subscription,
-} from '@spacegrid/grid/engine/ports/messaging'
-import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+} from '../engine/ports/messaging.ts'
 import type { Host } from './host.ts'
+import type { SeededRandom } from './seeded-random.ts'
 
 /** How messages fare, as long as nothing else is said. Nothing durable rests on them. */
 export interface NetworkFaults {

@@ -1,4 +1,4 @@
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Clock } from '../engine/ports/clock.ts'
 import type {
   AppendOptions,
   Log,
@@ -6,9 +6,9 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
-} from '@spacegrid/grid/engine/ports/log'
-import type { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
+} from '../engine/ports/log.ts'
 import type { Host } from './host.ts'
+import type { SimulatedLog } from './simulated-log.ts'
 
 /** A host's connection to a log: ends with the host, stands still with it. */
 export class HostLog implements Log {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { Clock, Timer } from '../engine/ports/clock.ts'
 
 /** Where a host's wall clock and its oscillator are, compared with the world's. */
 export interface HostClockOptions {

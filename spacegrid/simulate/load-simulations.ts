@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { importFault } from '../application/import-fault.ts'
+import { spacesOfModule } from '../application/spaces-of-module.ts'
+import { defineSimulation, type Simulation } from '../testing/simulation.ts'
+
+/**
+ * What a module exports to be simulated, under any name: simulations, and spaces that none of them is of.
+ * @throws GridError `configuration_invalid` when it exports neither
+ */
+export async function loadSimulations(file: string): Promise<readonly Simulation[]> {
+  const path = resolve(file)
+  if (!existsSync(path))
+    throw new GridError('configuration_invalid', `There is no file ${file} (in ${process.cwd()})`)
+  const exported = (await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw importFault(path, error, process.cwd())
+  })) as Record<string, unknown>
+  const values = Object.values(exported).flat()
+  const simulations = [...new Set(values.filter(isSimulation))]
+  const known = new Set(simulations.map(({ space }) => space.name))
+  const spaces = spacesOfModule(exported).filter(({ name }) => !known.has(name))
+  const found = [...simulations, ...spaces.map((space) => defineSimulation(space))]
+  if (found.length > 0) return found
+  throw new GridError(
+    'configuration_invalid',
+    `${file} exports no space and no simulation: export default defineSpace(…)`,
+  )
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** By its shape: it may be of another copy of the library. */
+const isSimulation = (value: unknown): value is Simulation =>
+  isObject(value) && isObject(value.space) && spacesOfModule({ of: value.space }).length > 0

@@ -1,0 +1,207 @@
+import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
+import { defineQuery, Type } from '@spacegrid/grid/core/define'
+import type { AnyCache, AnyProjection, Reader, Space } from '@spacegrid/grid/core/definition'
+import { isGridError } from '@spacegrid/grid/core/errors'
+import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+import type { Told } from '@spacegrid/proof/simulator/check/history'
+import { same } from '@spacegrid/proof/simulator/check/same'
+import type { Model } from '@spacegrid/proof/simulator/model/model'
+import type {
+  ModelMoment,
+  RunContext,
+  StalePeek,
+  Watch,
+} from '@spacegrid/proof/simulator/workloads/workload'
+import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { FindingRule, Invariant, Simulation } from '../testing/simulation.ts'
+import { installImpureGlobals } from './impure-globals.ts'
+import { RangeWatch } from './range-watch.ts'
+import { jsonOf, shortened } from './tape.ts'
+import type { ValuePool } from './value-pool.ts'
+import { WatchedSpace } from './watched-space.ts'
+
+/** Asked of units, so that an invariant reads what their own readers give. */
+const invariantsQuery = 'simulatedInvariants'
+const rangeEntriesMaxByDefault = 20
+
+/** Looks at one run of a space for broken invariants and for the usual mistakes of handlers. */
+export class SpaceWatch implements Watch {
+  readonly #simulation: Simulation
+  readonly #run: RunContext
+  readonly #pool: ValuePool
+  readonly #ignored: ReadonlySet<FindingRule>
+  readonly #watched: WatchedSpace
+  readonly #uninstall = installImpureGlobals()
+
+  constructor(simulation: Simulation, run: RunContext, pool: ValuePool) {
+    this.#simulation = simulation
+    this.#run = run
+    this.#pool = pool
+    this.#ignored = new Set(simulation.ignore)
+    const random = new SeededRandom(run.seed + 1)
+    const { rangeEntriesMax = rangeEntriesMaxByDefault } = simulation
+    this.#watched = new WatchedSpace({
+      find: (rule, what) => this.#find(rule, what),
+      now: () => run.now(),
+      random: () => random.uint32() / 2 ** 32,
+      ranges: new RangeWatch(rangeEntriesMax, (cache) => run.entryCount(cache)),
+    })
+  }
+
+  watched(space: Space): Space {
+    const watched = this.#watched.of(space)
+    const projections = new Map(
+      space.projections.map((one, at) => [one, watched.projections[at] as AnyProjection]),
+    )
+    const ask = defineQuery(invariantsQuery, {
+      input: Type.Object({ isEnd: Type.Boolean() }),
+      handler: (read, { isEnd }) => this.#broken(withProjections(read, projections), isEnd),
+    })
+    return { ...watched, queries: new Map([...watched.queries, [ask.name, ask]]) }
+  }
+
+  heard(name: string, told: Told | { readonly kind: 'read'; readonly result: unknown }): void {
+    const { kind } = told
+    this.#run.count(`${kind === 'read' ? 'query' : 'command'} ${name}: ${kind}`)
+    if (told.kind === 'failure' && told.code === 'application_fault')
+      this.#fault(name, told.message)
+    if (told.kind === 'answer') this.#pool.learn(name, told.answer.result)
+    if (told.kind === 'read') this.#pool.learn(name, told.result)
+  }
+
+  /** A fault of what a handler has returned has no line of its own: then it is told where the command is declared. */
+  #fault(name: string, message: string): void {
+    const declared = this.#simulation.space.commands.get(name)
+    const hasLine = /:\d+:\d+\)$/.test(message) || !declared
+    const problem = message.replace(`command ${name}: `, '')
+    this.#find(
+      'application fault',
+      hasLine ? message : toldOf({ kind: 'command', name, declared }, problem),
+    )
+  }
+
+  async inspect(unit: ProcessingUnit, name: string, isEnd: boolean): Promise<void> {
+    if (!unit.readiness().ready) return
+    try {
+      const { result, position } = await unit.query(invariantsQuery, { isEnd })
+      for (const problem of result as string[])
+        this.#find('invariant', `${problem} (${name} at ${position}${isEnd ? ', the end' : ''})`)
+    } catch (error) {
+      // It may leave service while it is asked; what a projection has thrown is told by the unit.
+      if (!isGridError(error)) throw error
+    }
+  }
+
+  applied({ name, position, ask }: ModelMoment): void {
+    const broken = ask((read) => this.#broken(read, false)) as string[]
+    for (const problem of broken)
+      this.#find('invariant', `${problem} (after ${name} at ${position})`)
+  }
+
+  replacedUnread(command: string, { cache, key, seen, present }: StalePeek): void {
+    const declared = this.#simulation.space.commands.get(command)
+    if (!declared) return
+    const what =
+      `replaces ${cache}/${key}, of which it has only peeked at ${shortened(jsonOf(seen))}, ` +
+      `when it was ${shortened(jsonOf(present))} already: an update is lost; get() it`
+    this.#find('lost update', toldOf({ kind: 'command', name: command, declared }, what))
+  }
+
+  /** A unit that starts builds its projections from the entries that there are: it must come to the same. */
+  ended(model: Model): void {
+    this.#watched.runLate()
+    for (const projection of this.#simulation.space.projections) {
+      const rebuilt: unknown = projection.initial()
+      for (const [key, after] of model.entries(projection.cache.name))
+        projection.apply(rebuilt, { key, before: undefined, after })
+      const [is, should] = [model.projection(projection), rebuilt].map(comparable)
+      if (same(is, should)) continue
+      const what =
+        `is ${shortened(jsonOf(is))} after all changes, but ${shortened(jsonOf(should))} when a ` +
+        `unit starts and builds it from the entries of cache ${projection.cache.name}`
+      const { name } = projection
+      this.#find('projection', toldOf({ kind: 'projection', name, declared: projection }, what))
+    }
+  }
+
+  close(): void {
+    this.#uninstall()
+  }
+
+  #broken(read: Reader, isEnd: boolean): string[] {
+    const { invariants = {}, finally: atEnd = {} } = this.#simulation
+    const asked = Object.entries(isEnd ? { ...invariants, ...atEnd } : invariants)
+    return asked.flatMap(([name, invariant]) => this.#ask(name, invariant, read))
+  }
+
+  #ask(name: string, invariant: Invariant, read: Reader): string[] {
+    let seen = 0
+    const told = invariant(counting(read, (entries) => (seen += entries)))
+    this.#run.count(`invariant ${name}: asked`)
+    if (seen > 0) this.#run.count(`invariant ${name}: saw entries`)
+    return told === true ? [] : [`${name}: ${told}`]
+  }
+
+  #find(rule: FindingRule, what: string): void {
+    if (!this.#ignored.has(rule)) this.#run.fail(rule, what)
+  }
+}
+
+/** With the place where the callback is declared. */
+function toldOf(callback: Callback, problem: string): string {
+  const error = new Error(problem)
+  error.stack = ''
+  return new ApplicationFault(callback, error, '').message
+}
+
+/** Tells how many entries an invariant has got to see: one that has seen none has shown nothing. */
+function counting(read: Reader, saw: (entries: number) => void): Reader {
+  return {
+    now: read.now,
+    position: read.position,
+    get: (...given: Parameters<Reader['get']>) => {
+      const found: unknown = read.get(...given)
+      saw(found === undefined ? 0 : 1)
+      return found
+    },
+    range: (...given: Parameters<Reader['range']>) => {
+      const found: readonly unknown[] = read.range(...given)
+      saw(found.length)
+      return found
+    },
+    count: (cache: AnyCache) => {
+      const count = read.count(cache)
+      saw(count)
+      return count
+    },
+    projection: (projection: AnyProjection) => {
+      saw(read.count(projection.cache))
+      return read.projection(projection)
+    },
+    notFound: (message: string) => read.notFound(message),
+  } as Reader
+}
+
+const withProjections = (
+  read: Reader,
+  projections: ReadonlyMap<AnyProjection, AnyProjection>,
+): Reader =>
+  ({
+    now: read.now,
+    position: read.position,
+    get: read.get.bind(read),
+    range: read.range.bind(read),
+    count: read.count.bind(read),
+    projection: (one: AnyProjection) => read.projection(projections.get(one) ?? one),
+    notFound: read.notFound.bind(read),
+  }) as Reader
+
+/** Maps and sets by their members, in an order that does not tell in which order they came. */
+function comparable(model: unknown): unknown {
+  if (model instanceof Map)
+    return Object.fromEntries([...model].map(([key, one]) => [jsonOf(key), comparable(one)]))
+  if (model instanceof Set) return [...model].map((one) => jsonOf(comparable(one))).sort()
+  if (Array.isArray(model)) return model.map(comparable)
+  if (typeof model !== 'object' || model === null) return model
+  return Object.fromEntries(Object.entries(model).map(([name, one]) => [name, comparable(one)]))
+}

@@ -1,0 +1,62 @@
+import type { Cache } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import { Melder } from '@spacegrid/grid/core/meld'
+import { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
+import { decodeTransactions } from '@spacegrid/grid/engine/wire/frame-codec'
+import type { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
+
+/** What the log says, whatever the units do: its state and its events. */
+export class LogReader {
+  readonly #state = new SpaceState()
+  readonly #events: DomainEvent[] = []
+  readonly #melder: Melder
+  readonly #stream: SimulatedStream
+
+  constructor(stream: SimulatedStream) {
+    this.#stream = stream
+    this.#melder = new Melder(this.#state, decodeTransactions, {
+      emitted: ({ name, payload }) => this.#events.push({ name, payload }),
+    })
+  }
+
+  get events(): readonly DomainEvent[] {
+    this.#catchUp()
+    return this.#events
+  }
+
+  get position(): number {
+    this.#catchUp()
+    return this.#state.position
+  }
+
+  /** Of everything that is replicated. */
+  get digest(): string {
+    this.#catchUp()
+    return this.#state.digest.toString()
+  }
+
+  entries<V>(cache: Cache<V>): V[] {
+    this.#catchUp()
+    return entriesOf(this.#state, cache)
+  }
+
+  #catchUp(): void {
+    for (let at = this.#state.position + 1; at <= this.#stream.last; at++) {
+      const record = this.#stream.read(at)
+      if (!record) throw new Error(`the log has no record ${at}`)
+      const frame = readRecord(record.data)
+      if (frame instanceof GridError) this.#melder.pass(at)
+      else this.#melder.meld(frame, at, record.time)
+    }
+  }
+}
+
+/** In the order of their keys. */
+export function entriesOf<V>(state: SpaceState, { name, key }: Cache<V>): V[] {
+  const layout = state.layout.named(name)
+  if (!layout) throw new Error(`cache ${name} is not in the space's definition`)
+  const values = Array.from(state.cache(layout.number).entries.values(), ({ value }) => value)
+  return values.sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1)) as V[]
+}
