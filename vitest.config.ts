@@ -27,7 +27,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // They share nothing that could be left behind, and loading everything anew for each file takes half of their time.
+          // They share nothing that could be left behind, and loading everything anew for each file
+          // takes half of their time.
           isolate: false,
           // What they do is bounded; how long it takes is the machine's business.
           testTimeout: 60_000,

@@ -12,8 +12,8 @@ import type { Results } from './hot-path/results.ts'
 import { severalUnitsTasks } from './hot-path/several-units.ts'
 import type { PeerResults } from './peers/peer-results.ts'
 
-// Benchmarks that nobody runs rot: every one of them runs here, as small as it can be. That it gives its numbers is what counts, never
-// how good they are.
+// Benchmarks that nobody runs rot: every one of them runs here, as small as it can be. That it
+// gives its numbers is what counts, never how good they are.
 
 let folder: string
 beforeAll(async () => {
@@ -76,7 +76,8 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     }
   })
 
-  // Hazelcast is a Java program of its own that takes long to start; its absence is told, and everything else is measured all the same.
+  // Hazelcast is a Java program of its own that takes long to start; its absence is told, and
+  // everything else is measured all the same.
   const halves = [allGoals.slice(0, 7), allGoals.slice(7)]
   it.each(halves.map((goals) => goals.map(({ name }) => name).join(',')))(
     'npm run bench:peers measures %s',

@@ -36,7 +36,9 @@ async function onEmbedded(servers: BenchServers, options: Options): Promise<void
   await measure('embedded, one process', grid, { grid }, options)
 }
 
-/** Two units, of which only one is asked, pump and writer with the store in a process of their own. */
+/**
+ * Two units, of which only one is asked, pump and writer with the store in a process of their own.
+ */
 async function onServers(servers: BenchServers, options: Options): Promise<void> {
   const natsUrl = await servers.url('nats')
   const start = (name: string) => {
@@ -120,7 +122,10 @@ async function createEvent(port: number, eventId: string, seats: number): Promis
   if (!response.ok) process.stderr.write(`createEvent was answered ${response.status}: ${text}\n`)
 }
 
-/** Asks every few milliseconds, one request behind the other; a stop is as long as the longest answer. */
+/**
+ * Asks every few milliseconds, one request behind the other; a stop is as long as the longest
+ * answer.
+ */
 async function readUntil(port: number, signal: AbortSignal): Promise<Reads> {
   const connection = await HttpConnection.open(port)
   const request = `GET /ticketing/queries/availability?eventId=before HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`

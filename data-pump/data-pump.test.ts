@@ -66,7 +66,8 @@ class Bench {
     )
     pump.start()
     this.#started.push(pump)
-    // Nobody reads the store here; the pump waits for a data reader before it believes that nothing is stored.
+    // Nobody reads the store here; the pump waits for a data reader before it believes that nothing
+    // is stored.
     for (let waited = 0; !pump.readiness().ready && waited < 100; waited++)
       await this.clock.advance(100)
     return pump
@@ -251,7 +252,8 @@ test('a standby that no longer has what the queue goes on with starts again', as
   await bench.put(10, 10)
   await bench.clock.advance(500)
   const author = new WindowAuthor(new SimulatedLog(bench.clock, bench.changes))
-  // A third one goes back to where the store is; the windows it will publish are not those these two expect.
+  // A third one goes back to where the store is; the windows it will publish are not those these
+  // two expect.
   const published = author.publish(windowOf(0, 1))
   await bench.clock.advance(10)
   await published

@@ -28,10 +28,11 @@ export interface PumpStatus extends ComponentStatus {
 }
 
 /**
- * Melds one space's log and publishes what it left, window by window, to the change queue; keeps the warm image. Every outcome is in the queue
- * exactly once in effect: where a window begins is where the one before it ended, and only one pump can append at any place. Two or
- * more may run: one works, the others follow it and take over. A crash loses nothing, because the log keeps what is
- * not in the store yet; memory holds one window being published and one being collected.
+ * Melds one space's log and publishes what it left, window by window, to the change queue; keeps
+ * the warm image. Every outcome is in the queue exactly once in effect: where a window begins is
+ * where the one before it ended, and only one pump can append at any place. Two or more may run:
+ * one works, the others follow it and take over. A crash loses nothing, because the log keeps what
+ * is not in the store yet; memory holds one window being published and one being collected.
  */
 export class DataPump implements Component {
   readonly #space: string

@@ -1,6 +1,8 @@
 import type { EntryKey } from '@spacegrid/grid/engine/ports/store'
 
-/** Entries of one cache that are remembered by name; with more the cache is called wrong as a whole. */
+/**
+ * Entries of one cache that are remembered by name; with more the cache is called wrong as a whole.
+ */
 const namesMax = 100_000
 
 /** In which entries two copies differ, in bounded memory. */

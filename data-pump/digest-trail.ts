@@ -1,6 +1,8 @@
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 
-/** Positions whose digest is remembered: a window that is published later than that is not compared. */
+/**
+ * Positions whose digest is remembered: a window that is published later than that is not compared.
+ */
 const positionsMax = 20_000
 
 /** At one position this pump and a published window have different digests. */
@@ -11,8 +13,9 @@ export interface DigestDifference {
 }
 
 /**
- * Compares this pump's digests with those of the windows that others, or its former lives, have published: at the same position they must be
- * equal. architecture.md, invariant 9. A window may come before or after the replica gets to its position.
+ * Compares this pump's digests with those of the windows that others, or its former lives, have
+ * published: at the same position they must be equal. architecture.md, invariant 9. A window may
+ * come before or after the replica gets to its position.
  */
 export class DigestTrail {
   readonly #passed = new Map<number, string>()

@@ -15,7 +15,10 @@ import type { Window } from '@spacegrid/grid/engine/wire/window-codec'
 import { rebuildImage } from './image-rebuild.ts'
 import type { PumpSettings } from './pump-options.ts'
 
-/** Changes of published windows that wait for the image; beyond, it gets them from the change queue later. */
+/**
+ * Changes of published windows that wait for the image; beyond, it gets them from the change queue
+ * later.
+ */
 const waitingChangesMax = 50_000
 const retryMsMin = 100
 const retryMsMax = 5000
@@ -39,10 +42,11 @@ export type ImageLimits = Pick<
 export type ImageState = 'resting' | 'current' | 'catching up' | 'rebuilding' | 'away'
 
 /**
- * Moves the warm image from window to window behind the pump that publishes them, and never holds that up: windows wait here up to a limit, then
- * are read from the change queue again; what is no longer there is made up for by building the image anew from the pump's own state. Each
- * step is guarded by the image's checkpoint, so the image is exact at whatever position it shows, however many pumps
- * there are and wherever they die.
+ * Moves the warm image from window to window behind the pump that publishes them, and never holds
+ * that up: windows wait here up to a limit, then are read from the change queue again; what is no
+ * longer there is made up for by building the image anew from the pump's own state. Each step is
+ * guarded by the image's checkpoint, so the image is exact at whatever position it shows, however
+ * many pumps there are and wherever they die.
  */
 export class ImageKeeper {
   state: ImageState = 'resting'
@@ -167,7 +171,10 @@ export class ImageKeeper {
     this.#position = checkpoint.position
   }
 
-  /** Reads what the image has missed from the change queue; rebuilds the image when it is not there any more. */
+  /**
+   * Reads what the image has missed from the change queue; rebuilds the image when it is not there
+   * any more.
+   */
   async #catchUp(position: number): Promise<void> {
     this.state = 'catching up'
     const { changes, image } = this.#ports

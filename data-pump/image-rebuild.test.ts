@@ -19,7 +19,10 @@ function replicaOf(count: number, position: number): Replica {
   return new Replica(new SimulatedLog(new SystemClock()), state)
 }
 
-/** An image whose operations take a turn or several, so that two builders come into each other's way. */
+/**
+ * An image whose operations take a turn or several, so that two builders come into each other's
+ * way.
+ */
 class SlowImage extends SimulatedStore {
   readonly #random: SeededRandom
   constructor(random: SeededRandom) {

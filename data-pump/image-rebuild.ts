@@ -7,13 +7,15 @@ import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { PumpSettings } from './pump-options.ts'
 
 /**
- * Builds a space's warm image anew from a live replica, which melds on meanwhile: entries are written a piece at a time, and behind each piece
- * the changes that happened while it was written, so that the image is exact when its last piece is there.
+ * Builds a space's warm image anew from a live replica, which melds on meanwhile: entries are
+ * written a piece at a time, and behind each piece the changes that happened while it was written,
+ * so that the image is exact when its last piece is there.
  *
- * Until then it shows a negative position, which nobody takes for a checkpoint; each rebuilding has its own, so that of two of them, by two
- * pumps, the one that cleared the image last goes on and the other's next step is refused. Returns the position, or undefined when
- * `givenUp` said so.
- * @throws GridError `stale_writer` when somebody else builds, `overloaded` when the image is slower than the log
+ * Until then it shows a negative position, which nobody takes for a checkpoint; each rebuilding has
+ * its own, so that of two of them, by two pumps, the one that cleared the image last goes on and
+ * the other's next step is refused. Returns the position, or undefined when `givenUp` said so.
+ * @throws GridError `stale_writer` when somebody else builds, `overloaded` when the image is slower
+ * than the log
  */
 export async function rebuildImage(
   space: string,

@@ -7,8 +7,8 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 const freshMs = 2500
 
 /**
- * Where the store is, as the data writers tell it. A standby may not know of the newest checkpoint yet, so the highest position counts, as long as
- * somebody tells it.
+ * Where the store is, as the data writers tell it. A standby may not know of the newest checkpoint
+ * yet, so the highest position counts, as long as somebody tells it.
  */
 export class PersistedPosition {
   readonly #clock: Clock

@@ -28,12 +28,18 @@ import type { WrongWindows } from './wrong-windows.ts'
 
 /** Corrections that are published with one window. */
 const correctionsMax = 5000
-/** So much of that is theirs, whatever else there is to publish: under a steady load there would never be room. */
+/**
+ * So much of that is theirs, whatever else there is to publish: under a steady load there would
+ * never be room.
+ */
 const correctionsShare = 0.25
 const tickMs = 1000
 const standbyPollMs = 100
 const doubtPollMs = 20
-/** Looks in a row that must find the queue cut off from the store: one alone may have seen a position that was on its way. */
+/**
+ * Looks in a row that must find the queue cut off from the store: one alone may have seen a
+ * position that was on its way.
+ */
 const gapLooksMax = 3
 
 export type PumpState = 'rehydrating' | 'active' | 'standby'
@@ -73,7 +79,10 @@ export class PumpIncarnation {
   #publishing = false
   /** Melding waits, because what it leaves could not be published yet. */
   #paused: Promise<() => void> | undefined
-  /** In what this pump and a published window differ, while it is being asked which of the two is wrong. */
+  /**
+   * In what this pump and a published window differ, while it is being asked which of the two is
+   * wrong.
+   */
   #difference: string | undefined
   /** What is published first has to end behind this position. */
   #wrongTo = 0
@@ -226,12 +235,18 @@ export class PumpIncarnation {
     return replica
   }
 
-  /** Whether nobody else can be expected to publish: then there is no need to wait and see. The fence decides in any case. */
+  /**
+   * Whether nobody else can be expected to publish: then there is no need to wait and see. The
+   * fence decides in any case.
+   */
   #isAbandoned({ newest, storedAt }: PumpStart): boolean {
     return !newest || this.#ports.clock.now() - storedAt > this.#settings.takeoverMs
   }
 
-  /** The store is wrong: what it should have goes with the next windows. Only the pump that publishes does it. */
+  /**
+   * The store is wrong: what it should have goes with the next windows. Only the pump that
+   * publishes does it.
+   */
   mend(wish: MendWish): void {
     if (this.state !== 'active') return
     this.#mender?.wanted(wish, () => this.#wakeup.wake())
@@ -249,8 +264,8 @@ export class PumpIncarnation {
   }
 
   /**
-   * Bounds memory: the log keeps what is not melded yet. Outcomes of one key take the place of each other, but there may be many keys, and
-   * events pile up.
+   * Bounds memory: the log keeps what is not melded yet. Outcomes of one key take the place of each
+   * other, but there may be many keys, and events pile up.
    */
   #pause(replica: Replica): void {
     this.#paused ??= replica.hold()
@@ -273,7 +288,10 @@ export class PumpIncarnation {
     else await this.#publish(replica)
   }
 
-  /** What is right at the replica's position is right at the end of the window, whatever the store has. */
+  /**
+   * What is right at the replica's position is right at the end of the window, whatever the store
+   * has.
+   */
   #correct(replica: Replica): void {
     if (!this.#mender?.isWaiting) return
     const max = Math.min(this.#settings.windowChangesMax, correctionsMax)
@@ -288,7 +306,10 @@ export class PumpIncarnation {
     else this.#moveLog(replica)
   }
 
-  /** A window ends behind where it began, so corrections wait for the log to move; on a grid at rest the pump moves it, by saying what is the case already. */
+  /**
+   * A window ends behind where it began, so corrections wait for the log to move; on a grid at rest
+   * the pump moves it, by saying what is the case already.
+   */
   #moveLog({ state, unreadable }: Replica): void {
     // Whatever is behind a record that it cannot read does not move it.
     if (unreadable) return
@@ -315,7 +336,8 @@ export class PumpIncarnation {
     this.#corrections = 0
     this.#schedule.begin()
     this.#publishing = true
-    // The window that was closed is bounded, and so is the next one: one is published while the other is collected.
+    // The window that was closed is bounded, and so is the next one: one is published while the
+    // other is collected.
     await this.#resume()
     const startedAt = clock.monotonic()
     try {
@@ -343,7 +365,10 @@ export class PumpIncarnation {
 
   // ---- standby
 
-  /** Follows what the other pump publishes, until it has published nothing for a while although the log has moved. */
+  /**
+   * Follows what the other pump publishes, until it has published nothing for a while although the
+   * log has moved.
+   */
   async #standBy(replica: Replica): Promise<void> {
     const { changes, clock, random } = this.#ports
     // Two standbys must not wake at the same moment, again and again.
@@ -408,7 +433,10 @@ export class PumpIncarnation {
     await this.#lookForGap()
   }
 
-  /** Does the queue still lead on from the store? If not, somebody has purged or deleted it: the next life begins at the store. */
+  /**
+   * Does the queue still lead on from the store? If not, somebody has purged or deleted it: the
+   * next life begins at the store.
+   */
   async #lookForGap(): Promise<void> {
     const persisted = this.#persisted.fresh()
     const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
@@ -427,7 +455,10 @@ export class PumpIncarnation {
     this.end(new GridError('not_ready', message))
   }
 
-  /** Whether what follows in the queue can be read by whoever writes it to the store. Looked at once for each position at which the store stands still. */
+  /**
+   * Whether what follows in the queue can be read by whoever writes it to the store. Looked at once
+   * for each position at which the store stands still.
+   */
   async #leadsOnFrom(persisted: number): Promise<boolean> {
     const hasMoved = persisted !== this.#storeAt
     this.#storeAt = persisted
@@ -438,7 +469,10 @@ export class PumpIncarnation {
     return true
   }
 
-  /** Either this pump is wrong or whoever published the window: the units know. In any case the next life begins at the store. */
+  /**
+   * Either this pump is wrong or whoever published the window: the units know. In any case the next
+   * life begins at the store.
+   */
   async #differs(difference: DigestDifference): Promise<void> {
     const { position, published, found } = difference
     const what = `At position ${position} this pump's digest is ${found}, the published window's ${published}`

@@ -18,27 +18,50 @@ export interface PumpPorts {
 }
 
 export interface PumpSettings {
-  /** A window is closed this long after its first change, when publishing is quick. Default 3 ms. */
+  /**
+   * A window is closed this long after its first change, when publishing is quick. Default 3 ms.
+   */
   readonly windowMsMin: number
-  /** It stays open for twice as long as the publication before took, but not longer than this. Default 50 ms. */
+  /**
+   * It stays open for twice as long as the publication before took, but not longer than this.
+   * Default 50 ms.
+   */
   readonly windowMsMax: number
-  /** The log has moved but nothing has changed: published after this time, so that others see the pump live. Default 200 ms. */
+  /**
+   * The log has moved but nothing has changed: published after this time, so that others see the
+   * pump live. Default 200 ms.
+   */
   readonly emptyWindowMs: number
-  /** Changes and events of one window; beyond, it is closed. At twice as many melding waits until it has been published. Default 20,000. */
+  /**
+   * Changes and events of one window; beyond, it is closed. At twice as many melding waits until it
+   * has been published. Default 20,000.
+   */
   readonly windowChangesMax: number
   /** Bytes of one window; beyond, it is closed. At twice as many melding waits. Default 8 MiB. */
   readonly windowBytesMax: number
-  /** Bytes of published windows that wait for the warm image; beyond, it gets them from the change queue later. Default 32 MiB. */
+  /**
+   * Bytes of published windows that wait for the warm image; beyond, it gets them from the change
+   * queue later. Default 32 MiB.
+   */
   readonly imageBytesMax: number
   /** Bytes of windows merged into one step of the warm image. Default 4 MiB. */
   readonly imageBatchBytesMax: number
   /** Bytes of changes that wait while a snapshot of the pump is read. Default 256 MiB. */
   readonly snapshotBytesMax: number
-  /** A standby takes over when nothing has been published for this long although the log has moved. Default 800 ms. */
+  /**
+   * A standby takes over when nothing has been published for this long although the log has moved.
+   * Default 800 ms.
+   */
   readonly takeoverMs: number
-  /** Entries written in one step when the warm image is built anew: a few milliseconds' work for the pump and for Redis. Default 1,000. */
+  /**
+   * Entries written in one step when the warm image is built anew: a few milliseconds' work for the
+   * pump and for Redis. Default 1,000.
+   */
   readonly imageEntriesMax: number
-  /** How often the digest and a sample of entries are told, for the units to compare with. Default 1,000 ms. 0: never, and nothing is compared. */
+  /**
+   * How often the digest and a sample of entries are told, for the units to compare with. Default
+   * 1,000 ms. 0: never, and nothing is compared.
+   */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number

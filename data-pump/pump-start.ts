@@ -10,15 +10,18 @@ import { findRepair } from './repair-start.ts'
 import type { PumpStart } from './start-point.ts'
 
 /**
- * Finds where to go on: with the last published window, if the queue leads from the store's checkpoint to it. If the queue was lost, or its
- * beginning, then with the store's checkpoint itself: what is between is in the log still, for the log is trimmed only below the
- * checkpoint. Windows that are published twice that way do no harm.
+ * Finds where to go on: with the last published window, if the queue leads from the store's
+ * checkpoint to it. If the queue was lost, or its beginning, then with the store's checkpoint
+ * itself: what is between is in the log still, for the log is trimmed only below the checkpoint.
+ * Windows that are published twice that way do no harm.
  *
- * The state comes from the store, which is never ahead of the queue; from the warm image only while the store cannot be reached. It never comes from
- * another unit: that one is further on, and its outcomes since the last window would be missing. Unless this pump was found wrong: then the store is wrong too,
- * and the difference is published.
+ * The state comes from the store, which is never ahead of the queue; from the warm image only while
+ * the store cannot be reached. It never comes from another unit: that one is further on, and its
+ * outcomes since the last window would be missing. Unless this pump was found wrong: then the store
+ * is wrong too, and the difference is published.
  *
- * `logFollowed`: identity of the log that this pump followed before. Another one is begun with only if the data reader says that nothing is stored.
+ * `logFollowed`: identity of the log that this pump followed before. Another one is begun with only
+ * if the data reader says that nothing is stored.
  */
 export async function findStart(
   space: string,
@@ -57,7 +60,8 @@ export async function findStart(
   // The warm image may be ahead of the store, so without a window to go on from it is of no use.
   const fromStore = copyFrom(['store', 'log'])
   let copy = await life.finish(isPublished ? copyFrom(['store', 'reader', 'log']) : fromStore)
-  // Nor is it while nothing is stored: the queue may have lost what leads there, and then only the log, still whole, has it.
+  // Nor is it while nothing is stored: the queue may have lost what leads there, and then only the
+  // log, still whole, has it.
   if (copy.source === 'reader' && isNothingStored) copy = await life.finish(fromStore)
   const { source, ...copied } = copy
   const { state } = copied
@@ -65,7 +69,8 @@ export async function findStart(
   const wrongTo = part && isWrong(part) ? part.to : 0
   const found = { ...copied, last, storedAt, wrongTo, corrections: [] }
   if (part && wrongTo === 0 && state.position <= part.to) {
-    // How far the store is, the warm image does not tell; whether the queue leads on from there is looked at later.
+    // How far the store is, the warm image does not tell; whether the queue leads on from there is
+    // looked at later.
     const { pause } = new Turns(clock)
     if (source === 'reader' || (await life.until(() => leadsOn(changes, state.position, pause))))
       return { ...found, from: part.to, newest: part }

@@ -10,7 +10,9 @@ export interface QueueWatcher {
   broken(error: Error): void
 }
 
-/** A standby's eye on the change queue: what the active pump publishes, and when it published last. */
+/**
+ * A standby's eye on the change queue: what the active pump publishes, and when it published last.
+ */
 export class QueueWatch {
   readonly #tail: LogTail
   readonly #assembler = new WindowAssembler()

@@ -21,9 +21,11 @@ const peerMsMax = 15_000
 const entriesAtOnce = 500
 
 /**
- * Where a pump begins that was found wrong. What it published may be stored by now, so the store alone is no good beginning: the state comes from a unit
- * that is right, and whatever the store has differently is published with the first window. Domain events between the last window and the
- * unit's position are not published. undefined: no unit gives a copy; then the store is all there is.
+ * Where a pump begins that was found wrong. What it published may be stored by now, so the store
+ * alone is no good beginning: the state comes from a unit that is right, and whatever the store has
+ * differently is published with the first window. Domain events between the last window and the
+ * unit's position are not published. undefined: no unit gives a copy; then the store is all there
+ * is.
  */
 export async function findRepair(
   space: string,

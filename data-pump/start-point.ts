@@ -16,7 +16,10 @@ export interface PumpStart {
   readonly last: number
   /** When it was stored, ms since the epoch, by the queue's clock. */
   readonly storedAt: number
-  /** A window to here is in the queue and is wrong: what is published first has to end behind it, to take its place. 0: none. */
+  /**
+   * A window to here is in the queue and is wrong: what is published first has to end behind it, to
+   * take its place. 0: none.
+   */
   readonly wrongTo: number
   /** What the store has wrong, to be published with the first window. */
   readonly corrections: readonly StoredChange[]

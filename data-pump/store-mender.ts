@@ -15,7 +15,10 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { Differences } from './differences.ts'
 
 const patience = { openMs: 5000, answerMs: 10_000 }
-/** Entries of the store that are remembered at a time; of a larger one a share each time, and it is read as often. */
+/**
+ * Entries of the store that are remembered at a time; of a larger one a share each time, and it is
+ * read as often.
+ */
 const seenEntriesMax = 4_000_000
 /** Until whoever gave the store the last time can give it again. */
 const sharePauseMs = 3000
@@ -35,8 +38,9 @@ interface Share {
 }
 
 /**
- * Knows which of the store's entries are wrong, and gives what they should be, a few at a time, from the pump's own replica. What is published
- * for nothing does no harm, so it need not be exact in what it calls wrong; only what it gives has to be.
+ * Knows which of the store's entries are wrong, and gives what they should be, a few at a time,
+ * from the pump's own replica. What is published for nothing does no harm, so it need not be exact
+ * in what it calls wrong; only what it gives has to be.
  */
 export class StoreMender {
   readonly #space: string
@@ -110,7 +114,9 @@ export class StoreMender {
         yield { cache, key }
   }
 
-  /** undefined: the space has no such cache, so nothing that is stored under its name is the grid's. */
+  /**
+   * undefined: the space has no such cache, so nothing that is stored under its name is the grid's.
+   */
   #right({ cache, key }: EntryKey): StoredChange | undefined {
     const { state } = this.#replica
     if (!state.layout.named(cache)) return undefined
@@ -140,7 +146,8 @@ export class StoreMender {
         if (this.isWaiting) found()
       }
     } catch (error) {
-      // The store is away, or read by somebody else: whoever wants it compared asks again. A bug of ours must not keep the pump from its work.
+      // The store is away, or read by somebody else: whoever wants it compared asks again. A bug of
+      // ours must not keep the pump from its work.
       const { message } = error as Error
       const level = isGridError(error) ? 'info' : 'error'
       this.#report({ kind: 'store', level, message: `the store could not be compared: ${message}` })
@@ -149,7 +156,10 @@ export class StoreMender {
     }
   }
 
-  /** Reads all of the store, damaged entries aside, and names what differs from the replica, which goes on meanwhile. */
+  /**
+   * Reads all of the store, damaged entries aside, and names what differs from the replica, which
+   * goes on meanwhile.
+   */
   async #compare(share: Share): Promise<Differences> {
     const subject = subjects.snapshotForMending(this.#space)
     const turns = new Turns(this.#clock)
@@ -174,7 +184,10 @@ export class StoreMender {
     return nothing
   }
 
-  /** What was written behind the store's position is on its way there; what was not seen up to there is missing. */
+  /**
+   * What was written behind the store's position is on its way there; what was not seen up to there
+   * is missing.
+   */
   async #completed(
     wrong: Differences,
     seen: ReadonlySet<Entry>,

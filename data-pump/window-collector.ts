@@ -5,8 +5,9 @@ import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { Window, WindowEvent } from '@spacegrid/grid/engine/wire/window-codec'
 
 /**
- * What melding has done since the last published window: of every key the last outcome, and every domain event. Outcomes that have been
- * published already are passed over, so a pump may begin from any state at or before that window.
+ * What melding has done since the last published window: of every key the last outcome, and every
+ * domain event. Outcomes that have been published already are passed over, so a pump may begin from
+ * any state at or before that window.
  */
 export class WindowCollector {
   /** Where the window begins: all up to here has been published. */
@@ -69,7 +70,10 @@ export class WindowCollector {
     return window
   }
 
-  /** The window that was closed last has not been published: what it held, and was not overwritten since, is collected again. */
+  /**
+   * The window that was closed last has not been published: what it held, and was not overwritten
+   * since, is collected again.
+   */
   reopen({ from, changes, events }: Window): void {
     for (const change of changes)
       if (!this.#caches.get(change.cache)?.has(change.key)) this.#put(change)

@@ -12,8 +12,9 @@ export interface Published {
 }
 
 /**
- * Appends windows to the change queue, each record fenced by the one before it: so of several pumps only one gets through at any place, and
- * a record is there once, whatever the network does. While the queue is full or cannot be reached it waits; nothing is dropped.
+ * Appends windows to the change queue, each record fenced by the one before it: so of several pumps
+ * only one gets through at any place, and a record is there once, whatever the network does. While
+ * the queue is full or cannot be reached it waits; nothing is dropped.
  */
 export class WindowPublisher {
   readonly #changes: Log
@@ -53,7 +54,8 @@ export class WindowPublisher {
         await this.#changes.append(record, { expectedLast: after })
       } catch (error) {
         if (!(error instanceof GridError) || error.code !== 'fenced') throw error
-        // The outcome of an earlier try may have been unknown: then the record behind the fence is our own.
+        // The outcome of an earlier try may have been unknown: then the record behind the fence is
+        // our own.
         if (!(await this.#isOwn(id, part, after + 1))) throw error
       }
     }, isFinal)

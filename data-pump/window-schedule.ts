@@ -9,8 +9,9 @@ export interface Collected {
 }
 
 /**
- * Decides when a window is closed: soon after its first change while publishing is quick, later when it is slow (so that publishing never takes more
- * than about a third of the time), and at once when it is large. A window without changes waits longest: it only shows that the pump lives.
+ * Decides when a window is closed: soon after its first change while publishing is quick, later
+ * when it is slow (so that publishing never takes more than about a third of the time), and at once
+ * when it is large. A window without changes waits longest: it only shows that the pump lives.
  */
 export class WindowSchedule {
   readonly #clock: Clock
@@ -30,12 +31,18 @@ export class WindowSchedule {
     return Math.max(size / windowChangesMax, bytes / windowBytesMax)
   }
 
-  /** When the log first moved beyond what has been published, in `monotonic()` time; undefined: it has not. */
+  /**
+   * When the log first moved beyond what has been published, in `monotonic()` time; undefined: it
+   * has not.
+   */
   get movedAt(): number | undefined {
     return this.#movedAt
   }
 
-  /** The log is beyond what has been published, with so much. Returns whether that makes the window due at another time. */
+  /**
+   * The log is beyond what has been published, with so much. Returns whether that makes the window
+   * due at another time.
+   */
   moved(collected: Collected): boolean {
     const { size } = collected
     const isNews = this.#movedAt === undefined || (this.#changedAt === undefined && size > 0)

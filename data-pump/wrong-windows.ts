@@ -2,7 +2,10 @@ import type { DigestDifference } from './digest-trail.ts'
 
 const windowsMax = 16
 
-/** Published windows that were found wrong: nobody goes on behind them. What they brought is published anew. */
+/**
+ * Published windows that were found wrong: nobody goes on behind them. What they brought is
+ * published anew.
+ */
 export class WrongWindows {
   readonly #digests = new Map<number, string>()
 

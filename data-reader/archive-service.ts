@@ -5,8 +5,8 @@ import type { Store } from '@spacegrid/grid/engine/ports/store'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
 /**
- * Answers what the store holds under a key, also for processes that have no replica: JSON in (`{cache, key}`), JSON out
- * (`{value, version, position}`). `not_found` when it holds nothing.
+ * Answers what the store holds under a key, also for processes that have no replica: JSON in
+ * (`{cache, key}`), JSON out (`{value, version, position}`). `not_found` when it holds nothing.
  */
 export function serveArchive(
   space: string,

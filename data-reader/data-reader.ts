@@ -14,12 +14,16 @@ import { StoreAuditor } from './store-auditor.ts'
 
 /** How often the store is asked how far it is, for those who want to know. */
 const tickMs = 1000
-/** One unit at a time copies from here: the space's lease in a cold start. The others are refused, and copy from that unit when it is ready. */
+/**
+ * One unit at a time copies from here: the space's lease in a cold start. The others are refused,
+ * and copy from that unit when it is ready.
+ */
 const sessionsMax = 1
 
 /**
- * Gives one space's stored state to those who start: processing units that find no peer, and data pumps. Answers for the archive, too. It keeps
- * nothing itself, so any number may run and a crash costs only the copies that were being read.
+ * Gives one space's stored state to those who start: processing units that find no peer, and data
+ * pumps. Answers for the archive, too. It keeps nothing itself, so any number may run and a crash
+ * costs only the copies that were being read.
  */
 export class DataReader implements Component {
   readonly #space: string
@@ -75,7 +79,8 @@ export class DataReader implements Component {
       subject: subjects.snapshotFromReader(this.#space),
       sessionsMax,
     })
-    // Pumps have a lease of their own: in a cold start they must not wait for the units, nor the units for them.
+    // Pumps have a lease of their own: in a cold start they must not wait for the units, nor the
+    // units for them.
     const stored = new SnapshotService(messaging, clock, random, () => this.#choice.stored(), {
       space: this.#space,
       subject: subjects.snapshotFromStore(this.#space),

@@ -26,8 +26,9 @@ export interface Voice {
 }
 
 /**
- * Finds out whether the warm image is what its checkpoint says: counts its entries, tells them to the replicas, which compare the values with theirs, and
- * looks at those that are in doubt. An image that is wrong is cleared, which is always safe: the data pump builds it anew, and meanwhile
+ * Finds out whether the warm image is what its checkpoint says: counts its entries, tells them to
+ * the replicas, which compare the values with theirs, and looks at those that are in doubt. An
+ * image that is wrong is cleared, which is always safe: the data pump builds it anew, and meanwhile
  * the store is read. Holds the version of every entry while it counts.
  */
 export class ImageAuditor {
@@ -41,7 +42,10 @@ export class ImageAuditor {
   #counts = 0
   #cleared = 0
 
-  /** `countedEntriesMax`: of an image with more entries the digest is compared, but nobody counts whether it is that of its entries. */
+  /**
+   * `countedEntriesMax`: of an image with more entries the digest is compared, but nobody counts
+   * whether it is that of its entries.
+   */
   constructor(
     space: string,
     ports: ImageAuditorPorts,
@@ -81,9 +85,13 @@ export class ImageAuditor {
       }
   }
 
-  /** A replica tells its value of an entry that is in doubt. Against it and the store together the image is wrong. */
+  /**
+   * A replica tells its value of an entry that is in doubt. Against it and the store together the
+   * image is wrong.
+   */
   compare(entry: EntryName, print: number): Promise<void> {
-    // One after the other, for all replicas tell theirs: what has been cleared by then must not be cleared again.
+    // One after the other, for all replicas tell theirs: what has been cleared by then must not be
+    // cleared again.
     const compared = this.#compared.then(() => this.#compare(entry, print))
     this.#compared = compared.catch(() => undefined)
     return compared
@@ -175,8 +183,9 @@ export class ImageAuditor {
 const printOf = ({ version, value }: StoredEntry): number => fingerprintOf(version, value)
 
 /**
- * The digest of entries of which some come twice, or are changed or deleted by what comes later. An image moves while it is scanned; what has
- * moved it comes behind the scan, in order, so that the last word on a key is always the right one.
+ * The digest of entries of which some come twice, or are changed or deleted by what comes later. An
+ * image moves while it is scanned; what has moved it comes behind the scan, in order, so that the
+ * last word on a key is always the right one.
  */
 class EntryCount {
   readonly #versions = new Map<string, Map<string, number>>()

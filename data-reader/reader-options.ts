@@ -20,9 +20,15 @@ export interface ReaderPorts {
 }
 
 export interface ReaderOptions {
-  /** How often every entry of the store is told to the replicas, for them to compare with. Default 0: never. */
+  /**
+   * How often every entry of the store is told to the replicas, for them to compare with. Default
+   * 0: never.
+   */
   readonly auditIntervalMs?: number
-  /** Entries of a warm image that are counted, at 100 bytes each; one that has more is not. Default 10,000,000. */
+  /**
+   * Entries of a warm image that are counted, at 100 bytes each; one that has more is not. Default
+   * 10,000,000.
+   */
   readonly countedEntriesMax?: number
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report

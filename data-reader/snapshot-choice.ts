@@ -6,15 +6,19 @@ import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { ReaderPorts } from './reader-options.ts'
 import { StoreSnapshot } from './store-snapshot.ts'
 
-/** Whoever could use an image does not come back so soon: then the image was not what it seemed, and the store is read instead. */
+/**
+ * Whoever could use an image does not come back so soon: then the image was not what it seemed, and
+ * the store is read instead.
+ */
 const imageDoubtMs = 30_000
 /** A store that was found damaged is not read again for this long. */
 const damageRestMs = 5000
 const damageToldMsMin = 60_000
 
 /**
- * Chooses what a snapshot is read from: the warm image while it can be continued by the log, for it is read faster; else the store. What belongs to
- * another log than the present one is never given away.
+ * Chooses what a snapshot is read from: the warm image while it can be continued by the log, for it
+ * is read faster; else the store. What belongs to another log than the present one is never given
+ * away.
  */
 export class SnapshotChoice {
   readonly #space: string
@@ -35,7 +39,10 @@ export class SnapshotChoice {
     this.#report = report
   }
 
-  /** @throws GridError `not_found` when nothing is stored, `log_replaced`, `log_trimmed`, whatever the store fails with */
+  /**
+   * @throws GridError `not_found` when nothing is stored, `log_replaced`, `log_trimmed`, whatever
+   * the store fails with
+   */
   async nearest(): Promise<StoreSnapshot> {
     const { image, clock } = this.#ports
     const isInDoubt = clock.monotonic() - this.#imageUsedAt < imageDoubtMs
@@ -51,7 +58,10 @@ export class SnapshotChoice {
     }
   }
 
-  /** The store's own checkpoint. @throws as `nearest`; `record_damaged` when it is not what the grid has written */
+  /**
+   * The store's own checkpoint. @throws as `nearest`; `record_damaged` when it is not what the grid
+   * has written
+   */
   async stored(): Promise<StoreSnapshot> {
     const damage = this.#damage
     if (damage && this.#ports.clock.monotonic() - damage.at < damageRestMs) throw damage.error

@@ -29,8 +29,10 @@ const damagedToldMax = 10
 const attemptsMax = 3
 
 /**
- * Speaks for the stored copies where replicas compare themselves: tells the digests of their checkpoints every second; counts the store's
- * entries when replicas cannot agree without, and from time to time tells all of them, values included; has the image looked at as often. docs/decisions/0009.
+ * Speaks for the stored copies where replicas compare themselves: tells the digests of their
+ * checkpoints every second; counts the store's entries when replicas cannot agree without, and from
+ * time to time tells all of them, values included; has the image looked at as often.
+ * docs/decisions/0009.
  */
 export class StoreAuditor {
   readonly #space: string
@@ -88,7 +90,10 @@ export class StoreAuditor {
     await this.#channel.stop()
   }
 
-  /** How the store's entries compare with its own checkpoint, and how often the warm image was wrong. */
+  /**
+   * How the store's entries compare with its own checkpoint, and how often the warm image was
+   * wrong.
+   */
   status(): AuditStatus {
     return {
       ...this.#lastCount,
@@ -149,8 +154,8 @@ export class StoreAuditor {
   }
 
   /**
-   * Reads every entry of the store; `andTell`: for the replicas to compare the values with theirs. Whether it is right; undefined: that could not be
-   * found out.
+   * Reads every entry of the store; `andTell`: for the replicas to compare the values with theirs.
+   * Whether it is right; undefined: that could not be found out.
    */
   async #count(andTell: boolean): Promise<boolean | undefined> {
     const { clock } = this.#ports

@@ -14,16 +14,20 @@ const flushMs = 500
 const entriesMax = 10_000
 /** Keys told in one line of the log. */
 const toldMax = 10
-/** When something may have been missed, the store is counted so much later: a grid that starts has other things to read. */
+/**
+ * When something may have been missed, the store is counted so much later: a grid that starts has
+ * other things to read.
+ */
 const countAfterMs = 20_000
 /** A store that was wrong is counted again, to see whether it is right by now: soon at first. */
 const againMsMin = 5000
 const againMsMax = 600_000
 
 /**
- * Watches the store for what others than the grid do to it, and has it mended: the data pump writes anew what is wrong, from what it and the units
- * have (docs/decisions/0017). Everything passes through the change queue and the data writer, so the store is never written past them. A crash loses
- * what was seen and not passed on; the count behind each start finds it.
+ * Watches the store for what others than the grid do to it, and has it mended: the data pump writes
+ * anew what is wrong, from what it and the units have (docs/decisions/0017). Everything passes
+ * through the change queue and the data writer, so the store is never written past them. A crash
+ * loses what was seen and not passed on; the count behind each start finds it.
  */
 export class StoreGuard {
   readonly #space: string
@@ -32,7 +36,9 @@ export class StoreGuard {
   readonly #channel: AuditChannel
   readonly #life: Life
   readonly #report: Report
-  /** Whether the store's entries are what its checkpoint says; undefined: it could not be found out. */
+  /**
+   * Whether the store's entries are what its checkpoint says; undefined: it could not be found out.
+   */
   readonly #isRight: () => Promise<boolean | undefined>
   readonly #watch: StoreWatch | undefined
   #entries = new Map<string, readonly [cache: string, key: string]>()
@@ -67,7 +73,10 @@ export class StoreGuard {
     await this.#watch?.stop()
   }
 
-  /** The store was found wrong. It is mended, and looked at again. `damaged`: entries that are known to be. */
+  /**
+   * The store was found wrong. It is mended, and looked at again. `damaged`: entries that are known
+   * to be.
+   */
   wrong(damaged: readonly EntryKey[]): void {
     this.#wish(
       damaged.map(({ cache, key }) => [cache, key]),
@@ -119,7 +128,10 @@ export class StoreGuard {
     this.#wish(entries, caches)
   }
 
-  /** Well below what a message takes. A name that is longer than any key of the grid's would spoil its message for all the others. */
+  /**
+   * Well below what a message takes. A name that is longer than any key of the grid's would spoil
+   * its message for all the others.
+   */
   #wish(entries: readonly (readonly [string, string])[], caches: readonly string[]): void {
     const sayable = entries.filter(([, key]) => key.length <= textLengthMax)
     for (const wish of wishesOf(sayable, caches, this.#channel.messageBytesMax / 2))
@@ -127,8 +139,8 @@ export class StoreGuard {
   }
 
   /**
-   * Which names are the space's own caches, as far as that is known: others are nobody's here. While the store is being written anew, by whoever recovers
-   * it, what is seen is that.
+   * Which names are the space's own caches, as far as that is known: others are nobody's here.
+   * While the store is being written anew, by whoever recovers it, what is seen is that.
    */
   async #look(): Promise<{ has(cache: string): boolean; readonly isBeingBuilt: boolean }> {
     try {

@@ -11,7 +11,10 @@ import type { SnapshotSource } from '@spacegrid/grid/engine/replica/snapshot-sou
 import { decodeHeader, type SnapshotChunk } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import { decodeWindow, type Window } from '@spacegrid/grid/engine/wire/window-codec'
 
-/** The image shows a checkpoint only after its window is in the queue, so nothing that is missed comes later than this. */
+/**
+ * The image shows a checkpoint only after its window is in the queue, so nothing that is missed
+ * comes later than this.
+ */
 const missedWindowMsMax = 5000
 const windowBytesMax = 4 * 1024 * 1024
 const noPause = () => undefined
@@ -27,9 +30,11 @@ export interface StoreSnapshotPorts {
 }
 
 /**
- * A snapshot of a store, taken while it changes: its entries as the scan finds them and, if the store has moved on meanwhile, the windows
- * of the change queue that moved it. What the windows bring is newer than, or the same as, what was scanned, or is passed over by whoever
- * restores it; so at the end the copy is exactly the store at the scan's last checkpoint. architecture.md, invariant 8.
+ * A snapshot of a store, taken while it changes: its entries as the scan finds them and, if the
+ * store has moved on meanwhile, the windows of the change queue that moved it. What the windows
+ * bring is newer than, or the same as, what was scanned, or is passed over by whoever restores it;
+ * so at the end the copy is exactly the store at the scan's last checkpoint. architecture.md,
+ * invariant 8.
  */
 export class StoreSnapshot implements SnapshotSource {
   readonly #space: string
@@ -45,8 +50,8 @@ export class StoreSnapshot implements SnapshotSource {
   #shapeText = ''
 
   /**
-   * `finished` is called when the last piece has been read, or there is one that never can be. `failed`: what to tell whoever reads, when
-   * what is stored cannot be read.
+   * `finished` is called when the last piece has been read, or there is one that never can be.
+   * `failed`: what to tell whoever reads, when what is stored cannot be read.
    */
   constructor(
     space: string,
@@ -148,7 +153,9 @@ export class StoreSnapshot implements SnapshotSource {
     )
   }
 
-  /** A cache may have been added after the scan's start: then a later checkpoint tells its shape. */
+  /**
+   * A cache may have been added after the scan's start: then a later checkpoint tells its shape.
+   */
   async #knowCachesOf(entries: readonly StoredEntry[]): Promise<void> {
     let known: string | undefined
     const isKnown = ({ cache }: StoredEntry) => {

@@ -12,9 +12,10 @@ import {
 } from './writer-options.ts'
 
 /**
- * Applies one space's change queue to the store, exactly once in effect: every step is one transaction of the store, guarded by the
- * checkpoint it starts from. architecture.md, invariant 6. So a second writer, one that was paused, or one whose last step's outcome is
- * unknown, can do no harm; after a crash the store's own checkpoint says where to go on.
+ * Applies one space's change queue to the store, exactly once in effect: every step is one
+ * transaction of the store, guarded by the checkpoint it starts from. architecture.md, invariant 6.
+ * So a second writer, one that was paused, or one whose last step's outcome is unknown, can do no
+ * harm; after a crash the store's own checkpoint says where to go on.
  */
 export class DataWriter implements Component {
   readonly #space: string

@@ -9,8 +9,9 @@ const reasonLengthMax = 200
 const nameOf = ({ cache, key }: QuarantinedEntry): string => `${cache} ${JSON.stringify(key)}`
 
 /**
- * Tells people what the store refuses, once for each entry, and when it has been taken after all. Looks at the store rather than at
- * what this writer does, so that another writer's work, a step whose answer was lost and a replay by hand are all seen.
+ * Tells people what the store refuses, once for each entry, and when it has been taken after all.
+ * Looks at the store rather than at what this writer does, so that another writer's work, a step
+ * whose answer was lost and a replay by hand are all seen.
  */
 export class QuarantineWatch {
   readonly #space: string

@@ -13,9 +13,10 @@ interface Reached {
 const spacingMs = 1000
 
 /**
- * Trims the log and the change queue to where the store was some time ago, so that whoever has just read the store finds what
- * follows. architecture.md, invariant 7: never beyond the checkpoint. The record at the checkpoint, and the window that led to it, stay: neither
- * of the two is ever empty again, so a pump always finds the last window that was published.
+ * Trims the log and the change queue to where the store was some time ago, so that whoever has just
+ * read the store finds what follows. architecture.md, invariant 7: never beyond the checkpoint. The
+ * record at the checkpoint, and the window that led to it, stay: neither of the two is ever empty
+ * again, so a pump always finds the last window that was published.
  */
 export class Trimmer {
   readonly #log: Log

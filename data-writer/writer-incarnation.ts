@@ -28,7 +28,9 @@ const damageTellMs = 60_000
 
 export type WriterState = 'starting' | 'active' | 'standby'
 
-/** What no patience helps against: the incarnation ends, and the next one looks at everything anew. */
+/**
+ * What no patience helps against: the incarnation ends, and the next one looks at everything anew.
+ */
 const isDisorder = ({ code }: GridError): boolean =>
   code === 'stale_writer' || code === 'log_replaced' || code === 'record_damaged'
 
@@ -138,7 +140,10 @@ export class WriterIncarnation {
     }
   }
 
-  /** undefined: one of the windows is not what a pump has made. It is passed over, and those before and behind it come again. */
+  /**
+   * undefined: one of the windows is not what a pump has made. It is passed over, and those before
+   * and behind it come again.
+   */
   async #merge(
     windows: readonly QueuedWindow[],
     feed: WindowFeed,
@@ -157,7 +162,10 @@ export class WriterIncarnation {
     }
   }
 
-  /** Whoever is behind it says so; the pump sees that the store stands still, and publishes anew what is missing. */
+  /**
+   * Whoever is behind it says so; the pump sees that the store stands still, and publishes anew
+   * what is missing.
+   */
   #tellDamage(what: string): void {
     const now = this.#ports.clock.monotonic()
     if (now - this.#damageToldAt < damageTellMs) return
@@ -242,8 +250,9 @@ export class WriterIncarnation {
   }
 
   /**
-   * The store's checkpoint. One that somebody has removed or changed is put back first, if this writer knows what it was: beside it may be what a later
-   * one had, but the windows behind it are applied anew, and the audit compares the rest.
+   * The store's checkpoint. One that somebody has removed or changed is put back first, if this
+   * writer knows what it was: beside it may be what a later one had, but the windows behind it are
+   * applied anew, and the audit compares the rest.
    * @throws GridError `record_damaged` when it is not known what it was
    */
   async #find(): Promise<Checkpoint | undefined> {
@@ -294,7 +303,10 @@ export class WriterIncarnation {
     if (this.#gap !== undefined) await this.#lookBehindGap()
   }
 
-  /** Another writer may have had what is missing here: then this one begins anew where the store is by now. */
+  /**
+   * Another writer may have had what is missing here: then this one begins anew where the store is
+   * by now.
+   */
   async #lookBehindGap(): Promise<void> {
     const { position = 0 } = (await this.#find()) ?? {}
     if (position > this.position)

@@ -16,13 +16,22 @@ export interface WriterPorts {
 }
 
 export interface WriterSettings {
-  /** Log and change queue are trimmed to where the store was this long ago. Default 60,000 ms. 0: to where it is. */
+  /**
+   * Log and change queue are trimmed to where the store was this long ago. Default 60,000 ms. 0: to
+   * where it is.
+   */
   readonly trimDelayMs: number
-  /** Bytes of windows merged into one transaction of the store; a larger window goes alone. Default 4 MiB. */
+  /**
+   * Bytes of windows merged into one transaction of the store; a larger window goes alone. Default
+   * 4 MiB.
+   */
   readonly batchBytesMax: number
   /** Bytes of windows that have been read from the change queue and wait. Default 32 MiB. */
   readonly feedBytesMax: number
-  /** A standby takes over when the store has stood still for this long while there is something to write. Default 800 ms. */
+  /**
+   * A standby takes over when the store has stood still for this long while there is something to
+   * write. Default 800 ms.
+   */
   readonly takeoverMs: number
 }
 

@@ -20,7 +20,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Started by name, imported by nobody. */
 const roles = ['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts']
 
-/** Test tools and what proves the grid: not even by accident. What simulates a space belongs to it. */
+/**
+ * Test tools and what proves the grid: not even by accident. What simulates a space belongs to it.
+ */
 const staysHome =
   /\.test\.ts$|\/test-support\/|-conformance\.ts$|^(?:bench|tests|scripts|proof\/(?!simulator\/))\//
 

@@ -10,8 +10,9 @@ import { type Block, blocksOf, blocksOfPage, readerPages } from './docs-blocks.t
 import { entries } from './tidy/house.ts'
 
 /*
- * Every block of code that a reader finds is checked by somebody: `ts` by the compiler here, all others by the test that
- * the comment before them names, or nobody, for the reason that the comment gives.
+ * Every block of code that a reader finds is checked by somebody: `ts` by the compiler here, all
+ * others by the test that the comment before them names, or nobody, for the reason that the comment
+ * gives.
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -93,7 +94,8 @@ describe('TypeScript', () => {
       await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
       for (const { text, line } of checkedHere.filter((block) => block.page === page)) {
         const name = nameIn.exec(text)?.[1] ?? `line-${line}.ts`
-        // Names that the page does not import are those of the entry that it speaks of; a module in any case.
+        // Names that the page does not import are those of the entry that it speaks of; a module in
+        // any case.
         const own = /^import /m.test(text) ? '' : `import { ${await namesOf()} } from 'spacegrid'\n`
         await writeFile(join(folder, name), `${text}${own}export {}\n`)
       }

@@ -17,7 +17,10 @@ export interface Block {
   readonly note: string | undefined
 }
 
-/** What is written for readers: the pages at the root, the package's own page, `docs/` and the decisions. */
+/**
+ * What is written for readers: the pages at the root, the package's own page, `docs/` and the
+ * decisions.
+ */
 export async function readerPages(): Promise<string[]> {
   const folders = ['.', 'spacegrid', 'docs', 'docs/decisions']
   const pages = await Promise.all(

@@ -149,6 +149,7 @@ const cases: [rule: string, path: string, broken: string, fine: string, finePath
   ['file-length', 'grid/core/a.test.ts', lines(901), lines(900)],
   ['file-name-words', 'grid/core/utils.ts', '', '', 'deployment-manager/main.ts'],
   ['file-name-words', 'grid/core/log-impl.ts', '', '', 'grid/core/implicit-log.ts'],
+  ['comment-width', 'grid/core/a.ts', `// ${'word '.repeat(20)}`, `// ${'word '.repeat(19)}`],
   ['kebab-case', 'grid/core/frameCodec.ts', '', '', 'grid/core/frame-codec.nats.test.ts'],
   ['one-barrel', 'grid/core/index.ts', '', '', 'spacegrid/testing/index.ts'],
   [

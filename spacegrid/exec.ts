@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process'
 
 /**
- * `exec` where the shell has none. The npm scripts say `exec node …`, so that on Unix no shell stands between npm and the program, to
- * swallow a SIGTERM that was meant for it. The command line of Windows knows no such word and finds this program by that name.
+ * `exec` where the shell has none. The npm scripts say `exec node …`, so that on Unix no shell
+ * stands between npm and the program, to swallow a SIGTERM that was meant for it. The command line
+ * of Windows knows no such word and finds this program by that name.
  */
 const [program = 'node', ...words] = process.argv.slice(2)
 // The Node that npm has brought along runs this, and what it runs.

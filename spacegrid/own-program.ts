@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 const extension = extname(fileURLToPath(import.meta.url))
 
 /**
- * A module of this house that runs as a process of its own, as `node` takes it, in the repository and where it has been compiled.
+ * A module of this house that runs as a process of its own, as `node` takes it, in the repository
+ * and where it has been compiled.
  *
  *     fork(ownProgram(new URL('./worker.ts', import.meta.url)))
  *

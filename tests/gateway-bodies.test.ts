@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const address = '127.0.0.31'
 const canRun = process.platform === 'linux' && isHaproxyInstalled(process.env)
 
-// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test; said loudly above.
+// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test;
+// said loudly above.
 describe.skipIf(!canRun)('what is refused behind the gateway', { timeout: 60_000 }, () => {
   const running = new AsyncDisposableStack()
   let gateway: RunningGateway

@@ -9,11 +9,13 @@ import { spacegridProgram } from 'spacegrid/own-program'
 import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-// Two addresses with the same ports, as two containers have them. Linux answers on all of 127.0.0.0/8.
+// Two addresses with the same ports, as two containers have them. Linux answers on all of
+// 127.0.0.0/8.
 const addresses = ['127.0.0.21', '127.0.0.22'] as const
 const canRun = process.platform === 'linux' && isHaproxyInstalled(process.env)
 
-// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test; said loudly above.
+// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test;
+// said loudly above.
 describe.skipIf(!canRun)('two processing units behind the gateway', { timeout: 120_000 }, () => {
   let running: AsyncDisposableStack
   let gateway: RunningGateway
@@ -44,7 +46,9 @@ describe.skipIf(!canRun)('two processing units behind the gateway', { timeout: 1
 
   afterEach(() => running.disposeAsync())
 
-  /** Every program has an address of its own, as in a container, and the ports that all have there. */
+  /**
+   * Every program has an address of its own, as in a container, and the ports that all have there.
+   */
   function startProgram(program: string, address: string): ChildProcess {
     const child = spawn(process.execPath, [program], {
       env: {
@@ -84,7 +88,8 @@ describe.skipIf(!canRun)('two processing units behind the gateway', { timeout: 1
 
   const unit = (address: string) => startProgram('processing-units/ticketing/main.ts', address)
 
-  // architecture.md, section 5: one processing unit dies, the gateway drops it, retries with the key are safe.
+  // architecture.md, section 5: one processing unit dies, the gateway drops it, retries with the
+  // key are safe.
   it('loses no request and no seat when a unit is killed, and none when one is stopped', async () => {
     const first = unit(addresses[0])
     const second = unit(addresses[1])

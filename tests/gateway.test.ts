@@ -12,11 +12,13 @@ import { NameServer } from '@spacegrid/proof/gateway/name-server'
 import { freeUnitPorts, StandInUnit, type UnitPorts } from '@spacegrid/proof/gateway/stand-in-units'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-// Two addresses with the same ports, as two containers have them. Linux answers on all of 127.0.0.0/8.
+// Two addresses with the same ports, as two containers have them. Linux answers on all of
+// 127.0.0.0/8.
 const addresses = ['127.0.0.11', '127.0.0.12'] as const
 const canRun = process.platform === 'linux' && isHaproxyInstalled(process.env)
 
-// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test; said loudly above.
+// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test;
+// said loudly above.
 describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
   const nameServer = new NameServer('processing-unit')
   let nameServerPort: number
@@ -73,7 +75,10 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
   const send = (path: string, headers: Record<string, string> = {}) =>
     fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}', headers })
 
-  /** On a connection of its own: on one that has had a request before, HAProxy closes instead of answering 502. */
+  /**
+   * On a connection of its own: on one that has had a request before, HAProxy closes instead of
+   * answering 502.
+   */
   async function sendAlone(path: string): Promise<{ status: number | undefined; body: unknown }> {
     const sent = request(`${gateway.url}${path}`, { method: 'POST', agent: false }).end('{}')
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -86,8 +91,8 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
 
   it('spreads requests over the units it finds by name', async () => {
     await startBoth()
-    // Long enough that they overlap on any machine: who has fewer open requests gets the next one. A unit that has just
-    // come takes its full share after a few seconds.
+    // Long enough that they overlap on any machine: who has fewer open requests gets the next one.
+    // A unit that has just come takes its full share after a few seconds.
     const leastShare = async () => {
       const answers = await Promise.all(Array.from({ length: 40 }, () => where('?ms=500')))
       return Math.min(...['one', 'two'].map((name) => answers.filter((a) => a === name).length))
@@ -153,7 +158,8 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
     expect((await fetch(`${gateway.adminUrl}/health/ready`)).status).toBe(503)
   })
 
-  // architecture.md, section 2: a retry is safe with an idempotency key. The gateway does nothing unsafe.
+  // architecture.md, section 2: a retry is safe with an idempotency key. The gateway does nothing
+  // unsafe.
   it('repeats a command on another unit only with an idempotency key', async () => {
     await startBoth('dropping', 'two')
     const path = '/ticketing/commands/drop'

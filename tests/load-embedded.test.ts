@@ -8,7 +8,10 @@ import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { waitUntil } from 'spacegrid/servers/wait-until'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-/** The grid as `npm start` runs it, in a process that can be killed and started again on the same data. */
+/**
+ * The grid as `npm start` runs it, in a process that can be killed and started again on the same
+ * data.
+ */
 class EmbeddedProcess {
   readonly url: string
   readonly #environment: NodeJS.ProcessEnv
@@ -73,7 +76,8 @@ describe('spiky users at the embedded grid', { timeout: 120_000 }, () => {
 
   const spike = ['--profile', 'spike', '--rate', '20', '--peak', '150', '--duration', '5']
 
-  // architecture.md, section 2: committed commands are strictly serializable across all units of a space.
+  // architecture.md, section 2: committed commands are strictly serializable across all units of a
+  // space.
   it.each(['ticketing', 'auction'])('passes the audit of %s', async (application) => {
     const argv = ['--url', grid.url, '--application', application, '--think', '0.3']
     const { exitCode, text } = await load(...argv, ...spike)

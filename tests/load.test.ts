@@ -36,7 +36,10 @@ async function fake(faults: FakeFaults = {}): Promise<{ server: FakeTicketing; u
   return { server, url: await server.start() }
 }
 
-/** Runs the load generator as a user would, with short thinking and enough seats unless told otherwise. */
+/**
+ * Runs the load generator as a user would, with short thinking and enough seats unless told
+ * otherwise.
+ */
 const load = (...argv: string[]): Promise<LoadResult> => loadUntil(new Promise(() => {}), ...argv)
 
 /** The same, and interrupts it as Ctrl-C does once the promise is fulfilled. */
@@ -88,8 +91,8 @@ describe('spacegrid load', { timeout: 60_000 }, () => {
     await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBeGreaterThan(50)
     server.faults.stalledUntil = performance.now() + 1000
     const { summary } = await running
-    // Some 100 of 300 arrivals fell into the stall and waited half of it on average; a generator that waited
-    // for answers would have sent few of them and shown one slow request each.
+    // Some 100 of 300 arrivals fell into the stall and waited half of it on average; a generator
+    // that waited for answers would have sent few of them and shown one slow request each.
     expect(summary.arrivals).toBeGreaterThan(240)
     expect(summary.latencyMs.p90).toBeGreaterThan(400)
     expect(summary.latencyMs.max).toBeGreaterThan(900)

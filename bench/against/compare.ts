@@ -34,8 +34,8 @@ const entriesUsual = 10_000
 const database = 'bench_grid'
 
 /**
- * The same work by the sources of two revisions, each in processes of its own on the same servers, in turn: what the difference between them
- * costs. Yields each figure as soon as there is one.
+ * The same work by the sources of two revisions, each in processes of its own on the same servers,
+ * in turn: what the difference between them costs. Yields each figure as soon as there is one.
  */
 export async function* compare(
   sides: readonly [before: Side, now: Side],

@@ -10,7 +10,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The workspaces' own packages: links into the tree that they belong to. */
 const ownScope = '@spacegrid'
 
-/** The sources of an earlier revision in a folder of their own, with the packages that are installed here. */
+/**
+ * The sources of an earlier revision in a folder of their own, with the packages that are installed
+ * here.
+ */
 export class EarlierTree implements AsyncDisposable {
   readonly folder: string
   readonly commit: string
@@ -48,7 +51,9 @@ interface Package {
   readonly workspaces?: readonly string[]
 }
 
-/** Links what is installed here, and the tree's own workspaces under the names that they have there. */
+/**
+ * Links what is installed here, and the tree's own workspaces under the names that they have there.
+ */
 async function linkPackages(from: string, tree: string): Promise<void> {
   const to = join(tree, 'node_modules')
   await mkdir(join(to, ownScope), { recursive: true })

@@ -7,7 +7,10 @@ import { short, spreadOf } from './spread.ts'
 
 const frozenMs = 1000
 
-/** A unit that was frozen while another one committed: the longest it does nothing else while it makes up for that. */
+/**
+ * A unit that was frozen while another one committed: the longest it does nothing else while it
+ * makes up for that.
+ */
 export const catchingUp: Goal = {
   name: 'catching-up',
   async measure(context) {

@@ -5,7 +5,10 @@ import { positionOf, reach, startBulk, startPart, startPersistence } from './per
 import { scan, startScanned } from './redis-scan.ts'
 import { ratioOf, short, spreadOf } from './spread.ts'
 
-/** A unit that finds no other reads everything through the data reader, beside a client that reads the same into a Map. Both have just been started. */
+/**
+ * A unit that finds no other reads everything through the data reader, beside a client that reads
+ * the same into a Map. Both have just been started.
+ */
 export const coldStart: Goal = {
   name: 'cold-start',
   async measure(context) {

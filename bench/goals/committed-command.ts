@@ -8,7 +8,10 @@ const ours = 'Spacegrid, committed, disk synced'
 const synced = 'bare JetStream synced'
 const kvSynced = 'NATS KV synced'
 
-/** Who puts, by which operation of whose process. Bare JetStream is no store: it is the floor under any log on it. */
+/**
+ * Who puts, by which operation of whose process. Bare JetStream is no store: it is the floor under
+ * any log on it.
+ */
 const puts: readonly (readonly [name: string, peer: PeerName, operation: string])[] = [
   ['Redis put', 'Redis', 'put'],
   ['Redis put, auto-pipelined', 'Redis', 'pipelinedPut'],
@@ -22,7 +25,10 @@ const puts: readonly (readonly [name: string, peer: PeerName, operation: string]
   [`${synced} to own delivery`, synced, 'put'],
 ]
 
-/** A command that reads and writes one entry with two indexes, committed and synced, beside every peer's plain put. */
+/**
+ * A command that reads and writes one entry with two indexes, committed and synced, beside every
+ * peer's plain put.
+ */
 export const committedCommand: Goal = {
   name: 'committed-command',
   async measure(context) {

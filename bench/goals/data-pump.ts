@@ -6,7 +6,10 @@ import { short, spreadOf } from './spread.ts'
 
 const inFlight = 1024
 
-/** Whether the pump has published everything when a unit at full load stops: how long it still needs, by how long the load lasted. */
+/**
+ * Whether the pump has published everything when a unit at full load stops: how long it still
+ * needs, by how long the load lasted.
+ */
 export const dataPump: Goal = {
   name: 'data-pump',
   async measure(context) {

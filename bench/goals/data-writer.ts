@@ -4,7 +4,10 @@ import type { GoalContext } from './goal-context.ts'
 import { positionOf, reach, startBulk, startPart, startPersistence } from './persistence.ts'
 import { ratioOf, short, spreadOf } from './spread.ts'
 
-/** How fast the writer empties a full change queue, beside bulkWrite of the same documents; and what it writes when few keys are hot. */
+/**
+ * How fast the writer empties a full change queue, beside bulkWrite of the same documents; and what
+ * it writes when few keys are hot.
+ */
 export const dataWriter: Goal = {
   name: 'data-writer',
   async measure(context) {

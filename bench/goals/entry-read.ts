@@ -5,7 +5,10 @@ import type { GoalContext } from './goal-context.ts'
 import { startPeer, startUnits } from './peers.ts'
 import { ratioOf, short, spreadOf } from './spread.ts'
 
-/** An entry read through the public API beside a bare Map and an lru-cache with the same objects and the same keys. */
+/**
+ * An entry read through the public API beside a bare Map and an lru-cache with the same objects and
+ * the same keys.
+ */
 export const entryRead: Goal = {
   name: 'entry-read',
   async measure(context) {

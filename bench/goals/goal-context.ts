@@ -71,7 +71,9 @@ export class GoalContext {
     await subject.close()
   }
 
-  /** What cannot be had here, or is not wanted, is left out of this run and named in its results. */
+  /**
+   * What cannot be had here, or is not wanted, is left out of this run and named in its results.
+   */
   async orLeftOut<T>(peer: string, start: () => Promise<T>): Promise<T | undefined> {
     if (this.#leftOut.has(peer)) return undefined
     try {

@@ -8,7 +8,9 @@ export interface GoalRow {
   /** In words, as it is promised. */
   readonly goal: string
   readonly measured: string
-  /** What it is compared with, and that one's figure; nothing when the goal is a figure of its own. */
+  /**
+   * What it is compared with, and that one's figure; nothing when the goal is a figure of its own.
+   */
   readonly peer?: string
   /** Ours by the peer's of the same round. */
   readonly ratio?: Spread

@@ -26,9 +26,10 @@ interface Costs {
 }
 
 /**
- * What a read, a command and its melding cost in spaces of more and more entries, all of them there at the same time. All work on the same few
- * entries whatever the space holds: else the processor's caches would be measured. A bare Map grows beside them, for a look-up in a large one
- * meets entries of others on its way, and these are in no cache.
+ * What a read, a command and its melding cost in spaces of more and more entries, all of them there
+ * at the same time. All work on the same few entries whatever the space holds: else the processor's
+ * caches would be measured. A bare Map grows beside them, for a look-up in a large one meets
+ * entries of others on its way, and these are in no cache.
  */
 export const growth: Goal = {
   name: 'growth',

@@ -9,8 +9,9 @@ import { short, spreadOf, spreadText } from './spread.ts'
 const inFlight = 256
 
 /**
- * How far the slow commits are from the usual ones when a unit is offered half of what it could do. Beside it what the log alone does
- * at half of what it can do: commits cannot be steadier than the disk under them.
+ * How far the slow commits are from the usual ones when a unit is offered half of what it could do.
+ * Beside it what the log alone does at half of what it can do: commits cannot be steadier than the
+ * disk under them.
  */
 export const halfLoad: Goal = {
   name: 'half-load',

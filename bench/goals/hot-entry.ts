@@ -48,7 +48,10 @@ export const hotEntryOperations: Goal = {
   },
 }
 
-/** Commands with any handler on one hot entry from two units, beside what peers have for a change that depends on what was read. */
+/**
+ * Commands with any handler on one hot entry from two units, beside what peers have for a change
+ * that depends on what was read.
+ */
 export const hotEntryHandler: Goal = {
   name: 'hot-entry-handler',
   async measure(context) {

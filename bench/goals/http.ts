@@ -5,11 +5,17 @@ import type { GoalContext } from './goal-context.ts'
 import { startUnits } from './peers.ts'
 import { ratioOf, spreadOf } from './spread.ts'
 
-/** A command waits for the disk: with few connections all of them wait together, and nobody works meanwhile. */
+/**
+ * A command waits for the disk: with few connections all of them wait together, and nobody works
+ * meanwhile.
+ */
 const connectionCounts = [64, 256]
 const goals = { query: 0.85, command: 0.7 } as const
 
-/** Queries and commands over HTTP beside fastify with the same routes, schemas and serialization and no work behind them. */
+/**
+ * Queries and commands over HTTP beside fastify with the same routes, schemas and serialization and
+ * no work behind them.
+ */
 export const http: Goal = {
   name: 'http',
   async measure(context) {

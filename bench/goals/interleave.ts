@@ -5,8 +5,8 @@ export interface Contender<T> {
 }
 
 /**
- * Everybody in turn, round after round, so that what else happens on the machine meets all of them alike. Each round begins with
- * another one: nobody always follows the same.
+ * Everybody in turn, round after round, so that what else happens on the machine meets all of them
+ * alike. Each round begins with another one: nobody always follows the same.
  */
 export async function interleave<T>(
   contenders: readonly Contender<T>[],

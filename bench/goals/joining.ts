@@ -8,7 +8,10 @@ import { ratioOf, short, spreadOf } from './spread.ts'
 
 const flags = ['--max-semi-space-size=16', '--max-old-space-size=8192']
 
-/** A unit that joins copies everything from a peer, which goes on serving; beside a client that copies a hash of Redis into a Map. Both have just been started. */
+/**
+ * A unit that joins copies everything from a peer, which goes on serving; beside a client that
+ * copies a hash of Redis into a Map. Both have just been started.
+ */
 export const joining: Goal = {
   name: 'joining',
   async measure(context) {

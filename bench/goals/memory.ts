@@ -6,7 +6,10 @@ import { short } from './spread.ts'
 
 const flags = ['--expose-gc', '--max-old-space-size=8192']
 
-/** What an entry takes in the memory of a unit that has it from a peer, indexes and versions included, beside a bare Map. */
+/**
+ * What an entry takes in the memory of a unit that has it from a peer, indexes and versions
+ * included, beside a bare Map.
+ */
 export const memory: Goal = {
   name: 'memory',
   async measure(context) {

@@ -2,7 +2,10 @@ import { newSpaceName } from '../hot-path/bench-unit.ts'
 import type { RunningSubject } from '../processes/running-subject.ts'
 import type { GoalContext } from './goal-context.ts'
 
-/** Who is compared, by the process that does its work; settings as in the table "Where the peers stand". */
+/**
+ * Who is compared, by the process that does its work; settings as in the table "Where the peers
+ * stand".
+ */
 const starters = {
   'bare Map': (context) => context.start('memory', { kind: 'map', entries: context.entries }),
   'lru-cache': (context) => context.start('memory', { kind: 'lru', entries: context.entries }),
@@ -68,7 +71,10 @@ export interface UnitsOptions {
   readonly flags?: readonly string[]
 }
 
-/** Processing units of one space, each in a process, on a log that is synced before every acknowledgement. */
+/**
+ * Processing units of one space, each in a process, on a log that is synced before every
+ * acknowledgement.
+ */
 export async function startUnits(
   context: GoalContext,
   units: number,

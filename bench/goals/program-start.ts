@@ -12,7 +12,10 @@ import { short, spreadOf } from './spread.ts'
 const eventId = 'start-bench'
 const emptyQuery = '/ticketing/queries/ordersByCustomer?customerId=nobody'
 
-/** From the start of the embedded grid's process until it answers a query, with nothing stored and with 100,000 entries. */
+/**
+ * From the start of the embedded grid's process until it answers a query, with nothing stored and
+ * with 100,000 entries.
+ */
 export const programStart: Goal = {
   name: 'program-start',
   async measure(context) {

@@ -7,7 +7,9 @@ export async function startScanned(context: GoalContext, entries: number): Promi
   return started !== undefined
 }
 
-/** Reads them all into a Map, in a process just started, as a unit that rehydrates is. @returns ms */
+/**
+ * Reads them all into a Map, in a process just started, as a unit that rehydrates is. @returns ms
+ */
 export async function scan(
   context: GoalContext,
   entries: number,

@@ -5,7 +5,10 @@ import type { Goal } from './goal.ts'
 import type { GoalContext } from './goal-context.ts'
 import { ratioOf, short, spreadOf } from './spread.ts'
 
-/** From the call of a command on one unit until its entry can be read on another, beside a message from publisher to consumer. */
+/**
+ * From the call of a command on one unit until its entry can be read on another, beside a message
+ * from publisher to consumer.
+ */
 export const replication: Goal = {
   name: 'replication',
   async measure(context) {

@@ -13,7 +13,9 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN }
 }
 
-/** Round by round, because the machine changes from one to the next and both were in the same one. */
+/**
+ * Round by round, because the machine changes from one to the next and both were in the same one.
+ */
 export function ratioOf(ours: readonly number[], theirs: readonly number[]): Spread {
   return spreadOf(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))
 }

@@ -5,10 +5,11 @@ const done = Promise.resolve()
 let ownPerOperation: number | undefined
 
 /**
- * Bytes that one operation allocates on the JavaScript heap of this process: how much the heap has grown from the first
- * operation to the last, plus what every collection in between has taken away, which V8 tells for each of them; less what the same
- * loop allocates around an operation that does nothing. Buffers outside the heap are not counted. Whatever else runs in
- * this process meanwhile (a replica's tail, for a command) is part of the price and is counted.
+ * Bytes that one operation allocates on the JavaScript heap of this process: how much the heap has
+ * grown from the first operation to the last, plus what every collection in between has taken away,
+ * which V8 tells for each of them; less what the same loop allocates around an operation that does
+ * nothing. Buffers outside the heap are not counted. Whatever else runs in this process meanwhile
+ * (a replica's tail, for a command) is part of the price and is counted.
  */
 export async function allocatedPerOperation(
   operation: Operation,

@@ -53,7 +53,9 @@ export async function openBenchUnit(
 
 let lastSpace = 0
 
-/** A space of its own for each measurement that needs one, on servers that others may use as well. */
+/**
+ * A space of its own for each measurement that needs one, on servers that others may use as well.
+ */
 export const newSpaceName = (): string =>
   `bench${process.pid}n${Date.now().toString(36)}x${++lastSpace}`
 

@@ -34,7 +34,8 @@ export async function measure(
     concurrency: concurrency === 1 ? null : 'task',
     threshold: concurrency,
     time: timeMs,
-    // With concurrency, iterations are an upper bound for tinybench, not a lower one: only the time shall count.
+    // With concurrency, iterations are an upper bound for tinybench, not a lower one: only the time
+    // shall count.
     iterations: 0,
     warmupTime: Math.max(100, timeMs / 2),
     warmupIterations: 0,

@@ -8,7 +8,9 @@ export interface Measurement extends Timing {
   readonly concurrency: number
   /** Bytes of JavaScript heap per operation; only of tasks in one process. */
   readonly allocatedBytes?: number
-  /** Rate of this run by that of the last committed results, when they have the same measurement. */
+  /**
+   * Rate of this run by that of the last committed results, when they have the same measurement.
+   */
   readonly againstLast?: number
 }
 

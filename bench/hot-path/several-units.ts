@@ -13,7 +13,10 @@ export interface SeveralUnitsTask {
   readonly operation: string
 }
 
-/** Entries of about 100 bytes; each command reads one and writes it. "Different keys": each unit has its own. */
+/**
+ * Entries of about 100 bytes; each command reads one and writes it. "Different keys": each unit has
+ * its own.
+ */
 export const severalUnitsTasks: readonly SeveralUnitsTask[] = [
   { name: 'two units, different keys, handler', units: 2, inFlight: 256, operation: 'touchSmall' },
   { name: 'two units, different keys, operation', units: 2, inFlight: 256, operation: 'bumpSmall' },

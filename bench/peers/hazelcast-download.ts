@@ -25,8 +25,9 @@ export interface HazelcastFiles {
 }
 
 /**
- * Hazelcast's server (from Maven's central repository) and its Node client (from npm), kept beside the other servers' programs. Only
- * the benchmarks need them, so they are no dependency of the project.
+ * Hazelcast's server (from Maven's central repository) and its Node client (from npm), kept beside
+ * the other servers' programs. Only the benchmarks need them, so they are no dependency of the
+ * project.
  *
  * @throws Error saying what to install when Maven or a registry is missing
  */

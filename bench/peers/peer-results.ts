@@ -61,7 +61,10 @@ function goalCells(row: GoalRow): Cell[] {
   return [{ text: verdict, mark: row.met === true ? 'passed' : 'failed' }, ...rest]
 }
 
-/** Who does what in a line, how many in flight in a column: operations per second and the median latency. */
+/**
+ * Who does what in a line, how many in flight in a column: operations per second and the median
+ * latency.
+ */
 function figureTable(name: string, all: readonly Figure[]): string {
   const figures = all.filter((figure) => figure.table === name)
   const inFlight = [...new Set(figures.map((figure) => figure.inFlight))].sort((a, b) => a - b)

@@ -30,7 +30,10 @@ export async function serverVersions(servers: BenchServers): Promise<Record<stri
   return versions
 }
 
-/** Not every package lets its package.json be read by name, so it is looked for where the package is. */
+/**
+ * Not every package lets its package.json be read by name, so it is looked for where the package
+ * is.
+ */
 function versionOf(require: NodeJS.Require, driver: string): string {
   for (const folder of require.resolve.paths(driver) ?? [])
     try {

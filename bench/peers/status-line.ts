@@ -1,7 +1,10 @@
 /** Often enough for a log that is not a terminal. */
 const logEveryMs = 10_000
 
-/** What goes on at this moment, on one line that changes; elsewhere than on a terminal, now and then as a line of its own. */
+/**
+ * What goes on at this moment, on one line that changes; elsewhere than on a terminal, now and then
+ * as a line of its own.
+ */
 export class StatusLine {
   readonly #stream: NodeJS.WriteStream
   #shown = false

@@ -39,8 +39,8 @@ const starters = {
 export type BenchServerName = keyof typeof starters
 
 /**
- * The servers of one run, started when they are first asked for, on free ports and in a folder of their own, which goes with
- * them. They end with this process, however it ends.
+ * The servers of one run, started when they are first asked for, on free ports and in a folder of
+ * their own, which goes with them. They end with this process, however it ends.
  */
 export class BenchServers implements AsyncDisposable {
   readonly #folder: string

@@ -1,4 +1,6 @@
-/** Spreads consecutive turns over all entries; a prime, so that each is met before one is met again. */
+/**
+ * Spreads consecutive turns over all entries; a prime, so that each is met before one is met again.
+ */
 const stride = 7919
 
 export const numberAt = (turn: number, entries: number): number => (turn * stride) % entries

@@ -47,7 +47,8 @@ it('lets an open loop wait for nobody', async () => {
   let started = 0
   const operation = async () => {
     started++
-    // The first call of a run only finds out whether there is a promise. A loop that waited for the second one would never get to the fourth.
+    // The first call of a run only finds out whether there is a promise. A loop that waited for the
+    // second one would never get to the fourth.
     if (started === 1) return
     if (started === 4) together.resolve()
     await together.promise

@@ -78,8 +78,9 @@ function runBatches(operation: Operation, ms: number, tally: Tally): void {
 }
 
 /**
- * Arrivals at random moments (a Poisson process). Latency counts from the moment an operation was due, so a stall is felt by
- * everybody it delays. Between two arrivals the event loop keeps turning, because timers are too coarse for them.
+ * Arrivals at random moments (a Poisson process). Latency counts from the moment an operation was
+ * due, so a stall is felt by everybody it delays. Between two arrivals the event loop keeps
+ * turning, because timers are too coarse for them.
  */
 async function runOpen(
   operation: Operation,

@@ -9,7 +9,10 @@ import { type Call, openedId, type Reply } from './subject-process.ts'
 
 /** The parameters of production: see the npm scripts. */
 export const nodeFlags = ['--max-semi-space-size=16']
-/** Among a process's flags: it works only while the processor has nothing else to do, all its threads, as if it were on another machine. */
+/**
+ * Among a process's flags: it works only while the processor has nothing else to do, all its
+ * threads, as if it were on another machine.
+ */
 export const givingWay = 'gives-way'
 
 /** A run starts dozens of processes of the same code. */
@@ -23,7 +26,10 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** A subject in its process, as its parent sees it. It ends with this process, however this one ends. */
+/**
+ * A subject in its process, as its parent sees it. It ends with this process, however this one
+ * ends.
+ */
 export class RunningSubject implements AsyncDisposable {
   readonly name: string
   readonly #child: ChildProcess
@@ -125,7 +131,10 @@ export class RunningSubject implements AsyncDisposable {
   }
 }
 
-/** Several subjects at the same time, each with the same settings: rates and counts added up, latencies of the worst one. */
+/**
+ * Several subjects at the same time, each with the same settings: rates and counts added up,
+ * latencies of the worst one.
+ */
 export async function runTogether(
   subjects: readonly RunningSubject[],
   operation: string,

@@ -1,7 +1,8 @@
 import { runLoop } from './loops.ts'
 import type { RunSettings, Subject } from './subject.ts'
 
-// The process of one subject: opens it, and does what the messages of its parent say until it is told to close.
+// The process of one subject: opens it, and does what the messages of its parent say until it is
+// told to close.
 
 export type Call =
   | { readonly id: number; readonly run: string; readonly settings: RunSettings }

@@ -1,16 +1,19 @@
 /**
- * One unit of work. `turn` counts up, so that an operation can spread over its keys. One that gives no promise is done when it
- * returns; one that fails is counted, and the work goes on.
+ * One unit of work. `turn` counts up, so that an operation can spread over its keys. One that gives
+ * no promise is done when it returns; one that fails is counted, and the work goes on.
  */
 export type Operation = (turn: number) => unknown
 
 /**
- * Something that is measured, opened in a process of its own so that no two share a heap or a thread. A module that exports
- * `open(options): Promise<Subject>` can be started with `RunningSubject`.
+ * Something that is measured, opened in a process of its own so that no two share a heap or a
+ * thread. A module that exports `open(options): Promise<Subject>` can be started with
+ * `RunningSubject`.
  */
 export interface Subject {
   readonly operations: Readonly<Record<string, Operation>>
-  /** Attempts beyond the first one of every operation, since it was opened. Default: there are none. */
+  /**
+   * Attempts beyond the first one of every operation, since it was opened. Default: there are none.
+   */
   readonly retries?: () => number
   /** What is done once, with an answer: setting the stage, or a figure that is no rate. */
   readonly requests?: Readonly<Record<string, (...parameters: never[]) => unknown>>
@@ -20,7 +23,10 @@ export interface Subject {
 export interface RunSettings {
   /** Closed loop: so many at a time, each waiting for its answer. */
   readonly inFlight: number
-  /** Open loop instead: so many each second, at random moments, whether earlier ones have been answered or not. */
+  /**
+   * Open loop instead: so many each second, at random moments, whether earlier ones have been
+   * answered or not.
+   */
   readonly rate?: number
   readonly ms: number
   /** The same before, not counted. */

@@ -2,15 +2,19 @@
 const batch = 100_000
 
 export interface ReadTimes {
-  /** ns per read, the keys being strings just made, as they come out of a request: each must be hashed and compared. */
+  /**
+   * ns per read, the keys being strings just made, as they come out of a request: each must be
+   * hashed and compared.
+   */
   readonly freshKeyNs: number
   /** ns per read, the keys being the very strings that were used before. */
   readonly sameKeyNs: number
 }
 
 /**
- * How long one synchronous read takes, and nothing else: the keys are made before the clock starts. The median of the
- * batches that fit into the time. Each process should time one kind of read only, so that the compiler sees it alone.
+ * How long one synchronous read takes, and nothing else: the keys are made before the clock starts.
+ * The median of the batches that fit into the time. Each process should time one kind of read only,
+ * so that the compiler sees it alone.
  */
 export function timeReads(
   read: (key: string) => unknown,

@@ -10,7 +10,10 @@ export interface LongestTurn {
   readonly cpuMs: number
 }
 
-/** Measures the longest turn of this process's event loop, in time and in what the thread itself has worked. */
+/**
+ * Measures the longest turn of this process's event loop, in time and in what the thread itself has
+ * worked.
+ */
 export class TurnWatch {
   readonly #delay = monitorEventLoopDelay({ resolution: lookMs })
   #timer: NodeJS.Timeout | undefined

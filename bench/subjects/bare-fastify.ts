@@ -8,7 +8,9 @@ export interface BareFastifyOptions {
   readonly space: string
 }
 
-/** The routes of the bench space, their schemas and their serialization, with no work behind them. */
+/**
+ * The routes of the bench space, their schemas and their serialization, with no work behind them.
+ */
 export async function open({ space }: BareFastifyOptions): Promise<Subject> {
   const app = fastify({ logger: false })
   const item = itemOf(1)

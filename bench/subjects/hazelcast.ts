@@ -25,7 +25,10 @@ interface HazelcastClient {
 
 const loadBatch = 1000
 
-/** Hazelcast through its client, objects as JSON: a plain map, one with a near cache, and a replicated map. */
+/**
+ * Hazelcast through its client, objects as JSON: a plain map, one with a near cache, and a
+ * replicated map.
+ */
 export async function open({ url, entries, loads }: HazelcastOptions): Promise<Subject> {
   const { client: module } = await hazelcastFiles(() => undefined)
   const { Client } = (await import(module)) as {

@@ -9,7 +9,10 @@ export interface HttpClientOptions {
   readonly entries: number
 }
 
-/** Callers of one server over HTTP: each call that is open has a connection of its own, kept for the next one. */
+/**
+ * Callers of one server over HTTP: each call that is open has a connection of its own, kept for the
+ * next one.
+ */
 export async function open({ port, space, entries }: HttpClientOptions): Promise<Subject> {
   const free: HttpConnection[] = []
   const all: HttpConnection[] = []

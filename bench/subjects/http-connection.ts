@@ -6,9 +6,9 @@ const nothing = Buffer.alloc(0)
 const contentLength = /\r\ncontent-length: *(\d+)/i
 
 /**
- * One keep-alive connection with one request at a time, on a bare socket: a driver must cost far less than the server it
- * drives, because both share the machine. It understands the answers of the servers measured here (a `Content-Length`, no
- * chunks) and refuses any other.
+ * One keep-alive connection with one request at a time, on a bare socket: a driver must cost far
+ * less than the server it drives, because both share the machine. It understands the answers of the
+ * servers measured here (a `Content-Length`, no chunks) and refuses any other.
  */
 export class HttpConnection {
   readonly #socket: Socket

@@ -14,8 +14,8 @@ export interface JetStreamOptions {
 const bytes = 200
 
 /**
- * The least that any log on JetStream costs: a message is published and seen back by an ordered consumer of the same process. No
- * acknowledgement is asked for, because the delivery says as much.
+ * The least that any log on JetStream costs: a message is published and seen back by an ordered
+ * consumer of the same process. No acknowledgement is asked for, because the delivery says as much.
  */
 export async function open({ url, stream, follows }: JetStreamOptions): Promise<Subject> {
   // As the grid has it: what is received must not wait behind what is sent.

@@ -8,7 +8,10 @@ export interface LmdbOptions {
   readonly entries: number
 }
 
-/** LMDB in the process itself: decoding at each read, or from its cache of objects; a write is done once it is committed. */
+/**
+ * LMDB in the process itself: decoding at each read, or from its cache of objects; a write is done
+ * once it is committed.
+ */
 export async function open({ folder, entries }: LmdbOptions): Promise<Subject> {
   const decoded = openDatabase<object, string>({ path: `${folder}/decoded` })
   const cached = openDatabase<object, string>({ path: `${folder}/cached`, cache: true })

@@ -5,7 +5,10 @@ export interface MapFootprintOptions {
   readonly entries: number
 }
 
-/** What the same objects take in a bare Map. Each comes out of bytes, as it does in a grid: no two share a string. */
+/**
+ * What the same objects take in a bare Map. Each comes out of bytes, as it does in a grid: no two
+ * share a string.
+ */
 export async function open({ entries }: MapFootprintOptions): Promise<Subject> {
   const map = new Map<string, object>()
   for (let number = 0; number < entries; number++) {

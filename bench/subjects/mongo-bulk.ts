@@ -13,7 +13,10 @@ interface Item {
 
 const batch = 1000
 
-/** MongoDB's own bulk operations, with nothing around them, at the write concern that the data writer asks for. */
+/**
+ * MongoDB's own bulk operations, with nothing around them, at the write concern that the data
+ * writer asks for.
+ */
 export async function open({ url, database }: MongoBulkOptions): Promise<Subject> {
   const writeConcern = { w: 'majority' as const, journal: true }
   const client = await MongoClient.connect(url, { writeConcern })

@@ -12,7 +12,9 @@ export interface NatsClientOptions {
 
 const timeoutMs = 10_000
 
-/** Callers of a space's NATS services, over one connection, as a program of an application has it. */
+/**
+ * Callers of a space's NATS services, over one connection, as a program of an application has it.
+ */
 export async function open({ natsUrl, space, entries }: NatsClientOptions): Promise<Subject> {
   const messaging = await NatsMessaging.open(natsUrl, { name: 'bench client' })
   const key = (turn: number) => keyAt(turn, entries)

@@ -5,7 +5,10 @@ import type { Subject } from '../processes/subject.ts'
 export interface RedisScanOptions {
   readonly url: string
   readonly entries: number
-  /** Whether this process writes the entries first; another one may find them there. Default: it does. */
+  /**
+   * Whether this process writes the entries first; another one may find them there. Default: it
+   * does.
+   */
   readonly loads?: boolean
 }
 

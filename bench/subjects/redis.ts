@@ -14,7 +14,10 @@ const increment = `local count = tonumber(redis.call('GET', KEYS[1])) + 1
 redis.call('SET', KEYS[1], count)
 return count`
 
-/** Redis through ioredis, values as JSON: one connection, plain or pipelined by the client itself; WATCH needs one for each that is at it. */
+/**
+ * Redis through ioredis, values as JSON: one connection, plain or pipelined by the client itself;
+ * WATCH needs one for each that is at it.
+ */
 export async function open({ url, entries, loads }: RedisOptions): Promise<Subject> {
   const plain = new Redis(url)
   const pipelined = new Redis(url, { enableAutoPipelining: true })

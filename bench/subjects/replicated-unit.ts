@@ -31,7 +31,10 @@ const markSchema = Type.Object({
 const note = 'A note that makes the entry about as large as the messages that it is compared with.'
 const keys = 1000
 
-/** A unit whose entries say when they were written; on every other unit of the space it shows how long they took until they could be read. */
+/**
+ * A unit whose entries say when they were written; on every other unit of the space it shows how
+ * long they took until they could be read.
+ */
 export async function open({ natsUrl, space, number }: ReplicatedUnitOptions): Promise<Subject> {
   const seen = new DelayRecord()
   const marks = defineCache('marks', { schema: markSchema, key: 'markId' })
@@ -45,7 +48,8 @@ export async function open({ natsUrl, space, number }: ReplicatedUnitOptions): P
   const visibility = defineProjection('visibility', {
     cache: marks,
     initial: () => ({}),
-    // Called when the entry has been applied, before anything else can run: from now on queries see it.
+    // Called when the entry has been applied, before anything else can run: from now on queries see
+    // it.
     apply: (_model, { after }: { after?: Static<typeof markSchema> | undefined }) => {
       if (after) seen.record(after.at)
     },

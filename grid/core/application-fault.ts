@@ -11,7 +11,10 @@ export interface Callback {
   readonly declared: object
 }
 
-/** What a callback has returned cannot be what it declares. Told with the place of its declaration: it has returned, no line of it is left. */
+/**
+ * What a callback has returned cannot be what it declares. Told with the place of its declaration:
+ * it has returned, no line of it is left.
+ */
 export class ReturnFault extends TypeError {
   readonly path: string
   /** Promises in what it has returned: their rejections are nobody's, and would end the process. */
@@ -26,8 +29,8 @@ export class ReturnFault extends TypeError {
 }
 
 /**
- * A mistake of the application: in the unit's log with everything that helps to find it, told to the caller as 500 with the id under which it
- * is logged, and with nothing of its contents.
+ * A mistake of the application: in the unit's log with everything that helps to find it, told to
+ * the caller as 500 with the id under which it is logged, and with nothing of its contents.
  */
 export class ApplicationFault extends GridError {
   readonly id: string
@@ -76,7 +79,10 @@ function stackOf(cause: unknown): string | undefined {
   }
 }
 
-/** What is wrong, in one line; whatever has been thrown, and whatever its members do when they are looked at. */
+/**
+ * What is wrong, in one line; whatever has been thrown, and whatever its members do when they are
+ * looked at.
+ */
 function textOf(cause: unknown): string {
   try {
     if (cause instanceof Error) return String(cause.message).slice(0, textLengthMax)
@@ -107,7 +113,10 @@ function placeOf(cause: unknown): {
 
 const declarations = new WeakMap<object, { readonly stack?: string }>()
 
-/** Remembers where in the application something is declared. Cheap: the text of a stack is made when it is asked for. */
+/**
+ * Remembers where in the application something is declared. Cheap: the text of a stack is made when
+ * it is asked for.
+ */
 export function rememberDeclaration<T extends object>(declared: T): T {
   const place: { readonly stack?: string } = {}
   Error.captureStackTrace(place, rememberDeclaration)

@@ -6,8 +6,9 @@ import type { OrderedIndex } from './ordered-index.ts'
 import { Digest } from './version.ts'
 
 /**
- * What is to be written to a cache all at once, made in as many pieces as one likes while the cache stays as it is: entries of their own, indexes that share
- * with the cache's what has not changed, and by how much its digest changes.
+ * What is to be written to a cache all at once, made in as many pieces as one likes while the cache
+ * stays as it is: entries of their own, indexes that share with the cache's what has not changed,
+ * and by how much its digest changes.
  */
 export class CacheDraft {
   /** By key; undefined: deleted. */
@@ -29,7 +30,9 @@ export class CacheDraft {
     this.indexes = indexes.map((index) => index.draft())
   }
 
-  /** False when the draft cannot say it: the key has been written before, or there may be no room. */
+  /**
+   * False when the draft cannot say it: the key has been written before, or there may be no room.
+   */
   write(key: string, value: Value | undefined, version: number, position: number): boolean {
     if (this.entries.has(key)) return false
     const before = this.#committed.get(key)

@@ -23,7 +23,10 @@ export class CacheState {
   #layout: CacheLayout
   #indexes: OrderedIndex<Entry>[]
   readonly #digest: Digest
-  /** The entry that was found last: what a transaction has read it usually writes next, under the very same string. */
+  /**
+   * The entry that was found last: what a transaction has read it usually writes next, under the
+   * very same string.
+   */
   #found: Entry | undefined
 
   /** `deferIndexes`: they are made by `completeIndexes`, after all entries. */

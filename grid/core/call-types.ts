@@ -12,7 +12,10 @@ export interface Call<Input = unknown, Result = unknown> {
 /** What a command or a query takes: `InputOf<typeof holdSeats>`. */
 export type InputOf<Of extends AnyCommand | AnyQuery> = Known<Parameters<Of['handler']>[1]>
 
-/** What its caller is answered: the values of its result schema, or what the handler (or `answer`) returns; null for nothing. */
+/**
+ * What its caller is answered: the values of its result schema, or what the handler (or `answer`)
+ * returns; null for nothing.
+ */
 export type ResultOf<Of extends AnyCommand | AnyQuery> =
   Of extends Command<infer _Input, infer _Data, infer Result>
     ? Known<Result>
@@ -20,7 +23,10 @@ export type ResultOf<Of extends AnyCommand | AnyQuery> =
       ? Known<Result>
       : never
 
-/** Command name → what calling it takes and gives: `CommandsOf<typeof ticketing>['holdSeats']['input']`. */
+/**
+ * Command name → what calling it takes and gives: `CommandsOf<typeof
+ * ticketing>['holdSeats']['input']`.
+ */
 export type CommandsOf<S extends Space> =
   S extends Space<infer Commands>
     ? { readonly [Of in Commands as Of['name']]: Call<InputOf<Of>, ResultOf<Of>> }

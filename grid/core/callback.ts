@@ -7,13 +7,18 @@ import type { Recorder } from './recorder.ts'
 import { noSlots } from './steps.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
 
-/** What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes belong. */
+/**
+ * What a handler leaves beside its transaction: its data as it is kept, and where in it outcomes
+ * belong.
+ */
 export type HandlerData = SplitData
 
 /**
- * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and where nothing is left to be filled in it is
- * checked against the declared result: before anything is sent.
- * @throws whatever the handler throws; ReturnFault; GridError `transaction_too_large` for data with too much text
+ * Runs a command's handler. What it returns is taken as data that every replica keeps alike, and
+ * where nothing is left to be filled in it is checked against the declared result: before anything
+ * is sent.
+ * @throws whatever the handler throws; ReturnFault; GridError `transaction_too_large` for data with
+ * too much text
  */
 export function runHandler(
   command: AnyCommand,
@@ -44,9 +49,11 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
 }
 
 /**
- * Makes the caller's result of a command's data, all outcomes filled in; a promise of it, if that is what the answer returns.
+ * Makes the caller's result of a command's data, all outcomes filled in; a promise of it, if that
+ * is what the answer returns.
  * @param version what makes the answers of this version of what other versions have written
- * @param checked the data is the result, and has been checked when the handler returned it (or an earlier version has answered it)
+ * @param checked the data is the result, and has been checked when the handler returned it (or an
+ * earlier version has answered it)
  * @throws whatever the answer throws; ReturnFault
  */
 export function answerOf(
@@ -61,8 +68,9 @@ export function answerOf(
 }
 
 /**
- * Runs a query. A reader that knows what it has handed out saves looking through that again. Gives a promise of its result, if that is what the handler returns: what it has read by then is one state, and later it reads
- * nothing.
+ * Runs a query. A reader that knows what it has handed out saves looking through that again. Gives
+ * a promise of its result, if that is what the handler returns: what it has read by then is one
+ * state, and later it reads nothing.
  * @throws whatever the handler throws; ReturnFault
  */
 export function runQuery(
@@ -127,7 +135,10 @@ const untaken = (error: unknown, returned: unknown): unknown =>
     ? new ReturnFault(error.path, `of what it returned ${error.problem}`, promisesIn(returned))
     : error
 
-/** The result as it is told: fields in it that only other versions of the application know are none of its caller's. */
+/**
+ * The result as it is told: fields in it that only other versions of the application know are none
+ * of its caller's.
+ */
 function fittingResult(
   { result: schema }: AnyCommand | AnyQuery,
   result: unknown,
@@ -158,7 +169,8 @@ export function promisesIn(data: unknown): readonly unknown[] {
       if (isThenable(next)) promises.push(next)
       else if (!ArrayBuffer.isView(next)) open.push(...Object.values(next).slice(0, looksMax))
     } catch {
-      // A member that throws when it is looked at: what is behind it is out of reach, for everybody.
+      // A member that throws when it is looked at: what is behind it is out of reach, for
+      // everybody.
     }
   }
   return promises

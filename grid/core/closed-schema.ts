@@ -17,14 +17,15 @@ const several = new Set(['items', 'prefixItems', 'allOf', 'anyOf', 'oneOf'])
 const named = new Set(['properties', 'patternProperties', '$defs', 'definitions'])
 
 /**
- * A copy of the schema whose objects take no fields beyond those they declare, unless they say otherwise: a misspelt field is an error, not
- * silence. Everything else stays, the members included that TypeBox hides from loops (kinds, optionality, refinements).
+ * A copy of the schema whose objects take no fields beyond those they declare, unless they say
+ * otherwise: a misspelt field is an error, not silence. Everything else stays, the members included
+ * that TypeBox hides from loops (kinds, optionality, refinements).
  */
 export const closedSchema = <S extends TSchema>(schema: S): S => closeNode(schema, false) as S
 
 /**
- * A copy of the schema whose objects may have fields beyond those they declare, whatever they say: a stored value may be of a version that knows
- * more.
+ * A copy of the schema whose objects may have fields beyond those they declare, whatever they say:
+ * a stored value may be of a version that knows more.
  */
 export const openSchema = <S extends TSchema>(schema: S): S => openNode(schema) as S
 

@@ -7,10 +7,16 @@ const alikeMax = 4
 /** First names known at most; then all are learned anew. */
 const knownMax = 1000
 
-/** Gives the frozen copy of an object with just these members; undefined when one of them is missing. */
+/**
+ * Gives the frozen copy of an object with just these members; undefined when one of them is
+ * missing.
+ */
 type Take = (data: object, depth: number) => object | undefined
 
-/** What the code calls for a member: a text is looked at in place, whatever is no number or truth value is taken like any data. */
+/**
+ * What the code calls for a member: a text is looked at in place, whatever is no number or truth
+ * value is taken like any data.
+ */
 export interface TakeMember {
   readonly isText: (text: string) => boolean
   readonly inside: (name: string, member: unknown, depth: number) => unknown
@@ -23,8 +29,9 @@ interface Shape {
 }
 
 /**
- * Takes objects by their names: most of what is put and answered has one of a few lists of them. Code that reads each member in a place of its own, and makes
- * the copy by a literal, takes a third of the time of a loop, and the names have been looked at when the list was learned.
+ * Takes objects by their names: most of what is put and answered has one of a few lists of them.
+ * Code that reads each member in a place of its own, and makes the copy by a literal, takes a third
+ * of the time of a loop, and the names have been looked at when the list was learned.
  */
 export class CompiledTakes {
   readonly #byFirst = new Map<string, Shape[]>()

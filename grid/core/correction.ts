@@ -22,8 +22,9 @@ const correctionInput = Type.Object({
 export type Correction = Static<typeof correctionInput>
 
 /**
- * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake of the application. The value
- * may be as entries are stored or as they are read. `layout`: of the log's definition, for fields that only other versions know.
+ * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake
+ * of the application. The value may be as entries are stored or as they are read. `layout`: of the
+ * log's definition, for fields that only other versions know.
  * @throws GridError `unknown_cache`, `invalid_input`, `invalid_key`
  */
 export function checkCorrection(space: Space, correction: Correction, layout?: Layout): void {
@@ -64,9 +65,10 @@ const invalid = (path: string, message: string, whole: string): GridError =>
   new GridError('invalid_input', whole, { details: { errors: [{ path, message }] } })
 
 /**
- * A command that every space has: replaces the value of one entry, if that still has the version that the operator has seen. It goes
- * through the log like any other, so that every replica and the store get it; and like any other it is checked against the cache's schema. What
- * the application would do besides (events, other entries) is not done.
+ * A command that every space has: replaces the value of one entry, if that still has the version
+ * that the operator has seen. It goes through the log like any other, so that every replica and the
+ * store get it; and like any other it is checked against the cache's schema. What the application
+ * would do besides (events, other entries) is not done.
  */
 export function correctionCommand(space: Space, state: SpaceState): AnyCommand {
   return defineCommand('correct', {

@@ -1,7 +1,9 @@
 import type { Static as MutableStatic, TSchema } from 'typebox'
 import type { Mistake } from './mistake.ts'
 
-/** A value an index can order: booleans before numbers before strings; strings by UTF-16 code unit. */
+/**
+ * A value an index can order: booleans before numbers before strings; strings by UTF-16 code unit.
+ */
 export type Scalar = string | number | boolean
 
 /** Plain data of an entry. */
@@ -9,17 +11,23 @@ export type Value = Readonly<Record<string, unknown>>
 
 type Whole = Scalar | bigint | symbol | null | undefined | Date | ArrayBufferView
 
-/** Data as the grid hands it out, and as it is at run time: readonly on every level. Dates and arrays of numbers stay what they are. */
+/**
+ * Data as the grid hands it out, and as it is at run time: readonly on every level. Dates and
+ * arrays of numbers stay what they are.
+ */
 export type Frozen<T> = T extends Whole
   ? T
   : T extends object
     ? { readonly [Field in keyof T]: Frozen<T[Field]> }
     : T
 
-/** The type of a schema's values: readonly on every level, because entries, inputs and results are. */
+/**
+ * The type of a schema's values: readonly on every level, because entries, inputs and results are.
+ */
 export type Static<S extends TSchema> = Frozen<MutableStatic<S>>
 
-// ---- fields of an entry, by what they hold. Of a field that is `unknown` only the schema knows, when the grid runs.
+// ---- fields of an entry, by what they hold. Of a field that is `unknown` only the schema knows,
+// when the grid runs.
 
 /** Fields that are there in every entry and hold a text: what a key can be. */
 export type RequiredText<V> = {
@@ -55,8 +63,9 @@ export type ItemOf<V, Field extends keyof V> = unknown extends V[Field]
 // ---- ranges of an index
 
 /**
- * Selects consecutive entries of an index: `equals` fixes its leading fields, the bounds restrict the next one. What is undefined is as if
- * it were missing. Without `limit` the whole range is meant (a command's range read is limited to `limits.rangeEntriesMax`).
+ * Selects consecutive entries of an index: `equals` fixes its leading fields, the bounds restrict
+ * the next one. What is undefined is as if it were missing. Without `limit` the whole range is
+ * meant (a command's range read is limited to `limits.rangeEntriesMax`).
  */
 export interface IndexRange<
   Equals extends readonly Scalar[] = readonly Scalar[],

@@ -3,8 +3,8 @@ import { CompiledTakes } from './compiled-take.ts'
 import { numberArrays } from './number-arrays.ts'
 
 /**
- * Deepest nesting of what can be kept, the value itself included: far below what any hop can take (MongoDB takes 100, recursive
- * encoders some 3,500).
+ * Deepest nesting of what can be kept, the value itself included: far below what any hop can take
+ * (MongoDB takes 100, recursive encoders some 3,500).
  */
 export const dataDepthMax = 64
 /** Members and items that one value can have, all levels together. */
@@ -34,7 +34,10 @@ export class DataTooLarge extends DataFault {}
 const goodNames = new Set<string>()
 const goodNamesMax = 10_000
 
-/** Of the value that is being taken: what is left of `dataSizeMax`, and of the characters that its texts may have. */
+/**
+ * Of the value that is being taken: what is left of `dataSizeMax`, and of the characters that its
+ * texts may have.
+ */
 let room = 0
 let characters = 0
 /** What it had at first, and the bytes of its arrays of numbers. */
@@ -42,15 +45,19 @@ let charactersBefore = 0
 let arrayBytes = 0
 
 /**
- * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot and a replayed answer.
+ * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot
+ * and a replayed answer.
  *
- * The closed list of what can be kept: `null`, booleans, finite numbers (−0 is taken as 0), well-formed text, valid dates, the engine's arrays of
- * numbers (`Uint8Array`, `Float64Array` …; a `Buffer` is taken as the bytes it shows), and lists and plain objects of these, at most 64
- * levels deep and a million members and items in all. A member that is `undefined` is taken as missing. `charactersMax`: of all its texts; a
- * text is not looked into before that is known, for the engine may not have put it together yet.
+ * The closed list of what can be kept: `null`, booleans, finite numbers (−0 is taken as 0),
+ * well-formed text, valid dates, the engine's arrays of numbers (`Uint8Array`, `Float64Array` …; a
+ * `Buffer` is taken as the bytes it shows), and lists and plain objects of these, at most 64 levels
+ * deep and a million members and items in all. A member that is `undefined` is taken as missing.
+ * `charactersMax`: of all its texts; a text is not looked into before that is known, for the engine
+ * may not have put it together yet.
  *
- * @throws DataFault for everything else: `bigint`, NaN and infinities, functions, symbols, `undefined` and holes in a list, class instances,
- * `Map`, `Set`, boxed values, circles, texts and names that are not well-formed, names with U+0000
+ * @throws DataFault for everything else: `bigint`, NaN and infinities, functions, symbols,
+ * `undefined` and holes in a list, class instances, `Map`, `Set`, boxed values, circles, texts and
+ * names that are not well-formed, names with U+0000
  */
 export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
   room = dataSizeMax
@@ -60,8 +67,9 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
 }
 
 /**
- * Whether it is data as `takeData` takes it, without making a copy of it. Members that are `undefined`, −0 and buffers are: whoever is told the data sees
- * them as `takeData` would take them. `known`: objects that are data already, such as committed entries.
+ * Whether it is data as `takeData` takes it, without making a copy of it. Members that are
+ * `undefined`, −0 and buffers are: whoever is told the data sees them as `takeData` would take
+ * them. `known`: objects that are data already, such as committed entries.
  */
 export function isData(data: unknown, known?: KnownData): boolean {
   room = dataSizeMax
@@ -69,8 +77,8 @@ export function isData(data: unknown, known?: KnownData): boolean {
 }
 
 /**
- * Bytes of content in what was taken last, at most what it takes in the log: characters and bytes, and one for each member and item. Counted on the way, so that nobody
- * goes through it again.
+ * Bytes of content in what was taken last, at most what it takes in the log: characters and bytes,
+ * and one for each member and item. Counted on the way, so that nobody goes through it again.
  */
 export const takenBytes = (): number =>
   1 + (charactersBefore - characters) + (dataSizeMax - room) + arrayBytes
@@ -171,7 +179,8 @@ function takeMembers(data: object, depth: number): object {
     room += shape.names.length
     characters = before
   }
-  // A spread keeps the layout that the engine has given the original, and makes a `__proto__` a member like any other.
+  // A spread keeps the layout that the engine has given the original, and makes a `__proto__` a
+  // member like any other.
   const copy: Record<string, unknown> = { ...(data as Record<string, unknown>) }
   let missing = false
   for (const name in copy) {

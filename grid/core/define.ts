@@ -34,8 +34,8 @@ import { typesOf } from './schema-check.ts'
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index, the expiry, what is readable or what is said of the past does not fit the schema, or the
- * schema cannot be kept.
+ * @throws TypeError when the name, the key, an index, the expiry, what is readable or what is said
+ * of the past does not fit the schema, or the schema cannot be kept.
  */
 export function defineCache<
   const Name extends string,
@@ -96,7 +96,10 @@ type FieldsOf<S extends TObject> = Readonly<
   Record<string, readonly (keyof S['properties'] & string)[]>
 >
 
-/** The fields as they are named: the types of the options hold the mistakes too, and those have no values. */
+/**
+ * The fields as they are named: the types of the options hold the mistakes too, and those have no
+ * values.
+ */
 interface Fields {
   readonly key: string
   readonly expiry?: string
@@ -110,7 +113,10 @@ const canBe = (schema: unknown, ...types: readonly string[]): boolean =>
 
 const acknowledgements: readonly unknown[] = ['accepted', 'committed', 'persisted']
 
-/** The caches that a handler works with, if it says so: the compiler then refuses others, and a space that lacks one. */
+/**
+ * The caches that a handler works with, if it says so: the compiler then refuses others, and a
+ * space that lacks one.
+ */
 interface Using<Uses extends string> {
   readonly caches?: readonly CacheNamed<Uses>[]
 }
@@ -125,7 +131,9 @@ export interface CommandOptions<
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
-  /** Schema of the result, which is checked against it; objects have no other fields than it says. */
+  /**
+   * Schema of the result, which is checked against it; objects have no other fields than it says.
+   */
   readonly result?: R
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
@@ -136,7 +144,8 @@ export interface CommandOptions<
 }
 
 /**
- * Declares a command. What its callers are answered is typed by `result`; without it, by what `answer` or the handler returns.
+ * Declares a command. What its callers are answered is typed by `result`; without it, by what
+ * `answer` or the handler returns.
  * @throws TypeError when the name, a schema, a callback or the level cannot be kept
  */
 export function defineCommand<
@@ -191,13 +200,16 @@ export interface QueryOptions<
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
-  /** Schema of the result, which is checked against it; objects have no other fields than it says. */
+  /**
+   * Schema of the result, which is checked against it; objects have no other fields than it says.
+   */
   readonly result?: R
   readonly handler: (read: Reader<Uses>, input: NoInfer<Input>) => Result
 }
 
 /**
- * Declares a query. What its callers are answered is typed by `result`; without it, by what the handler returns.
+ * Declares a query. What its callers are answered is typed by `result`; without it, by what the
+ * handler returns.
  * @throws TypeError when the name, a schema or the handler cannot be kept
  */
 export function defineQuery<
@@ -267,7 +279,8 @@ export interface SpaceOptions<
 
 /**
  * Declares a space. Its type knows its commands and queries by name, with what they take and give.
- * @throws TypeError when a name is taken twice, or something works with a cache that is not of this space
+ * @throws TypeError when a name is taken twice, or something works with a cache that is not of this
+ * space
  */
 export function defineSpace<
   const Name extends string,

@@ -33,8 +33,8 @@ export function checkFunction(what: string, it: unknown): void {
 }
 
 /**
- * Known by its kind before it ever runs. What returns a promise without being `async` is told when it does, and so is a query or an `answer`
- * that nobody waits for: they may.
+ * Known by its kind before it ever runs. What returns a promise without being `async` is told when
+ * it does, and so is a query or an `answer` that nobody waits for: they may.
  */
 export function checkSynchronous(what: string, it: unknown): void {
   checkFunction(what, it)

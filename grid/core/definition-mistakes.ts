@@ -2,8 +2,9 @@ import type { AnyCommand, AnyProjection, AnyQuery, Resolved } from './definition
 import type { Mistake, MistakeIn } from './mistake.ts'
 
 /**
- * What `define…` asks of its options beside their own types: `unknown` where nothing is wrong, or the mistake that the compiler then names.
- * While the compiler is still finding out what a handler returns it is `unknown` to it, which passes, as what is typed so does.
+ * What `define…` asks of its options beside their own types: `unknown` where nothing is wrong, or
+ * the mistake that the compiler then names. While the compiler is still finding out what a handler
+ * returns it is `unknown` to it, which passes, as what is typed so does.
  */
 
 /** A handler runs in one go, and comes to an end. */

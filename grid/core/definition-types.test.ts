@@ -13,8 +13,9 @@ import {
 import type { AnyCache, Outcome, Reader, Space, Transaction } from './definition.ts'
 
 /**
- * The compiler is the test: every `@ts-expect-error` fails `tsc` where there is none. What stands in functions that nobody calls is only
- * compiled; what the compiler says of it in words is tested by scripts/type-messages.test.ts.
+ * The compiler is the test: every `@ts-expect-error` fails `tsc` where there is none. What stands
+ * in functions that nobody calls is only compiled; what the compiler says of it in words is tested
+ * by scripts/type-messages.test.ts.
  */
 
 const seat = Type.Object({

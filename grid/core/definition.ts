@@ -16,7 +16,10 @@ import type { Mistake } from './mistake.ts'
 
 export type { IndexRange, Scalar, Value }
 
-/** What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of its own, and is synchronous. */
+/**
+ * What happens to an entry when the log's time reaches its expiry field. Runs as a transaction of
+ * its own, and is synchronous.
+ */
 export type ExpiryHandler<V> = (tx: Transaction, value: V) => void
 
 export interface CacheOptions<
@@ -29,23 +32,32 @@ export interface CacheOptions<
   readonly key: NoInfer<
     RequiredText<V> | Mistake<'the key must be a field that every entry has, and a text'>
   >
-  /** Index name → its fields, in order. Entries that lack one of the fields are not in that index. */
+  /**
+   * Index name → its fields, in order. Entries that lack one of the fields are not in that index.
+   */
   readonly indexes?: Indexes
-  /** Field with the time (ms since the epoch) at which an entry expires; entries without it never do. */
+  /**
+   * Field with the time (ms since the epoch) at which an entry expires; entries without it never
+   * do.
+   */
   readonly expiry?: NoInfer<
     NumberField<V> | Mistake<'the expiry must be a field that holds a number: ms since the epoch'>
   >
-  /** Called when an entry expires. Default: the entry is deleted. A handler must delete it or move its expiry. */
+  /**
+   * Called when an entry expires. Default: the entry is deleted. A handler must delete it or move
+   * its expiry.
+   */
   readonly onExpire?: ExpiryHandler<NoInfer<V>>
   /**
-   * What callers from outside may read of an entry, by its key: all of it, or the fields named here. Ids with which others could act do not
-   * belong there. Default: nothing, once any cache of the space says something; before, all of it while developing and nothing in production.
+   * What callers from outside may read of an entry, by its key: all of it, or the fields named
+   * here. Ids with which others could act do not belong there. Default: nothing, once any cache of
+   * the space says something; before, all of it while developing and nothing in production.
    */
   readonly readable?: boolean | readonly (keyof S['properties'] & string)[]
   /**
    * Former name of a field → the present one; of several former names the oldest first. Where it is
-   * stored the field keeps its first name, so that versions before and behind the renaming work side
-   * by side; indexes and operations are renamed alike.
+   * stored the field keeps its first name, so that versions before and behind the renaming work
+   * side by side; indexes and operations are renamed alike.
    */
   readonly renamed?: Readonly<Record<string, keyof S['properties'] & string>>
   /**
@@ -54,9 +66,9 @@ export interface CacheOptions<
    */
   readonly defaults?: Partial<NoInfer<V>>
   /**
-   * Makes a value that fits the schema of one that does not, its fields renamed already; pure. Called
-   * when it is read: what is stored stays as it is until somebody writes it. What it makes is
-   * checked: of what is stored the compiler knows nothing.
+   * Makes a value that fits the schema of one that does not, its fields renamed already; pure.
+   * Called when it is read: what is stored stays as it is until somebody writes it. What it makes
+   * is checked: of what is stored the compiler knows nothing.
    */
   readonly upcast?: (stored: Value) => Value
 }
@@ -88,7 +100,8 @@ export interface Cache<
   readonly evolution?: Evolution | undefined
 }
 
-// The types of application caches, commands … differ in their parameters; lists of them need one common type.
+// The types of application caches, commands … differ in their parameters; lists of them need one
+// common type.
 // biome-ignore lint/suspicious/noExplicitAny: variance of handlers makes any the only common supertype
 export type AnyCache = Cache<any>
 /** A cache of which only the name matters. */
@@ -104,13 +117,16 @@ export type AnyProjection = Projection<any, any>
 /** The result of an operation, known for certain only when it is melded. */
 export interface Outcome<T> {
   /**
-   * The outcome as this unit foresees it. Reading it inside a handler turns it into a validated read: the transaction then
-   * applies only if the prediction holds.
+   * The outcome as this unit foresees it. Reading it inside a handler turns it into a validated
+   * read: the transaction then applies only if the prediction holds.
    */
   readonly predicted: T
 }
 
-/** What a handler's data becomes once its operations are melded: every `Outcome<T>` at its top level is replaced by its `T`. */
+/**
+ * What a handler's data becomes once its operations are melded: every `Outcome<T>` at its top level
+ * is replaced by its `T`.
+ */
 export type Resolved<D> = D extends object
   ? D extends Outcome<infer T>
     ? T
@@ -148,15 +164,21 @@ export interface TakeOptions {
 /** What the compiler shows for a cache that is not among those a handler says it works with. */
 type Undeclared = 'this cache is not among the `caches` that the handler declares'
 
-/** Nothing has it. To the compiler it says that whoever works with more caches may be handed to who works with fewer. */
+/**
+ * Nothing has it. To the compiler it says that whoever works with more caches may be handed to who
+ * works with fewer.
+ */
 declare const names: unique symbol
 
 /**
- * What a command's handler works with. Reads are validated: the transaction applies only if everything it read is unchanged when it is
- * melded. Handlers are synchronous, change nothing but through `tx`, and take time, identifiers and randomness from it. They may run
- * several times. Arguments that cannot be are faults of the application (`application_fault`), and leave nothing behind.
+ * What a command's handler works with. Reads are validated: the transaction applies only if
+ * everything it read is unchanged when it is melded. Handlers are synchronous, change nothing but
+ * through `tx`, and take time, identifiers and randomness from it. They may run several times.
+ * Arguments that cannot be are faults of the application (`application_fault`), and leave nothing
+ * behind.
  *
- * `Names` of the caches it may be used with: `Transaction<'seats' | 'holds'>`. Without them it takes any.
+ * `Names` of the caches it may be used with: `Transaction<'seats' | 'holds'>`. Without them it
+ * takes any.
  */
 // biome-ignore lint/suspicious/noExplicitAny: any is what fits every list of names, in both directions
 export interface Transaction<Names extends string = any> {
@@ -174,7 +196,9 @@ export interface Transaction<Names extends string = any> {
     cache: Cache<V, IndexFields, Name>,
     key: string,
   ): V | undefined
-  /** Entries of an index range, in its order. The range's whole content is validated (no phantoms). */
+  /**
+   * Entries of an index range, in its order. The range's whole content is validated (no phantoms).
+   */
   range<
     V,
     Indexes extends IndexFields,
@@ -186,7 +210,10 @@ export interface Transaction<Names extends string = any> {
     index: Index,
     range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
   ): readonly V[]
-  /** Creates or replaces the entry with the value's key. A value that does not fit the cache's schema is a fault of the application. */
+  /**
+   * Creates or replaces the entry with the value's key. A value that does not fit the cache's
+   * schema is a fault of the application.
+   */
   put<V, Name extends Names | (string & Mistake<Undeclared>)>(
     cache: Cache<V, IndexFields, Name>,
     value: NoInfer<V>,
@@ -196,8 +223,8 @@ export interface Transaction<Names extends string = any> {
     key: string,
   ): void
   /**
-   * Operation: adds to a number field, within the bounds of its schema and of exact whole numbers. Never collides. Outcome: the field's new
-   * value.
+   * Operation: adds to a number field, within the bounds of its schema and of exact whole numbers.
+   * Never collides. Outcome: the field's new value.
    */
   increment<V, Name extends Names | (string & Mistake<Undeclared>)>(
     cache: Cache<V, IndexFields, Name>,
@@ -206,7 +233,10 @@ export interface Transaction<Names extends string = any> {
     by: number,
     options?: IncrementOptions<NoInfer<V>>,
   ): Outcome<number>
-  /** Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides. Outcome: the list's new length. */
+  /**
+   * Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides.
+   * Outcome: the list's new length.
+   */
   append<V, Name extends Names | (string & Mistake<Undeclared>), Field extends ListField<V>>(
     cache: Cache<V, IndexFields, Name>,
     key: string,
@@ -215,8 +245,8 @@ export interface Transaction<Names extends string = any> {
     options?: AppendOptions<NoInfer<V>>,
   ): Outcome<number>
   /**
-   * Operation: claims the first `limit` entries of a range and patches them (a field set to undefined is removed). Never collides. Outcome: the
-   * patched entries.
+   * Operation: claims the first `limit` entries of a range and patches them (a field set to
+   * undefined is removed). Never collides. Outcome: the patched entries.
    */
   take<
     V,
@@ -273,8 +303,9 @@ export interface Reader<Names extends string = any> {
 export type Acknowledgement = 'accepted' | 'committed' | 'persisted'
 
 /**
- * A command. Made by `defineCommand`. `Input` is what its schema says, `Data` what the handler returns, `Result` what callers are answered;
- * `Uses` are the names of the caches it says it works with, `string` when it says nothing.
+ * A command. Made by `defineCommand`. `Input` is what its schema says, `Data` what the handler
+ * returns, `Result` what callers are answered; `Uses` are the names of the caches it says it works
+ * with, `string` when it says nothing.
  */
 export interface Command<
   Input = unknown,
@@ -290,7 +321,10 @@ export interface Command<
   readonly acknowledge: Acknowledgement
   readonly caches: readonly CacheNamed<Uses>[] | undefined
   readonly handler: (tx: Transaction, input: Input) => Data
-  /** Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure. Default: the data itself. */
+  /**
+   * Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure.
+   * Default: the data itself.
+   */
   readonly answer: ((data: Resolved<Data>) => unknown) | undefined
   readonly [answered]?: Result
 }
@@ -325,15 +359,19 @@ export interface Change<V = Value> {
 export interface Projection<Model, V = Value, CacheName extends string = string> {
   readonly name: string
   readonly cache: Cache<V, IndexFields, CacheName>
-  /** A model of plain objects, lists, maps, sets or instances of classes without private members: queries see it through a view. */
+  /**
+   * A model of plain objects, lists, maps, sets or instances of classes without private members:
+   * queries see it through a view.
+   */
   readonly initial: () => Model
   /** Changes the model in place (or by its own means). Called once per applied change, in order. */
   readonly apply: (model: Model, change: Change<V>) => void
 }
 
 /**
- * A space: caches that change together, with its commands, queries and projections. Made by `defineSpace`, which knows the types of all of
- * them: `SpaceHarness` and clients take names, inputs and results from there (`CommandsOf`, `QueriesOf`).
+ * A space: caches that change together, with its commands, queries and projections. Made by
+ * `defineSpace`, which knows the types of all of them: `SpaceHarness` and clients take names,
+ * inputs and results from there (`CommandsOf`, `QueriesOf`).
  */
 export interface Space<
   Commands extends AnyCommand = AnyCommand,

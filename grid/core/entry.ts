@@ -10,14 +10,19 @@ export interface EntryView {
   readonly version: number
 }
 
-/** An entry of a cache. The object lives as long as its key; its value is replaced, never changed. */
+/**
+ * An entry of a cache. The object lives as long as its key; its value is replaced, never changed.
+ */
 export class Entry implements EntryView {
   readonly key: string
   value: Value
   version: number
   /** Log position of the transaction that wrote the value. */
   position: number
-  /** A schema that the value has been found to fit, so that a query that gives the entry need not look through it each time. */
+  /**
+   * A schema that the value has been found to fit, so that a query that gives the entry need not
+   * look through it each time.
+   */
   fits: TSchema | undefined = undefined
 
   constructor(key: string, value: Value, version: number, position: number) {

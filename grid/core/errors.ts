@@ -1,4 +1,7 @@
-/** One row of the error registry: how a code looks over HTTP and whether the same request may simply be sent again. */
+/**
+ * One row of the error registry: how a code looks over HTTP and whether the same request may simply
+ * be sent again.
+ */
 export interface ErrorKind {
   readonly status: number
   readonly retryable: boolean
@@ -11,7 +14,9 @@ const kind = (status: number, retryable: boolean, title: string): ErrorKind => (
   title,
 })
 
-/** Every code a caller can meet. `docs/errors.md` describes each; a test holds the two lists equal. */
+/**
+ * Every code a caller can meet. `docs/errors.md` describes each; a test holds the two lists equal.
+ */
 export const errorKinds = {
   // What the caller sent
   invalid_input: kind(400, false, 'The input does not fit its schema'),
@@ -71,7 +76,10 @@ export interface GridErrorOptions {
   readonly retryAfterMs?: number
 }
 
-/** A fault of the world, told to whoever can act on it. Our own bugs are assertions, never GridErrors. */
+/**
+ * A fault of the world, told to whoever can act on it. Our own bugs are assertions, never
+ * GridErrors.
+ */
 export class GridError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>

@@ -2,7 +2,10 @@ import type { SpaceState } from './space-state.ts'
 
 const samplesPerCache = 50
 
-/** Bytes of the entries' values, as JSON: each cache's size times the mean of its first entries. An estimate, cheap enough to ask for often. */
+/**
+ * Bytes of the entries' values, as JSON: each cache's size times the mean of its first entries. An
+ * estimate, cheap enough to ask for often.
+ */
 export function estimateBytes(state: SpaceState): number {
   let bytes = 0
   for (let number = 0; number < state.layout.caches.length; number++) {

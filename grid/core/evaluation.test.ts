@@ -168,7 +168,8 @@ describe('take', () => {
     })
   })
 
-  // architecture.md, invariant 2: else one who read what the one step was foreseen to leave would validate what the other left.
+  // architecture.md, invariant 2: else one who read what the one step was foreseen to leave would
+  // validate what the other left.
   test('leaves another version where another claim of its transaction got the entry', () => {
     const versionOfA = () => {
       const evaluation = meld((tx) => {

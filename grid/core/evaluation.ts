@@ -38,7 +38,10 @@ export type Evaluation =
       readonly outcome: 'refused'
       readonly reason: string
       readonly details: Value
-      /** It is no "no" of the application: the transaction cannot be evaluated, or there is no room for what it makes. */
+      /**
+       * It is no "no" of the application: the transaction cannot be evaluated, or there is no room
+       * for what it makes.
+       */
       readonly fault?: 'unsound' | 'cache_full'
     }
   | { readonly outcome: 'collided' }
@@ -66,8 +69,8 @@ export function isValid(
 }
 
 /**
- * Validates and evaluates a transaction; the view stays as it is. Total: whatever the transaction holds, every replica comes to the same
- * decision, without an exception.
+ * Validates and evaluates a transaction; the view stays as it is. Total: whatever the transaction
+ * holds, every replica comes to the same decision, without an exception.
  */
 export function evaluate(
   view: View,
@@ -79,7 +82,10 @@ export function evaluate(
   return evaluateSound(view, transaction, id, time)
 }
 
-/** The same for a transaction that is known to be sound: one's own, whose steps have been checked one by one as they were recorded. */
+/**
+ * The same for a transaction that is known to be sound: one's own, whose steps have been checked
+ * one by one as they were recorded.
+ */
 export function evaluateSound(
   view: View,
   transaction: TransactionRecord,
@@ -90,14 +96,15 @@ export function evaluateSound(
     if (time < transaction.notBefore || !isValid(view, transaction)) return collided
     return evaluateSteps(view, transaction.steps, id)
   } catch {
-    // What it names is not there, or is of no kind that can be worked with: that is so on every replica.
+    // What it names is not there, or is of no kind that can be worked with: that is so on every
+    // replica.
     return unsound
   }
 }
 
 /**
- * Evaluates the steps one after the other, each seeing what those before it did. `first`: place of the first of them in their
- * transaction.
+ * Evaluates the steps one after the other, each seeing what those before it did. `first`: place of
+ * the first of them in their transaction.
  */
 export function evaluateSteps(
   view: View,
@@ -159,8 +166,9 @@ export const isOperation = (step: Step): step is Operation =>
   step.kind === StepKind.increment || step.kind === StepKind.append || step.kind === StepKind.take
 
 /**
- * Whether an operation works on a cache that a step before it wrote: only then must steps see each other. The second operation on a cache
- * answers that, so the steps are looked through at most once a cache.
+ * Whether an operation works on a cache that a step before it wrote: only then must steps see each
+ * other. The second operation on a cache answers that, so the steps are looked through at most once
+ * a cache.
  */
 function operatesOnOwnWrites(steps: readonly Step[]): boolean {
   for (let i = 1; i < steps.length; i++) {

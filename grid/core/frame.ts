@@ -1,15 +1,23 @@
 import type { SpaceShape } from './shape.ts'
 import type { TransactionRecord } from './steps.ts'
 
-/** Numbers of the kinds are part of the format: a version that adds one has to give frames another format. */
+/**
+ * Numbers of the kinds are part of the format: a version that adds one has to give frames another
+ * format.
+ */
 export const FrameKind = { join: 0, transactions: 1, part: 2, leave: 3, shape: 4, skip: 5 } as const
 
 interface Timed {
-  /** The log's time as the sender had it, ms since the epoch: what the time of the record is held against. */
+  /**
+   * The log's time as the sender had it, ms since the epoch: what the time of the record is held
+   * against.
+   */
   readonly at?: number
 }
 
-/** A processing unit asks to be an origin; the position of this frame becomes the origin's number. */
+/**
+ * A processing unit asks to be an origin; the position of this frame becomes the origin's number.
+ */
 export interface JoinFrame extends Timed {
   readonly kind: typeof FrameKind.join
   readonly unit: string
@@ -23,8 +31,8 @@ export interface ShapeFrame extends Timed {
 }
 
 /**
- * An operator lets those that have stopped at a record of another version pass over it. Means nothing to whoever can read that record.
- * docs/decisions/0015.
+ * An operator lets those that have stopped at a record of another version pass over it. Means
+ * nothing to whoever can read that record. docs/decisions/0015.
  */
 export interface SkipFrame extends Timed {
   readonly kind: typeof FrameKind.skip
@@ -43,15 +51,23 @@ export interface ChainLink extends Timed {
   readonly deadline: number
 }
 
-/** A batch of transactions. An empty one is a barrier: it has a position, and lets deadlines pass. */
+/**
+ * A batch of transactions. An empty one is a barrier: it has a position, and lets deadlines pass.
+ */
 export interface TransactionsFrame extends ChainLink {
   readonly kind: typeof FrameKind.transactions
   readonly transactions: readonly TransactionRecord[]
-  /** Number of part frames, sent just before, whose bytes are the transactions (then `transactions` is empty). 0: none. */
+  /**
+   * Number of part frames, sent just before, whose bytes are the transactions (then `transactions`
+   * is empty). 0: none.
+   */
   readonly parts: number
 }
 
-/** A piece of a batch that is larger than one record of the log; kept as an entry until its last piece is there. */
+/**
+ * A piece of a batch that is larger than one record of the log; kept as an entry until its last
+ * piece is there.
+ */
 export interface PartFrame extends ChainLink {
   readonly kind: typeof FrameKind.part
   readonly bytes: Uint8Array

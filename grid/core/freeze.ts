@@ -1,4 +1,7 @@
-/** Deepest nesting that is frozen, and with that read from anywhere: more than `dataDepthMax`, for what earlier versions took. */
+/**
+ * Deepest nesting that is frozen, and with that read from anywhere: more than `dataDepthMax`, for
+ * what earlier versions took.
+ */
 const frozenDepthMax = 512
 
 /** Of what is being frozen: objects and lists that there may still be. */
@@ -7,10 +10,12 @@ let room = 0
 let bytes = 0
 
 /**
- * Freezes decoded data all the way down, in place: an entry that a handler could change would differ from its replicas. Bytes and other arrays of
- * numbers are left alone, for they cannot be frozen.
- * `objectsMax`: of data in which one object may stand in several places, or in itself, and each place is gone through. Default: any number.
- * @throws RangeError when it is nested more deeply than 512 levels, or has more than `objectsMax` objects and lists
+ * Freezes decoded data all the way down, in place: an entry that a handler could change would
+ * differ from its replicas. Bytes and other arrays of numbers are left alone, for they cannot be
+ * frozen. `objectsMax`: of data in which one object may stand in several places, or in itself, and
+ * each place is gone through. Default: any number.
+ * @throws RangeError when it is nested more deeply than 512 levels, or has more than `objectsMax`
+ * objects and lists
  */
 export function freezeDeeply<T>(data: T, objectsMax = Number.POSITIVE_INFINITY): T {
   room = objectsMax

@@ -7,8 +7,9 @@ import type { View } from './view.ts'
 const entryBytes = 64
 
 /**
- * Bytes of content in plain data: of texts and byte arrays their length, of everything else one each. At most what it takes in the log, so what is too much here
- * is too much there; quick, for it is asked of each transaction.
+ * Bytes of content in plain data: of texts and byte arrays their length, of everything else one
+ * each. At most what it takes in the log, so what is too much here is too much there; quick, for it
+ * is asked of each transaction.
  */
 export function contentBytes(value: unknown): number {
   if (typeof value === 'string') return value.length
@@ -28,8 +29,8 @@ export interface Growth {
 }
 
 /**
- * Foreseen over a view, for the decision whether there is room for it. A `take` counts by what it writes, for which entries it will meet is not known
- * before it is melded.
+ * Foreseen over a view, for the decision whether there is room for it. A `take` counts by what it
+ * writes, for which entries it will meet is not known before it is melded.
  */
 export function growthOf(view: View, steps: readonly Step[]): Growth {
   let entries = 0

@@ -1,7 +1,8 @@
 /**
- * 53-bit hash of a string: two multiplicative hashes over its UTF-16 code units (FNV-1a, and the same with MurmurHash2's constant),
- * each finished by MurmurHash3's finalizer. 32 bits would not do: among a million keys that one transaction has put, all of one
- * version, a hundred pairs would look the same to every digest.
+ * 53-bit hash of a string: two multiplicative hashes over its UTF-16 code units (FNV-1a, and the
+ * same with MurmurHash2's constant), each finished by MurmurHash3's finalizer. 32 bits would not
+ * do: among a million keys that one transaction has put, all of one version, a hundred pairs would
+ * look the same to every digest.
  */
 export function hashString(text: string): number {
   hashStringTo(text, halves)
@@ -23,7 +24,10 @@ export function hashStringTo(text: string, to: Uint32Array): void {
   to[1] = finalize(left)
 }
 
-/** MurmurHash3's 32-bit finalizer: every input bit changes every output bit with probability one half. */
+/**
+ * MurmurHash3's 32-bit finalizer: every input bit changes every output bit with probability one
+ * half.
+ */
 function finalize(hash: number): number {
   let h = hash
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -39,7 +43,10 @@ export const low = (n: number): number => n >>> 0
 export const mix32 = (a: number, b: number, salt: number): number =>
   mixSecond(mixFirst(high(a), low(a), salt), high(b), low(b))
 
-/** The same in two steps, the integers in halves: what is mixed many times is taken apart once, and no half leaves a register. */
+/**
+ * The same in two steps, the integers in halves: what is mixed many times is taken apart once, and
+ * no half leaves a register.
+ */
 export const mixFirst = (aHigh: number, aLow: number, salt: number): number =>
   finalize(finalize(aLow ^ salt) ^ Math.imul(aHigh + 0x9e3779b9, 0x27d4eb2f))
 
@@ -52,7 +59,10 @@ export function mixSecond(first: number, bHigh: number, bLow: number): number {
 export const mix53With = (a: number, b: number, c: number): number =>
   (mix32(a, b, high(c) ^ 0x5bd1e995) & 0x1fffff) * 0x100000000 + mix32(a, b, low(c)) || 1
 
-/** Mixes two non-negative integers below 2^53 into one in [1, 2^53): identities must not be 0, which means "no entry". */
+/**
+ * Mixes two non-negative integers below 2^53 into one in [1, 2^53): identities must not be 0, which
+ * means "no entry".
+ */
 export function mix53(a: number, b: number, salt: number): number {
   return (mix32(a, b, salt) & 0x1fffff) * 0x100000000 + mix32(a, b, salt ^ 0x5bd1e995) || 1
 }

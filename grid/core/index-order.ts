@@ -83,8 +83,9 @@ export class IndexOrder {
   }
 }
 
-// Each order reads its fields in a place of its own in the code: the engine then knows where in memory they are. In one loop for all orders
-// it would have to look each of them up, several times for every entry that is written and dozens of times for one that moves.
+// Each order reads its fields in a place of its own in the code: the engine then knows where in
+// memory they are. In one loop for all orders it would have to look each of them up, several times
+// for every entry that is written and dozens of times for one that moves.
 
 function compileSame(fields: readonly string[]): (a: Value, b: Value) => boolean {
   const equal = fields.map((field) => `a[${JSON.stringify(field)}] === b[${JSON.stringify(field)}]`)

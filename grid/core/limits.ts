@@ -6,7 +6,10 @@ export interface TransactionLimits {
   readonly readsMax: number
   /** Entries one `take` may claim. Default 10,000. */
   readonly takeMax: number
-  /** Characters of the texts of one value that is taken: an entry, what an operation brings, an event, a command's data. Default 64 Mi. */
+  /**
+   * Characters of the texts of one value that is taken: an entry, what an operation brings, an
+   * event, a command's data. Default 64 Mi.
+   */
   readonly charactersMax?: number
 }
 
@@ -21,17 +24,23 @@ export const defaultTransactionLimits: TransactionLimits = {
 export const keyBytesMax = 1024
 
 /**
- * Entries of one cache, the same on every replica; beyond, a transaction that creates one is refused with `cache_full`. The engine's maps end at
- * 16,777,216.
+ * Entries of one cache, the same on every replica; beyond, a transaction that creates one is
+ * refused with `cache_full`. The engine's maps end at 16,777,216.
  */
 export const cacheEntriesMax = 16_000_000
 
-/** Of one space's definition, the grid's own included. Far more than anybody declares; each costs every replica a little for each entry. */
+/**
+ * Of one space's definition, the grid's own included. Far more than anybody declares; each costs
+ * every replica a little for each entry.
+ */
 export const cachesMax = 10_000
 /** Of one cache. */
 export const indexesMax = 1000
 
 /** Two clocks that differ by more than this contradict each other: neither is believed alone. */
 export const clockJumpMsMax = 5_000
-/** Units tell the time by the log more often than this: a sender's time that is further ahead of it rests on one clock alone. */
+/**
+ * Units tell the time by the log more often than this: a sender's time that is further ahead of it
+ * rests on one clock alone.
+ */
 export const clockSilentMsMax = 60_000

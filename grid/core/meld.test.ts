@@ -128,7 +128,8 @@ describe('a frame', () => {
   test('that follows one given up never fits, though its number would', () => {
     join()
     meld(batch({ id: 1, previous: 0 }))
-    // Frames 2 and 3 are given up; frame 4 takes the place of 2. The late 3 is then the second behind 1 as well.
+    // Frames 2 and 3 are given up; frame 4 takes the place of 2. The late 3 is then the second
+    // behind 1 as well.
     expect(meld(batch({ id: 4, previous: 1 }))).toBe(true)
     expect(meld(batch({ id: 3, previous: 2 }, transaction([put('late')])))).toBe(false)
     expect(meld(batch({ id: 5, previous: 4 }))).toBe(true)

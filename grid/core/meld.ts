@@ -11,7 +11,10 @@ import type { OriginState, SpaceState } from './space-state.ts'
 import type { DomainEvent, TransactionRecord } from './steps.ts'
 import { transactionId } from './version.ts'
 
-/** An origin that has been silent for this long (by log time) is forgotten when another one joins; it then has to join again. */
+/**
+ * An origin that has been silent for this long (by log time) is forgotten when another one joins;
+ * it then has to join again.
+ */
 export const originSilentMsMax = 10 * 60_000
 /** So many origins are remembered at most; beyond, the most silent one is forgotten. */
 export const originsMax = 1024
@@ -26,7 +29,10 @@ export interface MeldObserver {
   decided?(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void
   /** A domain event of an applied transaction. */
   emitted?(event: DomainEvent, id: number): void
-  /** The time of a record and that of the unit that sent it do not agree: it is so much later, ms. Told to everybody alike. */
+  /**
+   * The time of a record and that of the unit that sent it do not agree: it is so much later, ms.
+   * Told to everybody alike.
+   */
   contested?(differenceMs: number, unit: string): void
 }
 
@@ -34,8 +40,9 @@ export interface MeldObserver {
 export type DecodeTransactions = (parts: readonly Uint8Array[]) => readonly TransactionRecord[]
 
 /**
- * Applies frames in log order: a pure function of (state, frame, position, time), the same on every replica. Runs no user code, reads no
- * clock, draws no random numbers. architecture.md, section 2 "the life of a command" and section 3, invariants 1 to 4; the idea of deciding optimistic
+ * Applies frames in log order: a pure function of (state, frame, position, time), the same on every
+ * replica. Runs no user code, reads no clock, draws no random numbers. architecture.md, section 2
+ * "the life of a command" and section 3, invariants 1 to 4; the idea of deciding optimistic
  * transactions from a shared log is Hyder's (Bernstein, Reid and Das, CIDR 2011), the word too.
  */
 export class Melder {
@@ -49,7 +56,10 @@ export class Melder {
     this.#observer = observer
   }
 
-  /** The record at the next position is none that can be read: it takes its place, and nothing else happens. docs/decisions/0015. */
+  /**
+   * The record at the next position is none that can be read: it takes its place, and nothing else
+   * happens. docs/decisions/0015.
+   */
   pass(position: number): void {
     const state = this.state
     if (position !== state.position + 1)
@@ -58,8 +68,8 @@ export class Melder {
   }
 
   /**
-   * What can be done ahead for the frame at the next position, piece by piece; the state stays as it is. What it returns is for `meld`, if nothing else has
-   * been melded by then.
+   * What can be done ahead for the frame at the next position, piece by piece; the state stays as
+   * it is. What it returns is for `meld`, if nothing else has been melded by then.
    */
   *prepare(
     frame: TransactionsFrame,
@@ -77,7 +87,8 @@ export class Melder {
   }
 
   /**
-   * Melds the frame at the next position. Returns whether it was accepted; an ignored frame still advances position and time.
+   * Melds the frame at the next position. Returns whether it was accepted; an ignored frame still
+   * advances position and time.
    * @param prepared of this very frame: what it writes is there at once
    */
   meld(frame: Frame, position: number, time: number, prepared?: Prepared): boolean {
@@ -111,7 +122,8 @@ export class Melder {
       this.state.reshape(mergeShapes(this.state.layout.shape, shape))
       return true
     } catch (error) {
-      // A definition that contradicts the log's is refused alike by everyone; the unit that wants it sees that it is not there.
+      // A definition that contradicts the log's is refused alike by everyone; the unit that wants
+      // it sees that it is not there.
       if (isGridError(error, 'definition_conflict')) return false
       throw error
     }
@@ -188,7 +200,10 @@ export class Melder {
     this.#observer.decided?.(index, transaction, id, evaluation)
   }
 
-  /** The transactions that came in parts; none, on every replica alike, if the parts are not what was sent. */
+  /**
+   * The transactions that came in parts; none, on every replica alike, if the parts are not what
+   * was sent.
+   */
   #join(parts: readonly Uint8Array[], count: number): readonly TransactionRecord[] {
     try {
       return this.#decode(parts.slice(-count))
@@ -242,8 +257,8 @@ export class Melder {
   }
 
   /**
-   * Removes the origin's parts from the state. This frame's own are the last of them, for they were sent just before it; any others are
-   * from a batch that was given up half-way.
+   * Removes the origin's parts from the state. This frame's own are the last of them, for they were
+   * sent just before it; any others are from a batch that was given up half-way.
    */
   #takeParts(frame: TransactionsFrame): Uint8Array[] {
     const parts: Uint8Array[] = []
@@ -320,6 +335,9 @@ const cacheFull = (cache: string): Evaluation => ({
   fault: 'cache_full',
 })
 
-/** Parts are written by frames, not by transactions: their versions come from the other end of the number space. */
+/**
+ * Parts are written by frames, not by transactions: their versions come from the other end of the
+ * number space.
+ */
 const partVersion = (origin: number, frameId: number): number =>
   transactionId(origin, Number.MAX_SAFE_INTEGER - frameId)

@@ -1,4 +1,7 @@
-/** What an application asks for cannot be done: an argument that is none, a value that does not fit. Its caller is not at fault. */
+/**
+ * What an application asks for cannot be done: an argument that is none, a value that does not fit.
+ * Its caller is not at fault.
+ */
 export class Misuse extends TypeError {
   readonly cache: string
   readonly field: string | undefined

@@ -1,6 +1,6 @@
 /**
- * The engine's arrays of numbers that can be kept as data. The place of each is the number by which it is known in what is stored and hashed: new ones
- * go to the end.
+ * The engine's arrays of numbers that can be kept as data. The place of each is the number by which
+ * it is known in what is stored and hashed: new ones go to the end.
  */
 export const numberArrays = [
   Uint8Array,

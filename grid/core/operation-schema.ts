@@ -71,15 +71,20 @@ const annotations = new Set([
   ...['~kind', '~optional', '~readonly', '~unsafe'],
 ])
 
-/** The first thing a schema asks that is not among `known`: refinements, which TypeBox hides from loops, are one. */
+/**
+ * The first thing a schema asks that is not among `known`: refinements, which TypeBox hides from
+ * loops, are one.
+ */
 const otherConstraint = (schema: object, known: ReadonlySet<string>): string | undefined =>
   Object.getOwnPropertyNames(schema).find(
     (name) => !known.has(name) && !annotations.has(name) && !name.startsWith('x-'),
   )
 
 /**
- * Bounds within which an increment keeps the field to its schema; without the side on which it cannot leave them.
- * @throws Misuse when the schema does not allow it, or when nobody could tell without the whole entry
+ * Bounds within which an increment keeps the field to its schema; without the side on which it
+ * cannot leave them.
+ * @throws Misuse when the schema does not allow it, or when nobody could tell without the whole
+ * entry
  */
 export function incrementBounds(
   cache: AnyCache,
@@ -143,7 +148,8 @@ function numberRule(cache: AnyCache, field: string): NumberRule {
 }
 
 /**
- * The items as they are kept, each of which fits the list, and the length within which the list fits its schema.
+ * The items as they are kept, each of which fits the list, and the length within which the list
+ * fits its schema.
  * @throws Misuse; GridError `transaction_too_large` for texts beyond `charactersMax`
  */
 export function appendedItems(

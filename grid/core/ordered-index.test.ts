@@ -83,7 +83,10 @@ function scan(index: OrderedIndex<Entry>, range: IndexRange, limit = Infinity): 
 
 const fieldNames = ['first', 'second', 'third']
 
-/** mulberry32: histories too large to be drawn one by one by fast-check come from one seed that it draws. */
+/**
+ * mulberry32: histories too large to be drawn one by one by fast-check come from one seed that it
+ * draws.
+ */
 const randomOf = (seed: number) => {
   let state = seed
   return (below: number): number => {
@@ -182,7 +185,8 @@ describe('an ordered index', () => {
           }
           order.asked = 0
           scan(index, { from: somewhere() }, 1)
-          // log2 of 9,500 entries, once more per level, and the leaf that may end just before the range.
+          // log2 of 9,500 entries, once more per level, and the leaf that may end just before the
+          // range.
           expect(order.asked).toBeLessThan(60)
         }
         for (let i = 0; i < size; i++) add(`k${random(1e9)}.${i}`, at(i))
@@ -221,7 +225,8 @@ describe('an ordered index', () => {
     expect(scan(index, { reverse: true }).length).toBe(100)
     order.asked = 0
     scan(index, { from: 0 })
-    // Each node is searched once, half a dozen questions at most: a dozen nodes hold the hundred entries.
+    // Each node is searched once, half a dozen questions at most: a dozen nodes hold the hundred
+    // entries.
     expect(order.asked).toBeLessThan(50)
     for (const [n, entry] of entries.entries()) if (n % 60 === 0 && n >= 600) index.delete(entry)
     order.asked = 0

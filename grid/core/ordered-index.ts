@@ -4,7 +4,10 @@ import type { Bound, IndexOrder } from './index-order.ts'
 import { sortEntries } from './sort-entries.ts'
 
 const nodeItemsMax = 64
-/** Neighbours are merged when they fit in one node with room to spare, so that a merge is not followed by a split. */
+/**
+ * Neighbours are merged when they fit in one node with room to spare, so that a merge is not
+ * followed by a split.
+ */
 const mergeItemsMax = 48
 
 class Leaf<E extends EntryView> {
@@ -18,9 +21,10 @@ class Leaf<E extends EntryView> {
 class Branch<E extends EntryView> {
   readonly items: Node<E>[]
   /**
-   * Nothing below the child at the same place comes before its bound, everything below the children to the left does. Copies of what orders: the way
-   * down looks at these, close together in memory, and not at entries anywhere in it. The first is never looked at: what is less than all
-   * goes there.
+   * Nothing below the child at the same place comes before its bound, everything below the children
+   * to the left does. Copies of what orders: the way down looks at these, close together in memory,
+   * and not at entries anywhere in it. The first is never looked at: what is less than all goes
+   * there.
    */
   readonly bounds: Bound[]
 
@@ -39,8 +43,9 @@ interface Split<E extends EntryView> {
 }
 
 /**
- * A secondary index: entries in the order of some of their fields. A B+ tree (Bayer and McCreight 1972; Comer, "The Ubiquitous B-Tree",
- * 1979) whose leaves hold the entries themselves: no key is stored twice. Entries are removed before the fields that order them change.
+ * A secondary index: entries in the order of some of their fields. A B+ tree (Bayer and McCreight
+ * 1972; Comer, "The Ubiquitous B-Tree", 1979) whose leaves hold the entries themselves: no key is
+ * stored twice. Entries are removed before the fields that order them change.
  */
 export class OrderedIndex<E extends EntryView = EntryView> {
   readonly order: IndexOrder
@@ -53,7 +58,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     this.order = order
   }
 
-  /** The index of many entries at once, of those that it covers: several times faster than to insert one after the other. */
+  /**
+   * The index of many entries at once, of those that it covers: several times faster than to insert
+   * one after the other.
+   */
   static of<E extends EntryView>(order: IndexOrder, entries: Iterable<E>): OrderedIndex<E> {
     const index = new OrderedIndex<E>(order)
     const covered: E[] = []
@@ -74,7 +82,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     return this.#size
   }
 
-  /** An index with the same entries that may change while this one stays as it is: a node is copied before it first changes. */
+  /**
+   * An index with the same entries that may change while this one stays as it is: a node is copied
+   * before it first changes.
+   */
   draft(): OrderedIndex<E> {
     const draft = new OrderedIndex<E>(this.order)
     draft.#root = this.#root
@@ -106,8 +117,9 @@ export class OrderedIndex<E extends EntryView = EntryView> {
   }
 
   /**
-   * Visits the entries of the range in order (backwards when `range.reverse`), whatever its `limit`, until `visit` returns false.
-   * Returns false when stopped. The index must not change meanwhile.
+   * Visits the entries of the range in order (backwards when `range.reverse`), whatever its
+   * `limit`, until `visit` returns false. Returns false when stopped. The index must not change
+   * meanwhile.
    */
   scan(range: IndexRange, visit: (entry: E) => boolean): boolean {
     if (this.#size === 0) return true
@@ -219,7 +231,10 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     return from - 1
   }
 
-  /** Returns false when there is nothing more to visit: the range has ended or the visitor wants no more. */
+  /**
+   * Returns false when there is nothing more to visit: the range has ended or the visitor wants no
+   * more.
+   */
   #forward(node: Node<E>, range: IndexRange, visit: (entry: E) => boolean): boolean {
     const ordered: readonly Bound[] = node instanceof Leaf ? node.items : node.bounds
     let from = node instanceof Leaf ? 0 : 1

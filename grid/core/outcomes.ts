@@ -56,8 +56,8 @@ function takeHandlerData(data: unknown, charactersMax?: number): unknown {
 const noPlaces = new Set(['', '__proto__'])
 
 /**
- * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. The rest is data as it is
- * kept.
+ * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when
+ * they are known. The rest is data as it is kept.
  * @throws DataFault
  */
 export function splitOutcomes(data: unknown, charactersMax?: number): SplitData {
@@ -100,8 +100,9 @@ export interface SplitData {
 export type Taken = Readonly<Record<string, string>>
 
 /**
- * Data with claimed entries in it, as they are remembered: the log fills them in as they are stored, and whoever answers
- * with them once more, perhaps of another version, reads them as it does all others.
+ * Data with claimed entries in it, as they are remembered: the log fills them in as they are
+ * stored, and whoever answers with them once more, perhaps of another version, reads them as it
+ * does all others.
  */
 interface MarkedData {
   readonly [mark]: Taken

@@ -117,7 +117,8 @@ export class Overlay implements View {
     if (!own) return this.#below.scan(cache, index, range, visit)
     const tree = own.index(index)
     const sign = range.reverse ? -1 : 1
-    // Own entries are fetched a limit at a time: usually that is enough; a view above that hides some of them needs more.
+    // Own entries are fetched a limit at a time: usually that is enough; a view above that hides
+    // some of them needs more.
     let wanted = Math.max(1, range.limit ?? Number.POSITIVE_INFINITY)
     let mine = firstOf(tree, range, wanted)
     let next = 0

@@ -33,7 +33,9 @@ export interface Prepared {
   readonly isSound: boolean
   /** What becomes of it if its time has come. */
   readonly evaluation: Evaluation
-  /** What it writes, by the number of the cache, and the values before, in the order of its writes. */
+  /**
+   * What it writes, by the number of the cache, and the values before, in the order of its writes.
+   */
   readonly drafts: ReadonlyMap<number, CacheDraft>
   readonly before: readonly (Value | undefined)[]
 }
@@ -48,8 +50,9 @@ export function evaluationAt(
 }
 
 /**
- * Evaluates the transaction whose last part the frame closes, over a state that stays as it is: nothing else is melded until the frame is. Returns undefined
- * for what has to be melded in one go: a frame that is ignored, several transactions, and what is too odd to be written all at once.
+ * Evaluates the transaction whose last part the frame closes, over a state that stays as it is:
+ * nothing else is melded until the frame is. Returns undefined for what has to be melded in one go:
+ * a frame that is ignored, several transactions, and what is too odd to be written all at once.
  */
 export function* prepare(
   state: SpaceState,

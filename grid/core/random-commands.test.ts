@@ -47,7 +47,10 @@ export const randomOf = (seed: number): Random => {
   }
 }
 
-/** A command that does a few random things; what it puts and returns depends on all it has seen until then. */
+/**
+ * A command that does a few random things; what it puts and returns depends on all it has seen
+ * until then.
+ */
 export interface Command {
   readonly seed: number
   readonly remembered: boolean
@@ -148,7 +151,9 @@ export function execute(
   return { command, record, id, data, slots, rejection, writes: recorder.writes && !rejection }
 }
 
-/** What a command came to: the same for an attempt decided in the log and for one executed alone. */
+/**
+ * What a command came to: the same for an attempt decided in the log and for one executed alone.
+ */
 export function told(attempt: Attempt, evaluation: Evaluation) {
   if (attempt.rejection) return { refused: attempt.rejection.reason }
   if (evaluation.outcome === 'refused') return { refused: evaluation.reason }
@@ -157,7 +162,10 @@ export function told(attempt: Attempt, evaluation: Evaluation) {
   return { answer: fillSlots(data, slots, evaluation.outcomes), writes: evaluation.writes }
 }
 
-/** Everything replicas must agree on: entries, every index by scanning it, origins, time, shape, digest. */
+/**
+ * Everything replicas must agree on: entries, every index by scanning it, origins, time, shape,
+ * digest.
+ */
 export const snapshot = (state: SpaceState) => ({
   header: state.header(),
   digest: state.digest.toString(),

@@ -5,8 +5,9 @@ import { defineCache, defineSpace, Type } from './define.ts'
 import type { AnyCache, Value } from './definition.ts'
 
 /**
- * What a field is in one version: its present name, whether it must be there, its default where it is not stored. Fields are
- * known by the name under which they were born, which is the one under which they are stored.
+ * What a field is in one version: its present name, whether it must be there, its default where it
+ * is not stored. Fields are known by the name under which they were born, which is the one under
+ * which they are stored.
  */
 interface FieldModel {
   readonly born: string

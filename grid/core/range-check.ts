@@ -11,8 +11,8 @@ const isScalar = (value: unknown): boolean =>
 const bounds = ['from', 'after', 'to', 'before'] as const
 
 /**
- * A copy of a range that an application has named, without what is undefined in it: it travels in the log, and what becomes of the original
- * is nobody's business then.
+ * A copy of a range that an application has named, without what is undefined in it: it travels in
+ * the log, and what becomes of the original is nobody's business then.
  * @throws Misuse for anything but a range of that index
  */
 export function takenRange(layout: CacheLayout, index: number, range: IndexRange): IndexRange {

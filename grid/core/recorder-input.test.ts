@@ -63,7 +63,8 @@ describe('what a handler puts', () => {
   })
 })
 
-// The log would hold U+FFFD in its place: other values on every replica than on the unit that foresaw them, under the same version.
+// The log would hold U+FFFD in its place: other values on every replica than on the unit that
+// foresaw them, under the same version.
 test('texts that the log would change are refused wherever a handler hands them over', () => {
   const lone = 'a\ud800'
   const initial = { id: 'a', tags: [lone] }
@@ -99,7 +100,8 @@ describe('the keys a handler names', () => {
     expect(recorder.steps).toEqual([])
   })
 
-  // A lone surrogate would come out of the log as U+FFFD, the read be validated against another entry, and collide for ever.
+  // A lone surrogate would come out of the log as U+FFFD, the read be validated against another
+  // entry, and collide for ever.
   test('need no validation when no entry can have them', () => {
     for (const key of ['', '\ud800', 'a\0b']) expect(recorder.get(seats, key)).toBe(undefined)
     expect(recorder.reads).toEqual([])

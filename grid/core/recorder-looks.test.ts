@@ -37,7 +37,10 @@ test('the operations whose traces a handler has seen are validated, and no other
       const recorder = recorderOf(keys.length)
       const outcomes: { readonly operation: Operation; readonly outcome: Outcome<unknown> }[] = []
       const seen = new Set<Operation>()
-      /** The rule as it is said: who looks at an entry sees what all operations until then have done to it. */
+      /**
+       * The rule as it is said: who looks at an entry sees what all operations until then have done
+       * to it.
+       */
       const see = (cache: number, key: string | undefined) => {
         for (const step of recorder.steps)
           if (isOperation(step) && step.cache === cache)

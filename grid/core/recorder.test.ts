@@ -205,7 +205,8 @@ describe('an operation', () => {
 })
 
 describe('a refusal', () => {
-  // Answered only when all it read is committed: architecture.md, section 2. So its reasons must be among the reads.
+  // Answered only when all it read is committed: architecture.md, section 2. So its reasons must be
+  // among the reads.
   test('that an operation is foreseen to give rests on what the operation met', () => {
     const recorder = runRejected(
       (tx) =>

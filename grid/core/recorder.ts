@@ -65,12 +65,14 @@ function withItem<T>(list: readonly T[], item: T): readonly T[] {
 }
 
 /**
- * Runs a handler over a view and records what it read and what it wants done; the view stays as it is. A handler sees its own writes;
- * when it looks at what one of its operations leaves, that prediction is validated too.
+ * Runs a handler over a view and records what it read and what it wants done; the view stays as it
+ * is. A handler sees its own writes; when it looks at what one of its operations leaves, that
+ * prediction is validated too.
  */
 export class Recorder implements Transaction, Prediction {
   readonly now: number
-  // Replaced when the first item comes: most transactions have one or none, and an empty list that grows reserves room for many.
+  // Replaced when the first item comes: most transactions have one or none, and an empty list that
+  // grows reserves room for many.
   #reads: readonly KeyRead[] = none
   #ranges: readonly RangeRead[] = none
   #steps: readonly Step[] = none
@@ -81,7 +83,10 @@ export class Recorder implements Transaction, Prediction {
   #bytes = 0
   #readCount = 0
   #writeCount = 0
-  /** The view with this transaction's own steps applied; made when the handler reads a cache it has written. */
+  /**
+   * The view with this transaction's own steps applied; made when the handler reads a cache it has
+   * written.
+   */
   #own: Overlay | undefined
   #ownSteps = 0
   #closed = false
@@ -116,7 +121,10 @@ export class Recorder implements Transaction, Prediction {
     return this.#events
   }
 
-  /** Bytes of content in what it wants done, at most what that takes in the log; counted as it is taken. */
+  /**
+   * Bytes of content in what it wants done, at most what that takes in the log; counted as it is
+   * taken.
+   */
   get bytes(): number {
     return this.#bytes
   }
@@ -165,7 +173,8 @@ export class Recorder implements Transaction, Prediction {
     const indexNumber = this.#indexOf(layout, index)
     const asked = takenRange(layout, indexNumber, range)
     const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : undefined
-    // Own writes may hide entries of the range: as many more are read and validated, so that the limit is filled from what was validated.
+    // Own writes may hide entries of the range: as many more are read and validated, so that the
+    // limit is filled from what was validated.
     const hidden = own?.changedIn(layout.number) ?? 0
     const validated = asked.limit === undefined ? asked : { ...asked, limit: asked.limit + hidden }
     const entries = collect(this.#view, layout.number, indexNumber, validated)
@@ -298,15 +307,18 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /**
-   * Separates the operations' outcomes from a handler's data: where they belong, to be filled in when they are known. The rest is data as it is
-   * kept.
+   * Separates the operations' outcomes from a handler's data: where they belong, to be filled in
+   * when they are known. The rest is data as it is kept.
    * @throws DataFault; DataTooLarge for texts beyond `charactersMax`
    */
   slots(data: unknown): SplitData {
     return splitOutcomes(data, this.#limits.charactersMax)
   }
 
-  /** What a callback that its handler has left behind does later on would get into what is on its way already, or into nothing. */
+  /**
+   * What a callback that its handler has left behind does later on would get into what is on its
+   * way already, or into nothing.
+   */
   #checkOpen(): void {
     if (this.#closed) throw new TypeError('the transaction is over: its handler has returned')
   }
@@ -328,8 +340,9 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /**
-   * A value may hold what it is not this version's to know or to change: fields that only other versions declare, and what stands in
-   * the entry already as it is. Everything else is checked. docs/decisions/0025-evolution.md
+   * A value may hold what it is not this version's to know or to change: fields that only other
+   * versions declare, and what stands in the entry already as it is. Everything else is checked.
+   * docs/decisions/0025-evolution.md
    */
   #checkCarried(cache: AnyCache, layout: CacheLayout, given: Value): void {
     const own = withoutForeign(given, cache, layout)
@@ -353,8 +366,8 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /**
-   * Operations change an entry as it is stored, where it is melded. One that has not got the present shape is brought into it first;
-   * with that the transaction has read it.
+   * Operations change an entry as it is stored, where it is melded. One that has not got the
+   * present shape is brought into it first; with that the transaction has read it.
    */
   #upcastEntry(cache: AnyCache, layout: CacheLayout, key: string, field?: string): void {
     const { upcast, defaults } = cache.evolution ?? {}
@@ -422,8 +435,8 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /**
-   * The view with every own step applied. The handler is about to see what they leave in this cache, or of this one entry: the operations
-   * that may have changed it are validated from now on.
+   * The view with every own step applied. The handler is about to see what they leave in this
+   * cache, or of this one entry: the operations that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
     this.#checkOpen()
@@ -467,8 +480,8 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /**
-   * A refusal sends no steps. It stands only as long as what the first `count` of them met, of which it is the consequence: that becomes
-   * a read like any other.
+   * A refusal sends no steps. It stands only as long as what the first `count` of them met, of
+   * which it is the consequence: that becomes a read like any other.
    */
   #recordBases(count: number): void {
     for (const step of this.#steps.slice(0, count)) if (isOperation(step)) this.#recordBasis(step)

@@ -45,7 +45,10 @@ function randomStep(random: Random, extended: boolean): Step {
   return { kind: StepKind.increment, cache, key, field: 'n', by: 1, ...bounds, ...operation }
 }
 
-/** Batches of one origin, some in parts, in which entries come, change, go and come again, often several times at one position. */
+/**
+ * Batches of one origin, some in parts, in which entries come, change, go and come again, often
+ * several times at one position.
+ */
 function randomHistory(random: Random, length: number): History {
   const frames: Frame[] = [
     { kind: FrameKind.shape, shape },

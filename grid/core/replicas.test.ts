@@ -26,7 +26,10 @@ const contradicting = {
   ),
 }
 
-/** A few units on one log, over a bad network; every unit now and then dies and starts again from nothing. */
+/**
+ * A few units on one log, over a bad network; every unit now and then dies and starts again from
+ * nothing.
+ */
 function play(world: World, units: Unit[]): void {
   const { random } = world
   const store = (frame: Frame) => world.store(encodeFrame(frame))
@@ -52,7 +55,10 @@ function play(world: World, units: Unit[]): void {
   for (const unit of units) while (unit.state.position < world.log.length) unit.tail()
 }
 
-/** Melds the whole log once more, and beside it executes what applied, one command after the other, each handler run anew. */
+/**
+ * Melds the whole log once more, and beside it executes what applied, one command after the other,
+ * each handler run anew.
+ */
 function replay({ log, attempts, givenUp }: World): { reference: SpaceState; serial: SpaceState } {
   const reference = new SpaceState()
   const serial = new SpaceState()

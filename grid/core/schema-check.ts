@@ -1,7 +1,10 @@
 import type { TSchema } from 'typebox'
 import { prepareSchema } from './validation.ts'
 
-/** What data can be of; everything else that a schema can name (bigint, symbol, function, void …) no log, store or answer holds. */
+/**
+ * What data can be of; everything else that a schema can name (bigint, symbol, function, void …) no
+ * log, store or answer holds.
+ */
 const dataTypes = ['string', 'number', 'integer', 'boolean', 'null', 'array', 'object'] as const
 type DataType = (typeof dataTypes)[number]
 const dataTypeNames: ReadonlySet<unknown> = new Set(dataTypes)
@@ -32,8 +35,9 @@ const namedKeywords = new Set([
 const schemaDepthMax = 64
 
 /**
- * Refuses a schema that somebody behind the declaration could not work with: the documentation, the description of the NATS service, or what
- * keeps the values. Better here than when a unit has written its definition into the log.
+ * Refuses a schema that somebody behind the declaration could not work with: the documentation, the
+ * description of the NATS service, or what keeps the values. Better here than when a unit has
+ * written its definition into the log.
  * @throws TypeError that names the place
  */
 export const checkSchema = (what: string, schema: TSchema): void =>

@@ -12,13 +12,17 @@ export interface CacheShape {
   readonly indexes: readonly { readonly name: string; readonly fields: readonly string[] }[]
   readonly expiry: string | undefined
   /**
-   * Every field that a version of the application has declared, under the name under which it is stored. Melding has no use for
-   * it: it tells versions what of an entry another one knows. Missing where only versions before it have been.
+   * Every field that a version of the application has declared, under the name under which it is
+   * stored. Melding has no use for it: it tells versions what of an entry another one knows.
+   * Missing where only versions before it have been.
    */
   readonly fields?: readonly FieldText[]
 }
 
-/** What melding needs of a space's definition: a record of the log, so that all replicas change it at one position. */
+/**
+ * What melding needs of a space's definition: a record of the log, so that all replicas change it
+ * at one position.
+ */
 export interface SpaceShape {
   /** In the order in which they were added: frames name a cache by its place. */
   readonly caches: readonly CacheShape[]
@@ -82,9 +86,10 @@ export const shapeOf = (space: Space): SpaceShape => ({
 })
 
 /**
- * `current` with everything that `wanted` has beyond it; `current` itself when that is nothing. Shapes only grow, so that units of
- * different versions of an application can work side by side.
- * @throws GridError `definition_conflict` when the two contradict each other, or come to more than a definition may have: no copy of it could be read
+ * `current` with everything that `wanted` has beyond it; `current` itself when that is nothing.
+ * Shapes only grow, so that units of different versions of an application can work side by side.
+ * @throws GridError `definition_conflict` when the two contradict each other, or come to more than
+ * a definition may have: no copy of it could be read
  */
 export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape {
   let changed = false

@@ -139,7 +139,10 @@ export class Unit {
     this.#open.push(attempt)
   }
 
-  /** Refusals and mere reads: told to the caller only if the committed state at their place gives the same answer. */
+  /**
+   * Refusals and mere reads: told to the caller only if the committed state at their place gives
+   * the same answer.
+   */
   #confirm(place: number): void {
     let before = 0
     for (const attempt of this.#melding?.items ?? []) {

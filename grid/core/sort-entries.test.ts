@@ -6,7 +6,9 @@ import { IndexOrder } from './index-order.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import { sortEntries } from './sort-entries.ts'
 
-/** Few different values, so that many entries are alike; and of each kind that has a way of its own. */
+/**
+ * Few different values, so that many entries are alike; and of each kind that has a way of its own.
+ */
 const fields: Readonly<Record<string, fc.Arbitrary<Scalar>>> = {
   small: fc.integer({ min: -2, max: 2 }),
   time: fc.integer({ min: 0, max: 4e12 }),

@@ -7,9 +7,11 @@ const digitBits = 16
 const digits = 1 << digitBits
 
 /**
- * Entries in the order of an index, for many at once. Comparing a million entries with each other costs seconds, for every comparison looks into
- * two of them somewhere in memory. Here each field becomes a column of small numbers first, and these are sorted digit by
- * digit from the last field to the first (least significant digit radix sort: Knuth, The Art of Computer Programming 3, 5.2.5).
+ * Entries in the order of an index, for many at once. Comparing a million entries with each other
+ * costs seconds, for every comparison looks into two of them somewhere in memory. Here each field
+ * becomes a column of small numbers first, and these are sorted digit by digit from the last field
+ * to the first (least significant digit radix sort: Knuth, The Art of Computer Programming 3,
+ * 5.2.5).
  */
 export function sortEntries<E extends EntryView>(entries: readonly E[], order: IndexOrder): E[] {
   if (entries.length <= comparedMax) return [...entries].sort((a, b) => order.compare(a, b))
@@ -24,7 +26,9 @@ export function sortEntries<E extends EntryView>(entries: readonly E[], order: I
   return sorted
 }
 
-/** For each entry the number of its field's place among all of them; equal fields have equal ranks. */
+/**
+ * For each entry the number of its field's place among all of them; equal fields have equal ranks.
+ */
 function ranksOf(entries: readonly EntryView[], field: string): Uint32Array<ArrayBuffer> {
   const numbers = new Float64Array(entries.length)
   let i = 0
@@ -65,7 +69,10 @@ function firstAtLeast(inOrder: Float64Array, number: number): number {
   return from
 }
 
-/** Texts and mixtures. Usually few are different: a status, a section, a customer. They are numbered as they come, then ranked. */
+/**
+ * Texts and mixtures. Usually few are different: a status, a section, a customer. They are numbered
+ * as they come, then ranked.
+ */
 function ranksOfScalars(entries: readonly EntryView[], field: string): Uint32Array<ArrayBuffer> {
   const numbers = new Map<unknown, number>()
   const numbered = new Uint32Array(entries.length)

@@ -4,9 +4,10 @@ import { keyBytesMax } from './limits.ts'
 import { type RememberStep, type Step, StepKind, type TransactionRecord } from './steps.ts'
 
 /**
- * Whether what a transaction from the log would leave is what every hop behind can take: it writes to caches that are there, under keys that are keys, values
- * that are objects. Whoever sends one has checked far more; this decides alike on every replica about those that somebody else has written, or an
- * earlier version. It refuses nothing that an earlier version has melded.
+ * Whether what a transaction from the log would leave is what every hop behind can take: it writes
+ * to caches that are there, under keys that are keys, values that are objects. Whoever sends one
+ * has checked far more; this decides alike on every replica about those that somebody else has
+ * written, or an earlier version. It refuses nothing that an earlier version has melded.
  */
 export function isSound(layout: Layout, { steps }: TransactionRecord): boolean {
   for (const step of steps) if (!isSoundStep(layout, step)) return false

@@ -27,13 +27,16 @@ export interface ReplicatedHeader {
 }
 
 /**
- * The committed state of a space at one log position. Changed by melding only (and by rehydration before that); two replicas at the
- * same position of the same log are equal in everything here.
+ * The committed state of a space at one log position. Changed by melding only (and by rehydration
+ * before that); two replicas at the same position of the same log are equal in everything here.
  */
 export class SpaceState implements View {
   /** Log position of the last melded frame. */
   position = 0
-  /** The log's time at `position`, ms since the epoch: the newest that records stood for so far, so it never runs backwards. */
+  /**
+   * The log's time at `position`, ms since the epoch: the newest that records stood for so far, so
+   * it never runs backwards.
+   */
   time = 0
   /** By the log position at which the origin joined. */
   readonly origins = new Map<number, OriginState>()
@@ -56,7 +59,10 @@ export class SpaceState implements View {
     return new SpaceState(initialShape, true)
   }
 
-  /** Makes the indexes of a restored state: one a step, so that whoever runs it can do something else in between. */
+  /**
+   * Makes the indexes of a restored state: one a step, so that whoever runs it can do something
+   * else in between.
+   */
   *completeIndexes(): Generator<void> {
     for (const cache of this.#caches) yield* cache.completeIndexes()
     this.#restoring = false
@@ -124,8 +130,8 @@ export class SpaceState implements View {
   }
 
   /**
-   * Rehydration: writes an outcome unless the entry here is newer. architecture.md, invariant 8. Outcomes of one position come in their order,
-   * so the later one wins.
+   * Rehydration: writes an outcome unless the entry here is newer. architecture.md, invariant 8.
+   * Outcomes of one position come in their order, so the later one wins.
    */
   restore(
     cache: number,

@@ -1,8 +1,8 @@
 import type { IndexRange, Value } from './definition.ts'
 
 /**
- * What a transaction does, as it travels in the log. Caches and indexes are named by their number in the layout. Numbers of the kinds are
- * part of the format.
+ * What a transaction does, as it travels in the log. Caches and indexes are named by their number
+ * in the layout. Numbers of the kinds are part of the format.
  */
 export const StepKind = {
   put: 0,
@@ -28,8 +28,8 @@ export interface DeleteStep {
 
 interface OperationStep {
   /**
-   * Digest of the entries the operation was foreseen to leave, when its outcome was looked at: the transaction then collides if it
-   * leaves others. undefined: any outcome will do.
+   * Digest of the entries the operation was foreseen to leave, when its outcome was looked at: the
+   * transaction then collides if it leaves others. undefined: any outcome will do.
    */
   expected: number | undefined
   /** Reason of the rejection when the operation's condition fails. */
@@ -67,20 +67,28 @@ export interface TakeStep extends OperationStep {
   readonly patch: Value
 }
 
-/** Remembers a command's answer under its idempotency key, in the same transaction. Always the last step. */
+/**
+ * Remembers a command's answer under its idempotency key, in the same transaction. Always the last
+ * step.
+ */
 export interface RememberStep {
   readonly kind: typeof StepKind.remember
   readonly key: string
   readonly command: string
   /** Fingerprint of the command's input. */
   readonly input: string
-  /** The handler's data; the outcomes of the steps named in `slots` are filled in when it is melded. */
+  /**
+   * The handler's data; the outcomes of the steps named in `slots` are filled in when it is melded.
+   */
   readonly data: unknown
   readonly slots: Slots
   readonly expiresAt: number
 }
 
-/** Field of the handler's data (or '' for the data itself) → number of the step whose outcome belongs there. */
+/**
+ * Field of the handler's data (or '' for the data itself) → number of the step whose outcome
+ * belongs there.
+ */
 export type Slots = Readonly<Record<string, number>>
 
 /** Of data without outcomes. */
@@ -117,7 +125,10 @@ export interface TransactionRecord {
   readonly ranges: readonly RangeRead[]
   readonly steps: readonly Step[]
   readonly events: readonly DomainEvent[]
-  /** Log time (ms) before which it must not apply: it then collides. 0: any time. How expiry is judged by the log's time. */
+  /**
+   * Log time (ms) before which it must not apply: it then collides. 0: any time. How expiry is
+   * judged by the log's time.
+   */
   readonly notBefore: number
 }
 

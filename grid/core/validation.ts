@@ -64,7 +64,8 @@ function unfit(what: string, errors: readonly FieldError[]): GridError {
 
 /**
  * A copy of data as it is kept.
- * @throws GridError `invalid_input` with `details.errors`, a FieldError; `transaction_too_large` for texts beyond `charactersMax`
+ * @throws GridError `invalid_input` with `details.errors`, a FieldError; `transaction_too_large`
+ * for texts beyond `charactersMax`
  */
 export function taken<T>(value: T, what: string, charactersMax?: number): T {
   try {
@@ -80,9 +81,10 @@ export function taken<T>(value: T, what: string, charactersMax?: number): T {
 }
 
 /**
- * Freezes an input in place: its handler may run several times, and no run may find what another one has made of it.
- * Returns the bytes of its content.
- * @throws GridError `invalid_input` when it is nested too deeply, has more than a million objects and lists, or goes round in a circle
+ * Freezes an input in place: its handler may run several times, and no run may find what another
+ * one has made of it. Returns the bytes of its content.
+ * @throws GridError `invalid_input` when it is nested too deeply, has more than a million objects
+ * and lists, or goes round in a circle
  */
 export function freezeInput(input: unknown, what: string): number {
   try {
@@ -130,7 +132,10 @@ function opened(schema: TSchema): TSchema {
 export const isReadable = (schema: TSchema, value: unknown): boolean =>
   validatorOf(schema).Check(value) || validatorOf(opened(schema)).Check(value)
 
-/** What keeps a stored value from being what the schema says, unknown fields aside: the first thing; undefined when nothing does. */
+/**
+ * What keeps a stored value from being what the schema says, unknown fields aside: the first thing;
+ * undefined when nothing does.
+ */
 export const readProblem = (schema: TSchema, value: unknown): FieldError | undefined =>
   validatorOf(schema).Check(value) ? undefined : fitProblem(opened(schema), value)
 
@@ -155,7 +160,10 @@ export const fits = (schema: TSchema, value: unknown): boolean => validatorOf(sc
 const describe = ({ path, message }: FieldError): string =>
   path === '' ? message : `${path} ${message}`
 
-/** A value that fits none of several alternatives is one error that names them all, not one for each. */
+/**
+ * A value that fits none of several alternatives is one error that names them all, not one for
+ * each.
+ */
 function joinAlternatives(errors: readonly ValidationError[]): readonly ValidationError[] {
   let joined = errors
   for (const union of errors.filter(({ keyword }) => keyword === 'anyOf')) {

@@ -58,7 +58,8 @@ describe('identities', () => {
 
 const pair = (key: string, version: number) => ({ keyHash: hashString(key), version })
 
-// Put by one transaction, keys share their version: only their hash tells them apart. These have one FNV-1a hash of 32 bits.
+// Put by one transaction, keys share their version: only their hash tells them apart. These have
+// one FNV-1a hash of 32 bits.
 test('keys of one transaction are told apart although half of their hash is the same', () => {
   const [first, second] = ['seat-479599', 'seat-662382'] as const
   expect(hashString(first) % 2 ** 32).toBe(hashString(second) % 2 ** 32)

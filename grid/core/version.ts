@@ -4,20 +4,25 @@ import { high, low, mix53, mix53With, mixFirst, mixSecond } from './hash.ts'
 export const absentVersion = 0
 
 /**
- * A transaction's identity, made at its origin before the transaction is ordered: `origin` is the log position at which the origin joined,
- * `number` counts its transactions. Two transactions share an identity with probability 2^-53; it would matter only if they wrote the same entry in turn.
+ * A transaction's identity, made at its origin before the transaction is ordered: `origin` is the
+ * log position at which the origin joined, `number` counts its transactions. Two transactions share
+ * an identity with probability 2^-53; it would matter only if they wrote the same entry in turn.
  */
 export const transactionId = (origin: number, number: number): number =>
   mix53(origin, number, 0x1b873593)
 
 /**
- * The version an operation leaves: its outcome depends on the entry it meets, so the version is derived from both; and from its place
- * among its transaction's steps, for which of two claims got the entry makes a difference too. architecture.md, invariant 2.
+ * The version an operation leaves: its outcome depends on the entry it meets, so the version is
+ * derived from both; and from its place among its transaction's steps, for which of two claims got
+ * the entry makes a difference too. architecture.md, invariant 2.
  */
 export const derivedVersion = (id: number, step: number, previous: number): number =>
   mix53(id, previous, 0x38b34ae5 ^ Math.imul(step, 0x9e3779b1))
 
-/** Order-dependent digest of (key, version) pairs: what a range read or an operation's prediction is validated by. */
+/**
+ * Order-dependent digest of (key, version) pairs: what a range read or an operation's prediction is
+ * validated by.
+ */
 export function digestPairs(
   pairs: readonly { readonly keyHash: number; readonly version: number }[],
 ): number {
@@ -27,8 +32,9 @@ export function digestPairs(
 }
 
 /**
- * Incremental, order-independent digest of a replica's entries (64 bits: the exclusive or of a hash of each entry's cache, key and version).
- * Equal states have equal digests; different ones differ with probability 1 - 2^-64 per comparison.
+ * Incremental, order-independent digest of a replica's entries (64 bits: the exclusive or of a hash
+ * of each entry's cache, key and version). Equal states have equal digests; different ones differ
+ * with probability 1 - 2^-64 per comparison.
  */
 export class Digest {
   #left = 0
@@ -46,7 +52,10 @@ export class Digest {
     this.#right ^= mixSecond(right, keyHigh, keyLow)
   }
 
-  /** Adds or removes everything that has been added to or removed from another one, which began empty. */
+  /**
+   * Adds or removes everything that has been added to or removed from another one, which began
+   * empty.
+   */
   join(other: Digest): void {
     this.#left ^= other.#left
     this.#right ^= other.#right

@@ -2,12 +2,18 @@ import type { IndexRange } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import type { Layout } from './layout.ts'
 
-/** What transactions are executed and evaluated over: a replica's committed state, or pending changes on top of it. */
+/**
+ * What transactions are executed and evaluated over: a replica's committed state, or pending
+ * changes on top of it.
+ */
 export interface View {
   readonly layout: Layout
   /** Caches and indexes by their number in the layout. */
   find(cache: number, key: string): EntryView | undefined
-  /** Visits a range in its order, whatever its limit, until `visit` returns false; returns false when stopped. */
+  /**
+   * Visits a range in its order, whatever its limit, until `visit` returns false; returns false
+   * when stopped.
+   */
   scan(
     cache: number,
     index: number,

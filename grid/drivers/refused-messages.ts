@@ -16,8 +16,9 @@ interface Told {
 }
 
 /**
- * What the edge of a messaging port has caught, so that no message ends a process: somebody listens or answers, and throws because of what came. Told once a
- * minute for each subject. Where nobody is told, what is no GridError is a bug that must show: it is thrown again where nobody catches it.
+ * What the edge of a messaging port has caught, so that no message ends a process: somebody listens
+ * or answers, and throws because of what came. Told once a minute for each subject. Where nobody is
+ * told, what is no GridError is a bug that must show: it is thrown again where nobody catches it.
  */
 export class RefusedMessages {
   readonly #now: () => number
@@ -36,7 +37,10 @@ export class RefusedMessages {
     return this.#count
   }
 
-  /** A responder's GridError is an answer like others, unless it says that the request was no message at all. */
+  /**
+   * A responder's GridError is an answer like others, unless it says that the request was no
+   * message at all.
+   */
   refusedRequest(error: unknown, subject: string): void {
     const isNone = !isGridError(error) || notOurs.has(error.code)
     if (isNone) this.note(error, subject)

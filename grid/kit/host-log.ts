@@ -13,7 +13,10 @@ import type { SimulatedLog } from './simulated-log.ts'
 /** A host's connection to a log: ends with the host, stands still with it. */
 export class HostLog implements Log {
   readonly connection: SimulatedLog
-  /** What the next record of a tail is to suffer, against the port's contract: a replica must notice. */
+  /**
+   * What the next record of a tail is to suffer, against the port's contract: a replica must
+   * notice.
+   */
   glitch: 'none' | 'skip' | 'repeat' = 'none'
   /** It has suffered one. */
   wasGlitched = false

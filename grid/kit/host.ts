@@ -4,14 +4,18 @@ import type { Clock, Timer } from '../engine/ports/clock.ts'
 export interface HostClockOptions {
   /** ms by which the wall clock is wrong. */
   skewMs: number
-  /** World ms that pass during one of the host's own; timers of different hosts must not run in step. */
+  /**
+   * World ms that pass during one of the host's own; timers of different hosts must not run in
+   * step.
+   */
   readonly rate: number
 }
 
 /**
- * The process that a component runs in. Everything that reaches the component (a timer, a record, an answer) comes through `deliver`, everything
- * it does to the world asks `acts` first. So a host can be paused, and what arrives waits; and it can die between any two
- * things it does, and then nothing of it ever goes on: what it awaits is never settled.
+ * The process that a component runs in. Everything that reaches the component (a timer, a record,
+ * an answer) comes through `deliver`, everything it does to the world asks `acts` first. So a host
+ * can be paused, and what arrives waits; and it can die between any two things it does, and then
+ * nothing of it ever goes on: what it awaits is never settled.
  */
 export class Host {
   readonly name: string

@@ -35,7 +35,10 @@ interface Listening {
   readonly listener: (message: Message) => void
 }
 
-/** The messaging server and all connections to it. A host that is gone keeps its place for a while: the server has not noticed yet. */
+/**
+ * The messaging server and all connections to it. A host that is gone keeps its place for a while:
+ * the server has not noticed yet.
+ */
 export class Network {
   readonly faults: NetworkFaults = { delayMsMax: 2, loss: 0, doubling: 0 }
   readonly #clock: Clock
@@ -130,7 +133,10 @@ export class Network {
     )
   }
 
-  /** A message on its way. What arrives at a requester settles in its own host, so only the way is looked at here. */
+  /**
+   * A message on its way. What arrives at a requester settles in its own host, so only the way is
+   * looked at here.
+   */
   #carry(from: Host, to: Host, arrive: () => void): void {
     const { delayMsMax, loss, doubling } = this.faults
     if (this.#cut.has(from) || this.#cut.has(to) || this.#random.chance(loss)) return

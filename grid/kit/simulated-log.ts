@@ -47,9 +47,15 @@ export class SimulatedLog implements Log {
   readonly stream: SimulatedStream
   /** Decides what becomes of each append; a test replaces it. */
   fate: (data: Uint8Array) => AppendFate = () => ({})
-  /** ms by which what the tails of this connection see is late, asked for each delivery; a test that slows it replaces it. */
+  /**
+   * ms by which what the tails of this connection see is late, asked for each delivery; a test that
+   * slows it replaces it.
+   */
   lateMs: () => number = () => 0
-  /** What the tails of this connection see of each record; a test that damages one replica replaces it. */
+  /**
+   * What the tails of this connection see of each record; a test that damages one replica replaces
+   * it.
+   */
   seen: (record: LogRecord) => LogRecord = (record) => record
   readonly #clock: Clock
   readonly #latencyMs: () => number
@@ -233,7 +239,10 @@ class SimulatedTail {
     }
   }
 
-  /** Whether another record stands where the last one stood: the log has lost its end, and grown again. */
+  /**
+   * Whether another record stands where the last one stood: the log has lost its end, and grown
+   * again.
+   */
   #isOther(): boolean {
     const record = this.#stream.read(this.#next - 1)
     return this.#lastTime !== undefined && record !== undefined && record.time !== this.#lastTime

@@ -10,7 +10,10 @@ import type {
 
 const nameOf = ({ cache, key }: EntryKey): string => `${cache}/${key}`
 
-/** The quarantine of a store in memory. The values are with the store's entries: it only knows who is in. */
+/**
+ * The quarantine of a store in memory. The values are with the store's entries: it only knows who
+ * is in.
+ */
 export class SimulatedQuarantine implements Quarantine {
   /** Names of the entries that are refused from now on, in any space. */
   readonly refused = new Set<string>()

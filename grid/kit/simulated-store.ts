@@ -38,7 +38,10 @@ interface StoredSpace {
   readonly entries: Map<string, HashedEntry>
 }
 
-/** What `tamper` does: a value of an entry, undefined to remove it; a cache to be dropped; the checkpoint. */
+/**
+ * What `tamper` does: a value of an entry, undefined to remove it; a cache to be dropped; the
+ * checkpoint.
+ */
 export type Tampering =
   | { readonly entry: EntryKey; readonly value: StoredEntry['value'] | undefined }
   | { readonly cache: string }
@@ -71,7 +74,9 @@ export class SimulatedStore implements RebuildableStore {
     this.quarantine = new SimulatedQuarantine(options.quarantinedMax ?? 10_000, () => this.#reach())
   }
 
-  /** From now on the entry is refused for what it is, whatever its value; `accept` takes it back. */
+  /**
+   * From now on the entry is refused for what it is, whatever its value; `accept` takes it back.
+   */
   refuse(cache: string, key: string): void {
     this.quarantine.refused.add(entryName(cache, key))
   }

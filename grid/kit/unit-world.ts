@@ -38,7 +38,10 @@ export function fateOf<T>(promise: Promise<T>): Fate<T> {
   return fate
 }
 
-/** Units of one space on a simulated log, in virtual time: nothing happens unless a test lets time pass. */
+/**
+ * Units of one space on a simulated log, in virtual time: nothing happens unless a test lets time
+ * pass.
+ */
 export class UnitWorld {
   readonly clock = new SimulatedClock()
   /** How far the log's clock is ahead of the units'. */
@@ -59,7 +62,10 @@ export class UnitWorld {
     this.messaging = new InProcessMessaging(this.clock, options)
   }
 
-  /** `memory`: of the unit's process; left out, there is always room in it. `space`: another version of the application. */
+  /**
+   * `memory`: of the unit's process; left out, there is always room in it. `space`: another version
+   * of the application.
+   */
   start(
     options: ProcessingUnitOptions = {},
     logOptions: SimulatedLogOptions = {},

@@ -39,7 +39,10 @@ export interface ComponentProgram {
   ) => Component
 }
 
-/** A role without doors of its own, for each space of `SPACES`: data pump, data writer or data reader. */
+/**
+ * A role without doors of its own, for each space of `SPACES`: data pump, data writer or data
+ * reader.
+ */
 export async function runComponent({
   role,
   required,

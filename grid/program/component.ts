@@ -1,19 +1,26 @@
 import type { SpaceStatus } from '../doors/request/serving.ts'
 import type { Readiness } from '../engine/life/readiness.ts'
 
-/** What everybody may see of a component's work on one space, at `/status`: as much of a unit's figures as it has. */
+/**
+ * What everybody may see of a component's work on one space, at `/status`: as much of a unit's
+ * figures as it has.
+ */
 export interface ComponentStatus extends Partial<SpaceStatus> {
   /** What it is doing, in one word: `starting`, `rehydrating`, `active`, `standby`. */
   readonly state: string
 }
 
 /**
- * The part of a program that serves one space: a data pump, a data writer or a data reader. `start` returns at once and the component then
- * lives through every fault of the world by itself; `readiness` says whether it can do its work just now.
+ * The part of a program that serves one space: a data pump, a data writer or a data reader. `start`
+ * returns at once and the component then lives through every fault of the world by itself;
+ * `readiness` says whether it can do its work just now.
  */
 export interface Component {
   start(): void
-  /** Finishes what is under way (bounded) and leaves nothing running. Its collaborators are closed by whoever made them. */
+  /**
+   * Finishes what is under way (bounded) and leaves nothing running. Its collaborators are closed
+   * by whoever made them.
+   */
   stop(): Promise<void>
   readiness(): Readiness
   status(): ComponentStatus

@@ -36,8 +36,9 @@ const url = (protocols: string, example: string, description: string) =>
 const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
 
 /**
- * Every environment variable of every component: meaning, default, and what is allowed, in words. A variable that is not set, or
- * set to nothing, has its default; without a default it is absent. Applications have settings of their own (`settings.ts`).
+ * Every environment variable of every component: meaning, default, and what is allowed, in words. A
+ * variable that is not set, or set to nothing, has its default; without a default it is absent.
+ * Applications have settings of their own (`settings.ts`).
  */
 export const environmentSchema = Type.Object({
   NATS_URL: Type.Optional(
@@ -175,9 +176,11 @@ export const knownVariables: readonly string[] = [
 const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>
 
 /**
- * Reads what is set. Called by programs only, once: nothing else looks at the environment. `required` names what this
- * program cannot do without. `warn` is told of variables that are near to ours and that nothing reads.
- * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what is allowed
+ * Reads what is set. Called by programs only, once: nothing else looks at the environment.
+ * `required` names what this program cannot do without. `warn` is told of variables that are near
+ * to ours and that nothing reads.
+ * @throws GridError `configuration_invalid`: one line with each wrong variable, its value and what
+ * is allowed
  */
 export function readEnvironment(
   required: readonly EnvironmentName[] = [],

@@ -6,9 +6,10 @@ export interface Stoppable {
 const sameSignalMs = 1000
 
 /**
- * Stops a program on SIGTERM and SIGINT, and when the parent that holds a channel to it has gone: once, in order, then the process ends by itself with code 0. A second signal, or a stop that takes
- * longer than `stopMsMax`, ends it at once with code 1: nothing acknowledged is lost either way. One that follows at once is the same
- * one: of a Ctrl-C both the terminal and npm tell.
+ * Stops a program on SIGTERM and SIGINT, and when the parent that holds a channel to it has gone:
+ * once, in order, then the process ends by itself with code 0. A second signal, or a stop that
+ * takes longer than `stopMsMax`, ends it at once with code 1: nothing acknowledged is lost either
+ * way. One that follows at once is the same one: of a Ctrl-C both the terminal and npm tell.
  */
 export function stopOnSignals(program: Stoppable, stopMsMax = 20_000): void {
   let stoppingSince: number | undefined

@@ -4,8 +4,9 @@ const shortest = 6
 const long = 10
 
 /**
- * Variables that are set, that nobody reads, and whose names are so near to one of `known` that it is likely to be meant: one
- * line each. What is meant and set as well was not misspelt: another program may well have a variable with a name like ours.
+ * Variables that are set, that nobody reads, and whose names are so near to one of `known` that it
+ * is likely to be meant: one line each. What is meant and set as well was not misspelt: another
+ * program may well have a variable with a name like ours.
  * @param read what somebody else reads, and is therefore no mistake
  */
 export function misspeltVariables(
@@ -43,8 +44,9 @@ function nearest(name: string, candidates: readonly string[]): string | undefine
 const sortedWords = (name: string): string => name.split('_').sort().join('_')
 
 /**
- * The optimal string alignment distance: letters left out, added, exchanged for another, or swapped with their neighbour.
- * (Boytsov, Indexing methods for approximate dictionary searching, 2011, section 2.)
+ * The optimal string alignment distance: letters left out, added, exchanged for another, or swapped
+ * with their neighbour. (Boytsov, Indexing methods for approximate dictionary searching, 2011,
+ * section 2.)
  */
 function slipsBetween(left: string, right: string): number {
   const rows = [Array.from({ length: right.length + 1 }, (_, at) => at)]

@@ -2,7 +2,10 @@ import type { Logger } from 'pino'
 import { isGridError } from '../core/errors.ts'
 import type { TellRefused } from '../drivers/refused-messages.ts'
 
-/** Tells in the program's log of messages that nobody could do anything with; a bug of ours is told as an error. */
+/**
+ * Tells in the program's log of messages that nobody could do anything with; a bug of ours is told
+ * as an error.
+ */
 export const tellRefused =
   (log: Logger): TellRefused =>
   (error, subject, count) =>

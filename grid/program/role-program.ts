@@ -39,10 +39,11 @@ export interface Doors {
 }
 
 /**
- * A role as a program, configured by its environment: one component for each space, health, status and metrics on `ADMIN_PORT`, and its
- * doors if it has any. Stops gracefully on SIGTERM and SIGINT.
+ * A role as a program, configured by its environment: one component for each space, health, status
+ * and metrics on `ADMIN_PORT`, and its doors if it has any. Stops gracefully on SIGTERM and SIGINT.
  * @param required variables that the program cannot do without
- * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at the start
+ * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached at
+ * the start
  */
 export async function runRole<C extends Component>(
   role: string,

@@ -1,8 +1,9 @@
 import { GridError } from '../core/errors.ts'
 
 /**
- * Runs a program's main function. What the world did wrong ends the process with one line: code 2 for a configuration that is not usable, code 1
- * for anything else. Our own bugs keep their stack trace.
+ * Runs a program's main function. What the world did wrong ends the process with one line: code 2
+ * for a configuration that is not usable, code 1 for anything else. Our own bugs keep their stack
+ * trace.
  */
 export async function runProgram(main: () => Promise<void> | void): Promise<void> {
   try {

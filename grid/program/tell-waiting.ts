@@ -4,8 +4,8 @@ import type { Environment } from './environment.ts'
 const patienceMs = 1000
 
 /**
- * A program that starts waits for NATS a while before it gives up: that is said, once, when it takes longer than a moment. Returns what to call when
- * NATS has answered.
+ * A program that starts waits for NATS a while before it gives up: that is said, once, when it
+ * takes longer than a moment. Returns what to call when NATS has answered.
  */
 export function tellWaiting(
   log: Logger,

@@ -22,10 +22,11 @@ const auction = Type.Object({ ...fields, closesAt: Type.Optional(time) })
 export type Auction = Static<typeof auction>
 
 /**
- * The hot entry: every bid reads it, to be compared with the highest one so far, and changes it. That is what operations cannot express;
- * bids on one auction follow one another.
+ * The hot entry: every bid reads it, to be compared with the highest one so far, and changes it.
+ * That is what operations cannot express; bids on one auction follow one another.
  *
- * Expiry is for entries that go, but an auction stays: `closesAt` is `endsAt` while it is open and gone once it is closed.
+ * Expiry is for entries that go, but an auction stays: `closesAt` is `endsAt` while it is open and
+ * gone once it is closed.
  */
 export const auctions = defineCache('auctions', {
   schema: auction,

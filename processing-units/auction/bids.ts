@@ -12,7 +12,9 @@ const bid = Type.Object({
 
 export type Bid = Static<typeof bid>
 
-/** Every accepted bid, for good. Later ones of an auction have higher numbers and higher amounts. */
+/**
+ * Every accepted bid, for good. Later ones of an auction have higher numbers and higher amounts.
+ */
 export const bids = defineCache('bids', {
   schema: bid,
   key: 'key',

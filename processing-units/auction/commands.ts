@@ -62,7 +62,10 @@ export const placeBid = defineCommand('placeBid', {
   },
 })
 
-/** Idempotent by nature: it may have closed by itself a moment before, and to whoever wants it closed that is the same. */
+/**
+ * Idempotent by nature: it may have closed by itself a moment before, and to whoever wants it
+ * closed that is the same.
+ */
 export const closeAuction = defineCommand('closeAuction', {
   description:
     'Closes an auction before its time; a closed one stays as it is. Rejected: auction_not_found.',

@@ -11,8 +11,9 @@ export type Leader = Pick<Bid, 'bidderId' | 'amount'>
 export type Leaderboard = Map<string, Leader[]>
 
 /**
- * The top bidders of each auction, each once. It keeps no more than it shows: bids are never taken back, so whoever drops off the board
- * can return only by a higher bid. Holds whatever the order in which a unit learns of the bids.
+ * The top bidders of each auction, each once. It keeps no more than it shows: bids are never taken
+ * back, so whoever drops off the board can return only by a higher bid. Holds whatever the order in
+ * which a unit learns of the bids.
  */
 export const leaderboard = defineProjection('leaderboard', {
   cache: bids,

@@ -8,7 +8,10 @@ export type BidAnswer = ResultOf<typeof placeBid>
 /** How long the auction is open, ms. */
 export const openMs = 60_000
 
-/** For tests: one auction, `painting`, that starts at 100.00 and goes up by 5.00, with its commands under short names. */
+/**
+ * For tests: one auction, `painting`, that starts at 100.00 and goes up by 5.00, with its commands
+ * under short names.
+ */
 export class SaleRoom {
   readonly grid = new SpaceHarness(auction)
   readonly endsAt = this.grid.now + openMs

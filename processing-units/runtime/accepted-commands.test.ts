@@ -8,11 +8,15 @@ afterEach(async () => {
   world = new UnitWorld(counting)
 })
 
-/** architecture.md, section 2: a command that refuses answers only after everything it met is committed. */
+/**
+ * architecture.md, section 2: a command that refuses answers only after everything it met is
+ * committed.
+ */
 test('an accepted command is not refused for something that another unit changes before it lands', async () => {
   const [one, two] = [await world.startReady(), await world.startReady()]
   await world.settled(one.unit.execute('put', { id: 'x', count: 1 }))
-  // The second unit's change is ahead of the first one's command in the log, and not yet known to it.
+  // The second unit's change is ahead of the first one's command in the log, and not yet known to
+  // it.
   one.log.fate = () => ({ delayMs: 20 })
   const position = one.unit.position
   const bumped = fateOf(one.unit.execute('bump', { id: 'x', max: 1 }, { acknowledge: 'accepted' }))
@@ -69,7 +73,9 @@ test('a command that was not accepted after all is not executed again', async ()
   expect((await two.unit.query('read', { id: 'x' })).result).toEqual({ count: 5 })
 })
 
-/** architecture.md, section 2: a processing unit never reports a level that has not been reached. */
+/**
+ * architecture.md, section 2: a processing unit never reports a level that has not been reached.
+ */
 test('a repeated key is answered at its own level, not at that of the first request', async () => {
   const { unit } = await world.startReady()
   const with1 = { idempotencyKey: 'one' }

@@ -11,7 +11,10 @@ import {
 } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { UnitOptions } from './unit-options.ts'
 
-/** Decides what a unit takes on: commands before their handlers run, transactions before they are sent. */
+/**
+ * Decides what a unit takes on: commands before their handlers run, transactions before they are
+ * sent.
+ */
 export interface Admission {
   /**
    * Whether a command is executed, before anything has been done for it.
@@ -46,8 +49,9 @@ export interface AdmissionParts {
 }
 
 /**
- * Admission by fixed bounds, the same for every command and caller: of the commands that wait, of the bytes that are on their way, and, while some
- * process of the space is near its memory's budget, only of what makes room or keeps it as it is. architecture.md, invariant 10.
+ * Admission by fixed bounds, the same for every command and caller: of the commands that wait, of
+ * the bytes that are on their way, and, while some process of the space is near its memory's
+ * budget, only of what makes room or keeps it as it is. architecture.md, invariant 10.
  */
 export class BoundedAdmission implements Admission {
   readonly #condition: UnitCondition
@@ -89,7 +93,8 @@ export class BoundedAdmission implements Admission {
     const fullest = this.#memory?.fullest
     if (!fullest) return
     const { entries, remembered } = growthOf(this.#view, steps)
-    // What is remembered is small and forgotten by itself: it must not keep commands with an idempotency key from making room.
+    // What is remembered is small and forgotten by itself: it must not keep commands with an
+    // idempotency key from making room.
     const growth = fullest.share < criticalShare ? entries : entries + remembered
     if (growth > 0) throw memoryFull(fullest)
   }

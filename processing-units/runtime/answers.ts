@@ -29,7 +29,10 @@ export class Answers {
     this.#waitMsMax = waitMsMax
   }
 
-  /** @param checked the data was found to be what the command declares as its result: when its handler returned, or when it was first answered */
+  /**
+   * @param checked the data was found to be what the command declares as its result: when its
+   * handler returned, or when it was first answered
+   */
   give(execution: Execution, data: unknown, from: Committed, checked = true, taken?: Taken): void {
     if (execution.done) return
     const { command, acknowledge } = execution
@@ -58,7 +61,8 @@ export class Answers {
 
   #failed(execution: Execution, thrown: unknown, { position, version }: Committed): void {
     const { command, acknowledge } = execution
-    // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing there is nothing to know.
+    // Of what was only accepted nobody knows yet whether it is committed; of what wrote nothing
+    // there is nothing to know.
     const committed = version !== absentVersion && acknowledge !== 'accepted'
     const callback = callbackOf(command.answer ? 'answer' : 'command', command)
     execution.fail(this.#faults.judge(callback, thrown, committed ? position : undefined))

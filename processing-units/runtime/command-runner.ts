@@ -37,7 +37,10 @@ type Attempt =
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
 
-/** A handler that takes longer has others wait for the next turn of the event loop, in which reads are answered first. */
+/**
+ * A handler that takes longer has others wait for the next turn of the event loop, in which reads
+ * are answered first.
+ */
 const longHandlerMs = 20
 
 export interface RunnerParts {
@@ -55,10 +58,12 @@ export interface RunnerParts {
 }
 
 /**
- * Executes commands over the replica and its pending transactions, and follows each until its caller can be told: applied, refused, or
- * run again after a collision, a bounded number of times. Refusals and commands that only read are answered once the log has passed the
- * point at which they ran and everything they read is committed there (a check that travels with the frames), so they are as
- * strictly serializable as the rest. Nothing here survives a crash: callers that hear nothing ask again with their idempotency key.
+ * Executes commands over the replica and its pending transactions, and follows each until its
+ * caller can be told: applied, refused, or run again after a collision, a bounded number of times.
+ * Refusals and commands that only read are answered once the log has passed the point at which they
+ * ran and everything they read is committed there (a check that travels with the frames), so they
+ * are as strictly serializable as the rest. Nothing here survives a crash: callers that hear
+ * nothing ask again with their idempotency key.
  */
 export class CommandRunner {
   readonly #state: SpaceState
@@ -79,7 +84,10 @@ export class CommandRunner {
   /** Executions that wait for the next turn, behind one whose handler took long. */
   #later: Execution[] = []
   #resting = false
-  /** Commands whose latest transaction was long; of these one is on its way at a time, the others wait. */
+  /**
+   * Commands whose latest transaction was long; of these one is on its way at a time, the others
+   * wait.
+   */
   readonly #longCommands = new Set<AnyCommand>()
   #long: SentAttempt | undefined
   #behindLong: Execution[] = []
@@ -134,7 +142,10 @@ export class CommandRunner {
     }
   }
 
-  /** Commands without an outcome: those whose callers wait, and those whose callers have been told something already. */
+  /**
+   * Commands without an outcome: those whose callers wait, and those whose callers have been told
+   * something already.
+   */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
   }
@@ -202,7 +213,10 @@ export class CommandRunner {
     })
   }
 
-  /** Tells the callers whose time is up. Oldest first, so it stops at the first one that has time left. */
+  /**
+   * Tells the callers whose time is up. Oldest first, so it stops at the first one that has time
+   * left.
+   */
   expire(): void {
     const now = this.#clock.monotonic()
     for (const execution of this.#open) {
@@ -350,8 +364,8 @@ export class CommandRunner {
   }
 
   /**
-   * What is foreseen of a long transaction takes as long as its handler: a second one that reads what the first has written would have to wait for that in its own
-   * turn, and everybody with it.
+   * What is foreseen of a long transaction takes as long as its handler: a second one that reads
+   * what the first has written would have to wait for that in its own turn, and everybody with it.
    */
   #noteLength(attempt: SentAttempt): void {
     const { command } = attempt.execution
@@ -390,7 +404,8 @@ export class CommandRunner {
 
   #accept(attempt: SentAttempt): void {
     const foreseen = this.#pending.foresee(attempt)
-    // A foreseen refusal is not told: the transaction is on its way, and may still be applied where it lands.
+    // A foreseen refusal is not told: the transaction is on its way, and may still be applied where
+    // it lands.
     if (foreseen.outcome === 'applied') this.#applied(attempt, foreseen.outcomes)
   }
 

@@ -41,7 +41,10 @@ export class CopySearch {
     this.#told = ''
   }
 
-  /** Told once for each reason, not at every try. A copy that is not as it was sent is nobody's ordinary waiting. */
+  /**
+   * Told once for each reason, not at every try. A copy that is not as it was sent is nobody's
+   * ordinary waiting.
+   */
   failed(source: RehydrationSource, error: Error): void {
     this.#progress = undefined
     this.#note(source, error)
@@ -52,7 +55,10 @@ export class CopySearch {
     this.#report({ kind: 'waiting', level, message, error, details: { source } })
   }
 
-  /** Nobody there, or busy with others: that is how it is when several start. What the log alone is good for depends on what the reader says. */
+  /**
+   * Nobody there, or busy with others: that is how it is when several start. What the log alone is
+   * good for depends on what the reader says.
+   */
   #note(source: RehydrationSource, error: Error): void {
     const isBusy = isGridError(error, 'overloaded')
     if (source !== 'log') this.#isReaderBusy = isBusy

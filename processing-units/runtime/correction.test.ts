@@ -33,7 +33,8 @@ test('only as long as it is what the operator has seen', async () => {
   await world.settled(one.unit.execute('put', { id: 'x', count: 1 }))
   const { version } = await entryOf(one.unit)
   const correct = () => two.unit.correct(correction(version, { id: 'x', count: 7, text: '' }))
-  // Another unit's command is before the correction in the log, and not yet known to that unit; then one of its own.
+  // Another unit's command is before the correction in the log, and not yet known to that unit;
+  // then one of its own.
   two.log.fate = () => ({ delayMs: 20 })
   const late = correct()
   await world.settled(one.unit.execute('put', { id: 'x', count: 2 }))

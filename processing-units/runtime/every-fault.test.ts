@@ -25,7 +25,10 @@ const tallies = defineCache('tallies', {
   expiry: 'until',
 })
 
-/** Counts how often each request took effect, beside something that makes it collide, refuse, chain or travel in parts. */
+/**
+ * Counts how often each request took effect, beside something that makes it collide, refuse, chain
+ * or travel in parts.
+ */
 const work = defineCommand('work', {
   input: Type.Object({
     request: Type.String(),
@@ -77,7 +80,9 @@ const refusedAtOnce = new Set(['overloaded', 'stopping'])
 
 const kinds = ['write', 'write', 'range', 'bump', 'brief'] as const
 
-/** architecture.md, invariants 2, 3, 5 and 8, with everything going wrong at once, in virtual time. */
+/**
+ * architecture.md, invariants 2, 3, 5 and 8, with everything going wrong at once, in virtual time.
+ */
 test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
   'a request that is done took effect once, one that is not done never did (seed %i)',
   { timeout: 60_000 },
@@ -183,7 +188,8 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))(
         requests.push(request)
         asked.push(ask(one.unit, request))
       } else if (luck < 0.62)
-        // The first unit keeps up, so that there is always one to copy from; others may find the log trimmed.
+        // The first unit keeps up, so that there is always one to copy from; others may find the
+        // log trimmed.
         world.stream.trim(first.unit.position - upTo(5))
       else if (luck < 0.64) world.stream.full = !world.stream.full
       else if (luck < 0.67) others().log.cut()

@@ -2,7 +2,9 @@ import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definitio
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 
-/** One command on its way: from its first execution to its caller's answer, whichever attempt lands. */
+/**
+ * One command on its way: from its first execution to its caller's answer, whichever attempt lands.
+ */
 export class Execution {
   readonly command: AnyCommand
   readonly input: unknown
@@ -49,8 +51,8 @@ export class Execution {
   }
 
   /**
-   * Nobody wants another attempt. A command acknowledged `accepted` is seen through after its answer; one that has failed is not, for its
-   * caller may have been told that it is not committed.
+   * Nobody wants another attempt. A command acknowledged `accepted` is seen through after its
+   * answer; one that has failed is not, for its caller may have been told that it is not committed.
    */
   get over(): boolean {
     return this.done && !(this.#answered && this.acknowledge === 'accepted')

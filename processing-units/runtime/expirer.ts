@@ -17,11 +17,17 @@ import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import type { UnitOptions } from './unit-options.ts'
 
-/** How much later than the one before it each unit looks for due entries: usually the first one has done the work by then. */
+/**
+ * How much later than the one before it each unit looks for due entries: usually the first one has
+ * done the work by then.
+ */
 const rankDelayMs = 300
 /** An entry that could not be ended is left alone for this long. */
 const restMs = 10_000
-/** Longest pause after something was not due in the log yet: by then its clock may have been set right. */
+/**
+ * Longest pause after something was not due in the log yet: by then its clock may have been set
+ * right.
+ */
 const earlyMsMax = 1_000
 
 /** Who is told what an expirer does. */
@@ -33,8 +39,9 @@ export interface ExpirerListener {
 }
 
 /**
- * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by the log's time when the transaction is
- * melded, and its reads are validated, so that any number of units may try and each entry expires once.
+ * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by
+ * the log's time when the transaction is melded, and its reads are validated, so that any number of
+ * units may try and each entry expires once.
  */
 export class Expirer {
   readonly #caches: readonly AnyCache[]
@@ -47,14 +54,20 @@ export class Expirer {
   readonly #admission: Admission
   readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
-  /** Entries that could not be ended: cache number and key → the version that could not, and monotonic ms until which it rests. */
+  /**
+   * Entries that could not be ended: cache number and key → the version that could not, and
+   * monotonic ms until which it rests.
+   */
   readonly #resting = new Map<string, { readonly version: number; readonly until: number }>()
   /** Transactions that the log has not decided yet; there is no other sweep before. */
   #underWay = 0
   /** The sweep has found more than a batch, and: some of it has been ended. */
   #more = false
   #progress = false
-  /** Monotonic ms until which what was due here is not due in the log yet: the two clocks may differ by a little. */
+  /**
+   * Monotonic ms until which what was due here is not due in the log yet: the two clocks may differ
+   * by a little.
+   */
   #earlyUntil = 0
 
   constructor(
@@ -69,7 +82,8 @@ export class Expirer {
     faults: FaultDesk,
     listener: ExpirerListener,
   ) {
-    // A cache keeps the index of an expiry that an earlier version of the application declared: what this one does not declare, it does not do.
+    // A cache keeps the index of an expiry that an earlier version of the application declared:
+    // what this one does not declare, it does not do.
     this.#caches = [...caches.filter(({ expiry }) => expiry !== undefined), rememberedCommands]
     this.#state = state
     this.#chain = chain
@@ -172,7 +186,10 @@ export class Expirer {
     })
   }
 
-  /** The bytes to give back when it is decided; undefined when it may not be sent, as a command's might not be. */
+  /**
+   * The bytes to give back when it is decided; undefined when it may not be sent, as a command's
+   * might not be.
+   */
   #admit(
     cache: AnyCache,
     { number: cacheNumber }: CacheLayout,
@@ -185,7 +202,8 @@ export class Expirer {
     } catch (error) {
       // Too much is on its way just now: what is due is found again by the next sweep.
       if (isGridError(error, 'overloaded')) return undefined
-      // That there is no room passes; one that is too large stays so until its entry changes, and people should know.
+      // That there is no room passes; one that is too large stays so until its entry changes, and
+      // people should know.
       if (!isGridError(error, 'memory_full'))
         this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, error)
       this.#rest(cacheNumber, key, this.#state.find(cacheNumber, key)?.version ?? 0)

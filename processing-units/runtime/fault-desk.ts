@@ -16,8 +16,9 @@ const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Judges what the application's callbacks throw: a business answer is passed on, everything else is a fault of the application, told in the log
- * once and to the caller under its id. A promise is a fault as well, and its rejection, which nobody would handle, is told with it.
+ * Judges what the application's callbacks throw: a business answer is passed on, everything else is
+ * a fault of the application, told in the log once and to the caller under its id. A promise is a
+ * fault as well, and its rejection, which nobody would handle, is told with it.
  */
 export class FaultDesk {
   readonly #newId: () => string

@@ -37,17 +37,21 @@ interface InFlight {
   publishedAt: number
   /** Publishes of this frame that nobody has answered yet. */
   unanswered: number
-  /** A copy is stored, or may be: from then on only the log itself can tell what becomes of the frame. */
+  /**
+   * A copy is stored, or may be: from then on only the log itself can tell what becomes of the
+   * frame.
+   */
   uncertain: boolean
 }
 
 const deadlinePositionsMax = 2 ** 20
 
 /**
- * The frames of one origin: collects transactions into frames, sends each as soon as few enough are in flight (self-clocked group
- * commit: no timer, no idle wait), and follows them until the log has decided them. architecture.md, invariant 3: each
- * frame names the one before it and the last position at which it may land; so publishing a frame again is harmless, and a
- * frame past its deadline is certainly not committed.
+ * The frames of one origin: collects transactions into frames, sends each as soon as few enough are
+ * in flight (self-clocked group commit: no timer, no idle wait), and follows them until the log has
+ * decided them. architecture.md, invariant 3: each frame names the one before it and the last
+ * position at which it may land; so publishing a frame again is harmless, and a frame past its
+ * deadline is certainly not committed.
  */
 export class FrameChain {
   readonly #log: Log
@@ -74,7 +78,10 @@ export class FrameChain {
   #encoding: Sent | undefined
   #left = false
   #publishedAt = 0
-  /** Newest log position known of; deadlines count from it, or a lagging unit would never land anything. */
+  /**
+   * Newest log position known of; deadlines count from it, or a lagging unit would never land
+   * anything.
+   */
   newestKnown = 0
 
   constructor(
@@ -134,7 +141,10 @@ export class FrameChain {
     this.#flushSoon()
   }
 
-  /** Called often (a few times a second): joins, publishes again what has not come back, keeps an idle origin known. */
+  /**
+   * Called often (a few times a second): joins, publishes again what has not come back, keeps an
+   * idle origin known.
+   */
   tick(): void {
     const now = this.#clock.monotonic()
     if (!this.joined) {
@@ -147,7 +157,10 @@ export class FrameChain {
     this.#flushSoon()
   }
 
-  /** An empty frame, unless others are under way: it tells that this unit is there, and what time it is. */
+  /**
+   * An empty frame, unless others are under way: it tells that this unit is there, and what time it
+   * is.
+   */
   beat(): void {
     if (this.joined && this.idle && !this.#left) this.#launch([])
   }
@@ -240,11 +253,15 @@ export class FrameChain {
     if (this.#left || now - this.#joinedAt < this.#options.republishMs) return
     this.#joinedAt = now
     if (this.#nonce === 0) this.#nonce = this.#random.integer()
-    // Two joins by one nonce are two origins; the first one seen is used, the other stays silent and is forgotten.
+    // Two joins by one nonce are two origins; the first one seen is used, the other stays silent
+    // and is forgotten.
     this.#sendJoin(this.#nonce)
   }
 
-  /** Says in the log what the machine's clock says: the join of an origin that nobody uses, and that is forgotten like any other. */
+  /**
+   * Says in the log what the machine's clock says: the join of an origin that nobody uses, and that
+   * is forgotten like any other.
+   */
   tellTime(): void {
     this.#sendJoin(this.#random.integer())
   }
@@ -322,7 +339,9 @@ export class FrameChain {
       )
   }
 
-  /** Written down in slices: a hundred thousand steps take longer than others should have to wait. */
+  /**
+   * Written down in slices: a hundred thousand steps take longer than others should have to wait.
+   */
   #launchLong(sent: Sent): void {
     this.#encoding = sent
     const launch = (bytes: Uint8Array | GridError) => {
@@ -420,11 +439,13 @@ export class FrameChain {
     const at = this.#inFlight.indexOf(inFlight)
     if (at < 0) return
     if (inFlight.uncertain || inFlight.unanswered > 0) {
-      // A refused copy proves nothing of the others: the frame is followed until its deadline. What has not been sent is certain.
+      // A refused copy proves nothing of the others: the frame is followed until its deadline. What
+      // has not been sent is certain.
       this.#abandonItems(this.#takeUnsent(), error)
       return
     }
-    // Frames behind it may have been stored; chained to one that was not, they are ignored everywhere.
+    // Frames behind it may have been stored; chained to one that was not, they are ignored
+    // everywhere.
     this.#abandonFrom(at, error)
     this.#flushSoon()
   }
@@ -452,7 +473,10 @@ export class FrameChain {
 const isRefusal = (error: unknown): error is GridError =>
   isGridError(error, 'log_full') || isGridError(error, 'record_too_large')
 
-/** What a handler put into its transaction may be nothing that can be written: that is its command's failure, and nobody else's. */
+/**
+ * What a handler put into its transaction may be nothing that can be written: that is its command's
+ * failure, and nobody else's.
+ */
 function encoded(encode: () => Uint8Array): Uint8Array | GridError {
   try {
     return encode()

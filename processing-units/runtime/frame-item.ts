@@ -13,8 +13,9 @@ export interface Sent {
 }
 
 /**
- * Something that was read and must be confirmed: the check travels with the frames, in its place between the transactions, but leaves no
- * bytes in the log. When its frame comes back the reads are compared with the committed state at just that place.
+ * Something that was read and must be confirmed: the check travels with the frames, in its place
+ * between the transactions, but leaves no bytes in the log. When its frame comes back the reads are
+ * compared with the committed state at just that place.
  */
 export interface Check {
   readonly reads: readonly KeyRead[]
@@ -32,14 +33,20 @@ export type Checks = ReadonlyMap<number, readonly Check[]>
 /** Steps of a transaction that is sent in parts without trying whether it fits into a frame. */
 export const longSteps = 4096
 
-/** Takes away the items that make the next frame: at most `max`; a long transaction alone. What nobody wants any more is left out. */
+/**
+ * Takes away the items that make the next frame: at most `max`; a long transaction alone. What
+ * nobody wants any more is left out.
+ */
 export function takeItems(open: Item[], max: number): Item[] {
   let count = 0
   while (count < max && count < open.length && !isLong(open[count])) count++
   return open.splice(0, Math.max(count, 1)).filter(isWanted)
 }
 
-/** Whether this is a transaction so long that it hardly fits into a frame: it travels in parts, and is encoded once. */
+/**
+ * Whether this is a transaction so long that it hardly fits into a frame: it travels in parts, and
+ * is encoded once.
+ */
 export const isLong = (item: Item | undefined): boolean =>
   item !== undefined && 'record' in item && item.record.steps.length > longSteps
 
@@ -56,7 +63,10 @@ export function inFrame(items: readonly Item[]): {
   return { sent, checks }
 }
 
-/** A check is always wanted; a transaction is not any more once its caller has been told something else. */
+/**
+ * A check is always wanted; a transaction is not any more once its caller has been told something
+ * else.
+ */
 function isWanted(item: Item): boolean {
   if ('confirmed' in item || !item.cancelled) return true
   item.abandoned()

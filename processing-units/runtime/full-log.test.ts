@@ -9,7 +9,9 @@ afterEach(async () => {
   world = new UnitWorld(counting)
 })
 
-/** architecture.md, invariant 3: a caller is not told "no" while a copy of the frame may still land. */
+/**
+ * architecture.md, invariant 3: a caller is not told "no" while a copy of the frame may still land.
+ */
 test('a frame is not given up when the log refuses a copy while another one is still on its way', async () => {
   const { unit, log, events } = await world.startReady({ republishMs: 50 })
   log.fate = () => ({ delayMs: 300 })

@@ -3,7 +3,9 @@ import type { Value } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
 
-/** What is remembered of a command under its idempotency key: an entry of the space like any other. */
+/**
+ * What is remembered of a command under its idempotency key: an entry of the space like any other.
+ */
 export interface Remembered {
   readonly key: string
   readonly command: string
@@ -25,9 +27,11 @@ export function checkIdempotencyKey(key: string): void {
 }
 
 /**
- * Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. What JSON has no form for but data may be, dates and arrays of
- * numbers, stands under names that no data has.
- * @throws GridError `invalid_input` for what is no data: two inputs that differ in it could not be told apart
+ * Fingerprint of a command's input: SHA-256 of its JSON with sorted fields, 22 characters. What
+ * JSON has no form for but data may be, dates and arrays of numbers, stands under names that no
+ * data has.
+ * @throws GridError `invalid_input` for what is no data: two inputs that differ in it could not be
+ * told apart
  */
 export function inputFingerprint(input: unknown, command: string): string {
   const plain = sorted(taken(input, command))

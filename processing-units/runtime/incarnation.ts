@@ -28,8 +28,9 @@ const boundsMs = 500
 const lookAgainMs = 10_000
 
 /**
- * One life of a processing unit: from an exact state to the moment its replica can no longer follow the log, or the unit stops. Whatever is
- * pending ends with it; the next life starts from a fresh state.
+ * One life of a processing unit: from an exact state to the moment its replica can no longer follow
+ * the log, or the unit stops. Whatever is pending ends with it; the next life starts from a fresh
+ * state.
  */
 export class Incarnation {
   readonly state: SpaceState
@@ -54,7 +55,10 @@ export class Incarnation {
   #stamp = 0
   #timers: Timer[] = []
   #lastKnown = 0
-  /** Where the log ended when it was first asked: what is stored is not known before the replica has come so far. */
+  /**
+   * Where the log ended when it was first asked: what is stored is not known before the replica has
+   * come so far.
+   */
   #beginning: number | undefined
   #disconnectedSince: number | undefined
   #conflict: GridError | undefined
@@ -66,7 +70,10 @@ export class Incarnation {
   #draining = false
   #drained: (() => void) | undefined
   #closed = false
-  /** The cache that `get` has read last, and its entries: to look up its name takes as long as to look up an entry. */
+  /**
+   * The cache that `get` has read last, and its entries: to look up its name takes as long as to
+   * look up an entry.
+   */
   #read: AnyCache | undefined
   #readEntries: ReadonlyMap<string, Entry> | undefined
 
@@ -188,7 +195,10 @@ export class Incarnation {
     return undefined
   }
 
-  /** Whether queries can be answered: from an exact state, even if it is cut off from the log, or stays before a record that it cannot read. */
+  /**
+   * Whether queries can be answered: from an exact state, even if it is cut off from the log, or
+   * stays before a record that it cannot read.
+   */
   get serves(): boolean {
     return (
       !this.#closed &&
@@ -208,8 +218,8 @@ export class Incarnation {
   }
 
   /**
-   * Whether the log has been away for longer than a hiccup, or takes nothing although it can be heard (most of its servers are gone,
-   * its disk is full).
+   * Whether the log has been away for longer than a hiccup, or takes nothing although it can be
+   * heard (most of its servers are gone, its disk is full).
    */
   get #cutOff(): boolean {
     if (this.#chain.silentMs > this.#options.silentMsMax) return true
@@ -219,7 +229,10 @@ export class Incarnation {
     )
   }
 
-  /** Lets open commands finish, says goodbye and waits until the log has it. Ends early when the incarnation is closed. */
+  /**
+   * Lets open commands finish, says goodbye and waits until the log has it. Ends early when the
+   * incarnation is closed.
+   */
   async drain(): Promise<void> {
     this.#draining = true
     await this.runner.drained()
@@ -286,13 +299,17 @@ export class Incarnation {
     return frame !== undefined && 'origin' in frame && frame.origin === this.#chain.origin
   }
 
-  /** Serves once everything the application declares is in the log's definition; asks for it otherwise. */
+  /**
+   * Serves once everything the application declares is in the log's definition; asks for it
+   * otherwise.
+   */
   #adoptShape(): void {
     try {
       const wanted = shapeOf(this.#space)
       const current = this.state.layout.shape
       const merged = mergeShapes(current, wanted)
-      // Nothing is asked of the log before it is known that the application can work with what is there.
+      // Nothing is asked of the log before it is known that the application can work with what is
+      // there.
       if (!this.#projections && !(this.#isThere && this.#canRead())) return
       if (merged === current)
         this.#projections ??= new Projections(this.#space, this.state, this.#faults)
@@ -315,7 +332,10 @@ export class Incarnation {
     else this.#definition.follows(this.state.layout.shape)
   }
 
-  /** Whether the stored data have been found readable. Looks at them, if that is not known. @throws GridError `definition_conflict` */
+  /**
+   * Whether the stored data have been found readable. Looks at them, if that is not known. @throws
+   * GridError `definition_conflict`
+   */
   #canRead(): boolean {
     const now = this.#clock.monotonic()
     if (!this.#isLooking && this.#data.problem && now >= this.#lookAgainAt) this.#data.again()
@@ -343,7 +363,8 @@ export class Incarnation {
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
     const at = this.#clock.now()
-    // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling but the next try.
+    // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling
+    // but the next try.
     this.#log
       .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
       .catch(() => undefined)

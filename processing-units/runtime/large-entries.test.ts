@@ -8,7 +8,10 @@ afterEach(async () => {
   world = new UnitWorld(counting)
 })
 
-/** An entry may be larger than a message, for its transaction travels in parts; so its snapshot must as well. */
+/**
+ * An entry may be larger than a message, for its transaction travels in parts; so its snapshot must
+ * as well.
+ */
 test('a unit copies entries that are larger than a message', async () => {
   world = new UnitWorld(counting, { messageBytesMax: 16 * 1024 })
   const first = await world.startReady({}, { recordBytesMax: 16 * 1024 })

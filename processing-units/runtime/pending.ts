@@ -16,23 +16,29 @@ export interface PendingTransaction {
   foreseen: Evaluation | undefined
 }
 
-/** Places at the front of the list that may be empty before those behind them move up, all at once. */
+/**
+ * Places at the front of the list that may be empty before those behind them move up, all at once.
+ */
 const gapMax = 1024
 
 const cacheOf = (step: Step): number =>
   step.kind === StepKind.remember ? idempotencyCacheNumber : step.cache
 
 /**
- * The committed state plus this unit's own pending transactions, in their order: what its commands are executed over, so that they chain
- * instead of colliding. Nothing is evaluated until a handler reads a cache that a pending transaction writes; a
- * transaction that only claims and counts never needs it. When the log turns out otherwise than foreseen, everything still
- * pending is evaluated anew.
+ * The committed state plus this unit's own pending transactions, in their order: what its commands
+ * are executed over, so that they chain instead of colliding. Nothing is evaluated until a handler
+ * reads a cache that a pending transaction writes; a transaction that only claims and counts never
+ * needs it. When the log turns out otherwise than foreseen, everything still pending is evaluated
+ * anew.
  */
 export class PendingTransactions implements View {
   readonly #state: SpaceState
   readonly #overlay: Overlay
   #pending: (PendingTransaction | undefined)[] = []
-  /** Where the first one stands in `#pending`: moving all others up at each decision would cost more than the decision. */
+  /**
+   * Where the first one stands in `#pending`: moving all others up at each decision would cost more
+   * than the decision.
+   */
   #first = 0
   /** The transactions before this place in `#pending` are in the overlay. */
   #evaluated = 0

@@ -5,8 +5,9 @@ import { decodePersisted } from '@spacegrid/grid/engine/wire/persisted'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
 /**
- * Follows how far the data writer has come, for callers who wait until their command is persisted. A position that this unit has not come to itself does not
- * count yet: it may be of the log that has taken the place of a lost one, and then says nothing about commands of that.
+ * Follows how far the data writer has come, for callers who wait until their command is persisted.
+ * A position that this unit has not come to itself does not count yet: it may be of the log that
+ * has taken the place of a lost one, and then says nothing about commands of that.
  */
 export class PersistenceWatch {
   readonly #clock: Clock
@@ -59,7 +60,10 @@ export class PersistenceWatch {
     })
   }
 
-  /** Another log has taken the place of the one that was followed: whoever waits asks again, and learns whether the command is in it. */
+  /**
+   * Another log has taken the place of the one that was followed: whoever waits asks again, and
+   * learns whether the command is in it.
+   */
   logReplaced(): void {
     const message = 'The log has been replaced while the command was waiting to be persisted'
     for (const wake of [...this.#waiting]) wake(new GridError('outcome_unknown', message))

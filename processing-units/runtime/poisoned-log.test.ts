@@ -10,7 +10,10 @@ const packr = new Packr({ useRecords: false, variableMapSize: true })
 const earlierFormat = 2
 const counters = 2
 
-/** What an earlier version has written to its log, and could not meld: records without a seal, in one chain. */
+/**
+ * What an earlier version has written to its log, and could not meld: records without a seal, in
+ * one chain.
+ */
 const poison: Readonly<Record<string, readonly unknown[]>> = {
   'an append of nothing': [StepKind.append, counters, 'a', 'tags', undefined, ...none(3), false],
   'an append of a number': [StepKind.append, counters, 'a', 'tags', 7, ...none(3), false],

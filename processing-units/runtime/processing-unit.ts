@@ -73,9 +73,10 @@ const retryMs = 1000
 const shortLifeMs = 1000
 
 /**
- * A processing unit: holds a full replica of one space and serves its commands and queries from memory. It rehydrates by itself, and
- * again whenever its replica can no longer follow the log; it is ready only while its replica is exact, joined and not far behind. When it
- * crashes nothing is lost: what it acknowledged is in the log, what it did not is asked again by the caller.
+ * A processing unit: holds a full replica of one space and serves its commands and queries from
+ * memory. It rehydrates by itself, and again whenever its replica can no longer follow the log; it
+ * is ready only while its replica is exact, joined and not far behind. When it crashes nothing is
+ * lost: what it acknowledged is in the log, what it did not is asked again by the caller.
  */
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
@@ -166,7 +167,10 @@ export class ProcessingUnit implements Serving, Component {
     })
   }
 
-  /** The replica as it is, exact at its position; undefined while there is none. To be looked at only. */
+  /**
+   * The replica as it is, exact at its position; undefined while there is none. To be looked at
+   * only.
+   */
   get state(): SpaceState | undefined {
     return this.#incarnation?.state
   }
@@ -189,7 +193,9 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.state.position ?? 0
   }
 
-  /** Not an async function: the execution's own promise is the answer, one less for each command. */
+  /**
+   * Not an async function: the execution's own promise is the answer, one less for each command.
+   */
   execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
     try {
       const { answered, acknowledge } = this.#start(name, input, options)
@@ -200,8 +206,10 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   /**
-   * Replaces an entry's value for an operator, if it still is of the version that the operator has seen.
-   * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache does not take; Rejection `entry_changed`
+   * Replaces an entry's value for an operator, if it still is of the version that the operator has
+   * seen.
+   * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache
+   * does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
@@ -224,8 +232,8 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   /**
-   * The entry as it is committed on this replica at this moment, without waiting for anything: what a near cache would give, and never behind
-   * what this unit has answered.
+   * The entry as it is committed on this replica at this moment, without waiting for anything: what
+   * a near cache would give, and never behind what this unit has answered.
    * @throws GridError `not_ready` while the unit does not serve
    */
   get<V>(cache: Cache<V>, key: string): V | undefined {
@@ -236,7 +244,10 @@ export class ProcessingUnit implements Serving, Component {
     return readValue(cache, value) as V
   }
 
-  /** Whether it stays before a record that it cannot read: not ready, but reads are answered. docs/decisions/0015. */
+  /**
+   * Whether it stays before a record that it cannot read: not ready, but reads are answered.
+   * docs/decisions/0015.
+   */
   get staysAndReads(): boolean {
     return this.#incarnation?.replica.unreadable !== undefined && this.#incarnation.serves
   }

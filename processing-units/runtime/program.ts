@@ -13,9 +13,10 @@ export type MakeUnitSpaces = (
 ) => Space | readonly Space[] | Promise<Space | readonly Space[]>
 
 /**
- * A processing unit as a program, configured by its environment: one or several spaces on NATS, their commands and queries by HTTP
- * (`PORT`, shared with other units on this machine, opened once all are ready) and as NATS services, health and status on
- * `ADMIN_PORT`. Stops gracefully on SIGTERM and SIGINT. With a configuration that is not usable the process ends with one line and
+ * A processing unit as a program, configured by its environment: one or several spaces on NATS,
+ * their commands and queries by HTTP (`PORT`, shared with other units on this machine, opened once
+ * all are ready) and as NATS services, health and status on `ADMIN_PORT`. Stops gracefully on
+ * SIGTERM and SIGINT. With a configuration that is not usable the process ends with one line and
  * code 2, without NATS with code 1.
  */
 export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<void> {

@@ -7,8 +7,9 @@ import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { FaultDesk } from './fault-desk.ts'
 
 /**
- * The space's read models, kept up to date from applied changes: the query side of CQRS. They are the application's code: one that throws
- * is out of use from then on, and takes nothing else with it.
+ * The space's read models, kept up to date from applied changes: the query side of CQRS. They are
+ * the application's code: one that throws is out of use from then on, and takes nothing else with
+ * it.
  */
 export class Projections {
   readonly #models = new Map<AnyProjection, unknown>()

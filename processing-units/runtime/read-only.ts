@@ -2,8 +2,9 @@
 const views = new WeakMap<object, object>()
 
 /**
- * What can be read of a projection's model, and not changed, on any level: plain objects, lists, maps, sets, and instances of classes without
- * private members (their methods see the view too). Dates and bytes are copies.
+ * What can be read of a projection's model, and not changed, on any level: plain objects, lists,
+ * maps, sets, and instances of classes without private members (their methods see the view too).
+ * Dates and bytes are copies.
  */
 export function readOnly<T>(model: T): T {
   if (typeof model !== 'object' || model === null) return model
@@ -28,7 +29,10 @@ const unchanged: ProxyHandler<object> = {
   preventExtensions: refuse,
 }
 
-/** The engine holds a proxy's answers against its target: an empty one lets frozen objects show views of what is in them. */
+/**
+ * The engine holds a proxy's answers against its target: an empty one lets frozen objects show
+ * views of what is in them.
+ */
 function objectView(model: object): object {
   const empty = Array.isArray(model) ? [] : Object.create(Object.getPrototypeOf(model))
   return new Proxy<object>(empty, {

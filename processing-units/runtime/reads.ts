@@ -43,7 +43,8 @@ export class Reads {
   }
 
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer> {
-    // No more than the answer and its promise are made of a query that asks for no position: there are more of them than of anything else.
+    // No more than the answer and its promise are made of a query that asks for no position: there
+    // are more of them than of anything else.
     try {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
@@ -105,7 +106,10 @@ export class Reads {
     })
   }
 
-  /** Fields that only other versions know are not for this one to tell: it cannot know who may read them. */
+  /**
+   * Fields that only other versions know are not for this one to tell: it cannot know who may read
+   * them.
+   */
   #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
     try {
       const read = readValue(cache, value)
@@ -116,7 +120,8 @@ export class Reads {
   }
 
   /**
-   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no more than the answer's own promise is made.
+   * Checks what is asked, then reads: at once unless the caller asks for a position, and then no
+   * more than the answer's own promise is made.
    */
   #read<T>(
     options: ReadOptions,

@@ -8,7 +8,10 @@ afterEach(async () => {
   world = new UnitWorld(counting)
 })
 
-/** architecture.md, section 5: NATS cut off: commands get 503. Also when only its majority is gone, and whoever is left still sends heartbeats. */
+/**
+ * architecture.md, section 5: NATS cut off: commands get 503. Also when only its majority is gone,
+ * and whoever is left still sends heartbeats.
+ */
 test('a log that is heard but takes nothing: new commands fail at once, and all goes on afterwards', async () => {
   const { unit, log } = await world.startReady()
   const put = (id: string) => unit.execute('put', { id, count: 1 })

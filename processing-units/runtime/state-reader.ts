@@ -55,8 +55,10 @@ export class StateReader implements Reader {
   }
 
   /**
-   * Whether it is the first committed value that this reader has handed out, and fits the schema; or the last range as it was given, and there is no schema. That
-   * a value fits is found out once for as long as it stands: it is frozen, and most often nothing of it need be fetched from memory then.
+   * Whether it is the first committed value that this reader has handed out, and fits the schema;
+   * or the last range as it was given, and there is no schema. That a value fits is found out once
+   * for as long as it stands: it is frozen, and most often nothing of it need be fetched from
+   * memory then.
    */
   isFitting(value: unknown, schema: TSchema | undefined): boolean {
     if (value !== undefined && value === this.#list)

@@ -12,8 +12,9 @@ const place = /(?:[(\s]|file:\/\/)((?:[A-Za-z]:)?[\\/][^:()]+):\d+:\d+\)?$/
 const toldAgainMs = 60_000
 
 /**
- * Keeps the process when a callback that the application has left behind (a timer, a promise that nobody waits for) throws: that is told, and
- * costs nobody else anything. What began in the grid or in a driver still ends the process, for its state may be wrong.
+ * Keeps the process when a callback that the application has left behind (a timer, a promise that
+ * nobody waits for) throws: that is told, and costs nobody else anything. What began in the grid or
+ * in a driver still ends the process, for its state may be wrong.
  * @param now monotonic ms
  */
 export function tellStrayFaults(log: FaultLog, now: () => number = () => performance.now()): void {
@@ -35,7 +36,10 @@ export function tellStrayFaults(log: FaultLog, now: () => number = () => perform
   process.on('unhandledRejection', hear)
 }
 
-/** Whether the call that led to it came from the application: by the outermost frame that is not Node's own. */
+/**
+ * Whether the call that led to it came from the application: by the outermost frame that is not
+ * Node's own.
+ */
 export function isOfApplication(error: unknown): boolean {
   if (!(error instanceof Error)) return true
   const paths = (error.stack ?? '').split('\n').flatMap((line) => place.exec(line)?.[1] ?? [])

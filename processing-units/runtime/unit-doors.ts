@@ -48,7 +48,8 @@ export class UnitDoors implements Doors {
 
   async open(messaging: Messaging): Promise<void> {
     const { HOST: host, PORT: port, ADMIN_PORT: adminPort } = this.#environment
-    // Units that share the port answer meanwhile: no request may end up here before it can be answered.
+    // Units that share the port answer meanwhile: no request may end up here before it can be
+    // answered.
     const serve = (unit: ProcessingUnit) => unit.readiness().ready || unit.staysAndReads
     while (!this.#closing && !this.#units.every(serve))
       await new Promise((wake) => setTimeout(wake, readyPollMs))

@@ -3,7 +3,9 @@ import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { UnitOptions } from './unit-options.ts'
 
-/** What a unit may hold on its way, within the memory of its process and as the environment says. */
+/**
+ * What a unit may hold on its way, within the memory of its process and as the environment says.
+ */
 export function unitLimits(
   environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX'>,
   budgetBytes: number,

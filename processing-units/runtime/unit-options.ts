@@ -2,21 +2,39 @@ import { defaultTransactionLimits, type TransactionLimits } from '@spacegrid/gri
 
 /** Settings of a processing unit; every one has a default that suits production. */
 export interface UnitOptions {
-  /** Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default 2. */
+  /**
+   * Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default
+   * 2.
+   */
   readonly framesInFlightMax: number
-  /** Transactions in one frame: as many as a replica melds in a few milliseconds, for it does nothing else meanwhile. Default 1,024. */
+  /**
+   * Transactions in one frame: as many as a replica melds in a few milliseconds, for it does
+   * nothing else meanwhile. Default 1,024.
+   */
   readonly frameTransactionsMax: number
-  /** Bytes of one frame, and of one part of a larger transaction; never more than the log takes. Default 768 KiB. */
+  /**
+   * Bytes of one frame, and of one part of a larger transaction; never more than the log takes.
+   * Default 768 KiB.
+   */
   readonly frameBytesMax: number
-  /** Bytes of one transaction; beyond, its command fails with `transaction_too_large`. Default 64 MiB. */
+  /**
+   * Bytes of one transaction; beyond, its command fails with `transaction_too_large`. Default 64
+   * MiB.
+   */
   readonly transactionBytesMax: number
   /** Commands waiting for their outcome; beyond, `overloaded`. Default 16,384. */
   readonly pendingMax: number
-  /** Bytes of transactions without an outcome; beyond, `overloaded`. One alone may have `transactionBytesMax`. Default 128 MiB. */
+  /**
+   * Bytes of transactions without an outcome; beyond, `overloaded`. One alone may have
+   * `transactionBytesMax`. Default 128 MiB.
+   */
   readonly pendingBytesMax: number
   /** Times a command is executed before it fails with `contended`. Default 64. */
   readonly attemptsMax: number
-  /** A command without an outcome by then fails with `outcome_unknown` (or `log_unavailable` if it was never sent). Default 10,000. */
+  /**
+   * A command without an outcome by then fails with `outcome_unknown` (or `log_unavailable` if it
+   * was never sent). Default 10,000.
+   */
   readonly commandMsMax: number
   /** Longest wait of a query for a position, then `position_timeout`. Default 2,000. */
   readonly positionWaitMsMax: number
@@ -24,9 +42,15 @@ export interface UnitOptions {
   readonly persistWaitMsMax: number
   /** How long an idempotency key is remembered, by the log's time. Default 600,000 (10 minutes). */
   readonly idempotencyMs: number
-  /** Log disconnected for longer than this: new commands fail at once with `log_unavailable`. Default 1,000. */
+  /**
+   * Log disconnected for longer than this: new commands fail at once with `log_unavailable`.
+   * Default 1,000.
+   */
   readonly disconnectedMsMax: number
-  /** A frame undecided for longer than this: new commands fail at once with `log_unavailable` until it is. Default 3,000. */
+  /**
+   * A frame undecided for longer than this: new commands fail at once with `log_unavailable` until
+   * it is. Default 3,000.
+   */
   readonly silentMsMax: number
   /** How often due entries are looked for. Default 200. 0: never (another unit does it). */
   readonly expirySweepMs: number
@@ -36,19 +60,33 @@ export interface UnitOptions {
   readonly deadlinePositions: number
   /** A published frame that has not come back is published again after this time. Default 500. */
   readonly republishMs: number
-  /** An idle unit sends an empty frame this often, to stay known and to tell the time: less than a minute. Default 20,000. */
+  /**
+   * An idle unit sends an empty frame this often, to stay known and to tell the time: less than a
+   * minute. Default 20,000.
+   */
   readonly heartbeatMs: number
   /** A replica this many positions behind is not ready. Default 10,000. */
   readonly lagPositionsMax: number
   /** Open commands are waited for this long when the unit stops. Default 5,000. */
   readonly stopMsMax: number
-  /** Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer than half a millisecond. Default 1,000. */
+  /**
+   * Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer
+   * than half a millisecond. Default 1,000.
+   */
   readonly snapshotEntriesMax: number
-  /** Bytes of changes that wait to be passed on while a snapshot is read; a reader slower than they come begins anew. Default 256 MiB. */
+  /**
+   * Bytes of changes that wait to be passed on while a snapshot is read; a reader slower than they
+   * come begins anew. Default 256 MiB.
+   */
   readonly snapshotBytesMax: number
-  /** Bytes with which one piece of a snapshot is full; a single entry may be larger. Default 4 MiB. */
+  /**
+   * Bytes with which one piece of a snapshot is full; a single entry may be larger. Default 4 MiB.
+   */
   readonly snapshotPieceBytesMax: number
-  /** How often the digest and a sample of entries are told, for the others to compare with. Default 1,000. 0: never, and nothing is compared. */
+  /**
+   * How often the digest and a sample of entries are told, for the others to compare with. Default
+   * 1,000. 0: never, and nothing is compared.
+   */
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number

@@ -59,7 +59,10 @@ afterEach(async () => {
 
 const accountCount = 8
 
-/** architecture.md, invariants 2, 3 and 5: lost, doubled, late and unanswered appends change nothing but the time it takes. */
+/**
+ * architecture.md, invariants 2, 3 and 5: lost, doubled, late and unanswered appends change nothing
+ * but the time it takes.
+ */
 test.each([1, 2, 3, 4])(
   'money is neither made nor lost on an unreliable log (seed %i)',
   { timeout: 60_000 },

@@ -181,7 +181,10 @@ function returned(chances: Chances, outcomes: readonly unknown[]): unknown {
   ])()
 }
 
-/** A handler made of a few calls. What it returns is made when it runs: a promise that never was returned is nobody's concern. */
+/**
+ * A handler made of a few calls. What it returns is made when it runs: a promise that never was
+ * returned is nobody's concern.
+ */
 function handler(chances: Chances): (tx: Transaction) => unknown {
   const calls = Array.from({ length: chances.below(4) }, () => call(chances))
   const returns = chances.below(1_000_000)

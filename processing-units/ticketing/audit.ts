@@ -6,7 +6,9 @@ import type { Ticketing } from './space.ts'
 
 type Grid = SpaceHarness<Ticketing>
 
-/** For tests: everything in the space that contradicts something else in it. Empty when all is well. */
+/**
+ * For tests: everything in the space that contradicts something else in it. Empty when all is well.
+ */
 export function audit(grid: Grid): string[] {
   const all = grid.entries(seats)
   return [

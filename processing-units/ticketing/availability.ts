@@ -8,8 +8,9 @@ export type SectionCounts = Record<Seat['status'], number>
 export type Availability = Map<string, Map<string, SectionCounts>>
 
 /**
- * Counts kept with every change of a seat, so that the most asked question of an on-sale costs the same for ten seats and for 100,000. Sums
- * do not depend on the order of the changes: a unit may build them from seats in any order.
+ * Counts kept with every change of a seat, so that the most asked question of an on-sale costs the
+ * same for ten seats and for 100,000. Sums do not depend on the order of the changes: a unit may
+ * build them from seats in any order.
  */
 export const availability = defineProjection('availability', {
   cache: seats,

@@ -8,7 +8,10 @@ export type HoldAnswer = CommandsOf<Ticketing>['holdSeats']['result']
 
 export type BestAnswer = CommandsOf<Ticketing>['holdBestAvailable']['result']
 
-/** For tests: one event, `concert`, with its commands under short names. Section A is 3 rows of 10 seats, section B 2 of 5. */
+/**
+ * For tests: one event, `concert`, with its commands under short names. Section A is 3 rows of 10
+ * seats, section B 2 of 5.
+ */
 export class BoxOffice {
   readonly grid = new SpaceHarness(createTicketing({ holdMs }))
 

@@ -45,15 +45,20 @@ const seat = Type.Object({
 export type Seat = Static<typeof seat>
 
 /**
- * Every processing unit keeps every seat, so a seat says only where it is and who has it; its price is its section's.
+ * Every processing unit keeps every seat, so a seat says only where it is and who has it; its price
+ * is its section's.
  *
- * Who has a seat is nobody's business: whoever knows the id of a hold or an order can confirm, release or cancel it.
+ * Who has a seat is nobody's business: whoever knows the id of a hold or an order can confirm,
+ * release or cancel it.
  */
 export const seats = defineCache('seats', {
   schema: seat,
   key: 'key',
   indexes: {
-    /** The free seats of a section, in row and seat order, stand together here: what is claimed by `take`. */
+    /**
+     * The free seats of a section, in row and seat order, stand together here: what is claimed by
+     * `take`.
+     */
     byStatus: ['eventId', 'section', 'status', 'row', 'number'],
     /** Held seats only: the others have no `holdId`. */
     byHold: ['holdId', 'section', 'row', 'number'],
@@ -61,7 +66,10 @@ export const seats = defineCache('seats', {
   readable: ['key', 'eventId', 'section', 'row', 'number', 'status'],
 })
 
-/** How many seats a customer has of an event, held and bought together. There is an entry only for those who have any. */
+/**
+ * How many seats a customer has of an event, held and bought together. There is an entry only for
+ * those who have any.
+ */
 export const customerSeats = defineCache('customerSeats', {
   schema: Type.Object({
     key: Type.String({ description: '{eventId}/{customerId}' }),
@@ -84,7 +92,10 @@ export const order = Type.Object({
 
 export type Order = Static<typeof order>
 
-/** An order has the id of the hold it was made of, so that a hold becomes one order at most. Cancelled orders stay. */
+/**
+ * An order has the id of the hold it was made of, so that a hold becomes one order at most.
+ * Cancelled orders stay.
+ */
 export const orders = defineCache('orders', {
   schema: order,
   key: 'orderId',

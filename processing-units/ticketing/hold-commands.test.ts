@@ -118,7 +118,8 @@ describe('holdBestAvailable', () => {
     expect(() => grid.execute('holdBestAvailable', best('A', 0, 'ann'))).toThrow(invalid)
   })
 
-  // architecture.md, section 4 "Contention": from several units at once, each claim gets different seats.
+  // architecture.md, section 4 "Contention": from several units at once, each claim gets different
+  // seats.
   test('units that claim at the same moment never collide', () => {
     const { grid } = new BoxOffice()
     const claims = ['one', 'two', 'three', 'four'].flatMap((unit) =>

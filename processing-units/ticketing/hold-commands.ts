@@ -48,8 +48,9 @@ export const holdSeats = (holdMs: number) =>
   })
 
 /**
- * Reads nothing that another hold changes: the customer's count and the seats are the business of operations. So any number of units
- * claim seats of one section at the same time, and none of their transactions collides.
+ * Reads nothing that another hold changes: the customer's count and the seats are the business of
+ * operations. So any number of units claim seats of one section at the same time, and none of their
+ * transactions collides.
  *
  * @param holdMs how long seats are held, ms
  */
@@ -107,7 +108,10 @@ function freeSeats(tx: Transaction, eventId: string, seatIds: readonly string[])
   return found
 }
 
-/** Counts the seats for the customer and opens the hold; setting the seats themselves aside is left to the command. */
+/**
+ * Counts the seats for the customer and opens the hold; setting the seats themselves aside is left
+ * to the command.
+ */
 function openHold(
   tx: Transaction,
   wanted: Pick<Hold, 'eventId' | 'customerId' | 'quantity' | 'total'>,

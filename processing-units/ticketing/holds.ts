@@ -15,8 +15,8 @@ const hold = Type.Object({
 export type Hold = Static<typeof hold>
 
 /**
- * Seats set aside for a customer until `expiresAt`. A hold does not list its seats, because `holdBestAvailable` learns them only when
- * it is melded: the seats name their hold.
+ * Seats set aside for a customer until `expiresAt`. A hold does not list its seats, because
+ * `holdBestAvailable` learns them only when it is melded: the seats name their hold.
  */
 export const holds = defineCache('holds', {
   schema: hold,
@@ -34,7 +34,10 @@ function expireHold(tx: Transaction, hold: Hold): void {
   tx.emit('HoldExpired', { ...holderOf(hold), seatIds })
 }
 
-/** Removes a hold that came to nothing: its seats are free again and no longer count for the customer. Returns their ids. */
+/**
+ * Removes a hold that came to nothing: its seats are free again and no longer count for the
+ * customer. Returns their ids.
+ */
 export function endHold(tx: Transaction, hold: Hold): string[] {
   const held = seatsOf(tx, hold)
   for (const seat of held) tx.put(seats, freed(seat))
@@ -58,8 +61,9 @@ export const freed = ({ key, eventId, section, row, number }: Seat): Seat => ({
 })
 
 /**
- * Takes seats off a customer's count. Unlike the way up this is a validated read: nobody contends for it but the customer, and the entry
- * can go when nothing is left, instead of staying for everyone who ever looked.
+ * Takes seats off a customer's count. Unlike the way up this is a validated read: nobody contends
+ * for it but the customer, and the entry can go when nothing is left, instead of staying for
+ * everyone who ever looked.
  */
 export function giveBack(
   tx: Transaction,

@@ -5,8 +5,9 @@ import { endHold, freed, giveBack, type Hold, holderOf, holds, seatsOf } from '.
 import { seatIdOf, seatKey } from './seat-names.ts'
 
 /**
- * Idempotent by nature: confirming a hold again with the same payment answers with the order it has become, so a buyer who missed the
- * answer may ask again at any time. With another payment it is rejected, or that payment would be taken for nothing.
+ * Idempotent by nature: confirming a hold again with the same payment answers with the order it has
+ * become, so a buyer who missed the answer may ask again at any time. With another payment it is
+ * rejected, or that payment would be taken for nothing.
  */
 export const confirmHold = defineCommand('confirmHold', {
   description:
@@ -54,7 +55,9 @@ export const releaseHold = defineCommand('releaseHold', {
   },
 })
 
-/** Idempotent by nature: an order that is cancelled stays cancelled, whoever has its seats by now. */
+/**
+ * Idempotent by nature: an order that is cancelled stays cancelled, whoever has its seats by now.
+ */
 export const cancelOrder = defineCommand('cancelOrder', {
   description:
     'Cancels an order: its seats are free again. Again: the same answer, nothing changes. Rejected: order_not_found.',
@@ -80,7 +83,10 @@ function sameOrder(tx: Transaction, order: Order, paymentReference: string): Ord
   return order
 }
 
-/** A hold is over at `expiresAt` by the transaction's time, whether or not its expiry has been carried out by then. */
+/**
+ * A hold is over at `expiresAt` by the transaction's time, whether or not its expiry has been
+ * carried out by then.
+ */
 function liveHold(tx: Transaction, holdId: string): Hold {
   const hold = tx.get(holds, holdId)
   if (hold && tx.now < hold.expiresAt) return hold

@@ -3,7 +3,8 @@ import { BoxOffice } from './box-office.ts'
 import { events, seats } from './caches.ts'
 import { ticketing } from './space.ts'
 
-// Whoever knows the id of a hold or an order confirms, releases or cancels it: nobody else may come by one.
+// Whoever knows the id of a hold or an order confirms, releases or cancels it: nobody else may come
+// by one.
 
 test('the caches that hold them cannot be read from outside', () => {
   // Once one cache says what can be read of it, the others are private.

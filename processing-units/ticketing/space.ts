@@ -13,7 +13,10 @@ export interface TicketingOptions {
   readonly holdMs?: number
 }
 
-/** The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or free again. */
+/**
+ * The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or
+ * free again.
+ */
 export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}) {
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',

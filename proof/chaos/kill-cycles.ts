@@ -41,25 +41,35 @@ export interface KillCyclesSummary {
   readonly findings: CrowdFindings
 }
 
-/** Between two faults: long enough for some work, short enough that a fault often meets one that is not over. */
+/**
+ * Between two faults: long enough for some work, short enough that a fault often meets one that is
+ * not over.
+ */
 const cycleMsMin = 300
 const cycleMsMax = 2200
 const awayMsMax = 400
-/** Longer than every timeout: NATS pings 6 s, appends 5 s, requests 5 s, commands 10 s, MongoDB 5 s. */
+/**
+ * Longer than every timeout: NATS pings 6 s, appends 5 s, requests 5 s, commands 10 s, MongoDB 5 s.
+ */
 const longPauseMs = { min: 11_000, max: 15_000 }
-/** Probability that a cycle takes all processing units at once, or several processes of any kind. */
+/**
+ * Probability that a cycle takes all processing units at once, or several processes of any kind.
+ */
 const allUnitsShare = 0.05
 const severalShare = 0.15
 const untilFreeMs = 20
-/** The more is stored, the longer takes a cold start: enough is under way at any time all the same. */
+/**
+ * The more is stored, the longer takes a cold start: enough is under way at any time all the same.
+ */
 const thinkMsMax = 150
 /** Errors that no fault of the world excuses. */
 const bugs = ['internal', '500']
 
 /**
- * Kills processes of a grid under load, one random cycle after the other, and starts them again; then looks from outside whether all that was
- * acknowledged is there, once. The plan (who, when, how long) follows from the seed. A victim comes back while the next cycle is under
- * way already; only who is back is chosen again.
+ * Kills processes of a grid under load, one random cycle after the other, and starts them again;
+ * then looks from outside whether all that was acknowledged is there, once. The plan (who, when,
+ * how long) follows from the seed. A victim comes back while the next cycle is under way already;
+ * only who is back is chosen again.
  *
  * @throws Error when a process does not come back, or has ended by itself
  */

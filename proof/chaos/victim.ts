@@ -51,7 +51,10 @@ class ComponentVictim implements Victim {
     await process.gone
   }
 
-  /** As a supervisor does it: a program that finds no NATS for ten seconds ends, and is started again. */
+  /**
+   * As a supervisor does it: a program that finds no NATS for ten seconds ends, and is started
+   * again.
+   */
   async restart(): Promise<void> {
     const until = performance.now() + readyMsMax
     for (;;) {

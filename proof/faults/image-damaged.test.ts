@@ -10,7 +10,8 @@ import { waitFor } from '../support/wait-for.ts'
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const events = 'spacegrid:ticketing:events'
 
-// architecture.md, invariant 9: "digests … are compared all the time, with MongoDB's and the warm image's as well"
+// architecture.md, invariant 9: "digests … are compared all the time, with MongoDB's and the warm
+// image's as well"
 test(`an entry of the warm image is lost, a value changed, under load: the audit notices, and the pump builds the image anew (SEED=${seed})`, {
   timeout: 120_000,
 }, async () => {

@@ -5,7 +5,10 @@ import { nothingFound } from '../support/grid-audit.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** Longer than the patience of standbys and clients, so that others take over; `paused-processes` has the pauses that are longer than every timeout. */
+/**
+ * Longer than the patience of standbys and clients, so that others take over; `paused-processes`
+ * has the pauses that are longer than every timeout.
+ */
 const pauseMs = { min: 1500, max: 4000 }
 
 // architecture.md, invariant 5. `npm run chaos` does the same two hundred times.

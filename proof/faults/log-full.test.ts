@@ -86,7 +86,8 @@ test(`the disk under NATS is full: commands fail, nothing acknowledged is lost, 
     fill(ballast)
     await untilAnsweredWith(grid, ['log_full', 'log_unavailable', 'outcome_unknown'])
     execFileSync('rm', [ballast])
-    // nats-server does not try again on a file that has once refused: it has to be restarted (docs/operations.md).
+    // nats-server does not try again on a file that has once refused: it has to be restarted
+    // (docs/operations.md).
     await nats.restart()
     await goesOn(crowd)
     expect(await grid.audit()).toEqual(nothingFound)

@@ -11,7 +11,10 @@ import { waitFor } from '../support/wait-for.ts'
 const heapMegabytes = 64
 const blobBytes = 16 * 1024
 const feeders = 8
-/** Refusals in a row after which the grid is full for certain: one that has seen garbage goes on by itself. */
+/**
+ * Refusals in a row after which the grid is full for certain: one that has seen garbage goes on by
+ * itself.
+ */
 const refusalsMin = 40
 const fullMsMax = 120_000
 
@@ -86,7 +89,8 @@ async function crash(cluster: ProcessCluster, component: ComponentProcess): Prom
   await cluster.restart(component)
 }
 
-// architecture.md, invariant 10: memory has a limit, and what happens at the limit is a documented error.
+// architecture.md, invariant 10: memory has a limit, and what happens at the limit is a documented
+// error.
 test('a grid in small heaps is fed until it is full: no process ends, reads go on, deletes make room, all of it comes back after a crash', {
   timeout: 240_000,
 }, async () => {

@@ -7,11 +7,15 @@ import { unitStatus } from '../support/store-audit.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** A minute says more, and takes longer: `MONGODB_AWAY_MS=60000 npm test -- proof/faults/mongodb-away.test.ts`. */
+/**
+ * A minute says more, and takes longer: `MONGODB_AWAY_MS=60000 npm test --
+ * proof/faults/mongodb-away.test.ts`.
+ */
 const awayMs = Number(process.env.MONGODB_AWAY_MS ?? 5000)
 const catchUpMsMax = 60_000
 
-// architecture.md, section 5: "MongoDB down: nothing; changes wait in the queue; catch-up afterwards"
+// architecture.md, section 5: "MongoDB down: nothing; changes wait in the queue; catch-up
+// afterwards"
 test(`MongoDB is away for ${awayMs} ms: not one command fails, and all of it is stored afterwards (SEED=${seed})`, {
   timeout: 120_000 + awayMs,
 }, async () => {

@@ -57,7 +57,8 @@ test(`the majority of the NATS cluster is killed: commands get 503, queries go o
   const client = grid.client()
   const answer = await waitFor(
     async () => {
-      // A command that is refused when the log can be reached: even its refusal takes a place there.
+      // A command that is refused when the log can be reached: even its refusal takes a place
+      // there.
       const found = await client.command('ticketing', 'releaseHold', { holdId: 'of nobody' })
       return found.status === 503 ? found : undefined
     },

@@ -15,10 +15,14 @@ const rounds = 2
 const instantMsMax = 700
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** Longer than every timeout: NATS's pings 6 s, appends and requests 5 s, commands 10 s, MongoDB's patience 5 s. */
+/**
+ * Longer than every timeout: NATS's pings 6 s, appends and requests 5 s, commands 10 s, MongoDB's
+ * patience 5 s.
+ */
 const pauseMs = 11_000
 
-// architecture.md, section 5: "a unit is slow or paused: it leaves readiness; catches up or rehydrates"; invariants 5 and 6
+// architecture.md, section 5: "a unit is slow or paused: it leaves readiness; catches up or
+// rehydrates"; invariants 5 and 6
 test(`one of each kind, then every server, paused for longer than every timeout: the others go on, and those that wake do no harm (SEED=${seed})`, {
   timeout: 120_000,
 }, async () => {

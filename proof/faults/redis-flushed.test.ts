@@ -15,7 +15,8 @@ test(`Redis is flushed and killed under load: the warm image is rebuilt, and exa
 }, async () => {
   await using grid = await FaultGrid.start()
   const server = grid.server('redis')
-  // Under load the image moves on while it is read, so what is waited for is that it shows a position again: until it is whole it has none.
+  // Under load the image moves on while it is read, so what is waited for is that it shows a
+  // position again: until it is whole it has none.
   const isThere = () =>
     waitFor(() => imageIsWhole(server.url, 'ticketing'), {
       what: 'a whole image',
@@ -35,7 +36,8 @@ test(`Redis is flushed and killed under load: the warm image is rebuilt, and exa
   await server.restart()
   await isThere()
   await goesOn(crowd)
-  // The audit computes the image's digest from its entries, and compares it with MongoDB's and every unit's.
+  // The audit computes the image's digest from its entries, and compares it with MongoDB's and
+  // every unit's.
   expect(await grid.audit()).toEqual(nothingFound)
   expect([...crowd.retried], 'requests that failed').toEqual([])
 })

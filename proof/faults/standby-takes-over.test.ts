@@ -46,7 +46,8 @@ test('while one of two readers lives, the archive answers', async () => {
   await grid.cluster.restart(first)
 })
 
-// architecture.md, section 5: "a unit is slow or paused". A frozen process keeps its share of the requests until NATS drops it.
+// architecture.md, section 5: "a unit is slow or paused". A frozen process keeps its share of the
+// requests until NATS drops it.
 test('while a reader and a unit are frozen, the archive answers and units start, from a peer and from the other reader', {
   timeout: 120_000,
 }, async () => {

@@ -40,7 +40,8 @@ test(`MongoDB loses everything under load: it is written anew from a unit, and t
     code: 1,
     errors: expect.stringMatching(/nothing to recover: MongoDB holds what (unit|pump)/),
   })
-  // A writer that runs puts back what it has stored, and the pump the rest: then there is nothing to recover either.
+  // A writer that runs puts back what it has stored, and the pump the rest: then there is nothing
+  // to recover either.
   const writers = await stopAll(grid, 'data-writer')
   await dropDatabase(grid)
   await goesOn(crowd, 30)

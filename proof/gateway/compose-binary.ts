@@ -22,9 +22,10 @@ export function isGoInstalled(host: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * What reads a compose file as docker compose does, with the same library, and prints the model as JSON; it needs no Docker engine. Built
- * from sources, since Go's module proxy is reachable in more places than Docker's downloads are; Go checks what it fetches against
- * `go.sum`. Once per machine: it takes about half a minute and is kept in the cache folder.
+ * What reads a compose file as docker compose does, with the same library, and prints the model as
+ * JSON; it needs no Docker engine. Built from sources, since Go's module proxy is reachable in more
+ * places than Docker's downloads are; Go checks what it fetches against `go.sum`. Once per machine:
+ * it takes about half a minute and is kept in the cache folder.
  */
 export async function composeBinary(cache: string): Promise<string> {
   const hash = createHash('sha256')

@@ -44,7 +44,9 @@ export class RunningGateway {
     this.process = process
   }
 
-  /** Of the host's environment only PATH is passed on: its own gateway settings are not the test's. */
+  /**
+   * Of the host's environment only PATH is passed on: its own gateway settings are not the test's.
+   */
   static async start(
     environment: GatewayEnvironment,
     { PATH }: NodeJS.ProcessEnv,
@@ -72,8 +74,8 @@ export class RunningGateway {
   }
 
   /**
-   * Waits until so many units take requests, each because it has said that it is ready. HAProxy calls a unit up as soon as
-   * its name resolves, before it has asked.
+   * Waits until so many units take requests, each because it has said that it is ready. HAProxy
+   * calls a unit up as soon as its name resolves, before it has asked.
    */
   async waitForUnits(count: number): Promise<void> {
     const inService = async () => {

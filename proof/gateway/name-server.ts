@@ -10,8 +10,8 @@ const flagsNoSuchName = 0x8183
 const secondsToLive = 1
 
 /**
- * A name server for tests, in the place of Docker's: it answers address queries for one name with the addresses it is given,
- * and knows no other name.
+ * A name server for tests, in the place of Docker's: it answers address queries for one name with
+ * the addresses it is given, and knows no other name.
  */
 export class NameServer {
   /** Answered from the next query on. */

@@ -3,11 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * A stand-in for a processing unit, as far as a gateway can tell: `node stand-in-unit.ts NAME HOST PORT ADMIN_PORT`. It says on
- * standard output when it listens, and answers:
+ * A stand-in for a processing unit, as far as a gateway can tell: `node stand-in-unit.ts NAME HOST
+ * PORT ADMIN_PORT`. It says on standard output when it listens, and answers:
  *
  * - `GET /where` its name, `?ms=` later
- * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with `dropping`
+ * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with
+ *   `dropping`
  * - any command 503 when its name begins with `overloaded`
  * - `/ticketing/events` an event stream with one event at once and another each `?every=` ms
  * - an upgrade request with an echo

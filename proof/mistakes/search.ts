@@ -9,8 +9,9 @@ export interface Found {
 }
 
 /**
- * Runs seeds of a space until something is found, and says in which one. That a command never succeeds
- * is seen in many of them only: it is told of the last one, where it is the mistake that is looked for.
+ * Runs seeds of a space until something is found, and says in which one. That a command never
+ * succeeds is seen in many of them only: it is told of the last one, where it is the mistake that
+ * is looked for.
  */
 export async function search(
   { simulation, rules }: Mistake,

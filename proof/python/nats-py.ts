@@ -22,10 +22,11 @@ export function isPythonInstalled(host: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * A folder of packages that has `nats-py`, made once per machine in the cache folder. The package is checked
- * against its hash.
+ * A folder of packages that has `nats-py`, made once per machine in the cache folder. The package
+ * is checked against its hash.
  *
- * @returns their folder, for PYTHONPATH; undefined when the package cannot be had here, which CI does not pass over
+ * @returns their folder, for PYTHONPATH; undefined when the package cannot be had here, which CI
+ * does not pass over
  */
 export async function packagesWithNats(
   cache: string,

@@ -29,10 +29,16 @@ export interface FleetOptions {
 
 /** A seed takes a tenth of a second; one that takes this long does not end by itself. */
 const seedMsMax = 60_000
-/** Seeds of one process, whatever they may leave behind. Not few: a new process takes twice as long for each of its first hundred. */
+/**
+ * Seeds of one process, whatever they may leave behind. Not few: a new process takes twice as long
+ * for each of its first hundred.
+ */
 const seedsOfProcess = 5000
 
-/** Runs seeds in several processes, each one after the other, until there are none left or the signal aborts. */
+/**
+ * Runs seeds in several processes, each one after the other, until there are none left or the
+ * signal aborts.
+ */
 export async function runFleet(seeds: Iterator<number>, options: FleetOptions): Promise<void> {
   await Promise.all(Array.from({ length: options.jobs }, () => runOne(seeds, options)))
 }

@@ -21,7 +21,10 @@ interface Options {
 /** Real drivers lie below the simulated ports: of them the simulator sees nothing. */
 const isSimulated = ({ file }: Rule): boolean => !file.startsWith('grid/drivers/')
 
-/** What the simulator catches at all, it mostly catches in so few: then tests are quicker than all the others. */
+/**
+ * What the simulator catches at all, it mostly catches in so few: then tests are quicker than all
+ * the others.
+ */
 const firstSeeds = 60
 
 /** The first thing that notices that a rule is broken. */

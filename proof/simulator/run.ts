@@ -23,7 +23,10 @@ export interface RunResult {
   readonly asked?: readonly string[]
 }
 
-/** Longest time, in ms of the simulation, until everything works at first, and again when nothing goes wrong any more. */
+/**
+ * Longest time, in ms of the simulation, until everything works at first, and again when nothing
+ * goes wrong any more.
+ */
 const setupMsMax = 20_000
 const recoveryMsMax = 90_000
 const inspectEveryMs = 700
@@ -34,7 +37,10 @@ const askEveryMs = 60
 const powerLossMs = 500
 /** Until every unit has answered what it is asked at the end. */
 const inspectionMsMax = 5000
-/** Until every unit has heard that the log is gone: a message's way, and the turn of whoever was just being answered. */
+/**
+ * Until every unit has heard that the log is gone: a message's way, and the turn of whoever was
+ * just being answered.
+ */
 const noticedMsMax = 30
 
 /** Runs a plan, to its end or its first violation. */
@@ -171,7 +177,8 @@ async function recover(
 ): Promise<void> {
   calm(world, crew)
   const broken = () => world.problems.length > 0
-  // The log goes on, for units tell it that they are there: what it held when all had been asked must arrive everywhere.
+  // The log goes on, for units tell it that they are there: what it held when all had been asked
+  // must arrive everywhere.
   let target: number | undefined
   const missing = () => {
     if (clients.open > 0) return [`${clients.open} requests are open`]
@@ -192,7 +199,10 @@ async function recover(
   await world.until(() => left === 0 || broken(), inspectionMsMax)
 }
 
-/** However wrong clocks are, the log's time goes on: a little slower than it should if it is ahead, and after a small step back not at once. */
+/**
+ * However wrong clocks are, the log's time goes on: a little slower than it should if it is ahead,
+ * and after a small step back not at once.
+ */
 async function goOn(world: World): Promise<void> {
   const reached = world.reference.state.time
   await world.until(() => world.problems.length > 0, timeGoesOnMs)
@@ -201,10 +211,16 @@ async function goOn(world: World): Promise<void> {
     world.fail('time', `it has gone on by ${passed} ms in ${timeGoesOnMs} ms`)
 }
 
-/** Often enough for a unit to publish again what its log has not heard: it refuses, when that has been silent for long, until then. */
+/**
+ * Often enough for a unit to publish again what its log has not heard: it refuses, when that has
+ * been silent for long, until then.
+ */
 const probesMax = 12
 
-/** A unit that is ready does what it is asked, if not at once: what its frames met before may be told only now. */
+/**
+ * A unit that is ready does what it is asked, if not at once: what its frames met before may be
+ * told only now.
+ */
 async function probe({ number, name }: Slot, world: World, clients: Clients): Promise<void> {
   const ask = clients.someCommand(number)
   let isDone: boolean | undefined
@@ -282,7 +298,10 @@ function keepAsking(
   }
 }
 
-/** The log has been deleted and created again: what is stored must stay as it is, and nobody may serve as if nothing had been. */
+/**
+ * The log has been deleted and created again: what is stored must stay as it is, and nobody may
+ * serve as if nothing had been.
+ */
 async function endWithoutLog(plan: Plan, world: World, crew: Crew, clients: Clients) {
   if (!(await settleDown(world, crew))) return
   const broken = () => world.problems.length > 0
@@ -299,7 +318,10 @@ async function endWithoutLog(plan: Plan, world: World, crew: Crew, clients: Clie
     if (running?.unit?.readiness().ready) world.fail('log replaced', `${name} is ready`)
 }
 
-/** The store lags behind, or does not: only in the first case is what the log will have lost not stored either. */
+/**
+ * The store lags behind, or does not: only in the first case is what the log will have lost not
+ * stored either.
+ */
 async function prepareLoss(plan: Plan, world: World, crew: Crew, clients: Clients) {
   if (!(await settleDown(world, crew)) || !plan.storeLags) return
   for (const { running } of crew.slots) running?.store.cut()
@@ -308,9 +330,10 @@ async function prepareLoss(plan: Plan, world: World, crew: Crew, clients: Client
 }
 
 /**
- * The log's server comes back without its last records. Whoever had seen them must not serve what the log does not have (architecture.md,
- * invariant 8): a unit that serves is exact, if there is any. What is stored may be ahead of the log, or of another history; that is
- * lost, and not looked at here.
+ * The log's server comes back without its last records. Whoever had seen them must not serve what
+ * the log does not have (architecture.md, invariant 8): a unit that serves is exact, if there is
+ * any. What is stored may be ahead of the log, or of another history; that is lost, and not looked
+ * at here.
  */
 async function endWithShorterLog(plan: Plan, world: World, crew: Crew, clients: Clients) {
   const broken = () => world.problems.length > 0

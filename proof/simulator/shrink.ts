@@ -9,8 +9,9 @@ export interface Shrunk {
 export const ruleOf = (problem: string): string => problem.slice(0, problem.indexOf(':'))
 
 /**
- * Leaves out of a failing plan whatever is not needed for it to fail in the same way: delta debugging (Zeller and Hildebrandt, "Simplifying and
- * Isolating Failure-Inducing Input", 2002), bounded by the number of runs and by time.
+ * Leaves out of a failing plan whatever is not needed for it to fail in the same way: delta
+ * debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002),
+ * bounded by the number of runs and by time.
  */
 export async function shrink(
   plan: Plan,

@@ -6,7 +6,10 @@ import type { Workload } from './workloads/workload.ts'
 const stray: string[] = []
 const describe = (error: unknown): string => String((error as Error)?.stack ?? error)
 
-/** Errors that nobody catches are bugs of the run they come from; from now on they are told of it instead of ending the process. */
+/**
+ * Errors that nobody catches are bugs of the run they come from; from now on they are told of it
+ * instead of ending the process.
+ */
 export function catchStrayErrors(): void {
   process.on('unhandledRejection', (error) => stray.push(describe(error)))
   process.on('uncaughtException', (error) => stray.push(describe(error)))
@@ -39,8 +42,9 @@ export async function tryRun(
 }
 
 /**
- * The same for less: nobody reads the stacks of errors in a run in which all is well, so they are not taken, and a run that fails is run again with
- * them. Not where mistakes of the application belong to the workload: their stacks say where they are.
+ * The same for less: nobody reads the stacks of errors in a run in which all is well, so they are
+ * not taken, and a run that fails is run again with them. Not where mistakes of the application
+ * belong to the workload: their stacks say where they are.
  */
 export async function tryRunQuickly(plan: Plan, workload: Workload): Promise<RunResult> {
   if (workload.mustFail) return await tryRun(plan, workload)

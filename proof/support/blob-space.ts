@@ -1,8 +1,8 @@
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 
 /*
- * A space whose only business is to take memory: its commands store texts of as many bytes as they are told, and delete
- * them again.
+ * A space whose only business is to take memory: its commands store texts of as many bytes as they
+ * are told, and delete them again.
  */
 
 const blobs = defineCache('blobs', {

@@ -6,8 +6,9 @@ import { waitUntil } from 'spacegrid/servers/wait-until'
 const differencesMax = 5
 
 /**
- * Compares every value of every copy, as `npx spacegrid audit` does: so many units, the pumps, MongoDB and, unless `urls` leaves it out, the warm image.
- * What could not be compared is a finding as well.
+ * Compares every value of every copy, as `npx spacegrid audit` does: so many units, the pumps,
+ * MongoDB and, unless `urls` leaves it out, the warm image. What could not be compared is a finding
+ * as well.
  */
 export async function auditCopies(
   urls: AuditedServers,

@@ -18,8 +18,8 @@ export const passedOver = ({ unanswered, refusedLate }: CrowdLedger): ReadonlySe
   new Set([...unanswered, ...refusedLate])
 
 /**
- * Compares what a crowd was told with what the store holds, document by document. Customers who never heard of some command are passed
- * over.
+ * Compares what a crowd was told with what the store holds, document by document. Customers who
+ * never heard of some command are passed over.
  */
 export function auditCrowd(ledger: CrowdLedger, documents: Documents): CrowdFindings {
   const findings: CrowdFindings = { lost: [], doubled: [], wrong: [...ledger.contradictions] }

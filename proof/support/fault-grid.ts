@@ -18,7 +18,10 @@ export interface FaultGridOptions {
   readonly units?: number
   /** Pumps, writers and readers of each. Default 1. */
   readonly copies?: number
-  /** Servers that the test starts by itself: a cluster of them, or one behind a proxy. The others are started here. */
+  /**
+   * Servers that the test starts by itself: a cluster of them, or one behind a proxy. The others
+   * are started here.
+   */
   readonly urls?: Partial<Record<ServerName, string>>
   readonly environment?: Readonly<Record<string, string>>
   readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
@@ -40,7 +43,10 @@ const stateMsMax = 1000
 /** Longer than any test: the audit must not find holds that have expired. */
 const holdMs = 6 * 3_600_000
 
-/** A ticketing grid of real processes with servers of its own, to be harmed; all of it ends with this process, however that ends. */
+/**
+ * A ticketing grid of real processes with servers of its own, to be harmed; all of it ends with
+ * this process, however that ends.
+ */
 export class FaultGrid implements AsyncDisposable {
   readonly cluster: ProcessCluster
   readonly servers: ReadonlyMap<ServerName, LocalServer>
@@ -106,7 +112,10 @@ export class FaultGrid implements AsyncDisposable {
     return new PatientClient(url, { answerMs })
   }
 
-  /** A crowd that has begun to buy. Several, one after the other or at once, do not get in each other's way. */
+  /**
+   * A crowd that has begun to buy. Several, one after the other or at once, do not get in each
+   * other's way.
+   */
   async crowd({ url, ...options }: FaultCrowdOptions): Promise<TicketCrowd> {
     const crowd = new TicketCrowd(this.client(url), {
       shoppers: 12,
@@ -120,7 +129,10 @@ export class FaultGrid implements AsyncDisposable {
     return crowd
   }
 
-  /** Lets every crowd finish; then everything they have ever been told is compared with what is stored. */
+  /**
+   * Lets every crowd finish; then everything they have ever been told is compared with what is
+   * stored.
+   */
   async audit(options: GridAuditOptions = {}): Promise<CrowdFindings> {
     const ledger = emptyLedger()
     for (const crowd of this.#crowds) addLedger(ledger, await crowd.finish())

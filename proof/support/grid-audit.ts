@@ -33,9 +33,10 @@ const sampleMs = 25
 const samplesMax = 200
 
 /**
- * Everything that a crowd was promised, looked at from outside: each acknowledged command against MongoDB's documents; MongoDB, the warm image and
- * every unit against each other, at one and the same log position. Digests are computed anew from what is stored, not believed; and every value of
- * every copy, the pumps' too, is compared.
+ * Everything that a crowd was promised, looked at from outside: each acknowledged command against
+ * MongoDB's documents; MongoDB, the warm image and every unit against each other, at one and the
+ * same log position. Digests are computed anew from what is stored, not believed; and every value
+ * of every copy, the pumps' too, is compared.
  */
 export async function auditGrid(
   grid: GridUnderAudit,
@@ -77,8 +78,9 @@ export async function auditGrid(
 }
 
 /**
- * Notes which digest each unit shows at which position. Heartbeats and expiry move the log even when nobody buys, so looking at all of them at
- * one moment could go on for ever without finding them at one position.
+ * Notes which digest each unit shows at which position. Heartbeats and expiry move the log even
+ * when nobody buys, so looking at all of them at one moment could go on for ever without finding
+ * them at one position.
  */
 class PositionWatch {
   readonly #seen: ReadonlyMap<number, Map<number, { digest: string; entries: number }>>
@@ -132,7 +134,9 @@ interface EntryBody {
   readonly writtenAt?: number
 }
 
-/** What the units' own doors show is looked at for some orders and seats, on whichever unit answers. */
+/**
+ * What the units' own doors show is looked at for some orders and seats, on whichever unit answers.
+ */
 async function compareValues(httpUrl: string, { documents }: StoreAudit): Promise<string[]> {
   const client = new PatientClient(httpUrl)
   const problems: string[] = []

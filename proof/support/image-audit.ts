@@ -13,7 +13,10 @@ export interface ImageAudit {
   readonly entries: number
 }
 
-/** Whether there is an image that a unit could rehydrate from: one that is still being built has no position yet. */
+/**
+ * Whether there is an image that a unit could rehydrate from: one that is still being built has no
+ * position yet.
+ */
 export async function imageIsWhole(redisUrl: string, space: string): Promise<boolean> {
   const image = new RedisImage(redisUrl, new SystemClock())
   try {
@@ -23,7 +26,10 @@ export async function imageIsWhole(redisUrl: string, space: string): Promise<boo
   }
 }
 
-/** Reads the whole warm image of a space; undefined when there is none, or it was moved on while it was read. */
+/**
+ * Reads the whole warm image of a space; undefined when there is none, or it was moved on while it
+ * was read.
+ */
 export async function auditImage(redisUrl: string, space: string): Promise<ImageAudit | undefined> {
   const image = new RedisImage(redisUrl, new SystemClock())
   try {

@@ -8,7 +8,10 @@ import { waitFor } from './wait-for.ts'
 
 const name = 'rs0'
 
-/** Three mongods as one replica set, so that there is somebody to step down for. They end with this process. */
+/**
+ * Three mongods as one replica set, so that there is somebody to step down for. They end with this
+ * process.
+ */
 export class MongodbReplicaSet implements AsyncDisposable {
   readonly url: string
   readonly members: readonly LocalServer[]

@@ -26,11 +26,15 @@ export async function pairOf(grid: FaultGrid, role: (typeof pairedRoles)[number]
   )
 }
 
-/** Two seconds are promised, and held in virtual time by the tests of pump and writer; a busy machine gets more. */
+/**
+ * Two seconds are promised, and held in virtual time by the tests of pump and writer; a busy
+ * machine gets more.
+ */
 const takeoverMsMax = 5000
 
 /**
- * `stop` ends or freezes the active one. Waits until the other one has itself moved on beyond what there was then, and tells how long that took.
+ * `stop` ends or freezes the active one. Waits until the other one has itself moved on beyond what
+ * there was then, and tells how long that took.
  * @throws Error when it takes longer than `withinMs`
  */
 export async function takesOver(

@@ -17,7 +17,10 @@ async function withCollection<T>(
   }
 }
 
-/** Changes one document by hand, as nobody should: its value, not its version. Returns its key, and what it was. */
+/**
+ * Changes one document by hand, as nobody should: its value, not its version. Returns its key, and
+ * what it was.
+ */
 export async function tamperWithDocument(
   mongodbUrl: string,
   collection: string,

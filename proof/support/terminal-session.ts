@@ -30,8 +30,8 @@ export function commandsIn(text: string): ShownCommand[] {
 }
 
 /**
- * Output as a page shows it: long numbers, ids, positions and the width of columns are those of one run, `…` stands for
- * whatever is there, at the end for the rest of it.
+ * Output as a page shows it: long numbers, ids, positions and the width of columns are those of one
+ * run, `…` stands for whatever is there, at the end for the rest of it.
  */
 export function outputPattern(lines: readonly string[]): RegExp {
   const parts = lines.map((line) => {
@@ -78,7 +78,10 @@ export class TerminalSession {
       })
   }
 
-  /** Gives a command, waits for its end (in the background: for its output), and compares what it has said. */
+  /**
+   * Gives a command, waits for its end (in the background: for its output), and compares what it
+   * has said.
+   */
   async run({ command, output }: ShownCommand): Promise<void> {
     const from = this.#said.length
     const end = `@@${++this.#given}:`

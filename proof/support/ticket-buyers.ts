@@ -27,7 +27,10 @@ export interface SaleOptions {
   readonly random: () => number
 }
 
-/** So many buyers at once: each wants one or two seats, half of them certain ones, and tries until there are none. */
+/**
+ * So many buyers at once: each wants one or two seats, half of them certain ones, and tries until
+ * there are none.
+ */
 export async function sellOut(client: PatientClient, options: SaleOptions): Promise<SaleLedger> {
   const ledger: SaleLedger = { orders: [], refused: [], unanswered: [] }
   await Promise.all(

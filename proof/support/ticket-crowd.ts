@@ -19,8 +19,9 @@ export interface CrowdLedger {
   /** Customers who never heard what became of a command: it may have happened. */
   readonly unanswered: string[]
   /**
-   * Customers who were refused when they asked again, after an attempt that nobody answered. A refusal is not remembered: should that attempt
-   * lie in a paused process, it is carried out when that goes on.
+   * Customers who were refused when they asked again, after an attempt that nobody answered. A
+   * refusal is not remembered: should that attempt lie in a paused process, it is carried out when
+   * that goes on.
    */
   readonly refusedLate: string[]
   /** What contradicts something acknowledged before: an order not found, two answers to one key. */
@@ -67,14 +68,17 @@ const space = 'ticketing'
 const section = 'A'
 const rows = 40
 const seatsPerRow = 50
-/** So many customers look again, each after so many commands, whether what they were told is there. */
+/**
+ * So many customers look again, each after so many commands, whether what they were told is there.
+ */
 const lookShare = 0.1
 const twiceShare = 0.1
 
 /**
- * Shoppers who hold, release, buy and cancel tickets until they are told to finish, each customer one purchase, with idempotency keys and
- * retries. A share of the commands is sent twice at the same time, as by an impatient finger; now and then one looks whether an order is there that
- * was acknowledged, on whatever unit answers. Sold out: the next event is opened.
+ * Shoppers who hold, release, buy and cancel tickets until they are told to finish, each customer
+ * one purchase, with idempotency keys and retries. A share of the commands is sent twice at the
+ * same time, as by an impatient finger; now and then one looks whether an order is there that was
+ * acknowledged, on whatever unit answers. Sold out: the next event is opened.
  */
 export class TicketCrowd {
   readonly ledger = emptyLedger()
@@ -220,7 +224,8 @@ export class TicketCrowd {
       this.ledger.contradictions.push(
         `one key, two answers to ${name}: ${JSON.stringify([answer.body, second.body])}`,
       )
-    // Of two that were sent with one key, a refusal leaves nothing behind: then the other one counts.
+    // Of two that were sent with one key, a refusal leaves nothing behind: then the other one
+    // counts.
     return answer?.status === 409 && second?.status === 200 ? second : answer
   }
 

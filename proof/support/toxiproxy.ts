@@ -19,7 +19,10 @@ export type Toxic =
   /** Connections are reset after `timeout` ms. */
   | { readonly type: 'reset_peer'; readonly timeout: number }
 
-/** Toxiproxy as a process: TCP links that can be cut, slowed and made half-open. It ends with this process. */
+/**
+ * Toxiproxy as a process: TCP links that can be cut, slowed and made half-open. It ends with this
+ * process.
+ */
 export class Toxiproxy implements AsyncDisposable {
   readonly #url: string
   readonly #stop: () => void
@@ -120,8 +123,9 @@ export async function canHaveToxiproxy(): Promise<boolean> {
 }
 
 /**
- * Built from its sources, since Go's module proxy is reachable in more places than other downloads are; Go checks what it fetches against its
- * checksum database. Once per machine: half a minute, kept in the cache folder.
+ * Built from its sources, since Go's module proxy is reachable in more places than other downloads
+ * are; Go checks what it fetches against its checksum database. Once per machine: half a minute,
+ * kept in the cache folder.
  */
 async function toxiproxyBinary(): Promise<string> {
   const folder = join(cacheFolder(), `toxiproxy-${version}-${process.platform}-${process.arch}`)

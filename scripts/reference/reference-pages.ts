@@ -60,7 +60,10 @@ async function aboutEntry(entry: string): Promise<string> {
   return commentText(comment)
 }
 
-/** Two entries that have one thing have the same text of it, whether they export it or only lead to it. */
+/**
+ * Two entries that have one thing have the same text of it, whether they export it or only lead to
+ * it.
+ */
 const identityOf = (it: Declared): string => `${it.kind} ${it.name} ${signatureOf(it)}`
 
 /** What an entry does not export and only leads to has this in its reference. */

@@ -25,8 +25,8 @@ export const entries: ReadonlyMap<string, string> = new Map(
 )
 
 /**
- * The storeys of the house, the ground first. A room imports what lies below it, never what lies above or beside it on the
- * same storey.
+ * The storeys of the house, the ground first. A room imports what lies below it, never what lies
+ * above or beside it on the same storey.
  */
 const storeys: readonly (readonly string[])[] = [
   ['grid/core'],

@@ -19,7 +19,10 @@ export class ImportGraph {
     this.#circles = this.#findCircles()
   }
 
-  /** The files that import each other in a loop with this one, itself included; none: there is no loop. */
+  /**
+   * The files that import each other in a loop with this one, itself included; none: there is no
+   * loop.
+   */
   circleOf(path: string): readonly string[] {
     return this.#circles.get(path) ?? []
   }

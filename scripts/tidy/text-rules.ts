@@ -4,6 +4,9 @@ import type { Finding, Rule } from './rule.ts'
 const linesAdvised = 350
 const linesMax = 600
 const testLinesMax = 900
+const commentWidth = 100
+/** A line of a comment with a space in it after its beginning; a table, a directive are one word. */
+const breakable = /^\s*(?:\/\/|\/\*\*?|\*)\s+(?!\||biome-ignore|@ts-)\S+\s/
 
 /**
  * Names that say nothing of what is inside. The deployment manager is a term of the style's own.
@@ -54,6 +57,16 @@ export const textRules: readonly Rule[] = [
     advice: `At most ${linesMax} lines, ${testLinesMax} for a test: divide it.`,
     holdsFor: (file) => file.isTypeScript,
     find: ({ lines, isTest }) => (lines > (isTest ? testLinesMax : linesMax) ? tooLong(lines) : []),
+  },
+  {
+    name: 'comment-width',
+    advice: `Comments end at column ${commentWidth}, as code does: the formatter does not wrap them.`,
+    holdsFor: (file) => file.isTypeScript,
+    find: (file) =>
+      file.text.split('\n').flatMap((text, index) => {
+        const isTooWide = text.length > commentWidth && breakable.test(text)
+        return isTooWide ? [{ line: index + 1, what: `has ${text.length} columns` }] : []
+      }),
   },
   {
     name: 'file-name-words',
@@ -126,6 +139,13 @@ function tooLong(lines: number): Finding[] {
 
 /** Whether the line itself or the one above says why the test is skipped. */
 function saysWhy(text: string, line: number): boolean {
-  const lines = text.split('\n')
-  return [lines[line - 1], lines[line - 2]].some((one) => /\/\/ Skipped: \S/.test(one ?? ''))
+  const before = text
+    .split('\n')
+    .slice(0, line - 1)
+    .reverse()
+  const comment = before.slice(
+    0,
+    before.findIndex((one) => !/^\s*\/\//.test(one)),
+  )
+  return comment.some((one) => /\/\/ Skipped: \S/.test(one))
 }

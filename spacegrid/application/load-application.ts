@@ -6,7 +6,10 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import { importFault } from './import-fault.ts'
 import { spacesOfModule } from './spaces-of-module.ts'
 
-/** What somebody has written on the grid: the files named on a command line, and the spaces they hold. */
+/**
+ * What somebody has written on the grid: the files named on a command line, and the spaces they
+ * hold.
+ */
 export interface Application {
   /** Absolute. */
   readonly files: readonly string[]
@@ -17,8 +20,8 @@ export interface Application {
 const customary = ['space.ts', 'space.js', 'space.mts', 'space.mjs'] as const
 
 /**
- * Imports the files and collects their spaces: what each exports by default, a space or a list of them, and what it exports by name. Without a file: the
- * customary one of the folder.
+ * Imports the files and collects their spaces: what each exports by default, a space or a list of
+ * them, and what it exports by name. Without a file: the customary one of the folder.
  * @param from where relative files are looked for, and what files are named relative to
  * @throws GridError `configuration_invalid`, which says what to do
  */

@@ -1,8 +1,9 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 
 /**
- * The spaces that a module exports: by default, one or a list of them, or by name; each once, however often it is exported. Told by their shape, so that
- * a space of another copy of the library is one too.
+ * The spaces that a module exports: by default, one or a list of them, or by name; each once,
+ * however often it is exported. Told by their shape, so that a space of another copy of the library
+ * is one too.
  */
 export function spacesOfModule(exported: Readonly<Record<string, unknown>>): Space[] {
   const { default: byDefault, ...named } = exported

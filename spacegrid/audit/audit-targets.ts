@@ -26,7 +26,10 @@ interface ClusterFile {
   readonly processes: readonly { readonly pid: number }[]
 }
 
-/** By the environment, or else that of the cluster that was started last in this data directory, if any process of it is still there. */
+/**
+ * By the environment, or else that of the cluster that was started last in this data directory, if
+ * any process of it is still there.
+ */
 export async function findGrid(environment: Environment): Promise<GridAddress | undefined> {
   const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis } = environment
   if (nats !== undefined || mongodb !== undefined) {

@@ -10,8 +10,8 @@ interface ServerUrls {
 }
 
 /**
- * The spaces of a grid: those that `SPACES` names, or all that have a log on NATS or are stored in MongoDB. One of the two may have lost what it had,
- * or be away.
+ * The spaces of a grid: those that `SPACES` names, or all that have a log on NATS or are stored in
+ * MongoDB. One of the two may have lost what it had, or be away.
  * @throws GridError what the servers say when none of them answers
  */
 export async function spacesOfServers(
@@ -39,7 +39,8 @@ async function storedSpaces(url: string, database: string): Promise<string[]> {
 }
 
 /**
- * The same of the embedded grid that is kept in `DATA_DIR`: those with a file of their own, or stored.
+ * The same of the embedded grid that is kept in `DATA_DIR`: those with a file of their own, or
+ * stored.
  */
 export function spacesOfFolder(
   { SPACES, DATA_DIR: folder }: Environment,

@@ -14,8 +14,9 @@ const skipBytesMax = 64
 const waitingBytesMax = 1024 * 1024 * 1024
 
 /**
- * The state that all others are compared with. Follows the log, but melds only as far as it is told, for each copy is exact at a position of its own. What
- * the log brings meanwhile waits in memory, bounded, so that it may be trimmed.
+ * The state that all others are compared with. Follows the log, but melds only as far as it is
+ * told, for each copy is exact at a position of its own. What the log brings meanwhile waits in
+ * memory, bounded, so that it may be trimmed.
  */
 export class ReferenceState {
   readonly state: SpaceState
@@ -57,7 +58,10 @@ export class ReferenceState {
     }
   }
 
-  /** Returns how many were melded: it stays before one that it cannot read, as replicas do, until the log says that it is passed over. */
+  /**
+   * Returns how many were melded: it stays before one that it cannot read, as replicas do, until
+   * the log says that it is passed over.
+   */
   #meld(due: readonly LogRecord[]): number {
     for (const [count, { data, position, time }] of due.entries()) {
       const frame = readRecord(data)

@@ -81,8 +81,9 @@ export async function findReplicas(
 }
 
 /**
- * Compares every copy of a space in full, values included, while the grid works on: each copy is exact at a position of its own, and a reference
- * is melded along the log from one to the next. Holds two states in memory. Whoever differs from most of the others is named.
+ * Compares every copy of a space in full, values included, while the grid works on: each copy is
+ * exact at a position of its own, and a reference is melded along the log from one to the next.
+ * Holds two states in memory. Whoever differs from most of the others is named.
  * @throws GridError `no_responder` when no replica is heard of, or the reference cannot be read
  */
 export async function auditSpace(
@@ -192,7 +193,10 @@ function rowOf(
   }
 }
 
-/** When most copies differ from the reference in the same way, then it is the reference that is wrong. */
+/**
+ * When most copies differ from the reference in the same way, then it is the reference that is
+ * wrong.
+ */
 function judge(compared: readonly Compared[]): AuditRow[] {
   const rows = compared.map(({ row }) => row)
   const [reference] = compared

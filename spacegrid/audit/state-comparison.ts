@@ -10,7 +10,10 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 export interface Difference {
   readonly cache: string
   readonly key: string
-  /** `missing`: the copy does not have it; `extra`: only the copy has it; `value`: under the same version. */
+  /**
+   * `missing`: the copy does not have it; `extra`: only the copy has it; `value`: under the same
+   * version.
+   */
   readonly kind: 'missing' | 'extra' | 'version' | 'value'
   /** Of the reference; undefined: it has no such entry. */
   readonly expectedVersion: number | undefined
@@ -23,7 +26,9 @@ export interface StateComparison {
   /** The first of them, up to the limit. */
   readonly differences: readonly Difference[]
   readonly differenceCount: number
-  /** Digest of all differences: copies that are wrong alike have the same; 0 when there are none. */
+  /**
+   * Digest of all differences: copies that are wrong alike have the same; 0 when there are none.
+   */
   readonly signature: number
   /** What else differs of the replicated state: origins, definition, log time. */
   readonly headerDifferences: readonly string[]
@@ -31,7 +36,9 @@ export interface StateComparison {
 
 const entriesAtOnce = 200
 
-/** Compares two states of one position, entry by entry; others have a turn every few milliseconds. */
+/**
+ * Compares two states of one position, entry by entry; others have a turn every few milliseconds.
+ */
 export async function compareStates(
   reference: SpaceState,
   copy: SpaceState,

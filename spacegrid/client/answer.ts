@@ -31,18 +31,26 @@ export interface Problem {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** The grid, or the gateway, refused for lack of capacity, and went on doing so for as many retries as were allowed. */
+/**
+ * The grid, or the gateway, refused for lack of capacity, and went on doing so for as many retries
+ * as were allowed.
+ */
 export interface Shed {
   readonly kind: 'shed'
   readonly reason: string
   /** Absent when the answer was not the grid's own. */
   readonly problem?: Problem
-  /** An earlier attempt ended without an answer, so the command may have taken effect all the same. */
+  /**
+   * An earlier attempt ended without an answer, so the command may have taken effect all the same.
+   */
   readonly outcomeUnknown: boolean
   readonly attempts: number
 }
 
-/** No usable answer: an error, none in time, no connection, or a request never sent because the client was saturated. */
+/**
+ * No usable answer: an error, none in time, no connection, or a request never sent because the
+ * client was saturated.
+ */
 export interface Failed {
   readonly kind: 'failed'
   readonly reason: string
@@ -59,7 +67,10 @@ export interface Failed {
 /** How one request, retries included, ended for whoever sent it. */
 export type Answer = Accepted | Rejected | Shed | Failed
 
-/** The reason of a request that was not sent because too many were open: a limit of the client, not of the grid. */
+/**
+ * The reason of a request that was not sent because too many were open: a limit of the client, not
+ * of the grid.
+ */
 export const clientSaturated = 'client saturated'
 
 /** The reason of a request that had no answer when the client was stopped. */

@@ -26,7 +26,10 @@ function bodyOf(text: string): Body {
 
 const isRecord = (value: unknown): value is Body => typeof value === 'object' && value !== null
 
-/** Reads an answer as the HTTP contract means it; a gateway in between may add 502, 503 and 504 of its own. */
+/**
+ * Reads an answer as the HTTP contract means it; a gateway in between may add 502, 503 and 504 of
+ * its own.
+ */
 export function attemptOf(
   { status, header, text }: TransportResponse,
   retryAfterMs: number | undefined,

@@ -75,8 +75,9 @@ const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000 }
  * what the grid or the network does: every ending is an `Answer`. An attempt that ended without a
  * verdict is remembered: the final answer says whether the command may have taken effect.
  *
- * With the types of the spaces it calls, `new GridClient<typeof shop>(url)` (or a union of several), it knows their names,
- * commands, queries, inputs and results; nothing but types is imported for that. Without them it takes any.
+ * With the types of the spaces it calls, `new GridClient<typeof shop>(url)` (or a union of
+ * several), it knows their names, commands, queries, inputs and results; nothing but types is
+ * imported for that. Without them it takes any.
  */
 export class GridClient<Spaces extends Space = Space> {
   readonly #options: Required<Omit<GridClientOptions, 'transport'>>

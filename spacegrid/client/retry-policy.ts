@@ -8,15 +8,22 @@ export interface RetryPolicy {
   readonly retryAfterMaxMs: number
 }
 
-/** The first pause when nobody says how long to wait; it doubles from attempt to attempt, up to the second. In ms. */
+/**
+ * The first pause when nobody says how long to wait; it doubles from attempt to attempt, up to the
+ * second. In ms.
+ */
 const backoffFirstMs = 100
 const backoffMaxMs = 2000
 
-/** How much longer than asked a user waits at most, so that those turned away together do not come back together. */
+/**
+ * How much longer than asked a user waits at most, so that those turned away together do not come
+ * back together.
+ */
 const jitterShare = 0.2
 
 /**
- * How long to wait before the next attempt, or undefined when there is to be none. Never shorter than the grid asked for.
+ * How long to wait before the next attempt, or undefined when there is to be none. Never shorter
+ * than the grid asked for.
  *
  * @param attempts attempts made so far, at least 1
  * @param retryAfterMs what the last answer asked for, if it did
@@ -33,7 +40,10 @@ export function retryDelayMs(
   return askedMs + Math.floor(random() * (Math.ceil(askedMs * jitterShare) + 1))
 }
 
-/** Reads a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3). Undefined when there is none to go by. */
+/**
+ * Reads a Retry-After header: seconds, or a date (RFC 9110, section 10.2.3). Undefined when there
+ * is none to go by.
+ */
 export function retryAfterMsOf(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined || header.trim() === '') return undefined
   const seconds = Number(header)

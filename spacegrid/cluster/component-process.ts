@@ -22,8 +22,8 @@ export interface ComponentSettings {
 }
 
 /**
- * One component of a cluster as a process of its own. It ends with its parent, however that ends: the channel between the two closes, and
- * programs take that as a request to stop.
+ * One component of a cluster as a process of its own. It ends with its parent, however that ends:
+ * the channel between the two closes, and programs take that as a request to stop.
  */
 export class ComponentProcess {
   readonly settings: ComponentSettings
@@ -63,7 +63,10 @@ export class ComponentProcess {
     return this.#child.pid ?? 0
   }
 
-  /** Asks its health check until it is ready. Throws a Failure when it ends before or the time is up, and when `signal` aborts. */
+  /**
+   * Asks its health check until it is ready. Throws a Failure when it ends before or the time is
+   * up, and when `signal` aborts.
+   */
   async ready(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const until = performance.now() + timeoutMs
     let reason = 'it does not answer'

@@ -27,7 +27,10 @@ export interface ProcessClusterOptions {
   /** Of servers that are started here for the first time. Default `customary`. */
   readonly serverPorts?: ServerPorts
   readonly say?: (line: string) => void
-  /** Gives up the start: what has been started by then is stopped, and the start fails with the signal's reason. */
+  /**
+   * Gives up the start: what has been started by then is stopped, and the start fails with the
+   * signal's reason.
+   */
   readonly signal?: AbortSignal
   /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
   readonly copies?: number
@@ -50,8 +53,9 @@ const readyMsMax = 60_000
 const portFreeMsMax = 10_000
 
 /**
- * The grid on this machine as it runs in production: every component a process, real servers behind them. What it keeps is in the servers'
- * folders under the data directory, so started again there after any kill it goes on where it was.
+ * The grid on this machine as it runs in production: every component a process, real servers behind
+ * them. What it keeps is in the servers' folders under the data directory, so started again there
+ * after any kill it goes on where it was.
  */
 export class ProcessCluster {
   readonly urls: Readonly<Record<ServerName | 'http', string>>
@@ -79,11 +83,14 @@ export class ProcessCluster {
     this.#serverRows = serverRows
   }
 
-  /** @throws Error when the port is taken, a server cannot be had or a component does not become ready */
+  /**
+   * @throws Error when the port is taken, a server cannot be had or a component does not become
+   * ready
+   */
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
     const { port, urls = {}, serverPorts: ports, say, signal } = options
-    // The units share the port, so a stranger's listening socket would go unnoticed and swallow requests.
-    // Those of a cluster that has just been killed need a moment to notice and go.
+    // The units share the port, so a stranger's listening socket would go unnoticed and swallow
+    // requests. Those of a cluster that has just been killed need a moment to notice and go.
     if (!(await isPortFree(port))) say?.(`Waiting for port ${port} to become free`)
     if (!(await becomesFree(port, portFreeMsMax)))
       throw new GridError(
@@ -156,7 +163,10 @@ export class ProcessCluster {
     return unit
   }
 
-  /** A component that has ended, once more in its place, under its name and ports; ready when this resolves. */
+  /**
+   * A component that has ended, once more in its place, under its name and ports; ready when this
+   * resolves.
+   */
   async restart(ended: ComponentProcess): Promise<ComponentProcess> {
     const at = this.components.indexOf(ended)
     if (at < 0 || ended.ended === undefined)

@@ -5,15 +5,19 @@ import { Failure } from './failure.ts'
 /** What a command prints of wrong words is one line: commander's hint follows behind it. */
 const oneLine = (text: string): string => `${text.trim().replace(/\s*\n\s*/g, ' ')}\n`
 
-/** A program's words end it by throwing, not behind its back. Commands that are added later inherit this. */
+/**
+ * A program's words end it by throwing, not behind its back. Commands that are added later inherit
+ * this.
+ */
 export const prepared = (command: Command): Command =>
   command.exitOverride().configureOutput({
     outputError: (text, write) => write(oneLine(text)),
   })
 
 /**
- * Runs a program, from its words to its end: the one ending of them all. Exit code 0: done; 1: it did not hold, or was not done; 2: wrong usage
- * or configuration. What the world or the user did wrong is told in one line; our own bugs keep their stack.
+ * Runs a program, from its words to its end: the one ending of them all. Exit code 0: done; 1: it
+ * did not hold, or was not done; 2: wrong usage or configuration. What the world or the user did
+ * wrong is told in one line; our own bugs keep their stack.
  * @param words default: those of the process
  */
 export async function runCommand(command: Command, words?: readonly string[]): Promise<void> {

@@ -7,7 +7,9 @@ import { prepared, runCommand } from './run-command.ts'
 interface CommandEntry {
   readonly name: string
   readonly summary: string
-  /** What a command works with is loaded when it is called: `--help` of all of them must be quick. */
+  /**
+   * What a command works with is loaded when it is called: `--help` of all of them must be quick.
+   */
   readonly load: () => Promise<AddCommand>
 }
 
@@ -120,7 +122,10 @@ npx spacegrid COMMAND --help tells the rest. Exit code: 0 done, 1 it did not hol
   await runCommand(program, words)
 }
 
-/** `spacegrid audit --json`, `spacegrid help audit`. The program itself has no option that takes a value. */
+/**
+ * `spacegrid audit --json`, `spacegrid help audit`. The program itself has no option that takes a
+ * value.
+ */
 function calledOf(words: readonly string[]): string | undefined {
   const [first, second] = words.filter((word) => !word.startsWith('-'))
   return first === 'help' ? second : first

@@ -119,7 +119,9 @@ function exitCode(reports: readonly SpaceAuditReport[]): number {
   return reports.every(({ complete }) => complete) ? 0 : 2
 }
 
-/** What could not be compared at all is nothing that differs, whatever kept it from being compared. */
+/**
+ * What could not be compared at all is nothing that differs, whatever kept it from being compared.
+ */
 async function runOrSay(options: Options): Promise<void> {
   try {
     await run(options)

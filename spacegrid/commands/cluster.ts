@@ -33,7 +33,8 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     DATA_DIR: dataDirectory,
   } = environment
   const application = await applicationOf(files, options)
-  // Two clusters on one folder would overwrite each other's logs and cluster.json. The lock ends with this process.
+  // Two clusters on one folder would overwrite each other's logs and cluster.json. The lock ends
+  // with this process.
   const folder = join(dataDirectory, 'cluster')
   useFolder('DATA_DIR', dataDirectory)
   useFolder('DATA_DIR', folder)

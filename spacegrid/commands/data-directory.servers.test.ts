@@ -39,7 +39,8 @@ const oneLine = (variable: string, folder: string) => ({
 })
 
 describe('a data directory that cannot be used is told in one line with code 2', () => {
-  // Node's own recursive mkdir asks for ever there; elsewhere the folder cannot be made for another reason.
+  // Node's own recursive mkdir asks for ever there; elsewhere the folder cannot be made for another
+  // reason.
   const nowhere = process.platform === 'linux' ? '/proc/x' : '/dev/null/x'
   test.each([`start ${space}`, `cluster ${space}`, 'servers up', 'servers down'])(
     '%s, where no folder can be',

@@ -49,8 +49,9 @@ interface Running {
 }
 
 /**
- * The whole grid in one process: for each space its log, change queue and store on disk (LMDB), several processing units, pump, writer and
- * reader. The same code as with servers above the ports, and the same promises for kill -9.
+ * The whole grid in one process: for each space its log, change queue and store on disk (LMDB),
+ * several processing units, pump, writer and reader. The same code as with servers above the ports,
+ * and the same promises for kill -9.
  */
 export class EmbeddedGrid {
   readonly units: readonly ProcessingUnit[]

@@ -10,8 +10,8 @@ interface Manifest {
 const ofFile = 'file:'
 
 /**
- * How a new project depends on this package: on a version like this one, or, where this one was installed out of a file, on that file, and on the
- * sources themselves where it runs from them.
+ * How a new project depends on this package: on a version like this one, or, where this one was
+ * installed out of a file, on that file, and on the sources themselves where it runs from them.
  */
 export async function ownDependency(folder: string): Promise<string> {
   const own = ownFolder()

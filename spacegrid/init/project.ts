@@ -3,7 +3,10 @@ import { basename, join, relative, resolve } from 'node:path'
 import { Failure } from '../command-line/failure.ts'
 import { ownDependency } from './own-dependency.ts'
 
-/** What a new project begins with, as text; `{{name}}` and `{{space}}` are its own. Their extension keeps them from being taken for sources. */
+/**
+ * What a new project begins with, as text; `{{name}}` and `{{space}}` are its own. Their extension
+ * keeps them from being taken for sources.
+ */
 const templates: Readonly<Record<string, URL>> = {
   'space.ts': new URL('./template/space.ts.txt', import.meta.url),
   'space.test.ts': new URL('./template/space-test.ts.txt', import.meta.url),
@@ -15,7 +18,9 @@ const templates: Readonly<Record<string, URL>> = {
 
 const packageName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 const nameLengthMax = 64
-/** Names of spaces that MongoDB or the grid has for itself, and of what every project depends on. */
+/**
+ * Names of spaces that MongoDB or the grid has for itself, and of what every project depends on.
+ */
 const taken = ['grid', 'system', 'spacegrid']
 
 export interface Project {
@@ -26,7 +31,8 @@ export interface Project {
 }
 
 /**
- * Writes a new project: a space, its test, what runs it in containers. It depends on this package only.
+ * Writes a new project: a space, its test, what runs it in containers. It depends on this package
+ * only.
  * @param place its folder, whose last part is its name
  * @throws Failure when the name is none, or the folder is in use
  */
@@ -83,7 +89,10 @@ const manifest = async (name: string, folder: string) => ({
   dependencies: { spacegrid: await ownDependency(folder) },
 })
 
-/** For editors, and for who checks types: Node.js takes them away, and needs syntax that it can take away. */
+/**
+ * For editors, and for who checks types: Node.js takes them away, and needs syntax that it can take
+ * away.
+ */
 const compilerOptions = {
   compilerOptions: {
     target: 'esnext',

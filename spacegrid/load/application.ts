@@ -10,8 +10,9 @@ export interface AuditCheck {
 }
 
 /**
- * An application under load: what its users do, and what must be true of the grid afterwards, whatever happened on the way.
- * The order of calls is prepare, visit for every arrival, settle, audit.
+ * An application under load: what its users do, and what must be true of the grid afterwards,
+ * whatever happened on the way. The order of calls is prepare, visit for every arrival, settle,
+ * audit.
  */
 export interface Application {
   readonly space: string
@@ -22,7 +23,10 @@ export interface Application {
   prepare(client: GridClient): Promise<void>
   /** One user, from arrival to leaving. */
   visit(session: Session): Promise<void>
-  /** Sends the commands again whose outcome is unknown, with their keys, until it is known or the signal fires. */
+  /**
+   * Sends the commands again whose outcome is unknown, with their keys, until it is known or the
+   * signal fires.
+   */
   settle(client: GridClient, signal: AbortSignal): Promise<void>
   audit(client: GridClient): Promise<AuditCheck[]>
 }

@@ -7,12 +7,13 @@ export const arrivalProcesses = ['poisson', 'uniform'] as const
 export type ArrivalProcess = (typeof arrivalProcesses)[number]
 
 /**
- * The intended start of every arrival, in ms from the beginning of the run, in order. It is computed from the curve alone: how
- * fast the grid answers cannot move an arrival (an open loop).
+ * The intended start of every arrival, in ms from the beginning of the run, in order. It is
+ * computed from the curve alone: how fast the grid answers cannot move an arrival (an open loop).
  *
- * Poisson arrivals of a changing rate come from a process of rate one, read through the inverse of the curve's integral
- * (time rescaling: Daley and Vere-Jones, *An Introduction to the Theory of Point Processes*, section 7.4). Uniform
- * arrivals use whole steps in place of exponential ones. Lazy, so that a long run needs no list of millions.
+ * Poisson arrivals of a changing rate come from a process of rate one, read through the inverse of
+ * the curve's integral (time rescaling: Daley and Vere-Jones, *An Introduction to the Theory of
+ * Point Processes*, section 7.4). Uniform arrivals use whole steps in place of exponential ones.
+ * Lazy, so that a long run needs no list of millions.
  */
 export function* arrivalTimesMs(
   curve: RateCurve,

@@ -35,7 +35,10 @@ export interface AuctionObservation {
   readonly leader: { readonly bidderId: string; readonly amount: number } | undefined
 }
 
-/** One hot entry, many bidders: every acknowledged bid counts, each was high enough when it came, and nothing else is there. */
+/**
+ * One hot entry, many bidders: every acknowledged bid counts, each was high enough when it came,
+ * and nothing else is there.
+ */
 export function auditAuction(ledger: AuctionLedger, observed: AuctionObservation): AuditCheck[] {
   return [
     bidsPresent(ledger, observed),

@@ -14,7 +14,10 @@ import { settleOpen } from './settle-open.ts'
 export interface AuctionOptions {
   /** Makes the auction's id unlike any other run's. */
   readonly runId: string
-  /** Distinct bidders, among whom arrivals are dealt out in turn; undefined makes every arrival a bidder of its own. */
+  /**
+   * Distinct bidders, among whom arrivals are dealt out in turn; undefined makes every arrival a
+   * bidder of its own.
+   */
   readonly users: number | undefined
   /** Share of users who only look. */
   readonly browseShare: number

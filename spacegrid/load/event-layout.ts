@@ -14,8 +14,8 @@ const sectionNames = ['A', 'B', 'C', 'D'] as const
 const seatsPerRowMax = 50
 
 /**
- * The seats of the event that a run sells: four sections of equal size, in rows of at most fifty, with at least the seats asked
- * for and never more than one row per section above that.
+ * The seats of the event that a run sells: four sections of equal size, in rows of at most fifty,
+ * with at least the seats asked for and never more than one row per section above that.
  */
 export function eventSections(seats: number): LayoutSection[] {
   const perSection = Math.ceil(seats / sectionNames.length)

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What may go wrong with the fake. Each fault is one that the load generator must survive, or that its audit must find. */
+/**
+ * What may go wrong with the fake. Each fault is one that the load generator must survive, or that
+ * its audit must find.
+ */
 export interface FakeFaults {
   /** Confirms a hold, and forgets the order. */
   loseOrders?: boolean
@@ -9,7 +12,10 @@ export interface FakeFaults {
   sellTwice?: boolean
   /** Refuses confirmations, and sells all the same. */
   sellRefused?: boolean
-  /** Takes effect, and closes the connection instead of answering: every n-th confirmation's first attempt. */
+  /**
+   * Takes effect, and closes the connection instead of answering: every n-th confirmation's first
+   * attempt.
+   */
   loseEveryNthAnswer?: number
   /** Answers 503 with Retry-After: 0 to every n-th request. */
   shedEveryNth?: number
@@ -40,7 +46,10 @@ interface Answer {
   body: unknown
 }
 
-/** A ticketing space over HTTP, small enough to be obviously right unless told otherwise: what the generator is tested on. */
+/**
+ * A ticketing space over HTTP, small enough to be obviously right unless told otherwise: what the
+ * generator is tested on.
+ */
 export class FakeTicketing {
   readonly faults: FakeFaults
   readonly requests: { method: string; path: string; key: string | undefined }[] = []

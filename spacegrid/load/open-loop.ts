@@ -7,15 +7,19 @@ export interface OpenLoopOptions {
   readonly signal: AbortSignal
 }
 
-/** Arrivals started in one go before answers get their turn: a burst must not keep the generator from reading. */
+/**
+ * Arrivals started in one go before answers get their turn: a burst must not keep the generator
+ * from reading.
+ */
 const burstMax = 128
 
 /**
- * Starts every arrival at its intended time, whatever became of the ones before: nothing here waits for an answer. An arrival
- * that is overdue, because the timer was late or the process busy, starts at once and keeps its intended time, so its
- * latency contains the delay.
+ * Starts every arrival at its intended time, whatever became of the ones before: nothing here waits
+ * for an answer. An arrival that is overdue, because the timer was late or the process busy, starts
+ * at once and keeps its intended time, so its latency contains the delay.
  *
- * Timers tick in ms. Spinning between ticks would be more exact but takes a processor that the grid under test may need.
+ * Timers tick in ms. Spinning between ticks would be more exact but takes a processor that the grid
+ * under test may need.
  */
 export async function runOpenLoop(
   timesMs: Iterable<number>,

@@ -41,7 +41,10 @@ export interface LoadOptions {
 /** An hour of arrivals: a longer run is many runs. */
 const durationSecondsMax = 3600
 
-/** Adds the options to a command. Each is checked on its own while it is read; `checkLoadOptions` checks what concerns several at once. */
+/**
+ * Adds the options to a command. Each is checked on its own while it is read; `checkLoadOptions`
+ * checks what concerns several at once.
+ */
 export function addLoadOptions(command: Command): Command {
   return command
     .option('--url <url>', 'where the grid answers', parseUrl, new URL('http://127.0.0.1:8080'))

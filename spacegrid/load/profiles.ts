@@ -3,7 +3,10 @@ import { flat, RateCurve } from './rate-curve.ts'
 export interface ProfileOptions {
   /** Arrivals per second of ordinary times. */
   readonly rate: number
-  /** Arrivals per second at the busiest moment; for a trace, its busiest second is scaled to this when it is given. */
+  /**
+   * Arrivals per second at the busiest moment; for a trace, its busiest second is scaled to this
+   * when it is given.
+   */
   readonly peak: number | undefined
   /** Seconds of arrivals; a trace plays to its end without it. */
   readonly durationSeconds: number | undefined
@@ -22,8 +25,8 @@ export const defaultPeakFactor = 10
 type Profile = (options: ProfileOptions) => RateCurve
 
 /**
- * Every profile by its name on the command line. A new one is one more function from options to a curve: the schedule, the
- * measurements and the reports know nothing else about it.
+ * Every profile by its name on the command line. A new one is one more function from options to a
+ * curve: the schedule, the measurements and the reports know nothing else about it.
  */
 export const profiles = { steady, spike, trace } as const satisfies Record<string, Profile>
 
@@ -36,8 +39,8 @@ function steady({ rate, durationSeconds = defaultDurationSeconds }: ProfileOptio
 }
 
 /**
- * Ordinary load, a steep rise to the peak, a plateau, a steep fall, ordinary load again. The last part shows whether the
- * grid comes back to where it was.
+ * Ordinary load, a steep rise to the peak, a plateau, a steep fall, ordinary load again. The last
+ * part shows whether the grid comes back to where it was.
  */
 function spike(options: ProfileOptions): RateCurve {
   const { rate, durationSeconds = defaultDurationSeconds } = options
@@ -54,8 +57,8 @@ function spike(options: ProfileOptions): RateCurve {
 }
 
 /**
- * A recording, played `speedup` times as fast. Each recorded second keeps its own rate: smoothing would take away the
- * bursts for which one replays a recording at all.
+ * A recording, played `speedup` times as fast. Each recorded second keeps its own rate: smoothing
+ * would take away the bursts for which one replays a recording at all.
  */
 function trace(options: ProfileOptions): RateCurve {
   const { speedup, peak, durationSeconds } = options

@@ -15,7 +15,10 @@ export interface ProgressOptions {
 const terminalIntervalMs = 500
 const logIntervalMs = 5000
 
-/** Shows a run's progress until it is stopped: one line that changes on a terminal, a line every five seconds elsewhere. */
+/**
+ * Shows a run's progress until it is stopped: one line that changes on a terminal, a line every
+ * five seconds elsewhere.
+ */
 export function showProgress(options: ProgressOptions): { stop(): void } {
   return options.stream.isTTY ? showBar(options) : writeLines(options)
 }

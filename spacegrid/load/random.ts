@@ -2,9 +2,9 @@
 export type Random = () => number
 
 /**
- * The Mulberry32 generator (Tommy Ettinger, 2017): 32 bits of state, which is plenty to make a run repeatable and cheap enough
- * to give every simulated user a generator of its own. Users with their own generators choose alike however their requests
- * happen to interleave.
+ * The Mulberry32 generator (Tommy Ettinger, 2017): 32 bits of state, which is plenty to make a run
+ * repeatable and cheap enough to give every simulated user a generator of its own. Users with their
+ * own generators choose alike however their requests happen to interleave.
  */
 export function seededRandom(seed: number, stream = 0): Random {
   // Without mixing, neighbouring streams would start with similar numbers.

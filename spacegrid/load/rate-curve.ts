@@ -13,8 +13,9 @@ export const flat = (durationSeconds: number, rate: number): RateSegment => ({
 })
 
 /**
- * Arrivals per second over time, as a chain of straight lines. Every profile is one of these, so the schedule knows nothing
- * about profiles: it asks only at which moment the curve has produced a given number of arrivals.
+ * Arrivals per second over time, as a chain of straight lines. Every profile is one of these, so
+ * the schedule knows nothing about profiles: it asks only at which moment the curve has produced a
+ * given number of arrivals.
  */
 export class RateCurve {
   readonly segments: readonly RateSegment[]
@@ -65,8 +66,8 @@ export class RateCurve {
   }
 
   /**
-   * Reads the curve forwards: called with ever larger numbers of arrivals, the function answers the second at which the curve
-   * has produced that many, or undefined past its end.
+   * Reads the curve forwards: called with ever larger numbers of arrivals, the function answers the
+   * second at which the curve has produced that many, or undefined past its end.
    */
   reader(): (arrivals: number) => number | undefined {
     let index = 0
@@ -103,8 +104,9 @@ function segmentArrivals(segment: RateSegment): number {
 }
 
 /**
- * Seconds into the segment at which it has produced the given number of arrivals: the positive root of
- * slope/2 · t² + startRate · t = arrivals, in the form that stays exact when the slope is near zero.
+ * Seconds into the segment at which it has produced the given number of arrivals: the positive root
+ * of slope/2 · t² + startRate · t = arrivals, in the form that stays exact when the slope is near
+ * zero.
  */
 function secondsUntil(segment: RateSegment, arrivals: number): number {
   const { startRate, endRate, durationSeconds } = segment

@@ -16,7 +16,8 @@ it('measures from the intended start, in the second of the intended start', () =
   let nowMs = 0
   const recorder = new Recorder(() => nowMs)
   nowMs = 900
-  // Due at 400, started at 900, answered at 2400: two seconds for the user, whoever lost the first half.
+  // Due at 400, started at 900, answered at 2400: two seconds for the user, whoever lost the first
+  // half.
   recorder.arrival(400)
   const record = recorder.offer('hold', 400)
   nowMs = 2400

@@ -1,7 +1,9 @@
 import { build, type Histogram } from 'hdr-histogram-js'
 import type { Answer } from '../client/index.ts'
 
-/** Counts of requests by how they ended. offered = admitted + shed + failed once nothing is open. */
+/**
+ * Counts of requests by how they ended. offered = admitted + shed + failed once nothing is open.
+ */
 export interface Counts {
   offered: number
   /** Taken in and decided: accepted or rejected. */
@@ -23,11 +25,13 @@ export interface OperationRecord extends Counts {
 }
 
 /**
- * Everything measured in a run. A request belongs to the second in which it was due to start, and its latency runs from that
- * moment to its final answer, retries and the generator's own delay included: a grid that stalls cannot hide
- * requests that should have been sent meanwhile (no coordinated omission).
+ * Everything measured in a run. A request belongs to the second in which it was due to start, and
+ * its latency runs from that moment to its final answer, retries and the generator's own delay
+ * included: a grid that stalls cannot hide requests that should have been sent meanwhile (no
+ * coordinated omission).
  *
- * Latencies are of admitted requests only, since a fast refusal would flatter them; refusals have a histogram of their own.
+ * Latencies are of admitted requests only, since a fast refusal would flatter them; refusals have a
+ * histogram of their own.
  */
 export class Recorder {
   readonly latency = newHistogram(3)

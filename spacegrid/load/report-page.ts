@@ -1,7 +1,10 @@
 import { type Cell, escapeHtml, renderPage, table } from '../report/page.ts'
 import type { LoadSummary, Percentiles } from './summary.ts'
 
-/** A page that needs nothing but itself: charts, numbers and the audit, to be mailed or kept beside a release. */
+/**
+ * A page that needs nothing but itself: charts, numbers and the audit, to be mailed or kept beside
+ * a release.
+ */
 export function reportPage(summary: LoadSummary): Promise<string> {
   const { application, profile, url, startedAt, node, runId, interrupted, audit } = summary
   const facts = `${url}, ${startedAt}, Node ${node}, run ${runId}${interrupted ? ', interrupted' : ''}`

@@ -36,15 +36,21 @@ export interface LoadOutcome {
 const scheduleStream = -1
 const retryStream = -2
 
-/** Finding out what became of unanswered confirmations may take this long; what is open then stays open. In ms. */
+/**
+ * Finding out what became of unanswered confirmations may take this long; what is open then stays
+ * open. In ms.
+ */
 const settlingMs = 60_000
 
-/** The audit must not fail for a moment's overload after the run, nor for a unit that is just being replaced. */
+/**
+ * The audit must not fail for a moment's overload after the run, nor for a unit that is just being
+ * replaced.
+ */
 const auditRetry = { retriesMax: 30, retryAfterMaxMs: 30_000 }
 
 /**
- * One run from the first arrival to the audit. It ends in bounded time whatever the grid does: the schedule's length, the drain,
- * the settling and the audit's own timeouts.
+ * One run from the first arrival to the audit. It ends in bounded time whatever the grid does: the
+ * schedule's length, the drain, the settling and the audit's own timeouts.
  *
  * @param interrupt ends the arrivals early; users already there finish, and the audit follows
  * @throws Error when the application cannot be prepared

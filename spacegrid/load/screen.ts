@@ -5,7 +5,10 @@ const countColumns = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as co
 const percentileColumns = ['p50', 'p90', 'p99', 'p99.9', 'max'] as const
 const width = 9
 
-/** The end of a run as text: every second, then the operations, then the numbers that matter and the audit, last. */
+/**
+ * The end of a run as text: every second, then the operations, then the numbers that matter and the
+ * audit, last.
+ */
 export function screenReport(summary: LoadSummary): string {
   const heading = ['second', ...countColumns, 'answered', ...percentileColumns].map(cell).join('')
   const seconds = summary.seconds.map((second) =>

@@ -16,8 +16,9 @@ export interface SessionContext {
 }
 
 /**
- * One simulated user. The session knows when each request was due: the first when the user arrived, a later one when the
- * answer before it came, plus the time the user thought. Latency is measured from there.
+ * One simulated user. The session knows when each request was due: the first when the user arrived,
+ * a later one when the answer before it came, plus the time the user thought. Latency is measured
+ * from there.
  */
 export class Session {
   readonly index: number

@@ -7,8 +7,9 @@ const atOnce = 32
 const pauseMs = 200
 
 /**
- * Sends every command whose outcome is open again, with its key, until there is a verdict or the signal fires. Those with a verdict leave
- * the map. A refusal for lack of capacity is none: it says nothing about the attempt that went unanswered.
+ * Sends every command whose outcome is open again, with its key, until there is a verdict or the
+ * signal fires. Those with a verdict leave the map. A refusal for lack of capacity is none: it says
+ * nothing about the attempt that went unanswered.
  */
 export async function settleOpen<T>(
   open: Map<string, T>,

@@ -14,7 +14,9 @@ export interface TicketingObservation {
   readonly seats: number
   /** Sold seats according to the availability projection. */
   readonly soldInAvailability: number
-  /** What the order query answered for each acknowledged order; missing when it knows no such order. */
+  /**
+   * What the order query answered for each acknowledged order; missing when it knows no such order.
+   */
   readonly ordersById: ReadonlyMap<string, StoredOrder>
   /** Orders for the event of every customer who was refused one, or does not know. */
   readonly ordersOfRefused: readonly StoredOrder[]
@@ -22,8 +24,9 @@ export interface TicketingObservation {
 }
 
 /**
- * Compares what the users were told with what the grid says. Confirmations whose outcome stayed unknown may have gone either
- * way: their seats are allowed to be sold, not required to be. With none of them the two sides must be equal.
+ * Compares what the users were told with what the grid says. Confirmations whose outcome stayed
+ * unknown may have gone either way: their seats are allowed to be sold, not required to be. With
+ * none of them the two sides must be equal.
  */
 export function auditTicketing(
   ledger: TicketingLedger,

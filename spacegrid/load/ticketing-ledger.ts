@@ -17,8 +17,9 @@ export interface OpenConfirmation {
 }
 
 /**
- * What the users were told, kept apart from the grid: the other side of the books that the audit compares. Every confirmation
- * sent is in exactly one of three states: acknowledged, refused for certain, or open.
+ * What the users were told, kept apart from the grid: the other side of the books that the audit
+ * compares. Every confirmation sent is in exactly one of three states: acknowledged, refused for
+ * certain, or open.
  */
 export class TicketingLedger {
   readonly orders: AcknowledgedOrder[] = []

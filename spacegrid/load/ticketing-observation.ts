@@ -8,8 +8,9 @@ import type { AcknowledgedHold, TicketingLedger } from './ticketing-ledger.ts'
 const queriesAtOnce = 32
 
 /**
- * Asks the grid for everything the audit compares. The first answer includes all that is stored by now; the others are from
- * its position or a later one, since each may come from another processing unit.
+ * Asks the grid for everything the audit compares. The first answer includes all that is stored by
+ * now; the others are from its position or a later one, since each may come from another processing
+ * unit.
  *
  * @throws ObservationError when a query stays unanswered
  */

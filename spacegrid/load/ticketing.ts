@@ -17,7 +17,10 @@ export interface TicketingOptions {
   readonly runId: string
   /** Seats of the event. */
   readonly seats: number
-  /** Distinct customers, among whom arrivals are dealt out in turn; undefined makes every arrival a customer of its own. */
+  /**
+   * Distinct customers, among whom arrivals are dealt out in turn; undefined makes every arrival a
+   * customer of its own.
+   */
   readonly users: number | undefined
   /** Share of users who only look at the availability. */
   readonly browseShare: number
@@ -32,7 +35,10 @@ export interface TicketingOptions {
 /** Most people buy for two; nobody may hold more than eight seats. */
 const quantities = [1, 1, 2, 2, 2, 2, 3, 4] as const
 
-/** Users at an on-sale of one event. They act as the grid's answers let them, and note what they were told in a ledger. */
+/**
+ * Users at an on-sale of one event. They act as the grid's answers let them, and note what they
+ * were told in a ledger.
+ */
 export class Ticketing implements Application {
   readonly space = 'ticketing'
   readonly ledger = new TicketingLedger()

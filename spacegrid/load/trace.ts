@@ -12,17 +12,23 @@ export class TraceError extends Error {
   override readonly name = 'TraceError'
 }
 
-/** About eleven days of seconds: more is a mistaken timestamp, and would fill the memory with zeros. */
+/**
+ * About eleven days of seconds: more is a mistaken timestamp, and would fill the memory with zeros.
+ */
 export const traceSecondsMax = 1_000_000
 
-/** Access logs carry the odd damaged line; more than this share means that the file is something else. */
+/**
+ * Access logs carry the odd damaged line; more than this share means that the file is something
+ * else.
+ */
 const skippedShareMax = 0.05
 
 type Lines = AsyncIterable<string> | Iterable<string>
 
 /**
- * Reads a recording line by line, so that a large log needs memory for its seconds only. The first line decides between CSV
- * `second,requests` (with or without that heading) and a web server's common or combined access log.
+ * Reads a recording line by line, so that a large log needs memory for its seconds only. The first
+ * line decides between CSV `second,requests` (with or without that heading) and a web server's
+ * common or combined access log.
  *
  * @throws TraceError naming the line
  */
@@ -81,7 +87,9 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 const logTime = /\[(\d{2})\/([A-Z][a-z]{2})\/(\d{4}):(\d{2}):(\d{2}):(\d{2}) ([+-])(\d{2})(\d{2})\]/
 
-/** One request of a common or combined log; both carry the time as `[10/Oct/2000:13:55:36 -0700]`. */
+/**
+ * One request of a common or combined log; both carry the time as `[10/Oct/2000:13:55:36 -0700]`.
+ */
 function accessLogEntry(line: string): TraceEntry | undefined {
   const found = logTime.exec(line)
   if (found === null) return undefined
@@ -100,7 +108,10 @@ function accessLogEntry(line: string): TraceEntry | undefined {
   return { second: utcMs / 1000 - (sign === '-' ? -offsetSeconds : offsetSeconds), requests: 1 }
 }
 
-/** Counts per second, whatever the order: a log is written when requests end, so its times run slightly back and forth. */
+/**
+ * Counts per second, whatever the order: a log is written when requests end, so its times run
+ * slightly back and forth.
+ */
 class SecondCounts {
   readonly #counts = new Map<number, number>()
   #first = Number.POSITIVE_INFINITY

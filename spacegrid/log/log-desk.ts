@@ -27,7 +27,10 @@ export class LogDesk {
   readonly #nats: string
   readonly #log: Log
 
-  /** @throws GridError `configuration_invalid` when there is no NATS, `unknown_space` when no log of the space is there */
+  /**
+   * @throws GridError `configuration_invalid` when there is no NATS, `unknown_space` when no log of
+   * the space is there
+   */
   static async open(environment: Environment, space: string): Promise<LogDesk> {
     const grid = await findGrid(environment)
     if (grid?.nats === undefined)
@@ -66,7 +69,8 @@ export class LogDesk {
   }
 
   /**
-   * Lets everybody who cannot read a record pass over it. Returns the position of the record that says so.
+   * Lets everybody who cannot read a record pass over it. Returns the position of the record that
+   * says so.
    * @throws GridError `invalid_input` when that would do nothing, or make replicas differ
    */
   async skip(position: number): Promise<number> {

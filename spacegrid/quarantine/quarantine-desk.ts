@@ -88,7 +88,8 @@ export class QuarantineDesk {
   }
 
   /**
-   * Puts a new value into the space, through a processing unit and the log. Returns the log position at which it is there.
+   * Puts a new value into the space, through a processing unit and the log. Returns the log
+   * position at which it is there.
    * @throws GridError what the unit answers
    */
   async correct(entry: SpaceEntry, value: unknown): Promise<number> {
@@ -113,7 +114,10 @@ export class QuarantineDesk {
     }
   }
 
-  /** Waits until the data writer has been at `position`. Returns the entry if it is in quarantine then. */
+  /**
+   * Waits until the data writer has been at `position`. Returns the entry if it is in quarantine
+   * then.
+   */
   async persisted(
     { space, cache, key }: SpaceEntry,
     position: number,

@@ -26,8 +26,9 @@ const waitMs = 5000
 const progressMs = 200
 
 /**
- * What a unit or a pump that runs has in memory: of those that follow this log the one that is furthest on, unless the others at its position have
- * something else. `note` is told why one was passed over.
+ * What a unit or a pump that runs has in memory: of those that follow this log the one that is
+ * furthest on, unless the others at its position have something else. `note` is told why one was
+ * passed over.
  */
 export async function copyOfReplica(
   { space, replicas }: Findings,
@@ -90,7 +91,10 @@ export async function copyOfLog(
   }
 }
 
-/** What a store, or the image, holds: at `notBefore` or later, which is waited for a while. Its digest is not looked at. */
+/**
+ * What a store, or the image, holds: at `notBefore` or later, which is waited for a while. Its
+ * digest is not looked at.
+ */
 export async function copyOfStore(
   name: string,
   space: string,

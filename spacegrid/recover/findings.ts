@@ -31,7 +31,8 @@ export async function lookAround(space: string, ports: RecoveryPorts): Promise<F
     image ? ifReachable(() => image.checkpoint(space)) : undefined,
     messaging ? hearReplicas(space, messaging, clock) : [],
   ])
-  // One after the other: in a grid that works the log is never behind what was read of the store before.
+  // One after the other: in a grid that works the log is never behind what was read of the store
+  // before.
   const checkpoint = await store.checkpoint(space)
   const log = await ports.log.look()
   const changes = await ports.changes.look()

@@ -9,7 +9,10 @@ import type { Progress } from './exact-copies.ts'
 /** What is in a log that is going to be thrown away. */
 export interface LogContents {
   readonly records: number
-  /** Applied, collided or refused: that is for whoever melds them. One that came in parts counts once. */
+  /**
+   * Applied, collided or refused: that is for whoever melds them. One that came in parts counts
+   * once.
+   */
   readonly transactions: number
 }
 

@@ -32,7 +32,9 @@ export interface LogPlan {
   readonly savedTo: number
   /** The last position of the old log that anybody still knows of, and who. */
   readonly lastKnown: { readonly position: number; readonly by: string }
-  /** What is in the log that stands in the place now, and goes: of it, what the store does not have. */
+  /**
+   * What is in the log that stands in the place now, and goes: of it, what the store does not have.
+   */
   readonly discarded: LogContents | undefined
   /** The store's checkpoint is not what its entries count to, and they are taken as they are. */
   readonly counted: Pick<Checkpoint, 'digest' | 'entries'> | undefined
@@ -48,8 +50,9 @@ export interface LogPlanOptions {
 }
 
 /**
- * No position is given away again, or identities made of positions would come twice, and a writer or a unit that was frozen would find its place still there.
- * A log of `STREAM_BYTES_MAX` that nobody knows the end of holds fewer records than this.
+ * No position is given away again, or identities made of positions would come twice, and a writer
+ * or a unit that was frozen would find its place still there. A log of `STREAM_BYTES_MAX` that
+ * nobody knows the end of holds fewer records than this.
  */
 const leapPositions = 100_000_000
 
@@ -166,7 +169,10 @@ function knownOf({ checkpoint, log, newest, replicas, image }: Findings): LogPla
   return last
 }
 
-/** @throws Refused when the store is not what its checkpoint says: everybody would refuse to begin with it */
+/**
+ * @throws Refused when the store is not what its checkpoint says: everybody would refuse to begin
+ * with it
+ */
 async function countedOf(
   { space }: Findings,
   { store }: RecoveryPorts,
@@ -185,8 +191,9 @@ async function countedOf(
 }
 
 /**
- * Carries the plan out. May be interrupted at any point and begun anew: the log is made first, then the store is moved onto it in one guarded
- * step, so at each moment either the old checkpoint is there, which no log continues, or the new one, which the new log does.
+ * Carries the plan out. May be interrupted at any point and begun anew: the log is made first, then
+ * the store is moved onto it in one guarded step, so at each moment either the old checkpoint is
+ * there, which no log continues, or the new one, which the new log does.
  * @throws GridError `stale_writer` when somebody else has moved the store meanwhile
  */
 export async function carryOut(
@@ -222,7 +229,10 @@ export async function carryOut(
 const moved = (space: string) =>
   new GridError('stale_writer', `The store has moved ${space} meanwhile: look again`)
 
-/** What the windows of the old log's queue could still bring has been brought; nobody may find them before a new log's. */
+/**
+ * What the windows of the old log's queue could still bring has been brought; nobody may find them
+ * before a new log's.
+ */
 async function replaceQueue({ changes }: RecoveryPorts, after: number): Promise<void> {
   await changes.replace(await changes.look(), after)
 }

@@ -16,8 +16,9 @@ const batchBytesMax = 4 * 1024 * 1024
 const quietMsMax = 3000
 
 /**
- * Goes from the store's checkpoint along the windows of the change queue, as far as they follow each other. Returns where that ends. `take` is given each
- * batch of them; undefined: it is only looked.
+ * Goes from the store's checkpoint along the windows of the change queue, as far as they follow
+ * each other. Returns where that ends. `take` is given each batch of them; undefined: it is only
+ * looked.
  */
 export async function walkQueue(
   { checkpoint, newest }: Findings,

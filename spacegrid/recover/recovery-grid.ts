@@ -52,8 +52,8 @@ export interface RecoveryGrid {
 }
 
 /**
- * By the environment; else the cluster, or the servers, that run for this data folder; else the embedded grid that is kept
- * there; undefined when there is none.
+ * By the environment; else the cluster, or the servers, that run for this data folder; else the
+ * embedded grid that is kept there; undefined when there is none.
  * @throws GridError `log_unavailable` when NATS does not answer
  */
 export async function openGridIfAny(environment: Environment): Promise<RecoveryGrid | undefined> {
@@ -64,7 +64,10 @@ export async function openGridIfAny(environment: Environment): Promise<RecoveryG
   return isEmbedded ? new EmbeddedFiles(environment) : undefined
 }
 
-/** @throws GridError `configuration_invalid` when there is none; `log_unavailable` when NATS does not answer */
+/**
+ * @throws GridError `configuration_invalid` when there is none; `log_unavailable` when NATS does
+ * not answer
+ */
 export async function openGrid(environment: Environment): Promise<RecoveryGrid> {
   const grid = await openGridIfAny(environment)
   if (grid) return grid
@@ -74,7 +77,10 @@ export async function openGrid(environment: Environment): Promise<RecoveryGrid> 
   )
 }
 
-/** A cluster that has been stopped, or lost its processes, may have its servers running still, or again. */
+/**
+ * A cluster that has been stopped, or lost its processes, may have its servers running still, or
+ * again.
+ */
 async function findServers(environment: Environment): Promise<GridAddress | undefined> {
   const running = (await knownServers(environment.DATA_DIR)).filter((known) => known.running)
   if (running.length === 0) return undefined

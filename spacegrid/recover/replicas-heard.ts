@@ -16,7 +16,10 @@ export interface HeardReplica extends Teller {
 const listenMs = 2500
 const answerMs = 700
 
-/** Every unit and pump that tells a digest of the space: the one that is furthest on first, and of those who are level a unit. */
+/**
+ * Every unit and pump that tells a digest of the space: the one that is furthest on first, and of
+ * those who are level a unit.
+ */
 export async function hearReplicas(
   space: string,
   messaging: Messaging,

@@ -30,7 +30,10 @@ export interface StorePlan {
   readonly notes: readonly string[]
 }
 
-/** A copy that can be brought along the log, which may be trimmed meanwhile: what comes behind the copy is read from the first moment on. */
+/**
+ * A copy that can be brought along the log, which may be trimmed meanwhile: what comes behind the
+ * copy is read from the first moment on.
+ */
 export interface FollowedCopy extends ExactCopy {
   /** Brings the state to a position, if there is a log. */
   readonly follow: (position: number) => Promise<void>
@@ -50,8 +53,8 @@ const followMsMax = 30_000
 const differencesShown = 5
 
 /**
- * Finds somebody who has an exact copy of the space, and whether the store has anything else. A unit or pump that runs comes first, for it has
- * proved itself against the others all the time.
+ * Finds somebody who has an exact copy of the space, and whether the store has anything else. A
+ * unit or pump that runs comes first, for it has proved itself against the others all the time.
  * @throws Refused when the store is sound, or nobody has a copy that the log continues
  */
 export async function planStore(
@@ -124,7 +127,8 @@ async function findCopy(
   note: (reason: string) => void,
 ): Promise<ExactCopy | undefined> {
   const { log, replicas, image } = findings
-  // Without a log those that are left of it decide: they are at their ends, and cannot have gone on with another one.
+  // Without a log those that are left of it decide: they are at their ends, and cannot have gone on
+  // with another one.
   const identity = log?.identity ?? replicas[0]?.logIdentity
   const replica = await copyOfReplica(
     findings,
@@ -142,7 +146,10 @@ async function findCopy(
   return fromImage ?? (await copyOfLog(findings, ports.log, progress))
 }
 
-/** @throws Refused when what is stored is sound, and the copy is of another history or an earlier one */
+/**
+ * @throws Refused when what is stored is sound, and the copy is of another history or an earlier
+ * one
+ */
 async function refuseIfSound(
   { space, checkpoint, fault }: Findings,
   { state, from, logIdentity }: ExactCopy,

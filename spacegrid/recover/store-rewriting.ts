@@ -15,17 +15,22 @@ import type { RecoveryPorts } from './recovery-grid.ts'
 import { Refused } from './refused.ts'
 import type { StorePlan } from './store-recovery.ts'
 
-/** In the checkpoint of a store that is being written anew: it belongs to no log, so nobody begins with it or goes on from it. */
+/**
+ * In the checkpoint of a store that is being written anew: it belongs to no log, so nobody begins
+ * with it or goes on from it.
+ */
 export const writtenAnew = 'none: it is being written anew by npx spacegrid recover'
 
 const stepEntriesMax = 2000
 const stepBytesMax = 8 * 1024 * 1024
 
 /**
- * Writes the store anew. The first step takes it away from everybody: its checkpoint belongs to no log and has a position of this run's own, so no
- * writer's step begins there, also not another run's. The last step is the real checkpoint, after everything has been read again. Returns the entries
- * whose values the store gives back otherwise.
- * @throws Refused when what was written is not what was to be written; the store is left as being written anew
+ * Writes the store anew. The first step takes it away from everybody: its checkpoint belongs to no
+ * log and has a position of this run's own, so no writer's step begins there, also not another
+ * run's. The last step is the real checkpoint, after everything has been read again. Returns the
+ * entries whose values the store gives back otherwise.
+ * @throws Refused when what was written is not what was to be written; the store is left as being
+ * written anew
  */
 export async function rewriteStore(
   { findings, copy }: StorePlan,

@@ -5,7 +5,10 @@ export interface Page {
   readonly title: string
   /** HTML between the heading and the scripts; whoever makes it escapes what is text. */
   readonly body: string
-  /** What the page shows, kept inside it as JSON: for its own script, and for whoever wants to go on with the numbers. */
+  /**
+   * What the page shows, kept inside it as JSON: for its own script, and for whoever wants to go on
+   * with the numbers.
+   */
   readonly data: { readonly id: string; readonly value: unknown }
   /** Draws the charts; runs after uPlot and `charts.js`. Without one the page loads neither. */
   readonly script?: URL

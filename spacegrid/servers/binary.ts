@@ -37,7 +37,8 @@ export class BinaryUnavailable extends Error {
  * folder, else fetched into it by one process at a time.
  *
  * @param say told once, before anything is fetched, what it is and how large
- * @throws BinaryUnavailable, GridError `configuration_invalid` when the cache folder cannot be written to
+ * @throws BinaryUnavailable, GridError `configuration_invalid` when the cache folder cannot be
+ * written to
  */
 export async function findBinary(
   server: ServerName,

@@ -33,8 +33,8 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
 }
 
 /**
- * Whether this process holds the lock from now on, until it removes the file or ends. Asked again after a failure: a dead holder's lock
- * is removed by then.
+ * Whether this process holds the lock from now on, until it removes the file or ends. Asked again
+ * after a failure: a dead holder's lock is removed by then.
  */
 export async function tryToLock(file: string): Promise<boolean> {
   try {

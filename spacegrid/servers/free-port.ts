@@ -37,13 +37,19 @@ export async function becomesFree(port: number, withinMs = 3_000): Promise<boole
 const firstPort = 15_000
 const ports = 15_000
 const attempts = 50
-/** Ports that processes of this user have been given, a file each: none is given to two of them, not even while its server is being restarted. */
+/**
+ * Ports that processes of this user have been given, a file each: none is given to two of them, not
+ * even while its server is being restarted.
+ */
 const given = join(tmpdir(), `spacegrid-ports-${process.getuid?.() ?? 'all'}`)
 
 /** Those of this process. */
 const claims: string[] = []
 
-/** A port that was free a moment ago. It is given to nobody else here before this process has ended; a stranger may take it all the same. */
+/**
+ * A port that was free a moment ago. It is given to nobody else here before this process has ended;
+ * a stranger may take it all the same.
+ */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const port = firstPort + randomInt(ports)

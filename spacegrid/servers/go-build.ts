@@ -5,7 +5,10 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Builds a Go program, named `MODULE@VERSION`, from its sources into a folder, and leaves nothing else there. */
+/**
+ * Builds a Go program, named `MODULE@VERSION`, from its sources into a folder, and leaves nothing
+ * else there.
+ */
 export async function buildWithGo(folder: string, source: string, program: string): Promise<void> {
   const building = join(folder, 'building')
   await mkdir(building)

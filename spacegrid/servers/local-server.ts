@@ -102,7 +102,10 @@ export class LocalServer implements AsyncDisposable {
     return (await server.isRunning()) ? server : undefined
   }
 
-  /** The server that runs on this folder, as it has said itself, whether anybody has written it down or not. */
+  /**
+   * The server that runs on this folder, as it has said itself, whether anybody has written it down
+   * or not.
+   */
   static async adoptFrom(
     kind: ServerKind,
     options: StartOptions,
@@ -216,8 +219,8 @@ export class LocalServer implements AsyncDisposable {
   async #spawn(binary: Binary, args: string[]): Promise<ChildProcess> {
     const log = openSync(this.logFile, (await sizeOf(this.logFile)) > logBytesMax ? 'w' : 'a')
     try {
-      // It says itself who it is before it becomes the server: whoever starts it may be killed before writing that down, and
-      // a second server on the same data would be the next one's.
+      // It says itself who it is before it becomes the server: whoever starts it may be killed
+      // before writing that down, and a second server on the same data would be the next one's.
       const introduce = 'echo "$1 $$" > "$2" && shift 2 && exec "$@"'
       const words = [`${this.port}`, pidFileOf(this.#kind, this.folder), binary.path, ...args]
       const child = spawn('/bin/sh', ['-c', introduce, 'sh', ...words], {

@@ -4,8 +4,9 @@ import { basename, dirname, join } from 'node:path'
 import { withFileLock } from './file-lock.ts'
 
 /**
- * A folder that is there in full or not at all, made by one process at a time, whatever is killed at whatever moment: it is made beside its place
- * and moved there at once. What those have left who were interrupted is removed by the next one.
+ * A folder that is there in full or not at all, made by one process at a time, whatever is killed
+ * at whatever moment: it is made beside its place and moved there at once. What those have left who
+ * were interrupted is removed by the next one.
  *
  * @param product a file that the folder has once it is complete
  * @param make fills the new, empty folder that it is given
@@ -31,7 +32,10 @@ export async function madeOnce(
   })
 }
 
-/** Nobody else works here now, unless as the child of one who was killed: hence a new name each time, and no insisting. */
+/**
+ * Nobody else works here now, unless as the child of one who was killed: hence a new name each
+ * time, and no insisting.
+ */
 async function removeLeftovers(folder: string): Promise<void> {
   const name = basename(folder)
   for (const entry of await readdir(dirname(folder))) {

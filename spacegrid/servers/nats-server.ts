@@ -68,8 +68,8 @@ function configuration(store: string, port: number, options: NatsServerOptions):
     `server_name: ${cluster?.serverName ?? 'spacegrid_local'}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
-    // A client that is frozen keeps its subscriptions, and with them its share of the requests, until it has left
-    // two pings unanswered; by default that takes minutes.
+    // A client that is frozen keeps its subscriptions, and with them its share of the requests,
+    // until it has left two pings unanswered; by default that takes minutes.
     'ping_interval: 2s',
     'ping_max: 2',
     ...(monitorPort === 0 ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
@@ -90,7 +90,8 @@ function clusterLines({ port, routes }: NatsClusterMember): string[] {
     '  name: spacegrid_local',
     `  listen: "127.0.0.1:${port}"`,
     `  routes: [${urls}]`,
-    // Clients know every member already; what a member tells them of the others may be a paused one.
+    // Clients know every member already; what a member tells them of the others may be a paused
+    // one.
     '  no_advertise: true',
     '}',
   ]

@@ -24,15 +24,16 @@ export async function commandLineOf(pid: number): Promise<string | undefined> {
 }
 
 /**
- * When a running process began, in words that differ from those of a later process by the same id; undefined when there is none, or
- * only a zombie.
+ * When a running process began, in words that differ from those of a later process by the same id;
+ * undefined when there is none, or only a zombie.
  */
 export async function birthOf(pid: number): Promise<string | undefined> {
   try {
     if (process.platform !== 'linux')
       return (await run('ps', ['-o', 'lstart=', '-p', String(pid)])).stdout.trim() || undefined
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The program's name, in brackets, may hold anything; behind it follow the state, and as the twentieth the start (proc(5)).
+    // The program's name, in brackets, may hold anything; behind it follow the state, and as the
+    // twentieth the start (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' ? undefined : fields[19]
   } catch {

@@ -18,7 +18,10 @@ export interface StartServersOptions {
   dataDirectory: string
   /** Which servers; all by default. */
   which?: readonly ServerName[]
-  /** Where servers start that have never run for this data folder. Default `customary`, if that is free. */
+  /**
+   * Where servers start that have never run for this data folder. Default `customary`, if that is
+   * free.
+   */
   ports?: ServerPorts
   /** Told about downloads; nobody by default. */
   say?: (line: string) => void
@@ -33,8 +36,8 @@ const kinds: Record<ServerName, ServerKind> = {
 /**
  * Makes sure that the servers of a data folder run, and resolves once all of them serve. Those that
  * run already are taken over as they are; the others start on the port they had last, else on their
- * customary one (unless `ports` says otherwise), else on a free one. They outlive this process. When one fails, those that this
- * call has started are stopped again.
+ * customary one (unless `ports` says otherwise), else on a free one. They outlive this process.
+ * When one fails, those that this call has started are stopped again.
  */
 export async function startServers(
   options: StartServersOptions,
@@ -79,7 +82,10 @@ export async function startServers(
   })
 }
 
-/** A local server as `servers.json` or the server itself has it, and whether it runs: undefined when it does not. */
+/**
+ * A local server as `servers.json` or the server itself has it, and whether it runs: undefined when
+ * it does not.
+ */
 export interface KnownServer {
   record: ServerRecord
   running: LocalServer | undefined

@@ -48,8 +48,9 @@ let installed = 0
 let restore = () => {}
 
 /**
- * Puts itself before the globals that handlers must not use, until the function that it returns is called. To everybody but a watched handler they
- * are as before. A watched one is given what the seed says, so that the same seed gives the same run.
+ * Puts itself before the globals that handlers must not use, until the function that it returns is
+ * called. To everybody but a watched handler they are as before. A watched one is given what the
+ * seed says, so that the same seed gives the same run.
  */
 export function installImpureGlobals(): () => void {
   if (installed++ === 0) restore = replaceGlobals()

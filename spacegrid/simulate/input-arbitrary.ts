@@ -33,14 +33,18 @@ interface Node {
 }
 
 const numberMax = 2 ** 31
-/** Whole numbers are taken from all that are allowed, or, if these are more, up to so far above the least. */
+/**
+ * Whole numbers are taken from all that are allowed, or, if these are more, up to so far above the
+ * least.
+ */
 const wholeSpanMax = 100
 const spanMax = 12
 const number = () => fc.noBias(fc.nat(numberMax))
 
 /**
- * Inputs that fit a schema. Texts without a pattern come from the pool, whole numbers are mostly small or at a bound, fields that are named as
- * times (`endsAt`, `until`) lie around now, those named as durations (`holdMs`) are short.
+ * Inputs that fit a schema. Texts without a pattern come from the pool, whole numbers are mostly
+ * small or at a bound, fields that are named as times (`endsAt`, `until`) lie around now, those
+ * named as durations (`holdMs`) are short.
  */
 export class InputArbitraries {
   readonly #pool: ValuePool

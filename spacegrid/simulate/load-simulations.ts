@@ -7,7 +7,8 @@ import { spacesOfModule } from '../application/spaces-of-module.ts'
 import { defineSimulation, type Simulation } from '../testing/simulation.ts'
 
 /**
- * What a module exports to be simulated, under any name: simulations, and spaces that none of them is of.
+ * What a module exports to be simulated, under any name: simulations, and spaces that none of them
+ * is of.
  * @throws GridError `configuration_invalid` when it exports neither
  */
 export async function loadSimulations(file: string): Promise<readonly Simulation[]> {

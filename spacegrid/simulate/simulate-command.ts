@@ -41,7 +41,10 @@ const worker = ownProgram(new URL('./worker.ts', import.meta.url))
 /** Where a project has its space, unless a file is named. */
 export const customarySpace = './space.ts'
 
-/** Gives a command its argument, options and help. What it does: `runSimulate`, with the exit code as its result. */
+/**
+ * Gives a command its argument, options and help. What it does: `runSimulate`, with the exit code
+ * as its result.
+ */
 export function describeSimulate(command: Command): Command {
   return command
     .description(

@@ -69,7 +69,10 @@ export class SpaceWatch implements Watch {
     if (told.kind === 'read') this.#pool.learn(name, told.result)
   }
 
-  /** A fault of what a handler has returned has no line of its own: then it is told where the command is declared. */
+  /**
+   * A fault of what a handler has returned has no line of its own: then it is told where the
+   * command is declared.
+   */
   #fault(name: string, message: string): void {
     const declared = this.#simulation.space.commands.get(name)
     const hasLine = /:\d+:\d+\)$/.test(message) || !declared
@@ -107,7 +110,10 @@ export class SpaceWatch implements Watch {
     this.#find('lost update', toldOf({ kind: 'command', name: command, declared }, what))
   }
 
-  /** A unit that starts builds its projections from the entries that there are: it must come to the same. */
+  /**
+   * A unit that starts builds its projections from the entries that there are: it must come to the
+   * same.
+   */
   ended(model: Model): void {
     this.#watched.runLate()
     for (const projection of this.#simulation.space.projections) {

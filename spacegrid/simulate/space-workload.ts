@@ -12,14 +12,23 @@ import { InputArbitraries } from './input-arbitrary.ts'
 import { SpaceWatch } from './space-watch.ts'
 import { ValuePool } from './value-pool.ts'
 
-/** How much a seed makes of a command or query, beside what the simulation says of it: some are left out altogether. */
+/**
+ * How much a seed makes of a command or query, beside what the simulation says of it: some are left
+ * out altogether.
+ */
 const factors = [0, 1, 1, 1, 2, 4, 10]
 const queryShare = 0.4
-/** Somebody asks for what was asked for just before, to the letter: a second click, a retry without a key. */
+/**
+ * Somebody asks for what was asked for just before, to the letter: a second click, a retry without
+ * a key.
+ */
 const againShare = 0.12
 const againAmong = 4
 
-/** A user's space as a workload: each seed chooses among its commands with weights of its own (swarm testing: Groce et al., 2012). */
+/**
+ * A user's space as a workload: each seed chooses among its commands with weights of its own (swarm
+ * testing: Groce et al., 2012).
+ */
 export function spaceWorkload(simulation: Simulation): Workload {
   const { space, setup = [] } = simulation
   return {

@@ -22,7 +22,10 @@ export class Differs extends Error {
   override readonly name = 'Differs'
 }
 
-/** Writes down what a handler does with its transaction, so that it can be run a second time on the very same state, with nothing coming of it. */
+/**
+ * Writes down what a handler does with its transaction, so that it can be run a second time on the
+ * very same state, with nothing coming of it.
+ */
 export class Tape {
   readonly #calls: TapedCall[] = []
   readonly #now: number
@@ -66,7 +69,9 @@ export class Tape {
     return { transaction: { ...again, now: this.#now } as unknown as Transaction, texts }
   }
 
-  /** What a handler returned, as a text; the outcomes of operations by the place of the operation. */
+  /**
+   * What a handler returned, as a text; the outcomes of operations by the place of the operation.
+   */
   resultText(returned: unknown): string {
     const outcomes = new Map(this.#calls.map(({ returned: one }, at) => [one, at]))
     return jsonOf(returned, (value) =>
@@ -96,7 +101,9 @@ export class Tape {
 const isOutcome = (value: unknown): value is Outcome<unknown> =>
   typeof value === 'object' && value !== null && 'step' in value
 
-/** Looking at an outcome makes it a validated read: a second run must not, where the first has not. */
+/**
+ * Looking at an outcome makes it a validated read: a second run must not, where the first has not.
+ */
 function remember(outcome: Outcome<unknown>, call: TapedCall): void {
   const prototype = Object.getPrototypeOf(outcome) as object
   const real = Object.getOwnPropertyDescriptor(prototype, 'predicted')?.get

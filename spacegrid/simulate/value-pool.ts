@@ -7,7 +7,10 @@ const learnedMax = 200
 const depthMax = 4
 const itemsMax = 20
 
-/** Texts that many inputs share, so that commands meet the same entries; and what the application itself has told. */
+/**
+ * Texts that many inputs share, so that commands meet the same entries; and what the application
+ * itself has told.
+ */
 export class ValuePool {
   readonly size: number
   readonly #learned = new Map<string, string[]>()

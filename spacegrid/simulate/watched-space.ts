@@ -31,7 +31,10 @@ const laterMs = 3_600_000
 const keptMax = 400
 const changesFrozen = /Cannot (?:assign to|add|delete|define|redefine)|read only|not extensible/
 
-/** The same space with handlers that are watched while they run, and run twice; what they do is theirs. */
+/**
+ * The same space with handlers that are watched while they run, and run twice; what they do is
+ * theirs.
+ */
 export class WatchedSpace {
   readonly #findings: Findings
   /** What is run once more at the end, when others have run meanwhile. */
@@ -52,7 +55,10 @@ export class WatchedSpace {
     }
   }
 
-  /** Runs handlers once more on what they were given then: whatever they keep outside of the grid has changed meanwhile. */
+  /**
+   * Runs handlers once more on what they were given then: whatever they keep outside of the grid
+   * has changed meanwhile.
+   */
   runLate(): void {
     // The other way round: nothing is as it was left for it.
     for (const run of this.#kept.toReversed()) run()
@@ -263,7 +269,10 @@ export class WatchedSpace {
 type Range = (cache: AnyCache, index: string, range?: IndexRange) => readonly unknown[]
 type Ran<T> = { readonly returned: T } | { readonly error: unknown }
 
-/** With the application's own line: where the stack of the error has it, or else where the callback is declared. */
+/**
+ * With the application's own line: where the stack of the error has it, or else where the callback
+ * is declared.
+ */
 const told = (callback: Callback, error: Error): string =>
   new ApplicationFault(callback, error, '').message
 

@@ -18,7 +18,8 @@ interface Described {
 }
 
 /**
- * An input that fits a schema, to be tried: of the schema's own `examples` as far as it has them; undefined when none is found.
+ * An input that fits a schema, to be tried: of the schema's own `examples` as far as it has them;
+ * undefined when none is found.
  */
 export function exampleInput(schema: TSchema): unknown {
   const example = exampleOf(schema as Described, 'example')

@@ -6,7 +6,8 @@ const quietMs = 20
 const isModule = /\.(?:[cm]?[jt]s|json)$/
 
 /**
- * Tells of changes of files. It watches their folders: editors put a new file in the place of the old one.
+ * Tells of changes of files. It watches their folders: editors put a new file in the place of the
+ * old one.
  */
 export class FileWatch {
   readonly #changed: (name: string) => void

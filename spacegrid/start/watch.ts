@@ -12,9 +12,10 @@ export interface WatchOptions {
 }
 
 /**
- * Serves an application, and starts it again whenever one of its files changes. Each version is a process of its own, so that nothing of the one before
- * is left; the next process always stands by, with all but the application loaded. A version that cannot be loaded is told, and the one before it
- * goes on serving.
+ * Serves an application, and starts it again whenever one of its files changes. Each version is a
+ * process of its own, so that nothing of the one before is left; the next process always stands by,
+ * with all but the application loaded. A version that cannot be loaded is told, and the one before
+ * it goes on serving.
  */
 export async function watchApplication(
   files: readonly string[],
@@ -131,7 +132,9 @@ class ApplicationWatch {
     process.exit(2)
   }
 
-  /** What keeps the first version from serving is the configuration's fault, not the application's. */
+  /**
+   * What keeps the first version from serving is the configuration's fault, not the application's.
+   */
   async #exitAs(child: ChildProcess): Promise<never> {
     process.exit((await endOf(child)) ?? 1)
   }

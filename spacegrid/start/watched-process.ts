@@ -11,8 +11,9 @@ import { serveSpaces } from './serve-application.ts'
 import type { Asked, Told } from './watched-messages.ts'
 
 /*
- * A process that serves an application once it is told to. It is started ahead, with everything loaded that does not depend on the application, so that
- * a change is served without the time that takes.
+ * A process that serves an application once it is told to. It is started ahead, with everything
+ * loaded that does not depend on the application, so that a change is served without the time that
+ * takes.
  */
 
 let application: Application | undefined
@@ -37,7 +38,10 @@ process.on('message', (asked: Asked) => {
 
 const isWarm = warmUp()
 
-/** The first servers of a process take ten times as long as the next ones (150 ms): what they are made of is compiled then. */
+/**
+ * The first servers of a process take ten times as long as the next ones (150 ms): what they are
+ * made of is compiled then.
+ */
 async function warmUp(): Promise<void> {
   const log = pino({ level: 'silent' })
   const http = createHttpServer([], { log, undeclaredReadable: true })

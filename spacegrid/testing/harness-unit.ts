@@ -31,11 +31,15 @@ export interface Surroundings {
   readonly newId: () => string
   readonly faults: FaultDesk
   readonly version: Compatibility
-  /** Melds at the next position; the attempts are those of the frame's transactions, one for one. */
+  /**
+   * Melds at the next position; the attempts are those of the frame's transactions, one for one.
+   */
   readonly meld: (frame: Frame, attempts: readonly Attempt[]) => boolean
 }
 
-/** A processing unit of a harness: executes a command when it is started, melds when it is told to. */
+/**
+ * A processing unit of a harness: executes a command when it is started, melds when it is told to.
+ */
 export class HarnessUnit<S extends Space = Space> {
   readonly name: string
   readonly #surroundings: Surroundings
@@ -91,7 +95,10 @@ export class HarnessUnit<S extends Space = Space> {
     }
   }
 
-  /** Melds what is pending as one frame. What collides runs again on the newer state and is pending again. */
+  /**
+   * Melds what is pending as one frame. What collides runs again on the newer state and is pending
+   * again.
+   */
   meld(): void {
     const attempts = this.#pending
     if (attempts.length === 0) return
@@ -105,7 +112,8 @@ export class HarnessUnit<S extends Space = Space> {
       transactions: attempts.map(({ record }) => record),
       parts: 0,
     }
-    // An origin that was silent for long has been forgotten: its unit joins again and starts over, as a real one does.
+    // An origin that was silent for long has been forgotten: its unit joins again and starts over,
+    // as a real one does.
     if (this.#surroundings.meld(frame, attempts)) this.#frameCount++
     else this.#origin = 0
     for (const { command } of attempts) if (!command.settled) this.#execute(command)

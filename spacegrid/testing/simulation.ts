@@ -4,8 +4,9 @@ import type { Arbitrary } from 'fast-check'
 /** What a generator of inputs may use: values that meet each other again. */
 export interface InputMaker {
   /**
-   * Texts out of a small pool, and texts that earlier results and queries have given in a field of this name (`holdId` finds what a result
-   * called `holdId`). What is expected to collide comes from here.
+   * Texts out of a small pool, and texts that earlier results and queries have given in a field of
+   * this name (`holdId` finds what a result called `holdId`). What is expected to collide comes
+   * from here.
    */
   text(field?: string): Arbitrary<string>
   /** Times around now, ms since the epoch: a little past, soon, later. */
@@ -17,7 +18,10 @@ export interface InputMaker {
 /** True, or what is wrong. Reads one committed state, as a query does. */
 export type Invariant = (read: Reader) => true | string
 
-/** Everything that can be found in an application. Anything else that a simulation says is broken is broken in the grid. */
+/**
+ * Everything that can be found in an application. Anything else that a simulation says is broken is
+ * broken in the grid.
+ */
 export const findingRules = [
   'invariant',
   'application fault',
@@ -35,15 +39,27 @@ export const findingRules = [
 export type FindingRule = (typeof findingRules)[number]
 
 export interface SimulationOptions {
-  /** What must be true of every committed state, by name. Asked of every unit again and again, and after every transaction. */
+  /**
+   * What must be true of every committed state, by name. Asked of every unit again and again, and
+   * after every transaction.
+   */
   readonly invariants?: Readonly<Record<string, Invariant>>
-  /** What must be true at the end, when everything has calmed down and every unit has caught up, by name. */
+  /**
+   * What must be true at the end, when everything has calmed down and every unit has caught up, by
+   * name.
+   */
   readonly finally?: Readonly<Record<string, Invariant>>
-  /** Generators of the inputs of commands and queries, by name. Default: made from the input's schema. */
+  /**
+   * Generators of the inputs of commands and queries, by name. Default: made from the input's
+   * schema.
+   */
   readonly inputs?: Readonly<Record<string, (make: InputMaker) => Arbitrary<unknown>>>
   /** Commands that come first, each until it has been done. */
   readonly setup?: readonly (readonly [command: string, input: Readonly<Record<string, unknown>>])[]
-  /** How often a command or query is chosen compared with others; 0: never. Default 1 each, and each seed weighs anew on top of it. */
+  /**
+   * How often a command or query is chosen compared with others; 0: never. Default 1 each, and each
+   * seed weighs anew on top of it.
+   */
   readonly weights?: Readonly<Record<string, number>>
   /** What is not to be looked for. Default: everything is. */
   readonly ignore?: readonly FindingRule[]

@@ -27,8 +27,9 @@ export interface SpaceHarnessOptions {
 }
 
 /**
- * Runs a space without servers: its commands, queries, projections and expiry over the real meld, each call done
- * when it returns, time standing still until it is moved. Left out: acknowledgement levels, idempotency keys, admission.
+ * Runs a space without servers: its commands, queries, projections and expiry over the real meld,
+ * each call done when it returns, time standing still until it is moved. Left out: acknowledgement
+ * levels, idempotency keys, admission.
  *
  *     const grid = new SpaceHarness(ticketing)
  *     grid.execute('createEvent', { eventId: 'concert', … })
@@ -42,8 +43,8 @@ export interface SpaceHarnessOptions {
  *     grid.settle()
  *     second.result()
  *
- * The compiler knows the names, inputs and results of the space it was made of. A `SpaceHarness` without that knowledge, of any
- * space, takes any name and input.
+ * The compiler knows the names, inputs and results of the space it was made of. A `SpaceHarness`
+ * without that knowledge, of any space, takes any name and input.
  */
 export class SpaceHarness<S extends Space = Space> {
   readonly space: S
@@ -101,7 +102,10 @@ export class SpaceHarness<S extends Space = Space> {
     return this.#events
   }
 
-  /** Every mistake of the application so far, in order: what units tell in their log. A projection that has failed is among them. */
+  /**
+   * Every mistake of the application so far, in order: what units tell in their log. A projection
+   * that has failed is among them.
+   */
   get faults(): readonly ApplicationFault[] {
     return this.#faults
   }
@@ -117,7 +121,8 @@ export class SpaceHarness<S extends Space = Space> {
   /**
    * Runs a command until it is decided.
    * @returns what its caller is answered, checked against the command's result schema
-   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`; ApplicationFault with the handler's error as its cause
+   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`; ApplicationFault
+   * with the handler's error as its cause
    */
   execute<Name extends keyof CommandsOf<S> & string>(
     command: Name,
@@ -131,7 +136,8 @@ export class SpaceHarness<S extends Space = Space> {
 
   /**
    * Runs a query over the committed state. A harness waits for nothing: a promise is a fault here.
-   * @throws GridError `unknown_query`, `invalid_input`, `not_found`; ApplicationFault with the handler's error as its cause
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`; ApplicationFault with the
+   * handler's error as its cause
    */
   query<Name extends keyof QueriesOf<S> & string>(
     name: Name,
@@ -166,8 +172,9 @@ export class SpaceHarness<S extends Space = Space> {
   }
 
   /**
-   * Lets time pass. Entries expire, each at its own time, while what units have pending stays pending. With `expire: false` nothing
-   * expires yet, as when every unit is late to look; see `HarnessUnit.expire`.
+   * Lets time pass. Entries expire, each at its own time, while what units have pending stays
+   * pending. With `expire: false` nothing expires yet, as when every unit is late to look; see
+   * `HarnessUnit.expire`.
    */
   advance(ms: number, { expire = true }: { readonly expire?: boolean } = {}): void {
     const until = this.#now + ms

@@ -44,7 +44,8 @@ export class StartedCommand<Result = unknown> {
 
   /**
    * What the caller is answered.
-   * @throws Rejection; GridError `contended`; ApplicationFault for what is wrong in the handler; Error while it has not been melded
+   * @throws Rejection; GridError `contended`; ApplicationFault for what is wrong in the handler;
+   * Error while it has not been melded
    */
   result(): Result {
     if (!this.#outcome) throw new Error('the command has not been melded yet')
@@ -63,7 +64,10 @@ export class StartedCommand<Result = unknown> {
   }
 }
 
-/** One execution of a command. A refusal is melded too, without steps: it stands only if what it was founded on is committed. */
+/**
+ * One execution of a command. A refusal is melded too, without steps: it stands only if what it was
+ * founded on is committed.
+ */
 export class Attempt {
   readonly command: StartedCommand
   readonly record: TransactionRecord

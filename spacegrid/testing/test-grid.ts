@@ -40,8 +40,8 @@ const givenCommand = 'testGiven'
 const entriesAtOnce = 500
 
 /**
- * Starts a grid with a space in it: real processing units on a log, a network and a clock that are simulated. Time stands still, except for what
- * it takes to answer what the test waits for.
+ * Starts a grid with a space in it: real processing units on a log, a network and a clock that are
+ * simulated. Time stands still, except for what it takes to answer what the test waits for.
  */
 export async function testGrid<S extends Space>(
   space: S,
@@ -98,7 +98,9 @@ export class TestGrid<S extends Space = Space> {
 
   // ---- given, when, then
 
-  /** Puts entries, each with the cache it belongs to; those that have the same keys are replaced. */
+  /**
+   * Puts entries, each with the cache it belongs to; those that have the same keys are replaced.
+   */
   async given<const Values extends readonly unknown[]>(
     entries: { readonly [At in keyof Values]: readonly [Cache<Values[At]>, NoInfer<Values[At]>] },
   ): Promise<void> {
@@ -108,9 +110,10 @@ export class TestGrid<S extends Space = Space> {
   }
 
   /**
-   * Gives a command and lets time pass until it is answered. It is named by its definition, or by its
-   * name in this space.
-   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`, …; ApplicationFault
+   * Gives a command and lets time pass until it is answered. It is named by its definition, or by
+   * its name in this space.
+   * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`, …;
+   * ApplicationFault
    */
   when<Of extends AnyCommand>(
     command: Of,
@@ -127,7 +130,10 @@ export class TestGrid<S extends Space = Space> {
     return result
   }
 
-  /** Gives a command and returns at once: it is answered while time passes. Several may be on their way to several units. */
+  /**
+   * Gives a command and returns at once: it is answered while time passes. Several may be on their
+   * way to several units.
+   */
   send<Of extends AnyCommand>(
     command: Of,
     input: InputOf<Of>,
@@ -156,7 +162,8 @@ export class TestGrid<S extends Space = Space> {
 
   /**
    * Runs a query on a unit, over everything that is committed.
-   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, …; ApplicationFault
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, …;
+   * ApplicationFault
    */
   query<Of extends AnyQuery>(
     query: Of,
@@ -178,7 +185,10 @@ export class TestGrid<S extends Space = Space> {
     return result
   }
 
-  /** All entries of a cache, by the order of their keys: as the log has them, or as a unit holds them. */
+  /**
+   * All entries of a cache, by the order of their keys: as the log has them, or as a unit holds
+   * them.
+   */
   entries<V>(cache: Cache<V>, { unit }: Pick<WhenOptions, 'unit'> = {}): V[] {
     return unit === undefined ? this.#log.entries(cache) : this.#unit(unit).entries(cache)
   }
@@ -196,7 +206,10 @@ export class TestGrid<S extends Space = Space> {
     await this.#clock.advance(ms)
   }
 
-  /** Lets time pass until everything that was sent is answered, and every unit that can has all of the log. */
+  /**
+   * Lets time pass until everything that was sent is answered, and every unit that can has all of
+   * the log.
+   */
   async settle(): Promise<void> {
     await this.#until(
       () => this.#open === 0 && this.#units.every((unit) => unit.isSettled(this.#stream.last)),
@@ -211,7 +224,10 @@ export class TestGrid<S extends Space = Space> {
 
   // ---- faults
 
-  /** As kill -9: whatever the unit knew and had not sent is lost; what it had sent arrives. Its callers hear nothing. */
+  /**
+   * As kill -9: whatever the unit knew and had not sent is lost; what it had sent arrives. Its
+   * callers hear nothing.
+   */
   crash(unit: number): void {
     this.#unit(unit).crash()
   }

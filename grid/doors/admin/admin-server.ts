@@ -11,7 +11,9 @@ export interface AdminOptions {
   readonly log: FaultLog
   /** What the process counts and observes, shown under /metrics with what its status says. */
   readonly telemetry?: PrometheusTelemetry
-  /** Compares all copies of some spaces (default: all), for /audit. Default: there is no such route. */
+  /**
+   * Compares all copies of some spaces (default: all), for /audit. Default: there is no such route.
+   */
   readonly audit?: (request: AuditRequest) => Promise<readonly object[]>
 }
 
@@ -32,8 +34,8 @@ const auditQuery = {
 } as const
 
 /**
- * The door for operators and probes: health, status, metrics. It tells how the grid is doing to whoever can connect, so it listens
- * on a port of its own, never the public one.
+ * The door for operators and probes: health, status, metrics. It tells how the grid is doing to
+ * whoever can connect, so it listens on a port of its own, never the public one.
  */
 export function createAdminServer(source: StatusSource, options: AdminOptions): FastifyInstance {
   const metrics = metricsOf(source, options.telemetry?.registry)

@@ -15,8 +15,9 @@ interface Sample {
 }
 
 /**
- * Telemetry for `/metrics`. prom-client looks up a series by its labels at every observation, which takes longer than a hundredth of a
- * query; here the series is held by whoever observes, and prom-client asks for the figures when they are scraped.
+ * Telemetry for `/metrics`. prom-client looks up a series by its labels at every observation, which
+ * takes longer than a hundredth of a query; here the series is held by whoever observes, and
+ * prom-client asks for the figures when they are scraped.
  */
 export class PrometheusTelemetry implements Telemetry {
   readonly registry = new Registry()

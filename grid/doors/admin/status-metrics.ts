@@ -25,8 +25,8 @@ const gauges = {
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
 
 /**
- * Everything a status says as Prometheus metrics, read when they are scraped, with the process's own (CPU, memory, event
- * loop).
+ * Everything a status says as Prometheus metrics, read when they are scraped, with the process's
+ * own (CPU, memory, event loop).
  * @param registry with what the process counts by itself
  */
 export function metricsOf(source: StatusSource, registry = new Registry()): Registry {

@@ -5,7 +5,10 @@ import type { Serving, SpaceStatus } from '../request/serving.ts'
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
 export type SpaceFigures = Partial<SpaceStatus>
 
-/** Anything that runs and can be asked how it is: a processing unit, the data pump, the data writer … */
+/**
+ * Anything that runs and can be asked how it is: a processing unit, the data pump, the data writer
+ * …
+ */
 export interface StatusSource {
   /** Unique among running processes. */
   readonly unit: string
@@ -17,7 +20,9 @@ export interface StatusSource {
   spaces(): Readonly<Record<string, SpaceFigures>>
 }
 
-/** The status of the processing units in this process: one, or several of several spaces (embedded). */
+/**
+ * The status of the processing units in this process: one, or several of several spaces (embedded).
+ */
 export function statusOfUnits(name: string, role: string, units: readonly Serving[]): StatusSource {
   return {
     unit: name,
@@ -40,8 +45,8 @@ export function statusOfUnits(name: string, role: string, units: readonly Servin
 }
 
 /**
- * Two replicas of a space as one: the state of the one that is behind, the work of both. Collisions are melded, so every
- * replica counts all of them.
+ * Two replicas of a space as one: the state of the one that is behind, the work of both. Collisions
+ * are melded, so every replica counts all of them.
  */
 function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
   return {

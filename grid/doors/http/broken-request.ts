@@ -18,9 +18,10 @@ interface HttpSocket extends Socket {
 const broken = new WeakSet<Socket>()
 
 /**
- * Answers bytes that are no request, and ends their connection. Requests that came before on it may have been carried out, so
- * their answers go first, in order, however long they take (within `answerMs`): the caller, who counts answers, would else take the refusal
- * of what came last for the answer to an earlier command.
+ * Answers bytes that are no request, and ends their connection. Requests that came before on it may
+ * have been carried out, so their answers go first, in order, however long they take (within
+ * `answerMs`): the caller, who counts answers, would else take the refusal of what came last for
+ * the answer to an earlier command.
  *
  * @param refusal the whole response
  */
@@ -49,7 +50,8 @@ export function refuseBrokenRequest(
 
 /**
  * Waits until all answers that are open are written.
- * @param half the broken request, when it got as far as its headers: it has a response of its own, which may have been used before
+ * @param half the broken request, when it got as far as its headers: it has a response of its own,
+ * which may have been used before
  */
 async function lastAnswer(
   socket: HttpSocket,
@@ -68,7 +70,10 @@ async function lastAnswer(
   }
 }
 
-/** Takes the connection from node's parser, which would find a fault in each of the chunks that follow. */
+/**
+ * Takes the connection from node's parser, which would find a fault in each of the chunks that
+ * follow.
+ */
 function discardFrom(socket: Socket, bytesMax: number): void {
   let left = bytesMax
   socket.removeAllListeners('data')

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * How much of what nobody will use is read all the same. A socket that is closed with bytes unread is reset, and a reset overtakes the
- * answer: the caller, still sending, sees a broken pipe in place of what was wrong.
+ * How much of what nobody will use is read all the same. A socket that is closed with bytes unread
+ * is reset, and a reset overtakes the answer: the caller, still sending, sees a broken pipe in
+ * place of what was wrong.
  */
 export interface DiscardLimits {
   /** Bytes read and thrown away before a connection is cut. Default 64 MiB. */
@@ -18,8 +19,9 @@ export const discardDefaults = {
 } satisfies DiscardLimits
 
 /**
- * Answers a request whose body may still be arriving. The caller has the whole answer at once; the rest of the body is read and thrown away
- * within the limits, and the next request of the connection follows it. Past the limits the connection is cut.
+ * Answers a request whose body may still be arriving. The caller has the whole answer at once; the
+ * rest of the body is read and thrown away within the limits, and the next request of the
+ * connection follows it. Past the limits the connection is cut.
  */
 export function answerEarly(
   request: IncomingMessage,
@@ -56,7 +58,10 @@ export function whenItsTurn(response: ServerResponse, then: (socket: Socket) => 
   else response.once('socket', then)
 }
 
-/** Ends a connection: what has been written is sent, and what still arrives is thrown away until the caller has ended, too, or the limits. */
+/**
+ * Ends a connection: what has been written is sent, and what still arrives is thrown away until the
+ * caller has ended, too, or the limits.
+ */
 export function endDiscarding(socket: Socket, limits: DiscardLimits, last: string): void {
   const timer = setTimeout(() => socket.destroy(), limits.discardMs)
   socket.once('close', () => clearTimeout(timer))

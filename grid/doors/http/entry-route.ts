@@ -16,7 +16,10 @@ interface EntryRoute {
   readonly fields: ReadableFields
 }
 
-/** `GET /{space}/caches/{cache}/{key}`. The body is the entry alone, the same from every unit: the tag is a strong one. */
+/**
+ * `GET /{space}/caches/{cache}/{key}`. The body is the entry alone, the same from every unit: the
+ * tag is a strong one.
+ */
 export function addEntryRoute(
   app: FastifyInstance,
   door: Door,

@@ -41,8 +41,9 @@ export function oneHeaderOf(
 }
 
 /**
- * Sends a successful answer straight to node's response. Fastify's way (a map of headers, the content type parsed again, the
- * `onSend` hooks) took a tenth of a query's whole time; what hooks would add to the headers is not added here.
+ * Sends a successful answer straight to node's response. Fastify's way (a map of headers, the
+ * content type parsed again, the `onSend` hooks) took a tenth of a query's whole time; what hooks
+ * would add to the headers is not added here.
  * @param headers names and values in turn
  */
 export function sendJson(door: Door, reply: FastifyReply, headers: string[], json: string): void {

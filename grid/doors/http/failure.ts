@@ -14,19 +14,24 @@ export function sendProblem(
   const retryAfter = retryAfterSeconds(error)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (reply.hasHeader('connection')) reply.header('connection', connectionOf(reply))
-  // As bytes: to a text fastify would add a charset, a parameter that problem documents do not have.
+  // As bytes: to a text fastify would add a charset, a parameter that problem documents do not
+  // have.
   return reply
     .code(status)
     .header('content-type', problemType)
     .send(Buffer.from(JSON.stringify(problemOf(error, status))))
 }
 
-/** Fastify would close it after a body it has not read, and the requests behind that one would lose their answers. */
+/**
+ * Fastify would close it after a body it has not read, and the requests behind that one would lose
+ * their answers.
+ */
 const connectionOf = ({ raw }: FastifyReply): string =>
   raw.shouldKeepAlive ? 'keep-alive' : 'close'
 
 /**
- * The same while the request's body is still arriving: the caller hears at once what is wrong, and not that the connection is broken.
+ * The same while the request's body is still arriving: the caller hears at once what is wrong, and
+ * not that the connection is broken.
  */
 export function sendProblemEarly(
   reply: FastifyReply,
@@ -48,7 +53,8 @@ export function sendProblemEarly(
 }
 
 /**
- * Tells what fastify found wrong with a request in the grid's words; undefined when the fault is not the request's.
+ * Tells what fastify found wrong with a request in the grid's words; undefined when the fault is
+ * not the request's.
  * @param bodyBytesMax the limit in force, for the message
  */
 export function requestFault(
@@ -98,7 +104,9 @@ export function checkContentHeaders(request: FastifyRequest): void {
     throw new GridError('unsupported_media_type', 'Content-Encoding must be identity')
 }
 
-/** Answers an `Expect` header other than `100-continue`, which node would answer with an empty 417. */
+/**
+ * Answers an `Expect` header other than `100-continue`, which node would answer with an empty 417.
+ */
 export function answerExpectation(
   request: IncomingMessage,
   response: ServerResponse,
@@ -135,7 +143,9 @@ export function problemResponse(status: number, error: GridError): string {
   ].join('\r\n')
 }
 
-/** Node hands out the connection of such a request, or drops it with all that is in flight on it. */
+/**
+ * Node hands out the connection of such a request, or drops it with all that is in flight on it.
+ */
 export const connectRefused: [status: number, error: GridError] = [
   405,
   new GridError('unknown_route', 'CONNECT is not served here'),

@@ -20,7 +20,9 @@ beforeAll(async () => {
 
 afterAll(() => app.close())
 
-/** Sends one request over a connection of its own and holds the answer to what every answer must be. */
+/**
+ * Sends one request over a connection of its own and holds the answer to what every answer must be.
+ */
 async function ask(line: string, headers: string, body: Uint8Array = new Uint8Array(0)) {
   const client = new RawClient(port)
   const length = body.length > 0 ? `Content-Length: ${body.length}\r\n` : ''

@@ -7,8 +7,8 @@ import { MemoryServing } from './test-support/memory-serving.ts'
 import { RawClient, type Response, responsesIn } from './test-support/raw-client.ts'
 import { shop } from './test-support/shop-space.ts'
 
-// A caller on one connection tells answers apart by counting them. So whatever is sent: one answer each, in order,
-// and what was answered 200 is what was committed.
+// A caller on one connection tells answers apart by counting them. So whatever is sent: one answer
+// each, in order, and what was answered 200 is what was committed.
 
 const bodyBytesMax = 2000
 const unit = new MemoryServing('shop-1', shop)
@@ -95,7 +95,10 @@ const refused = fc.tuple(fc.boolean(), fc.integer({ min: 2001, max: 300_000 })).
     ),
 )
 
-/** How it ends: bytes that are no request, or half of one, and the status of the one answer to them; none: no answer. */
+/**
+ * How it ends: bytes that are no request, or half of one, and the status of the one answer to them;
+ * none: no answer.
+ */
 interface Ending {
   readonly bytes: string
   readonly status: number | undefined

@@ -2,7 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Request } from '../request/request.ts'
 import { headerOf, oneHeaderOf } from './exchange.ts'
 
-/** A request that came by HTTP. The error's problem document is written by the server's error handler. */
+/**
+ * A request that came by HTTP. The error's problem document is written by the server's error
+ * handler.
+ */
 export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answer, void> {
   protected readonly request: FastifyRequest
   protected readonly reply: FastifyReply

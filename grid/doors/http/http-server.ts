@@ -49,16 +49,23 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   /** Time in which a request must have arrived completely, ms. Default 30,000; 0: no limit. */
   readonly requestTimeoutMs?: number
   /**
-   * Time without any byte on a connection after which it is cut, ms: keep it above the longest wait for an answer.
-   * Default 120,000; 0: no limit.
+   * Time without any byte on a connection after which it is cut, ms: keep it above the longest wait
+   * for an answer. Default 120,000; 0: no limit.
    */
   readonly connectionTimeoutMs?: number
-  /** Time a connection may wait for its next request, ms. Default 72,000: above what load balancers keep theirs. */
+  /**
+   * Time a connection may wait for its next request, ms. Default 72,000: above what load balancers
+   * keep theirs.
+   */
   readonly keepAliveTimeoutMs?: number
-  /** Time that open requests have to end once the server closes, ms; then they are cut. Default 10,000. */
+  /**
+   * Time that open requests have to end once the server closes, ms; then they are cut. Default
+   * 10,000.
+   */
   readonly closeGraceMs?: number
   /**
-   * Whether the caches of a space are readable in which no cache says whether it is. Default true, for developing; in production they are not.
+   * Whether the caches of a space are readable in which no cache says whether it is. Default true,
+   * for developing; in production they are not.
    */
   readonly undeclaredReadable?: boolean
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
@@ -66,7 +73,10 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly version?: string
 }
 
-/** Listens with `listen({ host, port, reusePort })`; `close()` answers what is in flight and takes no new connection. */
+/**
+ * Listens with `listen({ host, port, reusePort })`; `close()` answers what is in flight and takes
+ * no new connection.
+ */
 export type HttpServer = FastifyInstance
 
 const defaults = {
@@ -86,8 +96,9 @@ type Refuse = (reply: FastifyReply, error: GridError, status?: number) => Fastif
 type Settings = typeof defaults & { readonly log: FaultLog }
 
 /**
- * The public HTTP door of the units in this process, of one space or several. Every route is made from the definitions. The
- * door checks only what the way here could spoil (JSON, headers, text of a URL); inputs are validated by the units, once.
+ * The public HTTP door of the units in this process, of one space or several. Every route is made
+ * from the definitions. The door checks only what the way here could spoil (JSON, headers, text of
+ * a URL); inputs are validated by the units, once.
  */
 export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
   const settings: Settings = { ...defaults, ...options }
@@ -110,7 +121,8 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
       missing(request as FastifyRequest, reply as unknown as FastifyReply)
     },
   })
-  // Node lets headers take a minute, and swaps the two limits when the one for whole requests is the shorter.
+  // Node lets headers take a minute, and swaps the two limits when the one for whole requests is
+  // the shorter.
   app.server.headersTimeout = settings.requestTimeoutMs
   refuseBadBeginnings(app, settings)
   takeJson(app)
@@ -156,15 +168,18 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // Node looks for late requests this often; its default would let them live up to 30 s longer.
-    // Joined, a header that came twice can be told from one that came once: node would keep the first of some.
+    // Joined, a header that came twice can be told from one that came once: node would keep the
+    // first of some.
     http: {
       connectionsCheckingInterval: 500,
       joinDuplicateHeaders: true,
-      // Node would end the connection with that answer, and so take theirs from the requests behind it.
+      // Node would end the connection with that answer, and so take theirs from the requests behind
+      // it.
       requireHostHeader: false,
     },
     routerOptions: {
-      // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the key's bytes.
+      // Measured behind the decoding of percent signs, in UTF-16 code units: never more than the
+      // key's bytes.
       maxParamLength: keyBytesMax,
       // Queries know their parameters' types and read the text themselves.
       querystringParser: (text) => ({ text }),
@@ -193,9 +208,11 @@ function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
     answerExpectation(request, response, settings)
   })
   server.on('checkContinue', (request, response) => {
-    // Node, who does not declare it, would end the connection with an answer to a body that it has not asked for: here that is read.
+    // Node, who does not declare it, would end the connection with an answer to a body that it has
+    // not asked for: here that is read.
     Object.assign(response, { _expect_continue: false })
-    // A body that will be refused is not asked for. And node would write the words between an earlier answer's head and body.
+    // A body that will be refused is not asked for. And node would write the words between an
+    // earlier answer's head and body.
     if (!(Number(request.headers['content-length']) > settings.bodyBytesMax))
       whenItsTurn(response, () => {
         if (!response.headersSent) response.writeContinue()
@@ -209,11 +226,15 @@ function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
       brokenLimits(settings),
     )
   })
-  // Who has sent all there is to send still waits for the answers. Node has it, and does not declare it.
+  // Who has sent all there is to send still waits for the answers. Node has it, and does not
+  // declare it.
   Object.assign(server, { httpAllowHalfOpen: true })
 }
 
-/** Bodies reach the routes as bytes: parsing is theirs, and a parser that throws would cost the caller's connection. */
+/**
+ * Bodies reach the routes as bytes: parsing is theirs, and a parser that throws would cost the
+ * caller's connection.
+ */
 function takeJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -285,16 +306,19 @@ async function acceptWaiting(server: HttpServer['server']): Promise<void> {
 }
 
 /**
- * Once closing has begun, every answer ends its connection; a connection that gets none within the grace is cut.
- * Otherwise one idle or half-dead client could hold the process for as long as it likes.
+ * Once closing has begun, every answer ends its connection; a connection that gets none within the
+ * grace is cut. Otherwise one idle or half-dead client could hold the process for as long as it
+ * likes.
  */
 function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
   app.addHook('preClose', async () => {
     door.closing = true
     if (!app.server.listening) return
-    // Connections that wait to be accepted would be reset with the socket, and units that share the port cannot take them over.
+    // Connections that wait to be accepted would be reset with the socket, and units that share the
+    // port cannot take them over.
     await acceptWaiting(app.server)
-    // Not the HTTP server's own close: it would cut connections whose request has not been read yet.
+    // Not the HTTP server's own close: it would cut connections whose request has not been read
+    // yet.
     const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
     const idle = setTimeout(() => app.server.closeIdleConnections(), readMs)
     const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)

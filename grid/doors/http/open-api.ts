@@ -29,7 +29,8 @@ export function swaggerOptions(
         ...(description === undefined ? undefined : { description }),
       })),
     },
-    // Routes that are compiled from their schemas could be refused for one of them, when the unit has long begun.
+    // Routes that are compiled from their schemas could be refused for one of them, when the unit
+    // has long begun.
     transform: ({ schema, url, route }) => ({
       schema: (route.config as Documented | undefined)?.schema ?? schema,
       url,

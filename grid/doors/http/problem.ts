@@ -12,13 +12,17 @@ export interface Problem {
   readonly detail: string
   /** What is wrong with which field: `invalid_input` only. */
   readonly errors?: unknown
-  /** The same for programs, with whatever else they need to react: a rejection's `reason`, limits, known names … */
+  /**
+   * The same for programs, with whatever else they need to react: a rejection's `reason`, limits,
+   * known names …
+   */
   readonly error: Readonly<Record<string, unknown>>
 }
 
 /**
  * Makes the problem document of an error that callers may see (`publicError`).
- * @param status when HTTP has a status more exact than the code's own, such as 405 for `unknown_route`
+ * @param status when HTTP has a status more exact than the code's own, such as 405 for
+ * `unknown_route`
  */
 export function problemOf(error: GridError, status: number = error.status): Problem {
   const { code, details } = error
@@ -44,7 +48,9 @@ function detailOf(error: GridError): string {
     .join('; ')
 }
 
-/** Seconds for `Retry-After`, at least 1; undefined when sending the same request again is no use. */
+/**
+ * Seconds for `Retry-After`, at least 1; undefined when sending the same request again is no use.
+ */
 export function retryAfterSeconds(error: GridError): number | undefined {
   if (!error.retryable) return undefined
   return Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1000))

@@ -26,9 +26,10 @@ const errorsMax = 10
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
- * Reads a URL's query string as the input of one query: text becomes the types that the schema declares, nothing
- * else. Scalars are written plainly, lists of scalars by repeating the parameter, anything deeper as JSON. Whether the
- * input fits (required fields, bounds, patterns) is left to the unit, which checks it for every door alike.
+ * Reads a URL's query string as the input of one query: text becomes the types that the schema
+ * declares, nothing else. Scalars are written plainly, lists of scalars by repeating the parameter,
+ * anything deeper as JSON. Whether the input fits (required fields, bounds, patterns) is left to
+ * the unit, which checks it for every door alike.
  */
 export class QueryInput {
   readonly #fields = new Map<string, Field>()
@@ -39,7 +40,10 @@ export class QueryInput {
       this.#fields.set(name, fieldOf(property))
   }
 
-  /** @throws GridError `invalid_input` with details.errors: a field that cannot be read, is unknown, or is repeated */
+  /**
+   * @throws GridError `invalid_input` with details.errors: a field that cannot be read, is unknown,
+   * or is repeated
+   */
   parse(queryString: string): Record<string, unknown> {
     const input: Record<string, unknown> = {}
     const isEncoded = queryString.includes('%') || queryString.includes('+')
@@ -125,7 +129,10 @@ function typesOf(schema: JsonSchema): Set<string> {
 
 const typeOf = (value: unknown): string => (value === null ? 'null' : typeof value)
 
-/** Reads the narrowest of the types that the text can stand for; a string, where one is allowed, last. */
+/**
+ * Reads the narrowest of the types that the text can stand for; a string, where one is allowed,
+ * last.
+ */
 function scalarOf(types: ReadonlySet<string>): Convert {
   if (types.size === 1 && types.has('string')) return (text) => text
   const wanted = [...types].join(' or ')

@@ -4,8 +4,9 @@ import type { Space } from '../../core/definition.ts'
 export type ReadableFields = readonly string[] | 'all'
 
 /**
- * The caches of a space whose entries callers may read one by one, by name. A cache is private to its space unless it says otherwise. A
- * space in which no cache says anything is still being written: there, all of them are readable if `undeclared` is, or none.
+ * The caches of a space whose entries callers may read one by one, by name. A cache is private to
+ * its space unless it says otherwise. A space in which no cache says anything is still being
+ * written: there, all of them are readable if `undeclared` is, or none.
  * @param undeclared whether caches of a space that declares nothing are readable: while developing
  */
 export function readableCaches(
@@ -22,7 +23,10 @@ export function readableCaches(
   return readable
 }
 
-/** What whoever starts a grid should know about a space in which no cache says whether it is readable; undefined: they say it. */
+/**
+ * What whoever starts a grid should know about a space in which no cache says whether it is
+ * readable; undefined: they say it.
+ */
 export function readableNotice({ name, caches }: Space, undeclared: boolean): string | undefined {
   if (caches.length === 0 || caches.some((cache) => cache.readable !== undefined)) return undefined
   const means = undeclared

@@ -6,8 +6,9 @@ type Serialize = (result: unknown) => string
 const plainJson: Serialize = (result) => JSON.stringify(result ?? null)
 
 /**
- * Writes the results of one command or query as JSON: by code compiled from the declared schema where that is certain to write the
- * same, and as it is otherwise. The unit has checked the result against its schema: nothing is left out, changed or added here.
+ * Writes the results of one command or query as JSON: by code compiled from the declared schema
+ * where that is certain to write the same, and as it is otherwise. The unit has checked the result
+ * against its schema: nothing is left out, changed or added here.
  */
 export class ResultSerializer {
   readonly #schema: TSchema | undefined
@@ -43,7 +44,9 @@ const keywords = new Set([
   ...['minLength', 'maxLength', 'minItems', 'maxItems'],
 ])
 
-/** The part of JSON Schema of which the compiled code is certain to do what `JSON.stringify` does. */
+/**
+ * The part of JSON Schema of which the compiled code is certain to do what `JSON.stringify` does.
+ */
 function isSimple(schema: unknown): boolean {
   if (!isRecord(schema)) return false
   for (const name in schema) if (!keywords.has(name)) return false
@@ -58,7 +61,9 @@ function isSimple(schema: unknown): boolean {
   )
 }
 
-/** What may be anything may be undefined, which compiled code does not let a required property be. */
+/**
+ * What may be anything may be undefined, which compiled code does not let a required property be.
+ */
 const isAny = (schema: unknown): boolean => isRecord(schema) && schema.type === undefined
 
 const isRecord = (schema: unknown): schema is Record<string, unknown> =>

@@ -19,8 +19,8 @@ export class UnitRotation {
   }
 
   /**
-   * The next ready unit. When none is ready, the next one: the unit itself knows best what it can still answer (queries
-   * while the log is away) and with which error it refuses the rest.
+   * The next ready unit. When none is ready, the next one: the unit itself knows best what it can
+   * still answer (queries while the log is away) and with which error it refuses the rest.
    */
   next(): Serving {
     const units = this.#units

@@ -13,7 +13,8 @@ export interface Administrable {
 }
 
 /**
- * Serves what operators, not callers, ask of a space: JSON in, JSON out. Who may publish on `spacegrid.*.admin.>` is for NATS to decide.
+ * Serves what operators, not callers, ask of a space: JSON in, JSON out. Who may publish on
+ * `spacegrid.*.admin.>` is for NATS to decide.
  */
 export function serveAdministration(
   messaging: Messaging,

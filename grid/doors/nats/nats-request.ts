@@ -10,7 +10,10 @@ export interface NatsRoute {
   readonly bytesMax: number
 }
 
-/** A request that came over messaging. Errors are thrown: messaging sends them in the headers of the answer. */
+/**
+ * A request that came over messaging. Errors are thrown: messaging sends them in the headers of the
+ * answer.
+ */
 export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answer, Message> {
   protected readonly message: Message
   protected readonly route: NatsRoute
@@ -45,7 +48,10 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
     return this.#valuesOf(name)?.join(', ')
   }
 
-  /** Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are understood all the same. */
+  /**
+   * Header names are case-sensitive in NATS; callers who write them as in HTTP, in any case, are
+   * understood all the same.
+   */
   #valuesOf(name: string): string[] | undefined {
     const { headers } = this.message
     const lowerCase = name.toLowerCase()

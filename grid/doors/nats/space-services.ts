@@ -32,10 +32,11 @@ export interface SpaceServicesOptions {
 }
 
 /**
- * Serves a unit's commands and queries over messaging, for callers in any language: JSON in, JSON out, the shapes and
- * the headers of the HTTP door. Units of one space share the requests. Errors travel as GridErrors; a rejection's
- * reason is in its details. The subjects stay open until the subscription is stopped: a unit that leaves
- * service stops it, or its callers get `not_ready` from it.
+ * Serves a unit's commands and queries over messaging, for callers in any language: JSON in, JSON
+ * out, the shapes and the headers of the HTTP door. Units of one space share the requests. Errors
+ * travel as GridErrors; a rejection's reason is in its details. The subjects stay open until the
+ * subscription is stopped: a unit that leaves service stops it, or its callers get `not_ready` from
+ * it.
  */
 export function serveSpace(
   messaging: Messaging,

@@ -1,7 +1,10 @@
 /** Where a request came from, as far as its door can tell. */
 export interface Origin {
   readonly door: 'http' | 'nats'
-  /** Network address of the machine that has sent it (behind a gateway: the gateway's); undefined over NATS, which does not tell. */
+  /**
+   * Network address of the machine that has sent it (behind a gateway: the gateway's); undefined
+   * over NATS, which does not tell.
+   */
   readonly address: string | undefined
   /** The `Authorization` header as it came; nobody has looked at it. */
   readonly credential: string | undefined

@@ -57,7 +57,10 @@ describe('numbers', () => {
     ))
 })
 
-/** Writes a value as JSON in one of the ways it can be written, with what is put in at one place of it. */
+/**
+ * Writes a value as JSON in one of the ways it can be written, with what is put in at one place of
+ * it.
+ */
 interface Manner {
   readonly space: string
   readonly escape: boolean

@@ -1,11 +1,15 @@
 import type { FieldError } from '../../core/validation.ts'
 
 /**
- * What `JSON.parse` loses without a word: all but the last of several members of one name, and digits that a double does not hold. Both
- * are seen in the text only, which every command has; so what cannot have them is told from its length, or else from a glance.
+ * What `JSON.parse` loses without a word: all but the last of several members of one name, and
+ * digits that a double does not hold. Both are seen in the text only, which every command has; so
+ * what cannot have them is told from its length, or else from a glance.
  */
 
-/** Length of the shortest text that stands for a number; NaN when there are several, or some that a double does not hold. */
+/**
+ * Length of the shortest text that stands for a number; NaN when there are several, or some that a
+ * double does not hold.
+ */
 export function numberLength(value: number): number {
   const size = value < 0 ? -value : value
   const sign = value < 0 ? 1 : 0
@@ -22,10 +26,12 @@ export function numberLength(value: number): number {
 }
 
 /**
- * Whether something may be lost of this text, which was parsed to this value. A glance: `readExactly` knows.
+ * Whether something may be lost of this text, which was parsed to this value. A glance:
+ * `readExactly` knows.
  *
- * A name with a backslash is looked at as well: V8 13.6 takes a name written with an escape sequence for one that it has met before at this
- * place, when that one is how the former begins as it is written (`"\\u0061"` behind an object with the name `\`).
+ * A name with a backslash is looked at as well: V8 13.6 takes a name written with an escape
+ * sequence for one that it has met before at this place, when that one is how the former begins as
+ * it is written (`"\\u0061"` behind an object with the name `\`).
  */
 export function mayLose(text: string, value: unknown): boolean {
   if (manyDigits.test(text)) return true
@@ -33,7 +39,10 @@ export function mayLose(text: string, value: unknown): boolean {
   return countColons(text) !== members && countColonsBesideStrings(text) !== members
 }
 
-/** A double holds 15 digits, whatever they are, unless a negative exponent makes the number too small. */
+/**
+ * A double holds 15 digits, whatever they are, unless a negative exponent makes the number too
+ * small.
+ */
 const manyDigits = /[\d.]{16}|\d[eE]-/
 
 /** NaN when there is a name with a backslash. */
@@ -75,8 +84,9 @@ const colon = 0x3a
 const backslash = 0x5c
 
 /**
- * Whether a number comes back from a double as it was written: the shortest decimal text that stands for the double has the same value.
- * Zeros at either end and the form of the exponent do not matter.
+ * Whether a number comes back from a double as it was written: the shortest decimal text that
+ * stands for the double has the same value. Zeros at either end and the form of the exponent do not
+ * matter.
  */
 export function isExact(number: string): boolean {
   const value = Number(number)
@@ -101,8 +111,8 @@ function decimalOf(number: string): [digits: string, exponent: number] {
 }
 
 /**
- * Reads a valid JSON text without losing anything of it. Slow: for texts of which a loss is known or likely. It recurses: the text's nesting
- * must be bounded.
+ * Reads a valid JSON text without losing anything of it. Slow: for texts of which a loss is known
+ * or likely. It recurses: the text's nesting must be bounded.
  * @param refuse makes the error of the first place at which something would be lost
  */
 export function readExactly(text: string, refuse: (problem: FieldError) => Error): unknown {

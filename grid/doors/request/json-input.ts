@@ -4,19 +4,21 @@ import { mayLose, numberLength, readExactly } from './json-exactness.ts'
 import { findSyntaxFault } from './json-syntax.ts'
 
 /**
- * Deepest nesting of an input. Real inputs have a handful of levels; the limit keeps everything behind the
- * door (validation, freezing, encoding) free to recurse.
+ * Deepest nesting of an input. Real inputs have a handful of levels; the limit keeps everything
+ * behind the door (validation, freezing, encoding) free to recurse.
  */
 export const jsonDepthMax = 64
 
 /**
- * Parses what a caller sent, refusing whatever `JSON.parse` would change or let through that the grid cannot keep:
- * numbers beyond 2^53 and digits that a double does not hold (silently rounded), all but the last of several members of one name (silently
- * dropped), lone surrogates (lost in UTF-8), member names that reach an
- * object's prototype or hold U+0000 (MongoDB refuses them), nesting beyond `jsonDepthMax`, bytes that are not UTF-8.
- * Whether the input fits its schema is not asked here.
+ * Parses what a caller sent, refusing whatever `JSON.parse` would change or let through that the
+ * grid cannot keep: numbers beyond 2^53 and digits that a double does not hold (silently rounded),
+ * all but the last of several members of one name (silently dropped), lone surrogates (lost in
+ * UTF-8), member names that reach an object's prototype or hold U+0000 (MongoDB refuses them),
+ * nesting beyond `jsonDepthMax`, bytes that are not UTF-8. Whether the input fits its schema is not
+ * asked here.
  *
- * @throws GridError `invalid_json` (details: line, column, position), `invalid_input` (details.errors: FieldError[])
+ * @throws GridError `invalid_json` (details: line, column, position), `invalid_input`
+ * (details.errors: FieldError[])
  */
 export function parseJsonInput(bytes: Uint8Array): unknown {
   if (bytes.length === 0)
@@ -41,7 +43,8 @@ export function parseJsonText(text: string): unknown {
   } catch (cause) {
     throw syntaxError(text, cause)
   }
-  // Valid UTF-8 has neither lone surrogates nor, in valid JSON, U+0000: both need an escape sequence to get in.
+  // Valid UTF-8 has neither lone surrogates nor, in valid JSON, U+0000: both need an escape
+  // sequence to get in.
   const escapes = text.includes('\\')
   const length = writtenLength(value, escapes, jsonDepthMax)
   if (length < 0) throw refusal(firstProblem(value, [], jsonDepthMax))
@@ -55,8 +58,9 @@ export function parseJsonText(text: string): unknown {
 }
 
 /**
- * How long the shortest JSON text of a value is; NaN when it is not obvious; -1 when the grid does not keep the value exactly. On every
- * command's path: finds no names for what is wrong, `firstProblem` does.
+ * How long the shortest JSON text of a value is; NaN when it is not obvious; -1 when the grid does
+ * not keep the value exactly. On every command's path: finds no names for what is wrong,
+ * `firstProblem` does.
  */
 function writtenLength(value: unknown, escapes: boolean, depth: number): number {
   if (typeof value === 'string')

@@ -43,7 +43,8 @@ describe('findSyntaxFault', () => {
       fc.property(nearJson, (text) => {
         const fault = findSyntaxFault(text)
         expect(fault === undefined).toBe(parses(text))
-        // Everything before the fault may still become JSON: cut there, the fault is that the text ends.
+        // Everything before the fault may still become JSON: cut there, the fault is that the text
+        // ends.
         if (fault)
           expect(findSyntaxFault(text.slice(0, fault.position))?.problem ?? 'complete').toMatch(
             /^the text ends|^complete$/,

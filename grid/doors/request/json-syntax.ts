@@ -1,4 +1,7 @@
-/** Where a text stops being JSON. Lines and columns count from 1, positions from 0, in UTF-16 code units. */
+/**
+ * Where a text stops being JSON. Lines and columns count from 1, positions from 0, in UTF-16 code
+ * units.
+ */
 export interface SyntaxFault {
   readonly position: number
   readonly line: number
@@ -10,8 +13,9 @@ export interface SyntaxFault {
 /**
  * Finds the first place at which a text breaks the grammar of RFC 8259; undefined when it does not.
  *
- * `JSON.parse` says where only for some faults and repeats a part of the text for others. This scan runs only after
- * it has failed, so it may be slow; it keeps its own stack, so nesting cannot exhaust ours.
+ * `JSON.parse` says where only for some faults and repeats a part of the text for others. This scan
+ * runs only after it has failed, so it may be slow; it keeps its own stack, so nesting cannot
+ * exhaust ours.
  */
 export function findSyntaxFault(text: string): SyntaxFault | undefined {
   const scanner = new Scanner(text)
@@ -25,7 +29,10 @@ const plain = /[^"\\\p{Cc}]+|[\x7f-\x9f]+/uy
 const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 const anyValue = 'a value'
 
-/** Each method moves on and answers undefined, or stays at the fault and answers what it expected there. */
+/**
+ * Each method moves on and answers undefined, or stays at the fault and answers what it expected
+ * there.
+ */
 class Scanner {
   position = 0
   readonly #text: string
@@ -120,7 +127,10 @@ function faultAt(text: string, position: number, expected: string): SyntaxFault 
   return { position, line, column, problem: `${found}, expected ${expected}` }
 }
 
-/** Printable ASCII as it is, anything else by number: the message must not carry control characters into a log. */
+/**
+ * Printable ASCII as it is, anything else by number: the message must not carry control characters
+ * into a log.
+ */
 function shown(character: number): string {
   if (character > 0x20 && character < 0x7f) return `'${String.fromCodePoint(character)}'`
   return `U+${character.toString(16).toUpperCase().padStart(4, '0')}`

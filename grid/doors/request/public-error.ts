@@ -6,7 +6,10 @@ export interface FaultLog {
   error(fields: object, message: string): void
 }
 
-/** Their messages may be a driver's, with addresses and paths in them: callers get the title instead. */
+/**
+ * Their messages may be a driver's, with addresses and paths in them: callers get the title
+ * instead.
+ */
 const toldByTitle: ReadonlySet<ErrorCode> = new Set([
   'log_unavailable',
   'log_full',
@@ -15,10 +18,11 @@ const toldByTitle: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * What a caller may know of a failure. GridErrors that are meant for callers pass; a rejection's reason joins its
- * details, so that it survives any way the error travels. A mistake of the application is in its unit's log already, and is
- * told without what it says. Everything else is a bug of ours or trouble between components: it is logged under an
- * id, and the id is all the caller gets.
+ * What a caller may know of a failure. GridErrors that are meant for callers pass; a rejection's
+ * reason joins its details, so that it survives any way the error travels. A mistake of the
+ * application is in its unit's log already, and is told without what it says. Everything else is a
+ * bug of ours or trouble between components: it is logged under an id, and the id is all the caller
+ * gets.
  */
 export function publicError(error: unknown, log: FaultLog): GridError {
   if (error instanceof Rejection)
@@ -45,7 +49,10 @@ function byTitle(error: GridError): GridError {
   return new GridError(code, errorKinds[code].title, { cause: error, ...again })
 }
 
-/** Its details are for callers: the id under which the unit has logged it, the command or query, where that was committed all the same. */
+/**
+ * Its details are for callers: the id under which the unit has logged it, the command or query,
+ * where that was committed all the same.
+ */
 function applicationFault({ details }: GridError): GridError {
   const { title } = errorKinds.application_fault
   const kind = ['command', 'query', 'projection'].find((it) => it in details)

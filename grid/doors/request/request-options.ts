@@ -12,8 +12,8 @@ export const requestHeaders = {
 } as const
 
 const idempotencyKeyMax = 255
-// Visible ASCII and space: other bytes reach us decoded one way over HTTP and another over NATS, and one
-// caller's key would become two.
+// Visible ASCII and space: other bytes reach us decoded one way over HTTP and another over NATS,
+// and one caller's key would become two.
 const idempotencyKeyPattern = /^[\x20-\x7e]+$/
 const levels: readonly string[] = ['accepted', 'committed', 'persisted'] satisfies Acknowledgement[]
 
@@ -74,7 +74,10 @@ function checkedPosition(text: string): number {
   return position
 }
 
-/** What stands between commas; those in quotes are part of a value. A quote that is not closed reaches to the end. */
+/**
+ * What stands between commas; those in quotes are part of a value. A quote that is not closed
+ * reaches to the end.
+ */
 const preference = /(?:"(?:[^"\\]|\\.)*(?:"|$)|[^,"])+/g
 const nameAndValue = /^\s*([^\s=;]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*)))?/
 
@@ -82,9 +85,9 @@ const nameAndValue = /^\s*([^\s=;]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*)))
 export const repeatedHeader = (header: string): GridError => invalid(header, 'one value')
 
 /**
- * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are ignored as the RFC
- * wants. Of several `ack`, the first counts. An unknown level is an error though: a caller who asks for a promise
- * and would get a weaker one must hear of it.
+ * The level asked for by a `Prefer` header (RFC 7240): `ack=…` among other preferences, which are
+ * ignored as the RFC wants. Of several `ack`, the first counts. An unknown level is an error
+ * though: a caller who asks for a promise and would get a weaker one must hear of it.
  */
 function preferredAcknowledgement(prefer: string): Acknowledgement | undefined {
   for (const [one] of prefer.matchAll(preference)) {

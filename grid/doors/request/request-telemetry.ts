@@ -15,7 +15,10 @@ const requests = {
   labels: ['space', 'door'],
 }
 
-/** Tells how the requests of one command, query or cache end. An outcome has a series of its own from the first time it is met. */
+/**
+ * Tells how the requests of one command, query or cache end. An outcome has a series of its own
+ * from the first time it is met.
+ */
 export class RequestTelemetry {
   readonly #telemetry: Telemetry
   readonly #latency: HistogramMetric

@@ -12,8 +12,9 @@ export interface RequestHeaders {
 }
 
 /**
- * A request as its door hands it to the pipeline, with the way back. Nothing of it has been looked at yet: whatever is wrong with it is thrown
- * when it is asked for, as a GridError. Lives as long as the request.
+ * A request as its door hands it to the pipeline, with the way back. Nothing of it has been looked
+ * at yet: whatever is wrong with it is thrown when it is asked for, as a GridError. Lives as long
+ * as the request.
  */
 export interface Request<Asked, Answer, Sent> extends Origin, RequestHeaders {
   /** @throws GridError when what came cannot be read */

@@ -16,7 +16,10 @@ export interface ExecuteOptions {
 
 export interface CommandAnswer {
   readonly result: unknown
-  /** Log position at which the command was committed (or, `accepted`, the replica's position when it ran). */
+  /**
+   * Log position at which the command was committed (or, `accepted`, the replica's position when it
+   * ran).
+   */
   readonly position: number
   /** The transaction's identity: the version of the entries it put. */
   readonly version: number
@@ -26,7 +29,9 @@ export interface CommandAnswer {
 }
 
 export interface ReadOptions {
-  /** Answer from this log position or a later one; waits a bounded time, then `position_timeout`. */
+  /**
+   * Answer from this log position or a later one; waits a bounded time, then `position_timeout`.
+   */
   readonly position?: number
   /** Answer from a state that includes everything stored when the request came. */
   readonly latest?: boolean
@@ -72,24 +77,31 @@ export interface SpaceStatus {
   readonly memory?: MemoryStatus
 }
 
-/** A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business rejection is a Rejection. */
+/**
+ * A processing unit as its doors (HTTP, NATS) see it. Every failure is a GridError; a business
+ * rejection is a Rejection.
+ */
 export interface Serving {
   /** Unique among running units. */
   readonly name: string
   readonly space: Space
   /**
    * Runs a command.
-   * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]), `idempotency_key_reused`, `overloaded`,
-   * `contended`, `transaction_too_large`, `memory_full`, `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`,
-   * `persist_timeout`, `application_fault`
+   * @throws GridError `unknown_command`, `invalid_input` (details.errors: [{path, message}]),
+   * `idempotency_key_reused`, `overloaded`, `contended`, `transaction_too_large`, `memory_full`,
+   * `log_unavailable`, `log_full`, `outcome_unknown`, `not_ready`, `stopping`, `persist_timeout`,
+   * `application_fault`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
   /**
-   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full`,
-   * `application_fault`
+   * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`,
+   * `not_ready`, `overloaded`, `log_full`, `application_fault`
    */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
-  /** @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`, `log_full` */
+  /**
+   * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`,
+   * `log_full`
+   */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
   readonly position: number
   readiness(): Readiness

@@ -26,9 +26,10 @@ const repetitionsMin = 10
 const probesMax = 200
 
 /**
- * Finds patterns with which one request can hold up a unit: each repetition of a pattern is fed with what it repeats, as long as the
- * field may be, behind what the pattern wants before it and with an end that does not fit. What is named here was slow when it was tried;
- * a pattern that is slow only for texts of other kinds is not found.
+ * Finds patterns with which one request can hold up a unit: each repetition of a pattern is fed
+ * with what it repeats, as long as the field may be, behind what the pattern wants before it and
+ * with an end that does not fit. What is named here was slow when it was tried; a pattern that is
+ * slow only for texts of other kinds is not found.
  */
 export function slowPatterns(space: Space): SlowPattern[] {
   const found: SlowPattern[] = []

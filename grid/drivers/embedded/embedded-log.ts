@@ -49,7 +49,9 @@ interface PlacedAppend {
  */
 const commitBytesMax = 16 * 1024 * 1024
 const trimmedAtOnce = 1000
-/** Records looked at when a log is opened, the newest: a fifth of a second for that many small ones. */
+/**
+ * Records looked at when a log is opened, the newest: a fifth of a second for that many small ones.
+ */
 const checkedMax = 100_000
 const settings = { identity: 'identity', first: 'first', last: 'last' }
 const codes = { full: 'log_full', failed: 'log_unavailable' } as const
@@ -188,7 +190,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     }
   }
 
-  /** Whoever starts should hear of damage then, and not in the middle of something. What is beyond `checkedMax` is looked at when it is read. */
+  /**
+   * Whoever starts should hear of damage then, and not in the middle of something. What is beyond
+   * `checkedMax` is looked at when it is read.
+   */
   #check(): void {
     const from = Math.max(this.#first, this.#last - checkedMax + 1)
     let expected = from

@@ -7,7 +7,10 @@ import type { LogPlace } from '../../engine/ports/log-place.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedLog } from './embedded-log.ts'
 
-/** The place of a log that is an LMDB file. One that is replaced is not removed but renamed: it takes room only, and may still tell something. */
+/**
+ * The place of a log that is an LMDB file. One that is replaced is not removed but renamed: it
+ * takes room only, and may still tell something.
+ */
 export class EmbeddedPlace implements LogPlace {
   readonly #environment: EmbeddedEnvironment
   readonly #name: string

@@ -72,7 +72,10 @@ export class EmbeddedStore implements RebuildableStore {
     this.#check()
   }
 
-  /** Whoever starts should hear of damage then. What is beyond `checkedMax` is looked at when it is read. */
+  /**
+   * Whoever starts should hear of damage then. What is beyond `checkedMax` is looked at when it is
+   * read.
+   */
   #check(): void {
     let left = checkedMax
     try {

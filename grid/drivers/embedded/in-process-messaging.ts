@@ -149,7 +149,8 @@ export class InProcessMessaging implements Messaging {
     try {
       return await respond(message)
     } catch (error) {
-      // Whoever asked gets a bug as its cause: where nobody is told it need not end the process as well.
+      // Whoever asked gets a bug as its cause: where nobody is told it need not end the process as
+      // well.
       if (this.#isTold || isGridError(error)) this.#refused.refusedRequest(error, subject)
       throw error
     }

@@ -1,9 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /*
- * The file format of the LMDB that lmdb-js brings along (its `mdb.c`, version 2, 64 bits, lowest byte first): pages of one size, each with a header of 24
- * bytes (its own number, a transaction, flags, and where the list of its nodes ends and its nodes begin); two pages of meta data, of which the one with
- * the later transaction counts; B+ trees of branch and leaf pages, and runs of pages for what is large.
+ * The file format of the LMDB that lmdb-js brings along (its `mdb.c`, version 2, 64 bits, lowest
+ * byte first): pages of one size, each with a header of 24 bytes (its own number, a transaction,
+ * flags, and where the list of its nodes ends and its nodes begin); two pages of meta data, of
+ * which the one with the later transaction counts; B+ trees of branch and leaf pages, and runs of
+ * pages for what is large.
  */
 const headerBytes = 24
 const magic = 0xbeefc0de
@@ -18,14 +20,19 @@ const PageFlag = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const
 const NodeFlag = { large: 1, database: 2, duplicates: 4 } as const
 const nodeHeaderBytes = 8
 const depthMax = 32
-/** Pages looked at: 800 MiB in a second or two. What lies beyond is seen when it is read, as far as its checksum tells. */
+/**
+ * Pages looked at: 800 MiB in a second or two. What lies beyond is seen when it is read, as far as
+ * its checksum tells.
+ */
 const pagesMax = 200_000
 
 class Damage extends Error {}
 
 /**
- * Looks through a file before LMDB does: LMDB maps it into memory, and where a page is missing or its content nonsense the process ends by a signal. Says
- * what is wrong with the file; undefined: all of its pages are what they should be (whether their content is what was written, checksums say).
+ * Looks through a file before LMDB does: LMDB maps it into memory, and where a page is missing or
+ * its content nonsense the process ends by a signal. Says what is wrong with the file; undefined:
+ * all of its pages are what they should be (whether their content is what was written, checksums
+ * say).
  */
 export function lmdbDamage(path: string): string | undefined {
   const descriptor = openSync(path, 'r')

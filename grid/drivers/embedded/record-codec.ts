@@ -12,7 +12,10 @@ export interface StoredRecord extends LogRecord {
 
 /** Two doubles: time, endBytes. */
 const headerBytes = 16
-/** Of a sealed record. One without a seal is of a version that did not seal yet: its first byte, the lowest of a time in whole ms, is 0. */
+/**
+ * Of a sealed record. One without a seal is of a version that did not seal yet: its first byte, the
+ * lowest of a time in whole ms, is 0.
+ */
 const format = 1
 
 export function encodeRecord(time: number, endBytes: number, data: Uint8Array): Buffer {
@@ -23,7 +26,10 @@ export function encodeRecord(time: number, endBytes: number, data: Uint8Array): 
   return seal(format, bytes)
 }
 
-/** The record's data is a view of `bytes`. @throws GridError `record_damaged` when they are not what was written */
+/**
+ * The record's data is a view of `bytes`. @throws GridError `record_damaged` when they are not what
+ * was written
+ */
 export function decodeRecord(position: number, bytes: Buffer): StoredRecord {
   const record = sealedFormat(bytes) === undefined ? bytes : sealedBody(bytes)
   const { buffer, byteOffset, byteLength } = record

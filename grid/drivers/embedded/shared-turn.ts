@@ -4,8 +4,9 @@ import type { Clock } from '../../engine/ports/clock.ts'
 const sliceMs = 3
 
 /**
- * A slice of each turn of the event loop, which all tails of a log share: the replicas of one process would otherwise meld the same large frame one behind the other, and
- * nobody could read in between. What one record takes by itself comes on top.
+ * A slice of each turn of the event loop, which all tails of a log share: the replicas of one
+ * process would otherwise meld the same large frame one behind the other, and nobody could read in
+ * between. What one record takes by itself comes on top.
  */
 export class SharedTurn {
   readonly #clock: Clock

@@ -1,11 +1,15 @@
 import { numberArrayKind } from '../../engine/wire/number-arrays.ts'
 
-/** MongoDB takes 100 levels of nesting; what comes close to that is refused by one version or another. */
+/**
+ * MongoDB takes 100 levels of nesting; what comes close to that is refused by one version or
+ * another.
+ */
 const depthMax = 96
 
 /**
- * Why MongoDB would give a value back as another one; undefined: it would not. Nothing that a command of this version leaves is refused; logs
- * of earlier versions may hold anything that MessagePack can carry.
+ * Why MongoDB would give a value back as another one; undefined: it would not. Nothing that a
+ * command of this version leaves is refused; logs of earlier versions may hold anything that
+ * MessagePack can carry.
  */
 export function unfaithful(value: unknown): string | undefined {
   const problem = problemOf(value, depthMax)

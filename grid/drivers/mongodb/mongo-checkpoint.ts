@@ -45,7 +45,10 @@ export function toCheckpoint(document: CheckpointDocument): Checkpoint {
   return quarantine ? { ...checkpoint, quarantine: toSummary(quarantine) } : checkpoint
 }
 
-/** Whether a space at this checkpoint has such a cache; of a checkpoint that does not say so, any name is taken. */
+/**
+ * Whether a space at this checkpoint has such a cache; of a checkpoint that does not say so, any
+ * name is taken.
+ */
 export function ownCaches({ replicated }: Checkpoint): (cache: string) => boolean {
   try {
     // A view of its own: unpacking leaves a mark on what it reads.

@@ -7,7 +7,10 @@ import { checkpointAt, put } from '../../kit/store-conformance.ts'
 import { SystemClock } from '../system/system-clock.ts'
 import { MongoStore } from './mongo-store.ts'
 
-/** The next time that a command with these words in it is written, its socket is closed just before, as by a server that dies. */
+/**
+ * The next time that a command with these words in it is written, its socket is closed just before,
+ * as by a server that dies.
+ */
 function closeWhenWritten(words: string): { readonly closed: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const write = Socket.prototype.write

@@ -37,7 +37,10 @@ const isReserved = (name: string): boolean =>
 const isReservedAtTop = (name: string): boolean =>
   name === '_id' || name === '_grid' || isReserved(name)
 
-/** BSON leaves the subtypes from 128 on to applications: arrays of numbers other than bytes are 128 and their kind. */
+/**
+ * BSON leaves the subtypes from 128 on to applications: arrays of numbers other than bytes are 128
+ * and their kind.
+ */
 const arraySubtype = 128
 
 export function toDocument(change: StoredChange): EntryDocument {
@@ -66,7 +69,10 @@ export function fromDocument(cache: string, document: EntryDocument): StoredEntr
   return entry
 }
 
-/** An id that is no text cannot be the grid's; it gets a key all the same, by which it can be removed. */
+/**
+ * An id that is no text cannot be the grid's; it gets a key all the same, by which it can be
+ * removed.
+ */
 export const keyOf = (id: unknown): string =>
   typeof id === 'string' ? id : BSON.EJSON.stringify({ _id: id }, { relaxed: false })
 
@@ -109,7 +115,10 @@ function restored(field: unknown): unknown {
   )
 }
 
-/** Bytes are what the driver knows by itself; it would take any other array of numbers for a list of members. */
+/**
+ * Bytes are what the driver knows by itself; it would take any other array of numbers for a list of
+ * members.
+ */
 function storableArray(array: NumberArray): unknown {
   const kind = numberArrayKind(array)
   return kind === 0 || kind === undefined ? array : new Binary(bytesOf(array), arraySubtype + kind)

@@ -4,7 +4,8 @@ import { isGridError } from '../../core/errors.ts'
 import { toStoreError } from './mongo-faults.ts'
 
 test('a connection that ends while the driver writes to it is a fault of the world, not a bug', () => {
-  // As Node throws it, and the driver lets it pass as it is, when MongoDB is killed at that instant.
+  // As Node throws it, and the driver lets it pass as it is, when MongoDB is killed at that
+  // instant.
   const ended = Object.assign(new Error('This socket has been ended by the other party'), {
     code: 'EPIPE',
   })

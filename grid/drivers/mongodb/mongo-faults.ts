@@ -52,8 +52,9 @@ export const isCommitUnknown = (error: unknown): boolean =>
   error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult')
 
 /**
- * Why a bulk write has failed, if that may be for what one of its documents is (too large, nested too deeply, against a validation rule or a
- * unique index that somebody has added); undefined: it is for the state of the world.
+ * Why a bulk write has failed, if that may be for what one of its documents is (too large, nested
+ * too deeply, against a validation rule or a unique index that somebody has added); undefined: it
+ * is for the state of the world.
  */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (isTransient(error)) return undefined
@@ -82,7 +83,10 @@ const socketCodes = new Set<unknown>([
   ...['ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'ERR_SOCKET_CLOSED'],
 ])
 
-/** Node's own error, not wrapped: so the driver hands on what happens when it writes to a connection that has just been closed. */
+/**
+ * Node's own error, not wrapped: so the driver hands on what happens when it writes to a connection
+ * that has just been closed.
+ */
 const isOfSocket = (error: unknown): error is Error =>
   error instanceof Error &&
   !(error instanceof MongoError) &&

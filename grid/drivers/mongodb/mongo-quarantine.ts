@@ -33,7 +33,10 @@ export interface QuarantineDocument {
   readonly versions: number
   readonly bytes: number
   readonly since: Date
-  /** The newest value in MessagePack, for as BSON it may be what is refused; what is beyond `pieceBytes` is in `grid.quarantine.pieces`. */
+  /**
+   * The newest value in MessagePack, for as BSON it may be what is refused; what is beyond
+   * `pieceBytes` is in `grid.quarantine.pieces`.
+   */
   readonly value: Binary
 }
 
@@ -70,8 +73,9 @@ export const quarantineId = (space: string, { cache, key }: EntryKey): string =>
   `${space}/${cache}/${key}`
 
 /**
- * The collection `grid.quarantine`. It changes in the transaction that moves the checkpoint, and with the checkpoint's mark, so that at any
- * instant the three fit together: who knows the members of a revision need not look again while the checkpoint names the same one.
+ * The collection `grid.quarantine`. It changes in the transaction that moves the checkpoint, and
+ * with the checkpoint's mark, so that at any instant the three fit together: who knows the members
+ * of a revision need not look again while the checkpoint names the same one.
  */
 export class MongoQuarantine {
   readonly #documents: Collection<QuarantineDocument>
@@ -92,7 +96,8 @@ export class MongoQuarantine {
   async known(space: string, readMark: () => Promise<QuarantineMark | undefined>) {
     let known = this.#known.get(space)
     if (!known) {
-      // In this order: if members come or leave in between, the checkpoint has another revision by then.
+      // In this order: if members come or leave in between, the checkpoint has another revision by
+      // then.
       const revision = revisionOf(await readMark())
       known = revision === '' ? noOne : { revision, ids: await this.#readIds(space) }
       this.#known.set(space, known)
@@ -117,8 +122,8 @@ export class MongoQuarantine {
   }
 
   /**
-   * Takes those who are refused in, and lets go those who are not any more. Returns the members from now on; they differ from `known` when the
-   * checkpoint has to get another mark.
+   * Takes those who are refused in, and lets go those who are not any more. Returns the members
+   * from now on; they differ from `known` when the checkpoint has to get another mark.
    */
   async update(
     space: string,
@@ -167,7 +172,10 @@ export class MongoQuarantine {
     })
   }
 
-  /** Entries, large ones alone, as `options` sees them: a snapshot, or a transaction. `ids`: only these. */
+  /**
+   * Entries, large ones alone, as `options` sees them: a snapshot, or a transaction. `ids`: only
+   * these.
+   */
   async *chunks(
     space: string,
     options: ReadOptions,
@@ -327,7 +335,10 @@ function toEntry(document: QuarantineDocument, pieces: readonly Binary[]): Store
   return decodeEntry(cache, key, bytes)
 }
 
-/** Nothing that a change of primary could take back. Made anew each time, for the driver writes into it. */
+/**
+ * Nothing that a change of primary could take back. Made anew each time, for the driver writes into
+ * it.
+ */
 const durable = () => ({ readConcern: { level: 'majority' as const } })
 
 function toQuarantined(document: Omit<QuarantineDocument, 'value'>): QuarantinedEntry {

@@ -98,7 +98,10 @@ export class MongoScan implements StoreScan {
     }
   }
 
-  /** As many as had room if they are like those before; growing by and by, for the next ones may be larger. */
+  /**
+   * As many as had room if they are like those before; growing by and by, for the next ones may be
+   * larger.
+   */
   #nextPiece(entries: readonly StoredEntry[], entriesMax: number): number {
     let bytes = 1
     for (const { value } of entries) bytes += contentBytes(value)

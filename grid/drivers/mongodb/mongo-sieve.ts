@@ -13,16 +13,20 @@ export interface RefusedChange {
   readonly reason: string
 }
 
-/** Changes tried out at once: each refusal costs one attempt, which sends what follows it once more. */
+/**
+ * Changes tried out at once: each refusal costs one attempt, which sends what follows it once more.
+ */
 const triedAtOnce = 200
 const vainMax = 2
 
 /**
- * Separates what MongoDB takes of one step's changes from what it refuses. A MongoDB transaction ends at its first error, so the refused ones are
- * found beside it: changes are tried in transactions that are given up, which name one refused change each; where the error does not say
+ * Separates what MongoDB takes of one step's changes from what it refuses. A MongoDB transaction
+ * ends at its first error, so the refused ones are found beside it: changes are tried in
+ * transactions that are given up, which name one refused change each; where the error does not say
  * which (too deep a nesting fails the whole command) the changes are halved.
  *
- * Whether a unique index is violated depends on the whole step: that is decided by the step itself, written so that only its outcome counts.
+ * Whether a unique index is violated depends on the whole step: that is decided by the step itself,
+ * written so that only its outcome counts.
  */
 export class Sieve {
   readonly refused: RefusedChange[] = []

@@ -58,9 +58,11 @@ const replayEntriesMax = 500
 const replayAttemptsMax = 8
 
 /**
- * Writes one space, one transaction after the other: steps from checkpoint to checkpoint, and replays of what is in quarantine. A
- * step first writes the checkpoint, so that of two writers one fails before it has written anything. What MongoDB refuses is left out
- * and put into quarantine in the same transaction. Keeps nothing that matters: who is in quarantine is checked against the checkpoint.
+ * Writes one space, one transaction after the other: steps from checkpoint to checkpoint, and
+ * replays of what is in quarantine. A step first writes the checkpoint, so that of two writers one
+ * fails before it has written anything. What MongoDB refuses is left out and put into quarantine in
+ * the same transaction. Keeps nothing that matters: who is in quarantine is checked against the
+ * checkpoint.
  */
 export class SpaceWriter {
   readonly #client: MongoClient
@@ -113,7 +115,10 @@ export class SpaceWriter {
     await this.#session.inTurn(() => this.#write({ changes, isReplay: false, begin }))
   }
 
-  /** Wherever the checkpoint is, and whatever it says, it is `building` then, and the quarantine is empty. Documents stay. */
+  /**
+   * Wherever the checkpoint is, and whatever it says, it is `building` then, and the quarantine is
+   * empty. Documents stay.
+   */
   async begin(building: Checkpoint): Promise<void> {
     const { position, logIdentity, digest, entries, replicated } = building
     const document = {
@@ -146,7 +151,10 @@ export class SpaceWriter {
     }
   }
 
-  /** Puts a checkpoint where there is none, or a damaged one. `caches`: those that have documents. @throws GridError `stale_writer` */
+  /**
+   * Puts a checkpoint where there is none, or a damaged one. `caches`: those that have documents.
+   * @throws GridError `stale_writer`
+   */
   async restore(known: Checkpoint, caches: readonly string[]): Promise<void> {
     this.#quarantine.forget(this.#space)
     await this.#session.inTurn(() =>
@@ -189,8 +197,9 @@ export class SpaceWriter {
     const versions = new Map(changes.map((change) => [this.#idOf(change), change.version]))
     const begin = async (session: ClientSession) => {
       const mark = await this.#readMark(session)
-      // A writer may have put a later version there since: then that one is what has to be tried. If it does so
-      // from now on, both write the same documents, and one of the transactions has to begin anew.
+      // A writer may have put a later version there since: then that one is what has to be tried.
+      // If it does so from now on, both write the same documents, and one of the transactions has
+      // to begin anew.
       const now = await this.#quarantine.list(this.#space, session)
       const same = now.filter((entry) => versions.get(this.#idOf(entry)) === entry.version)
       if (same.length < versions.size) throw new QuarantineMoved()

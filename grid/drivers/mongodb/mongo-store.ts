@@ -50,8 +50,8 @@ export interface MongoStoreOptions {
 }
 
 /**
- * For one command: twice what MongoDB gives a transaction. A server that does not answer at all is noticed much earlier, by the driver's
- * heartbeats.
+ * For one command: twice what MongoDB gives a transaction. A server that does not answer at all is
+ * noticed much earlier, by the driver's heartbeats.
  */
 const silentMsMax = 120_000
 
@@ -158,7 +158,8 @@ export class MongoStore implements RebuildableStore {
     return this.#during(`Writing the checkpoint of ${space}`, async () => {
       this.#created.clear()
       await this.#prepare(space, new Set())
-      // Somebody may keep collections of their own under the space's name: they are none of its caches.
+      // Somebody may keep collections of their own under the space's name: they are none of its
+      // caches.
       const isOwn = ownCaches(known)
       await this.#writerOf(space).restore(known, (await this.#cachesOf(space)).filter(isOwn))
     })
@@ -228,7 +229,10 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
-  /** Collections stay, with the indexes and validators that somebody may have given them; only their documents go. */
+  /**
+   * Collections stay, with the indexes and validators that somebody may have given them; only their
+   * documents go.
+   */
   beginAnew(space: string, building: Checkpoint): Promise<void> {
     return this.#during(`Beginning ${space} anew`, async () => {
       await this.#prepare(space, new Set())

@@ -76,7 +76,10 @@ async function abandon(session: ClientSession): Promise<void> {
   }
 }
 
-/** Something of what a transaction writes is refused for what it is. The transaction has written nothing. */
+/**
+ * Something of what a transaction writes is refused for what it is. The transaction has written
+ * nothing.
+ */
 export class ChangesRefused extends Error {
   readonly changes: readonly StoredChange[]
   readonly refusal: Refusal
@@ -93,14 +96,15 @@ export class ChangesRefused extends Error {
 }
 
 /**
- * How changes are written. `insert`: nothing is stored yet, so nothing needs to be looked for. `replace`: each in the place of what is there.
- * `remove first`: when all that is replaced has been removed, so that no unique index stands in the way of what is true only afterwards.
+ * How changes are written. `insert`: nothing is stored yet, so nothing needs to be looked for.
+ * `replace`: each in the place of what is there. `remove first`: when all that is replaced has been
+ * removed, so that no unique index stands in the way of what is true only afterwards.
  */
 export type WriteMode = 'insert' | 'replace' | 'remove first'
 
 /**
- * Writes changes of one cache, as a part of the session's transaction. Deletions come first: they are never refused, and what they leave may
- * be needed.
+ * Writes changes of one cache, as a part of the session's transaction. Deletions come first: they
+ * are never refused, and what they leave may be needed.
  * @throws ChangesRefused
  */
 export async function writeChanges(
@@ -126,8 +130,8 @@ async function writePuts(
   mode: WriteMode,
 ): Promise<void> {
   try {
-    // In order, so that nothing follows the first error: it ends the transaction, and whatever came then
-    // would fail for that, and hide the error.
+    // In order, so that nothing follows the first error: it ends the transaction, and whatever came
+    // then would fail for that, and hide the error.
     const operations = puts.map(mode === 'replace' ? replacement : insertion)
     await collection.bulkWrite(operations, { session, ordered: true })
   } catch (error) {
@@ -144,7 +148,10 @@ const replacement = (change: StoredChange): AnyBulkWriteOperation<EntryDocument>
   replaceOne: { filter: { _id: change.key }, replacement: toDocument(change), upsert: true },
 })
 
-/** Why MongoDB refuses one of the changes of a cache; undefined when it takes them all. Nothing is written. */
+/**
+ * Why MongoDB refuses one of the changes of a cache; undefined when it takes them all. Nothing is
+ * written.
+ */
 export async function tryOut(
   client: MongoClient,
   clock: Clock,

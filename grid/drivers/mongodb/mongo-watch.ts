@@ -14,8 +14,10 @@ interface Seen {
 const retryMs = 5000
 
 /**
- * Watches a space's collections for writes that are not the grid's own. The grid writes in transactions only, so whatever is written outside of one is
- * somebody else's; the server passes over the rest by itself. Somebody else's transactions are not seen here: the audit finds what they did.
+ * Watches a space's collections for writes that are not the grid's own. The grid writes in
+ * transactions only, so whatever is written outside of one is somebody else's; the server passes
+ * over the rest by itself. Somebody else's transactions are not seen here: the audit finds what
+ * they did.
  */
 export class MongoWatch implements StoreWatch {
   readonly #database: Db
@@ -53,8 +55,8 @@ export class MongoWatch implements StoreWatch {
         await connect()
         await this.#follow()
       } catch {
-        // MongoDB is away, does not let us watch, or no longer has what came since; or it is a bug of ours. What was missed may be anything, and is looked
-        // for when watching begins anew.
+        // MongoDB is away, does not let us watch, or no longer has what came since; or it is a bug
+        // of ours. What was missed may be anything, and is looked for when watching begins anew.
       }
       await this.#stream?.close().catch(() => undefined)
       await sleep(this.#clock, retryMs, signal)
@@ -76,7 +78,8 @@ export class MongoWatch implements StoreWatch {
             ],
           },
         },
-        // Asked for as it is, the server would look it up in its own log, where single writes have a number as well.
+        // Asked for as it is, the server would look it up in its own log, where single writes have
+        // a number as well.
         {
           $project: {
             ...{ operationType: 1, ns: 1, documentKey: 1 },

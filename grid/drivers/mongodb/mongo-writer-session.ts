@@ -11,7 +11,10 @@ export interface WriterDocument {
 
 export const writersName = 'grid.writers'
 
-/** So long another writer's transaction may be in the way before it is ended; twice as long each time one of ours was ended that way. */
+/**
+ * So long another writer's transaction may be in the way before it is ended; twice as long each
+ * time one of ours was ended that way.
+ */
 const patienceMsMin = 400
 const patienceMsMax = 60_000
 /** Records of processes that did not say goodbye go after this time. */
@@ -22,11 +25,12 @@ const writeConflict = 112
 const noSuchTransaction = 251
 
 /**
- * The session in which one process writes one space. MongoDB keeps a transaction open for a minute or more after its process has died or
- * was paused, with the checkpoint locked; whoever takes over could only wait. So a session is written down before it is used, and a
- * writer that finds the checkpoint locked for too long ends the sessions of the others, and their transactions with them. The guard at the
- * checkpoint decides what is right; this only clears the way. Two living writers with transactions that take long
- * end each other's ever more reluctantly, until one comes through.
+ * The session in which one process writes one space. MongoDB keeps a transaction open for a minute
+ * or more after its process has died or was paused, with the checkpoint locked; whoever takes over
+ * could only wait. So a session is written down before it is used, and a writer that finds the
+ * checkpoint locked for too long ends the sessions of the others, and their transactions with them.
+ * The guard at the checkpoint decides what is right; this only clears the way. Two living writers
+ * with transactions that take long end each other's ever more reluctantly, until one comes through.
  */
 export class WriterSession {
   readonly #client: MongoClient
@@ -74,7 +78,10 @@ export class WriterSession {
     this.#patienceMs = patienceMsMin
   }
 
-  /** A transaction has failed that may go through when it is tried again. Returns whether the way was cleared just now. */
+  /**
+   * A transaction has failed that may go through when it is tried again. Returns whether the way
+   * was cleared just now.
+   */
   async failed(error: unknown): Promise<boolean> {
     const code = error instanceof MongoError ? error.code : undefined
     // Whatever has happened to the server may have happened to our record.
@@ -111,7 +118,8 @@ export class WriterSession {
     try {
       await this.#client.db('admin').command({ killSessions: sessions })
     } catch (error) {
-      // A user may end sessions of its own; those of a writer with another user end when MongoDB's own patience does.
+      // A user may end sessions of its own; those of a writer with another user end when MongoDB's
+      // own patience does.
       if (!(error instanceof MongoError) || error.code !== unauthorized) throw error
     }
     await this.#writers.deleteMany({

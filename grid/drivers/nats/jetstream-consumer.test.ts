@@ -9,7 +9,9 @@ beforeEach(() => {
   return () => clock.mockRestore()
 })
 
-/** A consumer without a server: what it asks for is kept, and the test pushes what a server would. */
+/**
+ * A consumer without a server: what it asks for is kept, and the test pushes what a server would.
+ */
 class Scene {
   readonly records: [number, number, string][] = []
   readonly ends: ConsumerEnd[] = []

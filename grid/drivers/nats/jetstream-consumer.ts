@@ -11,16 +11,23 @@ import {
 
 /** Quiet heartbeat intervals after which the consumer counts as gone. */
 const quietIntervalsMax = 3
-/** The server removes a consumer nobody listens to after this time, should our request to delete it get lost. */
+/**
+ * The server removes a consumer nobody listens to after this time, should our request to delete it
+ * get lost.
+ */
 const abandonedAfterMs = 30_000
 const recordReplyPrefix = '$JS.ACK.'
 /**
- * Messages are handed on for so long in one turn, ms: while some had to wait, for as long as everything else has taken since, for half of a busy
- * process's time is theirs; but no longer than the second. What a record takes by itself comes on top: a frame is melded in one go.
+ * Messages are handed on for so long in one turn, ms: while some had to wait, for as long as
+ * everything else has taken since, for half of a busy process's time is theirs; but no longer than
+ * the second. What a record takes by itself comes on top: a frame is melded in one go.
  */
 const sliceMs = { min: 1, max: 20 } as const
 
-/** Why a consumer cannot go on: nothing came for too long, the server went past the next position, or it said so. */
+/**
+ * Why a consumer cannot go on: nothing came for too long, the server went past the next position,
+ * or it said so.
+ */
 export type ConsumerEnd = 'silent' | 'skipped' | 'refused'
 
 export type PushedMessage = Pick<Msg, 'reply' | 'data' | 'headers'>
@@ -52,13 +59,15 @@ export interface ConsumerListener {
 }
 
 /**
- * One ephemeral push consumer of a stream, from `next` on, for as long as nothing goes wrong. The server pushes as fast as flow
- * control lets it; nothing is acknowledged, and the position is read from the reply subject, so that a record costs
- * no JSON, no promise and no header. A pull consumer would add a request for each batch and its expiry to every pause.
+ * One ephemeral push consumer of a stream, from `next` on, for as long as nothing goes wrong. The
+ * server pushes as fast as flow control lets it; nothing is acknowledged, and the position is read
+ * from the reply subject, so that a record costs no JSON, no promise and no header. A pull consumer
+ * would add a request for each batch and its expiry to every pause.
  *
- * Every position handed on is the one after the last one. One that keeps up hands each on as it comes; of what comes faster, a slice a
- * turn of the event loop, so that nobody else is held up by a catch-up. What waits, for that or for `begin`, waits together with the
- * flow control behind it, so it is bounded by the server's window.
+ * Every position handed on is the one after the last one. One that keeps up hands each on as it
+ * comes; of what comes faster, a slice a turn of the event loop, so that nobody else is held up by
+ * a catch-up. What waits, for that or for `begin`, waits together with the flow control behind it,
+ * so it is bounded by the server's window.
  */
 export class JetStreamConsumer {
   readonly #connection: ConsumerConnection
@@ -73,7 +82,10 @@ export class JetStreamConsumer {
   #begun = false
   /** What has come and is not handed on yet. */
   #waiting: PushedMessage[] = []
-  /** Messages are handed on until then, in `performance.now()` time; undefined: in this turn none has come yet. */
+  /**
+   * Messages are handed on until then, in `performance.now()` time; undefined: in this turn none
+   * has come yet.
+   */
   #sliceEnd: number | undefined
   /** When some had to wait for the next turn. */
   #restedAt: number | undefined
@@ -95,7 +107,8 @@ export class JetStreamConsumer {
   }
 
   async create(): Promise<void> {
-    // First the subscription: it goes the same way as the request, so the server knows it before it pushes.
+    // First the subscription: it goes the same way as the request, so the server knows it before it
+    // pushes.
     this.#subscription = this.#connection.driver.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (error !== null) this.#listener.ended('refused')
@@ -119,8 +132,8 @@ export class JetStreamConsumer {
 
   /** From now on everything is handed on; what has come so far comes first. */
   begin(): void {
-    // Intervals are counted, not time: a process that was itself held up finds one of them over, not three,
-    // and reads what has come in the meantime before the next one ends.
+    // Intervals are counted, not time: a process that was itself held up finds one of them over,
+    // not three, and reads what has come in the meantime before the next one ends.
     this.#quietTimer = setInterval(() => {
       this.#quietIntervals += 1
       if (this.#quietIntervals >= quietIntervalsMax) this.#listener.ended('silent')
@@ -177,7 +190,8 @@ export class JetStreamConsumer {
       if (reply.startsWith(recordReplyPrefix)) this.#handleRecord(reply, message)
       else this.#handleControl(reply, message)
     } catch (error) {
-      // The driver prints what a callback throws, stops reading, and looks alive. A bug of ours has to crash the unit.
+      // The driver prints what a callback throws, stops reading, and looks alive. A bug of ours has
+      // to crash the unit.
       queueMicrotask(() => {
         throw error
       })
@@ -185,8 +199,10 @@ export class JetStreamConsumer {
   }
 
   /**
-   * The reply subject is `$JS.ACK.stream.consumer.delivered.position.consumerPosition.nanoseconds.pending`, or, from newer
-   * servers, has two more tokens (domain, account) after `$JS.ACK` and may have more at its end (NATS ADR-15).
+   * The reply subject is
+   * `$JS.ACK.stream.consumer.delivered.position.consumerPosition.nanoseconds.pending`, or, from
+   * newer servers, has two more tokens (domain, account) after `$JS.ACK` and may have more at its
+   * end (NATS ADR-15).
    */
   #handleRecord(reply: string, message: PushedMessage): void {
     const tokens = reply.split('.')
@@ -198,7 +214,8 @@ export class JetStreamConsumer {
       return
     }
     this.#next += 1
-    // The last six digits are dropped as text: nanoseconds since 1970 are beyond what a number holds exactly.
+    // The last six digits are dropped as text: nanoseconds since 1970 are beyond what a number
+    // holds exactly.
     const time = Number(tokens[7 + shift]?.slice(0, -6))
     this.#listener.record(position, time, message.data)
   }
@@ -210,7 +227,8 @@ export class JetStreamConsumer {
       this.#listener.ended('refused')
       return
     }
-    // Either a request for flow control, or a heartbeat that says that the answer to one is still missing.
+    // Either a request for flow control, or a heartbeat that says that the answer to one is still
+    // missing.
     const flow = reply === '' ? headers.get('Nats-Consumer-Stalled') : reply
     if (flow !== '') this.#connection.driver.publish(flow)
     const lastSent = headers.get('Nats-Last-Stream')

@@ -103,7 +103,8 @@ describe('append, bounds and read', () => {
 })
 
 describe('a full log', () => {
-  // architecture.md, invariant 7 and failure table: at the limit a clear error, nothing dropped, resumes when there is room
+  // architecture.md, invariant 7 and failure table: at the limit a clear error, nothing dropped,
+  // resumes when there is room
   test('refuses with log_full, keeps what it has, and takes records again once trimmed', async () => {
     const log = await open({ maxBytes: 64 * 1024 })
     const record = new Uint8Array(8 * 1024)

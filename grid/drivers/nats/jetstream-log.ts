@@ -22,7 +22,9 @@ import { NatsConnection, type NatsConnectionOptions } from './nats-connection.ts
 import { unfitness } from './stream-requirements.ts'
 import { type FitnessListener, StreamWatch } from './stream-watch.ts'
 
-/** The server's limit counts headers as well; ours (an expected position) are far smaller than this. */
+/**
+ * The server's limit counts headers as well; ours (an expected position) are far smaller than this.
+ */
 const headroomBytes = 1024
 /** NATS's own default, should a server not tell its limit. */
 const payloadBytesDefault = 1024 * 1024
@@ -31,28 +33,41 @@ const requestTimeoutDefaultMs = 5000
 const tailRequestTimeoutMs = 2000
 
 export interface JetStreamLogOptions extends StreamSettings {
-  /** Name of the connections in the server's list; ` publish` and ` tail` are added. Default: the stream's name. */
+  /**
+   * Name of the connections in the server's list; ` publish` and ` tail` are added. Default: the
+   * stream's name.
+   */
   readonly name?: string
   /** How long opening may take while NATS or JetStream is not there yet, in ms. Default 10,000. */
   readonly openTimeoutMs?: number
-  /** After this time an append that nobody acknowledged is `log_unavailable`, in ms. Default 5,000. */
+  /**
+   * After this time an append that nobody acknowledged is `log_unavailable`, in ms. Default 5,000.
+   */
   readonly appendTimeoutMs?: number
   /** For everything else that is asked of the server, in ms. Default 5,000. */
   readonly requestTimeoutMs?: number
-  /** How often a tail hears from the server when there is nothing to send, in ms, at least 100. Three in a row missed: it starts anew. Default 500. */
+  /**
+   * How often a tail hears from the server when there is nothing to send, in ms, at least 100.
+   * Three in a row missed: it starts anew. Default 500.
+   */
   readonly heartbeatMs?: number
   /** How often the stream's settings are looked at, in ms. Default 3,000. */
   readonly watchMs?: number
-  /** Told when the stream's settings have been changed so that it would lose records, and when they have been put right. */
+  /**
+   * Told when the stream's settings have been changed so that it would lose records, and when they
+   * have been put right.
+   */
   readonly fitness?: FitnessListener
 }
 
 /**
- * A log, or a change queue, as one JetStream stream. Publishing and tailing have a connection each: a tail that catches up fills
- * its connection with megabytes, and an acknowledgement behind them would wait.
+ * A log, or a change queue, as one JetStream stream. Publishing and tailing have a connection each:
+ * a tail that catches up fills its connection with megabytes, and an acknowledgement behind them
+ * would wait.
  *
- * Assumes that only this class writes to the stream: positions are the stream's sequence, and `trim` is all that removes. What an
- * acknowledgement is worth in a power loss depends on the server's `sync_interval`.
+ * Assumes that only this class writes to the stream: positions are the stream's sequence, and
+ * `trim` is all that removes. What an acknowledgement is worth in a power loss depends on the
+ * server's `sync_interval`.
  */
 export class JetStreamLog implements Log {
   readonly recordBytesMax: number
@@ -62,12 +77,16 @@ export class JetStreamLog implements Log {
   readonly #publisher: JetStreamPublisher
   readonly #tails = new Set<JetStreamTail>()
   readonly #watch: StreamWatch
-  /** The log that `open` or the latest `bounds` has seen: what a tail that starts now expects to follow. */
+  /**
+   * The log that `open` or the latest `bounds` has seen: what a tail that starts now expects to
+   * follow.
+   */
   #identity: string
 
   /**
-   * Creates the stream if there is none. Throws `log_unavailable` when NATS or JetStream did not answer in time,
-   * `configuration_invalid` when waiting cannot help: an existing stream that cannot serve as a log, no room for a new one.
+   * Creates the stream if there is none. Throws `log_unavailable` when NATS or JetStream did not
+   * answer in time, `configuration_invalid` when waiting cannot help: an existing stream that
+   * cannot serve as a log, no room for a new one.
    */
   static async open(natsUrl: string, options: JetStreamLogOptions): Promise<JetStreamLog> {
     const deadline = performance.now() + (options.openTimeoutMs ?? 10_000)
@@ -127,7 +146,9 @@ export class JetStreamLog implements Log {
     return await this.#publisher.publish(data, options?.expectedLast)
   }
 
-  /** A record's `data` is a view into what was received: a listener copies what it keeps for long. */
+  /**
+   * A record's `data` is a view into what was received: a listener copies what it keeps for long.
+   */
   tail(after: number, listener: LogListener): LogTail {
     const { connection, manager } = this.#tailing
     const tail = new JetStreamTail(connection, manager, listener, {

@@ -10,7 +10,8 @@ async function openPlace() {
   return place
 }
 
-// architecture.md, invariant 8: what stands in a lost log's place is another one, and gives no position a second time
+// architecture.md, invariant 8: what stands in a lost log's place is another one, and gives no
+// position a second time
 test('a new log goes on behind the old one, under another identity', async () => {
   const place = await openPlace()
   expect(await place.look()).toBeUndefined()

@@ -8,7 +8,10 @@ import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
 import { NatsConnection } from './nats-connection.ts'
 
 const requestTimeoutMs = 5000
-/** A component that starts creates a stream that it does not find, also in the moment between two steps of ours. */
+/**
+ * A component that starts creates a stream that it does not find, also in the moment between two
+ * steps of ours.
+ */
 const attemptsMax = 3
 
 export interface JetStreamPlaceOptions extends StreamSettings {
@@ -16,7 +19,10 @@ export interface JetStreamPlaceOptions extends StreamSettings {
   readonly name: string
 }
 
-/** The place of a log that is a JetStream stream. An existing stream's size and replicas, which are an operator's choice, are kept by its successor. */
+/**
+ * The place of a log that is a JetStream stream. An existing stream's size and replicas, which are
+ * an operator's choice, are kept by its successor.
+ */
 export class JetStreamPlace implements LogPlace {
   readonly #url: string
   readonly #options: JetStreamPlaceOptions

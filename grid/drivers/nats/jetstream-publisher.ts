@@ -17,18 +17,22 @@ interface PublishAck {
 const doing = 'Not appended'
 
 /**
- * Publishes records and matches the server's acknowledgements. The driver's own publish costs a timer and several promises
- * for each record; here all share one inbox subscription, one timer and one token counter.
+ * Publishes records and matches the server's acknowledgements. The driver's own publish costs a
+ * timer and several promises for each record; here all share one inbox subscription, one timer and
+ * one token counter.
  *
- * When the connection ends, everything in flight fails at once with `log_unavailable`: the server may have stored it,
- * and no acknowledgement comes any more.
+ * When the connection ends, everything in flight fails at once with `log_unavailable`: the server
+ * may have stored it, and no acknowledgement comes any more.
  */
 export class JetStreamPublisher {
   readonly #connection: NatsConnection
   readonly #subject: string
   readonly #timeoutMs: number
   readonly #inbox = `${createInbox()}.`
-  /** By reply token, oldest first: all have the same time to live, so the first one always expires first. */
+  /**
+   * By reply token, oldest first: all have the same time to live, so the first one always expires
+   * first.
+   */
   readonly #pending = new Map<string, PendingAppend>()
   readonly #unwatch: () => void
   #token = 0
@@ -51,7 +55,8 @@ export class JetStreamPublisher {
 
   /** `data` must not change until the promise settles. */
   publish(data: Uint8Array, expectedLast: number | undefined): Promise<number> {
-    // The driver would keep the bytes and send them once it is connected again, long after the caller has given up.
+    // The driver would keep the bytes and send them once it is connected again, long after the
+    // caller has given up.
     if (!this.#connection.connected) return Promise.reject(unavailable('NATS is not connected'))
     const token = (++this.#token).toString(36)
     const reply = this.#inbox + token
@@ -112,7 +117,8 @@ export class JetStreamPublisher {
 }
 
 function acknowledgementOf(message: Msg): number | GridError {
-  // The server's answer when no stream listens on the subject: it has been deleted, or has no leader.
+  // The server's answer when no stream listens on the subject: it has been deleted, or has no
+  // leader.
   if (message.data.length === 0) return unavailable('no stream takes records at the moment')
   const ack = message.json<PublishAck>()
   if (ack.error !== undefined) return faultToGridError(ack.error, doing)

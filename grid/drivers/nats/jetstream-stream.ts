@@ -19,15 +19,22 @@ export interface StreamSettings {
   readonly stream: string
   /** The one subject whose messages the stream stores. */
   readonly subject: string
-  /** Copies of the stream in a NATS cluster: 1 or 3. Default 1. Only used when the stream is created. */
+  /**
+   * Copies of the stream in a NATS cluster: 1 or 3. Default 1. Only used when the stream is
+   * created.
+   */
   readonly replicas?: number
-  /** Size at which the log is full, in bytes of storage. Default -1: as much as the server has. Only used when the stream is created. */
+  /**
+   * Size at which the log is full, in bytes of storage. Default -1: as much as the server has. Only
+   * used when the stream is created.
+   */
   readonly maxBytes?: number
 }
 
 /**
- * Finds the stream, or creates it, and checks that it can serve as a log. Keeps trying for `timeoutMs` while JetStream is still
- * starting or has no leader. How large it is and how often it is replicated is an operator's decision once it exists.
+ * Finds the stream, or creates it, and checks that it can serve as a log. Keeps trying for
+ * `timeoutMs` while JetStream is still starting or has no leader. How large it is and how often it
+ * is replicated is an operator's decision once it exists.
  */
 export async function ensureStream(
   manager: JetStreamManager,
@@ -87,7 +94,10 @@ async function findOrCreate(
   }
 }
 
-/** What makes a stream a log: nothing leaves it but by `trim`, and nothing enters it beside `append`. */
+/**
+ * What makes a stream a log: nothing leaves it but by `trim`, and nothing enters it beside
+ * `append`.
+ */
 export const configOf = (settings: StreamSettings): Partial<StreamConfig> & { name: string } => ({
   name: settings.stream,
   subjects: [settings.subject],
@@ -99,7 +109,8 @@ export const configOf = (settings: StreamSettings): Partial<StreamConfig> & { na
   max_msgs: -1,
   max_msgs_per_subject: -1,
   max_age: 0,
-  // Deduplication does not rest on the broker's time window (invariant 3): the shortest there is, for it costs memory.
+  // Deduplication does not rest on the broker's time window (invariant 3): the shortest there is,
+  // for it costs memory.
   duplicate_window: nanos(100),
   allow_direct: true,
   deny_delete: false,
@@ -117,7 +128,9 @@ function checked(info: StreamInfo, { stream, subject }: StreamSettings): StreamI
 export const cannotServe = (stream: string, unfit: string): string =>
   `Stream ${stream} cannot serve as a log: ${unfit}`
 
-/** What was asked for comes from a variable; what there is, only the server's operator can change. */
+/**
+ * What was asked for comes from a variable; what there is, only the server's operator can change.
+ */
 async function notEnoughStorage(
   manager: JetStreamManager,
   { stream, maxBytes }: StreamSettings,

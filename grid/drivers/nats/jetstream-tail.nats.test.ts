@@ -83,7 +83,8 @@ describe('a server that is killed and comes back', () => {
   /** So long that only the lost connection itself can be what is noticed. */
   const patient = { heartbeatMs: 60_000, appendTimeoutMs: 60_000 }
 
-  // architecture.md, invariants 3 and 5: what was acknowledged is there, in one order, each position once
+  // architecture.md, invariants 3 and 5: what was acknowledged is there, in one order, each
+  // position once
   test('order and exactly-once delivery hold while records are appended', async () => {
     await using nats = await startNats()
     const log = await open(nats.url, stream, patient)

@@ -9,13 +9,13 @@ import type { NatsConnection } from './nats-connection.ts'
 const retryMinMs = 20
 const retryMaxMs = 1000
 /**
- * In a cluster a new leader may answer before it has applied all it has; so a log that looks too short
- * is looked at again, over about two seconds, before it counts as another log.
+ * In a cluster a new leader may answer before it has applied all it has; so a log that looks too
+ * short is looked at again, over about two seconds, before it counts as another log.
  */
 const tooShortMax = 7
 /**
- * Within a cluster a record can get lost on its way, and then a new consumer brings it. Only when as many in a row
- * go past the next position without bringing anything, the record is gone.
+ * Within a cluster a record can get lost on its way, and then a new consumer brings it. Only when
+ * as many in a row go past the next position without bringing anything, the record is gone.
  */
 const skippedMax = 3
 
@@ -33,9 +33,10 @@ interface Found extends LogBounds {
 }
 
 /**
- * Follows a stream across everything that ends a consumer: lost connections, server restarts, missed heartbeats, a deleted consumer.
- * Each time, before the next consumer's records are handed on, the stream must prove to be the same one and
- * to hold every position from the next one on. Otherwise the tail breaks: it never skips and never starts over.
+ * Follows a stream across everything that ends a consumer: lost connections, server restarts,
+ * missed heartbeats, a deleted consumer. Each time, before the next consumer's records are handed
+ * on, the stream must prove to be the same one and to hold every position from the next one on.
+ * Otherwise the tail breaks: it never skips and never starts over.
  */
 export class JetStreamTail implements LogTail {
   readonly #connection: NatsConnection
@@ -136,11 +137,15 @@ export class JetStreamTail implements LogTail {
     }
   }
 
-  /** undefined: the server does not answer, or knows no such stream (now). Both may change, so it is tried again. */
+  /**
+   * undefined: the server does not answer, or knows no such stream (now). Both may change, so it is
+   * tried again.
+   */
   async #prepare(consumer: JetStreamConsumer): Promise<Found | undefined> {
     try {
       await consumer.create()
-      // Only now: a consumer lives and dies with its stream, so what holds for the stream after holds for all it sends.
+      // Only now: a consumer lives and dies with its stream, so what holds for the stream after
+      // holds for all it sends.
       const bounds = boundsOf(await this.#manager.streams.info(this.#options.stream))
       return { ...bounds, timeAtLast: await this.#timeAtLast() }
     } catch (error) {

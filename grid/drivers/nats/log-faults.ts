@@ -37,9 +37,10 @@ const gridCodes = new Map<number | undefined, GridErrorCode>([
 ])
 
 /**
- * What a fault of JetStream means to a user of the log. Everything that is not known to be a refusal is `log_unavailable`: unknown.
- * `storeFailed` is one number for every reason; the limits of the stream, and a full disk, are told from the rest only by
- * the text. (An append to a full disk gets no answer at all; what a purge says then is the only sign.)
+ * What a fault of JetStream means to a user of the log. Everything that is not known to be a
+ * refusal is `log_unavailable`: unknown. `storeFailed` is one number for every reason; the limits
+ * of the stream, and a full disk, are told from the rest only by the text. (An append to a full
+ * disk gets no answer at all; what a purge says then is the only sign.)
  */
 export function faultToGridError(fault: JetStreamFault, doing: string): GridError {
   const description = fault.description ?? `code ${fault.code}`

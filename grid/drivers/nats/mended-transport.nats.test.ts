@@ -12,7 +12,8 @@ interface Transport {
 const transportOf = ({ driver }: NatsConnection): Transport =>
   (driver as unknown as { protocol: { transport: Transport } }).protocol.transport
 
-// Seen when servers of a cluster were frozen and killed while large messages were under way: frames with other frames' bytes in them.
+// Seen when servers of a cluster were frozen and killed while large messages were under way: frames
+// with other frames' bytes in them.
 test('what still comes over a connection that was replaced gets into no message of the new one', async () => {
   const connection = await NatsConnection.open(inject('natsUrl'), { name: 'replaced' })
   onTestFinished(() => connection.close())

@@ -5,8 +5,9 @@ const replaced = new WeakSet<NodeTransport>()
 const iterate = NodeTransport.prototype.iterate
 
 /**
- * Mends the driver (nats 2.29): when it reconnects it lets the old connection be, and whatever still comes over that one is read by the same parser as what comes over the
- * new one. Bytes of the one end up in messages of the other. Here what was replaced is closed, and says nothing any more.
+ * Mends the driver (nats 2.29): when it reconnects it lets the old connection be, and whatever
+ * still comes over that one is read by the same parser as what comes over the new one. Bytes of the
+ * one end up in messages of the other. Here what was replaced is closed, and says nothing any more.
  */
 NodeTransport.prototype.discard = function () {
   replaced.add(this)

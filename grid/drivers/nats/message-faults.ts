@@ -1,19 +1,26 @@
 import { type MsgHdrs, headers as newHeaders } from 'nats'
 import { type ErrorCode, errorKinds, GridError, isGridError, Rejection } from '../../core/errors.ts'
 
-/** The two headers by which every NATS service, in any language, says that its answer is an error (NATS ADR-32). */
+/**
+ * The two headers by which every NATS service, in any language, says that its answer is an error
+ * (NATS ADR-32).
+ */
 const statusHeader = 'Nats-Service-Error-Code'
 const textHeader = 'Nats-Service-Error'
 
-/** An error's answer: the headers that every client of NATS services knows, and everything else as JSON. */
+/**
+ * An error's answer: the headers that every client of NATS services knows, and everything else as
+ * JSON.
+ */
 export interface FaultAnswer {
   readonly headers: MsgHdrs
   readonly data: Uint8Array
 }
 
 /**
- * `{"error": {"code", "message", "reason"?, "retryAfterMs"?, …details}}`: the details stand beside the code, as over HTTP, and those
- * four names cannot be used by them. An error that is not a GridError becomes `internal`; what it says stays here.
+ * `{"error": {"code", "message", "reason"?, "retryAfterMs"?, …details}}`: the details stand beside
+ * the code, as over HTTP, and those four names cannot be used by them. An error that is not a
+ * GridError becomes `internal`; what it says stays here.
  */
 export function answerOf(error: unknown): FaultAnswer {
   const fault = isGridError(error) ? error : new GridError('internal', 'The responder failed')

@@ -29,9 +29,9 @@ export interface NatsConnectionOptions {
 export type ConnectionWatcher = (connected: boolean) => void
 
 /**
- * One connection that, once it has been open, never gives up: it reconnects for as long as it takes, to whichever of
- * the servers answers. Whoever uses it asks `connected`, or watches, and must expect that everything under way when
- * a connection ends is lost without notice.
+ * One connection that, once it has been open, never gives up: it reconnects for as long as it
+ * takes, to whichever of the servers answers. Whoever uses it asks `connected`, or watches, and
+ * must expect that everything under way when a connection ends is lost without notice.
  */
 export class NatsConnection {
   readonly driver: DriverConnection
@@ -39,8 +39,9 @@ export class NatsConnection {
   #watchers = new Set<ConnectionWatcher>()
 
   /**
-   * `natsUrl` is a comma-separated list such as `nats://user:password@one:4222,two:4222`. Throws `log_unavailable` when no server
-   * could be reached in time, `configuration_invalid` when waiting cannot help: an unusable URL, wrong credentials.
+   * `natsUrl` is a comma-separated list such as `nats://user:password@one:4222,two:4222`. Throws
+   * `log_unavailable` when no server could be reached in time, `configuration_invalid` when waiting
+   * cannot help: an unusable URL, wrong credentials.
    */
   static async open(natsUrl: string, options: NatsConnectionOptions): Promise<NatsConnection> {
     const driverOptions = driverOptionsOf(natsUrl, options.name)
@@ -100,9 +101,10 @@ export class NatsConnection {
 }
 
 /**
- * The driver leaves a server that answers no pings by flushing the socket first. Towards a frozen host that flush never ends once
- * the send buffer is full, and the driver would hang there for as long as the kernel retransmits (a quarter of an hour).
- * It has no public way to drop a socket, hence the reach inside; a test holds it.
+ * The driver leaves a server that answers no pings by flushing the socket first. Towards a frozen
+ * host that flush never ends once the send buffer is full, and the driver would hang there for as
+ * long as the kernel retransmits (a quarter of an hour). It has no public way to drop a socket,
+ * hence the reach inside; a test holds it.
  */
 function destroySocket(driver: DriverConnection): void {
   const inside = driver as unknown as {
@@ -132,9 +134,11 @@ function driverOptionsOf(natsUrl: string, name: string): ConnectionOptions & { s
     timeout: dialTimeoutMs,
     pingInterval: pingIntervalMs,
     maxPingOut: pingsUnansweredMax,
-    // Otherwise a second refusal while reconnecting (credentials being rotated) would close the connection for good.
+    // Otherwise a second refusal while reconnecting (credentials being rotated) would close the
+    // connection for good.
     ignoreAuthErrorAbort: true,
-    // Otherwise every request records a stack trace in case it fails, which costs more than the request.
+    // Otherwise every request records a stack trace in case it fails, which costs more than the
+    // request.
     noAsyncTraces: true,
     ...(urls.some((url) => url.protocol === 'tls:') ? { tls: {} } : {}),
     ...credentialOptionsOf(credentials),

@@ -31,14 +31,19 @@ export interface NatsMessagingOptions {
   /** How long the first connection may take, in ms. Default 10,000. */
   readonly connectTimeoutMs?: number
   /**
-   * Told of what no caller can be told, once a minute for each subject: a listener could do nothing with what came, a request was no message of ours, a
-   * responder threw something that is no GridError, NATS ended a service. Default: only counted; but what is no GridError is thrown
-   * again where nobody catches it, which ends the process, as our own bugs should where nobody would hear of them.
+   * Told of what no caller can be told, once a minute for each subject: a listener could do nothing
+   * with what came, a request was no message of ours, a responder threw something that is no
+   * GridError, NATS ended a service. Default: only counted; but what is no GridError is thrown
+   * again where nobody catches it, which ends the process, as our own bugs should where nobody
+   * would hear of them.
    */
   readonly onFault?: TellRefused
 }
 
-/** Counts what the driver's own statistics of a service cannot see, because answers are asynchronous. */
+/**
+ * Counts what the driver's own statistics of a service cannot see, because answers are
+ * asynchronous.
+ */
 interface EndpointStatistics {
   answered: number
   failed: number
@@ -47,8 +52,9 @@ interface EndpointStatistics {
 }
 
 /**
- * Messaging over NATS: one connection, which reconnects for as long as it takes; subscriptions and services come back with it.
- * What is published while it is away is dropped, requests under way fail at once.
+ * Messaging over NATS: one connection, which reconnects for as long as it takes; subscriptions and
+ * services come back with it. What is published while it is away is dropped, requests under way
+ * fail at once.
  */
 export class NatsMessaging implements Messaging {
   readonly messageBytesMax: number
@@ -58,7 +64,10 @@ export class NatsMessaging implements Messaging {
   readonly #answers = new Set<Promise<void>>()
   #closing = false
 
-  /** Throws `log_unavailable` when no server answers in time, `configuration_invalid` when waiting cannot help. */
+  /**
+   * Throws `log_unavailable` when no server answers in time, `configuration_invalid` when waiting
+   * cannot help.
+   */
   static async open(natsUrl: string, options: NatsMessagingOptions): Promise<NatsMessaging> {
     return new NatsMessaging(await NatsConnection.open(natsUrl, options), options)
   }
@@ -79,7 +88,8 @@ export class NatsMessaging implements Messaging {
       timeout: Math.max(1, options.timeoutMs),
       ...(options.headers === undefined ? {} : { headers: headersOf(options.headers) }),
     }
-    // The driver would keep the request and send it once it is connected, perhaps when nobody waits any more.
+    // The driver would keep the request and send it once it is connected, perhaps when nobody waits
+    // any more.
     if (!this.#connection.connected) throw notConnected()
     const lost = Promise.withResolvers<never>()
     this.#requests.add(lost.reject)
@@ -122,7 +132,8 @@ export class NatsMessaging implements Messaging {
       name: service.name,
       version: service.version,
       description: service.description ?? '',
-      // Instances share the requests within their service; another service on the same subject is asked as well.
+      // Instances share the requests within their service; another service on the same subject is
+      // asked as well.
       queue: service.name,
       statsHandler: async (endpoint) => {
         const counts = statistics.get(endpoint.subject) ?? null
@@ -145,7 +156,8 @@ export class NatsMessaging implements Messaging {
     void running.stopped.then((error) => {
       if (error !== null && !stopping && !this.#closing) this.#refused.note(error, service.name)
     })
-    // Whoever is told that we serve may ask at once; by then the server must know. A connection lost meanwhile brings it back.
+    // Whoever is told that we serve may ask at once; by then the server must know. A connection
+    // lost meanwhile brings it back.
     await this.#connection.driver.flush().catch(() => {})
     return {
       stop: async () => {
@@ -214,7 +226,9 @@ export class NatsMessaging implements Messaging {
     }
   }
 
-  /** An answer that cannot be sent any more is lost like any message; the requester's time runs out. */
+  /**
+   * An answer that cannot be sent any more is lost like any message; the requester's time runs out.
+   */
   #send(request: WireMessage, data: Uint8Array, headers: MsgHdrs | undefined): void {
     if (!this.#connection.connected) return
     request.respond(data, headers === undefined ? {} : { headers })
@@ -274,8 +288,9 @@ function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {
 }
 
 /**
- * The driver counts what its handlers throw and how long they take, which asynchronous answers never show; what it tells of a service are the fields of
- * this object, which its types do not name.
+ * The driver counts what its handlers throw and how long they take, which asynchronous answers
+ * never show; what it tells of a service are the fields of this object, which its types do not
+ * name.
  */
 function tellDriver(endpoint: object, { failed, lastFailure, totalMs }: EndpointStatistics): void {
   const { stats } = endpoint as { stats?: Record<string, unknown> }

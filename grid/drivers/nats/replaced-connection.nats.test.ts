@@ -4,7 +4,9 @@ import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { NatsConnection } from './nats-connection.ts'
 
-/** A way to the server that can freeze: whoever comes is taken, and hears nothing until it goes on. */
+/**
+ * A way to the server that can freeze: whoever comes is taken, and hears nothing until it goes on.
+ */
 class Way {
   readonly #server: Server
   readonly #nats: URL
@@ -42,8 +44,8 @@ class Way {
   }
 
   /**
-   * As a server does that was frozen: says who it is to those who had come, and has no patience left with them. Resolves when
-   * the last of them is gone.
+   * As a server does that was frozen: says who it is to those who had come, and has no patience
+   * left with them. Resolves when the last of them is gone.
    */
   async thaw(): Promise<void> {
     this.#frozen = false

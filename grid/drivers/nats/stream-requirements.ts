@@ -8,13 +8,19 @@ interface Requirement {
   readonly value?: (config: StreamConfig) => unknown
 }
 
-/** The server has had settings since the driver was written; those are read by their names on the wire. */
+/**
+ * The server has had settings since the driver was written; those are read by their names on the
+ * wire.
+ */
 const wire = (config: StreamConfig): Readonly<Record<string, unknown>> =>
   config as unknown as Readonly<Record<string, unknown>>
 
 const unlimited = (limit: number | undefined): boolean => (limit ?? -1) <= 0
 
-/** That nothing leaves the stream but by `trim`, nothing enters it beside `append`, and what is acknowledged is on the disk. */
+/**
+ * That nothing leaves the stream but by `trim`, nothing enters it beside `append`, and what is
+ * acknowledged is on the disk.
+ */
 const requirementsOf = (subject: string): readonly Requirement[] => [
   {
     setting: 'subjects',
@@ -60,7 +66,10 @@ const requirementsOf = (subject: string): readonly Requirement[] => [
   },
 ]
 
-/** Why a stream cannot serve as a log: each setting that is wrong, its value and what it must be. Undefined: it can. */
+/**
+ * Why a stream cannot serve as a log: each setting that is wrong, its value and what it must be.
+ * Undefined: it can.
+ */
 export function unfitness(config: StreamConfig, subject: string): string | undefined {
   const wrong = requirementsOf(subject).filter(({ holds }) => !holds(config))
   if (wrong.length === 0) return undefined

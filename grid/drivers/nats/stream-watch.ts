@@ -1,10 +1,14 @@
-/** Told when the settings of a stream no longer let it be a log, and why; with nothing once they do again. */
+/**
+ * Told when the settings of a stream no longer let it be a log, and why; with nothing once they do
+ * again.
+ */
 export type FitnessListener = (unfit: string | undefined) => void
 
 /**
- * Looks at the settings of a stream from time to time, since an operator may change them while everything runs: a stream that
- * drops records by itself loses what was acknowledged, and nobody who only reads its end notices. A look that fails says nothing: whoever
- * needs the server at that moment is told so.
+ * Looks at the settings of a stream from time to time, since an operator may change them while
+ * everything runs: a stream that drops records by itself loses what was acknowledged, and nobody
+ * who only reads its end notices. A look that fails says nothing: whoever needs the server at that
+ * moment is told so.
  */
 export class StreamWatch {
   readonly #look: () => Promise<string | undefined>

@@ -17,8 +17,8 @@ export interface ImageCheckpoint extends Checkpoint {
 export const encodeImageCheckpoint = (checkpoint: ImageCheckpoint): Buffer => sealed(checkpoint)
 
 /**
- * Undefined unless both parts are there, fit and are as they were written: Redis may have been flushed, or have evicted one of them, or somebody
- * has changed one. The image is built anew then.
+ * Undefined unless both parts are there, fit and are as they were written: Redis may have been
+ * flushed, or have evicted one of them, or somebody has changed one. The image is built anew then.
  */
 export function decodeImageCheckpoint(
   position: Buffer | null | undefined,

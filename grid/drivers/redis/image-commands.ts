@@ -45,7 +45,10 @@ export function writeEntries(
   }
 }
 
-/** @throws GridError `record_damaged`, `format_unsupported`: anybody may have spoiled what is in Redis */
+/**
+ * @throws GridError `record_damaged`, `format_unsupported`: anybody may have spoiled what is in
+ * Redis
+ */
 export function readEntry(cache: string, key: string, bytes: Buffer): StoredEntry {
   try {
     return decodeEntry(cache, key, bytes)

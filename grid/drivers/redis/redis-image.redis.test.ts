@@ -174,7 +174,8 @@ test('Redis that is not there fails at once, and is used again when it is back',
     await waitFor(() => image.clear('space').then(() => true), { what: 'the image' })
     await image.apply('space', 0, checkpointAt(1), [put('a', {}, 1)])
     const large = Array.from({ length: 50_000 }, (_, at) => put(`${at}`, { at }, 2))
-    // It may be stored before the kill, unless Redis stands still meanwhile; its outcome is looked at from the first moment on.
+    // It may be stored before the kill, unless Redis stands still meanwhile; its outcome is looked
+    // at from the first moment on.
     if (time === 1) await server.pause()
     const underWay = image.apply('space', 1, checkpointAt(2), large).then(
       () => 'stored',

@@ -15,7 +15,10 @@ export class RedisScan implements StoreScan {
   readonly #hashes: ReadonlyMap<string, string>
   readonly #entriesAtOnce: number
 
-  /** `entriesAtOnce`: that Redis looks at per step; a thousand are a millisecond of its time. Small hashes come whole. */
+  /**
+   * `entriesAtOnce`: that Redis looks at per step; a thousand are a millisecond of its time. Small
+   * hashes come whole.
+   */
   constructor(
     connection: RedisConnection,
     start: Checkpoint,

@@ -1,10 +1,14 @@
 const mebibyte = 1024 * 1024
-/** Node's default for the young generation, which `heap_size_limit` includes: three semi-spaces of 64 MiB. */
+/**
+ * Node's default for the young generation, which `heap_size_limit` includes: three semi-spaces of
+ * 64 MiB.
+ */
 const youngBytesDefault = 192 * mebibyte
 
 /**
- * Bytes that may live in a heap before the process ends: those of the old generation, for what lives gets there. V8 tells its own limit with the
- * young generation's room included, so what the program was started with is looked at first.
+ * Bytes that may live in a heap before the process ends: those of the old generation, for what
+ * lives gets there. V8 tells its own limit with the young generation's room included, so what the
+ * program was started with is looked at first.
  */
 export function heapBytesMax(heapSizeLimit: number, options: readonly string[]): number {
   const old = megabytesOf('--max-old-space-size', options)
@@ -14,7 +18,10 @@ export function heapBytesMax(heapSizeLimit: number, options: readonly string[]):
   return Math.max(heapSizeLimit - young, heapSizeLimit / 4)
 }
 
-/** Node takes both spellings, and the value behind a `=` or as the next option; of several the last one counts. */
+/**
+ * Node takes both spellings, and the value behind a `=` or as the next option; of several the last
+ * one counts.
+ */
 function megabytesOf(name: string, options: readonly string[]): number | undefined {
   let found: number | undefined
   for (const [at, option] of options.entries()) {

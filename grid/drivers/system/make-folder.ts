@@ -2,8 +2,9 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Makes a folder and those above it, where they are missing. Node's own way (`recursive`) asks for ever on a file system that
- * refuses a new folder below one that is there with `ENOENT`, as `/proc` does; this one asks each folder once.
+ * Makes a folder and those above it, where they are missing. Node's own way (`recursive`) asks for
+ * ever on a file system that refuses a new folder below one that is there with `ENOENT`, as `/proc`
+ * does; this one asks each folder once.
  * @throws the system's error, with `code` and `path`
  */
 export function makeFolder(folder: string): void {

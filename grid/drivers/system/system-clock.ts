@@ -11,7 +11,10 @@ const sleptMsMin = 2000
 /** Two readings are of one moment if no more than this lies between them. */
 const momentMsMax = 100
 
-/** What a machine counts of its own, ms: one counter stands still while the machine sleeps, the other does not. */
+/**
+ * What a machine counts of its own, ms: one counter stands still while the machine sleeps, the
+ * other does not.
+ */
 export interface MachineCounters {
   readonly awake: () => number
   readonly up: () => number

@@ -5,28 +5,41 @@ import { roomShare } from '../../engine/memory/memory-watch.ts'
 import type { Memory } from '../../engine/ports/memory.ts'
 import { heapBytesMax, heapOptions } from './heap-limit.ts'
 
-/** From this share on what is in use counts, garbage or not, while it is too early to collect again. */
+/**
+ * From this share on what is in use counts, garbage or not, while it is too early to collect again.
+ */
 const unsureShare = 0.9
 /** Most of what is young is garbage. Of what is in use there so much counts while nobody knows. */
 const youngShare = 0.25
-/** A collection is asked for again after this many times the processor's time that the last one took: at most a twentieth of the time goes there. */
+/**
+ * A collection is asked for again after this many times the processor's time that the last one
+ * took: at most a twentieth of the time goes there.
+ */
 const collectPauseTimes = 20
 const collectPauseMsMin = 500
-/** The same by the clock: on a busy machine a process gets little of the processor, and its requests need most of that. */
+/**
+ * The same by the clock: on a busy machine a process gets little of the processor, and its requests
+ * need most of that.
+ */
 const collectPauseWallTimes = 5
-/** What has been allocated since the last collection is too little to ask for another one, unless that is long ago. */
+/**
+ * What has been allocated since the last collection is too little to ask for another one, unless
+ * that is long ago.
+ */
 const newsShare = 0.01
 const newsMsMax = 5000
 
 /**
- * What is allocated outside the heap counts beyond this share of the budget: buffers of what is on its way come and go there, and are freed some time after
- * they were used. They do not take the heap's room.
+ * What is allocated outside the heap counts beyond this share of the budget: buffers of what is on
+ * its way come and go there, and are freed some time after they were used. They do not take the
+ * heap's room.
  */
 const outsideFreeShare = 0.25
 
 /**
- * The heap, and what was allocated outside it since the program had started. What lives is known behind each full collection; V8 makes one when it
- * needs it, and near the budget, where it has to be known, one is asked for, a bounded number of times.
+ * The heap, and what was allocated outside it since the program had started. What lives is known
+ * behind each full collection; V8 makes one when it needs it, and near the budget, where it has to
+ * be known, one is asked for, a bounded number of times.
  */
 export class SystemMemory implements Memory {
   readonly budgetBytes: number
@@ -94,7 +107,8 @@ export class SystemMemory implements Memory {
 
   #collectNow(): void {
     if (!this.#collect) {
-      // The only way to a collection for a program that was not started with the flag; what is there already is left as it is.
+      // The only way to a collection for a program that was not started with the flag; what is
+      // there already is left as it is.
       setFlagsFromString('--expose-gc')
       this.#collect = runInNewContext('gc') as () => void
     }

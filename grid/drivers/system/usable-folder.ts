@@ -19,8 +19,8 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /**
- * Makes the folder that a variable names, where there is none, and writes to it once, so that one that cannot serve is told before
- * anything is started.
+ * Makes the folder that a variable names, where there is none, and writes to it once, so that one
+ * that cannot serve is told before anything is started.
  * @throws GridError `configuration_invalid` with the variable, its value and what is wrong
  */
 export function useFolder(variable: string, folder: string): void {
@@ -43,8 +43,8 @@ export function useFolder(variable: string, folder: string): void {
 }
 
 /**
- * What an error of the file system, or its cause, says of the folder that a variable names: about the folder itself, one above it or
- * something in it. Undefined: it is about something else.
+ * What an error of the file system, or its cause, says of the folder that a variable names: about
+ * the folder itself, one above it or something in it. Undefined: it is about something else.
  */
 export function folderFault(
   variable: string,

@@ -6,8 +6,9 @@ import { decodeAuditMessage, encodeAuditMessage } from './audit-codec.ts'
 import type { AuditMessage } from './audit-message.ts'
 
 /**
- * Where those who compare a space talk to each other. Positions mean something in one log only, so nothing is sent or heard before the log's identity is known;
- * messages may be lost, and what matters is told again.
+ * Where those who compare a space talk to each other. Positions mean something in one log only, so
+ * nothing is sent or heard before the log's identity is known; messages may be lost, and what
+ * matters is told again.
  */
 export class AuditChannel {
   readonly #subject: string

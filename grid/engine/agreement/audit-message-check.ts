@@ -43,7 +43,10 @@ const fieldsOf: Readonly<Record<AuditMessage['kind'], Readonly<Record<string, Ch
   mend: { entries: areAll(isKeyOfCache), caches: areAll(isText), everywhere: isFlag },
 }
 
-/** Whether it is one of the messages, with everything that belongs to it: whoever is told works with it unseen. */
+/**
+ * Whether it is one of the messages, with everything that belongs to it: whoever is told works with
+ * it unseen.
+ */
 export function isAuditMessage(item: unknown): item is AuditMessage {
   if (!isFields(item) || typeof item.kind !== 'string' || !Object.hasOwn(fieldsOf, item.kind))
     return false

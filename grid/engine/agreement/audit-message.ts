@@ -1,4 +1,7 @@
-/** `unit` and `pump` hold replicas, and have a voice; `store` and `image` are told of by the data reader. */
+/**
+ * `unit` and `pump` hold replicas, and have a voice; `store` and `image` are told of by the data
+ * reader.
+ */
 export type AuditRole = 'unit' | 'pump' | 'store' | 'image'
 
 /** Who tells something. */
@@ -31,7 +34,10 @@ export interface MendWish {
 }
 
 export type AuditMessage =
-  /** Told every second, and whenever asked. `counted`: by reading every entry, not by keeping account. */
+  /**
+   * Told every second, and whenever asked. `counted`: by reading every entry, not by keeping
+   * account.
+   */
   | {
       readonly kind: 'digest'
       readonly from: Teller

@@ -12,7 +12,9 @@ export interface PeerStatus {
 
 /** How a replica compares with the others, at `/status`. */
 export interface AuditStatus {
-  /** How many of those it hears of differ from it, other replicas and stored copies; 0: all agree. */
+  /**
+   * How many of those it hears of differ from it, other replicas and stored copies; 0: all agree.
+   */
   readonly drift: number
   /** Newest log position at which it was compared; 0: never. */
   readonly position: number

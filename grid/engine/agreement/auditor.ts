@@ -38,15 +38,25 @@ export interface AuditOptions {
   readonly space: string
   readonly name: string
   readonly role: AuditRole
-  /** How often the digest is told, and a sample of entries. Default 1,000. 0: never, and nothing is compared. */
+  /**
+   * How often the digest is told, and a sample of entries. Default 1,000. 0: never, and nothing is
+   * compared.
+   */
   readonly tellMs?: number
   /** Entries told at least each time. Default 200. 0: values are not compared. */
   readonly sampleEntries?: number
-  /** In this time every entry is told, and so compared, as far as a twentieth of the time is enough for it. Default 600,000. */
+  /**
+   * In this time every entry is told, and so compared, as far as a twentieth of the time is enough
+   * for it. Default 600,000.
+   */
   readonly coverMs?: number
-  /** The store is wrong, and this replica is one that can have it written anew. Default: it is not. */
+  /**
+   * The store is wrong, and this replica is one that can have it written anew. Default: it is not.
+   */
   readonly mend?: (wish: MendWish) => void
-  /** Bytes of changes that wait while somebody reads a snapshot of this replica. Default 256 MiB. */
+  /**
+   * Bytes of changes that wait while somebody reads a snapshot of this replica. Default 256 MiB.
+   */
   readonly snapshotBytesMax?: number
   /** This replica is wrong: it has to leave service and rehydrate. */
   readonly diverged: (error: GridError) => void
@@ -55,18 +65,28 @@ export interface AuditOptions {
 
 /** Pause between two disputes, and between two counts. */
 const restMs = 5000
-/** A copy that replaces what was wrong is believed when it agrees with another replica, or when nobody is heard for so long. */
+/**
+ * A copy that replaces what was wrong is believed when it agrees with another replica, or when
+ * nobody is heard for so long.
+ */
 const aloneMsMax = 12_000
 const storedToldMsMin = 60_000
-/** Entries of one sample. A message takes up to two milliseconds to make: twenty-five in a second are a twentieth of the time. */
+/**
+ * Entries of one sample. A message takes up to two milliseconds to make: twenty-five in a second
+ * are a twentieth of the time.
+ */
 const marksMax = 200
 const messageMsMin = 40
-/** Samples that wait to be compared: half a minute's at most; the oldest are passed over, until the next round. */
+/**
+ * Samples that wait to be compared: half a minute's at most; the oldest are passed over, until the
+ * next round.
+ */
 const samplesMax = 256
 
 /**
- * Keeps one replica honest: tells its digest every second, compares it with what the others and the stored copies had at the same position, and
- * finds out who is wrong when they differ. architecture.md, invariant 9; docs/decisions/0009. Lives as long as its component and follows one
+ * Keeps one replica honest: tells its digest every second, compares it with what the others and the
+ * stored copies had at the same position, and finds out who is wrong when they differ.
+ * architecture.md, invariant 9; docs/decisions/0009. Lives as long as its component and follows one
  * replica after the other. Costs two numbers per frame; everything else happens once a second.
  */
 export class Auditor {
@@ -168,7 +188,10 @@ export class Auditor {
     this.#sampler = undefined
   }
 
-  /** Why this replica must not serve, though it follows the log: what it replaces was wrong, and nobody has vouched for it yet. */
+  /**
+   * Why this replica must not serve, though it follows the log: what it replaces was wrong, and
+   * nobody has vouched for it yet.
+   */
   doubt(): string | undefined {
     return this.#wrong && `diverged: ${this.#wrong.reason}`
   }
@@ -223,8 +246,8 @@ export class Auditor {
   }
 
   /**
-   * One replica tells all of its entries, in time, and everyone compares: the pump, for it runs no handlers; without one, that of the lowest id. The others tell
-   * some each time.
+   * One replica tells all of its entries, in time, and everyone compares: the pump, for it runs no
+   * handlers; without one, that of the lowest id. The others tell some each time.
    */
   #sample(): void {
     const replica = this.#replica
@@ -332,7 +355,8 @@ export class Auditor {
     if (agrees) return
     const who = isReplica(from) ? `${from.role} ${from.name}` : `the ${from.name}`
     const what = `${who} has the digest ${digest} at position ${position}, ${this.#self.name} has ${own}`
-    // Replicas that agree with each other do not leave because of a stored copy: then telling it is all there is to do.
+    // Replicas that agree with each other do not leave because of a stored copy: then telling it is
+    // all there is to do.
     if (from.role === 'image') this.#storedDiffers(what)
     else if (from.role !== 'store' || !this.#peers.hasReplicas || this.#storedDiffers(what))
       void this.#dispute(what, async () => {
@@ -342,7 +366,10 @@ export class Auditor {
       })
   }
 
-  /** In turns: however large the values are, all of them are compared, and nothing else waits for that. */
+  /**
+   * In turns: however large the values are, all of them are compared, and nothing else waits for
+   * that.
+   */
   async #compareSamples(): Promise<void> {
     const turns = new Turns(this.#ports.clock)
     for (let sample = this.#samples[0]; sample; sample = this.#samples[0]) {
@@ -384,7 +411,9 @@ export class Auditor {
 
   // ---- who is wrong
 
-  /** One at a time. `suspect`: what this replica has, so that a copy of the same kind can be told. */
+  /**
+   * One at a time. `suspect`: what this replica has, so that a copy of the same kind can be told.
+   */
   async #dispute(
     what: string,
     over: () => Promise<{ readonly verdict: Verdict; readonly suspect: Suspect | undefined }>,

@@ -1,13 +1,16 @@
 import { type Digest, digestText } from '../../core/version.ts'
 
-/** A position is remembered for 13 seconds at 5,000 frames a second: far longer than a message takes. */
+/**
+ * A position is remembered for 13 seconds at 5,000 frames a second: far longer than a message
+ * takes.
+ */
 const positionsMax = 65_536
 /** Positions asked to be kept for longer: what the store is being counted at. */
 const pinsMax = 8
 
 /**
- * The digest of one replica at each of its last positions, so that it can be compared with whatever position another one tells. Bounded
- * (512 KiB); remembering one costs two numbers.
+ * The digest of one replica at each of its last positions, so that it can be compared with whatever
+ * position another one tells. Bounded (512 KiB); remembering one costs two numbers.
  */
 export class DigestHistory {
   readonly #halves = new Int32Array(2 * positionsMax)

@@ -17,8 +17,9 @@ const questionOf = {
 }
 
 /**
- * Finds out who is wrong when two replicas differ, by asking all of them and, when that does not decide, the store. What is asked is answered to
- * all, and `judge` is the same everywhere. docs/decisions/0009.
+ * Finds out who is wrong when two replicas differ, by asking all of them and, when that does not
+ * decide, the store. What is asked is answered to all, and `judge` is the same everywhere.
+ * docs/decisions/0009.
  */
 export class Disputes {
   readonly #self: Teller
@@ -66,7 +67,9 @@ export class Disputes {
     return verdict === 'undecided' ? await this.#overCount(position) : verdict
   }
 
-  /** Whether this replica's value is wrong, which differs from another one's of the same version. */
+  /**
+   * Whether this replica's value is wrong, which differs from another one's of the same version.
+   */
   async overEntry(
     entry: EntryName,
     print: () => number | undefined,
@@ -91,7 +94,10 @@ export class Disputes {
     return 2 * agreeing > votes.length
   }
 
-  /** Everybody counts anew: a replica that has lost account of itself leaves by itself, and the store has the casting vote. */
+  /**
+   * Everybody counts anew: a replica that has lost account of itself leaves by itself, and the
+   * store has the casting vote.
+   */
   async #overCount(position: number): Promise<Verdict> {
     const stored = await this.#countStore(position)
     const at = stored && this.#history.at(stored.position) ? stored.position : this.#history.last

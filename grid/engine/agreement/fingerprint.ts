@@ -10,7 +10,10 @@ import {
 } from '../../core/hash.ts'
 import { bytesOf, type NumberArray, numberArrayKind } from '../wire/number-arrays.ts'
 
-/** What a stored entry's own hash covers: a value under another key, or at another position, is as wrong as another value. */
+/**
+ * What a stored entry's own hash covers: a value under another key, or at another position, is as
+ * wrong as another value.
+ */
 interface Stored {
   readonly cache: string
   readonly key: string
@@ -19,15 +22,19 @@ interface Stored {
   readonly position: number
 }
 
-/** An entry's version and everything in its value as one 53-bit number: equal entries have equal ones, wherever they were read. */
+/**
+ * An entry's version and everything in its value as one 53-bit number: equal entries have equal
+ * ones, wherever they were read.
+ */
 export function fingerprintOf(version: number, value: unknown): number {
   hashValue(value, depthMax)
   return mix53(version, hashed(), 0x2c1b3c6d)
 }
 
 /**
- * What a store keeps beside an entry, so that whoever reads it sees whether it is what was written (docs/decisions/0017). It stands in
- * data that outlives this version: another way to compute it needs another place.
+ * What a store keeps beside an entry, so that whoever reads it sees whether it is what was written
+ * (docs/decisions/0017). It stands in data that outlives this version: another way to compute it
+ * needs another place.
  */
 export const storedHash = ({ cache, key, value, version, position }: Stored): number =>
   mix53With(
@@ -36,12 +43,16 @@ export const storedHash = ({ cache, key, value, version, position }: Stored): nu
     0x6b43a9b5,
   )
 
-/** Below this depth nothing is looked at: no value of this version is nested so deeply, and one of an earlier version must not end the stack. */
+/**
+ * Below this depth nothing is looked at: no value of this version is nested so deeply, and one of
+ * an earlier version must not end the stack.
+ */
 const depthMax = 600
 
 /*
- * Every document that is read or written is hashed, so a hash on its way is kept in two halves, of 21 and 32 bits: numbers beyond 31 bits
- * would be put on the heap at every step. What comes out is what `mix53` and `mix53With` would make of whole numbers.
+ * Every document that is read or written is hashed, so a hash on its way is kept in two halves, of
+ * 21 and 32 bits: numbers beyond 31 bits would be put on the heap at every step. What comes out is
+ * what `mix53` and `mix53With` would make of whole numbers.
  */
 let resultHigh = 0
 let resultLow = 0
@@ -68,8 +79,8 @@ function mix(aHigh: number, aLow: number, bHigh: number, bLow: number, salt: num
 }
 
 /**
- * Hash of plain data. Copies that went through MongoDB, Redis or the log are equal by this: the order of fields, fields that are undefined, and the sign
- * of zero do not count.
+ * Hash of plain data. Copies that went through MongoDB, Redis or the log are equal by this: the
+ * order of fields, fields that are undefined, and the sign of zero do not count.
  */
 function hashValue(value: unknown, depth: number): void {
   if (typeof value === 'string') hashText(value, 1)

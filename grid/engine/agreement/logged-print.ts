@@ -9,8 +9,9 @@ import type { EntryName } from './audit-message.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 /**
- * The fingerprint that an entry has by the log itself: where the log still holds the record that wrote it, and that put it as a whole. undefined: the
- * log does not say (it is trimmed, it cannot be reached, an operation has made the value of an earlier one).
+ * The fingerprint that an entry has by the log itself: where the log still holds the record that
+ * wrote it, and that put it as a whole. undefined: the log does not say (it is trimmed, it cannot
+ * be reached, an operation has made the value of an earlier one).
  */
 export async function loggedPrint(
   log: Log,

@@ -5,7 +5,10 @@ import type { PeerStatus } from './audit-status.ts'
 const silentMsMax = 10_000
 /** Those that told something; beyond, newcomers are not noticed. */
 const peersMax = 1024
-/** Digests of positions this replica has not reached yet, of each peer: the oldest are reached first. */
+/**
+ * Digests of positions this replica has not reached yet, of each peer: the oldest are reached
+ * first.
+ */
 const awaitedMax = 4
 
 export interface Told {
@@ -91,7 +94,9 @@ export class PeerTable {
     return false
   }
 
-  /** Whether of all replicas this is the first: a pump before a unit, then that of the lowest id. */
+  /**
+   * Whether of all replicas this is the first: a pump before a unit, then that of the lowest id.
+   */
   isFirst(self: Teller): boolean {
     for (const { from } of this.#peers.values()) {
       if (!isReplica(from)) continue

@@ -17,8 +17,9 @@ export interface Recount {
 }
 
 /**
- * Counts a replica's digest anew from its entries. The replica waits with melding meanwhile (a fifth of a second for a million entries), so that the
- * count is of one position; everything else has its turn every few milliseconds. undefined: the replica has gone.
+ * Counts a replica's digest anew from its entries. The replica waits with melding meanwhile (a
+ * fifth of a second for a million entries), so that the count is of one position; everything else
+ * has its turn every few milliseconds. undefined: the replica has gone.
  */
 export async function recount(replica: Replica, clock: Clock): Promise<Recount | undefined> {
   const release = await replica.hold()

@@ -9,7 +9,10 @@ const sliceMs = 2
 /** Characters of the keys of one sample, so that it fits a message. */
 const keyCharactersMax = 32 * 1024
 
-/** Walks round and round a replica's entries, a few at a time. What is added or removed meanwhile does no harm. */
+/**
+ * Walks round and round a replica's entries, a few at a time. What is added or removed meanwhile
+ * does no harm.
+ */
 export class Sampler {
   readonly #state: SpaceState
   readonly #clock: Clock

@@ -1,6 +1,8 @@
 import { isReplica, type Teller } from './audit-message.ts'
 
-/** What one has to say about one question: its digest at a position, or its fingerprint of an entry. */
+/**
+ * What one has to say about one question: its digest at a position, or its fingerprint of an entry.
+ */
 export interface Vote {
   readonly from: Teller
   readonly answer: string
@@ -11,8 +13,9 @@ export type Verdict = 'right' | 'wrong' | 'undecided'
 const ofReplica = ({ from }: Vote): boolean => isReplica(from)
 
 /**
- * Who is wrong when replicas differ. Of three or more the majority is right; otherwise the store, if one of them agrees with it. See
- * docs/decisions/0009. All who hear the same votes come to the same verdict, so never do both sides leave.
+ * Who is wrong when replicas differ. Of three or more the majority is right; otherwise the store,
+ * if one of them agrees with it. See docs/decisions/0009. All who hear the same votes come to the
+ * same verdict, so never do both sides leave.
  */
 export function judge(own: Vote, others: readonly Vote[]): Verdict {
   const replicas = [own, ...others.filter(ofReplica)]
@@ -30,9 +33,11 @@ export function judge(own: Vote, others: readonly Vote[]): Verdict {
 }
 
 /**
- * Who is wrong when the values of an entry differ under one version. Melding gives every replica the same value, so what differs has been changed
- * afterwards, most likely in place, by an application; and its handlers run in units only, in all of them alike. So units have no majority
- * here: what the store has is right, if a replica agrees with it; else what the pumps have; only then what most units have.
+ * Who is wrong when the values of an entry differ under one version. Melding gives every replica
+ * the same value, so what differs has been changed afterwards, most likely in place, by an
+ * application; and its handlers run in units only, in all of them alike. So units have no majority
+ * here: what the store has is right, if a replica agrees with it; else what the pumps have; only
+ * then what most units have.
  */
 export function judgeValue(own: Vote, others: readonly Vote[]): Verdict {
   const replicas = [own, ...others.filter(ofReplica)]
@@ -49,8 +54,8 @@ export function judgeValue(own: Vote, others: readonly Vote[]): Verdict {
 }
 
 /**
- * When nothing tells who is wrong: the pump's side stays, for what it has is what is stored; without a pump the side of the first name. One side
- * always goes on.
+ * When nothing tells who is wrong: the pump's side stays, for what it has is what is stored;
+ * without a pump the side of the first name. One side always goes on.
  */
 export function settle(own: Vote, others: readonly Vote[]): Verdict {
   const [first] = [own, ...others.filter(ofReplica)].sort(

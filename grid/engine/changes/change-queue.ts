@@ -4,9 +4,11 @@ import { decodeWindow, type Pause, type WindowPart } from '../wire/window-codec.
 import { partIn, WindowAssembler } from './window-assembler.ts'
 
 /*
- * Finding one's way in a change queue. Its records are numbered by the queue itself; which log positions they cover is in each of
- * them. A window never begins above the one before it ends, so what follows a window that covers a position covers all later ones.
- * A record that is no part of a window (damaged, or somebody else's) counts as not being there; whoever needed it finds the gap. docs/decisions/0015.
+ * Finding one's way in a change queue. Its records are numbered by the queue itself; which log
+ * positions they cover is in each of them. A window never begins above the one before it ends, so
+ * what follows a window that covers a position covers all later ones. A record that is no part of a
+ * window (damaged, or somebody else's) counts as not being there; whoever needed it finds the gap.
+ * docs/decisions/0015.
  */
 
 /** The queue was trimmed between two looks at it: it is looked at again. */
@@ -14,7 +16,10 @@ const attemptsMax = 5
 
 /** The newest whole window of a queue. */
 export interface NewestWindow {
-  /** Queue position of the queue's last record: that of the window, or of an unfinished one behind it. */
+  /**
+   * Queue position of the queue's last record: that of the window, or of an unfinished one behind
+   * it.
+   */
   readonly last: number
   /** When the last record was stored, ms since the epoch, by the queue's clock. */
   readonly storedAt: number
@@ -40,8 +45,9 @@ export async function findNewestWindow(changes: Log): Promise<NewestWindow> {
 }
 
 /**
- * The queue position after which to read, so that the first window that covers `position + 1` is not missed. Found by bisection: some
- * window ends at or before `position` and the next one after it, and the next one then begins at or before it.
+ * The queue position after which to read, so that the first window that covers `position + 1` is
+ * not missed. Found by bisection: some window ends at or before `position` and the next one after
+ * it, and the next one then begins at or before it.
  */
 export async function findWindowAfter(changes: Log, position: number): Promise<number> {
   return await retried(async () => {
@@ -75,7 +81,10 @@ async function findPart(
   return undefined
 }
 
-/** Where the first window at or behind a queue position begins, in log positions; undefined: the queue holds none. */
+/**
+ * Where the first window at or behind a queue position begins, in log positions; undefined: the
+ * queue holds none.
+ */
 export async function findOldestFrom(changes: Log, notBefore = 1): Promise<number | undefined> {
   const oldest = await retried(async () => {
     const { first, last } = await changes.bounds()
@@ -91,8 +100,9 @@ export async function findOldestFrom(changes: Log, notBefore = 1): Promise<numbe
 }
 
 /**
- * Whether the queue's windows, at or behind a place in it, continue a store at `position`: the first one that does is whole and can be read, or there is
- * none yet. The newest one does not end before it.
+ * Whether the queue's windows, at or behind a place in it, continue a store at `position`: the
+ * first one that does is whole and can be read, or there is none yet. The newest one does not end
+ * before it.
  */
 export async function leadsOn(
   changes: Log,

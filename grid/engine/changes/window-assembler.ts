@@ -16,7 +16,8 @@ export interface QueuedWindow {
 }
 
 /**
- * undefined: the record is no part of a window, and counts as not being there. `damaged` is told why.
+ * undefined: the record is no part of a window, and counts as not being there. `damaged` is told
+ * why.
  * @throws GridError `format_unsupported`
  */
 export function partIn(
@@ -33,9 +34,9 @@ export function partIn(
 }
 
 /**
- * Puts windows together from the records of the queue. A pump appends the parts of a window one right behind the other (the fence sees to
- * that), so whatever is not continued at once never will be: its pump died or was replaced, and the next pump publishes the
- * same positions again.
+ * Puts windows together from the records of the queue. A pump appends the parts of a window one
+ * right behind the other (the fence sees to that), so whatever is not continued at once never will
+ * be: its pump died or was replaced, and the next pump publishes the same positions again.
  */
 export class WindowAssembler {
   #parts: WindowPart[] = []

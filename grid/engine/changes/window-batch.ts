@@ -10,10 +10,15 @@ export interface WindowBatch {
   readonly changes: readonly StoredChange[]
 }
 
-/** Windows that wait in a feed and lead on from `position`, up to `bytesMax`, at least one if there is one. */
+/**
+ * Windows that wait in a feed and lead on from `position`, up to `bytesMax`, at least one if there
+ * is one.
+ */
 export interface Taken {
   readonly windows: readonly QueuedWindow[]
-  /** A window has been passed over that begins here, beyond `position`: what leads to it is missing. */
+  /**
+   * A window has been passed over that begins here, beyond `position`: what leads to it is missing.
+   */
   readonly gap: number | undefined
 }
 

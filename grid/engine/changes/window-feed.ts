@@ -6,7 +6,10 @@ export const outOfOrder = (last: number, position: number): GridError =>
   new GridError('internal', `The change queue gave position ${position} after ${last}`)
 
 export interface WindowFeedOptions {
-  /** Bytes of windows that wait to be taken; beyond, the queue is not read until there is room. Default 32 MiB. */
+  /**
+   * Bytes of windows that wait to be taken; beyond, the queue is not read until there is room.
+   * Default 32 MiB.
+   */
   readonly bytesMax?: number
   /** There is another window, or the feed has broken. */
   readonly wake: () => void
@@ -15,8 +18,9 @@ export interface WindowFeedOptions {
 }
 
 /**
- * Reads the windows of the change queue, from a position on, at the pace of whoever takes them. Holds at most `bytesMax` (or one window)
- * and leaves the rest where it is durable. A feed that cannot go on says so in `failure`.
+ * Reads the windows of the change queue, from a position on, at the pace of whoever takes them.
+ * Holds at most `bytesMax` (or one window) and leaves the rest where it is durable. A feed that
+ * cannot go on says so in `failure`.
  */
 export class WindowFeed {
   readonly #changes: Log
@@ -104,7 +108,8 @@ export class WindowFeed {
     }
     this.#last = position
     try {
-      // The record's bytes may be a view into what the connection received: a window that waits must not keep all of that.
+      // The record's bytes may be a view into what the connection received: a window that waits
+      // must not keep all of that.
       const window = this.#assembler.add(position, new Uint8Array(data))
       if (!window) return
       this.#windows.push(window)

@@ -4,7 +4,8 @@ import type { Clock } from '../ports/clock.ts'
 const sliceMs = 3
 
 /**
- * Runs work in slices, each in a turn of the clock's, beginning with the next one; its result has a turn of its own. Given up when it is not `wanted` any more.
+ * Runs work in slices, each in a turn of the clock's, beginning with the next one; its result has a
+ * turn of its own. Given up when it is not `wanted` any more.
  */
 export function inSlices<T>(
   clock: Clock,

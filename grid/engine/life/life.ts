@@ -7,8 +7,9 @@ const retryMsMax = 5000
 const graceMs = 3000
 
 /**
- * One incarnation of a component. Everything it does hangs on `signal`, which aborts when the component stops or when the incarnation has to
- * end because what it knows no longer fits the world; nothing of it goes on afterwards.
+ * One incarnation of a component. Everything it does hangs on `signal`, which aborts when the
+ * component stops or when the incarnation has to end because what it knows no longer fits the
+ * world; nothing of it goes on afterwards.
  */
 export class Life {
   readonly clock: Clock
@@ -24,7 +25,8 @@ export class Life {
   constructor(clock: Clock, stopping: AbortSignal) {
     this.clock = clock
     this.signal = this.#ending.signal
-    // Not AbortSignal.any: Node keeps such a signal, and all that listens to it, until it is aborted.
+    // Not AbortSignal.any: Node keeps such a signal, and all that listens to it, until it is
+    // aborted.
     const stop = () => this.#ending.abort(stopping.reason)
     if (stopping.aborted) stop()
     else stopping.addEventListener('abort', stop, { once: true })
@@ -67,7 +69,10 @@ export class Life {
     await sleep(this.clock, ms, this.signal)
   }
 
-  /** Runs again and again, `ms` after it has finished. A GridError passes: the world may be better next time. */
+  /**
+   * Runs again and again, `ms` after it has finished. A GridError passes: the world may be better
+   * next time.
+   */
   repeat(ms: number, run: () => Promise<void> | void): void {
     const repeat = async () => {
       while (!this.signal.aborted) {
@@ -83,7 +88,8 @@ export class Life {
   }
 
   /**
-   * Tries until it succeeds, ever more patiently. Only GridErrors are waited out, and those not that `isFinal` names.
+   * Tries until it succeeds, ever more patiently. Only GridErrors are waited out, and those not
+   * that `isFinal` names.
    * @throws GridError `stopping` when the incarnation ends, what `isFinal` names, and our own bugs
    */
   async until<T>(

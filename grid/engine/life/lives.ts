@@ -11,13 +11,17 @@ const untold = 'its life was over'
 export interface LivesOptions {
   /** Pause before the next life, ms; 0: none. Default 500 behind every life. */
   readonly pauseMs?: (life: Life) => number
-  /** Tells people why a life is over. Default: that it starts again and why, the same failure over and over once. */
+  /**
+   * Tells people why a life is over. Default: that it starts again and why, the same failure over
+   * and over once.
+   */
   readonly tell?: (life: Life) => void
 }
 
 /**
- * A component lives through one incarnation after the other: whenever what it knows may no longer fit the world (the log was replaced,
- * another one took over in a way it cannot follow), it forgets everything and starts again from what is stored. `stop` ends the last one.
+ * A component lives through one incarnation after the other: whenever what it knows may no longer
+ * fit the world (the log was replaced, another one took over in a way it cannot follow), it forgets
+ * everything and starts again from what is stored. `stop` ends the last one.
  */
 export class Lives {
   readonly #clock: Clock

@@ -16,8 +16,9 @@ const toldMax = 20
 const sameText = (reason: string): string => reason.replaceAll(/[0-9a-f]*\d[0-9a-f]*/g, 'N')
 
 /**
- * Tells people what keeps a component or a unit from its work: each cause once when it begins, and once when everything is over. It asks what
- * the health check answers, so whatever keeps somebody from being ready is in the log as well.
+ * Tells people what keeps a component or a unit from its work: each cause once when it begins, and
+ * once when everything is over. It asks what the health check answers, so whatever keeps somebody
+ * from being ready is in the log as well.
  */
 export class ReadinessWatch {
   readonly #clock: Clock

@@ -1,4 +1,6 @@
-/** What can happen to a role. Programs and the simulator go by the kind, people read the message. */
+/**
+ * What can happen to a role. Programs and the simulator go by the kind, people read the message.
+ */
 export type RoleEventKind =
   /** Its life was over; it begins another one. */
   | 'began_again'

@@ -4,8 +4,9 @@ import type { Clock } from '../ports/clock.ts'
 const sliceMs = 3
 
 /**
- * Work in slices: components share a process, and its event loop, with each other (and, embedded, with the processing units). Call `pause`
- * between two pieces; it gives the turn away when the slice is used up.
+ * Work in slices: components share a process, and its event loop, with each other (and, embedded,
+ * with the processing units). Call `pause` between two pieces; it gives the turn away when the
+ * slice is used up.
  */
 export class Turns {
   readonly #clock: Clock

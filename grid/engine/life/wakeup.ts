@@ -1,6 +1,9 @@
 import type { Clock } from '../ports/clock.ts'
 
-/** Lets one loop sleep until there may be something to do. A wake-up that comes while the loop works is not lost. */
+/**
+ * Lets one loop sleep until there may be something to do. A wake-up that comes while the loop works
+ * is not lost.
+ */
 export class Wakeup {
   readonly #clock: Clock
   #pending = false

@@ -1,6 +1,7 @@
 /**
- * Sizes of what a process holds beside the entries, within its budget. A large heap has the sizes that serve best; in a small one they shrink with it, so that what
- * is on its way fits into the room between where commands are refused and the end of the heap.
+ * Sizes of what a process holds beside the entries, within its budget. A large heap has the sizes
+ * that serve best; in a small one they shrink with it, so that what is on its way fits into the
+ * room between where commands are refused and the end of the heap.
  */
 export interface MemoryLimits {
   /** Bytes of one transaction. */

@@ -18,7 +18,9 @@ export interface MemoryTold {
 export const encodeMemoryTold = ({ id, name, role, share, full }: MemoryTold): Uint8Array =>
   packMessage(memoryFormat, [id, name, role, share, full])
 
-/** undefined: of another format, damaged, or no such message at all; anybody may publish anything. */
+/**
+ * undefined: of another format, damaged, or no such message at all; anybody may publish anything.
+ */
 export function decodeMemoryTold(data: Uint8Array): MemoryTold | undefined {
   try {
     const fields = unpackMessage(memoryFormat, data)

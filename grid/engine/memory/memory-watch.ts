@@ -6,15 +6,24 @@ import type { Random } from '../ports/random.ts'
 import { subjects } from '../wire/subjects.ts'
 import { decodeMemoryTold, encodeMemoryTold, type MemoryTold } from './memory-message.ts'
 
-/** A process is full from the first share of its budget on, until it is below the second: deletes must have made real room. */
+/**
+ * A process is full from the first share of its budget on, until it is below the second: deletes
+ * must have made real room.
+ */
 const fullShare = 0.75
 export const roomShare = 0.65
-/** Beyond this share not even the bookkeeping of commands that delete is kept: what is left is for getting out. */
+/**
+ * Beyond this share not even the bookkeeping of commands that delete is kept: what is left is for
+ * getting out.
+ */
 export const criticalShare = 0.9
 
 const lookMs = 100
 const tellMs = 1000
-/** Who has told nothing for this long is gone. A process that is short of memory may be slow to tell. */
+/**
+ * Who has told nothing for this long is gone. A process that is short of memory may be slow to
+ * tell.
+ */
 const silentMsMax = 10_000
 /** Those that tell something; beyond, newcomers are not noticed. */
 const tellersMax = 1024
@@ -38,9 +47,10 @@ export interface MemoryStatus {
 }
 
 /**
- * Knows whether there is room in every process that works for a space: each looks at its own memory ten times a second, tells the others how full it is every
- * second and whenever that decides something else, and hears them. Every replica holds all of a space, so the fullest one decides for all.
- * Docs: decisions/0018.
+ * Knows whether there is room in every process that works for a space: each looks at its own memory
+ * ten times a second, tells the others how full it is every second and whenever that decides
+ * something else, and hears them. Every replica holds all of a space, so the fullest one decides
+ * for all. Docs: decisions/0018.
  */
 export class MemoryWatch {
   readonly #space: string
@@ -78,7 +88,9 @@ export class MemoryWatch {
     await this.#subscription?.stop()
   }
 
-  /** The fullest process of those that are near their budget; undefined: there is room everywhere. */
+  /**
+   * The fullest process of those that are near their budget; undefined: there is room everywhere.
+   */
   get fullest(): MemoryTold | undefined {
     return this.#fullest
   }

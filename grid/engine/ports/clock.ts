@@ -26,7 +26,10 @@ export const sleep = (clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', done, { once: true })
   })
 
-/** What a promise gives, if it does so within the time; otherwise the error that `late` makes is thrown. */
+/**
+ * What a promise gives, if it does so within the time; otherwise the error that `late` makes is
+ * thrown.
+ */
 export async function within<T>(
   clock: Clock,
   ms: number,

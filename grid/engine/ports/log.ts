@@ -2,7 +2,9 @@
 export interface LogRecord {
   /** 1, 2, 3 …: consecutive, never reused within one log. */
   readonly position: number
-  /** When the log stored it, ms since the epoch, by the log's own clock. Not necessarily monotonic. */
+  /**
+   * When the log stored it, ms since the epoch, by the log's own clock. Not necessarily monotonic.
+   */
   readonly time: number
   readonly data: Uint8Array
 }
@@ -17,14 +19,16 @@ export interface LogBounds {
 }
 
 /**
- * Told what the tail of a log sees. `record` is called with strictly consecutive positions, from `after + 1` on,
- * each exactly once, whatever the connection does in between. The listener must not throw.
+ * Told what the tail of a log sees. `record` is called with strictly consecutive positions, from
+ * `after + 1` on, each exactly once, whatever the connection does in between. The listener must not
+ * throw.
  */
 export interface LogListener {
   record(record: LogRecord): void
   /**
-   * The tail follows the log now (`true`: soon after it was opened, and again after each gap) or is cut off (`false`). A tail counts as cut off
-   * until it says otherwise. Positions stay consecutive across gaps.
+   * The tail follows the log now (`true`: soon after it was opened, and again after each gap) or is
+   * cut off (`false`). A tail counts as cut off until it says otherwise. Positions stay consecutive
+   * across gaps.
    */
   connected?(connected: boolean): void
   /** The tail has ended for good: `log_replaced` or `log_trimmed`. No call follows. */
@@ -44,7 +48,8 @@ export interface AppendOptions {
  * A durable, totally ordered sequence of records: the log of a space, and its change queue.
  *
  * `append` resolves with the position once the record is durable. Its errors are GridErrors:
- * `log_full`, `record_too_large`, `fenced`: certainly not stored. `log_unavailable`: unknown, it may be stored, now or later.
+ * `log_full`, `record_too_large`, `fenced`: certainly not stored. `log_unavailable`: unknown, it
+ * may be stored, now or later.
  */
 export interface Log {
   /** Largest record in bytes. */

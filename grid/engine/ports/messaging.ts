@@ -15,7 +15,10 @@ export interface Endpoint {
   readonly respond: Responder
 }
 
-/** A named group of endpoints. Instances with the same name share the requests: each goes to one of them. */
+/**
+ * A named group of endpoints. Instances with the same name share the requests: each goes to one of
+ * them.
+ */
 export interface Service {
   readonly name: string
   readonly version: string
@@ -33,9 +36,10 @@ export interface RequestOptions {
 }
 
 /**
- * Request/reply and broadcast between components, and the way in for callers in any language. Nothing durable rests on it: a message may be
- * lost or doubled. `request` fails with `no_responder` (nobody listens), `request_timeout` or `log_unavailable` (not connected).
- * A responder's GridError travels to the requester with its code, message and details.
+ * Request/reply and broadcast between components, and the way in for callers in any language.
+ * Nothing durable rests on it: a message may be lost or doubled. `request` fails with
+ * `no_responder` (nobody listens), `request_timeout` or `log_unavailable` (not connected). A
+ * responder's GridError travels to the requester with its code, message and details.
  */
 export interface Messaging {
   /** Largest message in bytes. */

@@ -26,7 +26,10 @@ export interface Checkpoint {
   readonly digest: string
   /** Number of entries at `position`. */
   readonly entries: number
-  /** The replicated state beside the entries (origins, definition, log time), encoded by the core. At most a few 100 KB. */
+  /**
+   * The replicated state beside the entries (origins, definition, log time), encoded by the core.
+   * At most a few 100 KB.
+   */
   readonly replicated: Uint8Array
   /** Told by a store that keeps entries in quarantine, now; nobody gives it to `apply`. */
   readonly quarantine?: QuarantineSummary
@@ -70,26 +73,31 @@ export interface Replayed {
 }
 
 /**
- * Entries that a store refuses for what they are (too large, against a rule of the database), while everything else is
- * stored. They belong to the checkpoint like all others: `get` and `scan` give them. Each later version is tried; one that is taken, or a
- * deletion, ends an entry's quarantine. docs/decisions/0008.
+ * Entries that a store refuses for what they are (too large, against a rule of the database), while
+ * everything else is stored. They belong to the checkpoint like all others: `get` and `scan` give
+ * them. Each later version is tried; one that is taken, or a deletion, ends an entry's quarantine.
+ * docs/decisions/0008.
  */
 export interface Quarantine {
   /** The oldest first. */
   list(space: string): Promise<readonly QuarantinedEntry[]>
   /**
-   * Tries to store the entries again, in one atomic step that leaves the checkpoint's position where it is. Safe beside a writer.
-   * `keys`: only these; those that are not in quarantine are passed over.
+   * Tries to store the entries again, in one atomic step that leaves the checkpoint's position
+   * where it is. Safe beside a writer. `keys`: only these; those that are not in quarantine are
+   * passed over.
    */
   replay(space: string, keys?: readonly EntryKey[]): Promise<Replayed>
 }
 
 export interface ScanOptions {
-  /** Told of what is stored and is not what the grid has written; the scan goes on without it. Default: the scan fails with `record_damaged`. */
+  /**
+   * Told of what is stored and is not what the grid has written; the scan goes on without it.
+   * Default: the scan fails with `record_damaged`.
+   */
   readonly damaged?: (entry: EntryKey) => void
   /**
-   * Enough of each cache for who only wants a sample: a store that can gives no more of it, those that
-   * were stored first. Default: everything.
+   * Enough of each cache for who only wants a sample: a store that can gives no more of it, those
+   * that were stored first. Default: everything.
    */
   readonly sampleEntries?: number
 }
@@ -111,25 +119,37 @@ export interface StoreWatch {
 export interface StoreScan {
   /** The checkpoint when the scan began. */
   readonly start: Checkpoint
-  /** Entries in chunks, any order, each key at most once (repeats are allowed where the store cannot avoid them). */
+  /**
+   * Entries in chunks, any order, each key at most once (repeats are allowed where the store cannot
+   * avoid them).
+   */
   chunks(): AsyncIterable<StoredEntry[]>
   /**
-   * The checkpoint when the scan had ended. The same position as `start`: the scan is exact. A later one: every entry was
-   * read at some position in between, and the changes of (start, end] must be applied over it.
+   * The checkpoint when the scan had ended. The same position as `start`: the scan is exact. A
+   * later one: every entry was read at some position in between, and the changes of (start, end]
+   * must be applied over it.
    */
   end(): Promise<Checkpoint>
   close(): Promise<void>
 }
 
-/** A durable copy of spaces, moved from one log position to a later one atomically: MongoDB, the warm image, the embedded store. */
+/**
+ * A durable copy of spaces, moved from one log position to a later one atomically: MongoDB, the
+ * warm image, the embedded store.
+ */
 export interface Store {
-  /** undefined: nothing has been stored for this space. `record_damaged`: it is not what the grid has written. */
+  /**
+   * undefined: nothing has been stored for this space. `record_damaged`: it is not what the grid
+   * has written.
+   */
   checkpoint(space: string): Promise<Checkpoint | undefined>
   /**
-   * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored checkpoint is at position `from`
-   * (0 or absent: no checkpoint yet). Otherwise nothing changes and a GridError `stale_writer` is thrown.
-   * What the store refuses for what it is goes into quarantine; with too much in there: `quarantine_full`, and nothing changes.
-   * A store that cannot be reached: `store_unavailable`, or `image_unavailable` for the warm image (outcome unknown; call `checkpoint` to find out). No call waits for ever.
+   * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored
+   * checkpoint is at position `from` (0 or absent: no checkpoint yet). Otherwise nothing changes
+   * and a GridError `stale_writer` is thrown. What the store refuses for what it is goes into
+   * quarantine; with too much in there: `quarantine_full`, and nothing changes. A store that cannot
+   * be reached: `store_unavailable`, or `image_unavailable` for the warm image (outcome unknown;
+   * call `checkpoint` to find out). No call waits for ever.
    */
   apply(
     space: string,
@@ -137,19 +157,26 @@ export interface Store {
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void>
-  /** undefined when there is no checkpoint. `record_damaged`: what is stored is not what the grid has written. */
+  /**
+   * undefined when there is no checkpoint. `record_damaged`: what is stored is not what the grid
+   * has written.
+   */
   scan(space: string, options?: ScanOptions): Promise<StoreScan | undefined>
   /** `record_damaged`: what is stored is not what the grid has written. */
   get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>
   /** Forgets everything about a space. */
   clear(space: string): Promise<void>
   /**
-   * Only of a store that others can write to: puts a checkpoint back, as it is known to have been, where there is none, or a damaged one. What is
-   * stored beside it stays, and may be of another position: windows that are applied again, and the audit, make that good.
-   * Otherwise nothing changes and a GridError `stale_writer` is thrown.
+   * Only of a store that others can write to: puts a checkpoint back, as it is known to have been,
+   * where there is none, or a damaged one. What is stored beside it stays, and may be of another
+   * position: windows that are applied again, and the audit, make that good. Otherwise nothing
+   * changes and a GridError `stale_writer` is thrown.
    */
   readonly restore?: ((space: string, known: Checkpoint) => Promise<void>) | undefined
-  /** Only of a store that others can write to: tells of every change that is not the grid's own, until it is stopped. */
+  /**
+   * Only of a store that others can write to: tells of every change that is not the grid's own,
+   * until it is stopped.
+   */
   readonly watch?:
     | ((space: string, changed: (change: ForeignChange) => void) => StoreWatch)
     | undefined
@@ -161,9 +188,10 @@ export interface Store {
 /** A store that can be written anew, whatever it holds, while others may be at work on it. */
 export interface RebuildableStore extends Store {
   /**
-   * Throws away whatever is held of a space. From the first moment on the checkpoint is `building`, which has a negative position that nobody else uses: no
-   * other writer's step begins there, and nobody reads what is being built. `apply` goes on from it, and ends at a real checkpoint. After a crash the
-   * space is being built still, and has to be begun anew.
+   * Throws away whatever is held of a space. From the first moment on the checkpoint is `building`,
+   * which has a negative position that nobody else uses: no other writer's step begins there, and
+   * nobody reads what is being built. `apply` goes on from it, and ends at a real checkpoint. After
+   * a crash the space is being built still, and has to be begun anew.
    */
   beginAnew(space: string, building: Checkpoint): Promise<void>
 }

@@ -20,9 +20,10 @@ export interface Distribution {
 }
 
 /**
- * A way in for what a component measures by itself, beside what its status says. What is asked for with the values of its labels is kept
- * by whoever asks: to add to it then costs next to nothing. Values of labels must be few (names of commands, codes of errors), for each
- * of their combinations is kept for good.
+ * A way in for what a component measures by itself, beside what its status says. What is asked for
+ * with the values of its labels is kept by whoever asks: to add to it then costs next to nothing.
+ * Values of labels must be few (names of commands, codes of errors), for each of their combinations
+ * is kept for good.
  */
 export interface Telemetry {
   /** @param values of the labels, in their order */

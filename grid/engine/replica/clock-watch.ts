@@ -6,9 +6,15 @@ import type { Replica } from './replica.ts'
 
 /** What is wrong for longer is told again this often. */
 const repeatMs = 60_000
-/** For so long the log's and the machine's clock have to agree against the time kept here, before it is doubted. */
+/**
+ * For so long the log's and the machine's clock have to agree against the time kept here, before it
+ * is doubted.
+ */
 const patienceMs = 5 * 60_000
-/** The same before the log has borne out the time kept here even once: then most likely the first record came late. */
+/**
+ * The same before the log has borne out the time kept here even once: then most likely the first
+ * record came late.
+ */
 const firstPatienceMs = 5_000
 
 /** How the clocks around a replica are, at `/status`. */
@@ -22,8 +28,9 @@ export interface ClockStatus {
 export type ClockReport = (message: string) => void
 
 /**
- * Keeps the log's time for a component, through all its lives, and watches the clocks: tells when records and their senders do not agree, and when
- * the machine's clock is wrong. What is wrong is told at once, and then once a minute.
+ * Keeps the log's time for a component, through all its lives, and watches the clocks: tells when
+ * records and their senders do not agree, and when the machine's clock is wrong. What is wrong is
+ * told at once, and then once a minute.
  */
 export class ClockWatch {
   readonly time: LogClock
@@ -58,9 +65,13 @@ export class ClockWatch {
   /** Listens to a replica; whoever uses the time listens after it. */
   follow(replica: Replica): void {
     const { state } = replica
-    // Queries are answered before the first record has come: late at most by what the log has been silent for, whatever the machine says.
+    // Queries are answered before the first record has come: late at most by what the log has been
+    // silent for, whatever the machine says.
     if (state.time > 0) this.time.reach(state.time)
-    /** The record's time, and whether it is its sender's too; undefined when the record is none that is melded. */
+    /**
+     * The record's time, and whether it is its sender's too; undefined when the record is none that
+     * is melded.
+     */
     let stamp: { readonly time: number; readonly agrees: boolean } | undefined
     replica.listen({
       melding: (frame, _, time) => {
@@ -78,15 +89,19 @@ export class ClockWatch {
   }
 
   /**
-   * The time that a frame says. One that is more than a minute ahead of the log's is not believed against the log's clock: where it is right, and after so long
-   * an outage it may be, it goes there by steps.
+   * The time that a frame says. One that is more than a minute ahead of the log's is not believed
+   * against the log's clock: where it is right, and after so long an outage it may be, it goes
+   * there by steps.
    */
   says(reached: number): number {
     const now = this.time.now()
     return this.#goesBySteps ? Math.min(now, reached + clockSilentMsMax) : now
   }
 
-  /** A frame of its own, which said a time, was stored at another one; the log's has reached a third. Returns whether it should be told again. */
+  /**
+   * A frame of its own, which said a time, was stored at another one; the log's has reached a
+   * third. Returns whether it should be told again.
+   */
   sent(at: number, time: number, reached: number): boolean {
     const isFar = this.time.now() - reached > clockSilentMsMax
     if (Math.abs(at - time) <= clockJumpMsMax) this.#borneOut = true
@@ -100,7 +115,10 @@ export class ClockWatch {
     return this.time.isSet && Math.abs(time - this.time.now()) > clockJumpMsMax
   }
 
-  /** Whether the log should hear what the machine's clock says: it agrees with the log's own, and both contradict what is kept here. */
+  /**
+   * Whether the log should hear what the machine's clock says: it agrees with the log's own, and
+   * both contradict what is kept here.
+   */
   get mustTell(): boolean {
     const monotonic = this.#clock.monotonic()
     if (this.#doubtedSince === undefined || monotonic - this.#askedAt < repeatMs) return false

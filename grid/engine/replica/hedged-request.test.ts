@@ -22,7 +22,9 @@ const refusing =
     throw new GridError(code, 'no')
   }
 
-/** The answer, or the error's code, that there is after `ms` when the instances are asked in turn. */
+/**
+ * The answer, or the error's code, that there is after `ms` when the instances are asked in turn.
+ */
 async function outcomeAfter(ms: number, ...instances: Instance[]): Promise<string | undefined> {
   const clock = new SimulatedClock()
   const messaging = new InProcessMessaging(clock)

@@ -10,11 +10,14 @@ export interface HedgedRequestOptions {
 }
 
 /**
- * A request to whichever instance of a service takes it, sent again and again while no answer comes: a frozen instance goes on drawing its share of the
- * requests until the messaging server notices, a later attempt meets another one. The first answer to any attempt counts, so that one that is
- * merely slow is still heard. Only for what does no harm when it is asked twice (Dean and Barroso, *The Tail at Scale*, 2013).
+ * A request to whichever instance of a service takes it, sent again and again while no answer
+ * comes: a frozen instance goes on drawing its share of the requests until the messaging server
+ * notices, a later attempt meets another one. The first answer to any attempt counts, so that one
+ * that is merely slow is still heard. Only for what does no harm when it is asked twice (Dean and
+ * Barroso, *The Tail at Scale*, 2013).
  *
- * @throws GridError what an attempt failed with: at once when no repetition would change it, or nobody else is being waited for
+ * @throws GridError what an attempt failed with: at once when no repetition would change it, or
+ * nobody else is being waited for
  */
 export function hedgedRequest(
   messaging: Messaging,

@@ -6,9 +6,11 @@ const windowMs = 60_000
 const slowdown = 0.1
 
 /**
- * The log's time, kept by a monotonic clock, so that no wall clock decides anything: neither the unit's nor, for as long as it is wrong, the
- * log's. Every record whose own time and its sender's agree shows what the log's time was; that it came late only makes it seem earlier, so the
- * latest that the last two windows have shown is right. Never runs backwards: what turns out to be ahead goes slower for a while.
+ * The log's time, kept by a monotonic clock, so that no wall clock decides anything: neither the
+ * unit's nor, for as long as it is wrong, the log's. Every record whose own time and its sender's
+ * agree shows what the log's time was; that it came late only makes it seem earlier, so the latest
+ * that the last two windows have shown is right. Never runs backwards: what turns out to be ahead
+ * goes slower for a while.
  */
 export class LogClock {
   readonly #clock: Clock
@@ -30,7 +32,10 @@ export class LogClock {
     return this.#offset !== Number.NEGATIVE_INFINITY
   }
 
-  /** Whole ms since the epoch, at this moment or at one that has just been. Before the log has shown its time that of the machine, which then decides nothing. */
+  /**
+   * Whole ms since the epoch, at this moment or at one that has just been. Before the log has shown
+   * its time that of the machine, which then decides nothing.
+   */
   now(monotonic = this.#clock.monotonic()): number {
     if (!this.isSet) return Math.max(this.#clock.now(), this.#reached)
     return Math.max(this.#reached, Math.floor(this.#hold(monotonic) + monotonic))

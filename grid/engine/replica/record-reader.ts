@@ -3,8 +3,9 @@ import type { Frame } from '../../core/frame.ts'
 import { decodeFrame } from '../wire/frame-codec.ts'
 
 /**
- * The frame in a record of the log, or why there is none. `record_damaged`: it is no frame of any version, and every replica passes over it.
- * `format_unsupported`: a whole one of another version, at which those stop that cannot read it. docs/decisions/0015.
+ * The frame in a record of the log, or why there is none. `record_damaged`: it is no frame of any
+ * version, and every replica passes over it. `format_unsupported`: a whole one of another version,
+ * at which those stop that cannot read it. docs/decisions/0015.
  */
 export function readRecord(data: Uint8Array): Frame | GridError {
   try {

@@ -19,8 +19,9 @@ export interface RehydrationProgress {
 export interface RehydrationOptions {
   readonly space: string
   /**
-   * Where to look, in this order. `reader`: whatever the data reader has that is nearest; `store`: through it, but the store's own checkpoint;
-   * `log`: from its first position, if that is still held.
+   * Where to look, in this order. `reader`: whatever the data reader has that is nearest; `store`:
+   * through it, but the store's own checkpoint; `log`: from its first position, if that is still
+   * held.
    */
   readonly sources: readonly RehydrationSource[]
   /** Longest wait for one answer. Default 5,000. */
@@ -29,17 +30,21 @@ export interface RehydrationOptions {
   readonly pauseMs?: number
   readonly signal: AbortSignal
   /**
-   * The log that was followed before is gone, and another one stands in its place: it is begun with only if the data reader says that
-   * nothing is stored, however long that takes. Default false.
+   * The log that was followed before is gone, and another one stands in its place: it is begun with
+   * only if the data reader says that nothing is stored, however long that takes. Default false.
    */
   readonly logReplaced?: boolean
-  /** Identity of the log that was followed before: any other one has taken its place, whatever it was that ended the following. */
+  /**
+   * Identity of the log that was followed before: any other one has taken its place, whatever it
+   * was that ended the following.
+   */
   readonly logFollowed?: string | undefined
   /** What was found wrong before: a peer that has the same gives no snapshot. */
   readonly suspect?: Suspect | undefined
   /**
-   * Asked when the entries of a snapshot do not have the digest that came with it: do others vouch for what the entries say? Then it was
-   * the account that was wrong, not the entries. Default: nobody does.
+   * Asked when the entries of a snapshot do not have the digest that came with it: do others vouch
+   * for what the entries say? Then it was the account that was wrong, not the entries. Default:
+   * nobody does.
    */
   readonly confirms?: (position: number, digest: string) => Promise<boolean>
   readonly progress?: (progress: RehydrationProgress) => void
@@ -55,8 +60,8 @@ export interface Rehydrated {
 }
 
 /**
- * Brings an exact state of a space into memory: from a peer, from the data reader, or from the whole log. Tries until one of them gives a
- * state that the log continues, or the signal aborts.
+ * Brings an exact state of a space into memory: from a peer, from the data reader, or from the
+ * whole log. Tries until one of them gives a state that the log continues, or the signal aborts.
  * @throws GridError `stopping` when aborted
  */
 export async function rehydrate(
@@ -90,8 +95,8 @@ export async function rehydrate(
 const isOfReader = (source: RehydrationSource): boolean => source === 'reader' || source === 'store'
 
 /**
- * What the data reader's failure says about the store: nothing is stored, something is that cannot be used, no answer; or it is damaged, and belongs to
- * the log of this identity.
+ * What the data reader's failure says about the store: nothing is stored, something is that cannot
+ * be used, no answer; or it is damaged, and belongs to the log of this identity.
  */
 type StoredState = 'nothing' | 'something' | 'unknown' | Damaged
 
@@ -115,10 +120,16 @@ const latest = (known: StoredState, told: StoredState): StoredState =>
 /** A state, and the identity of the log that continues it. */
 type Copy = Pick<Rehydrated, 'state' | 'logIdentity'>
 
-/** Rounds in which a log is not believed to be all there is while no data reader has said that nothing is stored. */
+/**
+ * Rounds in which a log is not believed to be all there is while no data reader has said that
+ * nothing is stored.
+ */
 const unconfirmedRounds = 8
 
-/** The whole log, from its first position: exact, unless it is a new log in place of one that was lost. */
+/**
+ * The whole log, from its first position: exact, unless it is a new log in place of one that was
+ * lost.
+ */
 async function fromLog(
   log: Log,
   { space, logReplaced = false, logFollowed }: RehydrationOptions,
@@ -132,7 +143,8 @@ async function fromLog(
       'log_trimmed',
       `The log of ${space} begins at ${first}: only a peer or the data reader has what came before${stored === 'nothing' ? '. The store holds nothing; if it had something: npx spacegrid recover --store' : ''}`,
     )
-  // The log that a damaged store belongs to has everything that the store had, for it begins at the beginning.
+  // The log that a damaged store belongs to has everything that the store had, for it begins at the
+  // beginning.
   if (typeof stored === 'object' && stored.logIdentity === identity && stored.position <= last)
     return { state: new SpaceState(), logIdentity: identity }
   if (stored === 'something' || typeof stored === 'object')
@@ -174,7 +186,10 @@ async function fromSnapshot(
   return { state, logIdentity: bounds.identity }
 }
 
-/** A peer opens a snapshot in memory, at once: if none has by then, all of them are frozen, and the data reader is asked instead. */
+/**
+ * A peer opens a snapshot in memory, at once: if none has by then, all of them are frozen, and the
+ * data reader is asked instead.
+ */
 const peerOpenMs = 1000
 
 async function restore(
@@ -206,7 +221,10 @@ async function restore(
   throw new GridError('internal', 'The snapshot ended without its last piece')
 }
 
-/** The log must hold the position after the state's, and must not end before it: then it is another log. */
+/**
+ * The log must hold the position after the state's, and must not end before it: then it is another
+ * log.
+ */
 function checkContinues(state: SpaceState, { first, last }: LogBounds, space: string): void {
   if (state.position + 1 < first)
     throw new GridError(
@@ -221,8 +239,9 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
 }
 
 /**
- * A log that came back without its last records (a power failure, and a disk that had not been told to keep them) gives their positions away again. What
- * then stands at the state's position is younger than anything the state has seen.
+ * A log that came back without its last records (a power failure, and a disk that had not been told
+ * to keep them) gives their positions away again. What then stands at the state's position is
+ * younger than anything the state has seen.
  */
 function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
   if (record && isYounger(record, state))
@@ -232,7 +251,10 @@ function checkHistory(state: SpaceState, record: LogRecord | undefined, space: s
     )
 }
 
-/** What cannot be read tells no time, and neither does a record whose clocks do not agree: if it was ignored, it moved nothing. */
+/**
+ * What cannot be read tells no time, and neither does a record whose clocks do not agree: if it was
+ * ignored, it moved nothing.
+ */
 function isYounger({ data, time }: LogRecord, state: SpaceState): boolean {
   try {
     return time > state.time && clocksAgree(decodeFrame(data), time)

@@ -16,21 +16,33 @@ import { readRecord, type UnreadRecord } from './record-reader.ts'
 export interface ReplicaListener extends MeldObserver {
   /** The frame at a position, stored at a time, is about to be melded. */
   melding?(frame: Frame, position: number, time: number): void
-  /** The frame at `state.position` has been melded; `accepted` is false when it was ignored. No frame: the record was passed over. */
+  /**
+   * The frame at `state.position` has been melded; `accepted` is false when it was ignored. No
+   * frame: the record was passed over.
+   */
   melded?(frame: Frame | undefined, accepted: boolean): void
   /** A record is no frame: it is about to be passed over. */
   passing?(record: UnreadRecord): void
-  /** A record is of another version: the replica stays before it until the log says that it is to be passed over. */
+  /**
+   * A record is of another version: the replica stays before it until the log says that it is to be
+   * passed over.
+   */
   stopped?(record: UnreadRecord): void
   connected?(connected: boolean): void
   /** The replica has stopped for good at its position: it can no longer follow the log. */
   broken?(error: Error): void
 }
 
-/** Positions that were found in the log to be passed over, while one of them was looked for; beyond, they are looked for again. */
+/**
+ * Positions that were found in the log to be passed over, while one of them was looked for; beyond,
+ * they are looked for again.
+ */
 const skipsMax = 10_000
 
-/** What may come behind a large transaction while it is prepared; what is beyond is read again from the log. */
+/**
+ * What may come behind a large transaction while it is prepared; what is beyond is read again from
+ * the log.
+ */
 const behindBytesMax = 32 * 1024 * 1024
 const behindRecordsMax = 100_000
 
@@ -40,9 +52,11 @@ interface Waiter {
 }
 
 /**
- * A space's live copy: tails the log from the position of the state it is given, and melds. Its state is exact at every moment; when it
- * cannot go on (the log was replaced or trimmed) it stops rather than guess, and says so. What is no frame it passes over, as all do; before a frame of another
- * version it stays, and looks on in the log for word that it may be passed over (docs/decisions/0015). A crash loses nothing: the state is rebuilt from a snapshot and the log.
+ * A space's live copy: tails the log from the position of the state it is given, and melds. Its
+ * state is exact at every moment; when it cannot go on (the log was replaced or trimmed) it stops
+ * rather than guess, and says so. What is no frame it passes over, as all do; before a frame of
+ * another version it stays, and looks on in the log for word that it may be passed over
+ * (docs/decisions/0015). A crash loses nothing: the state is rebuilt from a snapshot and the log.
  */
 export class Replica {
   readonly state: SpaceState
@@ -67,7 +81,10 @@ export class Replica {
   /** So much has come behind it that the rest is left in the log. */
   #isCut = false
 
-  /** @param clock gives others a turn while a large transaction is prepared. Left out: all is melded in the turn in which it comes. */
+  /**
+   * @param clock gives others a turn while a large transaction is prepared. Left out: all is melded
+   * in the turn in which it comes.
+   */
   constructor(log: Log, state: SpaceState, clock?: Clock) {
     this.#log = log
     this.#clock = clock
@@ -132,8 +149,8 @@ export class Replica {
   }
 
   /**
-   * Stays at its position until the function that it returns is called, by everybody who holds it; then follows the log again. Whoever listens
-   * is not told: nothing is lost.
+   * Stays at its position until the function that it returns is called, by everybody who holds it;
+   * then follows the log again. Whoever listens is not told: nothing is lost.
    */
   async hold(): Promise<() => void> {
     this.#holds++
@@ -156,7 +173,9 @@ export class Replica {
     this.#connected = false
   }
 
-  /** Resolves once the replica has reached the position, true; or false when `signal` aborts first. */
+  /**
+   * Resolves once the replica has reached the position, true; or false when `signal` aborts first.
+   */
   async reach(position: number, signal: AbortSignal): Promise<boolean> {
     if (this.state.position >= position) return true
     if (signal.aborted) return false
@@ -213,7 +232,10 @@ export class Replica {
     this.#wake()
   }
 
-  /** Whatever went wrong, the state may no longer be exact: it must not be served, and not be melded on. */
+  /**
+   * Whatever went wrong, the state may no longer be exact: it must not be served, and not be melded
+   * on.
+   */
   #cannotMeld({ position }: LogRecord, error: unknown): void {
     const cause = error instanceof Error ? error : new Error(String(error))
     this.#break(
@@ -224,8 +246,9 @@ export class Replica {
   }
 
   /**
-   * Works a large transaction out in slices, over a state that stays as it is until all of it is there; then it is melded in one turn, and what has come behind it
-   * follows. A replica that stops meanwhile, or is held, has melded nothing of it. docs/decisions/0023.
+   * Works a large transaction out in slices, over a state that stays as it is until all of it is
+   * there; then it is melded in one turn, and what has come behind it follows. A replica that stops
+   * meanwhile, or is held, has melded nothing of it. docs/decisions/0023.
    */
   #prepare(frame: TransactionsFrame, record: LogRecord, clock: Clock): void {
     const behind: LogRecord[] = []

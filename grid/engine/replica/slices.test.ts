@@ -62,7 +62,10 @@ const whole = <T>(work: Generator<void, T>): T => {
   }
 }
 
-/** A log in which one origin writes, a replica that follows it in slices, and what melding it in one go comes to. */
+/**
+ * A log in which one origin writes, a replica that follows it in slices, and what melding it in one
+ * go comes to.
+ */
 class World {
   readonly clock = new BusyClock()
   readonly stream = new SimulatedStream(this.clock)
@@ -108,7 +111,10 @@ class World {
     this.#append(encodeFrame(frame))
   }
 
-  /** Runs one callback; what can be read behind it must be a state of the log. Returns false when there is none left. */
+  /**
+   * Runs one callback; what can be read behind it must be a state of the log. Returns false when
+   * there is none left.
+   */
   step(): boolean {
     const more = this.clock.runNext()
     const { state, failure } = this.replica

@@ -19,20 +19,33 @@ import type { SnapshotSource } from './snapshot-source.ts'
 const defaultEntriesMax = 1000
 const defaultPieceBytesMax = 4 * 1024 * 1024
 /**
- * Pieces grow while one takes less than the first and shrink when it takes more than the second, ms: a snapshot must not hold up the unit's
- * requests. The first one is small, for its code may never have run before.
+ * Pieces grow while one takes less than the first and shrink when it takes more than the second,
+ * ms: a snapshot must not hold up the unit's requests. The first one is small, for its code may
+ * never have run before.
  */
 const pieceMs = { short: 0.25, long: 0.5 } as const
 const firstEntries = 64
-/** Pieces do not shrink below this: on a busy machine every piece takes long, and the fewer there are the sooner the snapshot is over. */
+/**
+ * Pieces do not shrink below this: on a busy machine every piece takes long, and the fewer there
+ * are the sooner the snapshot is over.
+ */
 const leastEntries = 16
-/** A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or was given another one. */
+/**
+ * A snapshot of which nothing has been asked for by then is closed: whoever opened it has gone, or
+ * was given another one.
+ */
 const unclaimedMsMax = 3000
-/** Snapshots of which nothing has been asked for yet: they cost nothing. Beyond, the oldest is closed. */
+/**
+ * Snapshots of which nothing has been asked for yet: they cost nothing. Beyond, the oldest is
+ * closed.
+ */
 const unclaimedMax = 64
 /** A snapshot whose reader has not asked for this long is closed. */
 const idleMsMax = 15_000
-/** The same while somebody else waits for a place: a reader asks again as soon as it has taken in what it got. */
+/**
+ * The same while somebody else waits for a place: a reader asks again as soon as it has taken in
+ * what it got.
+ */
 const idleOthersWaitMsMax = 3000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
 const finishedMsMax = 2000
@@ -47,18 +60,24 @@ export interface SnapshotServiceOptions {
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
-  /** Most entries read per piece; fewer when that takes more than half a millisecond. Default 1,000. */
+  /**
+   * Most entries read per piece; fewer when that takes more than half a millisecond. Default 1,000.
+   */
   readonly entriesMax?: number
-  /** A piece is full with the entry that reaches this; it is in memory several times. Default 4 MiB. */
+  /**
+   * A piece is full with the entry that reaches this; it is in memory several times. Default 4 MiB.
+   */
   readonly pieceBytesMax?: number
   /** Whether what is given here is wrong in the same way. Default: no. */
   readonly isLike?: (suspect: Suspect) => boolean
 }
 
 /**
- * Gives snapshots of a space to those who join: opening one answers with a subject, which is asked for one numbered piece after the other
- * (the last answer is kept, so that a lost one can be asked for again). Readers set the pace. A place is taken when the first piece is asked for, not before, and
- * given to somebody else when its reader falls silent: so nobody who opens snapshots and never reads them keeps units from joining.
+ * Gives snapshots of a space to those who join: opening one answers with a subject, which is asked
+ * for one numbered piece after the other (the last answer is kept, so that a lost one can be asked
+ * for again). Readers set the pace. A place is taken when the first piece is asked for, not before,
+ * and given to somebody else when its reader falls silent: so nobody who opens snapshots and never
+ * reads them keeps units from joining.
  */
 export class SnapshotService {
   readonly #messaging: Messaging
@@ -134,7 +153,10 @@ export class SnapshotService {
     return this.#open()
   }
 
-  /** The session that has to go for another one, if any has to. @throws GridError `overloaded` when all places are in use */
+  /**
+   * The session that has to go for another one, if any has to. @throws GridError `overloaded` when
+   * all places are in use
+   */
   #checkPlace(): Session | undefined {
     const { space, sessionsMax } = this.#options
     const claimed = [...this.#sessions].filter((session) => session.claimed)
@@ -231,7 +253,10 @@ class Session {
     return { data: this.#last }
   }
 
-  /** What has failed cannot be gone on with: whoever reads begins anew, and must not find the place taken by the ruin. */
+  /**
+   * What has failed cannot be gone on with: whoever reads begins anew, and must not find the place
+   * taken by the ruin.
+   */
   async #next(source: SnapshotSource): Promise<SnapshotChunk> {
     try {
       return await source.next(this.#entries, this.#options.pieceBytesMax)
@@ -306,7 +331,8 @@ export interface SnapshotPatience {
 }
 
 /**
- * Reads a whole snapshot, piece by piece; the reader stops at its last one. While a message is being used the next one is on its way.
+ * Reads a whole snapshot, piece by piece; the reader stops at its last one. While a message is
+ * being used the next one is on its way.
  * @throws GridError `no_responder` when nobody gives one, or whatever the giver failed with
  */
 export async function* readSnapshot(

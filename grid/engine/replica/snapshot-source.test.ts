@@ -61,7 +61,8 @@ test(`a snapshot of what changes meanwhile is exact, in pieces no larger than as
     changeOften(random.below(150))
     const snapshot = new ReplicaSnapshot(live)
     const copy = SpaceState.toRestore()
-    // The log falls silent in the end, or a reader that takes one entry at a time would never be done.
+    // The log falls silent in the end, or a reader that takes one entry at a time would never be
+    // done.
     for (let piece = 0; ; piece++) {
       if (piece < 40) changeOften(random.below(5) === 0 ? random.below(60) : random.below(3))
       const entriesMax = 1 + random.below(20)

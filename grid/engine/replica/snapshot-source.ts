@@ -9,28 +9,38 @@ import type { Replica } from './replica.ts'
 /** Where a snapshot comes from, piece by piece. */
 export interface SnapshotSource {
   /**
-   * The next piece, of `entriesMax` entries and full with the one that reaches `bytesMax`, if it has a say in that. Not called again after the piece
-   * with `end`.
+   * The next piece, of `entriesMax` entries and full with the one that reaches `bytesMax`, if it
+   * has a say in that. Not called again after the piece with `end`.
    */
   next(entriesMax: number, bytesMax?: number): Promise<SnapshotChunk> | SnapshotChunk
   close(): void
 }
 
-/** Changes that may wait to be passed on, and their bytes; a reader slower than they come has to start again. */
+/**
+ * Changes that may wait to be passed on, and their bytes; a reader slower than they come has to
+ * start again.
+ */
 const changesMax = 1_000_000
 const bytesMaxDefault = 256 * 1024 * 1024
 
 /**
- * A snapshot of a live replica, taken while it goes on melding: entries are read a piece at a time, and every change that happens
- * meanwhile is passed on too, in order and before any entry that is read after it. So an entry is newer than all that was passed on before it;
- * applied in order the pieces are exact once nothing is left. architecture.md, invariant 8.
+ * A snapshot of a live replica, taken while it goes on melding: entries are read a piece at a time,
+ * and every change that happens meanwhile is passed on too, in order and before any entry that is
+ * read after it. So an entry is newer than all that was passed on before it; applied in order the
+ * pieces are exact once nothing is left. architecture.md, invariant 8.
  */
 export class ReplicaSnapshot implements SnapshotSource {
   readonly #replica: Pick<Replica, 'state' | 'listen'>
-  /** Of the cache that is being read. A Map may change meanwhile: entries removed are not visited, entries added are visited last. */
+  /**
+   * Of the cache that is being read. A Map may change meanwhile: entries removed are not visited,
+   * entries added are visited last.
+   */
   #entries: Iterator<Entry>
   #cache = 0
-  /** Changes that are being passed on, from `#passed` on, and those that have happened since that began. */
+  /**
+   * Changes that are being passed on, from `#passed` on, and those that have happened since that
+   * began.
+   */
   #passing: readonly StoredChange[] = []
   #passed = 0
   #changes: StoredChange[] = []
@@ -66,8 +76,8 @@ export class ReplicaSnapshot implements SnapshotSource {
   }
 
   /**
-   * `entriesMax`: entries and changes together; the replica does nothing else while they are read. `bytesMax`: with the entry that reaches it the piece
-   * is full. Default: any number.
+   * `entriesMax`: entries and changes together; the replica does nothing else while they are read.
+   * `bytesMax`: with the entry that reaches it the piece is full. Default: any number.
    * @throws GridError `overloaded` when read too slowly, `not_ready` when the replica has gone
    */
   next(entriesMax: number, bytesMax?: number): SnapshotChunk {

@@ -9,8 +9,8 @@ const minuteMs = 60_000
 export type ReportUnread = (level: 'warn' | 'error', message: string) => void
 
 /**
- * What a component's replicas have met in the log that is no frame for them: counted, and told once, however often the log is read again. Lives as long as
- * the component. docs/decisions/0015.
+ * What a component's replicas have met in the log that is no frame for them: counted, and told
+ * once, however often the log is read again. Lives as long as the component. docs/decisions/0015.
  */
 export class UnreadRecords {
   readonly #clock: Clock

@@ -1,6 +1,9 @@
 import { GridError } from '../../core/errors.ts'
 
-/** Fields of what was unpacked, each of its type or the whole is damaged. They throw GridError `record_damaged`. */
+/**
+ * Fields of what was unpacked, each of its type or the whole is damaged. They throw GridError
+ * `record_damaged`.
+ */
 
 export function checkedList(item: unknown): readonly unknown[] {
   if (!Array.isArray(item)) throw wrong('list', item)

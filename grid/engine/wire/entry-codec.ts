@@ -14,7 +14,9 @@ type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>
 const plain = (bytes: Uint8Array): Uint8Array =>
   new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Most entries fit, and are copied here to be read: that costs less than two views made for each. */
+/**
+ * Most entries fit, and are copied here to be read: that costs less than two views made for each.
+ */
 const scratch = new Uint8Array(4096)
 
 function unpack<T>(bytes: Uint8Array): T {
@@ -23,7 +25,9 @@ function unpack<T>(bytes: Uint8Array): T {
   return messagePack.unpack(scratch, bytes.byteLength)
 }
 
-/** Of what is sealed. What has no seal is of a version that did not seal yet, and is read as it is. */
+/**
+ * Of what is sealed. What has no seal is of a version that did not seal yet, and is read as it is.
+ */
 const format = 1
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
@@ -44,13 +48,17 @@ export function opened<T>(bytes: Uint8Array): T {
 export const sealed = (content: unknown): Buffer => seal(format, messagePack.pack(content))
 
 /**
- * Entries and checkpoints as bytes: MessagePack behind a seal (`records/seal.ts`), readable by programs in other languages. Numbers
- * come back exactly, except that -0 becomes 0; fields that are undefined come back as undefined.
+ * Entries and checkpoints as bytes: MessagePack behind a seal (`records/seal.ts`), readable by
+ * programs in other languages. Numbers come back exactly, except that -0 becomes 0; fields that are
+ * undefined come back as undefined.
  */
 export const encodeEntry = ({ cache, key, value, version, position }: StoredEntry): Buffer =>
   sealed({ value, version, position, of: nameHash(cache, key) })
 
-/** @throws GridError `record_damaged`, also when it is the entry of another key; `format_unsupported` */
+/**
+ * @throws GridError `record_damaged`, also when it is the entry of another key;
+ * `format_unsupported`
+ */
 export function decodeEntry(cache: string, key: string, bytes: Uint8Array): StoredEntry {
   const body = opened<(EntryBody & { readonly of?: number }) | undefined>(bytes)
   const isEntry =

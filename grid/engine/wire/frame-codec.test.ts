@@ -19,7 +19,9 @@ const safe = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const integer = fc.maxSafeInteger()
 const time = fc.integer({ min: 0, max: 4e12 })
 
-/** Well-formed text: a lone surrogate would not survive UTF-8 (keys and inputs are checked before). */
+/**
+ * Well-formed text: a lone surrogate would not survive UTF-8 (keys and inputs are checked before).
+ */
 const text = fc.oneof(
   fc.string(),
   fc.array(fc.nat({ max: 0x10ffff })).map((c) => String.fromCodePoint(...c).toWellFormed()),
@@ -210,7 +212,8 @@ describe('a frame', () => {
     )
   })
 
-  // Logs outlive versions: these very bytes must be read by all that follow, and by other MessagePack readers.
+  // Logs outlive versions: these very bytes must be read by all that follow, and by other
+  // MessagePack readers.
   test('has the bytes of its format', () => {
     const steps: Step[] = [{ kind: StepKind.put, cache: 2, key: 'a', value: { id: 'a', n: 300 } }]
     const reads = [{ cache: 2, key: 'b', version: 0 }]
@@ -236,7 +239,8 @@ describe('a frame', () => {
     expect(decodeFrame(encodeFrame(frame))).toStrictEqual(frame)
   })
 
-  // architecture.md, invariant 1: a replica that meets a format it cannot follow stops serving rather than guess.
+  // architecture.md, invariant 1: a replica that meets a format it cannot follow stops serving
+  // rather than guess.
   test('of another version is told from one that is damaged', () => {
     const other = seal(frameFormat + 1, packr.pack([FrameKind.leave, 1, 2, 3, 4, null]))
     expect(isRefused(() => decodeFrame(other), 'format_unsupported')).toBe(true)

@@ -12,7 +12,10 @@ import {
   writeTransactions,
 } from './transaction-codec.ts'
 
-/** A whole frame of another format is of another version: a replica that meets one stops serving rather than guess. */
+/**
+ * A whole frame of another format is of another version: a replica that meets one stops serving
+ * rather than guess.
+ */
 export const frameFormat = 3
 /** The format before, without a seal: logs hold such frames for as long as they are not trimmed. */
 const unsealedFormat = 2
@@ -25,8 +28,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
 }
 
 /**
- * @throws GridError `record_damaged`: no frame of any version, which every replica passes over; `format_unsupported`: a whole one, of another
- * version
+ * @throws GridError `record_damaged`: no frame of any version, which every replica passes over;
+ * `format_unsupported`: a whole one, of another version
  */
 export function decodeFrame(data: Uint8Array): Frame {
   const format = sealedFormat(data)

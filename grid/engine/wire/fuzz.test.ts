@@ -246,7 +246,8 @@ describe('bytes that are not what they should be', () => {
   })
 })
 
-// architecture.md, invariant 1: whatever the log brings, every replica does the same, and none ends.
+// architecture.md, invariant 1: whatever the log brings, every replica does the same, and none
+// ends.
 test('a log of anything melds without an exception, and alike', () => {
   const record = fc.oneof(
     { weight: 2, arbitrary: frame },

@@ -3,8 +3,9 @@ const lengthMax = 24
 const slots = 4096
 
 /**
- * One string for equal short ones (a status, a section, a customer's id): decoding makes a new one each time, and a space of a million entries
- * would hold a million of each. A table in which the latest string of a slot stays, so that it needs no upkeep and no bound but its size.
+ * One string for equal short ones (a status, a section, a customer's id): decoding makes a new one
+ * each time, and a space of a million entries would hold a million of each. A table in which the
+ * latest string of a slot stays, so that it needs no upkeep and no bound but its size.
  */
 const known: string[] = new Array(slots).fill('')
 

@@ -2,8 +2,9 @@ import './whole-strings.ts'
 import { Packr } from 'msgpackr'
 
 /**
- * Records outlive the process that wrote them, so no structure is shared between messages; byte fields are copied, for as views they would
- * keep what they were read from in memory. `moreTypes`: an array of numbers comes back as the one it was.
+ * Records outlive the process that wrote them, so no structure is shared between messages; byte
+ * fields are copied, for as views they would keep what they were read from in memory. `moreTypes`:
+ * an array of numbers comes back as the one it was.
  */
 const packr = new Packr({
   useRecords: false,
@@ -12,14 +13,20 @@ const packr = new Packr({
   moreTypes: true,
 })
 
-/** Members whose names begin so get another one on the way: msgpackr would read `__proto__` as `__proto_`. */
+/**
+ * Members whose names begin so get another one on the way: msgpackr would read `__proto__` as
+ * `__proto_`.
+ */
 const reserved = '__proto_'
 const escaped = '__proto_~'
 const reservedBytes = Buffer.from(reserved)
 /** Before a message with such names: an extension that nothing else uses, without content. */
 const escapeMark = Buffer.from([0xc7, 0, 0x50])
 
-/** MessagePack as everything here is stored and sent. What was packed comes back as it was, members called `__proto__` included. */
+/**
+ * MessagePack as everything here is stored and sent. What was packed comes back as it was, members
+ * called `__proto__` included.
+ */
 export const messagePack = {
   pack(data: unknown): Buffer {
     const bytes = packr.pack(data)

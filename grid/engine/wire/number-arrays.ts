@@ -1,6 +1,9 @@
 import { numberArrays } from '../../core/number-arrays.ts'
 
-/** Their numbers are stored as memory holds them, the lowest byte first, as on every machine that Node 24 runs on. */
+/**
+ * Their numbers are stored as memory holds them, the lowest byte first, as on every machine that
+ * Node 24 runs on.
+ */
 export type NumberArray = InstanceType<(typeof numberArrays)[number]>
 
 const numbers = new Map<unknown, number>(
@@ -16,7 +19,10 @@ export function numberArrayKind(data: object): number | undefined {
 export const bytesOf = ({ buffer, byteOffset, byteLength }: NumberArray): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-/** An array of a kind, with memory of its own; undefined: there is no such kind, or the bytes are not a whole number of items. */
+/**
+ * An array of a kind, with memory of its own; undefined: there is no such kind, or the bytes are
+ * not a whole number of items.
+ */
 export function numberArrayOf(kind: number, bytes: Uint8Array): NumberArray | undefined {
   const array = numberArrays[kind]
   if (!array || bytes.byteLength % array.BYTES_PER_ELEMENT !== 0) return undefined

@@ -1,13 +1,17 @@
 import { GridError } from '../../core/errors.ts'
 import { messagePack } from './message-pack.ts'
 
-/** Deeper than anything that was ever stored and could be used; well within what a recursive reader can take, wherever it is called from. */
+/**
+ * Deeper than anything that was ever stored and could be used; well within what a recursive reader
+ * can take, wherever it is called from.
+ */
 const depthMax = 512
 
 /**
- * Unpacks what came from outside, sealed or not. What the bytes say of themselves is checked first: a few that announce lists of millions of items, or
- * nest thousands of them, would otherwise cost memory and stack before they turn out to be nothing, and end differently on every replica. Costs 45 ns for a
- * transaction of a frame.
+ * Unpacks what came from outside, sealed or not. What the bytes say of themselves is checked first:
+ * a few that announce lists of millions of items, or nest thousands of them, would otherwise cost
+ * memory and stack before they turn out to be nothing, and end differently on every replica. Costs
+ * 45 ns for a transaction of a frame.
  * @throws GridError `record_damaged`
  */
 export function unpackRecord(bytes: Uint8Array): unknown {
@@ -24,7 +28,8 @@ const pieceItems = 2000
 const listHeadBytes = 5
 
 /**
- * Unpacks a list as `unpackRecord` does, some of its items at a time. undefined: it is no long list, or can only be unpacked as a whole.
+ * Unpacks a list as `unpackRecord` does, some of its items at a time. undefined: it is no long
+ * list, or can only be unpacked as a whole.
  * @throws GridError `record_damaged`
  */
 export function* unpackListInPieces(bytes: Uint8Array): Generator<void, unknown[] | undefined> {
@@ -51,7 +56,10 @@ export function* unpackListInPieces(bytes: Uint8Array): Generator<void, unknown[
   }
 }
 
-/** Packs a list so that `unpackListInPieces` can read it. undefined: it can only be packed as a whole. */
+/**
+ * Packs a list so that `unpackListInPieces` can read it. undefined: it can only be packed as a
+ * whole.
+ */
 export function* packListInPieces(items: readonly unknown[]): Generator<void, Buffer | undefined> {
   const head = Buffer.allocUnsafe(listHeadBytes)
   head[0] = longList
@@ -71,8 +79,9 @@ const damaged = (cause: unknown): GridError =>
   new GridError('record_damaged', 'A record or message cannot be read', { cause })
 
 /**
- * By the first byte of an item of MessagePack: bytes that follow it in any case; bytes of these, from the first one on, that say how much more
- * follows; and whether that are items (1 for each, or 2), or else bytes.
+ * By the first byte of an item of MessagePack: bytes that follow it in any case; bytes of these,
+ * from the first one on, that say how much more follows; and whether that are items (1 for each, or
+ * 2), or else bytes.
  */
 const following = new Uint8Array(256)
 const sizeBytes = new Uint8Array(256)
@@ -131,7 +140,10 @@ for (const [first, size, more, items] of [
   itemsEach[first] = items
 }
 
-/** What extensions there are: undefined, arrays of numbers, dates. Others read further items by themselves, or make what nobody keeps. */
+/**
+ * What extensions there are: undefined, arrays of numbers, dates. Others read further items by
+ * themselves, or make what nobody keeps.
+ */
 const extensions: ReadonlySet<number | undefined> = new Set([0x00, 0x74, 0xff])
 /** Before a message with names that msgpackr would change: an extension without content. */
 const escapeMark = [0xc7, 0, 0x50] as const
@@ -140,16 +152,25 @@ const longList = 0xdd
 /** A byte that MessagePack does not use. */
 const unused = 0xc1
 
-/** Walks over the items: each list must have room for what it announces, and nothing may be nested too deeply. */
+/**
+ * Walks over the items: each list must have room for what it announces, and nothing may be nested
+ * too deeply.
+ */
 function checkStructure(bytes: Uint8Array): void {
   const isMarked = escapeMark.every((byte, i) => bytes[i] === byte)
   checkItems(bytes, isMarked ? escapeMark.length : 0, 1, 0)
 }
 
-/** The same of so many items that begin at `from`, in lists that deep. Returns the place behind them. */
+/**
+ * The same of so many items that begin at `from`, in lists that deep. Returns the place behind
+ * them.
+ */
 function checkItems(bytes: Uint8Array, from: number, count: number, depth: number): number {
   const { byteLength } = bytes
-  /** Items still to come, of each list that has begun; of those around them, none that are looked at here. */
+  /**
+   * Items still to come, of each list that has begun; of those around them, none that are looked at
+   * here.
+   */
   const open: number[] = depth === 0 ? [] : new Array<number>(depth).fill(0)
   let at = from
   let left = count

@@ -1,13 +1,16 @@
 import { crc32 } from 'node:zlib'
 import { GridError } from '../../core/errors.ts'
 
-/** A byte that MessagePack never uses: no record of before, when they had no seal, begins with it. */
+/**
+ * A byte that MessagePack never uses: no record of before, when they had no seal, begins with it.
+ */
 const mark = 0xc1
 const sealBytes = 6
 
 /**
- * A record as it is stored and sent: a mark, its format, a CRC-32 (ISO 3309) of format and body, the body. Every version, whatever formats it
- * reads, tells by it alike whether bytes are a whole record at all.
+ * A record as it is stored and sent: a mark, its format, a CRC-32 (ISO 3309) of format and body,
+ * the body. Every version, whatever formats it reads, tells by it alike whether bytes are a whole
+ * record at all.
  */
 export function seal(format: number, body: Uint8Array): Buffer {
   const record = Buffer.allocUnsafe(sealBytes + body.byteLength)
@@ -18,7 +21,10 @@ export function seal(format: number, body: Uint8Array): Buffer {
   return record
 }
 
-/** The format of a sealed record; undefined: it has no seal. @throws GridError `record_damaged` when it is not as it was sealed */
+/**
+ * The format of a sealed record; undefined: it has no seal. @throws GridError `record_damaged` when
+ * it is not as it was sealed
+ */
 export function sealedFormat(record: Uint8Array): number | undefined {
   if (record[0] !== mark) return undefined
   const isWhole =

@@ -4,8 +4,9 @@ import { unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
 
 /**
- * What components tell each other and nobody stores, as bytes: one item of MessagePack under a seal. Anybody may publish anything on a subject, so the
- * item is looked at before it is unpacked, and whoever reads it checks what it is.
+ * What components tell each other and nobody stores, as bytes: one item of MessagePack under a
+ * seal. Anybody may publish anything on a subject, so the item is looked at before it is unpacked,
+ * and whoever reads it checks what it is.
  */
 export const packMessage = (format: number, item: unknown): Uint8Array =>
   seal(format, messagePack.pack(item))

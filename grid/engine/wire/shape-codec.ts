@@ -10,8 +10,9 @@ const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/
 const fieldLengthMax = 1024
 
 /**
- * A space's definition as it came from outside, copied if it is one that can be melded: named caches and indexes, each name once, and the grid's own caches,
- * where they are there, as they are in every space.
+ * A space's definition as it came from outside, copied if it is one that can be melded: named
+ * caches and indexes, each name once, and the grid's own caches, where they are there, as they are
+ * in every space.
  * @throws GridError `record_damaged`
  */
 export function checkedShape(shape: unknown): SpaceShape {
@@ -21,7 +22,10 @@ export function checkedShape(shape: unknown): SpaceShape {
   return { caches: checked }
 }
 
-/** The definition of a copy: it begins with the grid's own caches, for entries and steps name caches by their place. */
+/**
+ * The definition of a copy: it begins with the grid's own caches, for entries and steps name caches
+ * by their place.
+ */
 export function checkedWholeShape(shape: unknown): SpaceShape {
   const checked = checkedShape(shape)
   for (const [place, { name }] of initialShape.caches.entries())

@@ -18,7 +18,10 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 
 /** Of every record here. */
 export const snapshotFormat = 3
-/** The format before, without a seal, in the first item: stored checkpoints have it until the store moves. */
+/**
+ * The format before, without a seal, in the first item: stored checkpoints have it until the store
+ * moves.
+ */
 const unsealedFormat = 2
 
 /** In a version's place: the changes that follow are of the cache whose name comes next. */
@@ -68,7 +71,10 @@ function checkedOrigin(item: unknown): readonly [number, OriginState] {
   ]
 }
 
-/** One flat list, to the end of its message: consecutive changes of one cache share its name, values share their field names. */
+/**
+ * One flat list, to the end of its message: consecutive changes of one cache share its name, values
+ * share their field names.
+ */
 export function writeChanges(to: Packed, changes: readonly StoredChange[]): Packed {
   const shapes = new ShapeWriter()
   to.push(shapes.names)
@@ -139,7 +145,10 @@ function checkedEnd(end: unknown): SnapshotChunk['end'] {
   return { header: decodeHeader(checkedBytes(header)), digest: checkedText(digest) }
 }
 
-/** Applies one piece to a state that is being rehydrated. After the last one the state's digest should be that of the piece's end. */
+/**
+ * Applies one piece to a state that is being rehydrated. After the last one the state's digest
+ * should be that of the piece's end.
+ */
 export function restoreSnapshotChunk(state: SpaceState, chunk: SnapshotChunk): void {
   if (chunk.shape) state.reshape(chunk.shape)
   let number = -1

@@ -3,7 +3,10 @@ import { packMessage, unpackMessage } from './sealed-message.ts'
 
 const format = 2
 
-/** What a replica had that was found wrong: its digest at a position, or the value of an entry, by its fingerprint. */
+/**
+ * What a replica had that was found wrong: its digest at a position, or the value of an entry, by
+ * its fingerprint.
+ */
 export interface Suspect {
   readonly position: number
   readonly digest: string
@@ -15,7 +18,10 @@ export interface Suspect {
   }
 }
 
-/** The messages between those who give snapshots and those who read them. All `decode…` throw GridError `record_damaged`, `format_unsupported`. */
+/**
+ * The messages between those who give snapshots and those who read them. All `decode…` throw
+ * GridError `record_damaged`, `format_unsupported`.
+ */
 
 export function encodeOpening(suspect: Suspect | undefined): Uint8Array {
   if (!suspect) return packMessage(format, null)

@@ -1,4 +1,7 @@
-/** Every subject and stream name in one place. Space, command and query names are checked identifiers, so nothing needs escaping. */
+/**
+ * Every subject and stream name in one place. Space, command and query names are checked
+ * identifiers, so nothing needs escaping.
+ */
 export const subjects = {
   log: (space: string) => `spacegrid.${space}.log`,
   changes: (space: string) => `spacegrid.${space}.changes`,
@@ -8,9 +11,15 @@ export const subjects = {
   snapshotFromPeer: (space: string) => `spacegrid.${space}.snapshot.peer`,
   /** Asked to open a snapshot: the data reader answers. */
   snapshotFromReader: (space: string) => `spacegrid.${space}.snapshot.reader`,
-  /** As above, but of the store's own checkpoint, never of the warm image's later one: where a data pump can always begin. */
+  /**
+   * As above, but of the store's own checkpoint, never of the warm image's later one: where a data
+   * pump can always begin.
+   */
   snapshotFromStore: (space: string) => `spacegrid.${space}.snapshot.store`,
-  /** As above, whatever is wrong with it: damaged entries are left out. For the pump, which mends it, and nobody else. */
+  /**
+   * As above, whatever is wrong with it: damaged entries are left out. For the pump, which mends
+   * it, and nobody else.
+   */
   snapshotForMending: (space: string) => `spacegrid.${space}.snapshot.mending`,
   /** Asked for the next chunk of one snapshot. */
   snapshotChunk: (space: string, id: string) => `spacegrid.${space}.snapshot.chunk.${id}`,

@@ -22,8 +22,9 @@ const noRanges: readonly RangeRead[] = []
 const noEvents: readonly DomainEvent[] = []
 
 /**
- * Appends transactions to a message as one flat list: no array and no field name for each of them, which is what makes encoding and decoding cheap.
- * What a list's items mean follows from those before them.
+ * Appends transactions to a message as one flat list: no array and no field name for each of them,
+ * which is what makes encoding and decoding cheap. What a list's items mean follows from those
+ * before them.
  */
 export function writeTransactions(
   to: unknown[],
@@ -81,7 +82,10 @@ function writeRest(
   to.push(notBefore)
 }
 
-/** Most of what is read is written too: the key is there already. Only looked for among the first few steps. */
+/**
+ * Most of what is read is written too: the key is there already. Only looked for among the first
+ * few steps.
+ */
 function stepWithKey(steps: readonly Step[], key: string): number {
   for (let i = 0; i < steps.length && i < 8; i++) {
     const step = steps[i] as Step
@@ -158,7 +162,10 @@ export function* readTransactionsInPieces(
   return transactions
 }
 
-/** Where reading stands. Its casts are the codec's edge: messages are written by the functions above and by nobody else. */
+/**
+ * Where reading stands. Its casts are the codec's edge: messages are written by the functions above
+ * and by nobody else.
+ */
 class TransactionReader {
   readonly #from: readonly unknown[]
   #at: number

@@ -3,7 +3,9 @@ import { GridError } from '../../core/errors.ts'
 import { freezeDeeply } from '../../core/freeze.ts'
 import { knownString } from './known-strings.ts'
 
-/** Shapes known at most, over all messages; values of further ones are put together field by field. */
+/**
+ * Shapes known at most, over all messages; values of further ones are put together field by field.
+ */
 const knownShapesMax = 1024
 /** A shape that so many values have had is worth a constructor of its own. */
 const compileAfter = 16
@@ -14,7 +16,8 @@ type Construct = (from: readonly unknown[], at: number) => Value
 type Append = (to: unknown[], value: Value) => void
 
 /**
- * Values of one message as it is written: the field names of each shape go into `names` once, a value is its shape's number and its fields.
+ * Values of one message as it is written: the field names of each shape go into `names` once, a
+ * value is its shape's number and its fields.
  */
 export class ShapeWriter {
   readonly names: (readonly string[])[] = []
@@ -23,7 +26,10 @@ export class ShapeWriter {
   readonly #latest: number[] = []
   readonly #numbers = new Map<string, number>()
 
-  /** Appends a key and its value. The value has the key among its fields: its place there is enough, and comes back as one string for both. */
+  /**
+   * Appends a key and its value. The value has the key among its fields: its place there is enough,
+   * and comes back as one string for both.
+   */
   writeEntry(to: unknown[], cache: number, key: string, value: Value): void {
     const at = to.push(key) - 1
     this.write(to, cache, value)
@@ -96,20 +102,29 @@ class ValueShape {
   }
 }
 
-/** Each shape reads fields in a place of its own in the code, which is what lets the engine know where in memory they are. */
+/**
+ * Each shape reads fields in a place of its own in the code, which is what lets the engine know
+ * where in memory they are.
+ */
 function compileAppend(names: readonly string[]): Append {
   const fields = names.map((name) => `value[${JSON.stringify(name)}]`)
   return new Function('to', 'value', `to.push(${fields.join(', ')})`) as Append
 }
 
-/** An object literal makes all its fields at once and gives every value of a shape the same layout in memory. */
+/**
+ * An object literal makes all its fields at once and gives every value of a shape the same layout
+ * in memory.
+ */
 function compileConstruct(names: readonly string[]): Construct {
   const fields = names.map((name, i) => `${literalName(name)}: kept(from[at + ${i}])`)
   const source = `return (from, at) => freeze({ ${fields.join(', ')} })`
   return new Function('kept', 'freeze', source)(kept, Object.freeze) as Construct
 }
 
-/** Written out, `__proto__` would not name a field; a computed name costs every value a slow step for each field. */
+/**
+ * Written out, `__proto__` would not name a field; a computed name costs every value a slow step
+ * for each field.
+ */
 const literalName = (name: string): string =>
   name === '__proto__' ? `[${JSON.stringify(name)}]` : JSON.stringify(name)
 
@@ -129,7 +144,10 @@ export class ShapeReader {
     this.#shapes = names.map(shapeOf)
   }
 
-  /** Reads the value whose shape stands at `at`. @throws GridError `format_unsupported` for an unknown one */
+  /**
+   * Reads the value whose shape stands at `at`. @throws GridError `format_unsupported` for an
+   * unknown one
+   */
   read(from: readonly unknown[], at: number): Value {
     return this.#shapeAt(from, at).read(from, at + 1)
   }

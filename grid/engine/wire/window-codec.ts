@@ -8,7 +8,10 @@ import { readChanges, writeChanges } from './snapshot-codec.ts'
 
 /** Of every record of the change queue. */
 export const windowFormat = 3
-/** The format before, without a seal, in the first item: the queue holds such records until it is trimmed. */
+/**
+ * The format before, without a seal, in the first item: the queue holds such records until it is
+ * trimmed.
+ */
 const unsealedFormat = 2
 
 /** Changes packed, or unpacked, in one turn. */
@@ -26,9 +29,10 @@ export interface WindowEvent {
 }
 
 /**
- * What melding did to a space between two log positions: the last outcome of every key that changed in (from, checkpoint.position],
- * and every domain event. Applied to any state of the same log at a position within [from, checkpoint.position] it gives exactly the
- * state at the checkpoint, because it holds outcomes and not steps.
+ * What melding did to a space between two log positions: the last outcome of every key that changed
+ * in (from, checkpoint.position], and every domain event. Applied to any state of the same log at a
+ * position within [from, checkpoint.position] it gives exactly the state at the checkpoint, because
+ * it holds outcomes and not steps.
  */
 export interface Window {
   readonly from: number
@@ -43,7 +47,10 @@ export interface WindowId {
   readonly number: number
 }
 
-/** One record of the change queue: part of a window, with everything that is known of the window before its parts are put together. */
+/**
+ * One record of the change queue: part of a window, with everything that is known of the window
+ * before its parts are put together.
+ */
 export interface WindowPart extends WindowId {
   readonly part: number
   readonly parts: number
@@ -78,7 +85,10 @@ export async function encodeWindow(
   })
 }
 
-/** @throws GridError `record_damaged`: it is no part of a window; `format_unsupported`: of a window of another version */
+/**
+ * @throws GridError `record_damaged`: it is no part of a window; `format_unsupported`: of a window
+ * of another version
+ */
 export function decodeWindowPart(data: Uint8Array): WindowPart {
   const [pump, number, part, parts, from, to, logIdentity, digest, bytes] = unpackPart(data)
   const decoded = {
@@ -186,8 +196,9 @@ const packEvents = (events: readonly WindowEvent[]): Packed =>
   ])
 
 /**
- * Names and payloads are taken as they are: the log says what was emitted, and holds, of versions that did not check it, events with a payload that is no
- * object. A window that nobody could read for that would be one that the store never gets beyond.
+ * Names and payloads are taken as they are: the log says what was emitted, and holds, of versions
+ * that did not check it, events with a payload that is no object. A window that nobody could read
+ * for that would be one that the store never gets beyond.
  */
 function unpackEvents(packed: readonly unknown[], start: number): WindowEvent[] {
   const events: WindowEvent[] = []

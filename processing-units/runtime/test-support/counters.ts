@@ -6,7 +6,10 @@ import {
   Type,
 } from '@spacegrid/grid/core/define'
 
-/** A space for tests of the runtime: counters that are read and written, and one that is only added to. */
+/**
+ * A space for tests of the runtime: counters that are read and written, and one that is only added
+ * to.
+ */
 export const counters = defineCache('counters', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer(), text: Type.String() }),
   key: 'id',

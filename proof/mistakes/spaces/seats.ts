@@ -299,7 +299,10 @@ const forgottenCount = (isWrong: boolean) => {
   })
 }
 
-/** Seats that are held for a moment: who confirms too late has lost them; and they must become free again. */
+/**
+ * Seats that are held for a moment: who confirms too late has lost them; and they must become free
+ * again.
+ */
 const holding = (name: string, isLateWrong: boolean, isExpiryWrong: boolean) => {
   const holds = holdsOf(isExpiryWrong)
   const hold = defineCommand('hold', {

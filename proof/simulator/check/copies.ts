@@ -9,7 +9,10 @@ import { same, sameValue } from './same.ts'
 
 const text = (value: unknown) => JSON.stringify(value)
 
-/** Compares a replica with the reference at its position: everything that is replicated, and its indexes. architecture.md, invariants 1, 8, 9. */
+/**
+ * Compares a replica with the reference at its position: everything that is replicated, and its
+ * indexes. architecture.md, invariants 1, 8, 9.
+ */
 export function compareReplica(state: SpaceState, reference: Reference): string[] {
   const { position } = state
   const passed = reference.at(position)
@@ -74,7 +77,10 @@ const isScalar = (value: unknown): boolean =>
   typeof value === 'boolean' ||
   (typeof value === 'number' && !Number.isNaN(value))
 
-/** Compares what a store holds with the reference at the store's checkpoint. architecture.md, invariant 6. */
+/**
+ * Compares what a store holds with the reference at the store's checkpoint. architecture.md,
+ * invariant 6.
+ */
 export function compareStored(
   checkpoint: Checkpoint,
   stored: ReadonlyMap<string, StoredEntry>,
@@ -113,8 +119,9 @@ export function compareStored(
 }
 
 /**
- * Compares a published window with what melding did between its two positions. `mayCorrect`: the store was changed behind the grid, so a window may
- * bring older entries again, as they are at its end.
+ * Compares a published window with what melding did between its two positions. `mayCorrect`: the
+ * store was changed behind the grid, so a window may bring older entries again, as they are at its
+ * end.
  */
 export function compareWindow(window: Window, reference: Reference, mayCorrect: boolean): string[] {
   const { from, checkpoint, changes, events } = window

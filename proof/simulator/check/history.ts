@@ -21,7 +21,10 @@ export interface Call {
   readonly number: number
   readonly request: Request
   readonly unit: string
-  /** Orders it among all that began and all that was told: what was told before it began must not be undone by it. */
+  /**
+   * Orders it among all that began and all that was told: what was told before it began must not be
+   * undone by it.
+   */
   readonly beganAt: number
   toldAt: number
   /** Everything that anybody was told before this call began is at or before this position. */
@@ -32,7 +35,10 @@ export interface Call {
   readonly attempts: Attempt[]
 }
 
-/** One execution of a handler: what it was given from outside, so that it can be executed again, alone. */
+/**
+ * One execution of a handler: what it was given from outside, so that it can be executed again,
+ * alone.
+ */
 export interface Attempt {
   readonly number: number
   readonly call: Call | undefined

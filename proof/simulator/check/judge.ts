@@ -38,9 +38,10 @@ const didNothing = new Set([
 const mayHaveDone = new Set(['outcome_unknown', 'persist_timeout'])
 
 /**
- * Judges a run: executes what the log applied once more, one transaction after the other in the order of the log, each handler alone on a plain
- * model, and compares everything that anybody was told with that. If it all fits, the run was strictly serializable: the log is the
- * order, and nobody was told anything before it was so or after it was no longer.
+ * Judges a run: executes what the log applied once more, one transaction after the other in the
+ * order of the log, each handler alone on a plain model, and compares everything that anybody was
+ * told with that. If it all fits, the run was strictly serializable: the log is the order, and
+ * nobody was told anything before it was so or after it was no longer.
  */
 export class Judge {
   readonly problems: string[] = []
@@ -270,8 +271,9 @@ export class Judge {
   }
 
   /**
-   * Drops every claim that is true at this moment. Each gets the first moment it can have, but none before that of a claim that was told before
-   * it began: if there are moments for all of them in their order, these are such.
+   * Drops every claim that is true at this moment. Each gets the first moment it can have, but none
+   * before that of a claim that was told before it began: if there are moments for all of them in
+   * their order, these are such.
    */
   #weigh(position: number): void {
     if (this.#claims.length === 0) return

@@ -33,8 +33,9 @@ interface Version {
 }
 
 /**
- * Melds the log as it is written, with the grid's own code, and remembers what every key was at every position: what copies are compared
- * with, wherever they are. Whether that code is right is the sequential model's question, which decides on the same log.
+ * Melds the log as it is written, with the grid's own code, and remembers what every key was at
+ * every position: what copies are compared with, wherever they are. Whether that code is right is
+ * the sequential model's question, which decides on the same log.
  */
 export class Reference {
   readonly decisions: Decision[] = []
@@ -171,7 +172,10 @@ export class Reference {
     })
   }
 
-  /** architecture.md, invariant 3, told a second time: what was accepted was due, and was never accepted before. */
+  /**
+   * architecture.md, invariant 3, told a second time: what was accepted was due, and was never
+   * accepted before.
+   */
   #checkChain(frame: Frame, position: number): void {
     if (!('origin' in frame)) return
     const { origin, id, previous, deadline } = frame

@@ -14,7 +14,10 @@ export function same(a: unknown, b: unknown): boolean {
 /** What each value was found equal to: both can no longer change. */
 const found = new WeakMap<object, object>()
 
-/** The same for the values of entries. They are compared again and again, but looked through only once: what is frozen stays equal. */
+/**
+ * The same for the values of entries. They are compared again and again, but looked through only
+ * once: what is frozen stays equal.
+ */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return same(a, b)
   if (found.get(a) === b) return true

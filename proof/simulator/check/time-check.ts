@@ -5,14 +5,21 @@ import { clocksAgree } from '@spacegrid/grid/core/record-time'
 import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
 import { sealedFormat } from '@spacegrid/grid/engine/wire/seal'
 
-/** Oscillators here are wrong by up to three percent, and a log whose clock is wrong sets nobody right. */
+/**
+ * Oscillators here are wrong by up to three percent, and a log whose clock is wrong sets nobody
+ * right.
+ */
 const driftMsMax = 5000
-/** A unit that stood still while it joined knows the time only from when it joined on, until it hears of others. */
+/**
+ * A unit that stood still while it joined knows the time only from when it joined on, until it
+ * hears of others.
+ */
 const lateMsMax = 15_000
 
 /**
- * Knows what time it is, and holds the log's time and what handlers are given against that (docs/guarantees.md): one clock alone may move time by no
- * more than the bound, however wrong it is. What two of them say is believed, and so is a clock that becomes wrong little by little.
+ * Knows what time it is, and holds the log's time and what handlers are given against that
+ * (docs/guarantees.md): one clock alone may move time by no more than the bound, however wrong it
+ * is. What two of them say is believed, and so is a clock that becomes wrong little by little.
  */
 export class TimeCheck {
   readonly #now: () => number
@@ -27,7 +34,10 @@ export class TimeCheck {
     this.#failed = failed
   }
 
-  /** A frame was stored at a time, and the log's time is now what it has reached. Only a frame of the old format may say nothing of its sender's time. */
+  /**
+   * A frame was stored at a time, and the log's time is now what it has reached. Only a frame of
+   * the old format may say nothing of its sender's time.
+   */
   logged(frame: Frame, { time, data }: Pick<LogRecord, 'time' | 'data'>, reached: number): void {
     if (frame.at !== undefined || sealedFormat(data) === undefined) this.#excuse(frame, time)
     this.#check('the log’s time', reached - this.#now())

@@ -10,8 +10,8 @@ export interface ModelRemembered {
 }
 
 /**
- * A space as plainly as it can be told: maps, changed by one transaction after the other. Nothing of the grid's own code decides here: this is what
- * that code is measured against.
+ * A space as plainly as it can be told: maps, changed by one transaction after the other. Nothing
+ * of the grid's own code decides here: this is what that code is measured against.
  */
 export class Model {
   readonly #space: Space

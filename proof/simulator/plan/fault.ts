@@ -1,7 +1,9 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { makeSettings, pick, type Settings } from './settings.ts'
 
-/** One thing that goes wrong. `slot` is a place for a component: they are counted through all roles. */
+/**
+ * One thing that goes wrong. `slot` is a place for a component: they are counted through all roles.
+ */
 export type Fault =
   | {
       readonly what: 'crash'
@@ -66,7 +68,10 @@ export type Fault =
       readonly how: 'skip' | 'repeat'
       readonly stream: 'log' | 'changes'
     }
-  /** A process stands still, another one takes its place, and then it goes on as if nothing had been. */
+  /**
+   * A process stands still, another one takes its place, and then it goes on as if nothing had
+   * been.
+   */
   | { readonly what: 'zombie'; readonly slot: number; readonly forMs: number }
   /** What a tail brings comes late. */
   | {

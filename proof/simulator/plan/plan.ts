@@ -13,7 +13,10 @@ export interface AskStep {
   readonly roll: number
   readonly withKey: boolean
   readonly acknowledge: Acknowledgement
-  /** The client gives up waiting for one unit after this time, and asks the next one if it has a key. */
+  /**
+   * The client gives up waiting for one unit after this time, and asks the next one if it has a
+   * key.
+   */
   readonly patienceMs: number
   /** Asks once more with the same key, so many ms after it was answered. 0: it does not. */
   readonly againMs: number
@@ -30,7 +33,10 @@ export interface FaultStep {
 
 export type Step = AskStep | FaultStep
 
-/** Everything that will happen to a grid, made from the seed before it starts; leaving steps out gives a plan as well. */
+/**
+ * Everything that will happen to a grid, made from the seed before it starts; leaving steps out
+ * gives a plan as well.
+ */
 export interface Plan {
   readonly seed: number
   readonly workload: string
@@ -38,11 +44,17 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** Trouble ends here, and the grid has to recover. */
   readonly endMs: number
-  /** How it ends: the log deleted and created again, which nothing survives, but nobody may pretend otherwise. */
+  /**
+   * How it ends: the log deleted and created again, which nothing survives, but nobody may pretend
+   * otherwise.
+   */
   readonly logReplaced: boolean
   /** And just then nobody can be asked what is stored. */
   readonly readersGone: boolean
-  /** Or: so many of the log's last records are lost, as by a power failure before they were synchronized. 0: none. */
+  /**
+   * Or: so many of the log's last records are lost, as by a power failure before they were
+   * synchronized. 0: none.
+   */
   readonly tailLost: number
   /** And the store has not come as far as what is lost. */
   readonly storeLags: boolean
@@ -55,7 +67,8 @@ export function makePlan(seed: number, workloads: readonly string[]): Plan {
   const endMs = 2500 + random.below(5000)
   const steps: Step[] = []
   const asks = 25 + random.below(75)
-  // Users come in rushes, and trouble comes just then: most of what can go wrong takes two at the same moment.
+  // Users come in rushes, and trouble comes just then: most of what can go wrong takes two at the
+  // same moment.
   const rushes = Array.from({ length: 1 + random.below(5) }, () => random.below(endMs - 100))
   const rushMs = pick(random, [2, 10, 60])
   const time = (share: number, spreadMs: number): number =>
@@ -76,7 +89,10 @@ export function makePlan(seed: number, workloads: readonly string[]): Plan {
   }
 }
 
-/** That a log has lost its end is seen by the times of its records: not if a clock is wrong as well (docs/guarantees.md). */
+/**
+ * That a log has lost its end is seen by the times of its records: not if a clock is wrong as well
+ * (docs/guarantees.md).
+ */
 const isSeenAfterLoss = (step: Step): boolean =>
   step.kind === 'ask' || !step.fault.what.includes('clock')
 

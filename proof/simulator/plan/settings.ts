@@ -11,7 +11,10 @@ export interface Settings {
   readonly withImage: boolean
   /** Longest time a store takes for a request or its answer, ms, when nothing goes wrong. */
   readonly storeDelayMsMax: number
-  /** Longest time a message to a log takes, ms; `inOrder`: always just this, so that none overtakes another of its connection. */
+  /**
+   * Longest time a message to a log takes, ms; `inOrder`: always just this, so that none overtakes
+   * another of its connection.
+   */
   readonly latencyMsMax: number
   readonly inOrder: boolean
   readonly appendTimeoutMs: number
@@ -32,7 +35,9 @@ export interface Settings {
     readonly auditMs: number
     readonly auditEntries: number
   }
-  /** How often the reader tells every entry of the store, for others to compare with, ms. 0: never. */
+  /**
+   * How often the reader tells every entry of the store, for others to compare with, ms. 0: never.
+   */
   readonly auditIntervalMs: number
   readonly writerOptions: {
     readonly trimDelayMs: number
@@ -94,7 +99,8 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     commandMsMax: pick(random, [300, 1500]),
     positionWaitMsMax: 300,
     persistWaitMsMax: 4000,
-    // Longer than clocks jump, or so short that a client may ask again when its key is forgotten: then it is a new request.
+    // Longer than clocks jump, or so short that a client may ask again when its key is forgotten:
+    // then it is a new request.
     idempotencyMs: pick(random, [24 * 60 * 60_000, 24 * 60 * 60_000, 3000]),
     disconnectedMsMax: 150,
     silentMsMax: pick(random, [400, 3000]),

@@ -16,8 +16,8 @@ export interface Outcome {
 }
 
 /**
- * A copy of the repository in which rules can be broken without anybody noticing. Its packages are links to the installed ones, except our own:
- * those lead into the copy.
+ * A copy of the repository in which rules can be broken without anybody noticing. Its packages are
+ * links to the installed ones, except our own: those lead into the copy.
  */
 export class BrokenCopy implements AsyncDisposable {
   /** Its own, so that what it compiles is kept from one rule to the next, and no longer than it. */
@@ -56,7 +56,10 @@ export class BrokenCopy implements AsyncDisposable {
     return () => writeFile(path, source)
   }
 
-  /** Runs a program of the copy, and ends it at the limit: a rule that is broken may make it run for ever. */
+  /**
+   * Runs a program of the copy, and ends it at the limit: a rule that is broken may make it run for
+   * ever.
+   */
   async run(program: string, args: readonly string[], timeoutMs: number): Promise<Outcome> {
     const env = { ...process.env, ...this.env }
     const options = { cwd: this.#folder, env, timeout: timeoutMs, maxBuffer: 2 ** 26 }

@@ -1,6 +1,9 @@
 import type { Rule } from './rule.ts'
 
-/** What is written comes back as it was, and what cannot be read is decided alike. docs/decisions/0015. */
+/**
+ * What is written comes back as it was, and what cannot be read is decided alike.
+ * docs/decisions/0015.
+ */
 export const recordRules: readonly Rule[] = [
   {
     name: 'what was written comes back under its name',

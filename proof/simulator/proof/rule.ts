@@ -6,6 +6,9 @@ export interface Rule {
   /** Text that stands in the file exactly once. */
   readonly find: string
   readonly replace: string
-  /** Tests that catch it where the simulator cannot: it lies below the simulated ports, or costs no correctness of data. */
+  /**
+   * Tests that catch it where the simulator cannot: it lies below the simulated ports, or costs no
+   * correctness of data.
+   */
   readonly tests?: readonly string[]
 }

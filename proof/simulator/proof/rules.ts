@@ -97,7 +97,8 @@ export const rules: readonly Rule[] = [
   {
     name: '4: what a transaction read is validated',
     file: 'grid/core/evaluation.ts',
-    // It is the body of a loop without braces: something must stand in its place, or the next statement is drawn into the loop.
+    // It is the body of a loop without braces: something must stand in its place, or the next
+    // statement is drawn into the loop.
     find: 'if ((view.find(read.cache, read.key)?.version ?? absentVersion) !== read.version) return false',
     replace: 'continue',
   },

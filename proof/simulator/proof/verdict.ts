@@ -30,7 +30,10 @@ export interface Simulation {
   readonly jobs: number
 }
 
-/** What the copy's simulator shows, up to the first seed that fails. Its processes are ours: the command around them would only start one more. */
+/**
+ * What the copy's simulator shows, up to the first seed that fails. Its processes are ours: the
+ * command around them would only start one more.
+ */
 export async function simulated(
   copy: BrokenCopy,
   { from, to, jobs }: Simulation,

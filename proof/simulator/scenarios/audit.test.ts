@@ -37,8 +37,10 @@ async function expectExact(): Promise<void> {
 }
 
 /**
- * `damaged` lets the pump read something wrong, and `isStored` says whether that has got into the store. Replicas compare themselves some times a second: when they
- * notice before it is stored, it is tried again, with other keys, once the pump is back. Returns the number of the attempt, and how often the pump was found wrong by then.
+ * `damaged` lets the pump read something wrong, and `isStored` says whether that has got into the
+ * store. Replicas compare themselves some times a second: when they notice before it is stored, it
+ * is tried again, with other keys, once the pump is back. Returns the number of the attempt, and
+ * how often the pump was found wrong by then.
  */
 async function storeWrong(
   damaged: (attempt: number) => Promise<() => void>,

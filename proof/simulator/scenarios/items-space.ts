@@ -51,7 +51,9 @@ const fill = defineCommand('fill', {
   },
 })
 
-/** Everything that leaves a trace in a store: puts, deletes, operations, events, large transactions. */
+/**
+ * Everything that leaves a trace in a store: puts, deletes, operations, events, large transactions.
+ */
 export const createItemsSpace = (name: string): Space =>
   defineSpace(name, {
     caches: [items, counters],

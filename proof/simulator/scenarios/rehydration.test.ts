@@ -13,7 +13,10 @@ let scenario: Scenario
 
 afterEach(() => scenario.crashAll())
 
-/** A grid with one of each, ready, and entries in its store. Unit 1 has not started yet; it will have these sources. */
+/**
+ * A grid with one of each, ready, and entries in its store. Unit 1 has not started yet; it will
+ * have these sources.
+ */
 async function startGrid(
   entries: number,
   sources: readonly RehydrationSource[] = ['peer', 'reader', 'log'],

@@ -33,8 +33,9 @@ const calm: Settings = {
 }
 
 /**
- * The simulator's world for a test that says itself what happens, one thing after the other: components start when they are told to, nothing goes
- * wrong unless the test wants it. Time passes only here.
+ * The simulator's world for a test that says itself what happens, one thing after the other:
+ * components start when they are told to, nothing goes wrong unless the test wants it. Time passes
+ * only here.
  */
 export class Scenario {
   readonly world: World

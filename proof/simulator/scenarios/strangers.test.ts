@@ -149,7 +149,10 @@ test('who opens snapshots and never reads them keeps no unit from joining', asyn
   await expectWhole([0, 1, 2])
 })
 
-/** The store takes nothing for a while, so that windows wait in the queue; then the writer begins anew, and meets what was done to them. */
+/**
+ * The store takes nothing for a while, so that windows wait in the queue; then the writer begins
+ * anew, and meets what was done to them.
+ */
 async function withWaitingWindows(damage: (first: number, last: number) => void): Promise<void> {
   await startGrid()
   const { world } = scenario

@@ -75,7 +75,10 @@ const move = defineCommand('move', {
   },
 })
 
-/** Whoever writes down a sum has read every account: a transfer or an opening in between makes it collide. */
+/**
+ * Whoever writes down a sum has read every account: a transfer or an opening in between makes it
+ * collide.
+ */
 const book = defineCommand('book', {
   input: Type.Object({ branch: Type.String() }),
   handler: (tx, { branch }) => {

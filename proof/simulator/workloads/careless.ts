@@ -145,7 +145,10 @@ const view = defineQuery('view', {
   },
 })
 
-/** An application that does wrong whatever can be done wrong: it is told so, and nobody else notices. */
+/**
+ * An application that does wrong whatever can be done wrong: it is told so, and nobody else
+ * notices.
+ */
 export const careless: Workload = {
   name: 'careless',
   description: 'handlers that change what they read, are asynchronous, put what cannot be kept',

@@ -9,8 +9,8 @@ const notes = defineCache('simulatedNotes', {
 const newerIndex = 'simulatedIndex'
 
 /**
- * The same application one version later: one cache, one index and one command more. Its units run beside those of the older version, which know
- * nothing of them but meld them.
+ * The same application one version later: one cache, one index and one command more. Its units run
+ * beside those of the older version, which know nothing of them but meld them.
  */
 export function newerVersion(space: Space): Space {
   const isEmpty = space.caches.length === 0

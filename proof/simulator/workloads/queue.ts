@@ -111,7 +111,10 @@ const board = defineQuery('board', {
 const ids = (random: { below(limit: number): number }) =>
   Array.from({ length: 1 + random.below(4) }, () => `j${random.below(12)}`)
 
-/** Workers claim jobs from one queue; jobs are finished, given back, submitted again under the same ids. */
+/**
+ * Workers claim jobs from one queue; jobs are finished, given back, submitted again under the same
+ * ids.
+ */
 export const queueWorkload: Workload = {
   name: 'queue',
   description: 'jobs claimed by take, given back, deleted and created again',

@@ -7,7 +7,10 @@ const sections = ['A', 'B']
 const rows = 2
 const seatsPerRow = 4
 
-/** The on-sale of the product itself: few seats, many who want them, holds that expire within seconds. */
+/**
+ * The on-sale of the product itself: few seats, many who want them, holds that expire within
+ * seconds.
+ */
 export const ticketing: Workload = {
   name: 'ticketing',
   description: 'the real ticketing space: a sold-out on-sale with expiring holds',

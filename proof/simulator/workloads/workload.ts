@@ -48,7 +48,10 @@ export interface ModelMoment {
   ask(read: (reader: Reader) => unknown): unknown
 }
 
-/** A value that a command replaced without having read it, although it had peeked at it, and it had changed since. */
+/**
+ * A value that a command replaced without having read it, although it had peeked at it, and it had
+ * changed since.
+ */
 export interface StalePeek {
   readonly cache: string
   readonly key: string
@@ -78,7 +81,10 @@ export interface Workload {
   readonly name: string
   readonly description: string
   readonly space: Space
-  /** A workload that keeps something, for one run: this one is only asked for what is alike in all of them. */
+  /**
+   * A workload that keeps something, for one run: this one is only asked for what is alike in all
+   * of them.
+   */
   begin?(run: RunContext): Workload
   readonly watch?: Watch
   /** What was asked for in this run, one line each. */
@@ -89,9 +95,14 @@ export interface Workload {
   next(random: SeededRandom, memory: Memory, nowMs: number): Ask
   /** Somebody has been told a command's result. */
   told?(ask: Ask, result: unknown, memory: Memory): void
-  /** Whether it is the application's own mistake: then it must fail with `application_fault`, and nothing else ever does. */
+  /**
+   * Whether it is the application's own mistake: then it must fail with `application_fault`, and
+   * nothing else ever does.
+   */
   mustFail?(ask: Pick<Ask, 'name'>): boolean
-  /** What must be true of every state, whatever the order of the commands. Empty when all is well. */
+  /**
+   * What must be true of every state, whatever the order of the commands. Empty when all is well.
+   */
   invariants?(model: Model): string[]
 }
 

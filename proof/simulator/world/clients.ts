@@ -14,10 +14,16 @@ const clockRateMax = 1.04
 /** Units look whose time is up many times a second. */
 const answerSlackMs = 150
 
-/** Codes after which the same request may be sent again although it has no idempotency key: it did nothing. */
+/**
+ * Codes after which the same request may be sent again although it has no idempotency key: it did
+ * nothing.
+ */
 const certain = new Set(['log_full', 'overloaded', 'not_ready', 'stopping', 'contended'])
 
-/** The users: each step is one request, sent again to other units, with its key, until somebody tells what became of it. */
+/**
+ * The users: each step is one request, sent again to other units, with its key, until somebody
+ * tells what became of it.
+ */
 export class Clients {
   readonly memory = new Memory()
   /** The log is gone, after so many calls: there is nothing that a later answer could rest on. */
@@ -143,7 +149,10 @@ export class Clients {
     return commandMsMax + (acknowledge === 'persisted' ? persistWaitMsMax : 0)
   }
 
-  /** Whoever asks hears something within the time that the unit sets itself: architecture.md, invariant 10. */
+  /**
+   * Whoever asks hears something within the time that the unit sets itself: architecture.md,
+   * invariant 10.
+   */
   #mustEnd({ name }: Slot, { host }: Running, msMax: number, told: () => unknown): void {
     const { clock } = this.#world
     if (msMax === Infinity) return
@@ -185,7 +194,10 @@ export class Clients {
     }
   }
 
-  /** Mistakes of the application are told as such, to whoever made them, and nothing else is told so. */
+  /**
+   * Mistakes of the application are told as such, to whoever made them, and nothing else is told
+   * so.
+   */
   #checkFault({ number, request: { command } }: Call, told: Told): void {
     const isFault = told.kind === 'failure' && told.code === 'application_fault'
     const mustFail = this.#workload.mustFail?.({ name: command }) ?? false

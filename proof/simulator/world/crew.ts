@@ -130,7 +130,8 @@ export class Crew {
       if (pump) {
         const { pending } = pump
         const { reference, settings } = this.#world
-        // One window that could not be published and the one behind it; a frame is melded as a whole, whatever it brings.
+        // One window that could not be published and the one behind it; a frame is melded as a
+        // whole, whatever it brings.
         const max = 2 * (2 * settings.pumpOptions.windowChangesMax + reference.largestStep)
         if (pending > max)
           this.#world.fail('limit', `${slot.name} keeps ${pending} changes, not ${max}`)
@@ -154,7 +155,10 @@ export class Crew {
     this.#inspectLag(slot, running, unit)
   }
 
-  /** A unit learns a few times a second where the log ends; what a pause or a cut kept from it may still be on its way. */
+  /**
+   * A unit learns a few times a second where the log ends; what a pause or a cut kept from it may
+   * still be on its way.
+   */
   #inspectLag({ name, number }: Slot, running: Running, unit: ProcessingUnit): void {
     const { clock, settings } = this.#world
     const { lagPositionsMax = Number.POSITIVE_INFINITY } = settings.unitOptions[number] ?? {}
@@ -167,7 +171,10 @@ export class Crew {
       this.#world.fail('limit', `${name} is ready, ${lag} positions behind the log`)
   }
 
-  /** Where no frame has to be cut, no more are on their way than may be: those that chain behind the last one that came back. */
+  /**
+   * Where no frame has to be cut, no more are on their way than may be: those that chain behind the
+   * last one that came back.
+   */
   #inspectFrames({ name, number }: Slot, unit: ProcessingUnit): (data: Uint8Array) => void {
     const { settings } = this.#world
     const { framesInFlightMax = Infinity, ...options } = settings.unitOptions[number] ?? {}
@@ -252,7 +259,8 @@ export class Crew {
           this.#world.fail('snapshot', `${slot.name}: ${message}`)
         return
       case 'application_fault':
-        // Whether the application was meant to make a mistake there is asked where its caller is told.
+        // Whether the application was meant to make a mistake there is asked where its caller is
+        // told.
         if (isFaultOfCommand(error)) coverage.count('application faults')
         else this.#fail(slot, event)
         return

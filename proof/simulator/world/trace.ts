@@ -1,5 +1,6 @@
 /**
- * What happened in a run, line by line. Always hashed, so that two runs can be compared; kept only on request, for most runs nobody reads.
+ * What happened in a run, line by line. Always hashed, so that two runs can be compared; kept only
+ * on request, for most runs nobody reads.
  */
 export class Trace {
   readonly lines: string[] | undefined

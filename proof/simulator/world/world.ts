@@ -49,8 +49,9 @@ export interface Connected {
 }
 
 /**
- * The servers, which outlive all components, and the time. Whatever is stored in them is looked at the moment it is stored. Everything that is
- * random here comes from the seed, each connection with its own sequence.
+ * The servers, which outlive all components, and the time. Whatever is stored in them is looked at
+ * the moment it is stored. Everything that is random here comes from the seed, each connection with
+ * its own sequence.
  */
 export class World {
   readonly clock = new SimulatedClock()
@@ -71,11 +72,17 @@ export class World {
   logAheadMs = 0
   /** The change queue has been purged or deleted: gaps in it are nobody's fault. */
   queueDamaged = false
-  /** Somebody has written to the log or the change queue, or published on a subject, what the grid itself never does. */
+  /**
+   * Somebody has written to the log or the change queue, or published on a subject, what the grid
+   * itself never does.
+   */
   strangersWrite = false
   /** Commands may be of any size: how many frames it takes is nobody's fault. */
   largeCommands = false
-  /** Whether the log has lost its last records: `losing` until everybody can have noticed. Then what is stored may be of another history. */
+  /**
+   * Whether the log has lost its last records: `losing` until everybody can have noticed. Then what
+   * is stored may be of another history.
+   */
   tail: 'whole' | 'losing' | 'lost' = 'whole'
   readonly time: TimeCheck
   reference = new Reference((problem) => this.fail('meld', problem))
@@ -331,7 +338,10 @@ export class World {
     if (name === 'store') this.#checkBatch(from, reached.position)
   }
 
-  /** A step of the store takes windows up to a limit, or a single one; which it took is certain while each begins where the last one ends. */
+  /**
+   * A step of the store takes windows up to a limit, or a single one; which it took is certain
+   * while each begins where the last one ends.
+   */
   #checkBatch(from: number, to: number): void {
     const taken = this.#windows.filter((window) => window.to > from && window.to <= to)
     const isChain = taken.every((window, at) => at === 0 || window.from === taken[at - 1]?.to)
@@ -343,5 +353,8 @@ export class World {
   }
 }
 
-/** Every promise that can settle does, before this one: Node's queue of ticks waits for that of microtasks to be empty. */
+/**
+ * Every promise that can settle does, before this one: Node's queue of ticks waits for that of
+ * microtasks to be empty.
+ */
 export const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))

@@ -2,8 +2,8 @@ import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
 /**
- * The other process of `made-once.servers.test.ts`: makes a folder, and is killed after its N-th change of the file system.
- * `node interrupted-process.ts FOLDER N`; N = 0: it is left alone.
+ * The other process of `made-once.servers.test.ts`: makes a folder, and is killed after its N-th
+ * change of the file system. `node interrupted-process.ts FOLDER N`; N = 0: it is left alone.
  */
 const [folder = '', number] = process.argv.slice(2)
 let calls = 0

@@ -21,7 +21,10 @@ interface Stored {
   readonly position: number
 }
 
-/** What units of one space share in place of a log: the entries, the position and the answers by idempotency key. */
+/**
+ * What units of one space share in place of a log: the entries, the position and the answers by
+ * idempotency key.
+ */
 export class MemoryGrid {
   position = 1
   readonly entries = new Map<string, Stored>()
@@ -29,8 +32,9 @@ export class MemoryGrid {
 }
 
 /**
- * A unit without replication for tests of the doors: validates, runs handlers, remembers idempotency keys and numbers
- * positions like the real one. Operations and index ranges are left out.
+ * A unit without replication for tests of the doors: validates, runs handlers, remembers
+ * idempotency keys and numbers positions like the real one. Operations and index ranges are left
+ * out.
  */
 export class MemoryServing implements Serving {
   readonly name: string

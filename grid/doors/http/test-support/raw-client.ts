@@ -12,7 +12,8 @@ export class RawClient {
     // The server has said all it has to say.
     this.#socket.once('end', () => this.#socket.end())
     this.#closed = new Promise((resolve) => this.#socket.once('close', () => resolve()))
-    // The server may cut the connection while something is still being sent: an answer, not a fault.
+    // The server may cut the connection while something is still being sent: an answer, not a
+    // fault.
     this.#socket.on('error', () => {})
     this.#socket.on('close', () => this.#awake())
     this.#socket.on('data', (data) => {
@@ -64,7 +65,10 @@ export interface Response {
   readonly body: string
 }
 
-/** The responses, one after the other, without those that ask for the body; what is no whole response fails. */
+/**
+ * The responses, one after the other, without those that ask for the body; what is no whole
+ * response fails.
+ */
 export function responsesIn(received: string): Response[] {
   const found: Response[] = []
   for (let rest = received; rest !== ''; ) {

@@ -38,7 +38,10 @@ const raisePrice = defineCommand('raisePrice', {
   },
 })
 
-/** Its result does not fit its schema, and one kind of input makes its handler fail: mistakes applications make. */
+/**
+ * Its result does not fit its schema, and one kind of input makes its handler fail: mistakes
+ * applications make.
+ */
 const misbehave = defineCommand('misbehave', {
   input: Type.Object({ how: Type.Optional(Type.Unknown()) }),
   result: Type.Object({ needed: Type.String() }),

@@ -11,8 +11,9 @@ import { EmbeddedLog } from '../embedded-log.ts'
 import { EmbeddedStore } from '../embedded-store.ts'
 
 /*
- * A process for a test that wants to know whether it lives: makes a data directory, damages copies of it, opens each, reads everything and
- * prints one line for each: `sound` (everything is as it was), `told CODE`, or what is wrong. Arguments: the first seed, how many.
+ * A process for a test that wants to know whether it lives: makes a data directory, damages copies
+ * of it, opens each, reads everything and prints one line for each: `sound` (everything is as it
+ * was), `told CODE`, or what is wrong. Arguments: the first seed, how many.
  */
 const [first = 1, count = 1] = process.argv.slice(2).map(Number)
 const clock = new SystemClock()

@@ -2,9 +2,9 @@ import type { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import { seal, sealedBody, sealedFormat } from '../../wire/seal.ts'
 
 /**
- * Damages one replica: of everything it melds from now on, `text` becomes `instead` (of the same length). What was a key makes another entry,
- * what was in a value another value of the same version. Whole as it looks: its
- * checksum is made anew. Returns the function that ends it.
+ * Damages one replica: of everything it melds from now on, `text` becomes `instead` (of the same
+ * length). What was a key makes another entry, what was in a value another value of the same
+ * version. Whole as it looks: its checksum is made anew. Returns the function that ends it.
  */
 export function damage(log: SimulatedLog, text: string, instead: string): () => void {
   if (text.length !== instead.length) throw new Error('the damage must not change any length')

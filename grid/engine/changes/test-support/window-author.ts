@@ -42,7 +42,10 @@ export class WindowAuthor {
     this.#pump = pump
   }
 
-  /** Appends the window's records; with `parts`, only so many of them: its pump dies. Returns the last one's queue position. */
+  /**
+   * Appends the window's records; with `parts`, only so many of them: its pump dies. Returns the
+   * last one's queue position.
+   */
   async publish(window: Window, parts = Number.POSITIVE_INFINITY): Promise<number> {
     const id = { pump: this.#pump, number: ++this.#number }
     const { recordBytesMax } = this.#changes

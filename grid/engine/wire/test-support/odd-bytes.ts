@@ -11,7 +11,10 @@ const wrongItem: fc.Arbitrary<unknown> = fc.oneof(
   fc.anything({ maxDepth: 2, withBigInt: false, withMap: false, withSet: false }),
 )
 
-/** A whole record whose contents have another structure: sealed rightly, as if it had been written so. */
+/**
+ * A whole record whose contents have another structure: sealed rightly, as if it had been written
+ * so.
+ */
 const restructured = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(valid, fc.array(fc.nat(), { minLength: 1, maxLength: 6 }), wrongItem, fc.nat({ max: 3 }))
