@@ -5,7 +5,7 @@ const linesAdvised = 350
 const linesMax = 600
 const testLinesMax = 900
 const commentWidth = 100
-/** A line of a comment with a space in it after its beginning; a table, a directive are one word. */
+/** A comment's line that can be parted. */
 const breakable = /^\s*(?:\/\/|\/\*\*?|\*)\s+(?!\||biome-ignore|@ts-)\S+\s/
 
 /**
@@ -139,13 +139,10 @@ function tooLong(lines: number): Finding[] {
 
 /** Whether the line itself or the one above says why the test is skipped. */
 function saysWhy(text: string, line: number): boolean {
-  const before = text
-    .split('\n')
-    .slice(0, line - 1)
-    .reverse()
-  const comment = before.slice(
-    0,
-    before.findIndex((one) => !/^\s*\/\//.test(one)),
-  )
-  return comment.some((one) => /\/\/ Skipped: \S/.test(one))
+  const lines = text.split('\n')
+  const says = (at: number) => /\/\/ Skipped: \S/.test(lines[at] ?? '')
+  if (says(line - 1)) return true
+  // Anywhere in the comment before it.
+  for (let at = line - 2; /^\s*\/\//.test(lines[at] ?? ''); at--) if (says(at)) return true
+  return false
 }
