@@ -81,7 +81,8 @@ export class PatientClient {
     input: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    return shown(await this.#client.answerOfCommand(space, name, input, { headers }))
+    const options = { idempotencyKey: null, headers }
+    return shown(await this.#client.answerOfCommand(space, name, input, options))
   }
 
   /** undefined when there was no final answer within the time. */

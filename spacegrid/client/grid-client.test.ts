@@ -58,6 +58,13 @@ describe('a command', () => {
     expect(sent).toHaveLength(3)
   })
 
+  test('without a key is sent again only while it cannot have happened', async () => {
+    const { client, sent } = scripted([shed, lost, done])
+    const bought = await client.answerOfCommand('shop', 'buy', {}, { idempotencyKey: null })
+    expect(bought).toMatchObject({ kind: 'failed', attempts: 2, outcomeUnknown: true })
+    expect(sent.map(({ headers }) => 'idempotency-key' in headers)).toEqual([false, false])
+  })
+
   test('that is refused is a Rejection, and not sent again', async () => {
     const refusal = { code: 'rejected', error: { code: 'rejected', reason: 'sold_out', left: 0 } }
     const { client, sent } = scripted([answer(409, refusal)])

@@ -31,8 +31,12 @@ export interface RequestOptions {
 }
 
 export interface CommandOptions extends RequestOptions {
-  /** The same command sent again with the same key takes effect once. Default: a new one. */
-  readonly idempotencyKey?: string
+  /**
+   * The same command sent again with the same key takes effect once. Default: a new one. `null`:
+   * none; the grid then remembers nothing of the command, and it is not sent again once it may have
+   * taken effect.
+   */
+  readonly idempotencyKey?: string | null
   /** What the answer waits for. Default: what the command says. */
   readonly acknowledge?: Acknowledgement
 }
@@ -160,7 +164,7 @@ export class GridClient<Spaces extends Space = Space> {
       path: `/${space}/commands/${name}`,
       headers: {
         'content-type': 'application/json',
-        'idempotency-key': idempotencyKey,
+        ...(idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey }),
         ...(acknowledge === undefined ? {} : { prefer: `ack=${acknowledge}` }),
         ...headers,
       },
@@ -208,7 +212,8 @@ export class GridClient<Spaces extends Space = Space> {
       if (answer.kind === 'shed' || answer.kind === 'failed') {
         outcomeUnknown ||= answer.outcomeUnknown && request.method === 'POST'
         const { retry, random } = this.#options
-        const delayMs = retryable ? retryDelayMs(retry, attempts, retryAfterMs, random) : undefined
+        const mayRepeat = retryable && !(outcomeUnknown && !('idempotency-key' in request.headers))
+        const delayMs = mayRepeat ? retryDelayMs(retry, attempts, retryAfterMs, random) : undefined
         if (delayMs === undefined || !(await this.#pause(delayMs))) {
           return { ...answer, attempts, outcomeUnknown }
         }
