@@ -43,6 +43,8 @@ let characters = 0
 /** What it had at first, and the bytes of its arrays of numbers. */
 let charactersBefore = 0
 let arrayBytes = 0
+/** Members that are `undefined`: they are left out, and take nothing. */
+let missingMembers = 0
 
 /**
  * A frozen copy of plain data, as it comes back from the log, the store, the warm image, a snapshot
@@ -63,6 +65,7 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
   room = dataSizeMax
   characters = charactersBefore = charactersMax
   arrayBytes = 0
+  missingMembers = 0
   return take(data, dataDepthMax) as T
 }
 
@@ -81,7 +84,7 @@ export function isData(data: unknown, known?: KnownData): boolean {
  * and one for each member and item. Counted on the way, so that nobody goes through it again.
  */
 export const takenBytes = (): number =>
-  1 + (charactersBefore - characters) + (dataSizeMax - room) + arrayBytes
+  1 + (charactersBefore - characters) + (dataSizeMax - room) - missingMembers + arrayBytes
 
 export interface KnownData {
   has(data: object): boolean
@@ -172,12 +175,18 @@ function takeArray(copy: ArrayBufferView): ArrayBufferView {
 function takeMembers(data: object, depth: number): object {
   const shape = takes.find(data)
   if (shape?.take) {
-    const before = characters
+    const roomAt = room
+    const charactersAt = characters
+    const bytesAt = arrayBytes
+    const missingAt = missingMembers
     room -= shape.names.length
     const copy = room < 0 ? undefined : shape.take(data, depth)
     if (copy !== undefined) return copy
-    room += shape.names.length
-    characters = before
+    // A member is missing: all of it is taken again, and is counted once.
+    room = roomAt
+    characters = charactersAt
+    arrayBytes = bytesAt
+    missingMembers = missingAt
   }
   // A spread keeps the layout that the engine has given the original, and makes a `__proto__` a
   // member like any other.
@@ -188,8 +197,10 @@ function takeMembers(data: object, depth: number): object {
     if (!goodNames.has(name)) checkName(name)
     const member = copy[name]
     if (typeof member === 'string' ? isText(member) : typeof member === 'boolean') continue
-    if (member === undefined) missing = true
-    else set(copy, name, takeInside(name, member, depth))
+    if (member === undefined) {
+      missing = true
+      missingMembers++
+    } else set(copy, name, takeInside(name, member, depth))
   }
   if (missing) return Object.freeze(withoutMissing(copy))
   takes.learn(copy, shape)
