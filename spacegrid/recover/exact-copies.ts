@@ -1,4 +1,4 @@
-import { GridError } from '@spacegrid/grid/core/errors'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
@@ -127,10 +127,12 @@ export async function advance(
   const telling = setInterval(() => progress('melding the log', state.position), progressMs)
   try {
     replica.start()
-    if (!(await replica.reach(position, broken.signal)))
+    if (!(await replica.reach(position, broken.signal))) {
+      if (isGridError(replica.failure, 'log_trimmed')) throw replica.failure
       throw new GridError('log_unavailable', `The log cannot be melded to ${position}`, {
         cause: replica.failure,
       })
+    }
   } finally {
     clearInterval(telling)
     await replica.stop()

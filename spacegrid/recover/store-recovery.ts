@@ -48,7 +48,7 @@ export interface StorePlanOptions {
 }
 
 /** The log may have been trimmed beyond a copy before it could be followed. */
-const attemptsMax = 3
+const attemptsMax = 5
 const followMsMax = 30_000
 const differencesShown = 5
 
@@ -58,6 +58,21 @@ const differencesShown = 5
  * @throws Refused when the store is sound, or nobody has a copy that the log continues
  */
 export async function planStore(
+  findings: Findings,
+  ports: RecoveryPorts,
+  names: RecoveryNames,
+  options: StorePlanOptions,
+): Promise<StorePlan> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await planOnce(findings, ports, names, options)
+    } catch (error) {
+      // What is persisted leaves the log while copies are read: the next ones begin later.
+      if (!isGridError(error, 'log_trimmed') || attempt === attemptsMax) throw error
+    }
+}
+
+async function planOnce(
   findings: Findings,
   ports: RecoveryPorts,
   names: RecoveryNames,
@@ -90,26 +105,24 @@ async function findFollowed(
   progress: Progress,
   note: (reason: string) => void,
 ): Promise<FollowedCopy | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    const copy = await findCopy(findings, ports, progress, note)
-    if (!copy) return undefined
-    const { position } = copy.state
-    if (findings.log?.identity !== copy.logIdentity) return { ...copy, ...unfollowed(position) }
-    const log = await ports.log.open()
-    const reference = new ReferenceState(copy.state, log, ports.clock)
-    const close = async () => {
-      await reference.stop()
-      await log.close()
-    }
-    const last = async () => (await log.bounds()).last
-    const follow = (to: number) => reference.advance(to, followMsMax)
-    try {
-      await follow(await last())
-      return { ...copy, follow, last, close }
-    } catch (error) {
-      await close()
-      if (!isGridError(error, 'log_trimmed') || attempt === attemptsMax) throw error
-    }
+  const copy = await findCopy(findings, ports, progress, note)
+  if (!copy) return undefined
+  const { position } = copy.state
+  if (findings.log?.identity !== copy.logIdentity) return { ...copy, ...unfollowed(position) }
+  const log = await ports.log.open()
+  const reference = new ReferenceState(copy.state, log, ports.clock)
+  const close = async () => {
+    await reference.stop()
+    await log.close()
+  }
+  const last = async () => (await log.bounds()).last
+  const follow = (to: number) => reference.advance(to, followMsMax)
+  try {
+    await follow(await last())
+    return { ...copy, follow, last, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
