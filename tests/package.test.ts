@@ -49,13 +49,17 @@ async function run(program: string, words: readonly string[], cwd = home): Promi
   )
 }
 
+/** How this machine reaches its registries: needed wherever something is installed. */
+const ofMachine =
+  /^(?:NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA|npm_config_(?:registry|cache|ca|cafile|https?[-_]?proxy|proxy|noproxy))$/i
+
 /**
  * npm tells what it runs about itself and about this repository: none of it may reach the
  * application.
  */
 function environment(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(?:npm_|NODE_|VITEST|TEST$|[A-Z]+_URL$)/.test(name),
+    ([name]) => ofMachine.test(name) || !/^(?:npm_|NODE_|VITEST|TEST$|[A-Z]+_URL$)/.test(name),
   )
   return { ...Object.fromEntries(kept), ...more }
 }
