@@ -147,7 +147,7 @@ export class Melder {
     prepared: Prepared | undefined,
   ): boolean {
     const origin = this.state.origins.get(frame.origin)
-    if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false
+    if (!origin || !isNext(frame, origin, position)) return false
     this.#weigh(frame, time, origin.unit)
     origin.lastFrame = frame.id
     origin.lastTime = this.state.time
@@ -312,7 +312,7 @@ export class Melder {
   }
 }
 
-/** For what is done ahead; what counts is what `#meldChained` decides. */
+/** Whether it follows its origin's last frame, in time. Any other one is ignored. */
 const isNext = (frame: ChainedFrame, { lastFrame }: OriginState, position: number): boolean =>
   frame.previous === lastFrame && position <= frame.deadline
 

@@ -69,14 +69,14 @@ export const rules: readonly Rule[] = [
   {
     name: '3: a frame names the frame of its origin before it',
     file: 'grid/core/meld.ts',
-    find: 'if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false',
-    replace: 'if (!origin || position > frame.deadline) return false',
+    find: 'frame.previous === lastFrame && position <= frame.deadline',
+    replace: 'position <= frame.deadline',
   },
   {
     name: '3: a frame past its deadline is ignored',
     file: 'grid/core/meld.ts',
-    find: 'if (!origin || frame.previous !== origin.lastFrame || position > frame.deadline) return false',
-    replace: 'if (!origin || frame.previous !== origin.lastFrame) return false',
+    find: 'frame.previous === lastFrame && position <= frame.deadline',
+    replace: 'frame.previous === lastFrame',
   },
   {
     name: '3: a frame is given up when its deadline has passed, not before',
