@@ -12,6 +12,7 @@ import {
 import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure, failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'
+import { ProgressLine } from '../command-line/progress-line.ts'
 
 interface Options {
   readonly space?: readonly string[]
@@ -20,8 +21,6 @@ interface Options {
   readonly wait: number
   readonly json?: boolean
 }
-
-const progressMs = 500
 
 async function run(options: Options): Promise<void> {
   const environment = readEnvironment()
@@ -79,13 +78,9 @@ async function auditServers(
 }
 
 function auditOptions(space: string, { differences, wait, json }: Options): SpaceAuditOptions {
-  let toldAt = 0
-  const progress = (who: string, entries: number) => {
-    const now = Date.now()
-    if (json || !process.stderr.isTTY || now - toldAt < progressMs) return
-    toldAt = now
-    process.stderr.write(`\r\u001b[K${space}: reading ${who}: ${entries} entries`)
-  }
+  const line = new ProgressLine({ json, atOnce: true })
+  const progress = (who: string, entries: number) =>
+    line.tell(`${space}: reading ${who}: ${entries} entries`)
   return { space, differencesMax: differences, waitMs: wait * 1000, progress }
 }
 
@@ -108,7 +103,7 @@ async function askForAudit(url: string, options: Options): Promise<SpaceAuditRep
 }
 
 function say({ json }: Options, reports: readonly SpaceAuditReport[]): void {
-  if (process.stderr.isTTY && !json) process.stderr.write('\r\u001b[K')
+  new ProgressLine({ json }).clear()
   process.stdout.write(
     json ? `${JSON.stringify({ reports }, null, 2)}\n` : reports.map(reportText).join('\n'),
   )

@@ -6,14 +6,13 @@ import { checkStored, type StoredCheck } from '../check/check-stored.ts'
 import { checkText } from '../check/check-text.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure } from '../command-line/failure.ts'
+import { ProgressLine } from '../command-line/progress-line.ts'
 import { openGridIfAny } from '../recover/recovery-grid.ts'
 
 interface Options {
   readonly full?: boolean
   readonly json?: boolean
 }
-
-const progressMs = 500
 
 async function run(
   files: readonly string[],
@@ -22,7 +21,7 @@ async function run(
   const { spaces } = await definitions(files)
   const held = spaces.map(heldBy)
   if (!json) for (const one of held) process.stdout.write(heldText(one))
-  const checks = await compared(spaces, full, process.stderr.isTTY && !json)
+  const checks = await compared(spaces, full, new ProgressLine({ json }))
   if (json) process.stdout.write(`${JSON.stringify({ spaces: held, checks }, null, 2)}\n`)
   else process.stdout.write(checks ? checks.map(checkText).join('') : nothingStored)
   if (checks?.some(({ holds }) => !holds)) process.exitCode = 1
@@ -45,25 +44,19 @@ async function definitions(files: readonly string[]): Promise<Application> {
 async function compared(
   spaces: readonly Space[],
   full: boolean,
-  tells: boolean,
+  line: ProgressLine,
 ): Promise<StoredCheck[] | undefined> {
   const grid = await openGridIfAny(readEnvironment())
   if (!grid) return undefined
   const checks: StoredCheck[] = []
-  let toldAt = performance.now()
   try {
     for (const space of spaces) {
-      const progress = (entries: number) => {
-        const now = performance.now()
-        if (!tells || now - toldAt < progressMs) return
-        toldAt = now
-        process.stderr.write(`\r\u001b[K${space.name}: ${entries} entries`)
-      }
+      const progress = (entries: number) => line.tell(`${space.name}: ${entries} entries`)
       checks.push(await checkStored(space, await grid.portsOf(space.name), { full, progress }))
     }
     return checks
   } finally {
-    if (tells) process.stderr.write('\r\u001b[K')
+    line.clear()
     await grid.close()
   }
 }

@@ -1,6 +1,7 @@
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { type Command, Option } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
+import { ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
 import { type Findings, lookAround } from '../recover/findings.ts'
 import { carryOut, planLog } from '../recover/log-recovery.ts'
@@ -33,6 +34,7 @@ interface Case {
   readonly ports: RecoveryPorts
   readonly findings: Findings
   readonly options: Options
+  readonly line: ProgressLine
   readonly progress: Progress
 }
 
@@ -42,7 +44,8 @@ interface Outcome {
   readonly isDone: boolean
 }
 
-const progressMs = 500
+/** Where there is no terminal a line is told now and then. */
+const elsewhereMs = 5000
 
 async function run(options: Options, command: Command): Promise<void> {
   if ((options.from === undefined) === (options.store === undefined))
@@ -65,14 +68,15 @@ async function run(options: Options, command: Command): Promise<void> {
 
 async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  const progress = teller(options)
+  const line = new ProgressLine({ json: options.json, elsewhereMs })
+  const progress: Progress = (what, count) => line.tell(`${what}: ${count}`)
   for (const space of options.space ?? grid.spaces) {
     const ports = await grid.portsOf(space)
     const findings = await lookAround(space, ports)
     const { checkpoint, log, replicas } = findings
     // Spaces that were not asked for by name need not be in use.
     if (!checkpoint && !log && replicas.length === 0 && options.space === undefined) continue
-    outcomes.push(await recover({ grid, ports, findings, options, progress }))
+    outcomes.push(await recover({ grid, ports, findings, options, line, progress }))
   }
   if (outcomes.length > 0) return outcomes
   throw new Refused(
@@ -82,26 +86,28 @@ async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome
 
 /** What is refused for one space is no reason not to recover the others. */
 async function recover(one: Case): Promise<Outcome> {
-  const { findings, grid, options } = one
+  const { findings, grid, options, line } = one
   const { space } = findings
   tell(options, findingsText(findings, grid.names))
   try {
     return await (options.store ? recoverStore(one) : recoverLog(one))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    clearProgress(options)
+    line.clear()
     process.stderr.write(`${space}: ${error.message}\n`)
     return { data: { space, refused: error.message }, isDone: false }
   }
 }
 
-async function recoverLog({ grid, ports, findings, options, progress }: Case): Promise<Outcome> {
+async function recoverLog(one: Case): Promise<Outcome> {
+  const { grid, ports, findings, options, line, progress } = one
   const asItIs = options.asItIs ?? false
   const plan = await planLog(findings, ports, grid.names, { asItIs, progress })
   const data = logPlanData(plan)
-  if (!isConfirmed(options, logPlanText(plan, grid.names))) return { data, isDone: isDry(options) }
+  if (!isConfirmed(options, line, logPlanText(plan, grid.names)))
+    return { data, isDone: isDry(options) }
   const bounds = await carryOut(plan, ports, progress)
-  clearProgress(options)
+  line.clear()
   tell(
     options,
     `Done: the log ${bounds.identity} continues what is stored, from position ${bounds.first} on. Units, pump and writer go on by themselves, or start them.\n`,
@@ -109,11 +115,12 @@ async function recoverLog({ grid, ports, findings, options, progress }: Case): P
   return { data: { ...data, done: true, log: bounds.identity }, isDone: true }
 }
 
-async function recoverStore({ grid, ports, findings, options, progress }: Case): Promise<Outcome> {
+async function recoverStore(one: Case): Promise<Outcome> {
+  const { grid, ports, findings, options, progress } = one
   const discardStored = options.discardStored ?? false
   const plan = await planStore(findings, ports, grid.names, { discardStored, progress })
   try {
-    return await writeStore(plan, { grid, ports, findings, options, progress })
+    return await writeStore(plan, one)
   } finally {
     await plan.copy.close()
   }
@@ -121,13 +128,14 @@ async function recoverStore({ grid, ports, findings, options, progress }: Case):
 
 async function writeStore(
   plan: StorePlan,
-  { grid, ports, findings, options, progress }: Case,
+  { grid, ports, findings, options, line, progress }: Case,
 ): Promise<Outcome> {
   const text = storePlanText(plan, grid.names)
-  if (!isConfirmed(options, text)) return { data: storePlanData(plan), isDone: isDry(options) }
+  if (!isConfirmed(options, line, text))
+    return { data: storePlanData(plan), isDone: isDry(options) }
   const different = await rewriteStore(plan, ports, progress)
   const data = storePlanData(plan)
-  clearProgress(options)
+  line.clear()
   const { position, entryCount } = plan.copy.state
   tell(
     options,
@@ -143,8 +151,8 @@ async function writeStore(
 const isDry = ({ dryRun }: Options): boolean => dryRun ?? false
 
 /** Says what will be done, and whether it is to be done now. */
-function isConfirmed(options: Options, plan: string): boolean {
-  clearProgress(options)
+function isConfirmed(options: Options, line: ProgressLine, plan: string): boolean {
+  line.clear()
   tell(options, plan)
   if (options.dryRun) return false
   if (!options.yes) process.stderr.write('Nothing has been done. With --yes it is.\n')
@@ -155,24 +163,6 @@ const say = (text: string): void => void process.stdout.write(text)
 
 function tell({ json }: Options, text: string): void {
   if (!json) say(text)
-}
-
-/** One line that changes, on a terminal; elsewhere a line now and then. */
-function teller(options: Options): Progress {
-  let toldAt = performance.now()
-  return (what, count) => {
-    const now = performance.now()
-    const patienceMs = process.stderr.isTTY ? progressMs : 10 * progressMs
-    if (options.json || now - toldAt < patienceMs) return
-    toldAt = now
-    process.stderr.write(
-      process.stderr.isTTY ? `\r\u001b[K${what}: ${count}` : `${what}: ${count}\n`,
-    )
-  }
-}
-
-function clearProgress({ json }: Options): void {
-  if (process.stderr.isTTY && !json) process.stderr.write('\r\u001b[K')
 }
 
 export const addRecover: AddCommand = (program) => {

@@ -73,6 +73,7 @@ export async function serveEmbedded(
   })
   const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
+  const report = reportTo(log, {})
   const grid = new EmbeddedGrid(spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
@@ -83,10 +84,8 @@ export async function serveEmbedded(
     tell: (who, event) => {
       // Whoever has read that something is not ready wants to read that it is again.
       const isEnd = event.kind === 'readiness' && event.level === 'info'
-      reportTo(
-        log,
-        {},
-      )({ ...event, level: isEnd ? 'warn' : event.level, message: `${who}: ${event.message}` })
+      const level = isEnd ? 'warn' : event.level
+      report({ ...event, level, message: `${who}: ${event.message}` })
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
