@@ -2,6 +2,7 @@ import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
 import type { IndexFields, Static } from './data-types.ts'
 import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
+import { checkPartitioned, takePartitionBy } from './declared-partitions.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -13,6 +14,8 @@ import type {
   CacheOptions,
   Change,
   Command,
+  EveryPartition,
+  PartitionKey,
   Projection,
   Query,
   Reader,
@@ -89,6 +92,7 @@ export function defineCache<
       { key, expiry, indexes },
       options as EvolutionOptions,
     ),
+    partitionBy: takePartitionBy(`cache ${name}`, schema, options.partitionBy),
   })
 }
 
@@ -141,6 +145,10 @@ export interface CommandOptions<
   readonly handler: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
   /** Makes the result of what the handler has returned, outcomes filled in. */
   readonly answer?: (data: Resolved<Data>) => Answer
+  /** Of a space with several partitions: where in its input the partition is found. */
+  readonly partitionBy?: PartitionKey<keyof I['properties'] & string>
+  /** No door takes it: it is only there to be a part of commands across partitions. */
+  readonly partOnly?: boolean
 }
 
 /**
@@ -188,6 +196,8 @@ export function defineCommand<
     caches: checkedCaches(`command ${name}`, options.caches),
     handler,
     answer,
+    partitionBy: takePartitionBy(`command ${name}`, options.input, options.partitionBy),
+    partOnly: options.partOnly,
   })
 }
 
@@ -205,6 +215,10 @@ export interface QueryOptions<
    */
   readonly result?: R
   readonly handler: (read: Reader<Uses>, input: NoInfer<Input>) => Result
+  /** Of a space with several partitions: where in its input the partition is found. */
+  readonly partitionBy?: PartitionKey<keyof I['properties'] & string>
+  /** Of a space with several partitions: it is asked of all, and `merge` makes one answer. */
+  readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>>
 }
 
 /**
@@ -236,6 +250,8 @@ export function defineQuery<
     result: result && takenSchema(`query ${name}: the result`, result),
     caches: checkedCaches(`query ${name}`, options.caches),
     handler,
+    partitionBy: takePartitionBy(`query ${name}`, options.input, options.partitionBy),
+    everyPartition: options.everyPartition as EveryPartition | undefined,
   })
 }
 
@@ -275,6 +291,11 @@ export interface SpaceOptions<
   readonly commands?: readonly Commands[]
   readonly queries?: readonly Queries[]
   readonly projections?: readonly Projections[]
+  /**
+   * Logs among which the space is divided; each entry is in one of them. Part of the definition in
+   * the log: it does not change by itself. Default 1.
+   */
+  readonly partitions?: number
 }
 
 /**
@@ -313,9 +334,13 @@ export function defineSpace<
     checkInside(`command ${command.name} works with`, command.caches ?? [])
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
+  const { partitions = 1 } = options
+  const checked = { name, caches: options.caches, commands, queries, partitions }
+  checkPartitioned(checked)
   return {
     name,
     description: options.description,
+    partitions,
     caches: options.caches,
     commands,
     queries,

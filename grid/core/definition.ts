@@ -13,6 +13,7 @@ import type {
   Value,
 } from './data-types.ts'
 import type { Mistake } from './mistake.ts'
+import type { PartitionBy } from './partition.ts'
 
 export type { IndexRange, Scalar, Value }
 
@@ -71,7 +72,19 @@ export interface CacheOptions<
    * is checked: of what is stored the compiler knows nothing.
    */
   readonly upcast?: (stored: Value) => Value
+  /**
+   * Of a space with several partitions: what decides in which one an entry is. A field that every
+   * entry has (a text, a whole number, a boolean), several, or `{ idOf: field }` where the field
+   * holds an id made by `tx.newId()`.
+   */
+  readonly partitionBy?: PartitionKey<keyof S['properties'] & string>
 }
+
+/** As it is declared: a field, several, or one that holds an id made by `tx.newId()`. */
+export type PartitionKey<Field extends string = string> =
+  | Field
+  | readonly Field[]
+  | { readonly idOf: Field }
 
 /** How what is stored becomes what a version of the application reads. */
 export interface Evolution {
@@ -98,6 +111,7 @@ export interface Cache<
   readonly readable?: boolean | readonly string[] | undefined
   /** undefined: it reads what is stored as it is. */
   readonly evolution?: Evolution | undefined
+  readonly partitionBy?: PartitionBy | undefined
 }
 
 // The types of application caches, commands … differ in their parameters; lists of them need one
@@ -326,7 +340,19 @@ export interface Command<
    * Default: the data itself.
    */
   readonly answer: ((data: Resolved<Data>) => unknown) | undefined
+  /** Where its partition is found in its input. Not of a command that consists of parts. */
+  readonly partitionBy?: PartitionBy | undefined
+  /** It consists of others, one after the other, all or none; it has no handler's work of its own. */
+  readonly parts?: ((input: Input) => readonly CommandPart[]) | undefined
+  /** No door takes it: it is only there to be a part of others. */
+  readonly partOnly?: boolean | undefined
   readonly [answered]?: Result
+}
+
+/** One of the commands that a command consists of, with its input. */
+export interface CommandPart {
+  readonly command: AnyCommand
+  readonly input: unknown
 }
 
 /** Nothing has it. To the compiler it says what callers are told. */
@@ -345,7 +371,17 @@ export interface Query<
   readonly result: TSchema | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined
   readonly handler: (read: Reader, input: Input) => unknown
+  /** Where its partition is found in its input. */
+  readonly partitionBy?: PartitionBy | undefined
+  /** It is asked of every partition, and one answer made of theirs. */
+  readonly everyPartition?: EveryPartition | undefined
   readonly [answered]?: Result
+}
+
+/** How the answers of all partitions become one. Pure. */
+export interface EveryPartition<Input = never, Result = never> {
+  /** @param results one of each partition, in their order */
+  readonly merge: (results: readonly Result[], input: Input) => unknown
 }
 
 /** A change to one entry, as projections and listeners see it. */
@@ -385,4 +421,6 @@ export interface Space<
   readonly commands: ReadonlyMap<string, Commands>
   readonly queries: ReadonlyMap<string, Queries>
   readonly projections: readonly AnyProjection[]
+  /** Left out: 1. */
+  readonly partitions?: number | undefined
 }

@@ -3,6 +3,7 @@ import { GridError } from './errors.ts'
 import { storedName } from './evolution.ts'
 import { type FieldText, fieldsOf, mergeFields } from './fields.ts'
 import { cachesMax, indexesMax } from './limits.ts'
+import type { PartitionBy } from './partition.ts'
 
 /** What melding needs of a cache's definition. */
 export interface CacheShape {
@@ -17,6 +18,8 @@ export interface CacheShape {
    * Missing where only versions before it have been.
    */
   readonly fields?: readonly FieldText[]
+  /** Under the names under which they are stored; of a space with several partitions. */
+  readonly partitionBy?: PartitionBy
 }
 
 /**
@@ -26,12 +29,17 @@ export interface CacheShape {
 export interface SpaceShape {
   /** In the order in which they were added: frames name a cache by its place. */
   readonly caches: readonly CacheShape[]
+  /** How many the space has, this log's among them. Left out: 1. */
+  readonly partitions?: number
 }
 
 /** Entries the grid itself keeps beside the application's, in every space. */
 export const idempotencyCache = '_idempotency'
 export const partsCache = '_parts'
 export const expiryIndex = '_expiry'
+/** Of spaces with several partitions: what commands across them hold, and which are committed. */
+export const holdsCache = '_holds'
+export const commitsCache = '_commits'
 
 const cacheShape = (
   name: string,
@@ -56,6 +64,12 @@ export const initialShape: SpaceShape = {
   ],
 }
 
+/** What the grid keeps besides in a space with several partitions. */
+export const partitionedCaches: readonly CacheShape[] = [
+  cacheShape(holdsCache, 'key', {}, undefined),
+  cacheShape(commitsCache, 'key', {}, undefined),
+]
+
 export const idempotencyCacheNumber = 0
 export const partsCacheNumber = 1
 
@@ -76,14 +90,25 @@ export function declaredShape(cache: AnyCache): CacheShape {
       ),
       fields: fieldsOf(cache.schema, stored),
     }
+    const { partitionBy } = cache
+    if (partitionBy)
+      shape = { ...shape, partitionBy: { ...partitionBy, fields: partitionBy.fields.map(stored) } }
     shapes.set(cache, shape)
   }
   return shape
 }
 
-export const shapeOf = (space: Space): SpaceShape => ({
-  caches: [...initialShape.caches, ...space.caches.map(declaredShape)],
-})
+export function shapeOf({ caches, partitions = 1 }: Space): SpaceShape {
+  if (partitions === 1) return { caches: [...initialShape.caches, ...caches.map(undivided)] }
+  const declared = caches.map(declaredShape)
+  return { caches: [...initialShape.caches, ...partitionedCaches, ...declared], partitions }
+}
+
+/** What an entry would be partitioned by is nothing to a space that is not. */
+function undivided(cache: AnyCache): CacheShape {
+  const { partitionBy: _, ...shape } = declaredShape(cache)
+  return shape
+}
 
 /**
  * `current` with everything that `wanted` has beyond it; `current` itself when that is nothing.
@@ -93,6 +118,8 @@ export const shapeOf = (space: Space): SpaceShape => ({
  */
 export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape {
   let changed = false
+  const partitions = mergePartitions(current, wanted)
+  if (partitions !== current.partitions) changed = true
   const caches = [...current.caches]
   const places = new Map(caches.map(({ name }, place) => [name, place]))
   for (const cache of wanted.caches) {
@@ -111,7 +138,19 @@ export function mergeShapes(current: SpaceShape, wanted: SpaceShape): SpaceShape
   }
   if (caches.length > cachesMax)
     throw tooMuch(`the space would have ${caches.length} caches, more than ${cachesMax}`)
-  return changed ? { caches } : current
+  if (!changed) return current
+  return partitions === undefined ? { caches } : { caches, partitions }
+}
+
+/** The first definition of a log says how many partitions its space has. */
+function mergePartitions(current: SpaceShape, wanted: SpaceShape): number | undefined {
+  if (current.caches.length === initialShape.caches.length) return wanted.partitions
+  if (current.partitions === wanted.partitions) return current.partitions
+  throw new GridError(
+    'definition_conflict',
+    `the space has ${current.partitions ?? 1} partitions in the log, ${wanted.partitions ?? 1} in this application`,
+    { details: { partitions: current.partitions ?? 1 } },
+  )
 }
 
 const tooMuch = (what: string): GridError =>
@@ -127,6 +166,8 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
       },
     )
   if (current.key !== wanted.key) throw conflict('the primary key', current.key, wanted.key)
+  if (partitionText(current) !== partitionText(wanted))
+    throw conflict('the partition key', partitionText(current), partitionText(wanted))
   if (
     current.expiry !== undefined &&
     wanted.expiry !== undefined &&
@@ -150,4 +191,9 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
       `the cache ${current.name} would have ${indexes.length} indexes, more than ${indexesMax}`,
     )
   return { ...current, indexes, expiry, ...(isWider ? { fields } : {}) }
+}
+
+const partitionText = ({ partitionBy }: CacheShape): string => {
+  if (!partitionBy) return 'none'
+  return partitionBy.isId ? `the id in ${partitionBy.fields}` : partitionBy.fields.join()
 }

@@ -1,7 +1,17 @@
 import { GridError } from '../../core/errors.ts'
 import { fieldsMax } from '../../core/fields.ts'
 import { cachesMax, indexesMax } from '../../core/limits.ts'
-import { type CacheShape, expiryIndex, initialShape, type SpaceShape } from '../../core/shape.ts'
+import { type PartitionBy, partitionsMax } from '../../core/partition.ts'
+import {
+  type CacheShape,
+  expiryIndex,
+  initialShape,
+  partitionedCaches,
+  type SpaceShape,
+} from '../../core/shape.ts'
+
+/** The grid's own, of spaces of every kind. */
+const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
 
 /** Of one index. */
 const indexFieldsMax = 100
@@ -16,10 +26,14 @@ const fieldLengthMax = 1024
  * @throws GridError `record_damaged`
  */
 export function checkedShape(shape: unknown): SpaceShape {
-  const { caches } = record(shape)
+  const { caches, partitions } = record(shape)
   const checked = list(caches, cachesMax).map(checkedCache)
   checkNames(checked)
-  return { caches: checked }
+  if (partitions === undefined || partitions === null) return { caches: checked }
+  const isCount = typeof partitions === 'number' && Number.isInteger(partitions)
+  if (!isCount || partitions < 2 || partitions > partitionsMax)
+    throw noShape(`no space has ${JSON.stringify(partitions)} partitions`)
+  return { caches: checked, partitions }
 }
 
 /**
@@ -34,7 +48,7 @@ export function checkedWholeShape(shape: unknown): SpaceShape {
 }
 
 function checkedCache(cache: unknown): CacheShape {
-  const { name, key, indexes, expiry, fields } = record(cache)
+  const { name, key, indexes, expiry, fields, partitionBy } = record(cache)
   const checked = {
     name: text(name),
     key: text(key),
@@ -43,6 +57,9 @@ function checkedCache(cache: unknown): CacheShape {
     ...(fields === undefined || fields === null
       ? {}
       : { fields: list(fields, fieldsMax).map(text) }),
+    ...(partitionBy === undefined || partitionBy === null
+      ? {}
+      : { partitionBy: checkedPartitionBy(partitionBy) }),
   }
   checkNames(checked.indexes)
   if (checked.expiry !== undefined) {
@@ -50,10 +67,18 @@ function checkedCache(cache: unknown): CacheShape {
     if (index?.fields.length !== 1 || index.fields[0] !== checked.expiry)
       throw noShape(`the cache ${checked.name} has no index of its expiry`)
   }
-  const own = initialShape.caches.find((it) => it.name === checked.name)
+  const own = ownCaches.find((it) => it.name === checked.name)
   if (own ? JSON.stringify(own) !== JSON.stringify(checked) : !namePattern.test(checked.name))
     throw noShape(`no application has the cache ${JSON.stringify(checked.name)}`)
   return checked
+}
+
+function checkedPartitionBy(partitionBy: unknown): PartitionBy {
+  const { fields, isId } = record(partitionBy)
+  const checked = list(fields, indexFieldsMax).map(text)
+  if (checked.length === 0 || typeof isId !== 'boolean' || (isId && checked.length > 1))
+    throw noShape('a partition key is none')
+  return { fields: checked, isId }
 }
 
 function checkedIndex(index: unknown): CacheShape['indexes'][number] {

@@ -1,0 +1,64 @@
+import type { TObject } from 'typebox'
+import type { AnyCache, AnyCommand, AnyQuery, PartitionKey } from './definition.ts'
+import { type PartitionBy, partitionsMax } from './partition.ts'
+import { typesOf } from './schema-check.ts'
+
+/**
+ * What decides on a partition, as it is declared.
+ * @throws TypeError when a field is not there in every value, or can be nothing that is hashed
+ */
+export function takePartitionBy(
+  what: string,
+  schema: TObject,
+  declared: PartitionKey | undefined,
+): PartitionBy | undefined {
+  if (declared === undefined) return undefined
+  const { fields, isId } = normalized(declared)
+  if (fields.length === 0) throw new TypeError(`${what}: partitionBy names no field`)
+  for (const field of fields) {
+    if (typeof field !== 'string' || !Object.hasOwn(schema.properties, field))
+      throw new TypeError(`${what}: partitionBy names the unknown field ${String(field)}`)
+    if (!schema.required?.includes(field))
+      throw new TypeError(`${what}: partitionBy names ${field}, which is not always there`)
+    const types = [...(typesOf(schema.properties[field]) ?? ['anything'])]
+    const allowed = isId ? ['string'] : ['string', 'integer', 'boolean']
+    if (!types.every((type) => allowed.includes(type)))
+      throw new TypeError(
+        `${what}: partitionBy names ${field}, which must be ${isId ? 'a text that holds an id' : 'a text, a whole number (Type.Integer) or a boolean'}`,
+      )
+  }
+  return { fields, isId }
+}
+
+function normalized(declared: PartitionKey): PartitionBy {
+  if (typeof declared === 'string') return { fields: [declared], isId: false }
+  if ('idOf' in declared) return { fields: [declared.idOf], isId: true }
+  return { fields: [...declared], isId: false }
+}
+
+interface Divided {
+  readonly name: string
+  readonly caches: readonly AnyCache[]
+  readonly commands: ReadonlyMap<string, AnyCommand>
+  readonly queries: ReadonlyMap<string, AnyQuery>
+  readonly partitions: number
+}
+
+/** @throws TypeError when something of a space with several partitions does not say where it is */
+export function checkPartitioned({ name, caches, commands, queries, partitions }: Divided): void {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > partitionsMax)
+    throw new TypeError(
+      `space ${name}: partitions must be a whole number from 1 to ${partitionsMax}`,
+    )
+  if (partitions === 1) return
+  const lacks = (what: string, needs: string) => {
+    throw new TypeError(`space ${name} has ${partitions} partitions, and ${what} has no ${needs}`)
+  }
+  for (const cache of caches) if (!cache.partitionBy) lacks(`cache ${cache.name}`, 'partitionBy')
+  for (const command of commands.values())
+    if (!command.partitionBy && !command.parts)
+      lacks(`command ${command.name}`, 'partitionBy and no parts')
+  for (const query of queries.values())
+    if (!query.partitionBy && !query.everyPartition)
+      lacks(`query ${query.name}`, 'partitionBy and no everyPartition')
+}
