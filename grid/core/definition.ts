@@ -342,7 +342,9 @@ export interface Command<
   readonly answer: ((data: Resolved<Data>) => unknown) | undefined
   /** Where its partition is found in its input. Not of a command that consists of parts. */
   readonly partitionBy?: PartitionBy | undefined
-  /** It consists of others, one after the other, all or none; it has no handler's work of its own. */
+  /**
+   * It consists of others, one after the other, all or none; it has no work of its own.
+   */
   readonly parts?: ((input: Input) => readonly CommandPart[]) | undefined
   /** No door takes it: it is only there to be a part of others. */
   readonly partOnly?: boolean | undefined

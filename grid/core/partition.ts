@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 import { GridError } from './errors.ts'
 
 /** Most partitions that a space may have. */
