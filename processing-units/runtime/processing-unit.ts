@@ -144,7 +144,7 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        space: space.name,
+        logName: space.name,
         subject: subjects.snapshotFromPeer(space.name),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
@@ -156,7 +156,7 @@ export class ProcessingUnit implements Serving, Component {
       report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
-      space: space.name,
+      logName: space.name,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
@@ -331,7 +331,7 @@ export class ProcessingUnit implements Serving, Component {
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
-      space: this.space.name,
+      logName: this.space.name,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,

@@ -6,6 +6,7 @@ import {
   MongoServerError,
 } from 'mongodb'
 import { GridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -114,15 +115,15 @@ export class MongoStore implements RebuildableStore {
   }
 
   readonly quarantine: Quarantine = {
-    list: (space) =>
-      this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
-    replay: (space, keys) =>
-      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
+    list: (logName) =>
+      this.#during(`Reading the quarantine of ${logName}`, () => this.#kept.list(logName)),
+    replay: (logName, keys) =>
+      this.#during(`Replaying ${logName}`, () => this.#writerOf(logName).replay(keys)),
   }
 
-  checkpoint(space: string): Promise<Checkpoint | undefined> {
-    return this.#during(`Reading the checkpoint of ${space}`, async () => {
-      const document = await this.#checkpoints.findOne({ _id: space }, durable())
+  checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
+    return this.#during(`Reading the checkpoint of ${logName}`, async () => {
+      const document = await this.#checkpoints.findOne({ _id: logName }, durable())
       return document ? toCheckpoint(document) : undefined
     })
   }
@@ -131,7 +132,7 @@ export class MongoStore implements RebuildableStore {
   spaces(): Promise<string[]> {
     return this.#during('Reading which spaces are stored', async () => {
       const documents = await this.#checkpoints.find({}, durable()).toArray()
-      return documents.map(({ _id: space }) => space).sort()
+      return documents.map(({ _id: logName }) => logName).sort()
     })
   }
 
@@ -140,33 +141,35 @@ export class MongoStore implements RebuildableStore {
    * `configuration_invalid`
    */
   apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#during(`Writing ${space}`, async () => {
-      await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
+    return this.#during(`Writing ${logName}`, async () => {
+      await this.#prepare(logName, new Set(changes.map(({ cache }) => cache)))
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
-      const leftBehind = from === 0 ? await this.#cachesOf(space) : []
-      await this.#writerOf(space).apply(from, next, changes, leftBehind)
+      const leftBehind = from === 0 ? await this.#cachesOf(logName) : []
+      await this.#writerOf(logName).apply(from, next, changes, leftBehind)
     })
   }
 
-  restore(space: string, known: Checkpoint): Promise<void> {
-    return this.#during(`Writing the checkpoint of ${space}`, async () => {
+  restore(logName: LogName, known: Checkpoint): Promise<void> {
+    return this.#during(`Writing the checkpoint of ${logName}`, async () => {
       this.#created.clear()
-      await this.#prepare(space, new Set())
+      await this.#prepare(logName, new Set())
       // Somebody may keep collections of their own under the space's name: they are none of its
       // caches.
       const isOwn = ownCaches(known)
-      await this.#writerOf(space).restore(known, (await this.#cachesOf(space)).filter(isOwn))
+      await this.#writerOf(logName).restore(known, (await this.#cachesOf(logName)).filter(isOwn))
     })
   }
 
-  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
-    const watch = new MongoWatch(this.#database, space, this.#clock, changed, () => this.#connect())
+  watch(logName: LogName, changed: (change: ForeignChange) => void): StoreWatch {
+    const watch = new MongoWatch(this.#database, logName, this.#clock, changed, () =>
+      this.#connect(),
+    )
     this.#watches.add(watch)
     return {
       stop: async () => {
@@ -176,21 +179,21 @@ export class MongoStore implements RebuildableStore {
     }
   }
 
-  scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
-    return this.#during(`Scanning ${space}`, async () => {
+  scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    return this.#during(`Scanning ${logName}`, async () => {
       const session = this.#client.startSession({ snapshot: true })
       try {
         // The first read fixes the instant that all others see.
-        const document = await this.#checkpoints.findOne({ _id: space }, ofSnapshot(session))
+        const document = await this.#checkpoints.findOne({ _id: logName }, ofSnapshot(session))
         if (document) {
           const caches = new Map(
-            document.caches.map((cache) => [cache, this.#entries(space, cache)]),
+            document.caches.map((cache) => [cache, this.#entries(logName, cache)]),
           )
           return new MongoScan(
             toCheckpoint(document),
             caches,
             session,
-            document.quarantine && (await this.#scanQuarantine(space, session)),
+            document.quarantine && (await this.#scanQuarantine(logName, session)),
             options,
             this.#scanBytesMax,
           )
@@ -204,28 +207,28 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
-  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
-    return this.#during(`Reading from ${space}.${cache}`, async () => {
+  get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
+    return this.#during(`Reading from ${logName}.${cache}`, async () => {
       // First, for what is there now may have left quarantine when the collection is read, and was
       // not stored there before.
-      const aside = await this.#kept.get(space, { cache, key })
+      const aside = await this.#kept.get(logName, { cache, key })
       if (aside) return aside
-      const document = await this.#entries(space, cache).findOne({ _id: key }, durable())
+      const document = await this.#entries(logName, cache).findOne({ _id: key }, durable())
       return document ? fromDocument(cache, document) : undefined
     })
   }
 
-  clear(space: string): Promise<void> {
-    return this.#during(`Clearing ${space}`, async () => {
+  clear(logName: LogName): Promise<void> {
+    return this.#during(`Clearing ${logName}`, async () => {
       await this.#checkpoints.deleteOne(
-        { _id: space },
+        { _id: logName },
         { writeConcern: { w: 'majority', journal: true } },
       )
-      for (const cache of await this.#cachesOf(space)) {
-        this.#created.delete(`${space}.${cache}`)
-        await this.#entries(space, cache).drop()
+      for (const cache of await this.#cachesOf(logName)) {
+        this.#created.delete(`${logName}.${cache}`)
+        await this.#entries(logName, cache).drop()
       }
-      await this.#kept.clear(space)
+      await this.#kept.clear(logName)
     })
   }
 
@@ -233,13 +236,13 @@ export class MongoStore implements RebuildableStore {
    * Collections stay, with the indexes and validators that somebody may have given them; only their
    * documents go.
    */
-  beginAnew(space: string, building: Checkpoint): Promise<void> {
-    return this.#during(`Beginning ${space} anew`, async () => {
-      await this.#prepare(space, new Set())
-      await this.#writerOf(space).begin(building)
+  beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
+    return this.#during(`Beginning ${logName} anew`, async () => {
+      await this.#prepare(logName, new Set())
+      await this.#writerOf(logName).begin(building)
       // Nobody else can write here any more, so this need not be one transaction.
-      for (const cache of await this.#cachesOf(space))
-        await this.#entries(space, cache).deleteMany(
+      for (const cache of await this.#cachesOf(logName))
+        await this.#entries(logName, cache).deleteMany(
           {},
           { writeConcern: { w: 'majority', journal: true } },
         )
@@ -253,35 +256,35 @@ export class MongoStore implements RebuildableStore {
     await this.#client.close()
   }
 
-  async #scanQuarantine(space: string, session: ClientSession) {
+  async #scanQuarantine(logName: LogName, session: ClientSession) {
     const snapshot = ofSnapshot(session)
     return {
-      names: await this.#kept.keysIn(space, snapshot),
-      chunks: () => this.#kept.chunks(space, snapshot),
+      names: await this.#kept.keysIn(logName, snapshot),
+      chunks: () => this.#kept.chunks(logName, snapshot),
     }
   }
 
-  #writerOf(space: string): SpaceWriter {
-    let writer = this.#writers.get(space)
+  #writerOf(logName: LogName): SpaceWriter {
+    let writer = this.#writers.get(logName)
     if (!writer) {
       writer = new SpaceWriter(
         this.#client,
         this.#database,
-        space,
+        logName,
         this.#clock,
         this.#kept,
         this.#quarantinedMax,
       )
-      this.#writers.set(space, writer)
+      this.#writers.set(logName, writer)
     }
     return writer
   }
 
-  async #prepare(space: string, caches: ReadonlySet<string>): Promise<void> {
-    if (reservedSpaces.includes(space))
-      throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${space}`)
+  async #prepare(logName: LogName, caches: ReadonlySet<string>): Promise<void> {
+    if (reservedSpaces.includes(logName))
+      throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${logName}`)
     if (!this.#isReplicaSet) await this.#checkReplicaSet()
-    for (const name of [checkpointsName, ...[...caches].map((cache) => `${space}.${cache}`)]) {
+    for (const name of [checkpointsName, ...[...caches].map((cache) => `${logName}.${cache}`)]) {
       if (this.#created.has(name)) continue
       try {
         await this.#database.createCollection(name)
@@ -298,15 +301,15 @@ export class MongoStore implements RebuildableStore {
     this.#isReplicaSet = true
   }
 
-  async #cachesOf(space: string): Promise<string[]> {
+  async #cachesOf(logName: LogName): Promise<string[]> {
     const collections = await this.#database.listCollections({}, { nameOnly: true }).toArray()
     return collections
-      .filter(({ name }) => name.startsWith(`${space}.`))
-      .map(({ name }) => name.slice(space.length + 1))
+      .filter(({ name }) => name.startsWith(`${logName}.`))
+      .map(({ name }) => name.slice(logName.length + 1))
   }
 
-  #entries(space: string, cache: string): Collection<EntryDocument> {
-    return this.#database.collection(`${space}.${cache}`)
+  #entries(logName: LogName, cache: string): Collection<EntryDocument> {
+    return this.#database.collection(`${logName}.${cache}`)
   }
 
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { ChangeStream, Db } from 'mongodb'
+import type { LogName } from '../../core/log-name.ts'
 import { type Clock, sleep } from '../../engine/ports/clock.ts'
 import type { ForeignChange, StoreWatch } from '../../engine/ports/store.ts'
 import { checkpointsName } from './mongo-checkpoint.ts'
@@ -21,7 +22,7 @@ const retryMs = 5000
  */
 export class MongoWatch implements StoreWatch {
   readonly #database: Db
-  readonly #space: string
+  readonly #logName: LogName
   readonly #clock: Clock
   readonly #changed: (change: ForeignChange) => void
   readonly #stopping = new AbortController()
@@ -30,13 +31,13 @@ export class MongoWatch implements StoreWatch {
 
   constructor(
     database: Db,
-    space: string,
+    logName: LogName,
     clock: Clock,
     changed: (change: ForeignChange) => void,
     connect: () => Promise<unknown>,
   ) {
     this.#database = database
-    this.#space = space
+    this.#logName = logName
     this.#clock = clock
     this.#changed = changed
     this.#watching = this.#watch(connect)
@@ -64,7 +65,7 @@ export class MongoWatch implements StoreWatch {
   }
 
   async #follow(): Promise<void> {
-    const collections = new RegExp(`^${this.#space}\\.`)
+    const collections = new RegExp(`^${this.#logName}\\.`)
     const stream = this.#database.watch(
       [
         {
@@ -101,11 +102,11 @@ export class MongoWatch implements StoreWatch {
   #tell({ operationType, ns, documentKey }: Seen): void {
     const collection = ns?.coll
     if (collection === checkpointsName) {
-      if (operationType === 'drop' || documentKey?._id === this.#space)
+      if (operationType === 'drop' || documentKey?._id === this.#logName)
         this.#changed({ what: 'checkpoint' })
     } else if (collection === undefined) this.#changed({ what: 'unknown' })
-    else if (collection.startsWith(`${this.#space}.`)) {
-      const cache = collection.slice(this.#space.length + 1)
+    else if (collection.startsWith(`${this.#logName}.`)) {
+      const cache = collection.slice(this.#logName.length + 1)
       if (documentKey) this.#changed({ what: 'entry', cache, key: keyOf(documentKey._id) })
       else this.#changed({ what: 'cache', cache })
     }
