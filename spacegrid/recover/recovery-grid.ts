@@ -177,7 +177,7 @@ class EmbeddedFiles implements RecoveryGrid {
     }
     this.#environment = new EmbeddedEnvironment(folder)
     this.#store = new EmbeddedStore(this.#environment, 'store', this.#clock)
-    this.spaces = spacesOfFolder(environment, this.#store.spaces())
+    this.spaces = spacesOfFolder(environment, this.#store.logNames())
   }
 
   async portsOf(logName: LogName): Promise<RecoveryPorts> {

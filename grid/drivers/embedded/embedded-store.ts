@@ -1,6 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
+import { partitionsMax } from '../../core/partition.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -25,6 +26,8 @@ import { EmbeddedScan } from './embedded-scan.ts'
 const sliceMs = 3
 /** Entries looked at when a store is opened: a third of a second. */
 const checkedMax = 100_000
+/** One for each log: those of a space with the most partitions that may be, and others. */
+const databasesMax = partitionsMax + 64
 const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
 
 interface EncodedChange {
@@ -68,7 +71,7 @@ export class EmbeddedStore implements RebuildableStore {
     this.#name = name
     this.#clock = clock
     this.#chunkEntries = options.chunkEntries ?? 1000
-    this.#root = environment.open(name)
+    this.#root = environment.open(name, databasesMax)
     this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
     this.#check()
   }
@@ -102,7 +105,7 @@ export class EmbeddedStore implements RebuildableStore {
   }
 
   /** Names of the spaces that are stored here, in the order of the alphabet. */
-  spaces(): string[] {
+  logNames(): LogName[] {
     this.#checkOpen()
     return [...this.#checkpoints.getKeys()].sort()
   }

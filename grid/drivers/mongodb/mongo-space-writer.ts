@@ -16,13 +16,13 @@ import type {
   Replayed,
   StoredChange,
 } from '../../engine/ports/store.ts'
+import { CacheDocuments } from './cache-documents.ts'
 import {
   type CheckpointDocument,
   checkpointHash,
   checkpointsName,
   toCheckpoint,
 } from './mongo-checkpoint.ts'
-import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import {
   type MongoQuarantine,
@@ -108,7 +108,8 @@ export class SpaceWriter {
     const begin = async (session: ClientSession) => {
       const found = await this.#moveCheckpoint(from, next, caches, session)
       if (found.isFirst) {
-        for (const cache of leftBehind) await this.#entries(cache).deleteMany({}, { session })
+        for (const documents of leftBehind.map((cache) => this.#documents(cache)))
+          await documents.collection.deleteMany(documents.all, { session })
         await this.#quarantine.clear(this.#logName, session)
       }
       return found
@@ -237,7 +238,7 @@ export class SpaceWriter {
           if (revisionOf(mark) !== known.revision) throw new QuarantineMoved()
           for (const [cache, changes] of sieve.taken) {
             const mode = isFirst ? 'insert' : sieve.modeOf(cache)
-            await writeChanges(this.#entries(cache), changes, session, mode)
+            await writeChanges(this.#documents(cache), changes, session, mode)
           }
           released = [...sieve.taken.values()]
             .flat()
@@ -268,7 +269,7 @@ export class SpaceWriter {
     return new Sieve(
       this.#client,
       this.#clock,
-      (cache) => this.#entries(cache),
+      (cache) => this.#documents(cache),
       changes,
       (change) => {
         if (this.#isKnown(known, change) || --room >= 0) return
@@ -327,8 +328,8 @@ export class SpaceWriter {
     await this.#checkpoints.updateOne({ _id: this.#logName }, change, { session })
   }
 
-  #entries(cache: string): Collection<EntryDocument> {
-    return this.#database.collection(`${this.#logName}.${cache}`)
+  #documents(cache: string): CacheDocuments {
+    return new CacheDocuments(this.#database, this.#logName, cache)
   }
 }
 

@@ -6,7 +6,7 @@ import {
   MongoServerError,
 } from 'mongodb'
 import { GridError } from '../../core/errors.ts'
-import type { LogName } from '../../core/log-name.ts'
+import { type LogName, partitionOf, spaceOf } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -19,6 +19,7 @@ import type {
   StoreScan,
   StoreWatch,
 } from '../../engine/ports/store.ts'
+import { CacheDocuments, collectionName, partitionIndex } from './cache-documents.ts'
 import {
   type CheckpointDocument,
   checkpointsName,
@@ -26,7 +27,6 @@ import {
   toCheckpoint,
 } from './mongo-checkpoint.ts'
 import { MendedConnection } from './mongo-connection.ts'
-import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
 import { MongoScan, ofSnapshot, scanBytesMaxDefault } from './mongo-scan.ts'
@@ -60,9 +60,9 @@ const silentMsMax = 120_000
 const reservedSpaces = ['grid', 'system']
 
 /**
- * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, and the checkpoints. `apply` is
- * one transaction that first moves the checkpoint, if it is where the writer believes it to be, and
- * is committed to the disks of a majority. So MongoDB always holds a space at exactly its
+ * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, which the partitions of a space
+ * share, and a checkpoint for each log. `apply` is one transaction that first moves the checkpoint,
+ * if it is where the writer believes it to be, and is committed to the disks of a majority. So MongoDB always holds a space at exactly its
  * checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
  *
  * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
@@ -78,8 +78,10 @@ export class MongoStore implements RebuildableStore {
    * everyone else out.
    */
   readonly #created = new Set<string>()
+  /** Logs that nobody has stored in another number of partitions. */
+  readonly #undisputed = new Set<LogName>()
   readonly #writers = new Map<string, SpaceWriter>()
-  readonly #watches = new Set<MongoWatch>()
+  readonly #watches = new Map<string, MongoWatch>()
   readonly #kept: MongoQuarantine
   readonly #quarantinedMax: number
   readonly #scanBytesMax: number
@@ -128,8 +130,8 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
-  /** Names of the spaces that are stored here, in the order of the alphabet. */
-  spaces(): Promise<string[]> {
+  /** Names of the logs whose spaces, or partitions, are stored here, in the order of the alphabet. */
+  logNames(): Promise<LogName[]> {
     return this.#during('Reading which spaces are stored', async () => {
       const documents = await this.#checkpoints.find({}, durable()).toArray()
       return documents.map(({ _id: logName }) => logName).sort()
@@ -166,17 +168,15 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
+  /** All partitions of a space listen at one change stream: each would cost the server as much. */
   watch(logName: LogName, changed: (change: ForeignChange) => void): StoreWatch {
-    const watch = new MongoWatch(this.#database, logName, this.#clock, changed, () =>
-      this.#connect(),
-    )
-    this.#watches.add(watch)
-    return {
-      stop: async () => {
-        this.#watches.delete(watch)
-        await watch.stop()
-      },
+    const space = spaceOf(logName)
+    let watch = this.#watches.get(space)
+    if (!watch) {
+      watch = new MongoWatch(this.#database, space, this.#clock, () => this.#connect())
+      this.#watches.set(space, watch)
     }
+    return watch.listen(logName, changed, () => this.#watches.delete(space))
   }
 
   scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
@@ -186,9 +186,7 @@ export class MongoStore implements RebuildableStore {
         // The first read fixes the instant that all others see.
         const document = await this.#checkpoints.findOne({ _id: logName }, ofSnapshot(session))
         if (document) {
-          const caches = new Map(
-            document.caches.map((cache) => [cache, this.#entries(logName, cache)]),
-          )
+          const caches = document.caches.map((cache) => this.#documents(logName, cache))
           return new MongoScan(
             toCheckpoint(document),
             caches,
@@ -213,20 +211,27 @@ export class MongoStore implements RebuildableStore {
       // not stored there before.
       const aside = await this.#kept.get(logName, { cache, key })
       if (aside) return aside
-      const document = await this.#entries(logName, cache).findOne({ _id: key }, durable())
-      return document ? fromDocument(cache, document) : undefined
+      const documents = this.#documents(logName, cache)
+      const options = { ...durable(), ...documents.byId }
+      const document = await documents.collection.findOne(documents.ofKey(key), options)
+      return document ? documents.fromDocument(document) : undefined
     })
   }
 
   clear(logName: LogName): Promise<void> {
     return this.#during(`Clearing ${logName}`, async () => {
+      await this.#checkDivision(logName)
       await this.#checkpoints.deleteOne(
         { _id: logName },
         { writeConcern: { w: 'majority', journal: true } },
       )
       for (const cache of await this.#cachesOf(logName)) {
-        this.#created.delete(`${logName}.${cache}`)
-        await this.#entries(logName, cache).drop()
+        const documents = this.#documents(logName, cache)
+        if (documents.isShared) await deleteAll(documents)
+        else {
+          this.#created.delete(documents.collection.collectionName)
+          await documents.collection.drop()
+        }
       }
       await this.#kept.clear(logName)
     })
@@ -242,16 +247,13 @@ export class MongoStore implements RebuildableStore {
       await this.#writerOf(logName).begin(building)
       // Nobody else can write here any more, so this need not be one transaction.
       for (const cache of await this.#cachesOf(logName))
-        await this.#entries(logName, cache).deleteMany(
-          {},
-          { writeConcern: { w: 'majority', journal: true } },
-        )
+        await deleteAll(this.#documents(logName, cache))
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#watches].map((watch) => watch.stop()))
+    await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
   }
@@ -281,18 +283,44 @@ export class MongoStore implements RebuildableStore {
   }
 
   async #prepare(logName: LogName, caches: ReadonlySet<string>): Promise<void> {
-    if (reservedSpaces.includes(logName))
-      throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${logName}`)
+    const space = spaceOf(logName)
+    if (reservedSpaces.includes(space))
+      throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${space}`)
     if (!this.#isReplicaSet) await this.#checkReplicaSet()
-    for (const name of [checkpointsName, ...[...caches].map((cache) => `${logName}.${cache}`)]) {
-      if (this.#created.has(name)) continue
-      try {
-        await this.#database.createCollection(name)
-      } catch (error) {
-        if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
-      }
-      this.#created.add(name)
+    if (!this.#undisputed.has(logName)) await this.#checkDivision(logName)
+    this.#undisputed.add(logName)
+    await this.#create(checkpointsName)
+    const isDivided = partitionOf(logName) !== undefined
+    for (const cache of caches)
+      await this.#create(collectionName(logName, cache), isDivided ? partitionIndex : undefined)
+  }
+
+  async #create(name: string, index?: typeof partitionIndex): Promise<void> {
+    if (this.#created.has(name)) return
+    try {
+      await this.#database.createCollection(name)
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
     }
+    if (index) await this.#database.collection(name).createIndex(index)
+    this.#created.add(name)
+  }
+
+  /**
+   * A space and partitions of it have the same collections: whoever took one for the other would
+   * take its documents for what a clearing has left behind.
+   */
+  async #checkDivision(logName: LogName): Promise<void> {
+    const space = spaceOf(logName)
+    const isDivided = partitionOf(logName) !== undefined
+    const others = isDivided ? space : new RegExp(`^${space}\\.`)
+    const found = await this.#checkpoints.findOne({ _id: others }, durable())
+    if (!found) return
+    const [is, not] = isDivided ? ['one partition', 'several'] : ['several partitions', 'one']
+    throw new GridError(
+      'configuration_invalid',
+      `MongoDB holds ${space} in ${is} (${found._id}), not in ${not}`,
+    )
   }
 
   async #checkReplicaSet(): Promise<void> {
@@ -304,12 +332,12 @@ export class MongoStore implements RebuildableStore {
   async #cachesOf(logName: LogName): Promise<string[]> {
     const collections = await this.#database.listCollections({}, { nameOnly: true }).toArray()
     return collections
-      .filter(({ name }) => name.startsWith(`${logName}.`))
-      .map(({ name }) => name.slice(logName.length + 1))
+      .filter(({ name }) => name.startsWith(collectionName(logName, '')))
+      .map(({ name }) => name.slice(collectionName(logName, '').length))
   }
 
-  #entries(logName: LogName, cache: string): Collection<EntryDocument> {
-    return this.#database.collection(`${logName}.${cache}`)
+  #documents(logName: LogName, cache: string): CacheDocuments {
+    return new CacheDocuments(this.#database, logName, cache)
   }
 
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -334,6 +362,9 @@ export class MongoStore implements RebuildableStore {
     return this.#connecting
   }
 }
+
+const deleteAll = ({ collection, all }: CacheDocuments): Promise<unknown> =>
+  collection.deleteMany(all, { writeConcern: { w: 'majority', journal: true } })
 
 /**
  * Nothing that a change of primary could take back. Made anew each time, for the driver writes into
