@@ -1,3 +1,4 @@
+import type { LogName } from '../core/log-name.ts'
 import type { SpaceStatus } from '../doors/request/serving.ts'
 import type { Readiness } from '../engine/life/readiness.ts'
 
@@ -11,7 +12,7 @@ export interface ComponentStatus extends Partial<SpaceStatus> {
 }
 
 /**
- * The part of a program that serves one space: a data pump, a data writer or a data reader. `start`
+ * The part of a program that serves one log: a data pump, a data writer or a data reader. `start`
  * returns at once and the component then lives through every fault of the world by itself;
  * `readiness` says whether it can do its work just now.
  */
@@ -24,4 +25,8 @@ export interface Component {
   stop(): Promise<void>
   readiness(): Readiness
   status(): ComponentStatus
+  /** How many partitions its space has by the definition it has met; undefined: not known yet. */
+  readonly partitions?: number | undefined
+  /** Those of a divided space that it works for just now, which are shown in its place. */
+  readonly parts?: ReadonlyMap<LogName, Component>
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
+import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -101,15 +102,16 @@ export const environmentSchema = Type.Object({
     minimum: 1024 * 1024,
     maximum: 2 ** 50,
     default: 8 * 1024 ** 3,
-    description: 'Bytes of each stream; at the limit commands get 507',
+    description:
+      'Bytes of each stream, shared out among the partitions of a space; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
   SPACES: Type.Optional(
     Type.String({
-      pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
+      pattern: spacesPattern,
       description:
-        'Spaces that pump, writer and reader work for; a program that finds them itself: only these',
-      allowed: 'comma-separated names such as ticketing,auction',
+        'Spaces that pump, writer and reader work for, one with several partitions with their number; a program that finds them itself: only these',
+      allowed: 'comma-separated names such as ticketing:16,auction',
     }),
   ),
   UNIT_NAME: Type.String({
@@ -193,12 +195,9 @@ export function readEnvironment(
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
   const spaces = String(environment.SPACES ?? '')
-  const twice = repeated(spaces.split(','))
-  if (twice !== undefined) problems.push(`SPACES=${shown(spaces)}: ${twice} is named twice`)
+  const problem = spacesProblem(namedSpaces(spaces))
+  if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
 }
-
-const repeated = (names: readonly string[]): string | undefined =>
-  names.find((name, at) => names.indexOf(name) < at)

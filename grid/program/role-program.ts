@@ -11,7 +11,7 @@ import type { Telemetry } from '../engine/ports/telemetry.ts'
 import type { Component } from './component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from './environment.ts'
 import { stopOnSignals } from './graceful-stop.ts'
-import { ProcessAdapters, type RolePorts } from './process-adapters.ts'
+import { ProcessAdapters } from './process-adapters.ts'
 import { reportTo } from './role-log.ts'
 import { tellWaiting } from './tell-waiting.ts'
 
@@ -20,15 +20,15 @@ export interface Role<C extends Component> {
   readonly spaces: readonly string[]
   /** As other processes of a space are told of it. */
   readonly calledBy: string
-  /** Beside every line of its log that is about a space. */
+  /** Beside every line of its log that is about a space, or a partition of one. */
   names(logName: LogName): Readonly<Record<string, string>>
   /** How a reason for not being ready says whom it is about. */
   where(logName: LogName): string
+  /** @param reportOf what people should know of a log of the space */
   create(
-    logName: LogName,
-    ports: RolePorts,
-    report: Report,
+    space: string,
     adapters: ProcessAdapters,
+    reportOf: (logName: LogName) => Report,
   ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
@@ -71,18 +71,17 @@ export async function runRole<C extends Component>(
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
-  let messaging: Messaging | undefined
-  for (const logName of spaces) {
-    const ports = await adapters.portsOf(logName, calledBy)
-    messaging = ports.messaging
-    components.set(logName, await create(logName, ports, reportTo(log, names(logName)), adapters))
-    watches.set(logName, ports.memory)
+  const reportOf = (logName: LogName) => reportTo(log, names(logName))
+  for (const space of spaces) {
+    components.set(space, await create(space, adapters, reportOf))
+    watches.set(space, await adapters.memoryOf(space, calledBy))
   }
+  const messaging = await adapters.messaging()
   awaited()
   for (const watch of watches.values()) watch.start()
-  for (const [logName, component] of components) {
+  for (const [space, component] of components) {
     component.start()
-    new ReadinessWatch(adapters.clock, component, reportTo(log, names(logName))).start()
+    new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
   const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
@@ -106,7 +105,7 @@ export async function runRole<C extends Component>(
       await adapters.close()
     },
   })
-  if (doors && messaging) await doors.open(messaging)
+  await doors?.open(messaging)
 }
 
 const reasonsOf = (
@@ -123,8 +122,12 @@ const figuresOf = (
   watches: ReadonlyMap<string, MemoryWatch>,
 ): ReturnType<StatusSource['spaces']> =>
   Object.fromEntries(
-    [...components].map(([logName, component]) => {
-      const memory = watches.get(logName)?.status()
-      return [logName, { ...component.status(), ...(memory ? { memory } : {}) }]
+    [...components].flatMap(([space, component]) => {
+      const memory = watches.get(space)?.status()
+      const parts = component.parts ?? new Map([[space, component]])
+      return [...parts].map(([logName, part]) => [
+        logName,
+        { ...part.status(), ...(memory ? { memory } : {}) },
+      ])
     }),
   )

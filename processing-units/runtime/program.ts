@@ -38,11 +38,16 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
       calledBy: 'unit',
       names: (space) => (spaces.size === 1 ? { unit: name } : { unit: name, space }),
       where: (space) => `${name} (space ${space})`,
-      create: (space, ports, report, { memory }) =>
-        new ProcessingUnit(name, spaces.get(space) as Space, ports, {
-          report,
-          ...unitLimits(environment, memory.budgetBytes),
-        }),
+      create: async (space, adapters, reportOf) =>
+        new ProcessingUnit(
+          name,
+          spaces.get(space) as Space,
+          await adapters.portsOf(space, 'unit'),
+          {
+            report: reportOf(space),
+            ...unitLimits(environment, adapters.memory.budgetBytes),
+          },
+        ),
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
