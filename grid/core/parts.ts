@@ -37,6 +37,13 @@ function takenPart(part: unknown, at: number): CommandPart {
   throw new TypeError(`the input of ${what}, ${name}: ${path === '' ? '' : `${path} `}${message}`)
 }
 
+/** The commands that callers may give: the others are only there to be parts of them. */
+export const calledCommands = <Of extends AnyCommand>({
+  commands,
+}: {
+  readonly commands: ReadonlyMap<string, Of>
+}): readonly Of[] => [...commands.values()].filter(({ partOnly }) => !partOnly)
+
 /** @throws TypeError when a part is none of the space's commands */
 export function checkPartsOfSpace({ name, commands }: Space, parts: readonly CommandPart[]): void {
   for (const { command } of parts)

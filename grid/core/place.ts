@@ -1,5 +1,6 @@
 import type { AnyCache, Scalar, Value } from './definition.ts'
 import { GridError } from './errors.ts'
+import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
 import {
   hashBy,
@@ -82,6 +83,35 @@ export function hashOfValue(cache: AnyCache, value: Value): number | undefined {
   }
 }
 
+/** The same of an entry as it is stored; undefined for what belongs nowhere. */
+export function hashOfStored(
+  { name, partitionBy }: CacheLayout,
+  stored: Value,
+): number | undefined {
+  try {
+    return partitionBy && hashBy(partitionBy, stored, name)
+  } catch (error) {
+    if (error instanceof GridError) return undefined
+    throw error
+  }
+}
+
+/**
+ * An entry that somebody asks for by its key.
+ * @throws GridError `wrong_partition`
+ */
+export function checkEntryPlace(
+  { partition, partitions }: Place,
+  cache: AnyCache,
+  key: string,
+): void {
+  const hash = hashOfKey(cache, key)
+  if (hash === undefined) return
+  const its = partitionOfHash(hash, partitions)
+  if (its !== partition)
+    throw elsewhere(`entry ${JSON.stringify(key)} of ${cache.name}`, its, partition)
+}
+
 /**
  * A range whose leading fields say where its entries belong.
  * @throws WrongPartition when that is elsewhere
@@ -141,7 +171,10 @@ export function placedHash(
   const hash = hashBy(partitionBy, input as Value, what)
   const its = partitionOfHash(hash, partitions)
   if (its === partition) return hash
-  throw new GridError('wrong_partition', `${what} belongs to partition ${its}, not ${partition}`, {
-    details: { partition: its, asked: partition },
-  })
+  throw elsewhere(what, its, partition)
 }
+
+const elsewhere = (what: string, partition: number, asked: number): GridError =>
+  new GridError('wrong_partition', `${what} belongs to partition ${partition}, not ${asked}`, {
+    details: { partition, asked },
+  })

@@ -1,5 +1,6 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import { calledCommands } from '../../core/parts.ts'
 import type {
   Endpoint,
   Message,
@@ -46,7 +47,7 @@ export function serveSpace(
   const { space } = unit
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
-  const commands = [...space.commands.values()].map((command) => {
+  const commands = calledCommands(space).map((command) => {
     const path = pipeline.command(space.name, command.name)
     return endpoint('command', command, subjects.command(space.name, command.name), (message) =>
       path.run(unit, new CommandRequest(message, route)),

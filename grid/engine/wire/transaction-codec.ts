@@ -19,7 +19,7 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 const pieceMax = 256
 
 /** A `StepKind.remember` with a hash behind it: there is none in spaces with one partition. */
-const rememberInPartition = 6
+const rememberInPartition = 9
 
 const noRanges: readonly RangeRead[] = []
 const noEvents: readonly DomainEvent[] = []
