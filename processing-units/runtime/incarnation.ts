@@ -101,7 +101,7 @@ export class Incarnation {
     this.#definition = definition
     this.#data = new DataCheck(space, state)
     this.state = state
-    this.replica = new Replica(log, state, clock)
+    this.replica = new Replica(log, state, clock, (data) => this.#chain.sentAs(data))
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)
