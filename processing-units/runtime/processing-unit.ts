@@ -8,6 +8,7 @@ import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -59,6 +60,8 @@ export interface UnitPorts {
 }
 
 export interface ProcessingUnitOptions extends Partial<UnitOptions> {
+  /** The partition that it keeps, of a space with several. */
+  readonly partition?: number
   /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
   readonly sources?: readonly RehydrationSource[]
   /** Told what people should know. Default: nothing is told. */
@@ -81,6 +84,7 @@ const shortLifeMs = 1000
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly #logName: LogName
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
@@ -106,9 +110,11 @@ export class ProcessingUnit implements Serving, Component {
   readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
-    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
+    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
+    const { partition, ...settings } = rest
     this.name = name
     this.space = space
+    this.#logName = logNameOf(space.name, partition)
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#watch = new ClockWatch(ports.clock, (message) =>
@@ -144,8 +150,8 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        space: space.name,
-        subject: subjects.snapshotFromPeer(space.name),
+        space: this.#logName,
+        subject: subjects.snapshotFromPeer(this.#logName),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -156,7 +162,7 @@ export class ProcessingUnit implements Serving, Component {
       report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
-      space: space.name,
+      space: this.#logName,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
@@ -179,7 +185,7 @@ export class ProcessingUnit implements Serving, Component {
   start(): void {
     const { messaging, clock } = this.#ports
     this.#persistence = new PersistenceWatch(
-      this.space.name,
+      this.#logName,
       messaging,
       clock,
       this.#options.persistWaitMsMax,
@@ -196,7 +202,11 @@ export class ProcessingUnit implements Serving, Component {
   /**
    * Not an async function: the execution's own promise is the answer, one less for each command.
    */
-  execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
+  execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<number>> {
     try {
       const { answered, acknowledge } = this.#start(name, input, options)
       return acknowledge === 'persisted' ? this.#persisted(answered) : answered
@@ -211,23 +221,23 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache
    * does not take; Rejection `entry_changed`
    */
-  async correct(correction: Correction): Promise<CommandAnswer> {
+  async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}).answered
   }
 
-  async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
+  async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
     const answer = await answered
     await this.#persistence?.reach(answer.position)
     return answer
   }
 
-  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
 
-  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<number>> {
     return this.#reads.entry(cache, key, options)
   }
 
@@ -331,7 +341,7 @@ export class ProcessingUnit implements Serving, Component {
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
-      space: this.space.name,
+      space: this.#logName,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,
@@ -441,7 +451,7 @@ export class ProcessingUnit implements Serving, Component {
   #begin(
     command: AnyCommand,
     input: unknown,
-    { idempotencyKey, acknowledge, caller }: ExecuteOptions,
+    { idempotencyKey, acknowledge, caller, withinMs = Number.POSITIVE_INFINITY }: ExecuteOptions,
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
@@ -456,7 +466,7 @@ export class ProcessingUnit implements Serving, Component {
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      begun + this.#options.commandMsMax,
+      begun + Math.min(withinMs, this.#options.commandMsMax),
     )
     incarnation.runner.start(execution, begun)
     return execution
