@@ -11,6 +11,7 @@ import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/door
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
 import type { Incarnation } from './incarnation.ts'
+import { PlacedReader } from './placed-reader.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
@@ -69,7 +70,9 @@ export class Reads {
     input: unknown,
     { state, projections, version }: Incarnation,
   ): QueryAnswer | Promise<QueryAnswer> {
-    const reader = new StateReader(state, projections, this.#now, this.#place)
+    const reader = this.#place
+      ? new PlacedReader(state, projections, this.#now, this.#place)
+      : new StateReader(state, projections, this.#now)
     const { position } = state
     try {
       const result =
