@@ -55,8 +55,6 @@ export class Reads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
-      if (this.#place && query.partitionBy)
-        placedHash(this.#place, query.partitionBy, input, `query ${name}`)
       if (options.latest || options.position !== undefined)
         return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
       return Promise.resolve(this.#ask(query, input, this.#serves()))
@@ -70,13 +68,16 @@ export class Reads {
     input: unknown,
     { state, projections, version }: Incarnation,
   ): QueryAnswer | Promise<QueryAnswer> {
-    const reader = this.#place
-      ? new PlacedReader(state, projections, this.#now, this.#place)
+    const place = this.#place
+    if (place && query.partitionBy)
+      placedHash(place, query.partitionBy, input, `query ${query.name}`)
+    const reader = place
+      ? new PlacedReader(state, projections, this.#now, place)
       : new StateReader(state, projections, this.#now)
     const { position } = state
     try {
       const result =
-        this.#place && query.everyPartition
+        place && query.everyPartition
           ? runQueryPart(query, reader, input)
           : runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
