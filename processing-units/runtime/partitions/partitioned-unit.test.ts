@@ -35,7 +35,7 @@ describe('placement', () => {
     members.push(world.start(), world.start())
     await world.settle(members)
     expect(members.map((it) => keptBy(it).length)).toEqual([4, 4, 4, 4])
-    expect(Object.keys(members[0]!.unit.figures())).toEqual(
+    expect([...members[0]!.unit.parts.keys()]).toEqual(
       keptBy(members[0]!)
         .sort()
         .map((partition) => `divided.${partition}`),
@@ -97,7 +97,7 @@ describe('routing', () => {
     const counts = (await world.settled(Promise.all(hot))).map(({ result }) => result)
     expect(counts).toContainEqual({ count: 40 })
     for (const { unit } of members)
-      for (const { collisions } of Object.values(unit.figures())) expect(collisions).toBe(0)
+      for (const part of unit.parts.values()) expect(part.status().collisions).toBe(0)
   })
 
   test('a rejection, invalid input and what is unknown come back as they are', async () => {

@@ -80,6 +80,8 @@ export class PartitionedUnit implements Serving, Component {
   #answering: Subscription | undefined
   /** For queries that may be answered by any of several. */
   #turn = 0
+  /** Called when it keeps other partitions than before. */
+  whenKept: () => void = () => undefined
 
   constructor(
     name: string,
@@ -173,6 +175,16 @@ export class PartitionedUnit implements Serving, Component {
     if (!query) throw unknownIn(this.space, 'query', name)
     if (query.everyPartition) return await this.#scatter(query, input, options)
     const partition = partitionOfInput(this.space, query, input)
+    return await this.queryAt(partition, name, input, options)
+  }
+
+  /** A query of one partition, which is known. */
+  async queryAt(
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ReadOptions = {},
+  ): Promise<QueryAnswer<string>> {
     const answer = await this.#queryAt(partition, name, input, options)
     return { ...answer, position: tokenOf(partition, answer.position) }
   }
@@ -378,6 +390,7 @@ export class PartitionedUnit implements Serving, Component {
     this.#keepers.length = 0
     const { presence } = this.#keeping
     this.#passing.forget((id) => presence.other(id) !== undefined)
+    this.whenKept()
   }
 
   #unavailable(partitions: readonly number[], cause?: GridError): GridError {
@@ -464,17 +477,19 @@ export class PartitionedUnit implements Serving, Component {
     return { ...this.#keeping.status(), passed: { ...this.#passing.counts } }
   }
 
-  /** Of each partition that is kept here, by the name of its log. */
-  figures(): Readonly<Record<LogName, SpaceStatus & ComponentStatus>> {
-    const units = [...this.#keeping.copies].flatMap(([partition, { unit }]) =>
-      unit ? [[logNameOf(this.space.name, partition), unit.status()] as const] : [],
-    )
-    return Object.fromEntries(units.sort(([one], [other]) => one.localeCompare(other)))
+  /** Of each partition that is kept here. */
+  get parts(): ReadonlyMap<LogName, ProcessingUnit> {
+    const units = [...this.#keeping.copies]
+      .sort(([one], [other]) => one - other)
+      .flatMap(([partition, { unit }]) =>
+        unit ? [[logNameOf(this.space.name, partition), unit] as const] : [],
+      )
+    return new Map(units)
   }
 
   /** Of all partitions that are kept here together. */
   status(): SpaceStatus & ComponentStatus {
-    const all = Object.values(this.figures())
+    const all = [...this.parts.values()].map((part) => part.status())
     const sum = (of: (status: SpaceStatus) => number) =>
       all.reduce((total, status) => total + of(status), 0)
     return {
