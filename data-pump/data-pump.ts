@@ -1,10 +1,12 @@
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
+import { partitionsIn } from '@spacegrid/grid/engine/replica/known-partitions'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { ImageState } from './image-keeper.ts'
@@ -35,7 +37,7 @@ export interface PumpStatus extends ComponentStatus {
  * is not in the store yet; memory holds one window being published and one being collected.
  */
 export class DataPump implements Component {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: PumpPorts
   readonly #settings: PumpSettings
   readonly #report: Report
@@ -47,9 +49,9 @@ export class DataPump implements Component {
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
-  constructor(space: string, ports: PumpPorts, options: PumpOptions = {}) {
+  constructor(logName: LogName, ports: PumpPorts, options: PumpOptions = {}) {
     const { report = () => undefined, name = 'data-pump', ...settings } = options
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
@@ -61,7 +63,7 @@ export class DataPump implements Component {
       report({ kind: 'clock', level: 'warn', message }),
     )
     this.#auditor = new Auditor(ports, {
-      space,
+      logName,
       name,
       role: 'pump',
       tellMs: this.#settings.auditMs,
@@ -75,12 +77,12 @@ export class DataPump implements Component {
 
   start(): void {
     const { messaging, clock } = this.#ports
-    const persisted = new PersistedPosition(this.#space, messaging, clock)
+    const persisted = new PersistedPosition(this.#logName, messaging, clock)
     this.#persisted = persisted
     this.#auditor.start()
     this.#lives.start(async (life) => {
       const incarnation = new PumpIncarnation(
-        this.#space,
+        this.#logName,
         this.#ports,
         this.#settings,
         this.#report,
@@ -106,6 +108,10 @@ export class DataPump implements Component {
   /** The replica as it is; undefined while there is none. To be looked at only. */
   get state(): SpaceState | undefined {
     return this.#incarnation?.replica?.state
+  }
+
+  get partitions(): number | undefined {
+    return this.state && partitionsIn(this.state.layout.shape)
   }
 
   readiness(): Readiness {

@@ -1,16 +1,18 @@
 import { type Logger, pino } from 'pino'
+import type { LogName } from '../core/log-name.ts'
 import { createAdminServer } from '../doors/admin/admin-server.ts'
 import { PrometheusTelemetry } from '../doors/admin/prometheus-telemetry.ts'
 import type { StatusSource } from '../doors/admin/status-source.ts'
 import { ReadinessWatch } from '../engine/life/readiness-watch.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import type { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Telemetry } from '../engine/ports/telemetry.ts'
 import type { Component } from './component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from './environment.ts'
 import { stopOnSignals } from './graceful-stop.ts'
-import { ProcessAdapters, type RolePorts } from './process-adapters.ts'
+import { ProcessAdapters } from './process-adapters.ts'
 import { reportTo } from './role-log.ts'
 import { tellWaiting } from './tell-waiting.ts'
 
@@ -19,11 +21,16 @@ export interface Role<C extends Component> {
   readonly spaces: readonly string[]
   /** As other processes of a space are told of it. */
   readonly calledBy: string
-  /** Beside every line of its log that is about a space. */
-  names(space: string): Readonly<Record<string, string>>
+  /** Beside every line of its log that is about a space, or a partition of one. */
+  names(logName: LogName): Readonly<Record<string, string>>
   /** How a reason for not being ready says whom it is about. */
-  where(space: string): string
-  create(space: string, ports: RolePorts, report: Report, adapters: ProcessAdapters): Promise<C> | C
+  where(logName: LogName): string
+  /** @param reportOf what people should know of a log of the space */
+  create(
+    space: string,
+    adapters: ProcessAdapters,
+    reportOf: (logName: LogName) => Report,
+  ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
 }
@@ -65,18 +72,17 @@ export async function runRole<C extends Component>(
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
-  let messaging: Messaging | undefined
+  const reportOf = (logName: LogName) => reportTo(log, names(logName))
   for (const space of spaces) {
-    const ports = await adapters.portsOf(space, calledBy)
-    messaging = ports.messaging
-    components.set(space, await create(space, ports, reportTo(log, names(space)), adapters))
-    watches.set(space, ports.memory)
+    components.set(space, await create(space, adapters, reportOf))
+    watches.set(space, await adapters.memoryOf(space, calledBy))
   }
+  const messaging = await adapters.messaging()
   awaited()
   for (const watch of watches.values()) watch.start()
   for (const [space, component] of components) {
     component.start()
-    new ReadinessWatch(adapters.clock, component, reportTo(log, names(space))).start()
+    new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
   const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
@@ -86,7 +92,9 @@ export async function runRole<C extends Component>(
     // Ready means that requests can be sent, so whoever waits for it must not find a door closed.
     ...(doors?.notReady() ?? []),
   ]
-  const status = { unit: name, role, notReady, spaces: () => figuresOf(components, watches) }
+  const placement = placementOf(components)
+  const spacesNow = () => figuresOf(components, watches)
+  const status = { unit: name, role, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
   log.info({ role, spaces: spaces.join(','), adminPort: port }, 'started')
@@ -100,25 +108,43 @@ export async function runRole<C extends Component>(
       await adapters.close()
     },
   })
-  if (doors && messaging) await doors.open(messaging)
+  await doors?.open(messaging)
 }
 
 const reasonsOf = (
   components: ReadonlyMap<string, Component>,
-  where: (space: string) => string,
+  where: (logName: LogName) => string,
 ): string[] =>
-  [...components].flatMap(([space, component]) => {
+  [...components].flatMap(([logName, component]) => {
     const { ready, reason } = component.readiness()
-    return ready ? [] : [`${where(space)}: ${reason ?? 'not ready'}`]
+    return ready ? [] : [`${where(logName)}: ${reason ?? 'not ready'}`]
   })
+
+/** undefined: none of the spaces is divided among units. */
+function placementOf(
+  components: ReadonlyMap<string, Component>,
+): (() => Readonly<Record<string, PlacementStatus>>) | undefined {
+  if (![...components.values()].some((component) => component.placement)) return undefined
+  return () =>
+    Object.fromEntries(
+      [...components].flatMap(([space, component]) => {
+        const placement = component.placement?.()
+        return placement ? [[space, placement] as const] : []
+      }),
+    )
+}
 
 const figuresOf = (
   components: ReadonlyMap<string, Component>,
   watches: ReadonlyMap<string, MemoryWatch>,
 ): ReturnType<StatusSource['spaces']> =>
   Object.fromEntries(
-    [...components].map(([space, component]) => {
+    [...components].flatMap(([space, component]) => {
       const memory = watches.get(space)?.status()
-      return [space, { ...component.status(), ...(memory ? { memory } : {}) }]
+      const parts = component.parts ?? new Map([[space, component]])
+      return [...parts].map(([logName, part]) => [
+        logName,
+        { ...part.status(), ...(memory ? { memory } : {}) },
+      ])
     }),
   )

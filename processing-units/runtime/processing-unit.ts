@@ -150,7 +150,7 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        space: this.#logName,
+        logName: this.#logName,
         subject: subjects.snapshotFromPeer(this.#logName),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
@@ -162,7 +162,7 @@ export class ProcessingUnit implements Serving, Component {
       report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
-      space: this.#logName,
+      logName: this.#logName,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
@@ -341,7 +341,7 @@ export class ProcessingUnit implements Serving, Component {
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
-      space: this.#logName,
+      logName: this.#logName,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,

@@ -1,5 +1,5 @@
 import type { Space } from '@spacegrid/grid/core/definition'
-import { logNameOf } from '@spacegrid/grid/core/log-name'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { roomShare } from '@spacegrid/grid/engine/memory/memory-watch'
 import { describePlacement } from '@spacegrid/grid/engine/placement/describe'
@@ -62,7 +62,7 @@ export class Keeping {
   readonly #space: Space
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
-  readonly #reportOf: (partition: number) => Report
+  readonly #reportOf: (logName: LogName) => Report
   readonly #changed: () => void
   readonly #copies = new Map<number, Copy>()
   readonly #closing = new Set<Promise<void>>()
@@ -81,7 +81,7 @@ export class Keeping {
     space: Space,
     ports: KeepingPorts,
     options: KeepingOptions,
-    reportOf: (partition: number) => Report,
+    reportOf: (logName: LogName) => Report,
     changed: () => void,
   ) {
     this.#name = name
@@ -232,7 +232,7 @@ export class Keeping {
         clock: this.#ports.clock,
         open: this.#ports.open,
         options: this.#options.unit,
-        report: this.#reportOf(partition),
+        report: this.#reportOf(logNameOf(this.#space.name, partition)),
       })
       this.#copies.set(partition, copy)
     }
@@ -247,10 +247,10 @@ export class Keeping {
     const copy = this.#copies.get(partition)
     if (!copy) return
     this.#close(copy)
-    this.#reportOf(partition)({
+    this.#reportOf(logNameOf(this.#space.name, partition))({
       kind: 'placement',
       level: 'info',
-      message: `${logNameOf(this.#space.name, partition)} is kept by others now`,
+      message: 'given up: others keep it',
     })
   }
 

@@ -41,8 +41,8 @@ import { everyOne } from './scatter.ts'
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Partitions that a scattered query is asked of at the same time. */
   readonly scatterMax?: number
-  /** Told what people should know. Default: nothing is told. */
-  readonly report?: Report
+  /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
+  readonly reportOf?: (logName: LogName) => Report
 }
 
 /** On top of what whoever is asked may take: the way there and back. */
@@ -89,7 +89,7 @@ export class PartitionedUnit implements Serving, Component {
     ports: KeepingPorts,
     options: PartitionedUnitOptions = {},
   ) {
-    const { report = () => undefined, scatterMax = 16, ...settings } = options
+    const { reportOf = () => () => undefined, scatterMax = 16, ...settings } = options
     this.name = name
     this.space = space
     this.#ports = ports
@@ -98,19 +98,12 @@ export class PartitionedUnit implements Serving, Component {
       ...{ copies: 2, zone: undefined, movesMax: 2, relieveMsMax: 8000, unit: {} },
       ...settings,
     }
-    const reportOf =
-      (partition: number): Report =>
-      (event) =>
-        report({
-          ...event,
-          details: { ...event.details, log: logNameOf(space.name, partition) },
-        })
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
-        report({
+        reportOf(space.name)({
           kind: 'application_fault',
           level: 'error',
           message: `the application is at fault: ${error.message}`,

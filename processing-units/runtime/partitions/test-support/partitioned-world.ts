@@ -65,7 +65,7 @@ export class PartitionedWorld {
       },
       {
         unit: { sources: ['peer', 'log'] },
-        report: (event) => events.push(event),
+        reportOf: () => (event) => events.push(event),
         ...options,
       },
     )
