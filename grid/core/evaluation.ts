@@ -151,11 +151,12 @@ const noOutcomes: readonly unknown[] = []
 
 /** The entry under which an answer is remembered. */
 export function rememberedOf(
-  { key, command, input, data, slots, expiresAt }: RememberStep,
+  { key, command, input, data, slots, expiresAt, hash }: RememberStep,
   outcomes: readonly unknown[],
   version: number,
 ): Write {
-  const value = { key, command, input, data: fillSlots(data, slots, outcomes), expiresAt }
+  const remembered = { key, command, input, data: fillSlots(data, slots, outcomes), expiresAt }
+  const value: Value = hash === undefined ? remembered : { ...remembered, hash }
   return { cache: idempotencyCacheNumber, key, value: Object.freeze(value), version }
 }
 

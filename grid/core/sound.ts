@@ -46,13 +46,15 @@ function isSoundFollowUp(layout: Layout, step: FollowUp): boolean {
   const { notAfter, remember } = step
   return (
     Number.isFinite(notAfter) &&
-    (remember === undefined ||
-      (remember.kind === StepKind.remember && isKey(remember.key) && areSlots(remember)))
+    (remember === undefined || (remember.kind === StepKind.remember && isSoundRemember(remember)))
   )
 }
 
+const isSoundRemember = (step: RememberStep): boolean =>
+  isKey(step.key) && areSlots(step) && (step.hash === undefined || isCount(step.hash))
+
 function isSoundStep(layout: Layout, step: Step): boolean {
-  if (step.kind === StepKind.remember) return isKey(step.key) && areSlots(step)
+  if (step.kind === StepKind.remember) return isSoundRemember(step)
   if (isFollowUp(step)) return isSoundFollowUp(layout, step)
   // What is held, and what was decided, is written by no step but those.
   if (layout.holds >= 0 && (step.cache === layout.holds || step.cache === layout.commits))

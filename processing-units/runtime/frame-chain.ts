@@ -31,8 +31,10 @@ import {
 import type { UnitOptions } from './unit-options.ts'
 
 interface InFlight {
-  readonly frame: ChainedFrame
+  frame: ChainedFrame
   bytes: Uint8Array
+  /** Its values may stay in memory as they are (`inputShareMax`). */
+  readonly isLight: boolean
   readonly sent: readonly Sent[]
   readonly checks: Checks
   readonly sentAt: number
@@ -47,6 +49,13 @@ interface InFlight {
 }
 
 const deadlinePositionsMax = 2 ** 20
+
+/**
+ * A text that a handler has cut out of its input keeps all of the input in memory for as long as it
+ * is kept. So a frame is read from its bytes, as all others read it, when its commands' inputs are
+ * that much larger than what it holds.
+ */
+const inputShareMax = 4
 
 /**
  * The frames of one origin: collects transactions into frames, sends each as soon as few enough are
@@ -181,6 +190,16 @@ export class FrameChain {
   }
 
   // ---- what the replica sees
+
+  /**
+   * The frame that was sent as these very bytes, and is the next one to come back: what this unit
+   * has made itself it need not read, for another replica reads the same from the bytes.
+   */
+  sentAs(data: Uint8Array): Frame | undefined {
+    const [head] = this.#inFlight
+    if (!head?.isLight || head.bytes.byteLength !== data.byteLength) return undefined
+    return Buffer.compare(head.bytes, data) === 0 ? head.frame : undefined
+  }
 
   accepted(frame: TransactionsFrame): void {
     this.#confirmAt(this.#headIf(frame), 0)
@@ -406,6 +425,7 @@ export class FrameChain {
     const inFlight: InFlight = {
       frame,
       bytes,
+      isLight: weightOf(sent) <= inputShareMax * bytes.byteLength,
       sent,
       checks,
       sentAt: this.#clock.monotonic(),
@@ -419,7 +439,8 @@ export class FrameChain {
 
   /** Its time is new: a frame that comes late must not look as if a clock were wrong. */
   #publishAgain(inFlight: InFlight): void {
-    inFlight.bytes = encodeFrame({ ...inFlight.frame, at: this.#says() })
+    inFlight.frame = { ...inFlight.frame, at: this.#says() }
+    inFlight.bytes = encodeFrame(inFlight.frame)
     this.#publish(inFlight)
   }
 
@@ -472,6 +493,9 @@ export class FrameChain {
     for (const item of items) item.abandoned(error)
   }
 }
+
+const weightOf = (sent: readonly Sent[]): number =>
+  sent.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
 
 /** Whether an append has certainly stored nothing. */
 const isRefusal = (error: unknown): error is GridError =>

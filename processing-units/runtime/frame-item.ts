@@ -5,6 +5,8 @@ import type { KeyRead, RangeRead, TransactionRecord } from '@spacegrid/grid/core
 /** A transaction on its way through the log. Exactly one of the two is called, once. */
 export interface Sent {
   readonly record: TransactionRecord
+  /** Bytes of the command's input and of what it wrote. Left out: only what is in the record. */
+  readonly bytes?: number
   /** Nobody wants it any more: it is left out if it has not been sent yet. */
   readonly cancelled: boolean
   decided(evaluation: Evaluation): void

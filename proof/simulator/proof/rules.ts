@@ -27,6 +27,12 @@ export const rules: readonly Rule[] = [
     tests: ['processing-units/runtime/clocks.test.ts'],
   },
   {
+    name: '1: a frame is taken for one’s own by its bytes alone',
+    file: 'processing-units/runtime/frame-chain.ts',
+    find: 'Buffer.compare(head.bytes, data) === 0',
+    replace: 'true',
+  },
+  {
     name: 'the time of a clock that has jumped is not learned',
     file: 'grid/engine/replica/clock-watch.ts',
     find: 'if (stamp.agrees) this.time.learn(stamp.time)',
