@@ -24,9 +24,9 @@ export function isGoInstalled(host: NodeJS.ProcessEnv, purpose: string): boolean
 }
 
 /**
- * A program in Go of this repository: a folder with `main.go`, `go.mod` and `go.sum`. Built from sources, since Go's module proxy is reachable in more
- * places than other downloads are; Go checks what it fetches against `go.sum`. Once per machine and
- * source: it is kept in the cache folder.
+ * A program in Go of this repository: a folder with `main.go`, `go.mod` and `go.sum`. Built from
+ * sources, since Go's module proxy is reachable in more places than other downloads are; Go checks
+ * what it fetches against `go.sum`. Once per machine and source: it is kept in the cache folder.
  *
  * @param costs told before it is built: `about half a minute, 7 MB`
  * @returns path of the program

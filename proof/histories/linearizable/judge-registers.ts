@@ -23,7 +23,8 @@ const searchSeconds = 60
 
 /**
  * Whether registers behaved as if each operation had happened at one moment between its call and
- * its return. Decided by porcupine, a checker that nobody here has written, in a process of its own.
+ * its return. Decided by porcupine, a checker that nobody here has written, in a process of its
+ * own.
  *
  * @throws Error when an operation is not well formed, or Go is not there
  */

@@ -78,7 +78,8 @@ function addList(
 
 /**
  * Only edges that do not follow from others: of what has ended, those are kept after which nothing
- * has begun and ended since. As many for each as there were clients, not as there were transactions.
+ * has begun and ended since. As many for each as there were clients, not as there were
+ * transactions.
  */
 function addRealTime(
   history: readonly ListTransaction[],
