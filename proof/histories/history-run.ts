@@ -36,8 +36,11 @@ export interface HistorySummary extends HistoryVerdict {
 const harmedRoles = ['processing-unit', 'data-pump', 'nats']
 const copies = 2
 const pauseShare = 0.4
-/** Longer than a client waits for an answer, and than a standby for the one before it. */
-const pauseMs = { min: 1000, max: 4000 }
+/**
+ * From so short that a client still waits for the answer of a unit that wakes and has missed what
+ * others did, to longer than a standby waits for the one before it.
+ */
+const pauseMs = { min: 200, max: 4000 }
 const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
