@@ -7,7 +7,16 @@ export interface FaultPlanOptions {
   /** Probability that a victim is paused instead of killed. Default 0. */
   readonly pauseShare?: number
   /** How long pauses are, in ms. Default: 11,000 to 15,000, longer than every timeout. */
-  readonly pauseMs?: { readonly min: number; readonly max: number }
+  readonly pauseMs?: Between
+  /** From one fault to the next, in ms. Default: 300 to 2,200. */
+  readonly cycleMs?: Between
+}
+
+export interface Between {
+  readonly min: number
+  readonly max: number
+  /** 1, the default: all are as likely; the higher, the more of them are short. */
+  readonly skew?: number
 }
 
 export interface Fault {
@@ -19,13 +28,12 @@ export interface Fault {
  * Between two faults: long enough for some work, short enough that a fault often meets one that is
  * not over.
  */
-const cycleMsMin = 300
-const cycleMsMax = 2200
+const usualCycleMs: Between = { min: 300, max: 2200 }
 const awayMsMax = 400
 /**
  * Longer than every timeout: NATS pings 6 s, appends 5 s, requests 5 s, commands 10 s, MongoDB 5 s.
  */
-const longPauseMs = { min: 11_000, max: 15_000 }
+const longPauseMs: Between = { min: 11_000, max: 15_000 }
 /**
  * Probability that a cycle takes all processing units at once, or several processes of any kind.
  */
@@ -56,7 +64,7 @@ export class FaultPlan {
 
   /** @throws the first failure to come back */
   async cycle(): Promise<Fault> {
-    await sleep(cycleMsMin + this.#random.below(cycleMsMax - cycleMsMin))
+    await sleep(this.#within(this.#options.cycleMs ?? usualCycleMs))
     const isPause = this.#random.chance(this.#options.pauseShare ?? 0)
     const victims = await this.#choose()
     for (const victim of victims) {
@@ -108,11 +116,15 @@ export class FaultPlan {
   }
 
   async #pause(victim: Victim): Promise<void> {
-    const { min, max } = this.#options.pauseMs ?? longPauseMs
-    const pausedMs = min + this.#random.below(max - min)
+    const pausedMs = this.#within(this.#options.pauseMs ?? longPauseMs)
     await victim.pause()
     await sleep(pausedMs)
     await victim.resume()
+  }
+
+  #within({ min, max, skew = 1 }: Between): number {
+    const share = this.#random.below(1 << 20) / (1 << 20)
+    return min + (max - min) * share ** skew
   }
 }
 

@@ -24,7 +24,7 @@ interface Change {
 }
 
 /** Share of requests after which a client does not ask again when it has had no answer. */
-const hastyShare = 0.25
+const hastyShare = 0.1
 const untilMs = 60_000
 const thinkMsMax = 40
 const listShare = 0.5

@@ -35,12 +35,13 @@ export interface HistorySummary extends HistoryVerdict {
 /** Of those that decide what clients see; `npm run chaos` takes the others as well. */
 const harmedRoles = ['processing-unit', 'data-pump', 'nats']
 const copies = 2
-const pauseShare = 0.4
+const pauseShare = 0.7
+const cycleMs = { min: 100, max: 1200 }
 /**
  * From so short that a client still waits for the answer of a unit that wakes and has missed what
  * others did, to longer than a standby waits for the one before it.
  */
-const pauseMs = { min: 200, max: 4000 }
+const pauseMs = { min: 50, max: 4000, skew: 2 }
 const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
@@ -86,7 +87,7 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
     new HistoryClient(number, work, new SeededRandom(seed + number)).run(ending.signal),
   )
   const victims = victimsOf(grid).filter(({ role }) => harmedRoles.includes(role))
-  const plan = new FaultPlan(victims, { seed, pauseShare, pauseMs })
+  const plan = new FaultPlan(victims, { seed, pauseShare, pauseMs, cycleMs })
   try {
     const until = performance.now() + seconds * 1000
     while (performance.now() < until && !signal?.aborted) {

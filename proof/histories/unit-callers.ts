@@ -21,7 +21,7 @@ export interface Patience {
 }
 
 /** A unit that has not answered by then may be paused: another one is asked. */
-const answerMs = 2000
+const answerMs = 700
 /** Longer than the transport waits, which is what tells. */
 const waitMsMax = 600_000
 const retryMs = 60
