@@ -10,7 +10,7 @@ import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 
 /** Where what is answered stands in the log. */
-export type Committed = Pick<CommandAnswer, 'position' | 'version'> & {
+export type Committed = Pick<CommandAnswer<number>, 'position' | 'version'> & {
   readonly replayed?: boolean
 }
 

@@ -157,7 +157,7 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        space: this.#logName,
+        logName: this.#logName,
         subject: subjects.snapshotFromPeer(this.#logName),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
@@ -169,7 +169,7 @@ export class ProcessingUnit implements Serving, Component {
       report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
-      space: this.#logName,
+      logName: this.#logName,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
@@ -209,7 +209,11 @@ export class ProcessingUnit implements Serving, Component {
   /**
    * Not an async function: the execution's own promise is the answer, one less for each command.
    */
-  execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
+  execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<number>> {
     try {
       const { answered, acknowledge } = this.#start(name, input, options)
       return acknowledge === 'persisted' ? this.#persisted(answered) : answered
@@ -224,24 +228,24 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache
    * does not take; Rejection `entry_changed`
    */
-  async correct(correction: Correction): Promise<CommandAnswer> {
+  async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
     const hash = this.#place && hashOfCorrection(this.space, correction, this.#place)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}, hash).answered
   }
 
-  async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
+  async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
     const answer = await answered
     await this.#persistence?.reach(answer.position)
     return answer
   }
 
-  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
 
-  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<number>> {
     return this.#reads.entry(cache, key, options)
   }
 
@@ -346,7 +350,7 @@ export class ProcessingUnit implements Serving, Component {
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
-      space: this.#logName,
+      logName: this.#logName,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,
@@ -457,7 +461,7 @@ export class ProcessingUnit implements Serving, Component {
   #begin(
     command: AnyCommand,
     input: unknown,
-    { idempotencyKey, acknowledge, caller }: ExecuteOptions,
+    { idempotencyKey, acknowledge, caller, withinMs = Number.POSITIVE_INFINITY }: ExecuteOptions,
     entryHash?: number,
   ): Execution {
     checkFits(command.input, input, command.name)
@@ -474,7 +478,7 @@ export class ProcessingUnit implements Serving, Component {
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      begun + this.#options.commandMsMax,
+      begun + Math.min(withinMs, this.#options.commandMsMax),
       hash,
     )
     incarnation.runner.start(execution, begun)

@@ -7,6 +7,7 @@ import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
@@ -48,7 +49,7 @@ export class Reads {
     this.#waitMsMax = waitMsMax
   }
 
-  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer> {
+  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>> {
     // No more than the answer and its promise are made of a query that asks for no position: there
     // are more of them than of anything else.
     try {
@@ -67,7 +68,7 @@ export class Reads {
     query: AnyQuery,
     input: unknown,
     { state, projections, version }: Incarnation,
-  ): QueryAnswer | Promise<QueryAnswer> {
+  ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
     const place = this.#place
     if (place && query.partitionBy)
       placedHash(place, query.partitionBy, input, `query ${query.name}`)
@@ -97,7 +98,7 @@ export class Reads {
     throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
   }
 
-  entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer> {
+  entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>> {
     return this.#read(options, () => {
       const cache = this.#space.caches.find(({ name }) => name === cacheName)
       if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
@@ -154,6 +155,7 @@ export class Reads {
   async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
     if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (typeof position === 'string') throw positionInvalid()
     if (position !== undefined && position > incarnation.state.position) {
       const waiting = new AbortController()
       const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())

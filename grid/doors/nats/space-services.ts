@@ -1,6 +1,7 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { calledCommands } from '../../core/parts.ts'
+import type { PositionToken } from '../../core/position.ts'
 import type {
   Endpoint,
   Message,
@@ -115,7 +116,7 @@ const headerBytesMax = 512
 
 /** @param headers names and values in turn */
 function message(
-  body: { readonly result: unknown; readonly position: number; readonly version?: number },
+  body: { readonly result: unknown; readonly position: PositionToken; readonly version?: number },
   bytesMax: number,
   headers: readonly string[],
 ): Message {
