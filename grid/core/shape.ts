@@ -195,5 +195,7 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
 
 const partitionText = ({ partitionBy }: CacheShape): string => {
   if (!partitionBy) return 'none'
-  return partitionBy.isId ? `the id in ${partitionBy.fields}` : partitionBy.fields.join()
+  const { fields, isId, until } = partitionBy
+  if (isId) return `the id in ${fields}`
+  return until === undefined ? fields.join() : `${fields} until ${JSON.stringify(until)}`
 }

@@ -1,3 +1,4 @@
+import { calledCommands } from '@spacegrid/grid/core/parts'
 import { makePlan, type Plan } from '@spacegrid/proof/simulator/plan/plan'
 import type { RunResult } from '@spacegrid/proof/simulator/run'
 import { ruleOf, shrink } from '@spacegrid/proof/simulator/shrink'
@@ -54,7 +55,7 @@ export function findingsOfAll(
   coverage: ReadonlyMap<string, number>,
 ): string[] {
   const count = (what: string) => coverage.get(what) ?? 0
-  const never = [...space.commands.keys()].flatMap((name) => {
+  const never = calledCommands(space).flatMap(({ name }) => {
     const refused = count(`command ${name}: rejection`)
     if (count(`command ${name}: answer`) > 0 || refused < refusedMin) return []
     return [

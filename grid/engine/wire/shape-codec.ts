@@ -74,11 +74,14 @@ function checkedCache(cache: unknown): CacheShape {
 }
 
 function checkedPartitionBy(partitionBy: unknown): PartitionBy {
-  const { fields, isId } = record(partitionBy)
+  const { fields, isId, until } = record(partitionBy)
   const checked = list(fields, indexFieldsMax).map(text)
   if (checked.length === 0 || typeof isId !== 'boolean' || (isId && checked.length > 1))
     throw noShape('a partition key is none')
-  return { fields: checked, isId }
+  if (until === undefined || until === null) return { fields: checked, isId }
+  if (typeof until !== 'string' || until === '' || isId || checked.length > 1)
+    throw noShape('a partition key is none')
+  return { fields: checked, isId, until }
 }
 
 function checkedIndex(index: unknown): CacheShape['indexes'][number] {
