@@ -129,14 +129,10 @@ export function evaluateSteps(
       writes.push(writeOf(step, id))
       outcomes.push(undefined)
     } else if (step.kind === StepKind.remember) {
-      const { key, command, input, expiresAt } = step
-      const value = {
-        key,
-        command,
-        input,
-        data: fillSlots(step.data, step.slots, outcomes),
-        expiresAt,
-      }
+      const { key, command, input, expiresAt, hash } = step
+      const data = fillSlots(step.data, step.slots, outcomes)
+      const remembered = { key, command, input, data, expiresAt }
+      const value: Value = hash === undefined ? remembered : { ...remembered, hash }
       writes.push({ cache: idempotencyCacheNumber, key, value: Object.freeze(value), version: id })
     } else {
       const versionOver = (previous: number) => derivedVersion(id, first + i, previous)

@@ -1,5 +1,6 @@
 import type { FieldText } from './fields.ts'
 import { IndexOrder } from './index-order.ts'
+import type { PartitionBy } from './partition.ts'
 import type { CacheShape, SpaceShape } from './shape.ts'
 
 /** A cache's shape, prepared for use. */
@@ -8,6 +9,7 @@ export class CacheLayout {
   readonly name: string
   readonly key: string
   readonly expiry: string | undefined
+  readonly partitionBy: PartitionBy | undefined
   readonly orders: readonly IndexOrder[]
   /** Those that any version of the application has declared. */
   readonly fields: readonly FieldText[]
@@ -18,6 +20,7 @@ export class CacheLayout {
     this.name = shape.name
     this.key = shape.key
     this.expiry = shape.expiry
+    this.partitionBy = shape.partitionBy
     this.orders = shape.indexes.map((index) => new IndexOrder(index.fields))
     this.fields = shape.fields ?? []
     this.#indexNumbers = new Map(shape.indexes.map((index, i) => [index.name, i]))

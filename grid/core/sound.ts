@@ -15,7 +15,8 @@ export function isSound(layout: Layout, { steps }: TransactionRecord): boolean {
 }
 
 function isSoundStep(layout: Layout, step: Step): boolean {
-  if (step.kind === StepKind.remember) return isKey(step.key) && areSlots(step)
+  if (step.kind === StepKind.remember)
+    return isKey(step.key) && areSlots(step) && (step.hash === undefined || isCount(step.hash))
   // A name in the place of the number may be a member that every list has.
   const cache = isCount(step.cache) ? layout.caches[step.cache] : undefined
   if (cache === undefined) return false

@@ -83,6 +83,11 @@ export interface RememberStep {
   readonly data: unknown
   readonly slots: Slots
   readonly expiresAt: number
+  /**
+   * Of the command's partition key, in a space with several partitions: it belongs where the
+   * command does, whatever their number becomes.
+   */
+  readonly hash?: number
 }
 
 /**

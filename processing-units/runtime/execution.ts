@@ -14,6 +14,8 @@ export class Execution {
   readonly acknowledge: Acknowledgement
   /** Of the input's content. */
   readonly inputBytes: number
+  /** Of its partition key, in a space with several partitions. */
+  readonly hash: number | undefined
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
   readonly answered: Promise<CommandAnswer<number>>
@@ -36,6 +38,7 @@ export class Execution {
     fingerprint: string,
     acknowledge: Acknowledgement,
     deadline: number,
+    hash?: number,
   ) {
     this.command = command
     this.input = input
@@ -44,6 +47,7 @@ export class Execution {
     this.fingerprint = fingerprint
     this.acknowledge = acknowledge
     this.deadline = deadline
+    this.hash = hash
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

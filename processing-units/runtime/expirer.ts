@@ -3,6 +3,8 @@ import type { AnyCache, Cache, Value } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
+import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -54,6 +56,7 @@ export class Expirer {
   readonly #admission: Admission
   readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
+  readonly #place: Place | undefined
   /**
    * Entries that could not be ended: cache number and key → the version that could not, and
    * monotonic ms until which it rests.
@@ -81,6 +84,7 @@ export class Expirer {
     admission: Admission,
     faults: FaultDesk,
     listener: ExpirerListener,
+    place?: Place,
   ) {
     // A cache keeps the index of an expiry that an earlier version of the application declared:
     // what this one does not declare, it does not do.
@@ -94,6 +98,7 @@ export class Expirer {
     this.#admission = admission
     this.#faults = faults
     this.#listener = listener
+    this.#place = place
   }
 
   /** Called often. */
@@ -151,15 +156,19 @@ export class Expirer {
   }
 
   #expire(cache: AnyCache, layout: CacheLayout, key: string): void {
+    const stored = this.#state.find(layout.number, key)?.value
+    if (stored === undefined) return
     const number = this.#chain.nextNumber()
-    const recorder = new Recorder(this.#state, {
+    const options = {
       id: transactionId(this.#chain.origin, number),
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
-    })
-    const stored = this.#state.find(layout.number, key)?.value
-    if (stored === undefined) return
+    }
+    const place = this.#place
+    const recorder = place
+      ? new PlacedRecorder(this.#state, { ...options, place, hash: hashOfStored(layout, stored) })
+      : new Recorder(this.#state, options)
     if (!this.#handle(cache, recorder, key)) {
       this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
       return

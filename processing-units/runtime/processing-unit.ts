@@ -3,12 +3,15 @@ import {
   type Correction,
   checkCorrection,
   correctionCommand,
+  hashOfCorrection,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Cache, CommandPart, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
+import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
+import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -37,6 +40,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
@@ -85,6 +89,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
   readonly #logName: LogName
+  readonly #place: Place | undefined
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
@@ -115,6 +120,7 @@ export class ProcessingUnit implements Serving, Component {
     this.name = name
     this.space = space
     this.#logName = logNameOf(space.name, partition)
+    this.#place = placeIn(space, partition)
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#watch = new ClockWatch(ports.clock, (message) =>
@@ -141,6 +147,7 @@ export class ProcessingUnit implements Serving, Component {
       now: () => this.#watch.time.now(),
       faults: this.#faults,
       serves: () => this.#serves(),
+      place: this.#place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
     this.#rate = new RateMeter(ports.clock)
@@ -223,8 +230,9 @@ export class ProcessingUnit implements Serving, Component {
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
+    const hash = this.#place && hashOfCorrection(this.space, correction, this.#place)
     const command = correctionCommand(this.space, this.#serves().state)
-    return await this.#begin(command, correction, {}).answered
+    return await this.#begin(command, correction, {}, hash).answered
   }
 
   async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
@@ -249,6 +257,7 @@ export class ProcessingUnit implements Serving, Component {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw unknownIn(this.space, 'cache', cache.name)
+    if (this.#place) checkEntryPlace(this.#place, cache, key)
     const value = entries.get(key)?.value
     if (cache.evolution === undefined || value === undefined) return value as V | undefined
     return readValue(cache, value) as V
@@ -375,6 +384,7 @@ export class ProcessingUnit implements Serving, Component {
       (error) => life.end(error),
       this.#definition,
       memory,
+      this.#place,
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
@@ -444,7 +454,7 @@ export class ProcessingUnit implements Serving, Component {
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
-    if (!command) throw unknownIn(this.space, 'command', name)
+    if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
     return this.#begin(command, input, options)
   }
 
@@ -452,9 +462,11 @@ export class ProcessingUnit implements Serving, Component {
     command: AnyCommand,
     input: unknown,
     { idempotencyKey, acknowledge, caller, withinMs = Number.POSITIVE_INFINITY }: ExecuteOptions,
+    entryHash?: number,
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
+    const hash = entryHash ?? this.#hashOf(command, input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     incarnation.runner.admission.enter(command, caller)
@@ -467,10 +479,52 @@ export class ProcessingUnit implements Serving, Component {
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
       begun + Math.min(withinMs, this.#options.commandMsMax),
+      hash,
     )
     incarnation.runner.start(execution, begun)
     return execution
   }
+
+  /**
+   * Of the command's partition key; of a command that consists of parts, that of the first one: all
+   * of them are here.
+   */
+  #hashOf(command: AnyCommand, input: unknown): number | undefined {
+    if (command.parts) {
+      const hashes = this.#partsOf(command, input).map((part) => this.#placed(part))
+      return hashes[0]
+    }
+    return this.#place && this.#placed({ command, input })
+  }
+
+  #placed({ command: { name, partitionBy }, input }: CommandPart): number | undefined {
+    if (!this.#place || !partitionBy) return undefined
+    return placedHash(this.#place, partitionBy, input, `command ${name}`)
+  }
+
+  /** What it would come to when it runs is told at once: parts are the same each time. */
+  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
+    try {
+      const parts = partsOf(command, input)
+      checkPartsOfSpace(this.space, parts)
+      return parts
+    } catch (thrown) {
+      throw this.#faults.judge(callbackOf('command', command), thrown)
+    }
+  }
+}
+
+/** @throws TypeError when it is none of the space's partitions */
+function placeIn(
+  { name, partitions = 1 }: Space,
+  partition: number | undefined,
+): Place | undefined {
+  if (partition === undefined && partitions === 1) return undefined
+  if (partition !== undefined && partitions > 1 && partition >= 0 && partition < partitions)
+    return { partition, partitions }
+  throw new TypeError(
+    `space ${name} has ${partitions} partitions: a unit keeps one of them, not ${partition}`,
+  )
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

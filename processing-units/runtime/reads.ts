@@ -1,16 +1,18 @@
-import { runQuery } from '@spacegrid/grid/core/callback'
+import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
 import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
 import type { Incarnation } from './incarnation.ts'
+import { PlacedReader } from './placed-reader.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
@@ -21,6 +23,8 @@ export interface ReadsParts {
   readonly faults: FaultDesk
   /** @throws GridError `not_ready`, `stopping` */
   readonly serves: () => Incarnation
+  /** The partition, of a space with several. */
+  readonly place: Place | undefined
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
 }
@@ -33,8 +37,10 @@ export class Reads {
   readonly #faults: FaultDesk
   readonly #serves: () => Incarnation
   readonly #waitMsMax: number
+  readonly #place: Place | undefined
 
-  constructor(space: Space, { clock, now, faults, serves, waitMsMax }: ReadsParts) {
+  constructor(space: Space, { clock, now, faults, serves, waitMsMax, place }: ReadsParts) {
+    this.#place = place
     this.#space = space
     this.#clock = clock
     this.#now = now
@@ -63,10 +69,18 @@ export class Reads {
     input: unknown,
     { state, projections, version }: Incarnation,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
-    const reader = new StateReader(state, projections, this.#now)
+    const place = this.#place
+    if (place && query.partitionBy)
+      placedHash(place, query.partitionBy, input, `query ${query.name}`)
+    const reader = place
+      ? new PlacedReader(state, projections, this.#now, place)
+      : new StateReader(state, projections, this.#now)
     const { position } = state
     try {
-      const result = runQuery(query, reader, input, version)
+      const result =
+        place && query.everyPartition
+          ? runQueryPart(query, reader, input)
+          : runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
       if (!isPromise) return { result, position }
       return keptWithin(this.#clock, this.#waitMsMax, result).then(
@@ -89,6 +103,7 @@ export class Reads {
       const cache = this.#space.caches.find(({ name }) => name === cacheName)
       if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
       checkKey(key, `cache ${cacheName}`)
+      if (this.#place) checkEntryPlace(this.#place, cache, key)
       return ({ state }) => {
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)

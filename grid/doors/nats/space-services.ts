@@ -1,6 +1,7 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { logNameOf } from '../../core/log-name.ts'
+import { calledCommands } from '../../core/parts.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type {
   Endpoint,
@@ -52,8 +53,7 @@ export function serveSpace(
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
-  const open = [...space.commands.values()].filter(({ partOnly }) => !partOnly)
-  const commands = open.map((command) => {
+  const commands = calledCommands(space).map((command) => {
     const path = pipeline.command(space.name, command.name)
     return endpoint('command', command, subjects.command(logName, command.name), (message) =>
       path.run(unit, new CommandRequest(message, route)),

@@ -121,6 +121,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
     expiresAt: time,
   }),
+  fc.record({
+    kind: fc.constant(StepKind.remember),
+    key: text,
+    command: text,
+    input: text,
+    data,
+    slots: fc.constant({}),
+    expiresAt: time,
+    hash: fc.nat({ max: 0xffffffff }),
+  }),
 )
 
 const transaction: fc.Arbitrary<TransactionRecord> = fc.record({

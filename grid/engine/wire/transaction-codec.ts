@@ -18,6 +18,9 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 /** Steps or reads written or read before whoever runs it may do something else. */
 const pieceMax = 256
 
+/** A `StepKind.remember` with a hash behind it: there is none in spaces with one partition. */
+const rememberInPartition = 9
+
 const noRanges: readonly RangeRead[] = []
 const noEvents: readonly DomainEvent[] = []
 
@@ -121,8 +124,10 @@ function writeStep(to: unknown[], step: Step, shapes: ShapeWriter): void {
       return
     }
     case StepKind.remember: {
-      const { kind, key, command, input, data, slots, expiresAt } = step
-      to.push(kind, key, command, input, data, slots, expiresAt)
+      const { kind, key, command, input, data, slots, expiresAt, hash } = step
+      to.push(hash === undefined ? kind : rememberInPartition, key, command, input, data, slots)
+      to.push(expiresAt)
+      if (hash !== undefined) to.push(hash)
     }
   }
 }
@@ -291,7 +296,7 @@ class TransactionReader {
   }
 
   #step(): Step {
-    const kind = this.#next() as Step['kind']
+    const kind = this.#next() as Step['kind'] | typeof rememberInPartition
     switch (kind) {
       case StepKind.put: {
         const cache = this.#next() as number
@@ -346,6 +351,17 @@ class TransactionReader {
           data: this.#frozen(),
           slots: this.#next(),
           expiresAt: this.#next(),
+        } as RememberStep
+      case rememberInPartition:
+        return {
+          kind: StepKind.remember,
+          key: this.#next(),
+          command: this.#next(),
+          input: this.#next(),
+          data: this.#frozen(),
+          slots: this.#next(),
+          expiresAt: this.#next(),
+          hash: this.#next(),
         } as RememberStep
       default:
         throw new GridError('record_damaged', `A frame has the unknown step kind ${kind}`)
