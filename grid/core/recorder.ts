@@ -430,7 +430,7 @@ export class Recorder implements Transaction, Prediction {
   #push(step: Step): void {
     this.#bytes++
     this.#steps = withItem(this.#steps, step)
-    if (step.kind !== StepKind.remember && !this.#written.includes(step.cache))
+    if ('cache' in step && !this.#written.includes(step.cache))
       this.#written = withItem(this.#written, step.cache)
   }
 

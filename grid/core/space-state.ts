@@ -1,6 +1,7 @@
-import { CacheState } from './cache-state.ts'
+import { CacheState, restoredEntriesMax } from './cache-state.ts'
 import type { IndexRange, Value } from './definition.ts'
 import type { Entry } from './entry.ts'
+import { Holds } from './holds.ts'
 import { Layout } from './layout.ts'
 import { initialShape, type SpaceShape } from './shape.ts'
 import { Digest } from './version.ts'
@@ -42,6 +43,9 @@ export class SpaceState implements View {
   readonly origins = new Map<number, OriginState>()
   readonly digest = new Digest()
   layout: Layout
+  /** What the entries of `_holds` keep from others: derived from them, wherever they come from. */
+  readonly holds = new Holds()
+  #holdsCache: number
   readonly #caches: CacheState[] = []
 
   /** Entries come in any number before the indexes are made. */
@@ -49,6 +53,7 @@ export class SpaceState implements View {
 
   constructor(shape: SpaceShape = initialShape, restoring = false) {
     this.layout = new Layout(shape)
+    this.#holdsCache = this.layout.holds
     this.#restoring = restoring
     for (const cache of this.layout.caches)
       this.#caches.push(new CacheState(cache, this.digest, restoring))
@@ -89,6 +94,7 @@ export class SpaceState implements View {
   reshape(shape: SpaceShape): void {
     if (shape === this.layout.shape) return
     this.layout = new Layout(shape)
+    this.#holdsCache = this.layout.holds
     for (const layout of this.layout.caches) {
       const cache = this.#caches[layout.number]
       if (cache) cache.extend(layout)
@@ -126,7 +132,21 @@ export class SpaceState implements View {
     position: number,
   ): Value | undefined {
     const state = this.cache(cache)
+    if (cache === this.#holdsCache) this.holds.set(key, value)
     return value === undefined ? state.delete(key) : state.put(key, value, version, position)
+  }
+
+  /** The same for what finds room even in a cache that is full. */
+  writeHeld(
+    cache: number,
+    key: string,
+    value: Value | undefined,
+    version: number,
+    position: number,
+  ): Value | undefined {
+    if (value === undefined || cache === this.#holdsCache)
+      return this.write(cache, key, value, version, position)
+    return this.cache(cache).put(key, value, version, position, restoredEntriesMax)
   }
 
   /**
@@ -141,5 +161,6 @@ export class SpaceState implements View {
     position: number,
   ): void {
     this.cache(cache).restore(key, value, version, position)
+    if (cache === this.#holdsCache) this.holds.set(key, this.find(cache, key)?.value)
   }
 }

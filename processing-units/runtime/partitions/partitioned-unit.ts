@@ -42,6 +42,7 @@ import {
   type PassedRequest,
 } from './passed-request.ts'
 import { Passing } from './passing.ts'
+import { Repeats } from './repeats.ts'
 import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
@@ -91,6 +92,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #faults: FaultDesk
+  readonly #repeats: Repeats<PassedAnswer>
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
   #answering: Subscription | undefined
@@ -117,6 +119,7 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
+    this.#repeats = new Repeats(ports.clock)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -372,7 +375,8 @@ export class PartitionedUnit implements Serving, Component {
           continue
         }
       }
-      const asked = { ...request, withinMs: leftMs }
+      const id = isOnce ? this.#ports.random.id() : undefined
+      const asked = { ...request, withinMs: leftMs, id }
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer
       if (passed.kind === 'error') {
@@ -433,7 +437,8 @@ export class PartitionedUnit implements Serving, Component {
   // ---- what others pass on
 
   async #answer({ data }: Message): Promise<Message> {
-    const answered = await this.#answerHere(decodeRequest(data))
+    const request = decodeRequest(data)
+    const answered = await this.#answerOnce(request)
     const answer = encodeAnswer(answered)
     const { messageBytesMax } = this.#ports.messaging
     if (answer.length <= messageBytesMax) return { data: answer }
@@ -445,6 +450,11 @@ export class PartitionedUnit implements Serving, Component {
       { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
     )
     return { data: encodeAnswer({ kind: 'error', error }) }
+  }
+
+  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.id === undefined) return this.#answerHere(request)
+    return this.#repeats.once(request.id, () => this.#answerHere(request))
   }
 
   async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
