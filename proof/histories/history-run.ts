@@ -36,7 +36,7 @@ export interface HistorySummary extends HistoryVerdict {
 const harmedRoles = ['processing-unit', 'data-pump', 'nats']
 const copies = 2
 const pauseShare = 0.7
-const cycleMs = { min: 100, max: 1200 }
+const cycleMs = { min: 200, max: 2000 }
 /**
  * From so short that a client still waits for the answer of a unit that wakes and has missed what
  * others did, to longer than a standby waits for the one before it.
