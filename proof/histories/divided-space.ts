@@ -1,0 +1,3 @@
+import { createHistories } from './histories-space.ts'
+
+export default createHistories(16)
