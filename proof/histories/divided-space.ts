@@ -1,3 +1,0 @@
-import { createHistories } from './histories-space.ts'
-
-export default createHistories(16)
