@@ -1,4 +1,5 @@
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
@@ -35,7 +36,7 @@ export interface PumpStatus extends ComponentStatus {
  * is not in the store yet; memory holds one window being published and one being collected.
  */
 export class DataPump implements Component {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: PumpPorts
   readonly #settings: PumpSettings
   readonly #report: Report
@@ -47,9 +48,9 @@ export class DataPump implements Component {
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
-  constructor(space: string, ports: PumpPorts, options: PumpOptions = {}) {
+  constructor(logName: LogName, ports: PumpPorts, options: PumpOptions = {}) {
     const { report = () => undefined, name = 'data-pump', ...settings } = options
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#settings = { ...defaultPumpSettings, ...settings }
     this.#report = report
@@ -61,7 +62,7 @@ export class DataPump implements Component {
       report({ kind: 'clock', level: 'warn', message }),
     )
     this.#auditor = new Auditor(ports, {
-      space,
+      logName,
       name,
       role: 'pump',
       tellMs: this.#settings.auditMs,
@@ -75,12 +76,12 @@ export class DataPump implements Component {
 
   start(): void {
     const { messaging, clock } = this.#ports
-    const persisted = new PersistedPosition(this.#space, messaging, clock)
+    const persisted = new PersistedPosition(this.#logName, messaging, clock)
     this.#persisted = persisted
     this.#auditor.start()
     this.#lives.start(async (life) => {
       const incarnation = new PumpIncarnation(
-        this.#space,
+        this.#logName,
         this.#ports,
         this.#settings,
         this.#report,

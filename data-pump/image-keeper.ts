@@ -1,4 +1,5 @@
 import { type GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { findWindowAfter } from '@spacegrid/grid/engine/changes/change-queue'
 import { coalesce, mergeWindows, takeWindows } from '@spacegrid/grid/engine/changes/window-batch'
 import { WindowFeed } from '@spacegrid/grid/engine/changes/window-feed'
@@ -50,7 +51,7 @@ export type ImageState = 'resting' | 'current' | 'catching up' | 'rebuilding' | 
  */
 export class ImageKeeper {
   state: ImageState = 'resting'
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: ImagePorts
   readonly #logIdentity: string
   readonly #report: Report
@@ -70,14 +71,14 @@ export class ImageKeeper {
   #working: Promise<void> | undefined
 
   constructor(
-    space: string,
+    logName: LogName,
     ports: ImagePorts,
     logIdentity: string,
     report: Report,
     limits: ImageLimits,
   ) {
     this.#limits = limits
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#logIdentity = logIdentity
     this.#report = report
@@ -156,7 +157,7 @@ export class ImageKeeper {
 
   /** undefined: there is no image, or none that can be continued. */
   async #locate(): Promise<number | undefined> {
-    const checkpoint = await this.#ports.image.checkpoint(this.#space)
+    const checkpoint = await this.#ports.image.checkpoint(this.#logName)
     if (checkpoint?.logIdentity !== this.#logIdentity || checkpoint.position <= 0) return undefined
     return checkpoint.position
   }
@@ -167,7 +168,7 @@ export class ImageKeeper {
     const useful = windows.filter(({ checkpoint }) => checkpoint.position > position)
     if (useful.length === 0) return
     const { checkpoint, changes } = coalesce(useful)
-    await this.#ports.image.apply(this.#space, position, checkpoint, changes)
+    await this.#ports.image.apply(this.#logName, position, checkpoint, changes)
     this.#position = checkpoint.position
   }
 
@@ -197,7 +198,7 @@ export class ImageKeeper {
           continue
         }
         const batch = await mergeWindows(windows, this.#turns.pause)
-        await image.apply(this.#space, reached, batch.checkpoint, batch.changes)
+        await image.apply(this.#logName, reached, batch.checkpoint, batch.changes)
         reached = batch.checkpoint.position
         this.#position = reached
       }
@@ -210,7 +211,7 @@ export class ImageKeeper {
     this.state = 'rebuilding'
     this.#report({ kind: 'image_rebuilding', level: 'info', message: 'rebuilding the warm image' })
     this.#position = await rebuildImage(
-      this.#space,
+      this.#logName,
       this.#ports,
       this.#logIdentity,
       this.#limits,

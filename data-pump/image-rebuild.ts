@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { lastOfEachKey } from '@spacegrid/grid/engine/changes/window-batch'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Checkpoint, Store } from '@spacegrid/grid/engine/ports/store'
@@ -18,7 +19,7 @@ import type { PumpSettings } from './pump-options.ts'
  * than the log
  */
 export async function rebuildImage(
-  space: string,
+  logName: LogName,
   {
     image,
     replica,
@@ -35,8 +36,8 @@ export async function rebuildImage(
     entries: 0,
     replicated: new Uint8Array(0),
   }
-  await image.clear(space)
-  await image.apply(space, 0, building, [])
+  await image.clear(logName)
+  await image.apply(logName, 0, building, [])
   const snapshot = new ReplicaSnapshot(replica, limits.snapshotBytesMax)
   try {
     while (!givenUp()) {
@@ -49,7 +50,7 @@ export async function rebuildImage(
         entries,
         replicated: encodeHeader(end.header),
       }
-      await image.apply(space, building.position, next ?? building, lastOfEachKey(changes))
+      await image.apply(logName, building.position, next ?? building, lastOfEachKey(changes))
       if (next) return next.position
     }
     return undefined

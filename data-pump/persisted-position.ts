@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { decodePersisted } from '@spacegrid/grid/engine/wire/persisted'
@@ -16,9 +17,9 @@ export class PersistedPosition {
   #position = 0
   #heardAt = Number.NEGATIVE_INFINITY
 
-  constructor(space: string, messaging: Messaging, clock: Clock) {
+  constructor(logName: LogName, messaging: Messaging, clock: Clock) {
     this.#clock = clock
-    this.#subscription = messaging.subscribe(subjects.persisted(space), ({ data }) => {
+    this.#subscription = messaging.subscribe(subjects.persisted(logName), ({ data }) => {
       const position = decodePersisted(data)
       if (position < this.#position && this.fresh() !== undefined) return
       this.#position = position

@@ -15,13 +15,13 @@ export async function runDataPump(spaces?: string): Promise<void> {
       spaces,
       required: [],
       create: (
-        space,
+        logName,
         { log, changes, image, messaging, clock, random, limits },
         report,
         { UNIT_NAME: name },
       ) =>
         new DataPump(
-          space,
+          logName,
           { log, changes, ...image, messaging, clock, random },
           {
             name,

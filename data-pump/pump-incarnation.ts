@@ -1,5 +1,6 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { findOldestFrom, leadsOn } from '@spacegrid/grid/engine/changes/change-queue'
@@ -48,7 +49,7 @@ export type PumpState = 'rehydrating' | 'active' | 'standby'
 export class PumpIncarnation {
   state: PumpState = 'rehydrating'
   image: ImageKeeper | undefined
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: PumpPorts
   readonly #settings: PumpSettings
   readonly #report: Report
@@ -94,7 +95,7 @@ export class PumpIncarnation {
   #leadsOnAt = -1
 
   constructor(
-    space: string,
+    logName: LogName,
     ports: PumpPorts,
     settings: PumpSettings,
     report: Report,
@@ -106,7 +107,7 @@ export class PumpIncarnation {
     unread: UnreadRecords,
     logBefore: string | undefined,
   ) {
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#settings = settings
     this.#report = report
@@ -161,7 +162,7 @@ export class PumpIncarnation {
     const { log } = this.#ports
     this.#logIdentity = (await this.#life.until(() => log.bounds())).identity
     const start = await findStart(
-      this.#space,
+      this.#logName,
       this.#ports,
       this.#logIdentity,
       this.#logBefore,
@@ -223,10 +224,10 @@ export class PumpIncarnation {
       broken: (error) => this.end(error),
     })
     this.#replica = replica
-    this.#mender = new StoreMender(this.#space, this.#ports, replica, this.#report)
+    this.#mender = new StoreMender(this.#logName, this.#ports, replica, this.#report)
     if (image)
       this.image = new ImageKeeper(
-        this.#space,
+        this.#logName,
         { image, changes, replica, clock, random, failed: (error) => this.end(error) },
         this.#logIdentity,
         this.#report,

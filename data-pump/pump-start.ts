@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { findNewestWindow, leadsOn } from '@spacegrid/grid/engine/changes/change-queue'
 import type { Life } from '@spacegrid/grid/engine/life/life'
@@ -24,7 +25,7 @@ import type { PumpStart } from './start-point.ts'
  * if the data reader says that nothing is stored.
  */
 export async function findStart(
-  space: string,
+  logName: LogName,
   ports: PumpPorts,
   logIdentity: string,
   logFollowed: string | undefined,
@@ -34,7 +35,7 @@ export async function findStart(
   waiting: (reason: string) => void,
 ): Promise<PumpStart> {
   if (auditor.doubt() !== undefined) {
-    const repair = await findRepair(space, ports, life, auditor, waiting)
+    const repair = await findRepair(logName, ports, life, auditor, waiting)
     if (repair) return repair
   }
   const { log, changes, messaging, clock } = ports
@@ -47,7 +48,7 @@ export async function findStart(
   let isNothingStored = false
   const copyFrom = (sources: readonly RehydrationSource[]) => () =>
     rehydrate(log, messaging, clock, {
-      space,
+      logName,
       sources,
       signal: life.signal,
       logFollowed,

@@ -1,4 +1,5 @@
 import type { Entry } from '@spacegrid/grid/core/entry'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
@@ -28,7 +29,7 @@ const entriesAtOnce = 500
  * is.
  */
 export async function findRepair(
-  space: string,
+  logName: LogName,
   ports: PumpPorts,
   life: Life,
   auditor: Auditor,
@@ -38,7 +39,7 @@ export async function findRepair(
   const copy = async (sources: RehydrationSource[], signal: AbortSignal) => {
     const { suspect } = auditor
     return await rehydrate(log, messaging, clock, {
-      ...{ space, sources, signal, suspect },
+      ...{ logName, sources, signal, suspect },
       // What the store really has is wanted, right or wrong.
       confirms: async () => true,
       failed: (from, error) => waiting(`${from}: ${error.message}`),

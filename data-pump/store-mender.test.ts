@@ -33,7 +33,7 @@ async function mender(replica: SpaceState, store: SpaceState, seenMax?: number) 
   const messaging = new InProcessMessaging(clock)
   const open = () => new ReplicaSnapshot({ state: store, listen: () => () => undefined })
   const service = new SnapshotService(messaging, clock, new SeededRandom(1), open, {
-    ...{ space: 'test', subject: subjects.snapshotForMending('test'), sessionsMax: 1 },
+    ...{ logName: 'test', subject: subjects.snapshotForMending('test'), sessionsMax: 1 },
   })
   await service.start()
   const made = new StoreMender(

@@ -1,6 +1,7 @@
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { hashString } from '@spacegrid/grid/core/hash'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
@@ -43,7 +44,7 @@ interface Share {
  * in what it calls wrong; only what it gives has to be.
  */
 export class StoreMender {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #messaging: Messaging
   readonly #clock: Clock
   readonly #replica: Pick<Replica, 'state'>
@@ -54,14 +55,14 @@ export class StoreMender {
   #stopped = false
 
   constructor(
-    space: string,
+    logName: LogName,
     { messaging, clock }: { readonly messaging: Messaging; readonly clock: Clock },
     replica: Pick<Replica, 'state'>,
     report: Report,
     seenMax = seenEntriesMax,
   ) {
     this.#seenEntriesMax = seenMax
-    this.#space = space
+    this.#logName = logName
     this.#messaging = messaging
     this.#clock = clock
     this.#replica = replica
@@ -161,7 +162,7 @@ export class StoreMender {
    * goes on meanwhile.
    */
   async #compare(share: Share): Promise<Differences> {
-    const subject = subjects.snapshotForMending(this.#space)
+    const subject = subjects.snapshotForMending(this.#logName)
     const turns = new Turns(this.#clock)
     const seen = new Set<Entry>()
     const wrong = new Differences()

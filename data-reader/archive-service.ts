@@ -1,4 +1,5 @@
 import { GridError } from '@spacegrid/grid/core/errors'
+import { dashed, type LogName } from '@spacegrid/grid/core/log-name'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
@@ -9,21 +10,21 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
  * (`{cache, key}`), JSON out (`{value, version, position}`). `not_found` when it holds nothing.
  */
 export function serveArchive(
-  space: string,
+  logName: LogName,
   store: Store,
   messaging: Messaging,
 ): Promise<Subscription> {
   return messaging.serve({
-    name: `spacegrid-${space}-archive`,
+    name: `spacegrid-${dashed(logName)}-archive`,
     version: '1.0.0',
-    description: `Entries of the space ${space} as they are stored`,
+    description: `Entries of the space ${logName} as they are stored`,
     endpoints: [
       {
-        subject: subjects.archive(space),
+        subject: subjects.archive(logName),
         description: '{"cache": …, "key": …}',
         respond: async ({ data }) => {
           const { cache, key } = checked(parseJsonInput(data))
-          const entry = await store.get(space, cache, key)
+          const entry = await store.get(logName, cache, key)
           if (!entry)
             throw new GridError(
               'not_found',

@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
@@ -26,7 +27,7 @@ const sessionsMax = 1
  * costs only the copies that were being read.
  */
 export class DataReader implements Component {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: ReaderPorts
   readonly #report: Report
   readonly #auditIntervalMs: number
@@ -37,15 +38,15 @@ export class DataReader implements Component {
   #serving = false
   #auditor: StoreAuditor | undefined
 
-  constructor(space: string, ports: ReaderPorts, options: ReaderOptions = {}) {
+  constructor(logName: LogName, ports: ReaderPorts, options: ReaderOptions = {}) {
     const { report = () => undefined, auditIntervalMs = 0 } = options
     this.#countedEntriesMax = options.countedEntriesMax ?? 10_000_000
     this.#report = report
     this.#auditIntervalMs = auditIntervalMs
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#lives = new Lives(ports.clock, report)
-    this.#choice = new SnapshotChoice(space, ports, report)
+    this.#choice = new SnapshotChoice(logName, ports, report)
   }
 
   start(): void {
@@ -75,20 +76,20 @@ export class DataReader implements Component {
   async #serve(life: Life): Promise<void> {
     const { store, messaging, clock, random } = this.#ports
     const nearest = new SnapshotService(messaging, clock, random, () => this.#choice.nearest(), {
-      space: this.#space,
-      subject: subjects.snapshotFromReader(this.#space),
+      logName: this.#logName,
+      subject: subjects.snapshotFromReader(this.#logName),
       sessionsMax,
     })
     // Pumps have a lease of their own: in a cold start they must not wait for the units, nor the
     // units for them.
     const stored = new SnapshotService(messaging, clock, random, () => this.#choice.stored(), {
-      space: this.#space,
-      subject: subjects.snapshotFromStore(this.#space),
+      logName: this.#logName,
+      subject: subjects.snapshotFromStore(this.#logName),
       sessionsMax,
     })
     const mending = new SnapshotService(messaging, clock, random, () => this.#choice.whole(), {
-      space: this.#space,
-      subject: subjects.snapshotForMending(this.#space),
+      logName: this.#logName,
+      subject: subjects.snapshotForMending(this.#logName),
       sessionsMax,
     })
     let archive: Subscription | undefined
@@ -96,15 +97,15 @@ export class DataReader implements Component {
       await life.until(() => nearest.start())
       await life.until(() => stored.start())
       await life.until(() => mending.start())
-      archive = await life.until(() => serveArchive(this.#space, store, messaging))
-      this.#auditor = new StoreAuditor(this.#space, this.#ports, life, this.#report, {
+      archive = await life.until(() => serveArchive(this.#logName, store, messaging))
+      this.#auditor = new StoreAuditor(this.#logName, this.#ports, life, this.#report, {
         intervalMs: this.#auditIntervalMs,
         countedEntriesMax: this.#countedEntriesMax,
       })
       this.#serving = true
       life.works()
       while (!life.signal.aborted) {
-        this.#checkpoint = await life.until(() => store.checkpoint(this.#space))
+        this.#checkpoint = await life.until(() => store.checkpoint(this.#logName))
         await life.sleep(tickMs)
       }
     } finally {

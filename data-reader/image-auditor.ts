@@ -1,5 +1,6 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { hashString } from '@spacegrid/grid/core/hash'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceShape } from '@spacegrid/grid/core/shape'
 import { Digest } from '@spacegrid/grid/core/version'
 import type { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
@@ -32,7 +33,7 @@ export interface Voice {
  * the store is read. Holds the version of every entry while it counts.
  */
 export class ImageAuditor {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: ImageAuditorPorts
   readonly #voice: Voice
   readonly #life: Life
@@ -47,7 +48,7 @@ export class ImageAuditor {
    * whether it is that of its entries.
    */
   constructor(
-    space: string,
+    logName: LogName,
     ports: ImageAuditorPorts,
     voice: Voice,
     life: Life,
@@ -55,7 +56,7 @@ export class ImageAuditor {
     countedEntriesMax: number,
   ) {
     this.#countedEntriesMax = countedEntriesMax
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#voice = voice
     this.#life = life
@@ -100,7 +101,7 @@ export class ImageAuditor {
   async #compare({ cache, key, position }: EntryName, print: number): Promise<void> {
     const { image, store } = this.#ports
     const [here, stored] = await Promise.all(
-      [image, store].map((from) => from.get(this.#space, cache, key)),
+      [image, store].map((from) => from.get(this.#logName, cache, key)),
     )
     if (here?.position !== position || printOf(here) === print) return
     if (stored?.position !== position || printOf(stored) !== print) return
@@ -110,7 +111,7 @@ export class ImageAuditor {
   /** Whether there is an image that counts to what it should. */
   async #count(): Promise<boolean> {
     const { image, changes, clock } = this.#ports
-    const scan = await image.scan(this.#space)
+    const scan = await image.scan(this.#logName)
     if (!scan) return false
     const { position, logIdentity, entries } = scan.start
     // A negative position: it is being built.
@@ -126,7 +127,7 @@ export class ImageAuditor {
       return true
     }
     const ports = { store: image, changes, clock }
-    const snapshot = new StoreSnapshot(this.#space, ports, scan, () => undefined)
+    const snapshot = new StoreSnapshot(this.#logName, ports, scan, () => undefined)
     const count = new EntryCount()
     try {
       while (!this.#life.signal.aborted) {
@@ -156,7 +157,7 @@ export class ImageAuditor {
 
   async #tellAll(): Promise<void> {
     const { teller, channel } = this.#voice
-    const scan = await this.#ports.image.scan(this.#space)
+    const scan = await this.#ports.image.scan(this.#logName)
     if (!scan) return
     try {
       for await (const entries of scan.chunks()) {
@@ -171,9 +172,9 @@ export class ImageAuditor {
   async #clear(reason: string): Promise<void> {
     // Another reader may have found the same, and the pump be at work on the next one.
     const { image } = this.#ports
-    const { position = 0 } = (await image.checkpoint(this.#space)) ?? {}
+    const { position = 0 } = (await image.checkpoint(this.#logName)) ?? {}
     if (position <= 0) return
-    await image.clear(this.#space)
+    await image.clear(this.#logName)
     this.#cleared++
     const message = `the warm image is wrong, and is cleared for the data pump to build it anew: ${reason}`
     this.#report({ kind: 'image_wrong', level: 'error', message })

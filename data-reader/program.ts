@@ -15,13 +15,13 @@ export async function runDataReader(spaces?: string): Promise<void> {
       spaces,
       required: ['MONGODB_URL'],
       create: (
-        space,
+        logName,
         { log, changes, store, image, messaging, clock, random, limits },
         report,
         environment,
       ) =>
         new DataReader(
-          space,
+          logName,
           { log, changes, store, ...image, messaging, clock, random },
           {
             report,

@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Checkpoint, ScanOptions, Store, StoreScan } from '@spacegrid/grid/engine/ports/store'
@@ -21,7 +22,7 @@ const damageToldMsMin = 60_000
  * away.
  */
 export class SnapshotChoice {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: ReaderPorts
   readonly #report: Report
   #imageUsedAt = Number.NEGATIVE_INFINITY
@@ -33,8 +34,8 @@ export class SnapshotChoice {
   /** Why the store's own checkpoint is not given away, as it was told last. */
   #refusal: string | undefined
 
-  constructor(space: string, ports: ReaderPorts, report: Report) {
-    this.#space = space
+  constructor(logName: LogName, ports: ReaderPorts, report: Report) {
+    this.#logName = logName
     this.#ports = ports
     this.#report = report
   }
@@ -82,12 +83,12 @@ export class SnapshotChoice {
     failed: (error: GridError) => GridError,
   ): Promise<StoreSnapshot> {
     const { store, log } = this.#ports
-    const scan = await store.scan(this.#space, options)
-    if (!scan) throw new GridError('not_found', `Nothing is stored of ${this.#space}`)
+    const scan = await store.scan(this.#logName, options)
+    if (!scan) throw new GridError('not_found', `Nothing is stored of ${this.#logName}`)
     this.#start = scan.start
     const reason = await unusableScan(scan, log)
     this.#tellRefusal(reason?.message)
-    if (!reason) return new StoreSnapshot(this.#space, this.#ports, scan, () => undefined, failed)
+    if (!reason) return new StoreSnapshot(this.#logName, this.#ports, scan, () => undefined, failed)
     await scan.close()
     throw reason
   }
@@ -130,11 +131,11 @@ export class SnapshotChoice {
   async #fromImage(image: Store): Promise<StoreSnapshot | undefined> {
     const { log, changes, clock } = this.#ports
     try {
-      const scan = await image.scan(this.#space)
+      const scan = await image.scan(this.#logName)
       if (!scan) return undefined
       const reason = await unusableScan(scan, log)
       if (!reason)
-        return new StoreSnapshot(this.#space, { store: image, changes, clock }, scan, () => {
+        return new StoreSnapshot(this.#logName, { store: image, changes, clock }, scan, () => {
           this.#imageUsedAt = clock.monotonic()
         })
       await scan.close()

@@ -1,5 +1,6 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { hashString } from '@spacegrid/grid/core/hash'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Digest } from '@spacegrid/grid/core/version'
 import { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
 import {
@@ -35,7 +36,7 @@ const attemptsMax = 3
  * docs/decisions/0009.
  */
 export class StoreAuditor {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: ReaderPorts
   readonly #life: Life
   readonly #report: Report
@@ -50,25 +51,25 @@ export class StoreAuditor {
   #lastCount = { drift: 0, position: 0, at: 0 }
 
   constructor(
-    space: string,
+    logName: LogName,
     ports: ReaderPorts,
     life: Life,
     report: Report,
     options: { readonly intervalMs: number; readonly countedEntriesMax: number },
   ) {
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#life = life
     this.#report = report
     this.#store = { id: ports.random.integer(), name: 'store', role: 'store' }
     this.#image = { id: ports.random.integer(), name: 'warm image', role: 'image' }
-    this.#channel = new AuditChannel(space, ports, (message) => this.#receive(message))
+    this.#channel = new AuditChannel(logName, ports, (message) => this.#receive(message))
     const { image } = ports
     const voice = { teller: this.#image, channel: this.#channel }
     this.#imageAuditor =
       image &&
-      new ImageAuditor(space, { ...ports, image }, voice, life, report, options.countedEntriesMax)
-    this.#guard = new StoreGuard(space, ports, this.#channel, life, report, () =>
+      new ImageAuditor(logName, { ...ports, image }, voice, life, report, options.countedEntriesMax)
+    this.#guard = new StoreGuard(logName, ports, this.#channel, life, report, () =>
       this.#count(false),
     )
     this.#channel.start()
@@ -108,8 +109,8 @@ export class StoreAuditor {
   async #tell(): Promise<void> {
     const { store, image } = this.#ports
     await this.#channel.identify()
-    this.#tellCheckpoint(this.#store, await store.checkpoint(this.#space))
-    if (image) this.#tellCheckpoint(this.#image, await image.checkpoint(this.#space))
+    this.#tellCheckpoint(this.#store, await store.checkpoint(this.#logName))
+    if (image) this.#tellCheckpoint(this.#image, await image.checkpoint(this.#logName))
   }
 
   #tellCheckpoint(from: Teller, checkpoint: Checkpoint | undefined): void {
@@ -143,7 +144,7 @@ export class StoreAuditor {
   }
 
   async #tellEntry(store: Store, entry: EntryName): Promise<void> {
-    const stored = await store.get(this.#space, entry.cache, entry.key)
+    const stored = await store.get(this.#logName, entry.cache, entry.key)
     if (stored?.position !== entry.position) return
     const print = fingerprintOf(stored.version, stored.value)
     this.#channel.send({ kind: 'entry', from: this.#store, entry, print })
@@ -183,7 +184,7 @@ export class StoreAuditor {
   async #countOnce(andTell: boolean): Promise<'right' | 'wrong' | 'moved'> {
     const damaged: EntryKey[] = []
     let damagedCount = 0
-    const scan = await this.#ports.store.scan(this.#space, {
+    const scan = await this.#ports.store.scan(this.#logName, {
       damaged: ({ cache, key }) => {
         if (damagedCount++ < damagedMax) damaged.push({ cache, key })
       },

@@ -1,4 +1,5 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { AuditChannel } from '@spacegrid/grid/engine/agreement/audit-channel'
 import { textLengthMax } from '@spacegrid/grid/engine/agreement/audit-message-check'
 import type { Life } from '@spacegrid/grid/engine/life/life'
@@ -30,7 +31,7 @@ const againMsMax = 600_000
  * loses what was seen and not passed on; the count behind each start finds it.
  */
 export class StoreGuard {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #store: Store
   readonly #clock: Clock
   readonly #channel: AuditChannel
@@ -50,21 +51,21 @@ export class StoreGuard {
   #againMs = againMsMin
 
   constructor(
-    space: string,
+    logName: LogName,
     { store, clock }: { readonly store: Store; readonly clock: Clock },
     channel: AuditChannel,
     life: Life,
     report: Report,
     isRight: () => Promise<boolean | undefined>,
   ) {
-    this.#space = space
+    this.#logName = logName
     this.#store = store
     this.#clock = clock
     this.#channel = channel
     this.#life = life
     this.#report = report
     this.#isRight = isRight
-    this.#watch = store.watch?.(space, (change) => this.#changed(change))
+    this.#watch = store.watch?.(logName, (change) => this.#changed(change))
     life.repeat(flushMs, () => this.#flush())
     life.repeat(flushMs, () => this.#countIfDue())
   }
@@ -144,7 +145,7 @@ export class StoreGuard {
    */
   async #look(): Promise<{ has(cache: string): boolean; readonly isBeingBuilt: boolean }> {
     try {
-      const checkpoint = await this.#store.checkpoint(this.#space)
+      const checkpoint = await this.#store.checkpoint(this.#logName)
       if (!checkpoint) return unknown
       if (checkpoint.position < 0) return { has: () => false, isBeingBuilt: true }
       const { caches } = decodeHeader(checkpoint.replicated).shape

@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceShape } from '@spacegrid/grid/core/shape'
 import { findWindowAfter } from '@spacegrid/grid/engine/changes/change-queue'
 import { takeWindows } from '@spacegrid/grid/engine/changes/window-batch'
@@ -37,7 +38,7 @@ export interface StoreSnapshotPorts {
  * invariant 8.
  */
 export class StoreSnapshot implements SnapshotSource {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: StoreSnapshotPorts
   readonly #scan: StoreScan
   readonly #chunks: AsyncGenerator<SnapshotChunk, void>
@@ -54,14 +55,14 @@ export class StoreSnapshot implements SnapshotSource {
    * `failed`: what to tell whoever reads, when what is stored cannot be read.
    */
   constructor(
-    space: string,
+    logName: LogName,
     ports: StoreSnapshotPorts,
     scan: StoreScan,
     finished: () => void,
     failed: (error: GridError) => GridError = (error) => error,
   ) {
     this.#failed = failed
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#scan = scan
     this.#shape = decodeHeader(scan.start.replicated).shape
@@ -148,7 +149,7 @@ export class StoreSnapshot implements SnapshotSource {
   #cannotFollow(reached: number, end: Checkpoint): GridError {
     return new GridError(
       'not_ready',
-      `The change queue does not lead ${this.#space} from ${reached} to ${end.position}; the snapshot has to begin anew`,
+      `The change queue does not lead ${this.#logName} from ${reached} to ${end.position}; the snapshot has to begin anew`,
       { retryAfterMs: 500 },
     )
   }
@@ -164,7 +165,7 @@ export class StoreSnapshot implements SnapshotSource {
       return cache === known
     }
     if (entries.every(isKnown)) return
-    const checkpoint = await this.#ports.store.checkpoint(this.#space)
+    const checkpoint = await this.#ports.store.checkpoint(this.#logName)
     if (checkpoint) this.#shape = decodeHeader(checkpoint.replicated).shape
   }
 

@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
@@ -18,7 +19,7 @@ import {
  * harm; after a crash the store's own checkpoint says where to go on.
  */
 export class DataWriter implements Component {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: WriterPorts
   readonly #settings: WriterSettings
   readonly #report: Report
@@ -26,20 +27,20 @@ export class DataWriter implements Component {
   readonly #quarantine: QuarantineWatch
   #incarnation: WriterIncarnation | undefined
 
-  constructor(space: string, ports: WriterPorts, options: WriterOptions = {}) {
+  constructor(logName: LogName, ports: WriterPorts, options: WriterOptions = {}) {
     const { report = () => undefined, ...settings } = options
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#settings = { ...defaultWriterSettings, ...settings }
     this.#report = report
-    this.#quarantine = new QuarantineWatch(space, ports.store, report)
+    this.#quarantine = new QuarantineWatch(logName, ports.store, report)
     this.#lives = new Lives(ports.clock, report)
   }
 
   start(): void {
     this.#lives.start(async (life) => {
       const incarnation = new WriterIncarnation(
-        this.#space,
+        this.#logName,
         this.#ports,
         this.#settings,
         this.#report,

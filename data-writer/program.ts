@@ -14,9 +14,9 @@ export async function runDataWriter(spaces?: string): Promise<void> {
       role: 'data-writer',
       spaces,
       required: ['MONGODB_URL'],
-      create: (space, { log, changes, store, messaging, clock, limits }, report, environment) =>
+      create: (logName, { log, changes, store, messaging, clock, limits }, report, environment) =>
         new DataWriter(
-          space,
+          logName,
           { log, changes, store, messaging, clock },
           {
             report,

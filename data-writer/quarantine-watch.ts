@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { QuarantinedEntry, Store } from '@spacegrid/grid/engine/ports/store'
 
@@ -14,14 +15,14 @@ const nameOf = ({ cache, key }: QuarantinedEntry): string => `${cache} ${JSON.st
  * whose answer was lost and a replay by hand are all seen.
  */
 export class QuarantineWatch {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #store: Store
   readonly #report: Report
   #revision = ''
   #known = new Map<string, QuarantinedEntry>()
 
-  constructor(space: string, store: Store, report: Report) {
-    this.#space = space
+  constructor(logName: LogName, store: Store, report: Report) {
+    this.#logName = logName
     this.#store = store
     this.#report = report
   }
@@ -35,10 +36,10 @@ export class QuarantineWatch {
   async look(): Promise<void> {
     const { quarantine } = this.#store
     if (!quarantine) return
-    const checkpoint = await this.#store.checkpoint(this.#space)
+    const checkpoint = await this.#store.checkpoint(this.#logName)
     const { revision = '' } = checkpoint?.quarantine ?? {}
     if (revision === this.#revision) return
-    const entries = revision === '' ? [] : await quarantine.list(this.#space)
+    const entries = revision === '' ? [] : await quarantine.list(this.#logName)
     const before = this.#known
     this.#known = new Map(entries.map((entry) => [nameOf(entry), entry]))
     this.#revision = revision
@@ -54,14 +55,14 @@ export class QuarantineWatch {
       this.#report({
         kind: 'quarantine',
         level: 'warn',
-        message: `the store refuses ${nameOf(entry)}, changed at ${firstPosition}: ${what}; it is kept in quarantine: npx spacegrid quarantine show ${cache} ${shellWord(key)} --space ${this.#space}`,
+        message: `the store refuses ${nameOf(entry)}, changed at ${firstPosition}: ${what}; it is kept in quarantine: npx spacegrid quarantine show ${cache} ${shellWord(key)} --space ${this.#logName}`,
       })
     }
     if (entries.length > namedMax)
       this.#report({
         kind: 'quarantine',
         level: 'warn',
-        message: `the store refuses ${entries.length - namedMax} more entries, ${this.count} in all: npx spacegrid quarantine list --space ${this.#space}`,
+        message: `the store refuses ${entries.length - namedMax} more entries, ${this.count} in all: npx spacegrid quarantine list --space ${this.#logName}`,
       })
   }
 

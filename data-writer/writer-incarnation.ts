@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { findWindowAfter, isReadable } from '@spacegrid/grid/engine/changes/change-queue'
 import type { QueuedWindow } from '@spacegrid/grid/engine/changes/window-assembler'
 import {
@@ -38,7 +39,7 @@ const isDisorder = ({ code }: GridError): boolean =>
 export class WriterIncarnation {
   state: WriterState = 'starting'
   checkpoint: Checkpoint | undefined
-  readonly #space: string
+  readonly #logName: LogName
   readonly #ports: WriterPorts
   readonly #settings: WriterSettings
   readonly #report: Report
@@ -54,7 +55,7 @@ export class WriterIncarnation {
   #damageToldAt = Number.NEGATIVE_INFINITY
 
   constructor(
-    space: string,
+    logName: LogName,
     ports: WriterPorts,
     settings: WriterSettings,
     report: Report,
@@ -63,7 +64,7 @@ export class WriterIncarnation {
     known: Checkpoint | undefined,
   ) {
     this.checkpoint = known
-    this.#space = space
+    this.#logName = logName
     this.#ports = ports
     this.#settings = settings
     this.#report = report
@@ -180,7 +181,7 @@ export class WriterIncarnation {
     let isUncertain = false
     return await this.#life.until(async () => {
       try {
-        await store.apply(this.#space, from, next, changes)
+        await store.apply(this.#logName, from, next, changes)
       } catch (error) {
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'
@@ -260,20 +261,20 @@ export class WriterIncarnation {
     // That of another log must not come back.
     const known = this.checkpoint?.logIdentity === this.#logIdentity ? this.checkpoint : undefined
     try {
-      const found = await store.checkpoint(this.#space)
+      const found = await store.checkpoint(this.#logName)
       if (found || !known || !store.restore) return found
     } catch (error) {
       if (!isGridError(error, 'record_damaged') || !known || !store.restore) throw error
     }
     try {
-      await store.restore(this.#space, known)
+      await store.restore(this.#logName, known)
       const message = `the store's checkpoint was changed or removed: it is put back to ${known.position}`
       this.#report({ kind: 'store', level: 'warn', message })
     } catch (error) {
       // Another writer has been here.
       if (!isGridError(error, 'stale_writer')) throw error
     }
-    return await store.checkpoint(this.#space)
+    return await store.checkpoint(this.#logName)
   }
 
   #checkIdentity(): void {
@@ -286,7 +287,7 @@ export class WriterIncarnation {
     if (stored !== undefined && stored !== this.#logIdentity)
       throw new GridError(
         'log_replaced',
-        `The store holds ${this.#space} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}. If that log is lost: npx spacegrid recover --from store`,
+        `The store holds ${this.#logName} at ${this.position} of the log ${stored}, but the log is ${this.#logIdentity}. If that log is lost: npx spacegrid recover --from store`,
       )
   }
 
@@ -318,7 +319,7 @@ export class WriterIncarnation {
   #publishPosition(): void {
     try {
       const { messaging } = this.#ports
-      messaging.publish(subjects.persisted(this.#space), encodePersisted(this.position))
+      messaging.publish(subjects.persisted(this.#logName), encodePersisted(this.position))
     } catch (error) {
       // Not connected just now: it is told again within a second.
       if (!isGridError(error)) throw error

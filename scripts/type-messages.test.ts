@@ -24,7 +24,13 @@ const buy = defineCommand('buy', { input, caches: [bills], handler: () => undefi
 const find = defineQuery('find', { input, caches: [bills], handler: () => 1 })
 const space = defineSpace('hall', { caches: [seats, bills], commands: [buy], queries: [find] })
 const grid = new SpaceHarness(space)
-export const used = [seats, bills, input, result, total, buy, find, space, grid]
+const accounts = defineCache('accounts', { schema: Type.Object({ id: Type.String(), sum: Type.Integer() }), key: 'id', partitionBy: 'id' })
+const take = defineCommand('take', { input, partitionBy: 'id', partOnly: true, handler: () => ({ left: '1' }) })
+const move = defineCommand('move', { input: Type.Object({ from: Type.String(), to: Type.String() }), parts: ({ from, to }) => [{ command: take, input: { id: from } }, { command: take, input: { id: to } }] })
+const clear = defineCommand('clear', { input, handler: () => undefined })
+const sums = defineQuery('sums', { input, handler: () => 1 })
+const divided = new SpaceHarness(defineSpace('bank', { partitions: 4, caches: [accounts], commands: [take, move] }))
+export const used = [seats, bills, input, result, total, buy, find, space, grid, accounts, take, move, clear, sums, divided]
 `
 
 /** What somebody writes, and a part of what the compiler answers: the sentence in it. */
@@ -130,6 +136,81 @@ const mistakes: readonly (readonly [what: string, code: string, sentence: string
     `Property 'push' does not exist on type 'readonly string[]'.`,
   ],
   [
+    'a partition field that is not always there',
+    `defineCache('c', { schema: Type.Object({ id: Type.String(), at: Type.Optional(Type.String()) }), key: 'id', partitionBy: 'at' })`,
+    'Mistake<"what decides on a partition is always there, and a text, a whole number or a boolean; an id is a text">',
+  ],
+  [
+    'a partition field that the input does not have',
+    `defineCommand('c', { input, partitionBy: 'no', handler: () => undefined })`,
+    'Mistake<"what decides on a partition is always there, and a text, a whole number or a boolean; an id is a text">',
+  ],
+  [
+    'an affinity to a list',
+    `defineCommand('c', { input: Type.Object({ tags: Type.Array(Type.String()) }), affinity: 'tags', handler: () => undefined })`,
+    'Mistake<"what decides on a partition is always there, and a text, a whole number or a boolean; an id is a text">',
+  ],
+  [
+    'an id that is no text',
+    `defineQuery('q', { input: Type.Object({ no: Type.Integer() }), partitionBy: { idOf: 'no' }, handler: () => 1 })`,
+    'Mistake<"what decides on a partition is always there, and a text, a whole number or a boolean; an id is a text">',
+  ],
+  [
+    'a cache that is nowhere in a divided space',
+    `defineSpace('s', { partitions: 4, caches: [accounts, bills] })`,
+    'Mistake<"the space is divided, and cache bills has no partitionBy">',
+  ],
+  [
+    'a command that is nowhere in a space that may be divided',
+    `defineSpace('s', { partitions: Number('4'), caches: [accounts], commands: [take, clear] })`,
+    'Mistake<"the space is divided, and command clear has neither partitionBy nor parts">',
+  ],
+  [
+    'a query that is nowhere in a divided space',
+    `defineSpace('s', { partitions: 4, caches: [accounts], queries: [sums] })`,
+    'Mistake<"the space is divided, and query sums has neither partitionBy nor everyPartition">',
+  ],
+  [
+    'a handler beside parts',
+    `defineCommand('c', { input, handler: () => 1, parts: ({ id }) => [{ command: take, input: { id } }] })`,
+    'Mistake<"a command that consists of parts has no handler: they do its work">',
+  ],
+  [
+    'a partition of a command that consists of parts',
+    `defineCommand('c', { input, partitionBy: 'id', parts: ({ id }) => [{ command: take, input: { id } }] })`,
+    'Mistake<"a command that consists of parts is in several partitions: each part says in which">',
+  ],
+  [
+    'a part that consists of parts',
+    `defineCommand('c', { input, parts: ({ id }) => [{ command: move, input: { from: id, to: id } }] })`,
+    'Mistake<"move consists of parts itself: a part is a command with a handler">',
+  ],
+  [
+    'an input that a part does not take',
+    `defineCommand('c', { input, parts: ({ id }) => [{ command: take, input: { no: id } }] })`,
+    'Mistake<"the input does not fit the part take">',
+  ],
+  [
+    'a part that the space does not have',
+    `defineSpace('s', { caches: [accounts], commands: [move] })`,
+    'Mistake<"move consists of take among others, which is not among the commands of the space">',
+  ],
+  [
+    'parts whose results do not fit',
+    `defineCommand('c', { input, result: Type.Array(Type.Integer()), parts: ({ id }) => [{ command: take, input: { id } }] })`,
+    'Mistake<"what the parts return does not fit the result schema">',
+  ],
+  [
+    'a merged result that does not fit',
+    `defineQuery('q', { input, result, handler: () => 1, everyPartition: { merge: (all) => ({ row: all.length }) } })`,
+    'MistakeIn<"note", "what the merge returns does not fit the result schema">',
+  ],
+  [
+    'a part that is called',
+    `divided.execute('take', { id: 'a' })`,
+    `Argument of type '"take"' is not assignable to parameter of type '"move"'.`,
+  ],
+  [
     'a command that the space does not have',
     `grid.execute('bye', { id: 'a' })`,
     `Argument of type '"bye"' is not assignable to parameter of type '"buy"'.`,
@@ -142,7 +223,7 @@ const mistakes: readonly (readonly [what: string, code: string, sentence: string
 ]
 
 /** Longest line that the compiler may answer with. */
-const lineMax = 600
+const lineMax = 700
 
 describe('what the compiler says, in a sentence,', () => {
   let folder: string

@@ -3,9 +3,12 @@ import type { IndexRange, Value } from './definition.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
-import { cacheEntriesMax } from './limits.ts'
+import { cacheEntriesMax, heldWritesMax } from './limits.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Digest } from './version.ts'
+
+/** What has been held finds room even when a cache is full: a copy has to take as much. */
+export const restoredEntriesMax = cacheEntriesMax + heldWritesMax
 
 /** There is no room for another entry. */
 export class CacheFull extends Error {
@@ -60,13 +63,19 @@ export class CacheState {
   }
 
   /**
-   * Creates or replaces an entry; returns the value before.
+   * Creates or replaces an entry; returns the value before. `entriesMax`: of this cache.
    * @throws CacheFull when there is no room for another entry; nothing has changed then
    */
-  put(key: string, value: Value, version: number, position: number): Value | undefined {
+  put(
+    key: string,
+    value: Value,
+    version: number,
+    position: number,
+    entriesMax = cacheEntriesMax,
+  ): Value | undefined {
     const entry = this.find(key)
     if (entry) return this.#replace(entry, value, version, position)
-    this.#create(key, value, version, position)
+    this.#create(key, value, version, position, entriesMax)
     return undefined
   }
 
@@ -81,7 +90,7 @@ export class CacheState {
   restore(key: string, value: Value | undefined, version: number, position: number): void {
     const entry = this.entries.get(key)
     if (!entry) {
-      if (value !== undefined) this.#create(key, value, version, position)
+      if (value !== undefined) this.#create(key, value, version, position, restoredEntriesMax)
     } else if (entry.position <= position) {
       if (value === undefined) this.#remove(entry)
       else this.#replace(entry, value, version, position)
@@ -105,15 +114,15 @@ export class CacheState {
     this.#digest.join(digest)
   }
 
-  #create(key: string, value: Value, version: number, position: number): void {
+  #create(key: string, value: Value, version: number, position: number, entriesMax: number): void {
     const entry = new Entry(key, value, version, position)
-    this.#add(key, entry)
+    this.#add(key, entry, entriesMax)
     for (const index of this.#indexes) if (index.order.covers(value)) index.insert(entry)
     this.#digest.toggle(this.#layout.number, entry.keyHash, version)
   }
 
-  #add(key: string, entry: Entry): void {
-    if (this.entries.size >= cacheEntriesMax) throw new CacheFull(this.#layout.name)
+  #add(key: string, entry: Entry, entriesMax: number): void {
+    if (this.entries.size >= entriesMax) throw new CacheFull(this.#layout.name)
     try {
       this.entries.set(key, entry)
     } catch (cause) {

@@ -1,4 +1,4 @@
-import type { AnyCommand, AnyQuery, Command, Query, Space } from './definition.ts'
+import type { AnyCommand, AnyQuery, Command, MarksOf, Query, Space } from './definition.ts'
 
 /** Of a command whose definition is not known, nothing is. */
 type Known<T> = 0 extends 1 & T ? unknown : T
@@ -29,8 +29,12 @@ export type ResultOf<Of extends AnyCommand | AnyQuery> =
  */
 export type CommandsOf<S extends Space> =
   S extends Space<infer Commands>
-    ? { readonly [Of in Commands as Of['name']]: Call<InputOf<Of>, ResultOf<Of>> }
+    ? { readonly [Of in Commands as CalledName<Of>]: Call<InputOf<Of>, ResultOf<Of>> }
     : never
+
+/** What is only there to be a part of others nobody calls. */
+type CalledName<Of extends AnyCommand> =
+  string extends MarksOf<Of> ? Of['name'] : 'partOnly' extends MarksOf<Of> ? never : Of['name']
 
 /** Query name → what calling it takes and gives. */
 export type QueriesOf<S extends Space> =

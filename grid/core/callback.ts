@@ -1,8 +1,9 @@
 import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
 import { DataFault, isData, type KnownData, takeData } from './data.ts'
-import type { AnyCommand, AnyQuery, Reader, Resolved } from './definition.ts'
+import type { AnyCommand, AnyQuery, EveryPartition, Reader, Resolved } from './definition.ts'
 import type { SplitData } from './outcomes.ts'
+import { partsOf, unpackParts } from './parts.ts'
 import type { Recorder } from './recorder.ts'
 import { noSlots } from './steps.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
@@ -30,7 +31,7 @@ export function runHandler(
     const returned: unknown = command.handler(recorder, input)
     refusePromise(returned)
     const taken = slotsOf(command, recorder, returned)
-    if (command.answer || taken.slots !== noSlots) return taken
+    if (command.answer || command.parts || taken.slots !== noSlots) return taken
     const result = fittingResult(command, taken.data, version)
     return result === taken.data ? taken : { data: result, slots: noSlots }
   } finally {
@@ -54,6 +55,7 @@ function slotsOf({ name }: AnyCommand, recorder: Recorder, returned: unknown): H
  * @param version what makes the answers of this version of what other versions have written
  * @param checked the data is the result, and has been checked when the handler returned it (or an
  * earlier version has answered it)
+ * @param input of the command: it says what its parts are, if it consists of parts
  * @throws whatever the answer throws; ReturnFault
  */
 export function answerOf(
@@ -61,11 +63,34 @@ export function answerOf(
   data: unknown,
   checked: boolean,
   version?: Compatibility,
+  input?: unknown,
 ): unknown {
   const { answer } = command
+  if (command.parts) return answerOfParts(command, input, unpackParts(data), version)
   if (!answer) return (checked ? data : fittingResult(command, data, version)) ?? null
   return resultOf(command, answer(data as Resolved<unknown>), undefined, version)
 }
+
+function answerOfParts(
+  command: AnyCommand,
+  input: unknown,
+  data: readonly unknown[],
+  version: Compatibility | undefined,
+): unknown {
+  const results = partsOf(command, input).map((part, at) =>
+    answerOf(part.command, data[at], false, version),
+  )
+  return results.some(isThenable)
+    ? Promise.all(results).then((all) => answerWith(command, all, version))
+    : answerWith(command, results, version)
+}
+
+const answerWith = (
+  command: AnyCommand,
+  results: readonly unknown[],
+  version: Compatibility | undefined,
+): unknown =>
+  resultOf(command, command.answer ? command.answer(results) : results, undefined, version)
 
 /**
  * Runs a query. A reader that knows what it has handed out saves looking through that again. Gives
@@ -80,9 +105,40 @@ export function runQuery(
   version?: Compatibility,
 ): unknown {
   const returned: unknown = query.handler(reader, input)
+  if (query.everyPartition)
+    return isThenable(returned)
+      ? Promise.resolve(returned).then((one) => mergedResult(query, [one], input, version))
+      : mergedResult(query, [returned], input, version)
   if (reader.isFitting?.(returned, query.result)) return returned
   const known = reader.has ? (reader as KnownData) : undefined
   return resultOf(query, returned, known, version)
+}
+
+/**
+ * Runs a query on one of several partitions: what `mergedResult` makes an answer of, together with
+ * what the other partitions give.
+ * @throws whatever the handler throws; ReturnFault
+ */
+export function runQueryPart(query: AnyQuery, reader: Reader, input: unknown): unknown {
+  const returned: unknown = query.handler(reader, input)
+  return isThenable(returned)
+    ? Promise.resolve(returned).then((one) => takeResult(one))
+    : takeResult(returned)
+}
+
+/**
+ * One answer of what a query has given in every partition.
+ * @param results in the order of the partitions
+ * @throws whatever the merge throws; ReturnFault
+ */
+export function mergedResult(
+  query: AnyQuery,
+  results: readonly unknown[],
+  input: unknown,
+  version?: Compatibility,
+): unknown {
+  const merge = query.everyPartition?.merge as EveryPartition<unknown, unknown>['merge']
+  return resultOf(query, merge(results, input), undefined, version)
 }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
@@ -119,7 +175,7 @@ export function refusePromise(returned: unknown): void {
 }
 
 /** Nobody keeps it but who is told: it need not be a copy. */
-function takeResult(returned: unknown, known: KnownData | undefined): unknown {
+function takeResult(returned: unknown, known?: KnownData): unknown {
   if (returned === undefined) return null
   if (isData(returned, known)) return returned
   try {

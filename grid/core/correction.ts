@@ -7,6 +7,7 @@ import { GridError } from './errors.ts'
 import { readingOf, readValue } from './evolution.ts'
 import type { Layout } from './layout.ts'
 import { Misuse } from './misuse.ts'
+import { type Place, placedHash } from './place.ts'
 import type { SpaceState } from './space-state.ts'
 import { checkFits, checkKey } from './validation.ts'
 
@@ -47,6 +48,21 @@ export function checkCorrection(space: Space, correction: Correction, layout?: L
   checkFits(cache.schema, (its && withoutForeign(value, cache, its)) ?? value, `cache ${name}`)
   const fault = dataFault(value)
   if (fault) throw invalid(fault.path, fault.problem, `cache ${name}: ${fault.message}`)
+}
+
+/**
+ * The hash of what the entry is partitioned by as it will be.
+ * @throws GridError `wrong_partition`, `invalid_input`
+ */
+export function hashOfCorrection(
+  space: Space,
+  { cache: name, key, value }: Correction,
+  place: Place,
+): number | undefined {
+  const cache = cacheNamed(space, name)
+  if (!cache?.partitionBy) return undefined
+  const what = `the entry ${JSON.stringify(key)} of ${name}`
+  return placedHash(place, cache.partitionBy, asRead(cache, value), what)
 }
 
 function asRead(cache: Cache<Value>, value: Value): Value {

@@ -35,6 +35,12 @@ export type RequiredText<V> = {
 }[keyof V] &
   string
 
+/** Fields that are there in every entry and hold what a partition can be found by. */
+export type PartitionField<V> = {
+  [Field in keyof V]-?: unknown extends V[Field] ? Field : V[Field] extends Scalar ? Field : never
+}[keyof V] &
+  string
+
 export type NumberField<V> = {
   [Field in keyof V]-?: unknown extends V[Field]
     ? Field

@@ -1,5 +1,6 @@
 import type { TObject } from 'typebox'
 import type { AnyCache, AnyCommand, AnyQuery, PartitionKey } from './definition.ts'
+import { checkSynchronous } from './definition-checks.ts'
 import { type PartitionBy, partitionsMax } from './partition.ts'
 import { typesOf } from './schema-check.ts'
 
@@ -11,29 +12,48 @@ export function takePartitionBy(
   what: string,
   schema: TObject,
   declared: PartitionKey | undefined,
+  option = 'partitionBy',
 ): PartitionBy | undefined {
   if (declared === undefined) return undefined
-  const { fields, isId } = normalized(declared)
-  if (fields.length === 0) throw new TypeError(`${what}: partitionBy names no field`)
+  const { fields, isId } = normalized(`${what}: ${option}`, declared)
+  if (fields.length === 0) throw new TypeError(`${what}: ${option} names no field`)
   for (const field of fields) {
     if (typeof field !== 'string' || !Object.hasOwn(schema.properties, field))
-      throw new TypeError(`${what}: partitionBy names the unknown field ${String(field)}`)
+      throw new TypeError(`${what}: ${option} names the unknown field ${String(field)}`)
     if (!schema.required?.includes(field))
-      throw new TypeError(`${what}: partitionBy names ${field}, which is not always there`)
+      throw new TypeError(`${what}: ${option} names ${field}, which is not always there`)
     const types = [...(typesOf(schema.properties[field]) ?? ['anything'])]
     const allowed = isId ? ['string'] : ['string', 'integer', 'boolean']
     if (!types.every((type) => allowed.includes(type)))
       throw new TypeError(
-        `${what}: partitionBy names ${field}, which must be ${isId ? 'a text that holds an id' : 'a text, a whole number (Type.Integer) or a boolean'}`,
+        `${what}: ${option} names ${field}, which must be ${isId ? 'a text that holds an id' : 'a text, a whole number (Type.Integer) or a boolean'}`,
       )
   }
   return { fields, isId }
 }
 
-function normalized(declared: PartitionKey): PartitionBy {
+function normalized(what: string, declared: PartitionKey): PartitionBy {
   if (typeof declared === 'string') return { fields: [declared], isId: false }
-  if ('idOf' in declared) return { fields: [declared.idOf], isId: true }
-  return { fields: [...declared], isId: false }
+  if (Array.isArray(declared)) return { fields: [...declared], isId: false }
+  if (typeof declared === 'object' && declared !== null && 'idOf' in declared)
+    return { fields: [declared.idOf], isId: true }
+  throw new TypeError(`${what} must be a field, a list of fields or { idOf: field }`)
+}
+
+/** A command that consists of parts does nothing itself, and is nowhere itself. */
+export function checkConsists(
+  what: string,
+  options: Readonly<Partial<Record<'handler' | 'parts' | 'partitionBy' | 'partOnly', unknown>>>,
+): void {
+  checkSynchronous(`${what}: parts`, options.parts)
+  const { handler, partitionBy, partOnly } = options
+  if (handler !== undefined)
+    throw new TypeError(`${what} has parts and a handler: its parts do the work`)
+  if (partitionBy !== undefined)
+    throw new TypeError(
+      `${what} has parts and partitionBy: each part says in which partition it is`,
+    )
+  if (partOnly) throw new TypeError(`${what} has parts: it cannot be a part of others itself`)
 }
 
 interface Divided {

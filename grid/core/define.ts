@@ -1,8 +1,8 @@
 import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
-import type { IndexFields, Static } from './data-types.ts'
+import type { IndexFields, PartitionField, RequiredText, Static } from './data-types.ts'
 import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
-import { checkPartitioned, takePartitionBy } from './declared-partitions.ts'
+import { checkConsists, checkPartitioned, takePartitionBy } from './declared-partitions.ts'
 import type {
   Acknowledgement,
   AnyCache,
@@ -14,6 +14,7 @@ import type {
   CacheOptions,
   Change,
   Command,
+  CommandPart,
   EveryPartition,
   PartitionKey,
   Projection,
@@ -22,6 +23,7 @@ import type {
   Resolved,
   Space,
   Transaction,
+  Unpartitionable,
 } from './definition.ts'
 import {
   checkDescription,
@@ -32,7 +34,16 @@ import {
   takenObject,
   takenSchema,
 } from './definition-checks.ts'
-import type { CommandCheck, QueryCheck, SpaceCheck, Told } from './definition-mistakes.ts'
+import type {
+  CommandCheck,
+  MarkOf,
+  QueryCheck,
+  ResultsOfParts,
+  SpaceCheck,
+  Told,
+} from './definition-mistakes.ts'
+import type { Mistake } from './mistake.ts'
+import { runParts } from './parts.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -45,7 +56,11 @@ export function defineCache<
   S extends TObject,
   const Indexes extends FieldsOf<S> = Record<never, never>,
   V = Static<S>,
->(name: Name, options: CacheOptions<S, Indexes, V>): Cache<V, Indexes, Name> {
+  Given extends keyof CacheOptions<S> = never,
+>(
+  name: Name,
+  options: CacheOptions<S, Indexes, V> & { readonly [Option in Given]?: unknown },
+): Cache<V, Indexes, Name, 'declared' | MarkOf[Given & keyof MarkOf]> {
   checkName('cache', name)
   const { key, expiry } = options as Fields
   const schema = takenObject(`cache ${name}: the schema`, options.schema)
@@ -92,7 +107,7 @@ export function defineCache<
       { key, expiry, indexes },
       options as EvolutionOptions,
     ),
-    partitionBy: takePartitionBy(`cache ${name}`, schema, options.partitionBy),
+    partitionBy: takePartitionBy(`cache ${name}`, schema, options.partitionBy as PartitionKey),
   })
 }
 
@@ -132,6 +147,7 @@ export interface CommandOptions<
   Answer = unknown,
   Uses extends string = string,
   Input = Static<I>,
+  Parts extends readonly CommandPart[] = readonly CommandPart[],
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
@@ -142,14 +158,38 @@ export interface CommandOptions<
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
   /** Synchronous. It may refuse (`tx.reject`), and runs again after a collision. */
-  readonly handler: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
-  /** Makes the result of what the handler has returned, outcomes filled in. */
-  readonly answer?: (data: Resolved<Data>) => Answer
+  readonly handler?: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
+  /**
+   * In a handler's place: commands of the same space that this one consists of, each with its
+   * input, all or none. Of a space with several partitions each may be in another one; with one
+   * they are one transaction. Pure.
+   */
+  readonly parts?: (input: NoInfer<Input>) => Parts
+  /**
+   * Makes the result of what the handler has returned, outcomes filled in; of the list of results
+   * of its parts, if it consists of parts.
+   */
+  readonly answer?: (data: AnswerData<Data, Parts>) => Answer
   /** Of a space with several partitions: where in its input the partition is found. */
-  readonly partitionBy?: PartitionKey<keyof I['properties'] & string>
-  /** No door takes it: it is only there to be a part of commands across partitions. */
-  readonly partOnly?: boolean
+  readonly partitionBy?: NoInfer<
+    PartitionKey<PartitionField<Input>, RequiredText<Input>> | Mistake<Unpartitionable>
+  >
+  /** No door takes it: it is only there to be a part of others. */
+  readonly partOnly?: true
+  /**
+   * Of a space with one partition: commands with the same values here change the same entries, and
+   * are best run by the same unit.
+   */
+  readonly affinity?: NoInfer<
+    PartitionKey<PartitionField<Input>, RequiredText<Input>> | Mistake<Unpartitionable>
+  >
 }
+
+/** What an `answer` is given: of parts, if the compiler has found any. */
+export type AnswerData<
+  Data,
+  Parts extends readonly CommandPart[],
+> = CommandPart extends Parts[number] ? Resolved<Data> : ResultsOfParts<Parts>
 
 /**
  * Declares a command. What its callers are answered is typed by `result`; without it, by what
@@ -167,38 +207,46 @@ export function defineCommand<
   Uses extends string = any,
   Input = Static<I>,
   Wanted = Static<R>,
+  const Parts extends readonly CommandPart[] = readonly CommandPart[],
 >(
   name: Name,
-  options: CommandOptions<I, Data, R, Answer, Uses, Input> &
-    CommandCheck<Given, Data, Answer, Wanted> & { readonly [Option in Given]?: unknown },
+  options: CommandOptions<I, Data, R, Answer, Uses, Input, Parts> &
+    CommandCheck<Given, Data, Answer, Wanted, Parts> & { readonly [Option in Given]?: unknown },
 ): Command<
   Input,
   Data,
-  TSchema extends R ? Told<'answer' extends Given ? Answer : Resolved<Data>> : Wanted,
+  TSchema extends R ? Told<'answer' extends Given ? Answer : AnswerData<Data, Parts>> : Wanted,
   Name,
-  Uses
+  Uses,
+  'declared' | MarkOf<Parts>[Given & keyof MarkOf]
 > {
   checkName('command', name)
-  const { description, result, acknowledge = 'committed', handler, answer } = options
+  const { description, result, acknowledge = 'committed', parts, answer } = options
   checkDescription(`command ${name}`, description)
-  checkSynchronous(`command ${name}: handler`, handler)
+  if (parts === undefined) checkSynchronous(`command ${name}: handler`, options.handler)
+  else checkConsists(`command ${name}`, options)
   if (answer !== undefined) checkFunction(`command ${name}: answer`, answer)
   if (!acknowledgements.includes(acknowledge))
     throw new TypeError(
       `command ${name}: acknowledge must be one of ${acknowledgements.join(', ')}`,
     )
-  return rememberDeclaration({
+  const keyOf = (what: 'partitionBy' | 'affinity') =>
+    takePartitionBy(`command ${name}`, options.input, options[what] as PartitionKey, what)
+  const command: Command<Input, Data, never, Name, Uses, never> = {
     name,
     description,
     input: takenObject(`command ${name}: the input`, options.input),
     result: result && takenSchema(`command ${name}: the result`, result),
     acknowledge,
     caches: checkedCaches(`command ${name}`, options.caches),
-    handler,
-    answer,
-    partitionBy: takePartitionBy(`command ${name}`, options.input, options.partitionBy),
+    handler: options.handler ?? (runParts(() => command) as (typeof command)['handler']),
+    answer: answer as (typeof command)['answer'],
+    partitionBy: keyOf('partitionBy'),
+    parts,
     partOnly: options.partOnly,
-  })
+    affinity: keyOf('affinity'),
+  }
+  return rememberDeclaration(command)
 }
 
 export interface QueryOptions<
@@ -207,6 +255,7 @@ export interface QueryOptions<
   R extends TSchema = TSchema,
   Uses extends string = string,
   Input = Static<I>,
+  Merged = unknown,
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
@@ -216,33 +265,53 @@ export interface QueryOptions<
   readonly result?: R
   readonly handler: (read: Reader<Uses>, input: NoInfer<Input>) => Result
   /** Of a space with several partitions: where in its input the partition is found. */
-  readonly partitionBy?: PartitionKey<keyof I['properties'] & string>
-  /** Of a space with several partitions: it is asked of all, and `merge` makes one answer. */
-  readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>>
+  readonly partitionBy?: NoInfer<
+    PartitionKey<PartitionField<Input>, RequiredText<Input>> | Mistake<Unpartitionable>
+  >
+  /**
+   * Of a space with several partitions: it is asked of all of them, and `merge` makes one answer of
+   * what the handler has returned in each. With one partition, of that one's.
+   */
+  readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>, Merged>
 }
 
 /**
  * Declares a query. What its callers are answered is typed by `result`; without it, by what the
- * handler returns.
- * @throws TypeError when the name, a schema or the handler cannot be kept
+ * handler (or `merge`) returns.
+ * @throws TypeError when the name, a schema, the handler or what says where it is asked cannot be
+ * kept
  */
 export function defineQuery<
   const Name extends string,
   I extends TObject,
   const Result,
+  Given extends keyof QueryOptions<I, Result>,
   R extends TSchema = TSchema,
   // biome-ignore lint/suspicious/noExplicitAny: as above
   Uses extends string = any,
   Input = Static<I>,
   Wanted = Static<R>,
+  const Merged = unknown,
 >(
   name: Name,
-  options: QueryOptions<I, Result, R, Uses, Input> & QueryCheck<Result, Wanted>,
-): Query<Input, TSchema extends R ? Told<Result> : Wanted, Name, Uses> {
+  options: QueryOptions<I, Result, R, Uses, Input, Merged> &
+    QueryCheck<Given, Result, Merged, Wanted> & { readonly [Option in Given]?: unknown },
+): Query<
+  Input,
+  TSchema extends R ? Told<'everyPartition' extends Given ? Merged : Result> : Wanted,
+  Name,
+  Uses,
+  'declared' | MarkOf[Given & keyof MarkOf]
+> {
   checkName('query', name)
-  const { description, result, handler } = options
+  const { description, result, handler, everyPartition } = options
   checkDescription(`query ${name}`, description)
   checkFunction(`query ${name}: handler`, handler)
+  if (everyPartition !== undefined) {
+    checkFunction(`query ${name}: everyPartition.merge`, everyPartition.merge)
+    if (options.partitionBy !== undefined)
+      throw new TypeError(`query ${name} has partitionBy, and everyPartition: only one can be`)
+  }
   return rememberDeclaration({
     name,
     description,
@@ -250,8 +319,12 @@ export function defineQuery<
     result: result && takenSchema(`query ${name}: the result`, result),
     caches: checkedCaches(`query ${name}`, options.caches),
     handler,
-    partitionBy: takePartitionBy(`query ${name}`, options.input, options.partitionBy),
-    everyPartition: options.everyPartition as EveryPartition | undefined,
+    partitionBy: takePartitionBy(
+      `query ${name}`,
+      options.input,
+      options.partitionBy as PartitionKey,
+    ),
+    everyPartition: everyPartition as EveryPartition | undefined,
   })
 }
 
@@ -285,9 +358,11 @@ export interface SpaceOptions<
   Commands extends AnyCommand = AnyCommand,
   Queries extends AnyQuery = AnyQuery,
   Projections extends AnyProjection = AnyProjection,
+  Caches extends AnyCache = AnyCache,
+  Partitions extends number = number,
 > {
   readonly description?: string
-  readonly caches: readonly CacheNamed<CacheName>[]
+  readonly caches: readonly CacheNamed<CacheName>[] & readonly Caches[]
   readonly commands?: readonly Commands[]
   readonly queries?: readonly Queries[]
   readonly projections?: readonly Projections[]
@@ -295,13 +370,13 @@ export interface SpaceOptions<
    * Logs among which the space is divided; each entry is in one of them. Part of the definition in
    * the log: it does not change by itself. Default 1.
    */
-  readonly partitions?: number
+  readonly partitions?: Partitions
 }
 
 /**
  * Declares a space. Its type knows its commands and queries by name, with what they take and give.
- * @throws TypeError when a name is taken twice, or something works with a cache that is not of this
- * space
+ * @throws TypeError when a name is taken twice, something works with a cache that is not of this
+ * space, or, of a space with several partitions, something does not say in which one it is
  */
 export function defineSpace<
   const Name extends string,
@@ -309,10 +384,12 @@ export function defineSpace<
   Commands extends AnyCommand = never,
   Queries extends AnyQuery = never,
   Projections extends AnyProjection = never,
+  Caches extends AnyCache = AnyCache,
+  const Partitions extends number = 1,
 >(
   name: Name,
-  options: SpaceOptions<CacheName, Commands, Queries, Projections> &
-    SpaceCheck<CacheName, Commands, Queries, Projections>,
+  options: SpaceOptions<CacheName, Commands, Queries, Projections, Caches, Partitions> &
+    SpaceCheck<CacheName, Commands, Queries, Projections, Caches, Partitions>,
 ): Space<Commands, Queries, CacheName, Name> {
   checkName('space', name)
   if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
@@ -334,7 +411,7 @@ export function defineSpace<
     checkInside(`command ${command.name} works with`, command.caches ?? [])
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
-  const { partitions = 1 } = options
+  const partitions: number = options.partitions ?? 1
   const checked = { name, caches: options.caches, commands, queries, partitions }
   checkPartitioned(checked)
   return {

@@ -1,4 +1,13 @@
-import type { AnyCommand, AnyProjection, AnyQuery, Resolved } from './definition.ts'
+import type { InputOf, ResultOf } from './call-types.ts'
+import type {
+  AnyCache,
+  AnyCommand,
+  AnyProjection,
+  AnyQuery,
+  CommandPart,
+  MarksOf,
+  Resolved,
+} from './definition.ts'
 import type { Mistake, MistakeIn } from './mistake.ts'
 
 /**
@@ -19,37 +28,126 @@ type Runs<What extends string, Returned> = unknown extends Returned
 /** What a caller is told of it. */
 export type Told<Returned> = Returned extends void ? null : Returned
 
+/** What does not even run is told as that. */
 type Fits<What extends string, Returned, Wanted> = unknown extends Returned
   ? unknown
-  : [Told<Returned>] extends [Wanted]
-    ? unknown
-    : [Misfits<Told<Returned>, Wanted>] extends [never]
-      ? Mistake<`what ${What} returns does not fit the result schema`>
-      : MistakeIn<
-          Misfits<Told<Returned>, Wanted>,
-          `what ${What} returns does not fit the result schema`
-        >
+  : [Extract<Returned, PromiseLike<unknown>>] extends [never]
+    ? [Told<Returned>] extends [Wanted]
+      ? unknown
+      : [Misfits<Told<Returned>, Wanted>] extends [never]
+        ? Mistake<`${What} does not fit the result schema`>
+        : MistakeIn<Misfits<Told<Returned>, Wanted>, `${What} does not fit the result schema`>
+    : unknown
 
 /** Fields that keep an object from being another. */
-type Misfits<Got, Wanted> = Got extends object
-  ? Wanted extends object
-    ? {
-        [Field in keyof Wanted & string]: Pick<Got, Field & keyof Got> extends Pick<Wanted, Field>
-          ? never
-          : Field
-      }[keyof Wanted & string]
+type Misfits<Got, Wanted> = Got extends readonly unknown[]
+  ? never
+  : Got extends object
+    ? Wanted extends object
+      ? {
+          [Field in keyof Wanted & string]: Pick<Got, Field & keyof Got> extends Pick<Wanted, Field>
+            ? never
+            : Field
+        }[keyof Wanted & string]
+      : never
+    : never
+
+/** A command has either a handler or parts. */
+export type CommandCheck<Given, Data, Answer, Wanted, Parts> = CommandFunctions<
+  Given,
+  Data,
+  Answer,
+  Wanted,
+  Parts
+> &
+  ('parts' extends Given ? unknown : { readonly handler: unknown })
+
+interface CommandFunctions<Given, Data, Answer, Wanted, Parts> {
+  readonly handler?: 'parts' extends Given
+    ? Mistake<'a command that consists of parts has no handler: they do its work'>
+    : Runs<'the handler', Data> &
+        ('answer' extends Given
+          ? unknown
+          : Fits<'what the handler returns', Resolved<Data>, Wanted>)
+  readonly answer?: Runs<'the answer', Answer> & Fits<'what the answer returns', Answer, Wanted>
+  readonly parts?: PartsFit<Parts> &
+    ('answer' extends Given
+      ? unknown
+      : Fits<'what the parts return', ResultsOfParts<Parts>, Wanted>)
+  readonly partitionBy?: 'parts' extends Given
+    ? Mistake<'a command that consists of parts is in several partitions: each part says in which'>
+    : unknown
+}
+
+/** What the parts of a command answer, in their order. */
+export type ResultsOfParts<Parts> = {
+  readonly [Place in keyof Parts]: Parts[Place] extends {
+    readonly command: infer Of extends AnyCommand
+  }
+    ? ResultOf<Of>
+    : never
+}
+
+type PartsFit<Parts> = Parts extends readonly (infer Part)[]
+  ? NoMistake<PartMistake<Part>>
+  : unknown
+
+type PartMistake<Part> = Part extends { readonly command: infer Of extends AnyCommand }
+  ? string extends MarksOf<Of>
+    ? never
+    : 'parts' extends MarksOf<Of>
+      ? `${Of['name']} consists of parts itself: a part is a command with a handler`
+      : Part extends { readonly input: InputOf<Of> }
+        ? never
+        : `the input does not fit the part ${Of['name']}`
+  : never
+
+export interface QueryCheck<Given, Result, Merged, Wanted> {
+  readonly handler: Runs<'the handler', Result> &
+    ('everyPartition' extends Given ? unknown : Fits<'what the handler returns', Result, Wanted>)
+  readonly everyPartition?: {
+    readonly merge: Runs<'the merge', Merged> & Fits<'what the merge returns', Merged, Wanted>
+  }
+}
+
+/**
+ * What the compiler remembers of a declaration when this option has been given. No alias for the
+ * union of them: messages would then list all options.
+ */
+export interface MarkOf<Parts = never> {
+  readonly partitionBy: 'partitioned'
+  readonly everyPartition: 'everyPartition'
+  readonly partOnly: 'partOnly'
+  readonly parts: 'parts' | `part ${PartName<Parts>}`
+}
+
+type PartName<Parts> = Parts extends readonly (infer Part)[]
+  ? Part extends CommandPart
+    ? Part['command']['name']
     : never
   : never
 
-export interface CommandCheck<Given, Data, Answer, Wanted> {
-  readonly handler: Runs<'the handler', Data> &
-    ('answer' extends Given ? unknown : Fits<'the handler', Resolved<Data>, Wanted>)
-  readonly answer?: Runs<'the answer', Answer> & Fits<'the answer', Answer, Wanted>
-}
+/** What in a space with several partitions does not say in which one it is. */
+type Unplaced<Of, Enough extends string> = Of extends { readonly name: infer Name extends string }
+  ? string extends MarksOf<Of>
+    ? never
+    : [Extract<MarksOf<Of>, Enough>] extends [never]
+      ? Name
+      : never
+  : never
 
-export interface QueryCheck<Result, Wanted> {
-  readonly handler: Runs<'the handler', Result> & Fits<'the handler', Result, Wanted>
-}
+/** What a command consists of and the space does not have. */
+type StrayParts<Of, Names extends string> = Of extends AnyCommand
+  ? string extends MarksOf<Of>
+    ? never
+    : MarksOf<Of> extends infer Mark
+      ? Mark extends `part ${infer Part}`
+        ? Part extends Names
+          ? never
+          : `${Of['name']} consists of ${Part} among others, which is not among the commands of the space`
+        : never
+      : never
+  : never
 
 /** What works with a cache that is not of the space. */
 type Strays<Of, Names extends string> = Of extends {
@@ -71,19 +169,43 @@ type Stray<Of extends string, Uses extends string, Names extends string> = strin
       : `${Of} works with cache ${Missing}, which is not among the caches of the space`
     : never
 
-type NoStrays<Message extends string> = [Message] extends [never] ? unknown : Mistake<Message>
+type NoMistake<Message extends string> = [Message] extends [never] ? unknown : Mistake<Message>
+
+/** Whether a space of so many partitions may have more than one. */
+type Divided<Partitions, Message extends string> = Partitions extends 1 ? never : Message
 
 export interface SpaceCheck<
   Names extends string,
   Commands extends AnyCommand,
   Queries extends AnyQuery,
   Projections extends AnyProjection,
+  Caches extends AnyCache,
+  Partitions extends number,
 > {
-  readonly commands?: string extends Names ? unknown : NoStrays<Strays<Commands, Names>>
-  readonly queries?: string extends Names ? unknown : NoStrays<Strays<Queries, Names>>
+  readonly caches?: NoMistake<
+    Divided<
+      Partitions,
+      `the space is divided, and cache ${Unplaced<Caches, 'partitioned'>} has no partitionBy`
+    >
+  >
+  readonly commands?: NoMistake<
+    | (string extends Names ? never : Strays<Commands, Names>)
+    | StrayParts<Commands, Commands['name']>
+    | Divided<
+        Partitions,
+        `the space is divided, and command ${Unplaced<Commands, 'partitioned' | 'parts'>} has neither partitionBy nor parts`
+      >
+  >
+  readonly queries?: NoMistake<
+    | (string extends Names ? never : Strays<Queries, Names>)
+    | Divided<
+        Partitions,
+        `the space is divided, and query ${Unplaced<Queries, 'partitioned' | 'everyPartition'>} has neither partitionBy nor everyPartition`
+      >
+  >
   readonly projections?: string extends Names
     ? unknown
-    : NoStrays<
+    : NoMistake<
         Projections extends { readonly cache: { readonly name: infer Uses extends string } }
           ? Stray<'a projection', Uses, Names>
           : never

@@ -7,6 +7,7 @@ import type {
   ItemOf,
   ListField,
   NumberField,
+  PartitionField,
   RequiredText,
   Scalar,
   Static,
@@ -77,14 +78,31 @@ export interface CacheOptions<
    * entry has (a text, a whole number, a boolean), several, or `{ idOf: field }` where the field
    * holds an id made by `tx.newId()`.
    */
-  readonly partitionBy?: PartitionKey<keyof S['properties'] & string>
+  readonly partitionBy?: NoInfer<
+    PartitionKey<PartitionField<V>, RequiredText<V>> | Mistake<Unpartitionable>
+  >
 }
 
 /** As it is declared: a field, several, or one that holds an id made by `tx.newId()`. */
-export type PartitionKey<Field extends string = string> =
+export type PartitionKey<Field extends string = string, IdField extends string = Field> =
   | Field
   | readonly Field[]
-  | { readonly idOf: Field }
+  | { readonly idOf: IdField }
+
+/** What the compiler says of other fields than those. */
+export type Unpartitionable =
+  'what decides on a partition is always there, and a text, a whole number or a boolean; an id is a text'
+
+/**
+ * Nothing has it. To the compiler it says what has been declared: `partitioned`, `everyPartition`,
+ * `partOnly`, `parts` and `part …` for each of them; `string` where that is not known.
+ */
+declare const marked: unique symbol
+
+/** What the compiler knows to have been declared of it. */
+export type MarksOf<Of> = Of extends { readonly [marked]?: infer Marks }
+  ? NonNullable<Marks>
+  : never
 
 /** How what is stored becomes what a version of the application reads. */
 export interface Evolution {
@@ -101,7 +119,9 @@ export interface Cache<
   V = Value,
   Indexes extends IndexFields = IndexFields,
   Name extends string = string,
+  Marks extends string = string,
 > {
+  readonly [marked]?: Marks | undefined
   readonly name: Name
   readonly schema: TObject
   readonly key: string
@@ -327,13 +347,16 @@ export interface Command<
   Result = unknown,
   Name extends string = string,
   Uses extends string = string,
+  Marks extends string = string,
 > {
+  readonly [marked]?: Marks | undefined
   readonly name: Name
   readonly description: string | undefined
   readonly input: TObject
   readonly result: TSchema | undefined
   readonly acknowledge: Acknowledgement
   readonly caches: readonly CacheNamed<Uses>[] | undefined
+  /** Of a command that consists of parts: runs them one after the other. */
   readonly handler: (tx: Transaction, input: Input) => Data
   /**
    * Makes the caller's result of the handler's data, its operations' outcomes filled in. Pure.
@@ -348,6 +371,11 @@ export interface Command<
   readonly parts?: ((input: Input) => readonly CommandPart[]) | undefined
   /** No door takes it: it is only there to be a part of others. */
   readonly partOnly?: boolean | undefined
+  /**
+   * Of a space with one partition: commands with the same values here change the same entries, and
+   * are best run by the same unit.
+   */
+  readonly affinity?: PartitionBy | undefined
   readonly [answered]?: Result
 }
 
@@ -366,7 +394,9 @@ export interface Query<
   Result = unknown,
   Name extends string = string,
   Uses extends string = string,
+  Marks extends string = string,
 > {
+  readonly [marked]?: Marks | undefined
   readonly name: Name
   readonly description: string | undefined
   readonly input: TObject
@@ -380,10 +410,13 @@ export interface Query<
   readonly [answered]?: Result
 }
 
-/** How the answers of all partitions become one. Pure. */
-export interface EveryPartition<Input = never, Result = never> {
-  /** @param results one of each partition, in their order */
-  readonly merge: (results: readonly Result[], input: Input) => unknown
+/** How the answers of all partitions become one. */
+export interface EveryPartition<Input = never, Result = never, Merged = unknown> {
+  /**
+   * Pure. Of a space with one partition it is asked for one answer made of that one's.
+   * @param results one of each partition, in their order
+   */
+  readonly merge: (results: readonly Result[], input: Input) => Merged
 }
 
 /** A change to one entry, as projections and listeners see it. */

@@ -7,10 +7,13 @@ import { isSound } from './sound.ts'
 import {
   type AppendStep,
   type DeleteStep,
+  type DomainEvent,
   fillSlots,
   type IncrementStep,
+  isFollowUp,
   type Operation,
   type PutStep,
+  type RememberStep,
   type Step,
   StepKind,
   type TakeStep,
@@ -33,6 +36,8 @@ export type Evaluation =
       readonly outcome: 'applied'
       readonly writes: readonly Write[]
       readonly outcomes: readonly unknown[]
+      /** What was held and is applied with it: its events, and the identity that they bear. */
+      readonly settled?: { readonly events: readonly DomainEvent[]; readonly id: number }
     }
   | {
       readonly outcome: 'refused'
@@ -42,9 +47,10 @@ export type Evaluation =
        * It is no "no" of the application: the transaction cannot be evaluated, or there is no room
        * for what it makes.
        */
-      readonly fault?: 'unsound' | 'cache_full'
+      readonly fault?: 'unsound' | 'cache_full' | 'hold_too_large'
     }
-  | { readonly outcome: 'collided' }
+  /** `hold`: the attempt that holds what it needs. */
+  | { readonly outcome: 'collided'; readonly hold?: string }
 
 export const collided: Evaluation = { outcome: 'collided' }
 
@@ -128,17 +134,9 @@ export function evaluateSteps(
     if (step.kind === StepKind.put || step.kind === StepKind.delete) {
       writes.push(writeOf(step, id))
       outcomes.push(undefined)
-    } else if (step.kind === StepKind.remember) {
-      const { key, command, input, expiresAt } = step
-      const value = {
-        key,
-        command,
-        input,
-        data: fillSlots(step.data, step.slots, outcomes),
-        expiresAt,
-      }
-      writes.push({ cache: idempotencyCacheNumber, key, value: Object.freeze(value), version: id })
-    } else {
+    } else if (step.kind === StepKind.remember) writes.push(rememberedOf(step, outcomes, id))
+    else if (isFollowUp(step)) return unsound
+    else {
       const versionOver = (previous: number) => derivedVersion(id, first + i, previous)
       const refusal = operate(current, step, versionOver, writes, outcomes)
       if (refusal) return refusal
@@ -150,6 +148,17 @@ export function evaluateSteps(
 }
 
 const noOutcomes: readonly unknown[] = []
+
+/** The entry under which an answer is remembered. */
+export function rememberedOf(
+  { key, command, input, data, slots, expiresAt, hash }: RememberStep,
+  outcomes: readonly unknown[],
+  version: number,
+): Write {
+  const remembered = { key, command, input, data: fillSlots(data, slots, outcomes), expiresAt }
+  const value: Value = hash === undefined ? remembered : { ...remembered, hash }
+  return { cache: idempotencyCacheNumber, key, value: Object.freeze(value), version }
+}
 
 const writeOf = (step: PutStep | DeleteStep, version: number): Write => ({
   cache: step.cache,
@@ -176,7 +185,7 @@ function operatesOnOwnWrites(steps: readonly Step[]): boolean {
     if (!isOperation(step)) continue
     for (let j = 0; j < i; j++) {
       const before = steps[j] as Step
-      if (before.kind !== StepKind.remember && before.cache === step.cache) return true
+      if ('cache' in before && before.cache === step.cache) return true
     }
   }
   return false

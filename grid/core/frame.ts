@@ -62,6 +62,8 @@ export interface TransactionsFrame extends ChainLink {
    * is empty). 0: none.
    */
   readonly parts: number
+  /** Some of them, those in parts included, are of commands across partitions. */
+  readonly across?: boolean
 }
 
 /**

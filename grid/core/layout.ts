@@ -1,6 +1,7 @@
 import type { FieldText } from './fields.ts'
 import { IndexOrder } from './index-order.ts'
-import type { CacheShape, SpaceShape } from './shape.ts'
+import type { PartitionBy } from './partition.ts'
+import { type CacheShape, commitsCache, holdsCache, type SpaceShape } from './shape.ts'
 
 /** A cache's shape, prepared for use. */
 export class CacheLayout {
@@ -8,6 +9,7 @@ export class CacheLayout {
   readonly name: string
   readonly key: string
   readonly expiry: string | undefined
+  readonly partitionBy: PartitionBy | undefined
   readonly orders: readonly IndexOrder[]
   /** Those that any version of the application has declared. */
   readonly fields: readonly FieldText[]
@@ -18,6 +20,7 @@ export class CacheLayout {
     this.name = shape.name
     this.key = shape.key
     this.expiry = shape.expiry
+    this.partitionBy = shape.partitionBy
     this.orders = shape.indexes.map((index) => new IndexOrder(index.fields))
     this.fields = shape.fields ?? []
     this.#indexNumbers = new Map(shape.indexes.map((index, i) => [index.name, i]))
@@ -32,12 +35,18 @@ export class CacheLayout {
 export class Layout {
   readonly shape: SpaceShape
   readonly caches: readonly CacheLayout[]
+  /** Number of the cache of what is held; -1 in a space that is not divided. */
+  readonly holds: number
+  /** Number of the cache of what was decided across partitions; -1 likewise. */
+  readonly commits: number
   readonly #byName: ReadonlyMap<string, CacheLayout>
 
   constructor(shape: SpaceShape) {
     this.shape = shape
     this.caches = shape.caches.map((cache, number) => new CacheLayout(number, cache))
     this.#byName = new Map(this.caches.map((cache) => [cache.name, cache]))
+    this.holds = this.named(holdsCache)?.number ?? -1
+    this.commits = this.named(commitsCache)?.number ?? -1
   }
 
   cache(number: number): CacheLayout {

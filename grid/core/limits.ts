@@ -30,6 +30,18 @@ export const keyBytesMax = 1024
 export const cacheEntriesMax = 16_000_000
 
 /**
+ * Held writes of one cache at most: they find room when they are finished even if the cache has
+ * filled up meanwhile, within what the engine's maps can take.
+ */
+export const heldWritesMax = 700_000
+
+/**
+ * Weight of what one part of a command across partitions may hold: as a document of MongoDB it is
+ * then below the 16 MiB that one has.
+ */
+export const holdWeightMax = 12 * 1024 * 1024
+
+/**
  * Of one space's definition, the grid's own included. Far more than anybody declares; each costs
  * every replica a little for each entry.
  */

@@ -24,3 +24,12 @@ export function partitionOf(name: LogName): number | undefined {
   const dot = name.indexOf('.')
   return dot < 0 ? undefined : Number(name.slice(dot + 1))
 }
+
+/**
+ * The name where a dot may not be: `ticketing-7`, in names of streams and services. No name of a
+ * space has a dash.
+ */
+export const dashed = (name: LogName): string => name.replace('.', '-')
+
+/** The name of which `dashed` has made this. */
+export const undashed = (text: string): LogName => text.replace('-', '.')

@@ -1,3 +1,4 @@
+import { evaluateAmongHolds } from './across.ts'
 import { CacheFull } from './cache-state.ts'
 import type { Value } from './definition.ts'
 import { isGridError } from './errors.ts'
@@ -8,7 +9,7 @@ import { type DecodeInPieces, evaluationAt, type Prepared, prepare } from './pre
 import { clocksAgree, contestedTime } from './record-time.ts'
 import { mergeShapes, partsCacheNumber } from './shape.ts'
 import type { OriginState, SpaceState } from './space-state.ts'
-import type { DomainEvent, TransactionRecord } from './steps.ts'
+import { type DomainEvent, isAcross, type TransactionRecord } from './steps.ts'
 import { transactionId } from './version.ts'
 
 /**
@@ -37,7 +38,10 @@ export interface MeldObserver {
 }
 
 /** Reads the transactions of a frame that came in parts. */
-export type DecodeTransactions = (parts: readonly Uint8Array[]) => readonly TransactionRecord[]
+export type DecodeTransactions = (
+  parts: readonly Uint8Array[],
+  across: boolean,
+) => readonly TransactionRecord[]
 
 /**
  * Applies frames in log order: a pure function of (state, frame, position, time), the same on every
@@ -77,7 +81,8 @@ export class Melder {
     decode: DecodeInPieces,
   ): Generator<void, Prepared | undefined> {
     const origin = this.state.origins.get(frame.origin)
-    if (!origin || !isNext(frame, origin, position)) return undefined
+    // What is held is bounded, and what follows it up is small: neither needs pieces.
+    if (!origin || frame.across || !isNext(frame, origin, position)) return undefined
     const parts: Uint8Array[] = []
     for (const key of this.#partKeys(frame.origin)) {
       const bytes = this.state.find(partsCacheNumber, key)?.value.bytes
@@ -168,13 +173,20 @@ export class Melder {
   #decide(frame: TransactionsFrame): void {
     this.#observer.accepted?.(frame)
     const parts = this.#takeParts(frame)
-    const transactions = frame.parts === 0 ? frame.transactions : this.#join(parts, frame.parts)
+    const transactions = frame.parts === 0 ? frame.transactions : this.#join(parts, frame)
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
-      const evaluation = this.#apply(evaluate(this.state, transaction, id, this.state.time))
+      const evaluation = this.#apply(this.#evaluate(transaction, id), isAcross(transaction))
       this.#tell(index, transaction, id, evaluation)
     }
+  }
+
+  #evaluate(transaction: TransactionRecord, id: number): Evaluation {
+    const { state } = this
+    if (state.holds.size > 0 || isAcross(transaction))
+      return evaluateAmongHolds(state, transaction, id)
+    return evaluate(state, transaction, id, state.time)
   }
 
   #decidePrepared(frame: TransactionsFrame, prepared: Prepared): void {
@@ -196,17 +208,30 @@ export class Melder {
 
   #tell(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void {
     if (evaluation.outcome === 'applied' && this.#observer.emitted)
-      for (const event of transaction.events) this.#observer.emitted(event, id)
+      this.#emit(transaction, evaluation.settled, id)
     this.#observer.decided?.(index, transaction, id, evaluation)
+  }
+
+  /** Of what is only held nothing has happened yet: its events come with the commit. */
+  #emit(
+    { events, hold }: TransactionRecord,
+    settled: Extract<Evaluation, { outcome: 'applied' }>['settled'],
+    id: number,
+  ): void {
+    if (settled) for (const event of settled.events) this.#observer.emitted?.(event, settled.id)
+    if (hold === undefined) for (const event of events) this.#observer.emitted?.(event, id)
   }
 
   /**
    * The transactions that came in parts; none, on every replica alike, if the parts are not what
    * was sent.
    */
-  #join(parts: readonly Uint8Array[], count: number): readonly TransactionRecord[] {
+  #join(
+    parts: readonly Uint8Array[],
+    { parts: count, across = false }: TransactionsFrame,
+  ): readonly TransactionRecord[] {
     try {
-      return this.#decode(parts.slice(-count))
+      return this.#decode(parts.slice(-count), across)
     } catch (error) {
       if (isGridError(error, 'record_damaged')) return []
       throw error
@@ -214,9 +239,13 @@ export class Melder {
   }
 
   /** Writes what was evaluated: all of it, or, when there is no room for an entry, nothing. */
-  #apply(evaluation: Evaluation): Evaluation {
+  #apply(evaluation: Evaluation, isHeld: boolean): Evaluation {
     if (evaluation.outcome !== 'applied') return evaluation
     const { writes } = evaluation
+    if (isHeld) {
+      for (const write of writes) this.#writeHeld(write)
+      return evaluation
+    }
     if (writes.length !== 1) return this.#applyAll(evaluation, writes)
     try {
       // What most transactions are: nothing to take back if their one write finds no room.
@@ -283,6 +312,13 @@ export class Melder {
       return true
     })
     return found.sort((a, b) => a.id - b.id).map(({ key }) => key)
+  }
+
+  /** Room for it was found when it was prepared. */
+  #writeHeld(write: Write): void {
+    const { cache, key, value, version } = write
+    const before = this.state.writeHeld(cache, key, value, version, this.state.position)
+    if (before !== undefined || value !== undefined) this.#observer.changed?.(write, before)
   }
 
   #write(write: Write): void {

@@ -30,7 +30,7 @@ export const isPlain = (data: object): boolean => {
   return prototype === Object.prototype || prototype === null || prototype === Array.prototype
 }
 
-function hasOutcomes(data: object): boolean {
+export function hasOutcomes(data: object): boolean {
   for (const name in data)
     if ((data as Record<string, unknown>)[name] instanceof PendingOutcome) return isPlain(data)
   return false

@@ -11,6 +11,7 @@ import {
   type Write,
 } from './evaluation.ts'
 import type { TransactionsFrame } from './frame.ts'
+import type { Touched } from './holds.ts'
 import { partsCacheNumber } from './shape.ts'
 import { isSound } from './sound.ts'
 import type { SpaceState } from './space-state.ts'
@@ -75,7 +76,11 @@ export function* prepare(
   if (!(yield* isSoundInPieces(state, transaction)))
     return { position, transaction, isSound: false, evaluation: unsound, drafts, before }
   const id = transactionId(frame.origin, transaction.number)
-  const evaluation = yield* evaluateInPieces(state, transaction, id)
+  const evaluation = yield* freeInPieces(
+    state,
+    transaction,
+    yield* evaluateInPieces(state, transaction, id),
+  )
   if (evaluation.outcome === 'applied')
     for (const [at, write] of evaluation.writes.entries()) {
       if (at % pieceMax === 0) yield
@@ -132,6 +137,37 @@ function* evaluateInPieces(
     // An operation may depend on any step before it.
     if (steps.some(isOperation)) return evaluateSteps(state, steps, id)
     return yield* evaluatePuts(state, steps, id)
+  } catch {
+    // As in `evaluate`: that is so on every replica.
+    return unsound
+  }
+}
+
+/** What is evaluated, if nothing of it is held. An operation depends on the steps before it. */
+function* freeInPieces(
+  state: SpaceState,
+  { reads, ranges, steps }: TransactionRecord,
+  evaluation: Evaluation,
+): Generator<void, Evaluation> {
+  const { holds } = state
+  if (holds.size === 0) return evaluation
+  if (evaluation === collided || evaluation === unsound) return evaluation
+  const nothing: Touched = { reads: [], ranges: [], steps: [], writes: [] }
+  const writes = evaluation.outcome === 'applied' ? evaluation.writes : []
+  function* touched(): Generator<Touched> {
+    for (const some of pieces(reads)) yield { ...nothing, reads: some }
+    for (const range of ranges) yield { ...nothing, ranges: [range] }
+    if (steps.some(isOperation)) yield { ...nothing, steps }
+    else for (const some of pieces(steps)) yield { ...nothing, steps: some }
+    for (const some of pieces(writes)) yield { ...nothing, writes: some }
+  }
+  try {
+    for (const some of touched()) {
+      const hold = holds.inTheWay(state, some)
+      if (hold) return { outcome: 'collided', hold: hold.attempt }
+      yield
+    }
+    return evaluation
   } catch {
     // As in `evaluate`: that is so on every replica.
     return unsound

@@ -1,7 +1,15 @@
 import type { Value } from './definition.ts'
+import { areTerms, isHeldRange } from './hold-terms.ts'
 import type { Layout } from './layout.ts'
 import { keyBytesMax } from './limits.ts'
-import { type RememberStep, type Step, StepKind, type TransactionRecord } from './steps.ts'
+import {
+  type FollowUp,
+  isFollowUp,
+  type RememberStep,
+  type Step,
+  StepKind,
+  type TransactionRecord,
+} from './steps.ts'
 
 /**
  * Whether what a transaction from the log would leave is what every hop behind can take: it writes
@@ -9,13 +17,48 @@ import { type RememberStep, type Step, StepKind, type TransactionRecord } from '
  * has checked far more; this decides alike on every replica about those that somebody else has
  * written, or an earlier version. It refuses nothing that an earlier version has melded.
  */
-export function isSound(layout: Layout, { steps }: TransactionRecord): boolean {
+export function isSound(layout: Layout, transaction: TransactionRecord): boolean {
+  const { steps, hold } = transaction
   for (const step of steps) if (!isSoundStep(layout, step)) return false
+  if (hold !== undefined) return isSoundPrepare(layout, transaction)
+  return steps.length < 2 || !steps.some(isFollowUp)
+}
+
+/**
+ * What is held is compared with whatever others write, so its ranges are ranges. Its answer is
+ * remembered when it is decided, not before.
+ */
+function isSoundPrepare(layout: Layout, { hold, steps, ranges }: TransactionRecord): boolean {
+  if (layout.holds < 0 || layout.commits < 0 || !areTerms(hold)) return false
+  for (const range of ranges) if (!isHeldRange(layout, range)) return false
+  for (const step of steps) {
+    if (step.kind === StepKind.remember || isFollowUp(step)) return false
+    if (step.kind === StepKind.take && !isHeldRange(layout, step)) return false
+  }
   return true
 }
 
+function isSoundFollowUp(layout: Layout, step: FollowUp): boolean {
+  if (layout.holds < 0 || layout.commits < 0 || !isKey(step.attempt)) return false
+  if (step.kind === StepKind.forget) return true
+  if (step.verdict !== 'commit' && step.verdict !== 'abort') return false
+  if (step.kind === StepKind.finish) return true
+  const { notAfter, remember } = step
+  return (
+    Number.isFinite(notAfter) &&
+    (remember === undefined || (remember.kind === StepKind.remember && isSoundRemember(remember)))
+  )
+}
+
+const isSoundRemember = (step: RememberStep): boolean =>
+  isKey(step.key) && areSlots(step) && (step.hash === undefined || isCount(step.hash))
+
 function isSoundStep(layout: Layout, step: Step): boolean {
-  if (step.kind === StepKind.remember) return isKey(step.key) && areSlots(step)
+  if (step.kind === StepKind.remember) return isSoundRemember(step)
+  if (isFollowUp(step)) return isSoundFollowUp(layout, step)
+  // What is held, and what was decided, is written by no step but those.
+  if (layout.holds >= 0 && (step.cache === layout.holds || step.cache === layout.commits))
+    return false
   // A name in the place of the number may be a member that every list has.
   const cache = isCount(step.cache) ? layout.caches[step.cache] : undefined
   if (cache === undefined) return false

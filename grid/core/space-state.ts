@@ -1,6 +1,7 @@
-import { CacheState } from './cache-state.ts'
+import { CacheState, restoredEntriesMax } from './cache-state.ts'
 import type { IndexRange, Value } from './definition.ts'
 import type { Entry } from './entry.ts'
+import { Holds } from './holds.ts'
 import { Layout } from './layout.ts'
 import { initialShape, type SpaceShape } from './shape.ts'
 import { Digest } from './version.ts'
@@ -42,6 +43,8 @@ export class SpaceState implements View {
   readonly origins = new Map<number, OriginState>()
   readonly digest = new Digest()
   layout: Layout
+  /** What the entries of `_holds` keep from others: derived from them, wherever they come from. */
+  readonly holds = new Holds()
   readonly #caches: CacheState[] = []
 
   /** Entries come in any number before the indexes are made. */
@@ -126,7 +129,23 @@ export class SpaceState implements View {
     position: number,
   ): Value | undefined {
     const state = this.cache(cache)
-    return value === undefined ? state.delete(key) : state.put(key, value, version, position)
+    const before =
+      value === undefined ? state.delete(key) : state.put(key, value, version, position)
+    if (cache === this.layout.holds) this.holds.set(key, value)
+    return before
+  }
+
+  /** The same for what finds room even in a cache that is full. */
+  writeHeld(
+    cache: number,
+    key: string,
+    value: Value | undefined,
+    version: number,
+    position: number,
+  ): Value | undefined {
+    if (value === undefined || cache === this.layout.holds)
+      return this.write(cache, key, value, version, position)
+    return this.cache(cache).put(key, value, version, position, restoredEntriesMax)
   }
 
   /**
@@ -141,5 +160,6 @@ export class SpaceState implements View {
     position: number,
   ): void {
     this.cache(cache).restore(key, value, version, position)
+    if (cache === this.layout.holds) this.holds.set(key, this.find(cache, key)?.value)
   }
 }

@@ -11,6 +11,9 @@ export const StepKind = {
   append: 3,
   take: 4,
   remember: 5,
+  decide: 6,
+  finish: 7,
+  forget: 8,
 } as const
 
 export interface PutStep {
@@ -83,6 +86,11 @@ export interface RememberStep {
   readonly data: unknown
   readonly slots: Slots
   readonly expiresAt: number
+  /**
+   * Of the command's partition key, in a space with several partitions: it belongs where the
+   * command does, whatever their number becomes.
+   */
+  readonly hash?: number
 }
 
 /**
@@ -95,7 +103,67 @@ export type Slots = Readonly<Record<string, number>>
 export const noSlots: Slots = {}
 
 export type Operation = IncrementStep | AppendStep | TakeStep
-export type Step = PutStep | DeleteStep | Operation | RememberStep
+
+/** What is to become of a command across partitions. */
+export type Verdict = 'commit' | 'abort'
+
+/**
+ * In the coordinator's partition: says what becomes of an attempt. The first verdict counts, and it
+ * finishes what is held there.
+ */
+export interface DecideStep {
+  readonly kind: typeof StepKind.decide
+  readonly attempt: string
+  readonly verdict: Verdict
+  /** Somebody else asks, not the coordinator: only after `notAfter`. */
+  readonly asked: boolean
+  /** Log time (ms) until which the prepares of the attempt may land. */
+  readonly notAfter: number
+  /** Of a commit: the answer, under the command's idempotency key. Its outcomes are filled in. */
+  readonly remember: RememberStep | undefined
+}
+
+/** In the other partitions: applies or drops what is held. */
+export interface FinishStep {
+  readonly kind: typeof StepKind.finish
+  readonly attempt: string
+  readonly verdict: Verdict
+}
+
+/** In the coordinator's partition: all have finished. */
+export interface ForgetStep {
+  readonly kind: typeof StepKind.forget
+  readonly attempt: string
+}
+
+/** Follows up what has been prepared. Always alone in its transaction. */
+export type FollowUp = DecideStep | FinishStep | ForgetStep
+
+/** Of `DecideStep`, `FinishStep` and `ForgetStep`, as their step's outcome. */
+export type HoldFate = Verdict | 'too early' | 'nothing' | 'forgotten'
+
+export type Step = PutStep | DeleteStep | Operation | RememberStep | FollowUp
+
+export const isFollowUp = (step: Step): step is FollowUp => step.kind >= StepKind.decide
+
+/** Makes a transaction a prepare: valid and free, it is held instead of applied. */
+export interface HoldTerms {
+  /** Id of the attempt, the same in all partitions; never used twice. */
+  readonly attempt: string
+  /** The one whose log this is in. */
+  readonly partition: number
+  /** The one that decides. */
+  readonly coordinator: number
+  /** All of them, the coordinator's among them. */
+  readonly participants: readonly number[]
+  /** Log time (ms) until which it may land. */
+  readonly notAfter: number
+  /**
+   * In the coordinator's partition: the idempotency key under which the answer will be remembered.
+   * undefined: none.
+   */
+  readonly key: string | undefined
+}
 
 export interface KeyRead {
   readonly cache: number
@@ -130,6 +198,15 @@ export interface TransactionRecord {
    * judged by the log's time.
    */
   readonly notBefore: number
+  /** It is a part of a command across partitions, and only prepares what it does. */
+  readonly hold?: HoldTerms
+}
+
+/** Whether it is of a command across partitions: a prepare, or what follows one. */
+export function isAcross({ hold, steps }: TransactionRecord): boolean {
+  if (hold !== undefined) return true
+  const [first] = steps
+  return first !== undefined && isFollowUp(first)
 }
 
 /** The handler's data with the outcomes of its operations in place. */

@@ -1,4 +1,5 @@
 import { GridError } from '../core/errors.ts'
+import type { LogName } from '../core/log-name.ts'
 import type {
   EntryKey,
   Quarantine,
@@ -28,8 +29,8 @@ export class SimulatedQuarantine implements Quarantine {
     this.#reach = reach
   }
 
-  summary(space: string): QuarantineSummary | undefined {
-    const entries = this.#spaces.get(space)
+  summary(logName: LogName): QuarantineSummary | undefined {
+    const entries = this.#spaces.get(logName)
     if (!entries?.size) return undefined
     return {
       count: entries.size,
@@ -39,8 +40,8 @@ export class SimulatedQuarantine implements Quarantine {
   }
 
   /** @throws GridError `quarantine_full`, before anything has changed */
-  apply(space: string, changes: readonly StoredChange[]): void {
-    const entries = this.#spaces.get(space) ?? new Map<string, QuarantinedEntry>()
+  apply(logName: LogName, changes: readonly StoredChange[]): void {
+    const entries = this.#spaces.get(logName) ?? new Map<string, QuarantinedEntry>()
     const isRefused = (change: StoredChange) => change.value && this.refused.has(nameOf(change))
     const joining = changes.filter((change) => isRefused(change) && !entries.has(nameOf(change)))
     if (entries.size + joining.length > this.#max)
@@ -51,24 +52,24 @@ export class SimulatedQuarantine implements Quarantine {
       else entries.delete(nameOf(change))
       if (isRefused(change) ? !before : before) this.#revision++
     }
-    this.#spaces.set(space, entries)
+    this.#spaces.set(logName, entries)
   }
 
-  clear(space: string): void {
-    this.#spaces.delete(space)
+  clear(logName: LogName): void {
+    this.#spaces.delete(logName)
   }
 
-  async list(space: string): Promise<readonly QuarantinedEntry[]> {
+  async list(logName: LogName): Promise<readonly QuarantinedEntry[]> {
     this.#reach()
-    return [...(this.#spaces.get(space)?.values() ?? [])]
+    return [...(this.#spaces.get(logName)?.values() ?? [])]
   }
 
-  async replay(space: string, keys?: readonly EntryKey[]): Promise<Replayed> {
+  async replay(logName: LogName, keys?: readonly EntryKey[]): Promise<Replayed> {
     const wanted = keys && new Set(keys.map(nameOf))
-    const waiting = (await this.list(space)).filter((entry) => wanted?.has(nameOf(entry)) ?? true)
+    const waiting = (await this.list(logName)).filter((entry) => wanted?.has(nameOf(entry)) ?? true)
     const refused = waiting.filter((entry) => this.refused.has(nameOf(entry)))
     const released = waiting.filter((entry) => !this.refused.has(nameOf(entry)))
-    for (const entry of released) this.#spaces.get(space)?.delete(nameOf(entry))
+    for (const entry of released) this.#spaces.get(logName)?.delete(nameOf(entry))
     if (released.length > 0) this.#revision++
     return { released: released.map(({ cache, key }) => ({ cache, key })), refused }
   }

@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '../core/errors.ts'
+import type { LogName } from '../core/log-name.ts'
 import { storedHash } from '../engine/agreement/fingerprint.ts'
 import type {
   Checkpoint,
@@ -62,7 +63,7 @@ export class SimulatedStore implements RebuildableStore {
   readonly quarantine: SimulatedQuarantine
   readonly #spaces = new Map<string, StoredSpace>()
   readonly #watchers = new Set<{
-    readonly space: string
+    readonly logName: LogName
     readonly changed: (change: ForeignChange) => void
   }>()
   readonly #fuzzy: boolean
@@ -86,26 +87,26 @@ export class SimulatedStore implements RebuildableStore {
   }
 
   /** Somebody changes what is stored, and whoever watches is told, unless `isSeen` is false. */
-  tamper(space: string, tampering: Tampering, isSeen = true): void {
-    const stored = this.#spaces.get(space)
+  tamper(logName: LogName, tampering: Tampering, isSeen = true): void {
+    const stored = this.#spaces.get(logName)
     if (!stored) return
     const told = tamperWith(stored, tampering)
     if (!isSeen) return
-    for (const watcher of this.#watchers) if (watcher.space === space) watcher.changed(told)
+    for (const watcher of this.#watchers) if (watcher.logName === logName) watcher.changed(told)
   }
 
-  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
-    const watcher = { space, changed }
+  watch(logName: LogName, changed: (change: ForeignChange) => void): StoreWatch {
+    const watcher = { logName, changed }
     this.#watchers.add(watcher)
     return { stop: async () => void this.#watchers.delete(watcher) }
   }
 
-  async restore(space: string, known: Checkpoint): Promise<void> {
+  async restore(logName: LogName, known: Checkpoint): Promise<void> {
     this.#reach()
-    const stored = this.#spaces.get(space)
+    const stored = this.#spaces.get(logName)
     if (stored?.checkpoint && !stored.isCheckpointDamaged)
-      throw new GridError('stale_writer', `${space} has a checkpoint`)
-    this.#spaces.set(space, {
+      throw new GridError('stale_writer', `${logName} has a checkpoint`)
+    this.#spaces.set(logName, {
       checkpoint: known,
       isCheckpointDamaged: false,
       entries: stored?.entries ?? new Map(),
@@ -113,39 +114,42 @@ export class SimulatedStore implements RebuildableStore {
     if (this.fault === 'unanswered') throw unavailable()
   }
 
-  async checkpoint(space: string): Promise<Checkpoint | undefined> {
+  async checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
     this.#reach()
-    return this.#checkpointOf(space)
+    return this.#checkpointOf(logName)
   }
 
   async apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
     this.#reach()
-    const position = this.#checkpointOf(space)?.position ?? 0
-    const before = this.#spaces.get(space)
+    const position = this.#checkpointOf(logName)?.position ?? 0
+    const before = this.#spaces.get(logName)
     // Without a checkpoint whatever is there has been left behind.
     const entries: StoredSpace['entries'] = before?.checkpoint ? before.entries : new Map()
     if (position !== from)
-      throw new GridError('stale_writer', `${space} is stored at position ${position}, not ${from}`)
-    this.quarantine.apply(space, changes)
+      throw new GridError(
+        'stale_writer',
+        `${logName} is stored at position ${position}, not ${from}`,
+      )
+    this.quarantine.apply(logName, changes)
     for (const { cache, key, value, version, position } of changes)
       if (value === undefined) entries.delete(entryName(cache, key))
       else {
         const entry = { cache, key, value, version, position }
         entries.set(entryName(cache, key), { ...entry, hash: storedHash(entry) })
       }
-    this.#spaces.set(space, { checkpoint: next, isCheckpointDamaged: false, entries })
+    this.#spaces.set(logName, { checkpoint: next, isCheckpointDamaged: false, entries })
     if (this.fault === 'unanswered') throw unavailable()
   }
 
-  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+  async scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#reach()
-    const start = this.#checkpointOf(space)
-    const stored = this.#spaces.get(space)
+    const start = this.#checkpointOf(logName)
+    const stored = this.#spaces.get(logName)
     if (!stored || !start) return undefined
     const { entries } = stored
     const chunks = this.#chunks(this.#fuzzy ? entries : new Map(entries), options)
@@ -154,30 +158,30 @@ export class SimulatedStore implements RebuildableStore {
       chunks: () => chunks,
       end: async () => {
         this.#reach()
-        if (this.#fuzzy && this.#spaces.get(space)?.entries !== entries)
-          throw new GridError('store_unavailable', `${space} was cleared during the scan`)
-        return this.#fuzzy ? (this.#checkpointOf(space) as Checkpoint) : start
+        if (this.#fuzzy && this.#spaces.get(logName)?.entries !== entries)
+          throw new GridError('store_unavailable', `${logName} was cleared during the scan`)
+        return this.#fuzzy ? (this.#checkpointOf(logName) as Checkpoint) : start
       },
       close: async () => void (await chunks.return()),
     }
   }
 
-  async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+  async get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
     this.#reach()
-    const entry = this.#spaces.get(space)?.entries.get(entryName(cache, key))
+    const entry = this.#spaces.get(logName)?.entries.get(entryName(cache, key))
     return entry && sound(entry)
   }
 
-  async clear(space: string): Promise<void> {
+  async clear(logName: LogName): Promise<void> {
     this.#reach()
-    this.#spaces.delete(space)
-    this.quarantine.clear(space)
+    this.#spaces.delete(logName)
+    this.quarantine.clear(logName)
   }
 
-  async beginAnew(space: string, building: Checkpoint): Promise<void> {
-    await this.clear(space)
+  async beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
+    await this.clear(logName)
     const entries = new Map<string, HashedEntry>()
-    this.#spaces.set(space, { checkpoint: building, isCheckpointDamaged: false, entries })
+    this.#spaces.set(logName, { checkpoint: building, isCheckpointDamaged: false, entries })
   }
 
   async close(): Promise<void> {}
@@ -206,12 +210,12 @@ export class SimulatedStore implements RebuildableStore {
     if (chunk.length > 0) yield chunk
   }
 
-  #checkpointOf(space: string): Checkpoint | undefined {
-    const stored = this.#spaces.get(space)
+  #checkpointOf(logName: LogName): Checkpoint | undefined {
+    const stored = this.#spaces.get(logName)
     if (!stored?.checkpoint) return undefined
     if (stored.isCheckpointDamaged)
-      throw new GridError('record_damaged', `The checkpoint of ${space} was changed`)
-    const quarantine = this.quarantine.summary(space)
+      throw new GridError('record_damaged', `The checkpoint of ${logName} was changed`)
+    const quarantine = this.quarantine.summary(logName)
     return quarantine ? { ...stored.checkpoint, quarantine } : stored.checkpoint
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dataDepthMax } from '../core/data.ts'
+import { logNamesOf } from '../core/log-name.ts'
 import type { Checkpoint, Store, StoredChange, StoredEntry } from '../engine/ports/store.ts'
 
 export interface StoreConformanceSubject {
@@ -291,6 +292,36 @@ export function describeStoreConformance(
       expect((await store.get(neighbour, 'seats', 'a'))?.value).toEqual({ of: 2 })
       await store.apply(space, 0, checkpointAt(1), [put('c', { of: 3 }, 1)])
       expect([...(await rehydrate(store, space, [])).entries.keys()]).toEqual(['seats/c'])
+    })
+
+    test('partitions of a space are apart from each other', async () => {
+      const names = logNamesOf(space, 11)
+      const [first, second, last] = [names[0], names[1], names[10]] as [string, string, string]
+      const once = (key: string) => put(key, { value: 'once' }, 1, '_idempotency')
+      await store.apply(first, 0, checkpointAt(3), [put('a', { of: 0 }, 3), once('same')])
+      await store.apply(second, 0, checkpointAt(2), [put('b', { of: 1 }, 2), once('same')])
+      await store.apply(last, 0, checkpointAt(1), [put('c', { of: 10 }, 1), once('same')])
+      const keysOf = async (name: string) =>
+        [...(await rehydrate(subject.other, name, [])).entries.keys()].sort()
+      expect(await keysOf(first)).toEqual(['_idempotency/same', 'seats/a'])
+      expect(await keysOf(last)).toEqual(['_idempotency/same', 'seats/c'])
+      expect(await store.get(first, 'seats', 'b')).toBeUndefined()
+      expect((await store.get(last, '_idempotency', 'same'))?.value).toEqual({ value: 'once' })
+
+      await store.apply(first, 3, checkpointAt(4), [remove('b', 4), remove('a', 4), once('new')])
+      await store.apply(last, 1, checkpointAt(2), [remove('same', 2, '_idempotency')])
+      expect(await keysOf(first)).toEqual(['_idempotency/new', '_idempotency/same'])
+      expect(await keysOf(second)).toEqual(['_idempotency/same', 'seats/b'])
+      expect(await keysOf(last)).toEqual(['seats/c'])
+
+      await store.clear(first)
+      expect(await store.scan(first)).toBeUndefined()
+      expect((await store.checkpoint(second))?.position).toBe(2)
+      await store.apply(first, 0, checkpointAt(1), [put('d', { of: 0 }, 1)])
+      expect(await keysOf(first)).toEqual(['seats/d'])
+      expect(await keysOf(second)).toEqual(['_idempotency/same', 'seats/b'])
+      expect(await keysOf(last)).toEqual(['seats/c'])
+      for (const name of [first, second, last]) await store.clear(name)
     })
 
     test('keys of every kind are told apart', async () => {

@@ -1,3 +1,4 @@
+import type { LogName } from '../core/log-name.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import type { MemoryLimits } from '../engine/memory/memory-limits.ts'
 import type { Clock } from '../engine/ports/clock.ts'
@@ -32,7 +33,7 @@ export interface ComponentProgram {
   /** As `SPACES` has it, where that is not set. Left out: it must be. */
   readonly spaces?: string | undefined
   readonly create: (
-    space: string,
+    logName: LogName,
     ports: ComponentPorts,
     report: Report,
     environment: Environment,
@@ -53,12 +54,12 @@ export async function runComponent({
   await runRole(role, [...required, ...needed], (environment) => ({
     spaces: (environment.SPACES ?? spaces ?? '').split(','),
     calledBy: role,
-    names: (space) => ({ space }),
-    where: (space) => `space ${space}`,
-    create: async (space, { log, messaging, clock, random }, report, adapters) => {
+    names: (logName) => ({ space: logName }),
+    where: (logName) => `space ${logName}`,
+    create: async (logName, { log, messaging, clock, random }, report, adapters) => {
       const ports: ComponentPorts = {
         log,
-        changes: await adapters.openChanges(space),
+        changes: await adapters.openChanges(logName),
         messaging,
         clock,
         random,
@@ -70,7 +71,7 @@ export async function runComponent({
           return adapters.image
         },
       }
-      return create(space, ports, report, environment)
+      return create(logName, ports, report, environment)
     },
   }))
 }

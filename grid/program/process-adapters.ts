@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { LogName } from '../core/log-name.ts'
 import { MongoStore } from '../drivers/mongodb/mongo-store.ts'
 import { JetStreamLog } from '../drivers/nats/jetstream-log.ts'
 import { NatsMessaging } from '../drivers/nats/nats-messaging.ts'
@@ -55,19 +56,19 @@ export class ProcessAdapters {
     return this.#logs.flatMap(({ unfit }) => unfit ?? [])
   }
 
-  async portsOf(space: string, role: string): Promise<RolePorts> {
+  async portsOf(logName: LogName, role: string): Promise<RolePorts> {
     const { clock, random } = this
     const [log, messaging] = await Promise.all([
-      this.#openLog(streams.log(space), subjects.log(space)),
+      this.#openLog(streams.log(logName), subjects.log(logName)),
       this.#openMessaging(),
     ])
     const ports = { memory: this.memory, messaging, clock, random }
-    const memory = new MemoryWatch(space, this.#environment.UNIT_NAME, role, ports)
+    const memory = new MemoryWatch(logName, this.#environment.UNIT_NAME, role, ports)
     return { log, messaging, clock, random, memory }
   }
 
-  openChanges(space: string): Promise<Log> {
-    return this.#openLog(streams.changes(space), subjects.changes(space))
+  openChanges(logName: LogName): Promise<Log> {
+    return this.#openLog(streams.changes(logName), subjects.changes(logName))
   }
 
   /** Only for programs that need `MONGODB_URL`. */

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import type { LogName } from '../core/log-name.ts'
 import { createAdminServer } from '../doors/admin/admin-server.ts'
 import { PrometheusTelemetry } from '../doors/admin/prometheus-telemetry.ts'
 import type { StatusSource } from '../doors/admin/status-source.ts'
@@ -20,10 +21,15 @@ export interface Role<C extends Component> {
   /** As other processes of a space are told of it. */
   readonly calledBy: string
   /** Beside every line of its log that is about a space. */
-  names(space: string): Readonly<Record<string, string>>
+  names(logName: LogName): Readonly<Record<string, string>>
   /** How a reason for not being ready says whom it is about. */
-  where(space: string): string
-  create(space: string, ports: RolePorts, report: Report, adapters: ProcessAdapters): Promise<C> | C
+  where(logName: LogName): string
+  create(
+    logName: LogName,
+    ports: RolePorts,
+    report: Report,
+    adapters: ProcessAdapters,
+  ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
 }
@@ -66,17 +72,17 @@ export async function runRole<C extends Component>(
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
   let messaging: Messaging | undefined
-  for (const space of spaces) {
-    const ports = await adapters.portsOf(space, calledBy)
+  for (const logName of spaces) {
+    const ports = await adapters.portsOf(logName, calledBy)
     messaging = ports.messaging
-    components.set(space, await create(space, ports, reportTo(log, names(space)), adapters))
-    watches.set(space, ports.memory)
+    components.set(logName, await create(logName, ports, reportTo(log, names(logName)), adapters))
+    watches.set(logName, ports.memory)
   }
   awaited()
   for (const watch of watches.values()) watch.start()
-  for (const [space, component] of components) {
+  for (const [logName, component] of components) {
     component.start()
-    new ReadinessWatch(adapters.clock, component, reportTo(log, names(space))).start()
+    new ReadinessWatch(adapters.clock, component, reportTo(log, names(logName))).start()
   }
   const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
@@ -105,11 +111,11 @@ export async function runRole<C extends Component>(
 
 const reasonsOf = (
   components: ReadonlyMap<string, Component>,
-  where: (space: string) => string,
+  where: (logName: LogName) => string,
 ): string[] =>
-  [...components].flatMap(([space, component]) => {
+  [...components].flatMap(([logName, component]) => {
     const { ready, reason } = component.readiness()
-    return ready ? [] : [`${where(space)}: ${reason ?? 'not ready'}`]
+    return ready ? [] : [`${where(logName)}: ${reason ?? 'not ready'}`]
   })
 
 const figuresOf = (
@@ -117,8 +123,8 @@ const figuresOf = (
   watches: ReadonlyMap<string, MemoryWatch>,
 ): ReturnType<StatusSource['spaces']> =>
   Object.fromEntries(
-    [...components].map(([space, component]) => {
-      const memory = watches.get(space)?.status()
-      return [space, { ...component.status(), ...(memory ? { memory } : {}) }]
+    [...components].map(([logName, component]) => {
+      const memory = watches.get(logName)?.status()
+      return [logName, { ...component.status(), ...(memory ? { memory } : {}) }]
     }),
   )

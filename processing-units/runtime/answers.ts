@@ -10,7 +10,7 @@ import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 
 /** Where what is answered stands in the log. */
-export type Committed = Pick<CommandAnswer, 'position' | 'version'> & {
+export type Committed = Pick<CommandAnswer<number>, 'position' | 'version'> & {
   readonly replayed?: boolean
 }
 
@@ -39,12 +39,13 @@ export class Answers {
     const { position, version, replayed = false } = from
     let result: unknown
     try {
-      result = answerOf(command, this.#version.readTaken(data, taken), checked, this.#version)
+      const read = this.#version.readTaken(data, taken)
+      result = answerOf(command, read, checked, this.#version, execution.input)
     } catch (thrown) {
       this.#failed(execution, thrown, from)
       return
     }
-    if (command.answer && result instanceof Promise)
+    if ((command.answer || command.parts) && result instanceof Promise)
       keptWithin(this.#clock, this.#waitMsMax, result).then(
         (kept) =>
           execution.succeed({

@@ -5,6 +5,7 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import type { Place } from '@spacegrid/grid/core/place'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -51,6 +52,8 @@ export interface RunnerParts {
   readonly random: Random
   readonly faults: FaultDesk
   readonly version: Compatibility
+  /** The partition, of a space with several. */
+  readonly place: Place | undefined
   /** Whether there is room in every process of the space. */
   readonly memory: MemoryWatch | undefined
   /** Why commands have no chance just now. */
@@ -76,6 +79,7 @@ export class CommandRunner {
   readonly #pending: PendingTransactions
   readonly #answers: Answers
   readonly #newId: () => string
+  readonly #place: Place | undefined
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
@@ -99,7 +103,8 @@ export class CommandRunner {
   readonly admission: Admission
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, version, memory, unfit } = parts
+    const { state, chain, clock, time, random, faults, version, memory, unfit, place } = parts
+    this.#place = place
     this.#version = version
     this.#state = state
     this.#chain = chain
@@ -318,6 +323,8 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      place: this.#place,
+      hash: execution.hash,
     })
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
@@ -399,7 +406,8 @@ export class CommandRunner {
       slots,
       expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
     }
-    return step
+    const { hash } = execution
+    return hash === undefined ? step : { ...step, hash }
   }
 
   #accept(attempt: SentAttempt): void {

@@ -14,9 +14,11 @@ export class Execution {
   readonly acknowledge: Acknowledgement
   /** Of the input's content. */
   readonly inputBytes: number
+  /** Of its partition key, in a space with several partitions. */
+  readonly hash: number | undefined
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
-  readonly answered: Promise<CommandAnswer>
+  readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
   /** An attempt is or was in the log's hands: without its answer the outcome is unknown. */
   sent = false
@@ -25,7 +27,7 @@ export class Execution {
   /** Called once, when the caller has been told something. */
   #settled: ((execution: Execution) => void) | undefined
   // Set by the promise's constructor, before anything can use them.
-  #resolve!: (answer: CommandAnswer) => void
+  #resolve!: (answer: CommandAnswer<number>) => void
   #reject!: (error: unknown) => void
 
   constructor(
@@ -36,6 +38,7 @@ export class Execution {
     fingerprint: string,
     acknowledge: Acknowledgement,
     deadline: number,
+    hash?: number,
   ) {
     this.command = command
     this.input = input
@@ -44,6 +47,7 @@ export class Execution {
     this.fingerprint = fingerprint
     this.acknowledge = acknowledge
     this.deadline = deadline
+    this.hash = hash
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -62,7 +66,7 @@ export class Execution {
     this.#settled = settled
   }
 
-  succeed(answer: CommandAnswer): void {
+  succeed(answer: CommandAnswer<number>): void {
     if (this.done) return
     this.done = true
     this.#answered = true

@@ -3,6 +3,7 @@ import type { AnyCache, Cache, Value } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -54,6 +55,7 @@ export class Expirer {
   readonly #admission: Admission
   readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
+  readonly #place: Place | undefined
   /**
    * Entries that could not be ended: cache number and key → the version that could not, and
    * monotonic ms until which it rests.
@@ -81,6 +83,7 @@ export class Expirer {
     admission: Admission,
     faults: FaultDesk,
     listener: ExpirerListener,
+    place?: Place,
   ) {
     // A cache keeps the index of an expiry that an earlier version of the application declared:
     // what this one does not declare, it does not do.
@@ -94,6 +97,7 @@ export class Expirer {
     this.#admission = admission
     this.#faults = faults
     this.#listener = listener
+    this.#place = place
   }
 
   /** Called often. */
@@ -151,15 +155,17 @@ export class Expirer {
   }
 
   #expire(cache: AnyCache, layout: CacheLayout, key: string): void {
+    const stored = this.#state.find(layout.number, key)?.value
+    if (stored === undefined) return
     const number = this.#chain.nextNumber()
     const recorder = new Recorder(this.#state, {
       id: transactionId(this.#chain.origin, number),
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
+      place: this.#place,
+      hash: this.#place && hashOfStored(layout, stored),
     })
-    const stored = this.#state.find(layout.number, key)?.value
-    if (stored === undefined) return
     if (!this.#handle(cache, recorder, key)) {
       this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
       return

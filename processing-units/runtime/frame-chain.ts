@@ -1,5 +1,6 @@
+import { isConfirmed } from '@spacegrid/grid/core/across'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { type Evaluation, isValid } from '@spacegrid/grid/core/evaluation'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import {
   type ChainedFrame,
   type Frame,
@@ -7,6 +8,7 @@ import {
   type TransactionsFrame,
 } from '@spacegrid/grid/core/frame'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { isAcross } from '@spacegrid/grid/core/steps'
 import { inSlices } from '@spacegrid/grid/engine/life/in-slices'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
@@ -265,7 +267,8 @@ export class FrameChain {
   /** Most frames carry no check at all. */
   #confirmAt(head: InFlight | undefined, place: number): void {
     if (!head || head.checks.size === 0) return
-    for (const check of head.checks.get(place) ?? []) check.confirmed(isValid(this.#state, check))
+    for (const check of head.checks.get(place) ?? [])
+      check.confirmed(isConfirmed(this.#state, check))
   }
 
   #join(now: number): void {
@@ -398,6 +401,7 @@ export class FrameChain {
       ...this.#link(),
       transactions: [],
       parts,
+      ...(sent.some(({ record }) => isAcross(record)) ? { across: true } : {}),
     } as const
     this.#add(frame, sent, checks)
   }

@@ -3,6 +3,7 @@ import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
+import type { Place } from '@spacegrid/grid/core/place'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
@@ -90,6 +91,7 @@ export class Incarnation {
     ended: (error: Error) => void,
     definition: DefinitionTeller,
     memory?: MemoryWatch,
+    place?: Place,
   ) {
     this.#space = space
     this.#log = log
@@ -109,7 +111,8 @@ export class Incarnation {
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
     const unfit = () => this.#unfit()
-    const parts = { state, chain: this.#chain, clock, time, random, faults, version, memory, unfit }
+    const sending = { state, chain: this.#chain, clock, time, random, faults }
+    const parts = { ...sending, version, memory, unfit, place }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
@@ -126,6 +129,7 @@ export class Incarnation {
         changed: (cache, key) => this.runner.changedElsewhere(cache, key),
         more: () => this.#sweep(),
       },
+      place,
     )
     this.#disconnectedSince = clock.monotonic()
   }

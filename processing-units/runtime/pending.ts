@@ -1,3 +1,4 @@
+import { evaluateAcross, wheneverItLands } from '@spacegrid/grid/core/across'
 import type { IndexRange } from '@spacegrid/grid/core/definition'
 import type { EntryView } from '@spacegrid/grid/core/entry'
 import { type Evaluation, evaluateSound, type Write } from '@spacegrid/grid/core/evaluation'
@@ -5,7 +6,13 @@ import type { Layout } from '@spacegrid/grid/core/layout'
 import { Overlay } from '@spacegrid/grid/core/overlay'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { type Step, StepKind, type TransactionRecord } from '@spacegrid/grid/core/steps'
+import {
+  isAcross,
+  isFollowUp,
+  type Step,
+  StepKind,
+  type TransactionRecord,
+} from '@spacegrid/grid/core/steps'
 import type { View } from '@spacegrid/grid/core/view'
 
 /** One of this unit's transactions that the log has not decided yet. */
@@ -21,8 +28,11 @@ export interface PendingTransaction {
  */
 const gapMax = 1024
 
-const cacheOf = (step: Step): number =>
-  step.kind === StepKind.remember ? idempotencyCacheNumber : step.cache
+/** undefined: only its evaluation tells. */
+const cacheOf = (step: Step): number | undefined => {
+  if (isFollowUp(step)) return undefined
+  return step.kind === StepKind.remember ? idempotencyCacheNumber : step.cache
+}
 
 /**
  * The committed state plus this unit's own pending transactions, in their order: what its commands
@@ -42,8 +52,8 @@ export class PendingTransactions implements View {
   #first = 0
   /** The transactions before this place in `#pending` are in the overlay. */
   #evaluated = 0
-  /** Caches written by pending transactions that are not in the overlay. */
-  readonly #unseen = new Set<number>()
+  /** Caches written by pending transactions that are not in the overlay; undefined: any. */
+  readonly #unseen = new Set<number | undefined>()
   #stale = false
 
   constructor(state: SpaceState) {
@@ -76,7 +86,10 @@ export class PendingTransactions implements View {
 
   add(transaction: PendingTransaction): void {
     this.#pending.push(transaction)
-    for (const step of transaction.record.steps) this.#unseen.add(cacheOf(step))
+    const { hold, steps } = transaction.record
+    // What is only prepared is not there for those behind it: they would collide with it.
+    if (hold !== undefined) this.#unseen.add(this.layout.holds)
+    else for (const step of steps) this.#unseen.add(cacheOf(step))
   }
 
   /** What the transaction is foreseen to do, given everything pending before it. */
@@ -113,7 +126,7 @@ export class PendingTransactions implements View {
   }
 
   #see(cache: number): void {
-    if (this.#stale || this.#unseen.has(cache)) this.#evaluate()
+    if (this.#stale || this.#unseen.has(cache) || this.#unseen.has(undefined)) this.#evaluate()
   }
 
   #evaluate(): void {
@@ -124,12 +137,9 @@ export class PendingTransactions implements View {
     }
     for (; this.#evaluated < this.#pending.length; this.#evaluated++) {
       const transaction = this.#pending[this.#evaluated] as PendingTransaction
-      transaction.foreseen = evaluateSound(
-        this.#overlay,
-        transaction.record,
-        transaction.id,
-        Number.POSITIVE_INFINITY,
-      )
+      const { record, id } = transaction
+      const evaluate = isAcross(record) ? evaluateAcross : evaluateSound
+      transaction.foreseen = evaluate(this.#overlay, record, id, wheneverItLands)
       for (const write of writesOf(transaction.foreseen))
         this.#overlay.write(write.cache, write.key, write.value, write.version)
     }

@@ -1,4 +1,5 @@
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { decodePersisted } from '@spacegrid/grid/engine/wire/persisted'
@@ -19,7 +20,7 @@ export class PersistenceWatch {
 
   /** `reached`: where this unit is in the log. */
   constructor(
-    space: string,
+    logName: LogName,
     messaging: Messaging,
     clock: Clock,
     waitMsMax: number,
@@ -28,7 +29,7 @@ export class PersistenceWatch {
     this.#clock = clock
     this.#waitMsMax = waitMsMax
     this.#reached = reached
-    this.#subscription = messaging.subscribe(subjects.persisted(space), ({ data }) => {
+    this.#subscription = messaging.subscribe(subjects.persisted(logName), ({ data }) => {
       const position = decodePersisted(data)
       // It is told again every second.
       if (position <= this.#position || position > this.#reached()) return

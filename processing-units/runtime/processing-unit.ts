@@ -3,11 +3,15 @@ import {
   type Correction,
   checkCorrection,
   correctionCommand,
+  hashOfCorrection,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Cache, CommandPart, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
+import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
+import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -36,6 +40,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
@@ -59,6 +64,8 @@ export interface UnitPorts {
 }
 
 export interface ProcessingUnitOptions extends Partial<UnitOptions> {
+  /** The partition that it keeps, of a space with several. */
+  readonly partition?: number
   /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
   readonly sources?: readonly RehydrationSource[]
   /** Told what people should know. Default: nothing is told. */
@@ -81,6 +88,8 @@ const shortLifeMs = 1000
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly #logName: LogName
+  readonly #place: Place | undefined
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
@@ -106,9 +115,12 @@ export class ProcessingUnit implements Serving, Component {
   readonly #definition: DefinitionTeller
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
-    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...settings } = options
+    const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
+    const { partition, ...settings } = rest
     this.name = name
     this.space = space
+    this.#logName = logNameOf(space.name, partition)
+    this.#place = placeIn(space, partition)
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#watch = new ClockWatch(ports.clock, (message) =>
@@ -135,6 +147,7 @@ export class ProcessingUnit implements Serving, Component {
       now: () => this.#watch.time.now(),
       faults: this.#faults,
       serves: () => this.#serves(),
+      place: this.#place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
     this.#rate = new RateMeter(ports.clock)
@@ -144,8 +157,8 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        space: space.name,
-        subject: subjects.snapshotFromPeer(space.name),
+        logName: this.#logName,
+        subject: subjects.snapshotFromPeer(this.#logName),
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -156,7 +169,7 @@ export class ProcessingUnit implements Serving, Component {
       report({ kind: 'log', level, message }),
     )
     this.#auditor = new Auditor(ports, {
-      space: space.name,
+      logName: this.#logName,
       name,
       role: 'unit',
       tellMs: this.#options.auditMs,
@@ -179,7 +192,7 @@ export class ProcessingUnit implements Serving, Component {
   start(): void {
     const { messaging, clock } = this.#ports
     this.#persistence = new PersistenceWatch(
-      this.space.name,
+      this.#logName,
       messaging,
       clock,
       this.#options.persistWaitMsMax,
@@ -196,7 +209,11 @@ export class ProcessingUnit implements Serving, Component {
   /**
    * Not an async function: the execution's own promise is the answer, one less for each command.
    */
-  execute(name: string, input: unknown, options: ExecuteOptions = {}): Promise<CommandAnswer> {
+  execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<number>> {
     try {
       const { answered, acknowledge } = this.#start(name, input, options)
       return acknowledge === 'persisted' ? this.#persisted(answered) : answered
@@ -211,23 +228,24 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`; `unknown_cache`, `invalid_input` for a value that the cache
    * does not take; Rejection `entry_changed`
    */
-  async correct(correction: Correction): Promise<CommandAnswer> {
+  async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
+    const hash = this.#place && hashOfCorrection(this.space, correction, this.#place)
     const command = correctionCommand(this.space, this.#serves().state)
-    return await this.#begin(command, correction, {}).answered
+    return await this.#begin(command, correction, {}, hash).answered
   }
 
-  async #persisted(answered: Promise<CommandAnswer>): Promise<CommandAnswer> {
+  async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
     const answer = await answered
     await this.#persistence?.reach(answer.position)
     return answer
   }
 
-  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer> {
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
 
-  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<number>> {
     return this.#reads.entry(cache, key, options)
   }
 
@@ -239,6 +257,7 @@ export class ProcessingUnit implements Serving, Component {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw unknownIn(this.space, 'cache', cache.name)
+    if (this.#place) checkEntryPlace(this.#place, cache, key)
     const value = entries.get(key)?.value
     if (cache.evolution === undefined || value === undefined) return value as V | undefined
     return readValue(cache, value) as V
@@ -331,7 +350,7 @@ export class ProcessingUnit implements Serving, Component {
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
     const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
-      space: this.space.name,
+      logName: this.#logName,
       sources: this.#sources,
       signal,
       logReplaced: this.#logReplaced,
@@ -365,6 +384,7 @@ export class ProcessingUnit implements Serving, Component {
       (error) => life.end(error),
       this.#definition,
       memory,
+      this.#place,
     )
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
@@ -434,17 +454,19 @@ export class ProcessingUnit implements Serving, Component {
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
-    if (!command) throw unknownIn(this.space, 'command', name)
+    if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
     return this.#begin(command, input, options)
   }
 
   #begin(
     command: AnyCommand,
     input: unknown,
-    { idempotencyKey, acknowledge, caller }: ExecuteOptions,
+    { idempotencyKey, acknowledge, caller, withinMs = Number.POSITIVE_INFINITY }: ExecuteOptions,
+    entryHash?: number,
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
+    const hash = entryHash ?? this.#hashOf(command, input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     incarnation.runner.admission.enter(command, caller)
@@ -456,11 +478,53 @@ export class ProcessingUnit implements Serving, Component {
       idempotencyKey,
       idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
       acknowledge ?? command.acknowledge,
-      begun + this.#options.commandMsMax,
+      begun + Math.min(withinMs, this.#options.commandMsMax),
+      hash,
     )
     incarnation.runner.start(execution, begun)
     return execution
   }
+
+  /**
+   * Of the command's partition key; of a command that consists of parts, that of the first one: all
+   * of them are here.
+   */
+  #hashOf(command: AnyCommand, input: unknown): number | undefined {
+    if (command.parts) {
+      const hashes = this.#partsOf(command, input).map((part) => this.#placed(part))
+      return hashes[0]
+    }
+    return this.#place && this.#placed({ command, input })
+  }
+
+  #placed({ command: { name, partitionBy }, input }: CommandPart): number | undefined {
+    if (!this.#place || !partitionBy) return undefined
+    return placedHash(this.#place, partitionBy, input, `command ${name}`)
+  }
+
+  /** What it would come to when it runs is told at once: parts are the same each time. */
+  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
+    try {
+      const parts = partsOf(command, input)
+      checkPartsOfSpace(this.space, parts)
+      return parts
+    } catch (thrown) {
+      throw this.#faults.judge(callbackOf('command', command), thrown)
+    }
+  }
+}
+
+/** @throws TypeError when it is none of the space's partitions */
+function placeIn(
+  { name, partitions = 1 }: Space,
+  partition: number | undefined,
+): Place | undefined {
+  if (partition === undefined && partitions === 1) return undefined
+  if (partition !== undefined && partitions > 1 && partition >= 0 && partition < partitions)
+    return { partition, partitions }
+  throw new TypeError(
+    `space ${name} has ${partitions} partitions: a unit keeps one of them, not ${partition}`,
+  )
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

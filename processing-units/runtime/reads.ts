@@ -1,11 +1,13 @@
-import { runQuery } from '@spacegrid/grid/core/callback'
+import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
@@ -20,6 +22,8 @@ export interface ReadsParts {
   readonly faults: FaultDesk
   /** @throws GridError `not_ready`, `stopping` */
   readonly serves: () => Incarnation
+  /** The partition, of a space with several. */
+  readonly place: Place | undefined
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
 }
@@ -32,8 +36,10 @@ export class Reads {
   readonly #faults: FaultDesk
   readonly #serves: () => Incarnation
   readonly #waitMsMax: number
+  readonly #place: Place | undefined
 
-  constructor(space: Space, { clock, now, faults, serves, waitMsMax }: ReadsParts) {
+  constructor(space: Space, { clock, now, faults, serves, waitMsMax, place }: ReadsParts) {
+    this.#place = place
     this.#space = space
     this.#clock = clock
     this.#now = now
@@ -42,13 +48,15 @@ export class Reads {
     this.#waitMsMax = waitMsMax
   }
 
-  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer> {
+  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>> {
     // No more than the answer and its promise are made of a query that asks for no position: there
     // are more of them than of anything else.
     try {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
+      if (this.#place && query.partitionBy)
+        placedHash(this.#place, query.partitionBy, input, `query ${name}`)
       if (options.latest || options.position !== undefined)
         return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
       return Promise.resolve(this.#ask(query, input, this.#serves()))
@@ -61,11 +69,14 @@ export class Reads {
     query: AnyQuery,
     input: unknown,
     { state, projections, version }: Incarnation,
-  ): QueryAnswer | Promise<QueryAnswer> {
-    const reader = new StateReader(state, projections, this.#now)
+  ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
+    const reader = new StateReader(state, projections, this.#now, this.#place)
     const { position } = state
     try {
-      const result = runQuery(query, reader, input, version)
+      const result =
+        this.#place && query.everyPartition
+          ? runQueryPart(query, reader, input)
+          : runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
       if (!isPromise) return { result, position }
       return keptWithin(this.#clock, this.#waitMsMax, result).then(
@@ -83,11 +94,12 @@ export class Reads {
     throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
   }
 
-  entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer> {
+  entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>> {
     return this.#read(options, () => {
       const cache = this.#space.caches.find(({ name }) => name === cacheName)
       if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
       checkKey(key, `cache ${cacheName}`)
+      if (this.#place) checkEntryPlace(this.#place, cache, key)
       return ({ state }) => {
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)
@@ -139,6 +151,7 @@ export class Reads {
   async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
     if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (typeof position === 'string') throw positionInvalid()
     if (position !== undefined && position > incarnation.state.position) {
       const waiting = new AbortController()
       const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())

@@ -1,8 +1,9 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { calledCommands } from '@spacegrid/grid/core/parts'
 
 const namesIn = {
-  command: ({ commands }: Space) => [...commands.keys()],
+  command: (space: Space) => calledCommands(space).map(({ name }) => name),
   query: ({ queries }: Space) => [...queries.keys()],
   cache: ({ caches }: Space) => caches.map(({ name }) => name),
 }
@@ -10,9 +11,11 @@ const namesIn = {
 /** What is asked for is not in the space; the error says what is. */
 export function unknownIn(space: Space, what: keyof typeof namesIn, name: string): GridError {
   const known = namesIn[what](space)
+  const isPart = what === 'command' && space.commands.has(name)
+  const why = isPart ? `takes ${name} only as a part of others` : `has no ${what} ${name}`
   return new GridError(
     `unknown_${what}`,
-    `Space ${space.name} has no ${what} ${name}; it has ${known.join(', ')}`,
+    `Space ${space.name} ${why}; it has ${known.join(', ')}`,
     { details: { known } },
   )
 }

@@ -28,7 +28,7 @@ export async function auditCopies(
       { timeoutMs: waitMs, what: `${units} units and a pump to tell that they hold ${space}` },
     )
     const ports = await connections.portsOf(space)
-    const { rows } = await auditSpace(ports, replicas, { space, waitMs, differencesMax })
+    const { rows } = await auditSpace(ports, replicas, { logName: space, waitMs, differencesMax })
     return rows.filter(({ equal }) => equal !== true).map(problemOf)
   } finally {
     await connections.close()

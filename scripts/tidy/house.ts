@@ -33,7 +33,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/engine/ports'],
   ['grid/engine/life'],
   ['grid/engine/wire'],
-  ['grid/engine/memory', 'grid/engine/replica', 'grid/engine/changes'],
+  ['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica', 'grid/engine/changes'],
   ['grid/engine/agreement'],
   ['grid/drivers'],
   ['grid/doors/request'],

@@ -17,7 +17,7 @@ export async function auditEmbedded(
         `There is no space ${space}; there are ${[...grid.ports.keys()].join(', ')}`,
       )
     const replicas = await findReplicas(space, ports.messaging, ports.clock)
-    reports.push(await auditSpace(ports, replicas, { space, differencesMax, waitMs }))
+    reports.push(await auditSpace(ports, replicas, { logName: space, differencesMax, waitMs }))
   }
   return reports
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
@@ -79,15 +80,15 @@ export class AuditConnections {
   }
 
   /** Of a space that somebody holds: its streams are there, and are not created. */
-  async portsOf(space: string): Promise<SpaceAuditPorts> {
+  async portsOf(logName: LogName): Promise<SpaceAuditPorts> {
     const open = async (stream: string, subject: string) => {
       const log = await JetStreamLog.open(this.#urls.nats, { stream, subject, name: 'audit' })
       this.#logs.push(log)
       return log
     }
     return {
-      log: await open(streams.log(space), subjects.log(space)),
-      changes: await open(streams.changes(space), subjects.changes(space)),
+      log: await open(streams.log(logName), subjects.log(logName)),
+      changes: await open(streams.changes(logName), subjects.changes(logName)),
       messaging: this.messaging,
       clock: this.clock,
       ...(this.#store ? { store: this.#store } : {}),

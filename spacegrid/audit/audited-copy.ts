@@ -1,5 +1,6 @@
 import { StoreSnapshot } from '@spacegrid/data-reader/store-snapshot'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { AuditRole } from '@spacegrid/grid/engine/agreement/audit-message'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -33,7 +34,7 @@ export interface CopyHolder {
 }
 
 export interface CopyOptions {
-  readonly space: string
+  readonly logName: LogName
   /** How long a holder that is behind, or busy, is waited for. */
   readonly waitMs: number
 }
@@ -46,9 +47,9 @@ export function replicaHolder(
   messaging: Messaging,
   clock: Clock,
   { id, name, role }: { readonly id: number; readonly name: string; readonly role: AuditRole },
-  { space, waitMs }: CopyOptions,
+  { logName, waitMs }: CopyOptions,
 ): CopyHolder {
-  const subject = subjects.snapshotForAudit(space, id)
+  const subject = subjects.snapshotForAudit(logName, id)
   async function* chunks(): AsyncGenerator<SnapshotChunk> {
     for await (const data of readSnapshot(messaging, clock, subject, patience))
       yield decodeSnapshotChunk(data)
@@ -61,14 +62,14 @@ export function storeHolder(
   name: string,
   role: 'store' | 'image',
   ports: { readonly store: Store; readonly changes: Log; readonly clock: Clock },
-  { space, waitMs }: CopyOptions,
+  { logName, waitMs }: CopyOptions,
 ): CopyHolder {
   async function* chunks(): AsyncGenerator<SnapshotChunk> {
     // What is damaged is not there: then it is named among what differs.
-    const scan = await ports.store.scan(space, { damaged: () => undefined })
-    if (!scan) throw new GridError('not_found', `holds nothing of ${space}`)
+    const scan = await ports.store.scan(logName, { damaged: () => undefined })
+    if (!scan) throw new GridError('not_found', `holds nothing of ${logName}`)
     if (scan.start.position <= 0) throw new GridError('not_ready', 'is being built')
-    const snapshot = new StoreSnapshot(space, ports, scan, () => undefined)
+    const snapshot = new StoreSnapshot(logName, ports, scan, () => undefined)
     try {
       for (;;) {
         const chunk = await snapshot.next()
@@ -79,7 +80,7 @@ export function storeHolder(
       snapshot.close()
     }
   }
-  const position = async () => (await ports.store.checkpoint(space))?.position ?? 0
+  const position = async () => (await ports.store.checkpoint(logName))?.position ?? 0
   return {
     name,
     role,

@@ -32,7 +32,7 @@ export async function spacesOfServers(
 async function storedSpaces(url: string, database: string): Promise<string[]> {
   const store = new MongoStore(url, new SystemClock(), { database })
   try {
-    return await store.spaces()
+    return await store.logNames()
   } finally {
     await store.close()
   }

@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { decodeOfAnyLog } from '@spacegrid/grid/engine/agreement/audit-codec'
 import type { AuditRole, Teller } from '@spacegrid/grid/engine/agreement/audit-message'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -10,7 +11,7 @@ import { type CopyHolder, replicaHolder, storeHolder } from './audited-copy.ts'
 import { ReferenceState } from './reference-state.ts'
 import { compareStates, type Difference, type StateComparison } from './state-comparison.ts'
 
-/** What is needed of one space to audit it. */
+/** What is needed of one log to audit its space, or partition. */
 export interface SpaceAuditPorts {
   readonly log: Log
   readonly changes: Log
@@ -22,7 +23,7 @@ export interface SpaceAuditPorts {
 }
 
 export interface SpaceAuditOptions {
-  readonly space: string
+  readonly logName: LogName
   /** Differing keys that are named, of each copy. Default 20. */
   readonly differencesMax?: number
   /** How long a copy that is behind or busy is waited for. Default 30,000. */
@@ -47,7 +48,8 @@ export interface AuditRow {
 }
 
 export interface SpaceAuditReport {
-  readonly space: string
+  /** The name of its log. */
+  readonly space: LogName
   /** Whose copy the others were compared with. */
   readonly reference: string
   readonly equal: boolean
@@ -62,12 +64,12 @@ const listenMs = 2500
 
 /** Everyone who tells a digest of the space. */
 export async function findReplicas(
-  space: string,
+  logName: LogName,
   messaging: Messaging,
   clock: Clock,
 ): Promise<Teller[]> {
   const found = new Map<number, Teller>()
-  const subscription = messaging.subscribe(subjects.audit(space), ({ data }) => {
+  const subscription = messaging.subscribe(subjects.audit(logName), ({ data }) => {
     const message = decodeOfAnyLog(data)?.message
     if (message?.kind !== 'digest') return
     if (message.from.role === 'unit' || message.from.role === 'pump')
@@ -91,17 +93,17 @@ export async function auditSpace(
   replicas: readonly Teller[],
   options: SpaceAuditOptions,
 ): Promise<SpaceAuditReport> {
-  const { space, differencesMax = 20, waitMs = 30_000, progress = () => undefined } = options
+  const { logName, differencesMax = 20, waitMs = 30_000, progress = () => undefined } = options
   const { clock, log, messaging } = ports
   const startedAt = clock.monotonic()
-  const copyOptions = { space, waitMs }
+  const copyOptions = { logName, waitMs }
   const holders: CopyHolder[] = [
     ...replicas.map((teller) => replicaHolder(messaging, clock, teller, copyOptions)),
     ...storeHolders(ports, copyOptions),
   ]
   const [first, ...others] = holders
   if (!first || replicas.length === 0)
-    throw new GridError('no_responder', `Nobody tells that it holds ${space}`)
+    throw new GridError('no_responder', `Nobody tells that it holds ${logName}`)
   const copy = await first.read(0, (entries) => progress(first.name, entries))
   const { position, entryCount } = copy.state
   const self = await compareStates(copy.state, copy.state, clock, 0)
@@ -116,7 +118,7 @@ export async function auditSpace(
   }
   const judged = judge(rows)
   return {
-    space,
+    space: logName,
     reference: first.name,
     equal: judged.every(({ equal }) => equal !== false),
     complete: judged.every(({ equal }) => equal !== undefined),
@@ -127,7 +129,7 @@ export async function auditSpace(
 
 function storeHolders(
   { store, image, changes, clock }: SpaceAuditPorts,
-  options: { readonly space: string; readonly waitMs: number },
+  options: { readonly logName: LogName; readonly waitMs: number },
 ): CopyHolder[] {
   const holders: CopyHolder[] = []
   if (image)

@@ -1,4 +1,5 @@
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { AuditConnections, type AuditedServers, findGrid } from '../audit/audit-targets.ts'
@@ -77,11 +78,11 @@ async function auditServers(
   }
 }
 
-function auditOptions(space: string, { differences, wait, json }: Options): SpaceAuditOptions {
+function auditOptions(logName: LogName, { differences, wait, json }: Options): SpaceAuditOptions {
   const line = new ProgressLine({ json, atOnce: true })
   const progress = (who: string, entries: number) =>
-    line.tell(`${space}: reading ${who}: ${entries} entries`)
-  return { space, differencesMax: differences, waitMs: wait * 1000, progress }
+    line.tell(`${logName}: reading ${who}: ${entries} entries`)
+  return { logName, differencesMax: differences, waitMs: wait * 1000, progress }
 }
 
 /** The grid is one process, which nobody else can look into: it audits itself. */

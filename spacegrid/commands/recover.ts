@@ -87,15 +87,15 @@ async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome
 /** What is refused for one space is no reason not to recover the others. */
 async function recover(one: Case): Promise<Outcome> {
   const { findings, grid, options, line } = one
-  const { space } = findings
+  const { logName } = findings
   tell(options, findingsText(findings, grid.names))
   try {
     return await (options.store ? recoverStore(one) : recoverLog(one))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     line.clear()
-    process.stderr.write(`${space}: ${error.message}\n`)
-    return { data: { space, refused: error.message }, isDone: false }
+    process.stderr.write(`${logName}: ${error.message}\n`)
+    return { data: { space: logName, refused: error.message }, isDone: false }
   }
 }
 
@@ -139,7 +139,7 @@ async function writeStore(
   const { position, entryCount } = plan.copy.state
   tell(
     options,
-    `Done: ${grid.names.store} holds ${findings.space} at position ${position}, ${entryCount} entries, read again and compared.\n`,
+    `Done: ${grid.names.store} holds ${findings.logName} at position ${position}, ${entryCount} entries, read again and compared.\n`,
   )
   if (different.length > 0)
     process.stderr.write(

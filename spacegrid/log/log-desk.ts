@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -23,7 +24,7 @@ export interface Reached {
 
 /** An operator's way to the log of one space. */
 export class LogDesk {
-  readonly #space: string
+  readonly #logName: LogName
   readonly #nats: string
   readonly #log: Log
 
@@ -31,28 +32,28 @@ export class LogDesk {
    * @throws GridError `configuration_invalid` when there is no NATS, `unknown_space` when no log of
    * the space is there
    */
-  static async open(environment: Environment, space: string): Promise<LogDesk> {
+  static async open(environment: Environment, logName: LogName): Promise<LogDesk> {
     const grid = await findGrid(environment)
     if (grid?.nats === undefined)
       throw new GridError(
         'configuration_invalid',
         `There is no log to look at: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The log of the embedded grid (npx spacegrid start) is nobody else's`,
       )
-    if (!grid.spaces.includes(space))
+    if (!grid.spaces.includes(logName))
       throw new GridError(
         'unknown_space',
-        `There is no log of ${space}; there are logs of ${grid.spaces.join(', ') || 'no space'}`,
+        `There is no log of ${logName}; there are logs of ${grid.spaces.join(', ') || 'no space'}`,
       )
     const log = await JetStreamLog.open(grid.nats, {
-      stream: streams.log(space),
-      subject: subjects.log(space),
+      stream: streams.log(logName),
+      subject: subjects.log(logName),
       name: 'log',
     })
-    return new LogDesk(space, grid.nats, log)
+    return new LogDesk(logName, grid.nats, log)
   }
 
-  private constructor(space: string, nats: string, log: Log) {
-    this.#space = space
+  private constructor(logName: LogName, nats: string, log: Log) {
+    this.#logName = logName
     this.#nats = nats
     this.#log = log
   }
@@ -64,7 +65,7 @@ export class LogDesk {
     const { first, last } = await this.#log.bounds()
     throw new GridError(
       'not_found',
-      `The log of ${this.#space} has no position ${position}: it holds ${first} to ${last}`,
+      `The log of ${this.#logName} has no position ${position}: it holds ${first} to ${last}`,
     )
   }
 
@@ -101,7 +102,7 @@ export class LogDesk {
     const messaging = await NatsMessaging.open(this.#nats, { name: 'log' })
     const reached = new Map<number, Reached>()
     try {
-      messaging.subscribe(subjects.audit(this.#space), ({ data }) => {
+      messaging.subscribe(subjects.audit(this.#logName), ({ data }) => {
         const found = decodeOfAnyLog(data)
         if (found?.logIdentity !== identity || found.message.kind !== 'digest') return
         const { from, position } = found.message

@@ -1,4 +1,5 @@
 import { hashString } from '@spacegrid/grid/core/hash'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Digest } from '@spacegrid/grid/core/version'
 import type { Checkpoint, Store } from '@spacegrid/grid/engine/ports/store'
 import { decodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
@@ -13,11 +14,11 @@ export interface EntryCount extends Pick<Checkpoint, 'digest' | 'entries'> {
 /** Reads every entry of a store that nobody writes just now. undefined: it holds nothing. */
 export async function countEntries(
   name: string,
-  space: string,
+  logName: LogName,
   store: Store,
   progress: Progress,
 ): Promise<EntryCount | undefined> {
-  const scan = await store.scan(space)
+  const scan = await store.scan(logName)
   if (!scan) return undefined
   const counted = new Digest()
   let entries = 0

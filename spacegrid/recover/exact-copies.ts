@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
@@ -31,7 +32,7 @@ const progressMs = 200
  * passed over.
  */
 export async function copyOfReplica(
-  { space, replicas }: Findings,
+  { logName, replicas }: Findings,
   { messaging, clock }: RecoveryPorts,
   isWanted: (replica: HeardReplica) => boolean,
   progress: Progress,
@@ -41,10 +42,10 @@ export async function copyOfReplica(
     if (!messaging) return undefined
     const name = `${replica.role} ${replica.name}`
     try {
-      const holder = replicaHolder(messaging, clock, replica, { space, waitMs })
+      const holder = replicaHolder(messaging, clock, replica, { logName, waitMs })
       const copy = await holder.read(0, (entries) => progress(`reading ${name}`, entries))
       const state = verified(copy)
-      const told = await digestsOf(space, replica.logIdentity, state.position, messaging, clock)
+      const told = await digestsOf(logName, replica.logIdentity, state.position, messaging, clock)
       const others = [...told].filter(([other]) => other !== name)
       const against = others.filter(([, digest]) => digest !== copy.digest)
       if (2 * against.length > others.length)
@@ -59,14 +60,14 @@ export async function copyOfReplica(
 
 /** What is in Redis, if its entries count to what its checkpoint says. */
 export async function copyOfImage(
-  { space, image: found }: Findings,
+  { logName, image: found }: Findings,
   { image, changes, clock }: RecoveryPorts,
   progress: Progress,
   note: (reason: string) => void,
 ): Promise<ExactCopy | undefined> {
   if (!image || !found) return undefined
   try {
-    const copy = await copyOfStore('the warm image', space, image, changes, clock, progress)
+    const copy = await copyOfStore('the warm image', logName, image, changes, clock, progress)
     return { from: 'the warm image', state: verified(copy), logIdentity: found.logIdentity }
   } catch (error) {
     note(`the warm image was not used: ${(error as Error).message}`)
@@ -97,7 +98,7 @@ export async function copyOfLog(
  */
 export async function copyOfStore(
   name: string,
-  space: string,
+  logName: LogName,
   store: Store,
   changes: LogPlace,
   clock: Clock,
@@ -107,7 +108,7 @@ export async function copyOfStore(
   const queue = (await changes.look()) ? await changes.open() : undefined
   try {
     const ports = { store, changes: queue ?? noQueue, clock }
-    const holder = storeHolder(name, 'store', ports, { space, waitMs })
+    const holder = storeHolder(name, 'store', ports, { logName, waitMs })
     return await holder.read(notBefore, (entries) => progress(`reading ${name}`, entries))
   } finally {
     await queue?.close()

@@ -1,4 +1,5 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { findNewestWindow, type NewestWindow } from '@spacegrid/grid/engine/changes/change-queue'
 import type { LogBounds, LogRecord } from '@spacegrid/grid/engine/ports/log'
 import type { LogPlace } from '@spacegrid/grid/engine/ports/log-place'
@@ -9,7 +10,7 @@ import { type HeardReplica, hearReplicas } from './replicas-heard.ts'
 
 /** What there is of a space, without reading all of it. */
 export interface Findings {
-  readonly space: string
+  readonly logName: LogName
   /** undefined: the store holds nothing of the space. */
   readonly checkpoint: Checkpoint | undefined
   readonly log: LogBounds | undefined
@@ -25,21 +26,21 @@ export interface Findings {
   readonly queueFault: string | undefined
 }
 
-export async function lookAround(space: string, ports: RecoveryPorts): Promise<Findings> {
+export async function lookAround(logName: LogName, ports: RecoveryPorts): Promise<Findings> {
   const { store, image, messaging, clock } = ports
   const [imageFound, replicas] = await Promise.all([
-    image ? ifReachable(() => image.checkpoint(space)) : undefined,
-    messaging ? hearReplicas(space, messaging, clock) : [],
+    image ? ifReachable(() => image.checkpoint(logName)) : undefined,
+    messaging ? hearReplicas(logName, messaging, clock) : [],
   ])
   // One after the other: in a grid that works the log is never behind what was read of the store
   // before.
-  const checkpoint = await store.checkpoint(space)
+  const checkpoint = await store.checkpoint(logName)
   const log = await ports.log.look()
   const changes = await ports.changes.look()
   const newest = changes && (await newestWindow(ports.changes))
   const followed = log?.identity
   return {
-    ...{ space, checkpoint, log, changes, newest, replicas },
+    ...{ logName, checkpoint, log, changes, newest, replicas },
     image: imageFound && imageFound.position > 0 ? imageFound : undefined,
     fault: checkpoint && (await faultOf(checkpoint, log, ports.log)),
     queueFault:

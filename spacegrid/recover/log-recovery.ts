@@ -1,5 +1,6 @@
 import { differences } from '@spacegrid/data-pump/repair-start'
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Checkpoint, StoredChange } from '@spacegrid/grid/engine/ports/store'
@@ -66,15 +67,16 @@ export async function planLog(
   names: RecoveryNames,
   { asItIs, progress }: LogPlanOptions,
 ): Promise<LogPlan> {
-  const { space, checkpoint: stored, log, newest, replicas, fault, queueFault } = findings
-  if (!stored) throw new Refused(`${names.store} holds nothing of ${space}: nothing to begin with`)
+  const { logName, checkpoint: stored, log, newest, replicas, fault, queueFault } = findings
+  if (!stored)
+    throw new Refused(`${names.store} holds nothing of ${logName}: nothing to begin with`)
   if (stored.position <= 0)
     throw new Refused(
-      `${names.store} is being written anew, or was left so: first npx spacegrid recover --store --space ${space}`,
+      `${names.store} is being written anew, or was left so: first npx spacegrid recover --store --space ${logName}`,
     )
   if (fault === undefined && queueFault === undefined)
     throw new Refused(
-      `nothing to recover: the ${names.log(space)} continues what ${names.store} holds, from ${stored.position} to ${log?.last}`,
+      `nothing to recover: the ${names.log(logName)} continues what ${names.store} holds, from ${stored.position} to ${log?.last}`,
     )
   const notes: string[] = []
   const kept = { findings, stored, notes }
@@ -135,22 +137,22 @@ export async function planLog(
 
 /** @throws Refused when it is the store that is wrong */
 function refuseIfSound(
-  { space, log, checkpoint, replicas, image }: Findings,
+  { logName, log, checkpoint, replicas, image }: Findings,
   names: RecoveryNames,
 ): void {
   if (!log) return
-  const storeWay = `npx spacegrid recover --store --space ${space}`
+  const storeWay = `npx spacegrid recover --store --space ${logName}`
   const isContinued = (position: number, identity: string) =>
     identity === log.identity && position + 1 >= log.first && position <= log.last
   const follower = replicas.find((it) => isContinued(it.position, it.logIdentity))
   if (follower)
     throw new Refused(
-      `the ${names.log(space)} is in use: ${follower.role} ${follower.name} follows it, and is at ${follower.position}. It is ${names.store} that does not fit: ${storeWay}. (To give the log up all the same, stop the units and the pump first.)`,
+      `the ${names.log(logName)} is in use: ${follower.role} ${follower.name} follows it, and is at ${follower.position}. It is ${names.store} that does not fit: ${storeWay}. (To give the log up all the same, stop the units and the pump first.)`,
     )
   const isOfStore = checkpoint?.logIdentity === log.identity
   if (image && isOfStore && isContinued(image.position, image.logIdentity))
     throw new Refused(
-      `the ${names.log(space)} continues the warm image, which is at ${image.position}. It is ${names.store} that does not fit: ${storeWay}`,
+      `the ${names.log(logName)} continues the warm image, which is at ${image.position}. It is ${names.store} that does not fit: ${storeWay}`,
     )
 }
 
@@ -174,19 +176,19 @@ function knownOf({ checkpoint, log, newest, replicas, image }: Findings): LogPla
  * with it
  */
 async function countedOf(
-  { space }: Findings,
+  { logName }: Findings,
   { store }: RecoveryPorts,
   names: RecoveryNames,
   asItIs: boolean,
   progress: Progress,
 ): Promise<LogPlan['counted']> {
-  const count = await countEntries(names.store, space, store, progress)
+  const count = await countEntries(names.store, logName, store, progress)
   if (!count) throw new Refused(`${names.store} has changed while it was looked at`)
   const { digest, entries, told } = count
   if (count.isAsTold) return undefined
   if (asItIs) return { digest, entries }
   throw new Refused(
-    `${names.store} is not what its checkpoint says: ${entries} entries with the digest ${digest}, not ${told.entries} with ${told.digest}. If a unit of the space still runs: npx spacegrid recover --store --space ${space}. To go on with what is there: --as-it-is`,
+    `${names.store} is not what its checkpoint says: ${entries} entries with the digest ${digest}, not ${told.entries} with ${told.digest}. If a unit of the space still runs: npx spacegrid recover --store --space ${logName}. To go on with what is there: --as-it-is`,
   )
 }
 
@@ -202,22 +204,22 @@ export async function carryOut(
   progress: Progress,
 ): Promise<LogBounds> {
   const { findings, kind, after } = plan
-  const { space, log } = findings
+  const { logName, log } = findings
   if (kind === 'queue') {
     await replaceQueue(ports, after)
     return log as LogBounds
   }
   await bringForward(plan, ports, progress)
-  const stored = await ports.store.checkpoint(space)
-  if (stored?.position !== plan.savedTo) throw moved(space)
+  const stored = await ports.store.checkpoint(logName)
+  if (stored?.position !== plan.savedTo) throw moved(logName)
   // A copy that was stored has put right what was wrong.
   const counted =
     plan.counted && !plan.copy
-      ? await countEntries('the store', space, ports.store, progress)
+      ? await countEntries('the store', logName, ports.store, progress)
       : undefined
   const bounds = await ports.log.replace(log, after)
   await ports.store.apply(
-    space,
+    logName,
     plan.savedTo,
     continuing({ ...stored, ...counted }, after, bounds),
     [],
@@ -226,8 +228,8 @@ export async function carryOut(
   return bounds
 }
 
-const moved = (space: string) =>
-  new GridError('stale_writer', `The store has moved ${space} meanwhile: look again`)
+const moved = (logName: LogName) =>
+  new GridError('stale_writer', `The store has moved ${logName} meanwhile: look again`)
 
 /**
  * What the windows of the old log's queue could still bring has been brought; nobody may find them
@@ -242,17 +244,17 @@ async function bringForward(
   { store, changes, clock }: RecoveryPorts,
   progress: Progress,
 ): Promise<void> {
-  const { space } = findings
+  const { logName } = findings
   await walkQueue(findings, changes, clock, async (from, { checkpoint, changes: changed }) => {
-    await store.apply(space, from, checkpoint, changed)
+    await store.apply(logName, from, checkpoint, changed)
     progress('storing the change queue', checkpoint.position)
   })
   if (!copy) return
-  const { state } = await copyOfStore('the store', space, store, changes, clock, progress)
-  if (state.position !== queueTo) throw moved(space)
+  const { state } = await copyOfStore('the store', logName, store, changes, clock, progress)
+  if (state.position !== queueTo) throw moved(logName)
   const changed: StoredChange[] = await differences(state, copy.state, clock)
   progress(`storing what ${copy.from} has more`, changed.length)
-  await store.apply(space, queueTo, checkpointOf(copy.state, stored.logIdentity), changed)
+  await store.apply(logName, queueTo, checkpointOf(copy.state, stored.logIdentity), changed)
 }
 
 export const checkpointOf = (state: SpaceState, logIdentity: string): Checkpoint => ({

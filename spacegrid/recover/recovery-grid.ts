@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedPlace } from '@spacegrid/grid/drivers/embedded/embedded-place'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
@@ -38,7 +39,7 @@ export interface RecoveryPorts {
 /** How people call the store and the log of a grid. */
 export interface RecoveryNames {
   readonly store: string
-  readonly log: (space: string) => string
+  readonly log: (logName: LogName) => string
 }
 
 /** An operator's way to the logs and stores of a grid that may be running, stopped or half gone. */
@@ -47,7 +48,7 @@ export interface RecoveryGrid {
   /** Looked at when none is named. */
   readonly spaces: readonly string[]
   readonly names: RecoveryNames
-  portsOf(space: string): Promise<RecoveryPorts>
+  portsOf(logName: LogName): Promise<RecoveryPorts>
   close(): Promise<void>
 }
 
@@ -93,7 +94,7 @@ class ServerGrid implements RecoveryGrid {
   readonly spaces: readonly string[]
   readonly names: RecoveryNames = {
     store: 'MongoDB',
-    log: (space) => `NATS stream ${streams.log(space)}`,
+    log: (logName) => `NATS stream ${streams.log(logName)}`,
   }
   readonly #nats: string
   readonly #environment: Environment
@@ -130,10 +131,10 @@ class ServerGrid implements RecoveryGrid {
     this.#image = redis ? new RedisImage(redis, this.#clock) : undefined
   }
 
-  async portsOf(space: string): Promise<RecoveryPorts> {
+  async portsOf(logName: LogName): Promise<RecoveryPorts> {
     return {
-      log: await this.#place(streams.log(space), subjects.log(space)),
-      changes: await this.#place(streams.changes(space), subjects.changes(space)),
+      log: await this.#place(streams.log(logName), subjects.log(logName)),
+      changes: await this.#place(streams.changes(logName), subjects.changes(logName)),
       store: this.#store,
       ...(this.#image ? { image: this.#image } : {}),
       messaging: this.#messaging,
@@ -172,17 +173,17 @@ class EmbeddedFiles implements RecoveryGrid {
     const { DATA_DIR: folder } = environment
     this.names = {
       store: join(folder, 'store.mdb'),
-      log: (space) => join(folder, `${space}-log.mdb`),
+      log: (logName) => join(folder, `${logName}-log.mdb`),
     }
     this.#environment = new EmbeddedEnvironment(folder)
     this.#store = new EmbeddedStore(this.#environment, 'store', this.#clock)
-    this.spaces = spacesOfFolder(environment, this.#store.spaces())
+    this.spaces = spacesOfFolder(environment, this.#store.logNames())
   }
 
-  async portsOf(space: string): Promise<RecoveryPorts> {
+  async portsOf(logName: LogName): Promise<RecoveryPorts> {
     return {
-      log: this.#place(`${space}-log`),
-      changes: this.#place(`${space}-changes`),
+      log: this.#place(`${logName}-log`),
+      changes: this.#place(`${logName}-changes`),
       store: this.#store,
       clock: this.#clock,
       random: this.#random,

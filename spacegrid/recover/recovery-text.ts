@@ -9,12 +9,12 @@ const count = (number: number, what: string): string =>
 
 /** What is there, line by line. */
 export function findingsText(findings: Findings, names: RecoveryNames): string {
-  const { space, checkpoint, log, newest, image, replicas, fault, queueFault } = findings
+  const { logName, checkpoint, log, newest, image, replicas, fault, queueFault } = findings
   const at = (position: number, identity: string) => `position ${position} of the log ${identity}`
   const lines = [
-    `space         ${space}`,
+    `space         ${logName}`,
     `store         ${checkpoint ? `${names.store}: ${at(checkpoint.position, checkpoint.logIdentity)}, ${count(checkpoint.entries, 'entry').replace('entrys', 'entries')}` : `${names.store} holds nothing of it`}`,
-    `log           ${log ? `${log.identity}: ${boundsText(log)}` : `there is no ${names.log(space)}`}`,
+    `log           ${log ? `${log.identity}: ${boundsText(log)}` : `there is no ${names.log(logName)}`}`,
     `change queue  ${newest ? `its last window ends at ${at(newest.to, newest.logIdentity)}` : 'no window'}`,
   ]
   if (image) lines.push(`warm image    ${at(image.position, image.logIdentity)}`)
@@ -30,7 +30,7 @@ const boundsText = ({ first, last }: LogBounds): string =>
 /** What a new log begins with, and what is lost, as far as anybody can know. */
 export function logPlanText(plan: LogPlan, names: RecoveryNames): string {
   const { findings, kind, stored, queueTo, copy, counted, after, notes } = plan
-  const { space } = findings
+  const { logName } = findings
   if (kind === 'queue')
     return listText([
       `log and store fit together; the change queue is of another log and is made anew`,
@@ -43,7 +43,7 @@ export function logPlanText(plan: LogPlan, names: RecoveryNames): string {
       `what ${copy.from} has beyond that, up to ${copy.state.position}, is stored first: ${count(copy.state.entryCount, 'entry').replace('entrys', 'entries')} in all`,
     counted &&
       `the entries are taken as they are, though the checkpoint says otherwise: ${counted.entries} of them`,
-    `a new ${names.log(space)} goes on from what is stored; its first position will be ${after + 1}, so that no old one comes again`,
+    `a new ${names.log(logName)} goes on from what is stored; its first position will be ${after + 1}, so that no old one comes again`,
     `the change queue is made anew; a warm image is built anew by the data pump`,
     ...lossLines(plan),
     ...notes,
@@ -76,7 +76,7 @@ function lossLines({ findings, savedTo, lastKnown, discarded, stored }: LogPlan)
 
 /** The same for programs. */
 export const logPlanData = (plan: LogPlan) => ({
-  space: plan.findings.space,
+  logName: plan.findings.logName,
   stored: plan.stored.position,
   saved: plan.savedTo,
   savedFrom: plan.copy?.from ?? (plan.queueTo > plan.stored.position ? 'change queue' : 'store'),
@@ -91,10 +91,10 @@ export function storePlanText(
   { findings, copy, fault, isContinued, behind, notes }: StorePlan,
   names: RecoveryNames,
 ): string {
-  const { space } = findings
+  const { logName } = findings
   return listText([
     `${names.store}: ${fault}`,
-    `all of ${space} is written there anew from ${copy.from}, which has it at position ${copy.state.position}: ${copy.state.entryCount} entries; what is there now goes, also what does not belong there`,
+    `all of ${logName} is written there anew from ${copy.from}, which has it at position ${copy.state.position}: ${copy.state.entryCount} entries; what is there now goes, also what does not belong there`,
     'until that is done nobody reads what is stored and nobody else writes it: units that start meanwhile wait, or copy from one that runs',
     ...(behind > 0
       ? [`LOST: what only the store has: ${count(behind, 'position')} beyond that`]
@@ -102,14 +102,14 @@ export function storePlanText(
     ...(isContinued
       ? []
       : [
-          `there is no log that goes on from there: afterwards npx spacegrid recover --from mongodb --space ${space}`,
+          `there is no log that goes on from there: afterwards npx spacegrid recover --from mongodb --space ${logName}`,
         ]),
     ...notes,
   ])
 }
 
 export const storePlanData = ({ findings, copy, fault, behind, notes }: StorePlan) => ({
-  space: findings.space,
+  logName: findings.logName,
   fault,
   from: copy.from,
   position: copy.state.position,

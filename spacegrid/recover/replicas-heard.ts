@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { decodeOfAnyLog, encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
 import { isReplica, type Teller } from '@spacegrid/grid/engine/agreement/audit-message'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -21,12 +22,12 @@ const answerMs = 700
  * those who are level a unit.
  */
 export async function hearReplicas(
-  space: string,
+  logName: LogName,
   messaging: Messaging,
   clock: Clock,
 ): Promise<HeardReplica[]> {
   const heard = new Map<number, HeardReplica>()
-  const subscription = messaging.subscribe(subjects.audit(space), ({ data }) => {
+  const subscription = messaging.subscribe(subjects.audit(logName), ({ data }) => {
     const { logIdentity, message } = decodeOfAnyLog(data) ?? {}
     if (logIdentity === undefined || message?.kind !== 'digest' || !isReplica(message.from)) return
     heard.set(message.from.id, { ...message.from, logIdentity, position: message.position })
@@ -40,14 +41,14 @@ export async function hearReplicas(
 
 /** What the other replicas have as their digest at a position, by their names. */
 export async function digestsOf(
-  space: string,
+  logName: LogName,
   logIdentity: string,
   position: number,
   messaging: Messaging,
   clock: Clock,
 ): Promise<ReadonlyMap<string, string>> {
   const digests = new Map<string, string>()
-  const subject = subjects.audit(space)
+  const subject = subjects.audit(logName)
   const subscription = messaging.subscribe(subject, ({ data }) => {
     const { message } = decodeOfAnyLog(data) ?? {}
     if (message?.kind === 'digest' && isReplica(message.from) && message.position === position)

@@ -1,4 +1,5 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { AuditedCopy } from '../audit/audited-copy.ts'
 import { ReferenceState } from '../audit/reference-state.ts'
@@ -78,13 +79,13 @@ async function planOnce(
   names: RecoveryNames,
   { discardStored, progress }: StorePlanOptions,
 ): Promise<StorePlan> {
-  const { space, log } = findings
+  const { logName, log } = findings
   const notes: string[] = []
   const copy = await findFollowed(findings, ports, progress, (reason) => void notes.push(reason))
   if (!copy)
     throw new Refused(
       [
-        `Nobody has a copy of ${space} that could be written to ${names.store}: no unit or pump runs that has one, ${log && log.first > 1 ? `the log begins at ${log.first}` : 'there is no log'}, and there is no warm image that the log continues. Start the units if they can still be started; else restore a backup`,
+        `Nobody has a copy of ${logName} that could be written to ${names.store}: no unit or pump runs that has one, ${log && log.first > 1 ? `the log begins at ${log.first}` : 'there is no log'}, and there is no warm image that the log continues. Start the units if they can still be started; else restore a backup`,
         ...notes,
       ].join('\n  '),
     )
@@ -164,7 +165,7 @@ async function findCopy(
  * one
  */
 async function refuseIfSound(
-  { space, checkpoint, fault }: Findings,
+  { logName, checkpoint, fault }: Findings,
   { state, from, logIdentity }: ExactCopy,
   { store }: RecoveryPorts,
   names: RecoveryNames,
@@ -173,16 +174,16 @@ async function refuseIfSound(
   if (!checkpoint || checkpoint.position <= 0 || fault === undefined) return
   const { position } = checkpoint
   if (checkpoint.logIdentity === logIdentity && position < state.position) return
-  const count = await countEntries(names.store, space, store, progress).catch(() => undefined)
+  const count = await countEntries(names.store, logName, store, progress).catch(() => undefined)
   if (!count?.isAsTold) return
   throw new Refused(
-    `${names.store} is sound, at ${position} of the log ${checkpoint.logIdentity}; ${from} is at ${state.position} of ${logIdentity}, and does not have what is stored. If that log was lost: npx spacegrid recover --from mongodb --space ${space}. If it is what is stored that has to go: --discard-stored`,
+    `${names.store} is sound, at ${position} of the log ${checkpoint.logIdentity}; ${from} is at ${state.position} of ${logIdentity}, and does not have what is stored. If that log was lost: npx spacegrid recover --from mongodb --space ${logName}. If it is what is stored that has to go: --discard-stored`,
   )
 }
 
 /** @throws Refused when nothing is wrong */
 async function faultOf(
-  { space, checkpoint, log, fault }: Findings,
+  { logName, checkpoint, log, fault }: Findings,
   copy: FollowedCopy,
   ports: RecoveryPorts,
   names: RecoveryNames,
@@ -195,7 +196,7 @@ async function faultOf(
   if (fault !== undefined && log) return { fault, behind }
   let state: SpaceState
   try {
-    const stored = await storedCopy(space, right.position, ports, names, progress)
+    const stored = await storedCopy(logName, right.position, ports, names, progress)
     state = stored.state
     const counted = state.digest.toString()
     if (counted !== stored.digest) {
@@ -234,14 +235,14 @@ async function namesOf(
 
 /** Where the copy is, if a writer still moves it; else wherever it is. */
 async function storedCopy(
-  space: string,
+  logName: LogName,
   notBefore: number,
   { store, changes, clock }: RecoveryPorts,
   names: RecoveryNames,
   progress: Progress,
 ): Promise<AuditedCopy> {
   const read = (from: number) =>
-    copyOfStore(names.store, space, store, changes, clock, progress, from)
+    copyOfStore(names.store, logName, store, changes, clock, progress, from)
   try {
     return await read(notBefore)
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fingerprintOf } from '@spacegrid/grid/engine/agreement/fingerprint'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -37,25 +38,25 @@ export async function rewriteStore(
   { store, random }: RecoveryPorts,
   progress: Progress,
 ): Promise<readonly string[]> {
-  const { space } = findings
+  const { logName } = findings
   const { state, logIdentity } = copy
   let at = startOf(random)
   const header = encodeHeader(state.header())
   const building = (position: number): Checkpoint => ({
     ...{ position, logIdentity: writtenAnew, digest: '', entries: 0, replicated: header },
   })
-  await store.beginAnew(space, building(at))
+  await store.beginAnew(logName, building(at))
   // From here on nobody moves the store, and nobody trims the log beyond where it was.
   await copy.follow(await copy.last())
   let written = 0
   for (const entries of stepsOf(state)) {
-    await store.apply(space, at, building(at - 1), entries)
+    await store.apply(logName, at, building(at - 1), entries)
     at--
     written += entries.length
     progress('writing', written)
   }
-  const different = await readAgain(space, state, store, progress)
-  await store.apply(space, at, checkpointOf(state, logIdentity), [])
+  const different = await readAgain(logName, state, store, progress)
+  await store.apply(logName, at, checkpointOf(state, logIdentity), [])
   return different
 }
 
@@ -78,12 +79,12 @@ function* stepsOf(state: SpaceState): Generator<StoredChange[]> {
 }
 
 async function readAgain(
-  space: string,
+  logName: LogName,
   state: SpaceState,
   store: RebuildableStore,
   progress: Progress,
 ): Promise<string[]> {
-  const scan = await store.scan(space)
+  const scan = await store.scan(logName)
   const different: string[] = []
   let count = 0
   try {

@@ -1,4 +1,5 @@
 import type { Space } from '@spacegrid/grid/core/definition'
+import { calledCommands } from '@spacegrid/grid/core/parts'
 import type { EmbeddedPlace } from '../embedded/serve-embedded.ts'
 import { exampleInput } from './example-input.ts'
 
@@ -23,7 +24,7 @@ Ctrl-C stops it; started again it goes on where it was.
 /** The first command that an input is known for. */
 function tryOut(spaces: readonly Space[], url: string): string {
   for (const space of spaces)
-    for (const { name, input } of space.commands.values()) {
+    for (const { name, input } of calledCommands(space)) {
       const example = exampleInput(input)
       if (example === undefined) continue
       const body = JSON.stringify(example).replaceAll("'", "'\\''")

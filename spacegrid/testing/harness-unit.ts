@@ -176,7 +176,7 @@ const workOf = (command: AnyCommand, input: unknown, version: Compatibility): Wo
     declared: command,
   },
   answer: (data, taken) => {
-    const result = answerOf(command, version.readTaken(data, taken), false, version)
+    const result = answerOf(command, version.readTaken(data, taken), false, version, input)
     refusePromise(result)
     return result
   },

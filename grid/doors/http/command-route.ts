@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyCommand } from '../../core/definition.ts'
+import { positionJson } from '../../core/position.ts'
 import { commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { CommandAnswer, ExecuteOptions } from '../request/serving.ts'
@@ -52,7 +53,7 @@ class CommandRequest extends HttpRequest<ExecuteOptions, CommandAnswer> {
     const { position, version } = answer
     const result = this.#results.serialize(answer.result, this.reply)
     const headers = commandHeaders(headerNames, answer, asked)
-    const json = `{"result":${result},"position":${position},"version":${version}}`
+    const json = `{"result":${result},"position":${positionJson(position)},"version":${version}}`
     sendJson(this.#door, this.reply, headers, json)
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PositionToken } from '../../core/position.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import { repeatedHeader } from '../request/request-options.ts'
 import type { RequestPipeline } from '../request/request-pipeline.ts'
@@ -65,7 +66,7 @@ function send(
 }
 
 export interface TaggedBody {
-  readonly position: number
+  readonly position: PositionToken
   readonly tag: string
   /** Called only when the caller does not have it yet. */
   readonly write: () => string

@@ -13,6 +13,7 @@ import {
 import type { Space } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
+import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
@@ -146,8 +147,9 @@ function addSpaceRoutes(
   rotation: UnitRotation,
   undeclaredReadable: boolean,
 ): void {
-  const { commands, queries, caches } = rotation.space
-  for (const command of commands.values()) addCommandRoute(app, door, rotation, command)
+  const { queries, caches } = rotation.space
+  for (const command of calledCommands(rotation.space))
+    addCommandRoute(app, door, rotation, command)
   for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {

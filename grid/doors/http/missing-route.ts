@@ -1,5 +1,6 @@
 import type { Space } from '../../core/definition.ts'
 import { type ErrorCode, GridError } from '../../core/errors.ts'
+import { calledCommands } from '../../core/parts.ts'
 import { checkKey } from '../../core/validation.ts'
 
 /** What to answer when no route fits. */
@@ -68,7 +69,7 @@ function partsOf(
   const read = 'GET, HEAD'
   const own = { names: [] as readonly string[], segmentsAfterName: 0 }
   if (kind === 'commands') {
-    const names = [...(space?.commands.keys() ?? [])]
+    const names = space === undefined ? [] : calledCommands(space).map(({ name }) => name)
     return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST' }
   }
   if (kind === 'queries') {

@@ -42,7 +42,6 @@ export function swaggerOptions(
   }
 }
 
-const positive = { type: 'integer', minimum: 1 } as const
 const count = { type: 'integer', minimum: 0 } as const
 const tag = {
   'If-None-Match': { type: 'string', description: 'Answers 304 if the tag still fits' },
@@ -81,10 +80,18 @@ const problem = (description: string) => ({
   content: { [problemType]: { schema: { $ref: 'Problem#' } } },
 })
 
-const readHeaders = {
+/** A number in a space of one partition. */
+const positionIn = ({ partitions = 1 }: Space, description: string) =>
+  partitions === 1
+    ? { type: 'integer', minimum: 0, description }
+    : { type: 'string', description: `${description}; not to be looked into` }
+
+const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
+
+const readHeaders = (space: Space) => ({
   type: 'object',
   properties: {
-    'Grid-Position': { ...positive, description: 'Answer at this position or a later one' },
+    'Grid-Position': positionIn(space, 'Answer at this position or a later one'),
     'Grid-Consistency': {
       type: 'string',
       enum: ['latest'],
@@ -92,7 +99,7 @@ const readHeaders = {
     },
     ...tag,
   },
-}
+})
 
 const readProblems = {
   400: problem('Invalid input or header'),
@@ -124,7 +131,7 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
       },
     },
     response: {
-      200: answer({ result: command.result ?? {}, position: count, version: count }),
+      200: answer({ result: command.result ?? {}, position: answeredAt(space), version: count }),
       400: problem('Invalid input or header'),
       409: problem('Refused: nothing changed'),
       413: problem('The body, or the transaction it makes, is too large'),
@@ -144,9 +151,9 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
     tags: [space.name],
     ...(query.description === undefined ? undefined : { summary: query.description }),
     querystring: query.input,
-    headers: readHeaders,
+    headers: readHeaders(space),
     response: {
-      200: answer({ result: query.result ?? {}, position: count }),
+      200: answer({ result: query.result ?? {}, position: answeredAt(space) }),
       304: { description: 'Not modified', type: 'null' },
       ...readProblems,
     },
@@ -160,13 +167,13 @@ export function entrySchema(space: Space, cache: AnyCache, fields: ReadableField
     tags: [space.name],
     summary: `One entry of cache ${cache.name}`,
     params: { type: 'object', required: ['key'], properties: { key } },
-    headers: readHeaders,
+    headers: readHeaders(space),
     response: {
       200: answer({
         key: { type: 'string' },
         value: partOf(cache, fields),
         version: count,
-        writtenAt: { ...positive, description: 'Log position of the transaction that wrote it' },
+        writtenAt: positionIn(space, 'Log position of the transaction that wrote it'),
       }),
       304: { description: 'Not modified', type: 'null' },
       ...readProblems,

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
+import { positionJson } from '../../core/position.ts'
 import type { QueryAnswer, ReadOptions } from '../request/serving.ts'
 import { ResultTags } from './entity-tag.ts'
 import { type Door, sendTagged } from './exchange.ts'
@@ -55,7 +56,7 @@ class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   answer({ result, position }: QueryAnswer): void {
     const { door, results, tags } = this.#route
     const json = results.serialize(result, this.reply)
-    const write = () => `{"result":${json},"position":${position}}`
+    const write = () => `{"result":${json},"position":${positionJson(position)}}`
     sendTagged(door, this.request, this.reply, { position, tag: tags.tagOf(json), write })
   }
 }

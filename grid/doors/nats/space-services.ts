@@ -1,5 +1,7 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import { calledCommands } from '../../core/parts.ts'
+import type { PositionToken } from '../../core/position.ts'
 import type {
   Endpoint,
   Message,
@@ -46,7 +48,7 @@ export function serveSpace(
   const { space } = unit
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
-  const commands = [...space.commands.values()].map((command) => {
+  const commands = calledCommands(space).map((command) => {
     const path = pipeline.command(space.name, command.name)
     return endpoint('command', command, subjects.command(space.name, command.name), (message) =>
       path.run(unit, new CommandRequest(message, route)),
@@ -114,7 +116,7 @@ const headerBytesMax = 512
 
 /** @param headers names and values in turn */
 function message(
-  body: { readonly result: unknown; readonly position: number; readonly version?: number },
+  body: { readonly result: unknown; readonly position: PositionToken; readonly version?: number },
   bytesMax: number,
   headers: readonly string[],
 ): Message {

@@ -1,5 +1,6 @@
 import type { Acknowledgement } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import { type PositionToken, readPosition } from '../../core/position.ts'
 import type { Caller } from './caller.ts'
 import type { ExecuteOptions, ReadOptions } from './serving.ts'
 
@@ -67,12 +68,18 @@ function checkedKey(key: string): string {
   return key
 }
 
-function checkedPosition(text: string): number {
-  const position = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN
-  if (!Number.isSafeInteger(position))
-    throw invalid(requestHeaders.position, 'a whole number below 2^53')
+function checkedPosition(text: string): PositionToken {
+  const position = readPosition(text)
+  if (position === undefined) throw positionInvalid()
   return position
 }
+
+/** What it names is no position of the space that was asked. */
+export const positionInvalid = (): GridError =>
+  invalid(
+    requestHeaders.position,
+    'a position that an answer has named: a whole number below 2^53, in a space of several partitions a token',
+  )
 
 /**
  * What stands between commas; those in quotes are part of a value. A quote that is not closed

@@ -1,3 +1,4 @@
+import type { PositionToken } from '../../core/position.ts'
 import type { Origin } from './caller.ts'
 
 /** What a request says beside its input. */
@@ -25,5 +26,5 @@ export interface Request<Asked, Answer, Sent> extends Origin, RequestHeaders {
    * The request ends with an error.
    * @param position of the unit that was asked
    */
-  refuse(error: unknown, position: number): Sent
+  refuse(error: unknown, position: PositionToken): Sent
 }

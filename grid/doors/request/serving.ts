@@ -1,26 +1,32 @@
 import type { Acknowledgement, Space } from '../../core/definition.ts'
+import type { PositionToken } from '../../core/position.ts'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { Readiness } from '../../engine/life/readiness.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 
+export type { PositionToken }
+
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
   readonly idempotencyKey?: string
+  /** Time that is left for it, ms, where that is less than a command may take anyway. */
+  readonly withinMs?: number
   /** Overrides the command's own level. */
   readonly acknowledge?: Acknowledgement
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
 }
 
-export interface CommandAnswer {
+/** `Position`: of a space with one partition a number. */
+export interface CommandAnswer<Position extends PositionToken = PositionToken> {
   readonly result: unknown
   /**
    * Log position at which the command was committed (or, `accepted`, the replica's position when it
    * ran).
    */
-  readonly position: number
+  readonly position: Position
   /** The transaction's identity: the version of the entries it put. */
   readonly version: number
   /** Whether this is an earlier command's result, by its idempotency key. */
@@ -32,25 +38,25 @@ export interface ReadOptions {
   /**
    * Answer from this log position or a later one; waits a bounded time, then `position_timeout`.
    */
-  readonly position?: number
+  readonly position?: PositionToken
   /** Answer from a state that includes everything stored when the request came. */
   readonly latest?: boolean
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
 }
 
-export interface QueryAnswer {
+export interface QueryAnswer<Position extends PositionToken = PositionToken> {
   readonly result: unknown
-  readonly position: number
+  readonly position: Position
 }
 
-export interface EntryAnswer {
+export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly value: Readonly<Record<string, unknown>>
   readonly version: number
   /** Log position of the transaction that wrote the entry. */
-  readonly writtenAt: number
+  readonly writtenAt: Position
   /** Log position of the replica that answered. */
-  readonly position: number
+  readonly position: Position
 }
 
 export interface SpaceStatus {
@@ -103,7 +109,7 @@ export interface Serving {
    * `log_full`
    */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
-  readonly position: number
+  readonly position: PositionToken
   readiness(): Readiness
   status(): SpaceStatus
 }

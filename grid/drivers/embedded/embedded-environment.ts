@@ -52,11 +52,12 @@ export class EmbeddedEnvironment {
   /**
    * Opens a file, or creates it. Its root database holds the format and whatever settings its user
    * keeps there.
+   * @param databasesMax named databases that it may have
    * @throws GridError `format_unsupported`, `configuration_invalid`
    */
-  open(name: string): RootDatabase<unknown, string> {
+  open(name: string, databasesMax = 64): RootDatabase<unknown, string> {
     if (this.#files.has(name)) throw new Error(`${name} is open already`)
-    const root = this.#openFile(name)
+    const root = this.#openFile(name, databasesMax)
     const found = root.get(formatKey)
     if (found === undefined) {
       try {
@@ -118,7 +119,7 @@ export class EmbeddedEnvironment {
     }
   }
 
-  #openFile(name: string): RootDatabase<unknown, string> {
+  #openFile(name: string, databasesMax: number): RootDatabase<unknown, string> {
     const path = join(this.directory, `${name}.mdb`)
     try {
       if (!isEmptyOrLmdb(path)) throw new Error(`${name}.mdb is not an LMDB file`)
@@ -130,7 +131,7 @@ export class EmbeddedEnvironment {
         // Its own batching rejects promises that nobody holds when a commit fails; ours is
         // explicit.
         eventTurnBatching: false,
-        maxDbs: 64,
+        maxDbs: databasesMax,
       })
     } catch (error) {
       throw error instanceof GridError ? error : this.#unusable(error)

@@ -1,5 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
+import { partitionsMax } from '../../core/partition.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -24,6 +26,8 @@ import { EmbeddedScan } from './embedded-scan.ts'
 const sliceMs = 3
 /** Entries looked at when a store is opened: a third of a second. */
 const checkedMax = 100_000
+/** One for each log: those of a space with the most partitions that may be, and others. */
+const databasesMax = partitionsMax + 64
 const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
 
 interface EncodedChange {
@@ -67,7 +71,7 @@ export class EmbeddedStore implements RebuildableStore {
     this.#name = name
     this.#clock = clock
     this.#chunkEntries = options.chunkEntries ?? 1000
-    this.#root = environment.open(name)
+    this.#root = environment.open(name, databasesMax)
     this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
     this.#check()
   }
@@ -79,10 +83,10 @@ export class EmbeddedStore implements RebuildableStore {
   #check(): void {
     let left = checkedMax
     try {
-      for (const space of this.#checkpoints.getKeys()) {
-        const stored = this.#checkpoints.getEntry(space)
+      for (const logName of this.#checkpoints.getKeys()) {
+        const stored = this.#checkpoints.getEntry(logName)
         if (stored) decodeCheckpoint(stored.value, stored.version ?? 0)
-        for (const { key, value } of this.#entriesOf(space).getRange({ limit: left })) {
+        for (const { key, value } of this.#entriesOf(logName).getRange({ limit: left })) {
           const name = decodeEntryKey(key)
           readStored(name.cache, name.key, value)
           left--
@@ -94,51 +98,51 @@ export class EmbeddedStore implements RebuildableStore {
     }
   }
 
-  async checkpoint(space: string): Promise<Checkpoint | undefined> {
+  async checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
     this.#checkOpen()
-    const stored = this.#checkpoints.getEntry(space)
+    const stored = this.#checkpoints.getEntry(logName)
     return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
   }
 
   /** Names of the spaces that are stored here, in the order of the alphabet. */
-  spaces(): string[] {
+  logNames(): LogName[] {
     this.#checkOpen()
     return [...this.#checkpoints.getKeys()].sort()
   }
 
   async apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    const stored = await this.checkpoint(space)
-    if ((stored?.position ?? 0) !== from) throw stale(space, from)
+    const stored = await this.checkpoint(logName)
+    if ((stored?.position ?? 0) !== from) throw stale(logName, from)
     const encoded = await this.#encode(changes)
     this.#checkOpen()
-    const entries = this.#entriesOf(space)
+    const entries = this.#entriesOf(logName)
     const write = () => {
       for (const { key, bytes } of encoded)
         if (bytes) entries.put(key, bytes)
         else entries.remove(key)
-      this.#checkpoints.put(space, encodeCheckpoint(next), next.position)
+      this.#checkpoints.put(logName, encodeCheckpoint(next), next.position)
     }
     // The check above only saves work; this one is part of the transaction.
     const transaction = stored
-      ? this.#checkpoints.ifVersion(space, from, write)
-      : this.#checkpoints.ifNoExists(space, write)
-    if (!(await this.#environment.commit(transaction, codes))) throw stale(space, from)
+      ? this.#checkpoints.ifVersion(logName, from, write)
+      : this.#checkpoints.ifNoExists(logName, write)
+    if (!(await this.#environment.commit(transaction, codes))) throw stale(logName, from)
   }
 
-  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+  async scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(space)) return undefined
-    const entries = this.#entriesOf(space)
+    if (!this.#checkpoints.doesExist(logName)) return undefined
+    const entries = this.#entriesOf(logName)
     const snapshot = this.#root.useReadTransaction()
     // lmdb-js would go on using the transaction for other reads, and end it when a database is
     // opened.
     this.#root.resetReadTxn()
-    const stored = this.#checkpoints.getEntry(space, { transaction: snapshot })!
+    const stored = this.#checkpoints.getEntry(logName, { transaction: snapshot })!
     const start = decodeCheckpoint(stored.value, stored.version ?? 0)
     const scan = new EmbeddedScan(this.#clock, entries, snapshot, start, {
       ...options,
@@ -149,30 +153,30 @@ export class EmbeddedStore implements RebuildableStore {
     return scan
   }
 
-  async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
+  async get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(space)) return undefined
-    const bytes = this.#entriesOf(space).getBinary(encodeEntryKey(cache, key))
+    if (!this.#checkpoints.doesExist(logName)) return undefined
+    const bytes = this.#entriesOf(logName).getBinary(encodeEntryKey(cache, key))
     return bytes && readStored(cache, key, bytes)
   }
 
-  async clear(space: string): Promise<void> {
+  async clear(logName: LogName): Promise<void> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(space)) return
-    const entries = this.#entriesOf(space)
+    if (!this.#checkpoints.doesExist(logName)) return
+    const entries = this.#entriesOf(logName)
     const transaction = this.#root.batch(() => {
       entries.clearAsync()
-      this.#checkpoints.remove(space)
+      this.#checkpoints.remove(logName)
     })
     await this.#environment.commit(transaction, codes)
   }
 
-  async beginAnew(space: string, building: Checkpoint): Promise<void> {
+  async beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
     this.#checkOpen()
-    const entries = this.#entriesOf(space)
+    const entries = this.#entriesOf(logName)
     const transaction = this.#root.batch(() => {
       entries.clearAsync()
-      this.#checkpoints.put(space, encodeCheckpoint(building), building.position)
+      this.#checkpoints.put(logName, encodeCheckpoint(building), building.position)
     })
     await this.#environment.commit(transaction, codes)
   }
@@ -199,14 +203,14 @@ export class EmbeddedStore implements RebuildableStore {
   }
 
   /** Opened when a space is first touched; creates the database if there is none. */
-  #entriesOf(space: string): Database<Buffer, Buffer> {
-    let entries = this.#entries.get(space)
+  #entriesOf(logName: LogName): Database<Buffer, Buffer> {
+    let entries = this.#entries.get(logName)
     if (!entries) {
-      entries = this.#root.openDB<Buffer, Buffer>(`entries:${space}`, {
+      entries = this.#root.openDB<Buffer, Buffer>(`entries:${logName}`, {
         encoding: 'binary',
         keyEncoding: 'binary',
       })
-      this.#entries.set(space, entries)
+      this.#entries.set(logName, entries)
     }
     return entries
   }
@@ -217,5 +221,5 @@ export class EmbeddedStore implements RebuildableStore {
   }
 }
 
-const stale = (space: string, from: number): GridError =>
-  new GridError('stale_writer', `${space} is not stored at position ${from}`)
+const stale = (logName: LogName, from: number): GridError =>
+  new GridError('stale_writer', `${logName} is not stored at position ${from}`)

@@ -1,5 +1,6 @@
 import { Binary } from 'mongodb'
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import { fingerprintOf } from '../../engine/agreement/fingerprint.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
@@ -25,9 +26,9 @@ export interface CheckpointDocument {
 export const checkpointsName = 'grid.checkpoints'
 
 export const checkpointHash = (
-  space: string,
+  logName: LogName,
   { position, logIdentity, digest, entries, replicated }: Checkpoint,
-): number => fingerprintOf(position, [space, logIdentity, digest, entries, replicated])
+): number => fingerprintOf(position, [logName, logIdentity, digest, entries, replicated])
 
 /** @throws GridError `record_damaged`: it is not what the grid has written */
 export function toCheckpoint(document: CheckpointDocument): Checkpoint {

@@ -14,8 +14,25 @@ type Value = Readonly<Record<string, unknown>>
 /** An entry as MongoDB holds it: the fields of the value beside what the grid needs to know. */
 export interface EntryDocument extends Document {
   readonly _id: string
-  /** `hash`: of everything else here; a version that did not know of it yet has left none. */
-  readonly _grid: { readonly position: number; readonly version: number; readonly hash?: number }
+  /**
+   * `hash`: of everything else here; a version that did not know of it yet has left none.
+   * `partition`: only where the space has several.
+   */
+  readonly _grid: {
+    readonly position: number
+    readonly version: number
+    readonly hash?: number
+    readonly partition?: number
+  }
+}
+
+/** What is one partition's of a collection that several share. */
+export interface Share {
+  readonly partition: number
+  /** Before each key in `_id`. */
+  readonly prefix: string
+  /** In the hash, for the name of the cache: so the partition is part of it. */
+  readonly hashedAs: string
 }
 
 /*
@@ -43,48 +60,65 @@ const isReservedAtTop = (name: string): boolean =>
  */
 const arraySubtype = 128
 
-export function toDocument(change: StoredChange): EntryDocument {
+export function toDocument(change: StoredChange, share?: Share): EntryDocument {
   const { cache, key, value, version, position } = change
-  const document: Document = { _id: key }
+  const document: Document = { _id: share ? share.prefix + key : key }
   for (const name in value)
     document[isReservedAtTop(name) ? escapeMark + name : name] = storable(value[name])
-  const hash = storedHash({ cache, key, value: value ?? {}, version, position })
-  document._grid = { position, version, hash }
+  const hashedAs = share ? share.hashedAs : cache
+  const hash = storedHash({ cache: hashedAs, key, value: value ?? {}, version, position })
+  document._grid = share
+    ? { position, version, hash, partition: share.partition }
+    : { position, version, hash }
   return document as EntryDocument
 }
 
 /** @throws GridError `record_damaged`: it is not what the grid has written */
-export function fromDocument(cache: string, document: EntryDocument): StoredEntry {
+export function fromDocument(cache: string, document: EntryDocument, share?: Share): StoredEntry {
   const value: Record<string, unknown> = {}
   for (const name in document)
     if (name !== '_id' && name !== '_grid')
       setMember(value, name.startsWith(escapeMark) ? name.slice(1) : name, restored(document[name]))
-  const { version, position, hash } = document._grid ?? {}
-  const entry = { cache, key: document._id, value, version, position } as StoredEntry
-  if (!isMarked(entry) || (hash !== undefined && hash !== storedHash(entry)))
+  const { version, position, hash, partition } = document._grid ?? {}
+  const key = ownKey(document._id, share)
+  const entry = { cache, key, value, version, position } as StoredEntry
+  const isOurs = share ? partition === share.partition : true
+  const isAsHashed = () => (hash === undefined ? !share : hash === hashOf(entry, share))
+  if (!isMarked(entry) || !isOurs || !isAsHashed())
     throw new GridError(
       'record_damaged',
-      `MongoDB does not hold ${cache} ${JSON.stringify(keyOf(document._id))} as the grid has written it`,
+      `MongoDB does not hold ${cache} ${JSON.stringify(keyOf(document._id, share))} as the grid has written it`,
     )
   return entry
 }
 
+const hashOf = (entry: StoredEntry, share?: Share): number =>
+  storedHash(share ? { ...entry, cache: share.hashedAs } : entry)
+
+/** undefined: it is none of the grid's. */
+const ownKey = (id: unknown, share: Share | undefined): string | undefined => {
+  if (typeof id !== 'string') return undefined
+  if (!share?.prefix) return id
+  return id.startsWith(share.prefix) ? id.slice(share.prefix.length) : undefined
+}
+
 /**
- * An id that is no text cannot be the grid's; it gets a key all the same, by which it can be
- * removed.
+ * An id that is no text, or not like those of its partition, cannot be the grid's; it gets a key
+ * all the same, by which it can be removed.
  */
-export const keyOf = (id: unknown): string =>
-  typeof id === 'string' ? id : BSON.EJSON.stringify({ _id: id }, { relaxed: false })
+export const keyOf = (id: unknown, share?: Share): string =>
+  ownKey(id, share) ?? BSON.EJSON.stringify({ _id: id }, { relaxed: false })
 
 /** The ids that documents of a key can have. */
-export function idsOf(key: string): string[] {
-  if (!key.startsWith('{"_id":')) return [key]
+export function idsOf(key: string, share?: Share): string[] {
+  const own = (share?.prefix ?? '') + key
+  if (!key.startsWith('{"_id":')) return [own]
   try {
     const { _id } = BSON.EJSON.parse(key, { relaxed: false }) as { readonly _id: string }
-    return keyOf(_id) === key ? [key, _id] : [key]
+    return keyOf(_id, share) === key ? [own, _id] : [own]
   } catch {
     // A key of the application that only begins alike.
-    return [key]
+    return [own]
   }
 }
 

@@ -38,6 +38,8 @@ export interface Refusal {
   readonly reason: string
   /** Which operation of the bulk write it was; undefined: not told. */
   readonly at: number | undefined
+  /** Another partition of the space has a document with this key. */
+  readonly isKeyTaken?: boolean
 }
 
 const reasonLengthMax = 2000
@@ -55,8 +57,9 @@ export const isCommitUnknown = (error: unknown): boolean =>
  * Why a bulk write has failed, if that may be for what one of its documents is (too large, nested
  * too deeply, against a validation rule or a unique index that somebody has added); undefined: it
  * is for the state of the world.
+ * @param isShared partitions of a space share the collection
  */
-export function refusalOf(error: unknown): Refusal | undefined {
+export function refusalOf(error: unknown, isShared = false): Refusal | undefined {
   if (isTransient(error)) return undefined
   // The driver wraps whatever happens to a bulk write, lost connections included; only the server's
   // own errors have a code.
@@ -66,9 +69,14 @@ export function refusalOf(error: unknown): Refusal | undefined {
     const { errInfo } = first?.err ?? {}
     const details = errInfo ? `: ${JSON.stringify(errInfo.details ?? errInfo)}` : ''
     const reason = `${error.message}${details}`.slice(0, reasonLengthMax)
-    // Somebody else's document with our key would be in the way of any of ours.
-    if (error.code === duplicateKey && / index: _id_ /.test(reason)) return undefined
-    return { code: error.code, reason, at: first?.index }
+    const { code } = error
+    const at = first?.index
+    if (code === duplicateKey && / index: _id_ /.test(reason)) {
+      // Somebody else's document with our key would be in the way of any of ours.
+      if (!isShared) return undefined
+      return keyTaken(at)
+    }
+    return { code, reason, at }
   }
   // Thrown while documents are turned into BSON. An invalid argument is how the driver says "too
   // large".
@@ -77,6 +85,14 @@ export function refusalOf(error: unknown): Refusal | undefined {
     return undefined
   return { code: undefined, reason: message.slice(0, reasonLengthMax), at: undefined }
 }
+
+/** @param at which of the changes has the key */
+export const keyTaken = (at: number | undefined): Refusal => ({
+  code: duplicateKey,
+  reason: 'another partition of the space has an entry with this key, which is unique in all of it',
+  at,
+  isKeyTaken: true,
+})
 
 const socketCodes = new Set<unknown>([
   ...['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'ENOTCONN', 'ETIMEDOUT'],

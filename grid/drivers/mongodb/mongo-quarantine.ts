@@ -1,4 +1,5 @@
 import { Binary, type ClientSession, type Collection, type Db, ObjectId } from 'mongodb'
+import type { LogName } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   EntryKey,
@@ -22,7 +23,8 @@ export interface QuarantineMark {
 export interface QuarantineDocument {
   /** `space/cache/key`. */
   readonly _id: string
-  readonly space: string
+  /** The name of the log. */
+  readonly space: LogName
   readonly cache: string
   readonly key: string
   readonly code?: number
@@ -69,8 +71,8 @@ const portionMax = 1000
 const noOne: Quarantined = { revision: '', ids: new Set() }
 
 /** No name of a space or a cache has a slash in it. */
-export const quarantineId = (space: string, { cache, key }: EntryKey): string =>
-  `${space}/${cache}/${key}`
+export const quarantineId = (logName: LogName, { cache, key }: EntryKey): string =>
+  `${logName}/${cache}/${key}`
 
 /**
  * The collection `grid.quarantine`. It changes in the transaction that moves the checkpoint, and
@@ -93,24 +95,24 @@ export class MongoQuarantine {
   }
 
   /** The members when they were looked at last; `forget` makes it look again. */
-  async known(space: string, readMark: () => Promise<QuarantineMark | undefined>) {
-    let known = this.#known.get(space)
+  async known(logName: LogName, readMark: () => Promise<QuarantineMark | undefined>) {
+    let known = this.#known.get(logName)
     if (!known) {
       // In this order: if members come or leave in between, the checkpoint has another revision by
       // then.
       const revision = revisionOf(await readMark())
-      known = revision === '' ? noOne : { revision, ids: await this.#readIds(space) }
-      this.#known.set(space, known)
+      known = revision === '' ? noOne : { revision, ids: await this.#readIds(logName) }
+      this.#known.set(logName, known)
     }
     return known
   }
 
-  forget(space: string): void {
-    this.#known.delete(space)
+  forget(logName: LogName): void {
+    this.#known.delete(logName)
   }
 
-  remember(space: string, known: Quarantined): void {
-    this.#known.set(space, known)
+  remember(logName: LogName, known: Quarantined): void {
+    this.#known.set(logName, known)
   }
 
   /** Collections and the index cannot be made within a transaction. */
@@ -126,18 +128,18 @@ export class MongoQuarantine {
    * from now on; they differ from `known` when the checkpoint has to get another mark.
    */
   async update(
-    space: string,
+    logName: LogName,
     known: Quarantined,
     refused: readonly RefusedChange[],
     released: readonly EntryKey[],
     session: ClientSession,
     isReplay: boolean,
   ): Promise<Quarantined> {
-    const leaving = released.map((entry) => quarantineId(space, entry))
+    const leaving = released.map((entry) => quarantineId(logName, entry))
     await this.#remove(leaving, session)
-    if (refused.length > 0) await this.#put(space, refused, session, isReplay)
+    if (refused.length > 0) await this.#put(logName, refused, session, isReplay)
     const joining = refused
-      .map(({ change }) => quarantineId(space, change))
+      .map(({ change }) => quarantineId(logName, change))
       .filter((id) => !known.ids.has(id))
     if (leaving.length === 0 && joining.length === 0) return known
     const ids = new Set(known.ids)
@@ -146,9 +148,9 @@ export class MongoQuarantine {
     return ids.size === 0 ? noOne : { revision: new ObjectId().toHexString(), ids }
   }
 
-  async list(space: string, session?: ClientSession): Promise<QuarantinedEntry[]> {
+  async list(logName: LogName, session?: ClientSession): Promise<QuarantinedEntry[]> {
     const found = this.#documents.find(
-      { space },
+      { space: logName },
       {
         projection: { value: 0 },
         sort: { firstPosition: 1, _id: 1 },
@@ -160,13 +162,13 @@ export class MongoQuarantine {
     return entries
   }
 
-  async get(space: string, entry: EntryKey): Promise<StoredEntry | undefined> {
-    const document = await this.#documents.findOne({ _id: quarantineId(space, entry) }, durable())
+  async get(logName: LogName, entry: EntryKey): Promise<StoredEntry | undefined> {
+    const document = await this.#documents.findOne({ _id: quarantineId(logName, entry) }, durable())
     if (!document) return undefined
     if (isWhole(document)) return toEntry(document, [])
     // Document and pieces have to be of one version.
     return await this.#database.client.withSession({ snapshot: true }, async (session) => {
-      for await (const [first] of this.chunks(space, ofSnapshot(session), [document._id]))
+      for await (const [first] of this.chunks(logName, ofSnapshot(session), [document._id]))
         return first
       return undefined
     })
@@ -177,11 +179,11 @@ export class MongoQuarantine {
    * these.
    */
   async *chunks(
-    space: string,
+    logName: LogName,
     options: ReadOptions,
     ids?: readonly string[],
   ): AsyncGenerator<StoredEntry[], void> {
-    const filter = ids ? { _id: { $in: ids } } : { space }
+    const filter = ids ? { _id: { $in: ids } } : { space: logName }
     const documents = this.#documents.find(filter, { ...options })
     let chunk: StoredEntry[] = []
     let bytes = 0
@@ -199,27 +201,27 @@ export class MongoQuarantine {
   }
 
   /** A mark for a checkpoint that has lost its own; undefined: nothing is in quarantine. */
-  async newMark(space: string, session: ClientSession): Promise<QuarantineMark | undefined> {
-    const ids = await this.#readIds(space, { session })
+  async newMark(logName: LogName, session: ClientSession): Promise<QuarantineMark | undefined> {
+    const ids = await this.#readIds(logName, { session })
     if (ids.size === 0) return undefined
-    return markOf(space, { revision: new ObjectId().toHexString(), ids })
+    return markOf(logName, { revision: new ObjectId().toHexString(), ids })
   }
 
-  async keysIn(space: string, options: ReadOptions): Promise<ReadonlySet<string>> {
-    const ids = await this.#readIds(space, options)
-    return new Set([...ids].map((id) => id.slice(space.length + 1)))
+  async keysIn(logName: LogName, options: ReadOptions): Promise<ReadonlySet<string>> {
+    const ids = await this.#readIds(logName, options)
+    return new Set([...ids].map((id) => id.slice(logName.length + 1)))
   }
 
-  async clear(space: string, session?: ClientSession): Promise<void> {
-    this.forget(space)
-    const ids = [...(await this.#readIds(space, session ? { session } : {}))]
+  async clear(logName: LogName, session?: ClientSession): Promise<void> {
+    this.forget(logName)
+    const ids = [...(await this.#readIds(logName, session ? { session } : {}))]
     await this.#remove(ids, session)
   }
 
-  async #readIds(space: string, options: Partial<ReadOptions> = {}): Promise<Set<string>> {
+  async #readIds(logName: LogName, options: Partial<ReadOptions> = {}): Promise<Set<string>> {
     const ids = new Set<string>()
     const found = this.#documents.find(
-      { space },
+      { space: logName },
       { projection: { _id: 1 }, sort: { firstPosition: 1, _id: 1 }, ...options },
     )
     for await (const { _id } of found) ids.add(_id)
@@ -234,14 +236,14 @@ export class MongoQuarantine {
   }
 
   async #put(
-    space: string,
+    logName: LogName,
     refused: readonly RefusedChange[],
     session: ClientSession,
     isReplay: boolean,
   ): Promise<void> {
-    const ids = refused.map(({ change }) => quarantineId(space, change))
+    const ids = refused.map(({ change }) => quarantineId(logName, change))
     await this.#pieces.deleteMany({ of: { $in: ids } }, { session })
-    for (const some of inPortions(refused.map((one) => packed(space, one)))) {
+    for (const some of inPortions(refused.map((one) => packed(logName, one)))) {
       await this.#documents.bulkWrite(
         some.map(({ _id, fields, code, position }) => ({
           updateOne: {
@@ -280,7 +282,7 @@ interface PackedRefusal {
   readonly pieces: readonly Binary[]
 }
 
-function packed(space: string, { change, code, reason }: RefusedChange): PackedRefusal {
+function packed(logName: LogName, { change, code, reason }: RefusedChange): PackedRefusal {
   const { cache, key, value, version, position } = change
   if (!value) throw new Error('a deletion is never refused')
   const bytes = encodeEntry({ cache, key, value, version, position })
@@ -289,10 +291,10 @@ function packed(space: string, { change, code, reason }: RefusedChange): PackedR
     (_, at) => new Binary(bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)),
   )
   const fields = {
-    ...{ space, cache, key, reason, position, version, value: first, bytes: bytes.length },
+    ...{ space: logName, cache, key, reason, position, version, value: first, bytes: bytes.length },
     ...(code === undefined ? {} : { code }),
   }
-  return { _id: quarantineId(space, change), fields, code, position, pieces }
+  return { _id: quarantineId(logName, change), fields, code, position, pieces }
 }
 
 /** As much as is sent at once. */
@@ -315,9 +317,12 @@ export const revisionOf = (mark: QuarantineMark | undefined): string =>
   mark?.revision.toHexString() ?? ''
 
 /** undefined: the checkpoint has no mark. */
-export function markOf(space: string, { revision, ids }: Quarantined): QuarantineMark | undefined {
+export function markOf(
+  logName: LogName,
+  { revision, ids }: Quarantined,
+): QuarantineMark | undefined {
   if (revision === '') return undefined
-  const names = [...ids].slice(0, namesMax).map((id) => id.slice(space.length + 1))
+  const names = [...ids].slice(0, namesMax).map((id) => id.slice(logName.length + 1))
   return { revision: new ObjectId(revision), count: ids.size, names }
 }
 

@@ -27,10 +27,10 @@ const building = (position: number): Checkpoint =>
 
 test('the spaces that are stored are known by name', async () => {
   const { store, writer } = await setUp()
-  expect(await store.spaces()).toEqual([])
+  expect(await store.logNames()).toEqual([])
   for (const space of ['two', 'one'])
     await writer.apply(space, 0, checkpointAt(1, { entries: 1 }), [put('a', {}, 1)])
-  expect(await store.spaces()).toEqual(['one', 'two'])
+  expect(await store.logNames()).toEqual(['one', 'two'])
 })
 
 // architecture.md, invariant 6

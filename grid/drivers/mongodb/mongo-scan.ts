@@ -1,8 +1,9 @@
-import type { ClientSession, Collection } from 'mongodb'
+import type { ClientSession } from 'mongodb'
 import { isGridError } from '../../core/errors.ts'
 import { contentBytes } from '../../core/growth.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
-import { type EntryDocument, fromDocument, keyOf } from './mongo-document.ts'
+import type { CacheDocuments } from './cache-documents.ts'
+import type { EntryDocument } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
 /**
@@ -39,7 +40,7 @@ export interface ScannedQuarantine {
  */
 export class MongoScan implements StoreScan {
   readonly start: Checkpoint
-  readonly #collections: ReadonlyMap<string, Collection<EntryDocument>>
+  readonly #caches: readonly CacheDocuments[]
   readonly #session: ClientSession
   readonly #quarantine: ScannedQuarantine | undefined
   readonly #damaged: ScanOptions['damaged']
@@ -48,7 +49,7 @@ export class MongoScan implements StoreScan {
 
   constructor(
     start: Checkpoint,
-    collections: ReadonlyMap<string, Collection<EntryDocument>>,
+    caches: readonly CacheDocuments[],
     session: ClientSession,
     quarantine: ScannedQuarantine | undefined,
     { damaged, sampleEntries }: ScanOptions,
@@ -56,7 +57,7 @@ export class MongoScan implements StoreScan {
   ) {
     this.#bytesMax = bytesMax
     this.start = start
-    this.#collections = collections
+    this.#caches = caches
     this.#session = session
     this.#quarantine = quarantine
     this.#damaged = damaged
@@ -65,27 +66,25 @@ export class MongoScan implements StoreScan {
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
     try {
-      for (const [cache, collection] of this.#collections) yield* this.#read(cache, collection)
+      for (const documents of this.#caches) yield* this.#read(documents)
       if (this.#quarantine) yield* this.#quarantine.chunks()
     } catch (error) {
       throw toStoreError(error, 'Scanning')
     }
   }
 
-  async *#read(
-    cache: string,
-    collection: Collection<EntryDocument>,
-  ): AsyncGenerator<StoredEntry[], void> {
+  async *#read(documents: CacheDocuments): AsyncGenerator<StoredEntry[], void> {
     const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
     const limit = this.#sampleEntries ?? 0
-    const cursor = collection.find({}, { ...ofSnapshot(this.#session), batchSize, limit })
+    const options = { ...ofSnapshot(this.#session), batchSize, limit }
+    const cursor = documents.collection.find(documents.all, options)
     const isSmall = batchSize < chunkEntries
     let pieceEntries = isSmall ? firstPieceEntries : batchSize
     try {
       let more = cursor.hasNext()
       while (await more) {
         // Documents become entries only when they are read: of large ones a few at a time.
-        const entries = this.#current(cache, cursor.readBufferedDocuments(pieceEntries))
+        const entries = this.#current(documents, cursor.readBufferedDocuments(pieceEntries))
         if (isSmall) pieceEntries = this.#nextPiece(entries, batchSize)
         // The server gets the next chunk ready while this one is used.
         more = cursor.hasNext()
@@ -110,21 +109,22 @@ export class MongoScan implements StoreScan {
   }
 
   /** What is in quarantine has an old document here, or none. */
-  #current(cache: string, documents: readonly EntryDocument[]): StoredEntry[] {
+  #current(documents: CacheDocuments, read: readonly EntryDocument[]): StoredEntry[] {
+    const { cache } = documents
     const aside = this.#quarantine?.names
     const current = aside?.size
-      ? documents.filter(({ _id }) => !aside.has(`${cache}/${_id}`))
-      : documents
-    if (!this.#damaged) return current.map((document) => fromDocument(cache, document))
-    return current.flatMap((document) => this.#sound(cache, document) ?? [])
+      ? read.filter(({ _id }) => !aside.has(`${cache}/${documents.keyOf(_id)}`))
+      : read
+    if (!this.#damaged) return current.map((document) => documents.fromDocument(document))
+    return current.flatMap((document) => this.#sound(documents, document) ?? [])
   }
 
-  #sound(cache: string, document: EntryDocument): StoredEntry | undefined {
+  #sound(documents: CacheDocuments, document: EntryDocument): StoredEntry | undefined {
     try {
-      return fromDocument(cache, document)
+      return documents.fromDocument(document)
     } catch (error) {
       if (!isGridError(error, 'record_damaged')) throw error
-      this.#damaged?.({ cache, key: keyOf(document._id) })
+      this.#damaged?.({ cache: documents.cache, key: documents.keyOf(document._id) })
       return undefined
     }
   }

@@ -1,8 +1,8 @@
-import type { Collection, MongoClient } from 'mongodb'
+import type { MongoClient } from 'mongodb'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { StoredChange } from '../../engine/ports/store.ts'
+import type { CacheDocuments } from './cache-documents.ts'
 import { unfaithful } from './faithful.ts'
-import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import { type ChangesRefused, tryOut, type WriteMode } from './mongo-transaction.ts'
 
@@ -32,7 +32,7 @@ export class Sieve {
   readonly refused: RefusedChange[] = []
   readonly #client: MongoClient
   readonly #clock: Clock
-  readonly #collectionOf: (cache: string) => Collection<EntryDocument>
+  readonly #documentsOf: (cache: string) => CacheDocuments
   readonly #onRefused: (change: StoredChange) => void
   readonly #taken: Map<string, readonly StoredChange[]>
   readonly #removeFirst = new Set<string>()
@@ -43,13 +43,13 @@ export class Sieve {
   constructor(
     client: MongoClient,
     clock: Clock,
-    collectionOf: (cache: string) => Collection<EntryDocument>,
+    documentsOf: (cache: string) => CacheDocuments,
     changes: readonly StoredChange[],
     onRefused: (change: StoredChange) => void,
   ) {
     this.#client = client
     this.#clock = clock
-    this.#collectionOf = collectionOf
+    this.#documentsOf = documentsOf
     this.#onRefused = onRefused
     this.#taken = Map.groupBy(changes, ({ cache }) => cache)
   }
@@ -75,7 +75,7 @@ export class Sieve {
   async trySuspects(isSuspect: (change: StoredChange) => boolean): Promise<void> {
     for (const [cache, changes] of this.#taken) {
       const suspects = changes.filter(isSuspect)
-      if (suspects.length > 0) await this.#search(this.#collectionOf(cache), suspects)
+      if (suspects.length > 0) await this.#search(this.#documentsOf(cache), suspects)
     }
   }
 
@@ -86,6 +86,7 @@ export class Sieve {
   async learn({ changes, refusal, mode, cause }: ChangesRefused): Promise<void> {
     const { cache } = changes[0] as StoredChange
     const named = refusal.at === undefined ? undefined : changes[refusal.at]
+    if (refusal.isKeyTaken && named) return this.#refuse(named, refusal)
     if (refusal.code === duplicateKey) {
       if (mode === 'replace') this.#removeFirst.add(cache)
       else if (named) this.#refuse(named, refusal)
@@ -93,7 +94,7 @@ export class Sieve {
       return
     }
     const before = this.refused.length
-    await this.#search(this.#collectionOf(cache), changes)
+    await this.#search(this.#documentsOf(cache), changes)
     if (this.refused.length > before) return
     // A rule may hold for what is new only, and not for what takes another one's place.
     if (mode !== 'replace' && named) this.#refuse(named, refusal)
@@ -101,38 +102,32 @@ export class Sieve {
     else if (++this.#vain > vainMax) throw cause
   }
 
-  async #search(
-    collection: Collection<EntryDocument>,
-    changes: readonly StoredChange[],
-  ): Promise<void> {
+  async #search(documents: CacheDocuments, changes: readonly StoredChange[]): Promise<void> {
     const puts = changes.filter(({ value }) => value !== undefined)
     for (let from = 0; from < puts.length; ) {
       const some = puts.slice(from, from + triedAtOnce)
-      const failure = await tryOut(this.#client, this.#clock, collection, some)
+      const failure = await tryOut(this.#client, this.#clock, documents, some)
       if (!failure) {
         from += some.length
         continue
       }
-      const { at, code } = failure.refusal
+      const { at, code, isKeyTaken } = failure.refusal
       const culprit = some[at ?? (some.length === 1 ? 0 : -1)]
-      if (culprit && code !== duplicateKey) {
-        if (this.refused.length === 0) await this.#checkCollection(collection, culprit)
+      if (culprit && (code !== duplicateKey || isKeyTaken)) {
+        if (this.refused.length === 0) await this.#checkCollection(documents, culprit)
         this.#refuse(culprit, failure.refusal)
       } else if (!culprit) {
         const half = some.length >> 1
-        await this.#search(collection, some.slice(0, half))
-        await this.#search(collection, some.slice(half))
+        await this.#search(documents, some.slice(0, half))
+        await this.#search(documents, some.slice(half))
       }
       from += at === undefined ? some.length : at + 1
     }
   }
 
   /** When not even a deletion can be written, it is not for what an entry is. */
-  async #checkCollection(
-    collection: Collection<EntryDocument>,
-    culprit: StoredChange,
-  ): Promise<void> {
-    await tryOut(this.#client, this.#clock, collection, [{ ...culprit, value: undefined }])
+  async #checkCollection(documents: CacheDocuments, culprit: StoredChange): Promise<void> {
+    await tryOut(this.#client, this.#clock, documents, [{ ...culprit, value: undefined }])
   }
 
   #refuse(change: StoredChange, { code, reason }: ChangesRefused['refusal']): void {

@@ -7,6 +7,7 @@ import {
   MongoServerError,
 } from 'mongodb'
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -15,13 +16,13 @@ import type {
   Replayed,
   StoredChange,
 } from '../../engine/ports/store.ts'
+import { CacheDocuments } from './cache-documents.ts'
 import {
   type CheckpointDocument,
   checkpointHash,
   checkpointsName,
   toCheckpoint,
 } from './mongo-checkpoint.ts'
-import type { EntryDocument } from './mongo-document.ts'
 import { duplicateKey } from './mongo-faults.ts'
 import {
   type MongoQuarantine,
@@ -68,7 +69,7 @@ export class SpaceWriter {
   readonly #client: MongoClient
   readonly #database: Db
   readonly #checkpoints: Collection<CheckpointDocument>
-  readonly #space: string
+  readonly #logName: LogName
   readonly #clock: Clock
   readonly #quarantine: MongoQuarantine
   readonly #quarantinedMax: number
@@ -77,7 +78,7 @@ export class SpaceWriter {
   constructor(
     client: MongoClient,
     database: Db,
-    space: string,
+    logName: LogName,
     clock: Clock,
     quarantine: MongoQuarantine,
     quarantinedMax: number,
@@ -85,12 +86,12 @@ export class SpaceWriter {
     this.#client = client
     this.#database = database
     this.#checkpoints = database.collection(checkpointsName)
-    this.#space = space
+    this.#logName = logName
     this.#clock = clock
     this.#quarantine = quarantine
     this.#quarantinedMax = quarantinedMax
     const writers = database.collection<WriterDocument>(writersName)
-    this.#session = new WriterSession(client, writers, space, clock)
+    this.#session = new WriterSession(client, writers, logName, clock)
   }
 
   /**
@@ -107,8 +108,9 @@ export class SpaceWriter {
     const begin = async (session: ClientSession) => {
       const found = await this.#moveCheckpoint(from, next, caches, session)
       if (found.isFirst) {
-        for (const cache of leftBehind) await this.#entries(cache).deleteMany({}, { session })
-        await this.#quarantine.clear(this.#space, session)
+        for (const documents of leftBehind.map((cache) => this.#documents(cache)))
+          await documents.collection.deleteMany(documents.all, { session })
+        await this.#quarantine.clear(this.#logName, session)
       }
       return found
     }
@@ -127,10 +129,10 @@ export class SpaceWriter {
     }
     await this.#session.inTurn(() =>
       runTransaction(this.#session, this.#clock, async (session) => {
-        await this.#checkpoints.replaceOne({ _id: this.#space }, document, {
+        await this.#checkpoints.replaceOne({ _id: this.#logName }, document, {
           ...{ session, upsert: true },
         })
-        await this.#quarantine.clear(this.#space, session)
+        await this.#quarantine.clear(this.#logName, session)
       }),
     )
   }
@@ -139,7 +141,7 @@ export class SpaceWriter {
   async replay(keys: readonly EntryKey[] | undefined): Promise<Replayed> {
     const wanted = keys && new Set(keys.map((key) => this.#idOf(key)))
     const waiting = async () =>
-      (await this.#quarantine.list(this.#space)).filter(
+      (await this.#quarantine.list(this.#logName)).filter(
         (entry) => wanted?.has(this.#idOf(entry)) ?? true,
       )
     const released: EntryKey[] = []
@@ -156,17 +158,17 @@ export class SpaceWriter {
    * @throws GridError `stale_writer`
    */
   async restore(known: Checkpoint, caches: readonly string[]): Promise<void> {
-    this.#quarantine.forget(this.#space)
+    this.#quarantine.forget(this.#logName)
     await this.#session.inTurn(() =>
       runTransaction(this.#session, this.#clock, async (session) => {
-        const found = await this.#checkpoints.findOne({ _id: this.#space }, { session })
+        const found = await this.#checkpoints.findOne({ _id: this.#logName }, { session })
         if (found && !isDamaged(found))
-          throw new GridError('stale_writer', `${this.#space} has a checkpoint`)
-        const mark = await this.#quarantine.newMark(this.#space, session)
+          throw new GridError('stale_writer', `${this.#logName} has a checkpoint`)
+        const mark = await this.#quarantine.newMark(this.#logName, session)
         const all = [...new Set([...caches, ...(Array.isArray(found?.caches) ? found.caches : [])])]
-        const fields = { ...fieldsOf(this.#space, known), caches: all }
+        const fields = { ...fieldsOf(this.#logName, known), caches: all }
         const document = mark ? { ...fields, quarantine: mark } : fields
-        await this.#checkpoints.replaceOne({ _id: this.#space }, document, {
+        await this.#checkpoints.replaceOne({ _id: this.#logName }, document, {
           ...{ session, upsert: true },
         })
       }),
@@ -191,7 +193,7 @@ export class SpaceWriter {
   async #replayOnce(ids: readonly string[]): Promise<readonly EntryKey[]> {
     const changes: StoredChange[] = []
     await this.#client.withSession({ snapshot: true }, async (session) => {
-      for await (const chunk of this.#quarantine.chunks(this.#space, ofSnapshot(session), ids))
+      for await (const chunk of this.#quarantine.chunks(this.#logName, ofSnapshot(session), ids))
         changes.push(...chunk)
     })
     const versions = new Map(changes.map((change) => [this.#idOf(change), change.version]))
@@ -200,7 +202,7 @@ export class SpaceWriter {
       // A writer may have put a later version there since: then that one is what has to be tried.
       // If it does so from now on, both write the same documents, and one of the transactions has
       // to begin anew.
-      const now = await this.#quarantine.list(this.#space, session)
+      const now = await this.#quarantine.list(this.#logName, session)
       const same = now.filter((entry) => versions.get(this.#idOf(entry)) === entry.version)
       if (same.length < versions.size) throw new QuarantineMoved()
       return { mark, isFirst: false }
@@ -211,7 +213,7 @@ export class SpaceWriter {
   /** Returns those that have left quarantine. */
   async #write(step: Step): Promise<readonly EntryKey[]> {
     for (;;) {
-      const known = await this.#quarantine.known(this.#space, () => this.#readMark())
+      const known = await this.#quarantine.known(this.#logName, () => this.#readMark())
       const sieve = this.#sieve(step, known)
       try {
         sieve.refuseUnfaithful()
@@ -219,7 +221,7 @@ export class SpaceWriter {
         return await this.#writePast(step, known, sieve)
       } catch (error) {
         // The outcome may be unknown, or somebody else has been here.
-        this.#quarantine.forget(this.#space)
+        this.#quarantine.forget(this.#logName)
         if (!(error instanceof QuarantineMoved) || step.isReplay) throw error
       }
     }
@@ -236,7 +238,7 @@ export class SpaceWriter {
           if (revisionOf(mark) !== known.revision) throw new QuarantineMoved()
           for (const [cache, changes] of sieve.taken) {
             const mode = isFirst ? 'insert' : sieve.modeOf(cache)
-            await writeChanges(this.#entries(cache), changes, session, mode)
+            await writeChanges(this.#documents(cache), changes, session, mode)
           }
           released = [...sieve.taken.values()]
             .flat()
@@ -245,7 +247,7 @@ export class SpaceWriter {
           const { refused } = sieve
           const { isReplay } = step
           after = await this.#quarantine.update(
-            this.#space,
+            this.#logName,
             known,
             refused,
             released,
@@ -254,7 +256,7 @@ export class SpaceWriter {
           )
           if (after !== known) await this.#setMark(after, session)
         })
-        this.#quarantine.remember(this.#space, after)
+        this.#quarantine.remember(this.#logName, after)
         return released
       } catch (error) {
         if (!(error instanceof ChangesRefused)) throw error
@@ -267,13 +269,13 @@ export class SpaceWriter {
     return new Sieve(
       this.#client,
       this.#clock,
-      (cache) => this.#entries(cache),
+      (cache) => this.#documents(cache),
       changes,
       (change) => {
         if (this.#isKnown(known, change) || --room >= 0) return
         throw new GridError(
           'quarantine_full',
-          `MongoDB refuses more than ${this.#quarantinedMax} entries of ${this.#space}; repair it (npx spacegrid quarantine list), then replay`,
+          `MongoDB refuses more than ${this.#quarantinedMax} entries of ${this.#logName}; repair it (npx spacegrid quarantine list), then replay`,
         )
       },
     )
@@ -284,7 +286,7 @@ export class SpaceWriter {
   }
 
   #idOf(entry: EntryKey): string {
-    return quarantineId(this.#space, entry)
+    return quarantineId(this.#logName, entry)
   }
 
   async #moveCheckpoint(
@@ -295,9 +297,9 @@ export class SpaceWriter {
   ): Promise<Found> {
     try {
       const { value, lastErrorObject } = await this.#checkpoints.findOneAndUpdate(
-        { _id: this.#space, position: from },
+        { _id: this.#logName, position: from },
         {
-          $set: fieldsOf(this.#space, next),
+          $set: fieldsOf(this.#logName, next),
           $addToSet: { caches: { $each: [...caches] } },
         },
         {
@@ -312,28 +314,28 @@ export class SpaceWriter {
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== duplicateKey) throw error
     }
-    throw new GridError('stale_writer', `${this.#space} is not stored at position ${from}`)
+    throw new GridError('stale_writer', `${this.#logName} is not stored at position ${from}`)
   }
 
   async #readMark(session?: ClientSession): Promise<QuarantineMark | undefined> {
     const options = { projection: { quarantine: 1 }, ...(session ? { session } : {}) }
-    return (await this.#checkpoints.findOne({ _id: this.#space }, options))?.quarantine
+    return (await this.#checkpoints.findOne({ _id: this.#logName }, options))?.quarantine
   }
 
   async #setMark(quarantined: Quarantined, session: ClientSession): Promise<void> {
-    const mark = markOf(this.#space, quarantined)
+    const mark = markOf(this.#logName, quarantined)
     const change = mark ? { $set: { quarantine: mark } } : { $unset: { quarantine: true as const } }
-    await this.#checkpoints.updateOne({ _id: this.#space }, change, { session })
+    await this.#checkpoints.updateOne({ _id: this.#logName }, change, { session })
   }
 
-  #entries(cache: string): Collection<EntryDocument> {
-    return this.#database.collection(`${this.#space}.${cache}`)
+  #documents(cache: string): CacheDocuments {
+    return new CacheDocuments(this.#database, this.#logName, cache)
   }
 }
 
-function fieldsOf(space: string, checkpoint: Checkpoint) {
+function fieldsOf(logName: LogName, checkpoint: Checkpoint) {
   const { position, logIdentity, digest, entries, replicated } = checkpoint
-  const hash = checkpointHash(space, checkpoint)
+  const hash = checkpointHash(logName, checkpoint)
   return { position, logIdentity, digest, entries, replicated: new Binary(replicated), hash }
 }
 

@@ -6,6 +6,7 @@ import {
   MongoServerError,
 } from 'mongodb'
 import { GridError } from '../../core/errors.ts'
+import { type LogName, partitionOf, spaceOf } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -18,6 +19,7 @@ import type {
   StoreScan,
   StoreWatch,
 } from '../../engine/ports/store.ts'
+import { CacheDocuments, collectionName, partitionIndex } from './cache-documents.ts'
 import {
   type CheckpointDocument,
   checkpointsName,
@@ -25,7 +27,6 @@ import {
   toCheckpoint,
 } from './mongo-checkpoint.ts'
 import { MendedConnection } from './mongo-connection.ts'
-import { type EntryDocument, fromDocument } from './mongo-document.ts'
 import { namespaceExists, noReplicaSet, toStoreError } from './mongo-faults.ts'
 import { MongoQuarantine } from './mongo-quarantine.ts'
 import { MongoScan, ofSnapshot, scanBytesMaxDefault } from './mongo-scan.ts'
@@ -59,9 +60,9 @@ const silentMsMax = 120_000
 const reservedSpaces = ['grid', 'system']
 
 /**
- * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, and the checkpoints. `apply` is
- * one transaction that first moves the checkpoint, if it is where the writer believes it to be, and
- * is committed to the disks of a majority. So MongoDB always holds a space at exactly its
+ * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, which the partitions of a space
+ * share, and a checkpoint for each log. `apply` is one transaction that first moves the checkpoint,
+ * if it is where the writer believes it to be, and is committed to the disks of a majority. So MongoDB always holds a space at exactly its
  * checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
  *
  * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
@@ -77,8 +78,10 @@ export class MongoStore implements RebuildableStore {
    * everyone else out.
    */
   readonly #created = new Set<string>()
+  /** Logs that nobody has stored in another number of partitions. */
+  readonly #undisputed = new Set<LogName>()
   readonly #writers = new Map<string, SpaceWriter>()
-  readonly #watches = new Set<MongoWatch>()
+  readonly #watches = new Map<string, MongoWatch>()
   readonly #kept: MongoQuarantine
   readonly #quarantinedMax: number
   readonly #scanBytesMax: number
@@ -114,24 +117,24 @@ export class MongoStore implements RebuildableStore {
   }
 
   readonly quarantine: Quarantine = {
-    list: (space) =>
-      this.#during(`Reading the quarantine of ${space}`, () => this.#kept.list(space)),
-    replay: (space, keys) =>
-      this.#during(`Replaying ${space}`, () => this.#writerOf(space).replay(keys)),
+    list: (logName) =>
+      this.#during(`Reading the quarantine of ${logName}`, () => this.#kept.list(logName)),
+    replay: (logName, keys) =>
+      this.#during(`Replaying ${logName}`, () => this.#writerOf(logName).replay(keys)),
   }
 
-  checkpoint(space: string): Promise<Checkpoint | undefined> {
-    return this.#during(`Reading the checkpoint of ${space}`, async () => {
-      const document = await this.#checkpoints.findOne({ _id: space }, durable())
+  checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
+    return this.#during(`Reading the checkpoint of ${logName}`, async () => {
+      const document = await this.#checkpoints.findOne({ _id: logName }, durable())
       return document ? toCheckpoint(document) : undefined
     })
   }
 
-  /** Names of the spaces that are stored here, in the order of the alphabet. */
-  spaces(): Promise<string[]> {
+  /** Names of the logs whose spaces, or partitions, are stored here, in the order of the alphabet. */
+  logNames(): Promise<LogName[]> {
     return this.#during('Reading which spaces are stored', async () => {
       const documents = await this.#checkpoints.find({}, durable()).toArray()
-      return documents.map(({ _id: space }) => space).sort()
+      return documents.map(({ _id: logName }) => logName).sort()
     })
   }
 
@@ -140,57 +143,55 @@ export class MongoStore implements RebuildableStore {
    * `configuration_invalid`
    */
   apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#during(`Writing ${space}`, async () => {
-      await this.#prepare(space, new Set(changes.map(({ cache }) => cache)))
+    return this.#during(`Writing ${logName}`, async () => {
+      await this.#prepare(logName, new Set(changes.map(({ cache }) => cache)))
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
-      const leftBehind = from === 0 ? await this.#cachesOf(space) : []
-      await this.#writerOf(space).apply(from, next, changes, leftBehind)
+      const leftBehind = from === 0 ? await this.#cachesOf(logName) : []
+      await this.#writerOf(logName).apply(from, next, changes, leftBehind)
     })
   }
 
-  restore(space: string, known: Checkpoint): Promise<void> {
-    return this.#during(`Writing the checkpoint of ${space}`, async () => {
+  restore(logName: LogName, known: Checkpoint): Promise<void> {
+    return this.#during(`Writing the checkpoint of ${logName}`, async () => {
       this.#created.clear()
-      await this.#prepare(space, new Set())
+      await this.#prepare(logName, new Set())
       // Somebody may keep collections of their own under the space's name: they are none of its
       // caches.
       const isOwn = ownCaches(known)
-      await this.#writerOf(space).restore(known, (await this.#cachesOf(space)).filter(isOwn))
+      await this.#writerOf(logName).restore(known, (await this.#cachesOf(logName)).filter(isOwn))
     })
   }
 
-  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
-    const watch = new MongoWatch(this.#database, space, this.#clock, changed, () => this.#connect())
-    this.#watches.add(watch)
-    return {
-      stop: async () => {
-        this.#watches.delete(watch)
-        await watch.stop()
-      },
+  /** All partitions of a space listen at one change stream: each would cost the server as much. */
+  watch(logName: LogName, changed: (change: ForeignChange) => void): StoreWatch {
+    const space = spaceOf(logName)
+    let watch = this.#watches.get(space)
+    if (!watch) {
+      watch = new MongoWatch(this.#database, space, this.#clock, () => this.#connect())
+      this.#watches.set(space, watch)
     }
+    return watch.listen(logName, changed, () => this.#watches.delete(space))
   }
 
-  scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
-    return this.#during(`Scanning ${space}`, async () => {
+  scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    return this.#during(`Scanning ${logName}`, async () => {
       const session = this.#client.startSession({ snapshot: true })
       try {
         // The first read fixes the instant that all others see.
-        const document = await this.#checkpoints.findOne({ _id: space }, ofSnapshot(session))
+        const document = await this.#checkpoints.findOne({ _id: logName }, ofSnapshot(session))
         if (document) {
-          const caches = new Map(
-            document.caches.map((cache) => [cache, this.#entries(space, cache)]),
-          )
+          const caches = document.caches.map((cache) => this.#documents(logName, cache))
           return new MongoScan(
             toCheckpoint(document),
             caches,
             session,
-            document.quarantine && (await this.#scanQuarantine(space, session)),
+            document.quarantine && (await this.#scanQuarantine(logName, session)),
             options,
             this.#scanBytesMax,
           )
@@ -204,28 +205,35 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
-  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
-    return this.#during(`Reading from ${space}.${cache}`, async () => {
+  get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
+    return this.#during(`Reading from ${logName}.${cache}`, async () => {
       // First, for what is there now may have left quarantine when the collection is read, and was
       // not stored there before.
-      const aside = await this.#kept.get(space, { cache, key })
+      const aside = await this.#kept.get(logName, { cache, key })
       if (aside) return aside
-      const document = await this.#entries(space, cache).findOne({ _id: key }, durable())
-      return document ? fromDocument(cache, document) : undefined
+      const documents = this.#documents(logName, cache)
+      const options = { ...durable(), ...documents.byId }
+      const document = await documents.collection.findOne(documents.ofKey(key), options)
+      return document ? documents.fromDocument(document) : undefined
     })
   }
 
-  clear(space: string): Promise<void> {
-    return this.#during(`Clearing ${space}`, async () => {
+  clear(logName: LogName): Promise<void> {
+    return this.#during(`Clearing ${logName}`, async () => {
+      await this.#checkDivision(logName)
       await this.#checkpoints.deleteOne(
-        { _id: space },
+        { _id: logName },
         { writeConcern: { w: 'majority', journal: true } },
       )
-      for (const cache of await this.#cachesOf(space)) {
-        this.#created.delete(`${space}.${cache}`)
-        await this.#entries(space, cache).drop()
+      for (const cache of await this.#cachesOf(logName)) {
+        const documents = this.#documents(logName, cache)
+        if (documents.isShared) await deleteAll(documents)
+        else {
+          this.#created.delete(documents.collection.collectionName)
+          await documents.collection.drop()
+        }
       }
-      await this.#kept.clear(space)
+      await this.#kept.clear(logName)
     })
   }
 
@@ -233,63 +241,86 @@ export class MongoStore implements RebuildableStore {
    * Collections stay, with the indexes and validators that somebody may have given them; only their
    * documents go.
    */
-  beginAnew(space: string, building: Checkpoint): Promise<void> {
-    return this.#during(`Beginning ${space} anew`, async () => {
-      await this.#prepare(space, new Set())
-      await this.#writerOf(space).begin(building)
+  beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
+    return this.#during(`Beginning ${logName} anew`, async () => {
+      await this.#prepare(logName, new Set())
+      await this.#writerOf(logName).begin(building)
       // Nobody else can write here any more, so this need not be one transaction.
-      for (const cache of await this.#cachesOf(space))
-        await this.#entries(space, cache).deleteMany(
-          {},
-          { writeConcern: { w: 'majority', journal: true } },
-        )
+      for (const cache of await this.#cachesOf(logName))
+        await deleteAll(this.#documents(logName, cache))
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#watches].map((watch) => watch.stop()))
+    await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
   }
 
-  async #scanQuarantine(space: string, session: ClientSession) {
+  async #scanQuarantine(logName: LogName, session: ClientSession) {
     const snapshot = ofSnapshot(session)
     return {
-      names: await this.#kept.keysIn(space, snapshot),
-      chunks: () => this.#kept.chunks(space, snapshot),
+      names: await this.#kept.keysIn(logName, snapshot),
+      chunks: () => this.#kept.chunks(logName, snapshot),
     }
   }
 
-  #writerOf(space: string): SpaceWriter {
-    let writer = this.#writers.get(space)
+  #writerOf(logName: LogName): SpaceWriter {
+    let writer = this.#writers.get(logName)
     if (!writer) {
       writer = new SpaceWriter(
         this.#client,
         this.#database,
-        space,
+        logName,
         this.#clock,
         this.#kept,
         this.#quarantinedMax,
       )
-      this.#writers.set(space, writer)
+      this.#writers.set(logName, writer)
     }
     return writer
   }
 
-  async #prepare(space: string, caches: ReadonlySet<string>): Promise<void> {
+  async #prepare(logName: LogName, caches: ReadonlySet<string>): Promise<void> {
+    const space = spaceOf(logName)
     if (reservedSpaces.includes(space))
       throw new GridError('configuration_invalid', `MongoDB cannot hold a space named ${space}`)
     if (!this.#isReplicaSet) await this.#checkReplicaSet()
-    for (const name of [checkpointsName, ...[...caches].map((cache) => `${space}.${cache}`)]) {
-      if (this.#created.has(name)) continue
-      try {
-        await this.#database.createCollection(name)
-      } catch (error) {
-        if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
-      }
-      this.#created.add(name)
+    if (!this.#undisputed.has(logName)) await this.#checkDivision(logName)
+    this.#undisputed.add(logName)
+    await this.#create(checkpointsName)
+    const isDivided = partitionOf(logName) !== undefined
+    for (const cache of caches)
+      await this.#create(collectionName(logName, cache), isDivided ? partitionIndex : undefined)
+  }
+
+  async #create(name: string, index?: typeof partitionIndex): Promise<void> {
+    if (this.#created.has(name)) return
+    try {
+      await this.#database.createCollection(name)
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
     }
+    if (index) await this.#database.collection(name).createIndex(index)
+    this.#created.add(name)
+  }
+
+  /**
+   * A space and partitions of it have the same collections: whoever took one for the other would
+   * take its documents for what a clearing has left behind.
+   */
+  async #checkDivision(logName: LogName): Promise<void> {
+    const space = spaceOf(logName)
+    const isDivided = partitionOf(logName) !== undefined
+    const others = isDivided ? space : new RegExp(`^${space}\\.`)
+    const found = await this.#checkpoints.findOne({ _id: others }, durable())
+    if (!found) return
+    const [is, not] = isDivided ? ['one partition', 'several'] : ['several partitions', 'one']
+    throw new GridError(
+      'configuration_invalid',
+      `MongoDB holds ${space} in ${is} (${found._id}), not in ${not}`,
+    )
   }
 
   async #checkReplicaSet(): Promise<void> {
@@ -298,15 +329,15 @@ export class MongoStore implements RebuildableStore {
     this.#isReplicaSet = true
   }
 
-  async #cachesOf(space: string): Promise<string[]> {
+  async #cachesOf(logName: LogName): Promise<string[]> {
     const collections = await this.#database.listCollections({}, { nameOnly: true }).toArray()
     return collections
-      .filter(({ name }) => name.startsWith(`${space}.`))
-      .map(({ name }) => name.slice(space.length + 1))
+      .filter(({ name }) => name.startsWith(collectionName(logName, '')))
+      .map(({ name }) => name.slice(collectionName(logName, '').length))
   }
 
-  #entries(space: string, cache: string): Collection<EntryDocument> {
-    return this.#database.collection(`${space}.${cache}`)
+  #documents(logName: LogName, cache: string): CacheDocuments {
+    return new CacheDocuments(this.#database, logName, cache)
   }
 
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -331,6 +362,9 @@ export class MongoStore implements RebuildableStore {
     return this.#connecting
   }
 }
+
+const deleteAll = ({ collection, all }: CacheDocuments): Promise<unknown> =>
+  collection.deleteMany(all, { writeConcern: { w: 'majority', journal: true } })
 
 /**
  * Nothing that a change of primary could take back. Made anew each time, for the driver writes into

@@ -1,9 +1,10 @@
-import type { AnyBulkWriteOperation, ClientSession, Collection, MongoClient } from 'mongodb'
+import type { AnyBulkWriteOperation, ClientSession, MongoClient } from 'mongodb'
 import { GridError } from '../../core/errors.ts'
 import { type Clock, sleep } from '../../engine/ports/clock.ts'
 import type { StoredChange } from '../../engine/ports/store.ts'
-import { type EntryDocument, idsOf, toDocument } from './mongo-document.ts'
-import { isCommitUnknown, isTransient, type Refusal, refusalOf } from './mongo-faults.ts'
+import type { CacheDocuments } from './cache-documents.ts'
+import type { EntryDocument } from './mongo-document.ts'
+import { isCommitUnknown, isTransient, keyTaken, type Refusal, refusalOf } from './mongo-faults.ts'
 import type { WriterSession } from './mongo-writer-session.ts'
 
 /** What a transaction commits is on the disks of a majority. */
@@ -108,44 +109,69 @@ export type WriteMode = 'insert' | 'replace' | 'remove first'
  * @throws ChangesRefused
  */
 export async function writeChanges(
-  collection: Collection<EntryDocument>,
+  documents: CacheDocuments,
   changes: readonly StoredChange[],
   session: ClientSession,
   mode: WriteMode,
 ): Promise<void> {
   const gone = mode === 'insert' ? [] : changes.filter((it) => mode !== 'replace' || !it.value)
   for (let from = 0; from < gone.length; from += operationsAtOnce) {
-    const keys = gone.slice(from, from + operationsAtOnce).flatMap(({ key }) => idsOf(key))
-    await collection.deleteMany({ _id: { $in: keys } }, { session })
+    const keys = gone.slice(from, from + operationsAtOnce).map(({ key }) => key)
+    await documents.collection.deleteMany(documents.ofKeys(keys), { session, ...documents.byId })
   }
   const puts = changes.filter(({ value }) => value !== undefined)
   for (let from = 0; from < puts.length; from += operationsAtOnce)
-    await writePuts(collection, puts.slice(from, from + operationsAtOnce), session, mode)
+    await writePuts(documents, puts.slice(from, from + operationsAtOnce), session, mode)
 }
 
 async function writePuts(
-  collection: Collection<EntryDocument>,
+  documents: CacheDocuments,
   puts: readonly StoredChange[],
   session: ClientSession,
   mode: WriteMode,
 ): Promise<void> {
+  if (mode === 'replace' && documents.isShared) await refuseTaken(documents, puts, session)
   try {
     // In order, so that nothing follows the first error: it ends the transaction, and whatever came
     // then would fail for that, and hide the error.
-    const operations = puts.map(mode === 'replace' ? replacement : insertion)
-    await collection.bulkWrite(operations, { session, ordered: true })
+    const operation = mode === 'replace' ? replacement : insertion
+    const operations = puts.map((change) => operation(documents, change))
+    await documents.collection.bulkWrite(operations, { session, ordered: true })
   } catch (error) {
-    const refusal = refusalOf(error)
+    const refusal = refusalOf(error, documents.isShared)
     throw refusal ? new ChangesRefused(puts, refusal, mode, error) : error
   }
 }
 
-const insertion = (change: StoredChange): AnyBulkWriteOperation<EntryDocument> => ({
-  insertOne: { document: toDocument(change) },
+/**
+ * Once for all, for a replacement that is not by the id alone costs more than twice as much. Who
+ * writes such a key at the same time is in the way of this transaction, or this one of that.
+ */
+async function refuseTaken(
+  documents: CacheDocuments,
+  puts: readonly StoredChange[],
+  session: ClientSession,
+): Promise<void> {
+  const options = { session, projection: { _id: 1 }, ...documents.byId }
+  const filter = documents.takenOf(puts.map(({ key }) => key))
+  const taken = await documents.collection.findOne(filter, options)
+  if (!taken) return
+  const at = puts.findIndex(({ key }) => key === documents.keyOf(taken._id))
+  throw new ChangesRefused(puts, keyTaken(at), 'replace', undefined)
+}
+
+type Operation = AnyBulkWriteOperation<EntryDocument>
+
+const insertion = (documents: CacheDocuments, change: StoredChange): Operation => ({
+  insertOne: { document: documents.toDocument(change) },
 })
 
-const replacement = (change: StoredChange): AnyBulkWriteOperation<EntryDocument> => ({
-  replaceOne: { filter: { _id: change.key }, replacement: toDocument(change), upsert: true },
+const replacement = (documents: CacheDocuments, change: StoredChange): Operation => ({
+  replaceOne: {
+    filter: { _id: documents.idOf(change.key) },
+    replacement: documents.toDocument(change),
+    upsert: true,
+  },
 })
 
 /**
@@ -155,14 +181,14 @@ const replacement = (change: StoredChange): AnyBulkWriteOperation<EntryDocument>
 export async function tryOut(
   client: MongoClient,
   clock: Clock,
-  collection: Collection<EntryDocument>,
+  documents: CacheDocuments,
   changes: readonly StoredChange[],
 ): Promise<ChangesRefused | undefined> {
   for (let attempt = 1; ; attempt++) {
     const session = client.startSession()
     try {
       session.startTransaction(transactionOptions)
-      await writeChanges(collection, changes, session, 'replace')
+      await writeChanges(documents, changes, session, 'replace')
       return undefined
     } catch (error) {
       if (error instanceof ChangesRefused) return error

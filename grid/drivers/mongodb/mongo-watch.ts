@@ -1,6 +1,8 @@
 import type { ChangeStream, Db } from 'mongodb'
+import type { LogName } from '../../core/log-name.ts'
 import { type Clock, sleep } from '../../engine/ports/clock.ts'
 import type { ForeignChange, StoreWatch } from '../../engine/ports/store.ts'
+import { collectionName, shareOf } from './cache-documents.ts'
 import { checkpointsName } from './mongo-checkpoint.ts'
 import { keyOf } from './mongo-document.ts'
 
@@ -13,33 +15,53 @@ interface Seen {
 
 const retryMs = 5000
 
+/** Somebody who wants to know what happens to one log's documents. */
+interface Listener {
+  readonly logName: LogName
+  readonly changed: (change: ForeignChange) => void
+}
+
 /**
  * Watches a space's collections for writes that are not the grid's own. The grid writes in
  * transactions only, so whatever is written outside of one is somebody else's; the server passes
  * over the rest by itself. Somebody else's transactions are not seen here: the audit finds what
- * they did.
+ * they did. Of a divided space every partition is told of a document: whose it was before is not
+ * known.
  */
-export class MongoWatch implements StoreWatch {
+export class MongoWatch {
   readonly #database: Db
   readonly #space: string
   readonly #clock: Clock
-  readonly #changed: (change: ForeignChange) => void
+  readonly #listeners = new Set<Listener>()
   readonly #stopping = new AbortController()
   readonly #watching: Promise<void>
   #stream: ChangeStream | undefined
+  /** What happens from now on is seen. */
+  #isOpen = false
 
-  constructor(
-    database: Db,
-    space: string,
-    clock: Clock,
-    changed: (change: ForeignChange) => void,
-    connect: () => Promise<unknown>,
-  ) {
+  constructor(database: Db, space: string, clock: Clock, connect: () => Promise<unknown>) {
     this.#database = database
     this.#space = space
     this.#clock = clock
-    this.#changed = changed
     this.#watching = this.#watch(connect)
+  }
+
+  /** `unheard` is called when nobody listens any more, before the watch stops. */
+  listen(
+    logName: LogName,
+    changed: (change: ForeignChange) => void,
+    unheard: () => void,
+  ): StoreWatch {
+    const listener = { logName, changed }
+    this.#listeners.add(listener)
+    if (this.#isOpen) changed({ what: 'unknown' })
+    return {
+      stop: async () => {
+        if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return
+        unheard()
+        await this.stop()
+      },
+    }
   }
 
   async stop(): Promise<void> {
@@ -58,6 +80,7 @@ export class MongoWatch implements StoreWatch {
         // MongoDB is away, does not let us watch, or no longer has what came since; or it is a bug
         // of ours. What was missed may be anything, and is looked for when watching begins anew.
       }
+      this.#isOpen = false
       await this.#stream?.close().catch(() => undefined)
       await sleep(this.#clock, retryMs, signal)
     }
@@ -94,20 +117,29 @@ export class MongoWatch implements StoreWatch {
     if (this.#stopping.signal.aborted) return
     // The cursor is open when it has been asked once: what comes from now on is seen.
     await stream.tryNext().then((seen) => seen && this.#tell(seen as Seen))
-    this.#changed({ what: 'unknown' })
+    this.#isOpen = true
+    for (const { changed } of this.#listeners) changed({ what: 'unknown' })
     for await (const seen of stream) this.#tell(seen as Seen)
   }
 
-  #tell({ operationType, ns, documentKey }: Seen): void {
-    const collection = ns?.coll
-    if (collection === checkpointsName) {
-      if (operationType === 'drop' || documentKey?._id === this.#space)
-        this.#changed({ what: 'checkpoint' })
-    } else if (collection === undefined) this.#changed({ what: 'unknown' })
-    else if (collection.startsWith(`${this.#space}.`)) {
-      const cache = collection.slice(this.#space.length + 1)
-      if (documentKey) this.#changed({ what: 'entry', cache, key: keyOf(documentKey._id) })
-      else this.#changed({ what: 'cache', cache })
+  #tell(seen: Seen): void {
+    for (const { logName, changed } of this.#listeners) {
+      const change = this.#changeOf(seen, logName)
+      if (change) changed(change)
     }
+  }
+
+  #changeOf({ operationType, ns, documentKey }: Seen, logName: LogName): ForeignChange | undefined {
+    const collection = ns?.coll
+    if (collection === undefined) return { what: 'unknown' }
+    if (collection === checkpointsName)
+      return operationType === 'drop' || documentKey?._id === logName
+        ? { what: 'checkpoint' }
+        : undefined
+    const before = collectionName(logName, '')
+    if (!collection.startsWith(before)) return undefined
+    const cache = collection.slice(before.length)
+    if (!documentKey) return { what: 'cache', cache }
+    return { what: 'entry', cache, key: keyOf(documentKey._id, shareOf(logName, cache)) }
   }
 }

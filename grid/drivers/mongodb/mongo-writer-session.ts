@@ -1,11 +1,13 @@
 import { type ClientSession, type Collection, type MongoClient, MongoError, UUID } from 'mongodb'
+import type { LogName } from '../../core/log-name.ts'
 import { type Clock, sleep } from '../../engine/ports/clock.ts'
 
 /** One document for each process that has written a space lately. */
 export interface WriterDocument {
   /** Its session with MongoDB. */
   readonly _id: string
-  readonly space: string
+  /** The name of the log. */
+  readonly space: LogName
   readonly at: Date
 }
 
@@ -35,7 +37,7 @@ const noSuchTransaction = 251
 export class WriterSession {
   readonly #client: MongoClient
   readonly #writers: Collection<WriterDocument>
-  readonly #space: string
+  readonly #logName: LogName
   readonly #clock: Clock
   readonly #session: ClientSession
   #turn: Promise<unknown> = Promise.resolve()
@@ -46,12 +48,12 @@ export class WriterSession {
   constructor(
     client: MongoClient,
     writers: Collection<WriterDocument>,
-    space: string,
+    logName: LogName,
     clock: Clock,
   ) {
     this.#client = client
     this.#writers = writers
-    this.#space = space
+    this.#logName = logName
     this.#clock = clock
     this.#session = client.startSession()
   }
@@ -66,7 +68,7 @@ export class WriterSession {
 
   async begin(): Promise<ClientSession> {
     if (!this.#isRegistered) {
-      const named = { space: this.#space, at: new Date(this.#clock.now()) }
+      const named = { space: this.#logName, at: new Date(this.#clock.now()) }
       await this.#writers.updateOne({ _id: this.#id }, { $set: named }, { upsert: true })
       this.#isRegistered = true
     }
@@ -111,7 +113,7 @@ export class WriterSession {
 
   async #endOthers(): Promise<void> {
     const others = await this.#writers
-      .find({ space: this.#space, _id: { $ne: this.#id } })
+      .find({ space: this.#logName, _id: { $ne: this.#id } })
       .toArray()
     if (others.length === 0) return
     const sessions = others.map(({ _id }) => ({ id: new UUID(_id).toBinary() }))
@@ -123,7 +125,7 @@ export class WriterSession {
       if (!(error instanceof MongoError) || error.code !== unauthorized) throw error
     }
     await this.#writers.deleteMany({
-      space: this.#space,
+      space: this.#logName,
       _id: { $ne: this.#id },
       at: { $lt: new Date(this.#clock.now() - forgetMs) },
     })

@@ -1,5 +1,6 @@
 import type { ChainableCommander, Redis } from 'ioredis'
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { StoredChange, StoredEntry } from '../../engine/ports/store.ts'
 import { decodeEntry, encodeEntry } from '../../engine/wire/entry-codec.ts'
 import {
@@ -14,19 +15,19 @@ const fieldsAtOnce = 500
 
 export async function readCheckpoint(
   redis: Redis,
-  space: string,
+  logName: LogName,
 ): Promise<ImageCheckpoint | undefined> {
-  const [position, rest] = await redis.mgetBuffer(positionKey(space), checkpointKey(space))
+  const [position, rest] = await redis.mgetBuffer(positionKey(logName), checkpointKey(logName))
   return decodeImageCheckpoint(position, rest)
 }
 
 export function setCheckpoint(
   transaction: ChainableCommander,
-  space: string,
+  logName: LogName,
   checkpoint: ImageCheckpoint,
 ): void {
-  transaction.set(positionKey(space), checkpoint.position)
-  transaction.set(checkpointKey(space), encodeImageCheckpoint(checkpoint))
+  transaction.set(positionKey(logName), checkpoint.position)
+  transaction.set(checkpointKey(logName), encodeImageCheckpoint(checkpoint))
 }
 
 export function writeEntries(
@@ -60,11 +61,11 @@ export function readEntry(cache: string, key: string, bytes: Buffer): StoredEntr
 }
 
 /** Every key of a space, whether a checkpoint knows it or not. */
-export async function findKeys(redis: Redis, space: string): Promise<string[]> {
+export async function findKeys(redis: Redis, logName: LogName): Promise<string[]> {
   const keys = new Set<string>()
   let cursor = '0'
   do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', allKeysPattern(space), 'COUNT', 1000)
+    const [next, found] = await redis.scan(cursor, 'MATCH', allKeysPattern(logName), 'COUNT', 1000)
     for (const key of found) keys.add(key)
     cursor = next
   } while (cursor !== '0')

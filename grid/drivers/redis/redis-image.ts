@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ChainableCommander, Redis } from 'ioredis'
 import { GridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -62,9 +63,9 @@ export class RedisImage implements Store {
     this.#writing = new RedisConnection(url, { name: 'spacegrid-write', connectMs, silentMs })
   }
 
-  async checkpoint(space: string): Promise<Checkpoint | undefined> {
-    const image = await this.#reading.use(`Reading the image of ${space}`, (redis) =>
-      readCheckpoint(redis, space),
+  async checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
+    const image = await this.#reading.use(`Reading the image of ${logName}`, (redis) =>
+      readCheckpoint(redis, logName),
     )
     return image && toCheckpoint(image)
   }
@@ -73,56 +74,56 @@ export class RedisImage implements Store {
    * @throws GridError `stale_writer` (so too when Redis has lost the image), `image_unavailable`
    */
   apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#inTurn(`Writing the image of ${space}`, async (redis) => {
-      const stored = await readCheckpoint(redis, space)
-      if ((stored?.position ?? 0) !== from) throw stale(space, from)
-      if (stored) await this.#change(redis, space, stored, next, changes)
-      else await this.#build(redis, space, next, changes)
+    return this.#inTurn(`Writing the image of ${logName}`, async (redis) => {
+      const stored = await readCheckpoint(redis, logName)
+      if ((stored?.position ?? 0) !== from) throw stale(logName, from)
+      if (stored) await this.#change(redis, logName, stored, next, changes)
+      else await this.#build(redis, logName, next, changes)
     })
   }
 
-  async scan(space: string): Promise<StoreScan | undefined> {
-    const image = await this.#reading.use(`Reading the image of ${space}`, (redis) =>
-      readCheckpoint(redis, space),
+  async scan(logName: LogName): Promise<StoreScan | undefined> {
+    const image = await this.#reading.use(`Reading the image of ${logName}`, (redis) =>
+      readCheckpoint(redis, logName),
     )
     if (!image) return undefined
-    const hashes = new Map(image.caches.map((cache) => [cache, entriesKey(space, cache)]))
+    const hashes = new Map(image.caches.map((cache) => [cache, entriesKey(logName, cache)]))
     return new RedisScan(
       this.#reading,
       toCheckpoint(image),
       hashes,
       this.#scanEntries,
       async () => {
-        const now = await this.#reading.use(`Reading the image of ${space}`, (redis) =>
-          readCheckpoint(redis, space),
+        const now = await this.#reading.use(`Reading the image of ${logName}`, (redis) =>
+          readCheckpoint(redis, logName),
         )
         if (now?.build !== image.build)
-          throw new GridError('image_unavailable', `The image of ${space} was replaced or lost`)
+          throw new GridError('image_unavailable', `The image of ${logName} was replaced or lost`)
         return toCheckpoint(now)
       },
     )
   }
 
-  async get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
-    const bytes = await this.#reading.use(`Reading from the image of ${space}`, async (redis) => {
+  async get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
+    const bytes = await this.#reading.use(`Reading from the image of ${logName}`, async (redis) => {
       const [isThere, entry] = await results(
-        redis.pipeline().exists(positionKey(space)).hgetBuffer(entriesKey(space, cache), key),
+        redis.pipeline().exists(positionKey(logName)).hgetBuffer(entriesKey(logName, cache), key),
       )
       return isThere ? (entry as Buffer | null) : null
     })
     return bytes ? readEntry(cache, key, bytes) : undefined
   }
 
-  clear(space: string): Promise<void> {
-    return this.#inTurn(`Clearing the image of ${space}`, async (redis) => {
-      const keys = await findKeys(redis, space)
+  clear(logName: LogName): Promise<void> {
+    return this.#inTurn(`Clearing the image of ${logName}`, async (redis) => {
+      const keys = await findKeys(redis, logName)
       // One command, so nobody sees entries without their checkpoint or the other way round.
-      await redis.unlink(positionKey(space), checkpointKey(space), ...keys)
+      await redis.unlink(positionKey(logName), checkpointKey(logName), ...keys)
     })
   }
 
@@ -133,7 +134,7 @@ export class RedisImage implements Store {
 
   async #change(
     redis: Redis,
-    space: string,
+    logName: LogName,
     stored: ImageCheckpoint,
     next: Checkpoint,
     changes: readonly StoredChange[],
@@ -142,20 +143,20 @@ export class RedisImage implements Store {
     for (let at = 0; at < changes.length; at += changesAtOnce) {
       const some = changes.slice(at, at + changesAtOnce)
       for (const [cache, ofCache] of Map.groupBy(some, ({ cache }) => cache))
-        writeEntries(transaction, entriesKey(space, cache), ofCache)
+        writeEntries(transaction, entriesKey(logName, cache), ofCache)
       await this.#anotherTurn()
     }
     const caches = new Set([...stored.caches, ...changes.map(({ cache }) => cache)])
-    setCheckpoint(transaction, space, { ...next, build: stored.build, caches: [...caches] })
-    await redis.watch(positionKey(space))
-    if ((await redis.get(positionKey(space))) !== String(stored.position))
-      throw stale(space, stored.position)
-    await this.#commit(redis, space, stored.position, transaction)
+    setCheckpoint(transaction, logName, { ...next, build: stored.build, caches: [...caches] })
+    await redis.watch(positionKey(logName))
+    if ((await redis.get(positionKey(logName))) !== String(stored.position))
+      throw stale(logName, stored.position)
+    await this.#commit(redis, logName, stored.position, transaction)
   }
 
   async #build(
     redis: Redis,
-    space: string,
+    logName: LogName,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
@@ -165,7 +166,7 @@ export class RedisImage implements Store {
       ({ cache }) => cache,
     )
     const aside = new Map(
-      [...puts.keys()].map((cache) => [cache, buildingKey(space, cache, build)]),
+      [...puts.keys()].map((cache) => [cache, buildingKey(logName, cache, build)]),
     )
     for (const [cache, ofCache] of puts)
       for (let at = 0; at < ofCache.length; at += changesAtOnce) {
@@ -173,36 +174,41 @@ export class RedisImage implements Store {
         writeEntries(pipeline, aside.get(cache)!, ofCache.slice(at, at + changesAtOnce))
         await results(pipeline.expire(aside.get(cache)!, buildingExpirySeconds))
       }
-    await redis.watch(positionKey(space), checkpointKey(space), ...aside.values())
-    const isStored = (await readCheckpoint(redis, space)) !== undefined
+    await redis.watch(positionKey(logName), checkpointKey(logName), ...aside.values())
+    const isStored = (await readCheckpoint(redis, logName)) !== undefined
     const isBuilt = aside.size === 0 || (await redis.exists(...aside.values())) === aside.size
-    if (isStored) throw stale(space, 0)
+    if (isStored) throw stale(logName, 0)
     if (!isBuilt)
-      throw new GridError('image_unavailable', `The image of ${space} was lost while it was built`)
+      throw new GridError(
+        'image_unavailable',
+        `The image of ${logName} was lost while it was built`,
+      )
     // Without a checkpoint, hashes are what an eviction has left.
-    const leftBehind = (await findKeys(redis, space)).filter((key) => !isBuildingKey(space, key))
+    const leftBehind = (await findKeys(redis, logName)).filter(
+      (key) => !isBuildingKey(logName, key),
+    )
     const transaction = redis.multi()
     if (leftBehind.length > 0) transaction.unlink(...leftBehind)
     for (const [cache, key] of aside)
-      transaction.rename(key, entriesKey(space, cache)).persist(entriesKey(space, cache))
-    setCheckpoint(transaction, space, { ...next, build, caches: [...aside.keys()] })
-    await this.#commit(redis, space, 0, transaction)
+      transaction.rename(key, entriesKey(logName, cache)).persist(entriesKey(logName, cache))
+    setCheckpoint(transaction, logName, { ...next, build, caches: [...aside.keys()] })
+    await this.#commit(redis, logName, 0, transaction)
   }
 
   async #commit(
     redis: Redis,
-    space: string,
+    logName: LogName,
     from: number,
     transaction: ChainableCommander,
   ): Promise<void> {
     const replies = await transaction.exec()
     // Redis has given it up: a watched key has changed, so somebody else has moved the checkpoint.
-    if (replies === null) throw stale(space, from)
+    if (replies === null) throw stale(logName, from)
     const failed = replies.find(([error]) => error)
     if (!failed) return
     // Redis does not take back the rest of a transaction of which one command has failed, so what
     // is there is no image any more.
-    await redis.unlink(positionKey(space), checkpointKey(space))
+    await redis.unlink(positionKey(logName), checkpointKey(logName))
     throw failed[0]
   }
 
@@ -220,5 +226,5 @@ export class RedisImage implements Store {
   }
 }
 
-const stale = (space: string, from: number): GridError =>
-  new GridError('stale_writer', `The image of ${space} is not at position ${from}`)
+const stale = (logName: LogName, from: number): GridError =>
+  new GridError('stale_writer', `The image of ${logName} is not at position ${from}`)

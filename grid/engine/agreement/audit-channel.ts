@@ -1,4 +1,5 @@
 import { isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging, Subscription } from '../ports/messaging.ts'
 import { subjects } from '../wire/subjects.ts'
@@ -19,11 +20,11 @@ export class AuditChannel {
   #identity: string | undefined
 
   constructor(
-    space: string,
+    logName: LogName,
     { log, messaging }: { readonly log: Log; readonly messaging: Messaging },
     receive: (message: AuditMessage) => void,
   ) {
-    this.#subject = subjects.audit(space)
+    this.#subject = subjects.audit(logName)
     this.#log = log
     this.#messaging = messaging
     this.#receive = receive

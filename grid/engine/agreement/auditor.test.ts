@@ -18,7 +18,7 @@ async function startReplica(world: UnitWorld, name: string, seed: number) {
   const auditor = new Auditor(
     { log, messaging, clock, random: new SeededRandom(seed) },
     {
-      ...{ space: 'counting', name, role: 'unit' },
+      ...{ logName: 'counting', name, role: 'unit' },
       diverged: (error) => failures.push(error.message),
       report: () => undefined,
     },

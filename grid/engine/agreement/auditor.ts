@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import { Turns } from '../life/turns.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -35,7 +36,7 @@ export interface AuditPorts {
 }
 
 export interface AuditOptions {
-  readonly space: string
+  readonly logName: LogName
   readonly name: string
   readonly role: AuditRole
   /**
@@ -124,14 +125,14 @@ export class Auditor {
     this.#ports = ports
     this.#options = options
     this.#self = { id: ports.random.integer(), name: options.name, role: options.role }
-    this.#channel = new AuditChannel(options.space, ports, (message) => this.#receive(message))
+    this.#channel = new AuditChannel(options.logName, ports, (message) => this.#receive(message))
     this.#disputes = new Disputes(this.#self, this.#history, ports.clock, (message) =>
       this.#channel.send(message),
     )
     const { messaging, clock, random } = ports
     this.#snapshots = new SnapshotService(messaging, clock, random, () => this.#snapshot(), {
-      space: options.space,
-      subject: subjects.snapshotForAudit(options.space, this.#self.id),
+      logName: options.logName,
+      subject: subjects.snapshotForAudit(options.logName, this.#self.id),
       sessionsMax: 1,
     })
   }

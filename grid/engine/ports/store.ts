@@ -1,3 +1,5 @@
+import type { LogName } from '../../core/log-name.ts'
+
 /** An entry as it leaves memory. `value` is plain data; `Uint8Array` fields are allowed. */
 export interface StoredEntry {
   readonly cache: string
@@ -80,13 +82,13 @@ export interface Replayed {
  */
 export interface Quarantine {
   /** The oldest first. */
-  list(space: string): Promise<readonly QuarantinedEntry[]>
+  list(logName: LogName): Promise<readonly QuarantinedEntry[]>
   /**
    * Tries to store the entries again, in one atomic step that leaves the checkpoint's position
    * where it is. Safe beside a writer. `keys`: only these; those that are not in quarantine are
    * passed over.
    */
-  replay(space: string, keys?: readonly EntryKey[]): Promise<Replayed>
+  replay(logName: LogName, keys?: readonly EntryKey[]): Promise<Replayed>
 }
 
 export interface ScanOptions {
@@ -142,7 +144,7 @@ export interface Store {
    * undefined: nothing has been stored for this space. `record_damaged`: it is not what the grid
    * has written.
    */
-  checkpoint(space: string): Promise<Checkpoint | undefined>
+  checkpoint(logName: LogName): Promise<Checkpoint | undefined>
   /**
    * Applies `changes` (in order; at most one per key) and `next` in one atomic step, if the stored
    * checkpoint is at position `from` (0 or absent: no checkpoint yet). Otherwise nothing changes
@@ -152,7 +154,7 @@ export interface Store {
    * call `checkpoint` to find out). No call waits for ever.
    */
   apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
@@ -161,24 +163,24 @@ export interface Store {
    * undefined when there is no checkpoint. `record_damaged`: what is stored is not what the grid
    * has written.
    */
-  scan(space: string, options?: ScanOptions): Promise<StoreScan | undefined>
+  scan(logName: LogName, options?: ScanOptions): Promise<StoreScan | undefined>
   /** `record_damaged`: what is stored is not what the grid has written. */
-  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined>
+  get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined>
   /** Forgets everything about a space. */
-  clear(space: string): Promise<void>
+  clear(logName: LogName): Promise<void>
   /**
    * Only of a store that others can write to: puts a checkpoint back, as it is known to have been,
    * where there is none, or a damaged one. What is stored beside it stays, and may be of another
    * position: windows that are applied again, and the audit, make that good. Otherwise nothing
    * changes and a GridError `stale_writer` is thrown.
    */
-  readonly restore?: ((space: string, known: Checkpoint) => Promise<void>) | undefined
+  readonly restore?: ((logName: LogName, known: Checkpoint) => Promise<void>) | undefined
   /**
    * Only of a store that others can write to: tells of every change that is not the grid's own,
    * until it is stopped.
    */
   readonly watch?:
-    | ((space: string, changed: (change: ForeignChange) => void) => StoreWatch)
+    | ((logName: LogName, changed: (change: ForeignChange) => void) => StoreWatch)
     | undefined
   /** Only of a store that may refuse an entry for what it is. */
   readonly quarantine?: Quarantine | undefined
@@ -193,5 +195,5 @@ export interface RebuildableStore extends Store {
    * nobody reads what is being built. `apply` goes on from it, and ends at a real checkpoint. After
    * a crash the space is being built still, and has to be begun anew.
    */
-  beginAnew(space: string, building: Checkpoint): Promise<void>
+  beginAnew(logName: LogName, building: Checkpoint): Promise<void>
 }

@@ -27,7 +27,7 @@ async function refusalWith(log: SimulatedLog): Promise<GridError> {
   const giving = new AbortController()
   const failures: Error[] = []
   const copying = rehydrate(log, world.messaging, world.clock, {
-    space: counting.name,
+    logName: counting.name,
     sources: ['peer'],
     signal: giving.signal,
     failed: (_, error) => {
@@ -74,7 +74,7 @@ test('a copy is used although the log’s clock was wrong when it stored the las
   const log = new SimulatedLog(world.clock, world.stream)
   const copied = await world.settled(
     rehydrate(log, world.messaging, world.clock, {
-      space: counting.name,
+      logName: counting.name,
       sources: ['peer'],
       signal: new AbortController().signal,
     }),

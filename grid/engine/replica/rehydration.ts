@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { LogName } from '../../core/log-name.ts'
 import { clocksAgree } from '../../core/record-time.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
@@ -17,7 +18,7 @@ export interface RehydrationProgress {
 }
 
 export interface RehydrationOptions {
-  readonly space: string
+  readonly logName: LogName
   /**
    * Where to look, in this order. `reader`: whatever the data reader has that is nearest; `store`:
    * through it, but the store's own checkpoint; `log`: from its first position, if that is still
@@ -132,7 +133,7 @@ const unconfirmedRounds = 8
  */
 async function fromLog(
   log: Log,
-  { space, logReplaced = false, logFollowed }: RehydrationOptions,
+  { logName, logReplaced = false, logFollowed }: RehydrationOptions,
   stored: StoredState,
   round: number,
 ): Promise<Copy> {
@@ -141,7 +142,7 @@ async function fromLog(
   if (first > 1)
     throw new GridError(
       'log_trimmed',
-      `The log of ${space} begins at ${first}: only a peer or the data reader has what came before${stored === 'nothing' ? '. The store holds nothing; if it had something: npx spacegrid recover --store' : ''}`,
+      `The log of ${logName} begins at ${first}: only a peer or the data reader has what came before${stored === 'nothing' ? '. The store holds nothing; if it had something: npx spacegrid recover --store' : ''}`,
     )
   // The log that a damaged store belongs to has everything that the store had, for it begins at the
   // beginning.
@@ -150,17 +151,17 @@ async function fromLog(
   if (stored === 'something' || typeof stored === 'object')
     throw new GridError(
       'log_replaced',
-      `The store holds ${space}, but its log does not continue what is stored`,
+      `The store holds ${logName}, but its log does not continue what is stored`,
     )
   if (stored === 'unknown' && isAnother)
     throw new GridError(
       'log_replaced',
-      `The log of ${space} is another one than before; waiting for the data reader to say whether anything is stored`,
+      `The log of ${logName} is another one than before; waiting for the data reader to say whether anything is stored`,
     )
   if (stored === 'unknown' && round < unconfirmedRounds)
     throw new GridError(
       'not_ready',
-      `The log of ${space} has ${last} records; waiting for the data reader to say whether anything is stored`,
+      `The log of ${logName} has ${last} records; waiting for the data reader to say whether anything is stored`,
     )
   return { state: new SpaceState(), logIdentity: identity }
 }
@@ -178,11 +179,11 @@ async function fromSnapshot(
   clock: Clock,
   options: RehydrationOptions,
 ): Promise<Copy> {
-  const subject = snapshotSubjects[source](options.space)
+  const subject = snapshotSubjects[source](options.logName)
   const state = await restore(source, messaging, clock, subject, options)
   const bounds = await log.bounds()
-  checkContinues(state, bounds, options.space)
-  checkHistory(state, await log.read(state.position), options.space)
+  checkContinues(state, bounds, options.logName)
+  checkHistory(state, await log.read(state.position), options.logName)
   return { state, logIdentity: bounds.identity }
 }
 
@@ -225,16 +226,16 @@ async function restore(
  * The log must hold the position after the state's, and must not end before it: then it is another
  * log.
  */
-function checkContinues(state: SpaceState, { first, last }: LogBounds, space: string): void {
+function checkContinues(state: SpaceState, { first, last }: LogBounds, logName: LogName): void {
   if (state.position + 1 < first)
     throw new GridError(
       'log_trimmed',
-      `The log of ${space} begins at ${first}, the snapshot ends at ${state.position}`,
+      `The log of ${logName} begins at ${first}, the snapshot ends at ${state.position}`,
     )
   if (state.position > last)
     throw new GridError(
       'log_replaced',
-      `The log of ${space} ends at ${last}, before the snapshot's position ${state.position}`,
+      `The log of ${logName} ends at ${last}, before the snapshot's position ${state.position}`,
     )
 }
 
@@ -243,11 +244,11 @@ function checkContinues(state: SpaceState, { first, last }: LogBounds, space: st
  * to keep them) gives their positions away again. What then stands at the state's position is
  * younger than anything the state has seen.
  */
-function checkHistory(state: SpaceState, record: LogRecord | undefined, space: string): void {
+function checkHistory(state: SpaceState, record: LogRecord | undefined, logName: LogName): void {
   if (record && isYounger(record, state))
     throw new GridError(
       'log_replaced',
-      `The log of ${space} has another record at ${state.position} than the snapshot has seen`,
+      `The log of ${logName} has another record at ${state.position} than the snapshot has seen`,
     )
 }
 

@@ -25,7 +25,7 @@ test('a piece that is asked for twice at once is read once, and given to both', 
     clock,
     new SeededRandom(1),
     () => ({ next, close: () => undefined }),
-    { space: 'test', subject: 'snapshot', sessionsMax: 1 },
+    { logName: 'test', subject: 'snapshot', sessionsMax: 1 },
   )
   await service.start()
   const ask = async (subject: string, data: Uint8Array) =>
@@ -56,7 +56,7 @@ test('pieces are as large as half a millisecond allows, and never larger than se
     clock,
     new SeededRandom(1),
     () => ({ next, close: () => undefined }),
-    { space: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
+    { logName: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
   )
   await service.start()
   const pieces = readSnapshot(messaging, clock, 'snapshot', { openMs: 1000, answerMs: 1000 })
@@ -89,7 +89,7 @@ test('a piece is full with the entry that reaches its bytes, the first one too',
     clock,
     new SeededRandom(1),
     () => new ReplicaSnapshot(replica),
-    { space: 'test', subject: 'snapshot', sessionsMax: 1, pieceBytesMax: 2500 },
+    { logName: 'test', subject: 'snapshot', sessionsMax: 1, pieceBytesMax: 2500 },
   )
   await service.start()
   const counts: number[] = []
@@ -119,7 +119,7 @@ async function withOnePlace() {
       close: () => void counts.closed++,
     }
   }
-  const options = { space: 'test', subject: 'snapshot', sessionsMax: 1 }
+  const options = { logName: 'test', subject: 'snapshot', sessionsMax: 1 }
   const service = new SnapshotService(messaging, clock, new SeededRandom(1), open, options)
   await service.start()
   /** The answer, or the code of the error. */

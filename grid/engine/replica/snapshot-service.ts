@@ -1,4 +1,5 @@
 import { GridError } from '../../core/errors.ts'
+import { dashed, type LogName } from '../../core/log-name.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Message, Messaging, Subscription } from '../ports/messaging.ts'
 import type { Random } from '../ports/random.ts'
@@ -55,7 +56,7 @@ const openAgainMs = 250
 export type { Suspect }
 
 export interface SnapshotServiceOptions {
-  readonly space: string
+  readonly logName: LogName
   /** On which subject snapshots are asked for. */
   readonly subject: string
   /** Snapshots given at the same time; more are refused with `overloaded`. */
@@ -105,12 +106,12 @@ export class SnapshotService {
   }
 
   async start(): Promise<void> {
-    const { space, subject } = this.#options
+    const { logName, subject } = this.#options
     const turn = ++this.#turn
     const subscription = await this.#messaging.serve({
-      name: `spacegrid-${space}-snapshot`,
+      name: `spacegrid-${dashed(logName)}-snapshot`,
       version: '1.0.0',
-      description: `Snapshots of the space ${space}, for processing units that join`,
+      description: `Snapshots of the space ${logName}, for processing units that join`,
       endpoints: [{ subject, respond: ({ data }) => this.#begin(data) }],
     })
     if (turn === this.#turn) this.#subscription = subscription
@@ -132,7 +133,7 @@ export class SnapshotService {
     this.#checkPlace()
     const unclaimed = [...this.#sessions].filter((session) => !session.claimed)
     if (unclaimed.length >= unclaimedMax) unclaimed[0]?.end()
-    const subject = subjects.snapshotChunk(this.#options.space, this.#random.id())
+    const subject = subjects.snapshotChunk(this.#options.logName, this.#random.id())
     const session = new Session(this.#clock, {
       messageBytesMax: this.#messaging.messageBytesMax - 1024,
       entriesMax: this.#options.entriesMax ?? defaultEntriesMax,
@@ -158,12 +159,12 @@ export class SnapshotService {
    * all places are in use
    */
   #checkPlace(): Session | undefined {
-    const { space, sessionsMax } = this.#options
+    const { logName, sessionsMax } = this.#options
     const claimed = [...this.#sessions].filter((session) => session.claimed)
     if (claimed.length < sessionsMax) return undefined
     const longest = claimed.reduce((one, other) => (other.idleMs > one.idleMs ? other : one))
     if (longest.idleMs >= idleOthersWaitMsMax) return longest
-    throw new GridError('overloaded', `${sessionsMax} snapshots of ${space} are being read`, {
+    throw new GridError('overloaded', `${sessionsMax} snapshots of ${logName} are being read`, {
       retryAfterMs: 500,
     })
   }

@@ -121,6 +121,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
     expiresAt: time,
   }),
+  fc.record({
+    kind: fc.constant(StepKind.remember),
+    key: text,
+    command: text,
+    input: text,
+    data,
+    slots: fc.constant({}),
+    expiresAt: time,
+    hash: fc.nat({ max: 0xffffffff }),
+  }),
 )
 
 const transaction: fc.Arbitrary<TransactionRecord> = fc.record({
@@ -242,7 +252,7 @@ describe('a frame', () => {
   // architecture.md, invariant 1: a replica that meets a format it cannot follow stops serving
   // rather than guess.
   test('of another version is told from one that is damaged', () => {
-    const other = seal(frameFormat + 1, packr.pack([FrameKind.leave, 1, 2, 3, 4, null]))
+    const other = seal(frameFormat + 96, packr.pack([FrameKind.leave, 1, 2, 3, 4, null]))
     expect(isRefused(() => decodeFrame(other), 'format_unsupported')).toBe(true)
     other[other.length - 1] = 9
     expect(isRefused(() => decodeFrame(other))).toBe(true)

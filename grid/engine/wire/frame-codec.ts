@@ -1,6 +1,6 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { type ChainLink, type Frame, FrameKind } from '../../core/frame.ts'
-import type { TransactionRecord } from '../../core/steps.ts'
+import { isAcross, type TransactionRecord } from '../../core/steps.ts'
 import { messagePack } from './message-pack.ts'
 import { packListInPieces, unpackListInPieces, unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
@@ -17,6 +17,11 @@ import {
  * rather than guess.
  */
 export const frameFormat = 3
+/**
+ * Of frames with something of commands across partitions, which only divided spaces have: versions
+ * that know nothing of those stop before them.
+ */
+export const acrossFormat = 4
 /** The format before, without a seal: logs hold such frames for as long as they are not trimmed. */
 const unsealedFormat = 2
 
@@ -24,8 +29,13 @@ type Packed = unknown[]
 
 /** Frames to bytes: one flat list, so that the protocol's own field names take no room. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  return seal(frameFormat, messagePack.pack(packFrame(frame)))
+  const across = isOfAcross(frame)
+  return seal(across ? acrossFormat : frameFormat, messagePack.pack(packFrame(frame, across)))
 }
+
+const isOfAcross = (frame: Frame): boolean =>
+  frame.kind === FrameKind.transactions &&
+  (frame.across === true || frame.transactions.some(isAcross))
 
 /**
  * @throws GridError `record_damaged`: no frame of any version, which every replica passes over;
@@ -34,24 +44,26 @@ export function encodeFrame(frame: Frame): Uint8Array {
 export function decodeFrame(data: Uint8Array): Frame {
   const format = sealedFormat(data)
   if (format === undefined) return readable(() => unpackUnsealed(unpackRecord(data)))
-  if (format !== frameFormat)
+  if (format !== frameFormat && format !== acrossFormat)
     throw new GridError(
       'format_unsupported',
-      `A frame has format ${format}; this version reads format ${frameFormat}`,
+      `A frame has format ${format}; this version reads formats ${frameFormat} and ${acrossFormat}`,
     )
-  return readable(() => unpackFrame(unpackRecord(sealedBody(data))))
+  const across = format === acrossFormat
+  return readable(() => unpackFrame(unpackRecord(sealedBody(data)), across))
 }
 
 function unpackUnsealed(packed: unknown): Frame {
   if (!Array.isArray(packed) || packed[0] !== unsealedFormat) throw damaged('it is no frame')
   const [, kind, ...rest] = packed as Packed
   if (kind === FrameKind.skip) throw damaged('its format has no such kind')
-  if (kind === FrameKind.join || kind === FrameKind.shape) return unpackFrame([kind, ...rest, null])
-  return unpackFrame([kind, ...rest.slice(0, 4), null, ...rest.slice(4)])
+  if (kind === FrameKind.join || kind === FrameKind.shape)
+    return unpackFrame([kind, ...rest, null], false)
+  return unpackFrame([kind, ...rest.slice(0, 4), null, ...rest.slice(4)], false)
 }
 
 export const encodeTransactions = (transactions: readonly TransactionRecord[]): Uint8Array =>
-  messagePack.pack(writeTransactions([], transactions))
+  messagePack.pack(writeTransactions([], transactions, transactions.some(isAcross)))
 
 /** One transaction as `decodeTransactions` reads it, a piece at a time. */
 export function* encodeInPieces(transaction: TransactionRecord): Generator<void, Uint8Array> {
@@ -60,8 +72,11 @@ export function* encodeInPieces(transaction: TransactionRecord): Generator<void,
 }
 
 /** @throws GridError `record_damaged` */
-export function decodeTransactions(parts: readonly Uint8Array[]): TransactionRecord[] {
-  return readable(() => readTransactions(unpackRecord(Buffer.concat(parts)) as Packed, 0))
+export function decodeTransactions(
+  parts: readonly Uint8Array[],
+  across = false,
+): TransactionRecord[] {
+  return readable(() => readTransactions(unpackRecord(Buffer.concat(parts)) as Packed, 0, across))
 }
 
 /** The same as `decodeTransactions`, a piece at a time. @throws GridError `record_damaged` */
@@ -91,7 +106,7 @@ function readable<T>(read: () => T): T {
 const damaged = (why: string, cause?: unknown) =>
   new GridError('record_damaged', `A record is no frame: ${why}`, { cause })
 
-function packFrame(frame: Frame): Packed {
+function packFrame(frame: Frame, across: boolean): Packed {
   const { kind, at = null } = frame
   if (kind === FrameKind.join) return [kind, frame.unit, frame.nonce, at]
   if (kind === FrameKind.shape) return [kind, frame.shape, at]
@@ -100,15 +115,16 @@ function packFrame(frame: Frame): Packed {
   const link: Packed = [kind, origin, id, previous, deadline, at]
   if (kind === FrameKind.transactions) {
     link.push(frame.parts)
-    return writeTransactions(link, frame.transactions)
+    return writeTransactions(link, frame.transactions, across)
   }
   if (kind === FrameKind.part) link.push(frame.bytes)
   return link
 }
 
-function unpackFrame(packed: unknown): Frame {
+function unpackFrame(packed: unknown, across: boolean): Frame {
   if (!Array.isArray(packed)) throw damaged('it is no list')
   const kind = packed[0] as Frame['kind']
+  if (across && kind !== FrameKind.transactions) throw damaged('its format has no such kind')
   switch (kind) {
     case FrameKind.join: {
       const [, unit, nonce, at] = packed as Packed
@@ -125,7 +141,8 @@ function unpackFrame(packed: unknown): Frame {
     case FrameKind.transactions: {
       const parts: unknown = packed[6]
       if (!isCount(parts)) throw damaged('it has no number of parts')
-      return { kind, ...linkOf(packed), transactions: readTransactions(packed, 7), parts }
+      const transactions = readTransactions(packed, 7, across)
+      return { kind, ...linkOf(packed), transactions, parts, ...(across ? { across } : {}) }
     }
     case FrameKind.part: {
       const bytes: unknown = packed[6]

@@ -3,8 +3,13 @@ import { GridError } from '../../core/errors.ts'
 import { freezeDeeply } from '../../core/freeze.ts'
 import {
   type AppendStep,
+  type DecideStep,
   type DomainEvent,
+  type FinishStep,
+  type ForgetStep,
+  type HoldTerms,
   type IncrementStep,
+  isAcross,
   type KeyRead,
   type RangeRead,
   type RememberStep,
@@ -18,21 +23,25 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 /** Steps or reads written or read before whoever runs it may do something else. */
 const pieceMax = 256
 
+/** A `StepKind.remember` with a hash behind it: there is none in spaces with one partition. */
+const rememberInPartition = 9
+
 const noRanges: readonly RangeRead[] = []
 const noEvents: readonly DomainEvent[] = []
 
 /**
  * Appends transactions to a message as one flat list: no array and no field name for each of them,
  * which is what makes encoding and decoding cheap. What a list's items mean follows from those
- * before them.
+ * before them. `across`: as they are written where some are of commands across partitions.
  */
 export function writeTransactions(
   to: unknown[],
   transactions: readonly TransactionRecord[],
+  across = false,
 ): unknown[] {
   const shapes = new ShapeWriter()
   to.push(shapes.names, transactions.length)
-  for (const transaction of transactions) writeTransaction(to, transaction, shapes)
+  for (const transaction of transactions) writeTransaction(to, transaction, shapes, across)
   return to
 }
 
@@ -48,6 +57,7 @@ export function* writeTransactionInPieces(
     if (at % pieceMax === 0) yield
   }
   writeRest(to, transaction)
+  if (isAcross(transaction)) writeTerms(to, transaction.hold)
   return to
 }
 
@@ -55,11 +65,20 @@ function writeTransaction(
   to: unknown[],
   transaction: TransactionRecord,
   shapes: ShapeWriter,
+  across: boolean,
 ): void {
   const { number, steps } = transaction
   to.push(number, steps.length)
   for (const step of steps) writeStep(to, step, shapes)
   writeRest(to, transaction)
+  if (across) writeTerms(to, transaction.hold)
+}
+
+function writeTerms(to: unknown[], hold: HoldTerms | undefined): void {
+  to.push(hold !== undefined)
+  if (!hold) return
+  const { attempt, partition, coordinator, participants, notAfter, key } = hold
+  to.push(attempt, partition, coordinator, participants, notAfter, key)
 }
 
 function writeRest(
@@ -89,7 +108,7 @@ function writeRest(
 function stepWithKey(steps: readonly Step[], key: string): number {
   for (let i = 0; i < steps.length && i < 8; i++) {
     const step = steps[i] as Step
-    if (step.kind !== StepKind.take && step.key === key) return i
+    if ('key' in step && step.key === key) return i
   }
   return -1
 }
@@ -121,9 +140,23 @@ function writeStep(to: unknown[], step: Step, shapes: ShapeWriter): void {
       return
     }
     case StepKind.remember: {
-      const { kind, key, command, input, data, slots, expiresAt } = step
-      to.push(kind, key, command, input, data, slots, expiresAt)
+      const { kind, key, command, input, data, slots, expiresAt, hash } = step
+      to.push(hash === undefined ? kind : rememberInPartition, key, command, input, data, slots)
+      to.push(expiresAt)
+      if (hash !== undefined) to.push(hash)
+      return
     }
+    case StepKind.decide: {
+      const { kind, attempt, verdict, asked, notAfter, remember } = step
+      to.push(kind, attempt, verdict, asked, notAfter, remember !== undefined)
+      if (remember) writeStep(to, remember, shapes)
+      return
+    }
+    case StepKind.finish:
+      to.push(step.kind, step.attempt, step.verdict)
+      return
+    case StepKind.forget:
+      to.push(step.kind, step.attempt)
   }
 }
 
@@ -141,8 +174,12 @@ function writeMaybe(
  * Reads what `writeTransactions` wrote, from the given item to the end of the message.
  * @throws GridError `record_damaged`
  */
-export function readTransactions(from: readonly unknown[], at: number): TransactionRecord[] {
-  const reader = new TransactionReader(from, at)
+export function readTransactions(
+  from: readonly unknown[],
+  at: number,
+  across: boolean,
+): TransactionRecord[] {
+  const reader = new TransactionReader(from, at, across)
   const count = reader.count()
   const transactions: TransactionRecord[] = []
   for (let i = 0; i < count; i++) transactions.push(reader.transaction())
@@ -154,7 +191,7 @@ export function readTransactions(from: readonly unknown[], at: number): Transact
 export function* readTransactionsInPieces(
   from: readonly unknown[],
 ): Generator<void, TransactionRecord[]> {
-  const reader = new TransactionReader(from, 0)
+  const reader = new TransactionReader(from, 0, false)
   const count = reader.count()
   const transactions: TransactionRecord[] = []
   for (let i = 0; i < count; i++) transactions.push(yield* reader.transactionInPieces())
@@ -170,12 +207,14 @@ class TransactionReader {
   readonly #from: readonly unknown[]
   #at: number
   readonly #shapes: ShapeReader
+  readonly #across: boolean
   /** Of the transaction that is being read. */
   #steps: readonly Step[] = []
 
-  constructor(from: readonly unknown[], at: number) {
+  constructor(from: readonly unknown[], at: number, across: boolean) {
     this.#from = from
     this.#at = at
+    this.#across = across
     this.#shapes = new ShapeReader(this.#next())
   }
 
@@ -195,7 +234,21 @@ class TransactionReader {
     const number = this.#number()
     const steps = this.#list(TransactionReader.#readStep)
     this.#steps = steps
-    return this.#withRest(number, steps, this.#list(TransactionReader.#readKey))
+    const transaction = this.#withRest(number, steps, this.#list(TransactionReader.#readKey))
+    return this.#across && this.#next() === true
+      ? { ...transaction, hold: this.#terms() }
+      : transaction
+  }
+
+  #terms(): HoldTerms {
+    return {
+      attempt: this.#next() as string,
+      partition: this.#next() as number,
+      coordinator: this.#next() as number,
+      participants: this.#frozen() as readonly number[],
+      notAfter: this.#next() as number,
+      key: (this.#next() ?? undefined) as string | undefined,
+    }
   }
 
   *transactionInPieces(): Generator<void, TransactionRecord> {
@@ -286,12 +339,26 @@ class TransactionReader {
     return this.#shapes.read(this.#from, at)
   }
 
+  #followUp(kind: Step['kind']): Step {
+    const attempt = this.#next() as string
+    if (kind === StepKind.forget) return { kind, attempt } as ForgetStep
+    const verdict = this.#next()
+    if (kind === StepKind.finish) return { kind, attempt, verdict } as FinishStep
+    if (kind !== StepKind.decide) throw unknownKind(kind)
+    const asked = this.#next() === true
+    const notAfter = this.#next()
+    const remember = this.#next() === true ? this.#step() : undefined
+    return { kind, attempt, verdict, asked, notAfter, remember } as DecideStep
+  }
+
   #maybeValue(): Value | undefined {
     return this.#next() === true ? this.#value() : undefined
   }
 
   #step(): Step {
-    const kind = this.#next() as Step['kind']
+    const kind = this.#next() as Step['kind'] | typeof rememberInPartition
+    if (kind >= StepKind.decide && kind <= StepKind.forget && this.#across)
+      return this.#followUp(kind as Step['kind'])
     switch (kind) {
       case StepKind.put: {
         const cache = this.#next() as number
@@ -347,10 +414,24 @@ class TransactionReader {
           slots: this.#next(),
           expiresAt: this.#next(),
         } as RememberStep
+      case rememberInPartition:
+        return {
+          kind: StepKind.remember,
+          key: this.#next(),
+          command: this.#next(),
+          input: this.#next(),
+          data: this.#frozen(),
+          slots: this.#next(),
+          expiresAt: this.#next(),
+          hash: this.#next(),
+        } as RememberStep
       default:
-        throw new GridError('record_damaged', `A frame has the unknown step kind ${kind}`)
+        throw unknownKind(kind)
     }
   }
 }
+
+const unknownKind = (kind: unknown) =>
+  new GridError('record_damaged', `A frame has the unknown step kind ${kind}`)
 
 const unreadable = () => new GridError('record_damaged', 'A frame has transactions cut short')

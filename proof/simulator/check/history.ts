@@ -12,7 +12,7 @@ export interface Request {
 
 /** What a caller was told. */
 export type Told =
-  | { readonly kind: 'answer'; readonly answer: CommandAnswer }
+  | { readonly kind: 'answer'; readonly answer: CommandAnswer<number> }
   | { readonly kind: 'rejection'; readonly reason: string; readonly details: Value }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string }
 

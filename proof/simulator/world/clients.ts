@@ -213,7 +213,7 @@ export class Clients {
       this.#world.fail('log replaced', `${unit} answered ${what}`)
   }
 
-  #checkAnswer(call: Call, { acknowledged, replayed, version }: CommandAnswer): void {
+  #checkAnswer(call: Call, { acknowledged, replayed, version }: CommandAnswer<number>): void {
     const { coverage } = this.#world
     coverage.count(`calls: ${acknowledged}`)
     if (replayed) coverage.count('calls: replayed by their key')
@@ -230,7 +230,7 @@ export class Clients {
     const unit = running?.unit
     if (!running || !unit) return
     const position = this.#positions.get(step.client) ?? 0
-    const options: ReadOptions =
+    const options: ReadOptions & { readonly position?: number } =
       step.read === 'latest' ? { latest: true } : step.read === 'position' ? { position } : {}
     running.host.deliver(() => {
       const least = step.read === 'latest' ? this.#world.log.last : (options.position ?? 0)

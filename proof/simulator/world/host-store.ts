@@ -1,4 +1,5 @@
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type {
   Checkpoint,
@@ -47,8 +48,8 @@ export class HostStore implements Store {
     const { quarantine } = store
     if (quarantine)
       this.quarantine = {
-        list: (space) => this.#ask(() => quarantine.list(space)),
-        replay: (space, keys) => this.#ask(() => quarantine.replay(space, keys)),
+        list: (logName) => this.#ask(() => quarantine.list(logName)),
+        replay: (logName, keys) => this.#ask(() => quarantine.replay(logName, keys)),
       }
     this.#store = store
     this.#clock = clock
@@ -64,29 +65,29 @@ export class HostStore implements Store {
     this.#cut = false
   }
 
-  watch(space: string, changed: (change: ForeignChange) => void): StoreWatch {
-    return this.#store.watch?.(space, changed) ?? { stop: async () => undefined }
+  watch(logName: LogName, changed: (change: ForeignChange) => void): StoreWatch {
+    return this.#store.watch?.(logName, changed) ?? { stop: async () => undefined }
   }
 
-  restore(space: string, known: Checkpoint): Promise<void> {
-    return this.#ask(async () => await this.#store.restore?.(space, known))
+  restore(logName: LogName, known: Checkpoint): Promise<void> {
+    return this.#ask(async () => await this.#store.restore?.(logName, known))
   }
 
-  checkpoint(space: string): Promise<Checkpoint | undefined> {
-    return this.#ask(() => this.#store.checkpoint(space))
+  checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
+    return this.#ask(() => this.#store.checkpoint(logName))
   }
 
   apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    return this.#ask(() => this.#store.apply(space, from, next, changes))
+    return this.#ask(() => this.#store.apply(logName, from, next, changes))
   }
 
-  async scan(space: string, options: ScanOptions = {}): Promise<StoreScan | undefined> {
-    const scan = await this.#ask(() => this.#store.scan(space, options))
+  async scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
+    const scan = await this.#ask(() => this.#store.scan(logName, options))
     if (!scan) return undefined
     return {
       start: scan.start,
@@ -102,12 +103,12 @@ export class HostStore implements Store {
     }
   }
 
-  get(space: string, cache: string, key: string): Promise<StoredEntry | undefined> {
-    return this.#ask(() => this.#store.get(space, cache, key))
+  get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
+    return this.#ask(() => this.#store.get(logName, cache, key))
   }
 
-  clear(space: string): Promise<void> {
-    return this.#ask(() => this.#store.clear(space))
+  clear(logName: LogName): Promise<void> {
+    return this.#ask(() => this.#store.clear(logName))
   }
 
   async close(): Promise<void> {

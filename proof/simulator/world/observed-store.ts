@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Checkpoint, StoredChange, StoredEntry } from '@spacegrid/grid/engine/ports/store'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { SimulatedStore, type Tampering } from '@spacegrid/grid/kit/simulated-store'
@@ -22,12 +23,12 @@ export class ObservedStore extends SimulatedStore {
   }
 
   override async apply(
-    space: string,
+    logName: LogName,
     from: number,
     next: Checkpoint,
     changes: readonly StoredChange[],
   ): Promise<void> {
-    await super.apply(space, from, next, changes)
+    await super.apply(logName, from, next, changes)
     for (const { cache, key } of changes) this.tampered.delete(`${cache}/${key}`)
     this.isCheckpointTampered = false
     for (const { cache, key, value, version, position } of changes)
@@ -42,14 +43,14 @@ export class ObservedStore extends SimulatedStore {
   }
 
   /** Somebody changes what is stored, behind the grid. */
-  override tamper(space: string, tampering: Tampering, isSeen = true): void {
+  override tamper(logName: LogName, tampering: Tampering, isSeen = true): void {
     if (!this.reached || this.isCheckpointTampered) return
     this.wasDamaged = true
     if ('checkpoint' in tampering) this.isCheckpointTampered = true
     else if ('cache' in tampering) {
       for (const [name, { cache }] of this.held) if (cache === tampering.cache) this.#lose(name)
     } else this.#lose(`${tampering.entry.cache}/${tampering.entry.key}`)
-    super.tamper(space, tampering, isSeen)
+    super.tamper(logName, tampering, isSeen)
   }
 
   #lose(name: string): void {
@@ -57,25 +58,25 @@ export class ObservedStore extends SimulatedStore {
     this.held.delete(name)
   }
 
-  override async restore(space: string, known: Checkpoint): Promise<void> {
-    await super.restore(space, known)
+  override async restore(logName: LogName, known: Checkpoint): Promise<void> {
+    await super.restore(logName, known)
     this.isCheckpointTampered = false
   }
 
   /** An entry gets lost, as in a cache that was short of memory; nothing else tells of it. */
-  evict(space: string, random: SeededRandom): void {
+  evict(logName: LogName, random: SeededRandom): void {
     const entry = this.someEntry(random)
     const { reached } = this
     if (!entry || !reached) return
     const change = { ...entry, value: undefined }
-    void super.apply(space, reached.position, reached, [change])
+    void super.apply(logName, reached.position, reached, [change])
     this.held.delete(`${entry.cache}/${entry.key}`)
     this.isDamaged = true
     this.wasDamaged = true
   }
 
-  override async clear(space: string): Promise<void> {
-    await super.clear(space)
+  override async clear(logName: LogName): Promise<void> {
+    await super.clear(logName)
     this.held.clear()
     this.isDamaged = false
     this.isCheckpointTampered = false

@@ -144,7 +144,7 @@ export class MemoryServing implements Serving {
   async #enter({ position = 0 }: ReadOptions = {}): Promise<void> {
     await this.gate
     if (this.failure) throw this.failure
-    if (position > this.position)
+    if (Number(position) > this.position)
       throw new GridError('position_timeout', `Position ${position} was not reached in time`, {
         retryAfterMs: 1500,
       })

@@ -1,0 +1,119 @@
+import type { AnyCommand, CommandPart, Space, Transaction } from './definition.ts'
+import { hasOutcomes, PendingOutcome } from './outcomes.ts'
+import { fitProblem } from './validation.ts'
+
+/** What of a recorder a command that consists of parts needs to know. */
+interface PartTransaction extends Transaction {
+  /** What follows is this command's, with this input. */
+  enterPart?(command: AnyCommand, input: unknown): void
+}
+
+/**
+ * The parts of a command, for this input.
+ * @throws TypeError for what can be no part; whatever the application's function throws
+ */
+export function partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
+  const parts: unknown = command.parts?.(input)
+  if (!Array.isArray(parts) || parts.length === 0)
+    throw new TypeError('parts must return a list of parts: { command, input }')
+  if (parts.length > partsMax)
+    throw new TypeError(`parts has returned ${parts.length} parts, more than ${partsMax}`)
+  return parts.map(takenPart)
+}
+
+/** So many parts may a command have: each is a message, and all of them wait for the slowest. */
+export const partsMax = 64
+
+function takenPart(part: unknown, at: number): CommandPart {
+  const { command, input } = Object(part) as Partial<CommandPart>
+  const what = `part ${at + 1}`
+  if (typeof command?.handler !== 'function')
+    throw new TypeError(`${what} has no command: { command, input }`)
+  const { name } = command
+  if (command.parts) throw new TypeError(`${what}, ${name}, consists of parts itself`)
+  const problem = fitProblem(command.input, input)
+  if (!problem) return { command, input }
+  const { path, message } = problem
+  throw new TypeError(`the input of ${what}, ${name}: ${path === '' ? '' : `${path} `}${message}`)
+}
+
+/** The commands that callers may give: the others are only there to be parts of them. */
+export const calledCommands = <Of extends AnyCommand>({
+  commands,
+}: {
+  readonly commands: ReadonlyMap<string, Of>
+}): readonly Of[] => [...commands.values()].filter(({ partOnly }) => !partOnly)
+
+/** @throws TypeError when a part is none of the space's commands */
+export function checkPartsOfSpace({ name, commands }: Space, parts: readonly CommandPart[]): void {
+  for (const { command } of parts)
+    if (!commands.has(command.name))
+      throw new TypeError(
+        `the part ${command.name} is outside space ${name}: add it to the space's commands`,
+      )
+}
+
+/**
+ * What a command that consists of parts does where all of them are in one log: it is one
+ * transaction.
+ */
+export const runParts =
+  (composed: () => AnyCommand) =>
+  (tx: PartTransaction, input: unknown): unknown =>
+    packParts(
+      partsOf(composed(), input).map((part) => {
+        const { command } = part
+        tx.enterPart?.(command, part.input)
+        const returned: unknown = command.handler(tx, part.input)
+        if (
+          Object(returned) === returned &&
+          typeof (returned as PromiseLike<unknown>).then === 'function'
+        )
+          throw new TypeError(`the part ${command.name} returned a promise; it must be synchronous`)
+        return returned
+      }),
+    )
+
+// ---- what the parts have left behind, as data of one command: outcomes stand at its top level,
+// where the log fills them in, and it can be remembered under an idempotency key like any other.
+
+/** @param data of the parts' handlers, in their order; with outcomes in it, or filled in */
+export function packParts(data: readonly unknown[]): Readonly<Record<string, unknown>> {
+  const packed: Record<string, unknown> = { parts: data.length }
+  for (const [at, one] of data.entries()) {
+    if (!isObject(one) || !hasOutcomes(one)) {
+      if (one !== undefined) packed[`${at}`] = one
+      continue
+    }
+    const rest: Record<string, unknown> | unknown[] = Array.isArray(one) ? [] : {}
+    for (const [name, field] of Object.entries(one)) {
+      const isOutcome = field instanceof PendingOutcome
+      if (isOutcome) packed[`${at}.${name}`] = field
+      define(rest, name, isOutcome ? null : field)
+    }
+    packed[`${at}`] = rest
+  }
+  return packed
+}
+
+/** What the parts have left behind, outcomes filled in. */
+export function unpackParts(packed: unknown): readonly unknown[] {
+  const { parts: count, ...fields } = packed as Readonly<Record<string, unknown>>
+  const data = Array.from({ length: Number(count) }, (_, at) => fields[`${at}`])
+  for (const [place, field] of Object.entries(fields)) {
+    const dot = place.indexOf('.')
+    if (dot < 0) continue
+    const at = Number(place.slice(0, dot))
+    const rest = data[at]
+    const copy = Array.isArray(rest) ? [...rest] : { ...(rest as object) }
+    define(copy, place.slice(dot + 1), field)
+    data[at] = copy
+  }
+  return data
+}
+
+const isObject = (data: unknown): data is object => typeof data === 'object' && data !== null
+
+const define = (on: object, name: string, value: unknown): void => {
+  Object.defineProperty(on, name, { value, enumerable: true, configurable: true, writable: true })
+}

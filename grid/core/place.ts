@@ -1,0 +1,180 @@
+import type { AnyCache, Scalar, Value } from './definition.ts'
+import { GridError } from './errors.ts'
+import type { CacheLayout } from './layout.ts'
+import { Misuse } from './misuse.ts'
+import {
+  hashBy,
+  hashOfId,
+  type PartitionBy,
+  type PartitionScalar,
+  partitionHash,
+  partitionOfHash,
+} from './partition.ts'
+
+/** One partition of a divided space: where something runs. */
+export interface Place {
+  readonly partition: number
+  /** How many the space has. */
+  readonly partitions: number
+}
+
+/**
+ * A handler works with an entry of another partition than its own: it would not find there what is
+ * stored, or leave what nobody finds. A mistake of the application, told as all of them are.
+ */
+export class WrongPartition extends Misuse {
+  readonly key: string
+  /** Where the entry belongs. */
+  readonly partition: number
+  /** Where the handler runs. */
+  readonly own: number
+
+  constructor(cache: string, key: string, partition: number, own: number) {
+    super(
+      cache,
+      undefined,
+      `wrong_partition: the entry ${JSON.stringify(key)} belongs to partition ${partition}, and this runs in partition ${own}`,
+    )
+    this.name = 'WrongPartition'
+    this.key = key
+    this.partition = partition
+    this.own = own
+  }
+}
+
+/**
+ * Where only the key of an entry is known: it may say by itself where the entry belongs.
+ * @throws WrongPartition when that is elsewhere
+ */
+export function checkKeyPlace(place: Place, cache: AnyCache, key: string): void {
+  const hash = hashOfKey(cache, key)
+  if (hash !== undefined) check(place, cache, key, hash)
+}
+
+/** The hash of what an entry is partitioned by, if its key says it. */
+export function hashOfKey({ key: field, partitionBy }: AnyCache, key: string): number | undefined {
+  if (partitionBy === undefined) return undefined
+  const { fields, isId } = partitionBy
+  if (fields.length !== 1 || fields[0] !== field) return undefined
+  return isId ? hashOfId(key) : partitionHash([key])
+}
+
+/**
+ * @param value as handlers put it
+ * @throws WrongPartition when it belongs elsewhere; Misuse when it belongs nowhere
+ */
+export function checkValuePlace(place: Place, cache: AnyCache, value: Value): void {
+  const hash = hashOfValue(cache, value)
+  if (hash !== undefined) check(place, cache, String(value[cache.key]), hash)
+}
+
+/**
+ * The hash of what an entry is partitioned by.
+ * @throws Misuse when it holds no id where one is declared
+ */
+export function hashOfValue(cache: AnyCache, value: Value): number | undefined {
+  if (cache.partitionBy === undefined) return undefined
+  try {
+    return hashBy(cache.partitionBy, value, cache.name)
+  } catch (error) {
+    if (!(error instanceof GridError)) throw error
+    const [field] = cache.partitionBy.fields
+    throw new Misuse(cache.name, field, 'holds no id that a command of this space has made')
+  }
+}
+
+/** The same of an entry as it is stored; undefined for what belongs nowhere. */
+export function hashOfStored(
+  { name, partitionBy }: CacheLayout,
+  stored: Value,
+): number | undefined {
+  try {
+    return partitionBy && hashBy(partitionBy, stored, name)
+  } catch (error) {
+    if (error instanceof GridError) return undefined
+    throw error
+  }
+}
+
+/**
+ * An entry that somebody asks for by its key.
+ * @throws GridError `wrong_partition`
+ */
+export function checkEntryPlace(
+  { partition, partitions }: Place,
+  cache: AnyCache,
+  key: string,
+): void {
+  const hash = hashOfKey(cache, key)
+  if (hash === undefined) return
+  const its = partitionOfHash(hash, partitions)
+  if (its !== partition)
+    throw elsewhere(`entry ${JSON.stringify(key)} of ${cache.name}`, its, partition)
+}
+
+/**
+ * A range whose leading fields say where its entries belong.
+ * @throws WrongPartition when that is elsewhere
+ */
+export function checkRangePlace(
+  place: Place,
+  cache: AnyCache,
+  index: string,
+  equals: readonly Scalar[] | undefined,
+): void {
+  const { partitionBy } = cache
+  if (partitionBy === undefined || equals === undefined) return
+  const fields = cache.indexes[index]
+  const key: PartitionScalar[] = []
+  for (const field of partitionBy.fields) {
+    const at = fields?.indexOf(field) ?? -1
+    const value = at < 0 ? undefined : equals[at]
+    if (value === undefined) return
+    key.push(value)
+  }
+  const hash = partitionBy.isId ? hashOfId(String(key[0])) : partitionHash(key)
+  if (hash !== undefined) check(place, cache, equals.join(), hash)
+}
+
+/**
+ * Operations change entries where they are: nobody could move one that belongs elsewhere then.
+ * @throws Misuse
+ */
+export function checkKeptPlace(cache: AnyCache, changed: readonly string[]): void {
+  const field = cache.partitionBy?.fields.find((it) => changed.includes(it))
+  if (field !== undefined)
+    throw new Misuse(
+      cache.name,
+      field,
+      'wrong_partition: it decides on the partition, and is not changed by an operation: delete the entry and put another one',
+    )
+}
+
+function check({ partition, partitions }: Place, cache: AnyCache, key: string, hash: number): void {
+  const its = partitionOfHash(hash, partitions)
+  if (its !== partition) throw new WrongPartition(cache.name, key, its, partition)
+}
+
+/**
+ * Where something that is asked for belongs, by its input.
+ * @param what `command holdSeats`
+ * @returns the hash of its partition key
+ * @throws GridError `wrong_partition` when that is elsewhere, and `invalid_input` when it holds no
+ * id where one is declared
+ */
+export function placedHash(
+  { partition, partitions }: Place,
+  partitionBy: PartitionBy,
+  input: unknown,
+  what: string,
+): number {
+  const hash = hashBy(partitionBy, input as Value, what)
+  const its = partitionOfHash(hash, partitions)
+  if (its === partition) return hash
+  throw elsewhere(what, its, partition)
+}
+
+const elsewhere = (what: string, partition: number, asked: number): GridError =>
+  new GridError('wrong_partition', `${what} belongs to partition ${partition}, not ${asked}`, {
+    details: { partition, asked },
+  })

@@ -1,0 +1,23 @@
+import type { Candidate } from './rendezvous.ts'
+
+/**
+ * How a copy of a partition is: on its way into memory; exact and serving; still serving, and about
+ * to be given up.
+ */
+export type CopyState = 'joining' | 'ready' | 'leaving'
+
+/** What a process says of itself to those that work for the same space. */
+export interface Member extends Candidate {
+  /** Unique, whatever it is called: names may be given twice, and outlive a process. */
+  readonly id: number
+  /** `unit`, `data-pump`, … */
+  readonly role: string
+  /** Failure domain; undefined: none is given. */
+  readonly zone: string | undefined
+  /** Its memory is near its budget: it takes nothing more. */
+  readonly full: boolean
+  /** It is about to stop: nothing is to rest on it. */
+  readonly stopping: boolean
+  /** Partitions that it keeps. */
+  readonly keeps: ReadonlyMap<number, CopyState>
+}

@@ -1,0 +1,72 @@
+import { partitionsMax } from '../../core/partition.ts'
+import { packMessage, unpackMessage } from '../wire/sealed-message.ts'
+import type { CopyState, Member } from './member.ts'
+
+const presenceFormat = 1
+const textMax = 255
+
+/** What is told on `subjects.presence`. */
+export interface PresenceTold extends Member {
+  /** Grows with all that this process tells: what was overtaken on its way is passed over. */
+  readonly count: number
+  /** Its last word. */
+  readonly gone: boolean
+}
+
+export function encodePresence(told: PresenceTold): Uint8Array {
+  const { id, count, role, name, zone, weight, full, stopping, gone, keeps } = told
+  const of = (state: CopyState) =>
+    [...keeps].flatMap(([partition, its]) => (its === state ? [partition] : []))
+  const copies = [of('joining'), of('ready'), of('leaving')]
+  const flags = [full, stopping, gone]
+  return packMessage(presenceFormat, [id, count, role, name, zone ?? '', weight, flags, copies])
+}
+
+/**
+ * undefined: of another format, damaged, or no such message at all; anybody may publish anything.
+ */
+export function decodePresence(data: Uint8Array): PresenceTold | undefined {
+  try {
+    return readPresence(unpackMessage(presenceFormat, data))
+  } catch {
+    // What cannot be read is not for us.
+    return undefined
+  }
+}
+
+function readPresence(fields: unknown): PresenceTold | undefined {
+  if (!Array.isArray(fields)) return undefined
+  const [id, count, role, name, zone, weight, flags, copies] = fields as unknown[]
+  if (!isCount(id) || !isCount(count) || !isText(role) || !isText(name)) return undefined
+  if (zone !== '' && !isText(zone)) return undefined
+  if (!Number.isFinite(weight) || (weight as number) <= 0) return undefined
+  if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'boolean')) return undefined
+  const keeps = readCopies(copies)
+  if (!keeps) return undefined
+  const [full = false, stopping = false, gone = false] = flags as boolean[]
+  return {
+    ...{ id, count, role, name, zone: zone === '' ? undefined : zone },
+    ...{ weight: weight as number, full, stopping, gone, keeps },
+  }
+}
+
+const states: readonly CopyState[] = ['joining', 'ready', 'leaving']
+
+function readCopies(copies: unknown): Map<number, CopyState> | undefined {
+  if (!Array.isArray(copies)) return undefined
+  const keeps = new Map<number, CopyState>()
+  for (const [at, state] of states.entries()) {
+    const partitions: unknown = copies[at]
+    if (!Array.isArray(partitions)) return undefined
+    for (const partition of partitions as unknown[]) {
+      if (!isCount(partition) || partition >= partitionsMax) return undefined
+      keeps.set(partition, state)
+    }
+  }
+  return keeps
+}
+
+const isCount = (it: unknown): it is number => Number.isSafeInteger(it) && (it as number) >= 0
+
+const isText = (it: unknown): it is string =>
+  typeof it === 'string' && it.length > 0 && it.length <= textMax
