@@ -137,12 +137,10 @@ const account = defineQuery('account', {
 
 const counted = defineQuery('counted', {
   input: Type.Object({}),
-  everyPartition: {
-    merge: (counts: readonly { readonly accounts: number }[]) => ({
-      accounts: counts.reduce((all, { accounts }) => all + accounts, 0),
-    }),
-  },
   handler: (read) => ({ accounts: read.count(accounts) }),
+  everyPartition: {
+    merge: (counts) => ({ accounts: counts.reduce((all, { accounts }) => all + accounts, 0) }),
+  },
 })
 
 export const makeAccounts = (partitions: number) =>
