@@ -46,18 +46,15 @@ export function judge(
   const versions = versionsOf(references, problems)
   const happenings = new Map<Happening, Request>()
   for (const request of requests) {
-    const happening = happeningOf(request, versions, problems)
-    if (happening) happenings.set(happening, request)
+    for (const happening of happeningsOf(request, versions, problems))
+      happenings.set(happening, request)
   }
   checkOrigins(requests, versions, problems)
   if (problems.length > 0) return problems
   const ordered = inOneOrder([...happenings.keys()], versions)
   if ('circle' in ordered) return [`no order explains ${ordered.circle.join(' -> ')}`]
   const bank = new PlainBank()
-  for (const happening of ordered.order) {
-    const request = happenings.get(happening) as Request
-    checkTold(request, bank.do(request.asked), problems)
-  }
+  for (const happening of ordered.order) checkTold(happening, happenings, bank, problems)
   compareEnd(bank, references, problems)
   return problems
 }
@@ -78,42 +75,41 @@ function versionsOf(references: readonly Reference[], problems: string[]): Map<s
   return versions
 }
 
-function happeningOf(
+/**
+ * What a request did, and what it was told. Both, where it was refused when it asked again: a sending
+ * of which nobody had heard may have taken effect after that.
+ */
+function happeningsOf(
   request: Request,
   versions: ReadonlyMap<string, readonly string[]>,
   problems: string[],
-): Happening | undefined {
-  const { asked, beganAt, toldAt, heard } = request
-  const stamp = (asked.input.stamp as string | undefined) ?? `reader ${request.number}`
+): readonly Happening[] {
+  const { number, asked, beganAt, toldAt, heard, isUncertain } = request
+  const name = nameOf(request)
+  const stamp = (asked.input.stamp as string | undefined) ?? `reader ${number}`
   const places = placesWritten(asked)
   const written = places.filter((place) => versions.get(place)?.includes(stamp))
-  const whole = {
-    name: nameOf(request),
-    stamp,
-    writes: new Set(places),
-    beganAt,
-    toldAt: heard && heard.kind !== 'failure' ? toldAt : Number.POSITIVE_INFINITY,
-  }
   if (written.length > 0 && written.length < places.length)
-    problems.push(`half of ${nameOf(request)}: only ${written.join(', ')}`)
+    problems.push(`half of ${name}: only ${written.join(', ')}`)
+  const wrote = { name, stamp, writes: new Set(places), beganAt, toldAt: Number.POSITIVE_INFINITY }
   if (heard?.kind === 'answer') {
     if (written.length < places.length)
-      problems.push(`${nameOf(request)} was acknowledged, but is not in the logs`)
-    return { ...whole, reads: placesRead(asked, resultsOf(asked, heard.result)) }
+      problems.push(`${name} was acknowledged, but is not in the logs`)
+    return [{ ...wrote, toldAt, reads: placesRead(asked, resultsOf(asked, heard.result)) }]
   }
+  if (written.length > 0 && !isUncertain)
+    problems.push(`${name} was told ${heard?.kind ?? 'nothing'}, but is in the logs`)
+  const happenings: Happening[] = written.length > 0 ? [{ ...wrote, reads: new Map() }] : []
   if (heard?.kind === 'refusal') {
-    if (written.length > 0) problems.push(`${nameOf(request)} was refused, but is in the logs`)
     const { part, details } = heard.refusal
     const { input } = partsOf(asked)[part] as Asked
     const { saw } = details as { readonly saw: string | null }
     // What an earlier part of it would have left is no stamp of anybody's.
     const reads = saw === stamp ? [] : [[`accounts/${input.id}`, saw ?? undefined] as const]
-    return { ...whole, writes: new Set(), reads: new Map(reads) }
+    const refused = { ...wrote, name: `${name}, refused`, stamp: `refused ${stamp}`, toldAt }
+    happenings.push({ ...refused, writes: new Set(), reads: new Map(reads) })
   }
-  if (written.length === 0) return undefined
-  if (heard?.kind === 'failure' && !request.isUncertain)
-    problems.push(`${nameOf(request)} failed with ${heard.code}, but is in the logs`)
-  return { ...whole, reads: new Map() }
+  return happenings
 }
 
 /** Nothing is there that nobody asked for. */
@@ -132,16 +128,23 @@ function checkOrigins(
 const resultsOf = (asked: Asked, result: unknown): readonly unknown[] =>
   'from' in asked.input ? (result as readonly unknown[]) : [result]
 
-function checkTold(request: Request, alone: Outcome, problems: string[]): void {
-  const { heard, asked } = request
-  if (heard?.kind === 'answer') {
-    const told = { results: resultsOf(asked, heard.result) }
-    if (!isDeepStrictEqual(plain(told), plain(alone)))
-      problems.push(`${nameOf(request)} was told ${text(told)}, alone it says ${text(alone)}`)
-  } else if (heard?.kind === 'refusal') {
-    if (!isDeepStrictEqual(plain({ refusal: heard.refusal }), plain(alone)))
-      problems.push(`${nameOf(request)} was refused ${text(heard.refusal)}, alone ${text(alone)}`)
-  }
+function checkTold(
+  happening: Happening,
+  requests: ReadonlyMap<Happening, Request>,
+  bank: PlainBank,
+  problems: string[],
+): void {
+  const { heard, asked } = requests.get(happening) as Request
+  const alone = bank.do(asked)
+  if (happening.toldAt === Number.POSITIVE_INFINITY) return
+  const told: Outcome | undefined =
+    heard?.kind === 'answer'
+      ? { results: resultsOf(asked, heard.result) }
+      : heard?.kind === 'refusal'
+        ? { refusal: heard.refusal }
+        : undefined
+  if (!isDeepStrictEqual(plain(told), plain(alone)))
+    problems.push(`${happening.name} was told ${text(told)}, alone it says ${text(alone)}`)
 }
 
 function compareEnd(bank: PlainBank, references: readonly Reference[], problems: string[]): void {
