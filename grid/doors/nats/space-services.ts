@@ -1,7 +1,7 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
-import { calledCommands } from '../../core/parts.ts'
 import { logNameOf } from '../../core/log-name.ts'
+import { calledCommands } from '../../core/parts.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type {
   Endpoint,

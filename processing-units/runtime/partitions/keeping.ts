@@ -92,7 +92,10 @@ export class Keeping {
     this.#changed = changed
     const weight = Math.max(1, Math.round((ports.memory?.budgetBytes ?? 2 ** 30) / 2 ** 20))
     this.presence = new Presence(
-      { space: space.name, name, role: 'unit', zone: options.zone, weight },
+      {
+        ...{ space: space.name, name, role: 'unit', zone: options.zone, weight },
+        ...{ partitions: space.partitions ?? 1, copies: options.copies },
+      },
       ports,
       () => ({ full: this.#isFull, stopping: this.#stopping, keeps: this.#told }),
       () => this.#news(),

@@ -36,6 +36,7 @@ import {
   type PassedRequest,
 } from './passed-request.ts'
 import { Passing } from './passing.ts'
+import { Repeats } from './repeats.ts'
 import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
@@ -75,6 +76,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #faults: FaultDesk
+  readonly #repeats: Repeats<PassedAnswer>
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
   #answering: Subscription | undefined
@@ -100,6 +102,7 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
+    this.#repeats = new Repeats(ports.clock)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -336,7 +339,8 @@ export class PartitionedUnit implements Serving, Component {
           continue
         }
       }
-      const asked = { ...request, withinMs: leftMs }
+      const id = isOnce ? this.#ports.random.id() : undefined
+      const asked = { ...request, withinMs: leftMs, id }
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer
       if (passed.kind === 'error') {
@@ -397,7 +401,8 @@ export class PartitionedUnit implements Serving, Component {
   // ---- what others pass on
 
   async #answer({ data }: Message): Promise<Message> {
-    const answered = await this.#answerHere(decodeRequest(data))
+    const request = decodeRequest(data)
+    const answered = await this.#answerOnce(request)
     const answer = encodeAnswer(answered)
     const { messageBytesMax } = this.#ports.messaging
     if (answer.length <= messageBytesMax) return { data: answer }
@@ -409,6 +414,11 @@ export class PartitionedUnit implements Serving, Component {
       { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
     )
     return { data: encodeAnswer({ kind: 'error', error }) }
+  }
+
+  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.id === undefined) return this.#answerHere(request)
+    return this.#repeats.once(request.id, () => this.#answerHere(request))
   }
 
   async #answerHere(request: PassedRequest): Promise<PassedAnswer> {

@@ -88,7 +88,7 @@ export const acrossRules: readonly Rule[] = [
   {
     name: 'snapshot: what is held is held in a copy too',
     file: 'grid/core/space-state.ts',
-    find: 'if (cache === this.layout.holds) this.holds.set(key, this.find(cache, key)?.value)',
+    find: 'if (cache === this.#holdsCache) this.holds.set(key, this.find(cache, key)?.value)',
     replace: '',
     tests: histories,
   },
