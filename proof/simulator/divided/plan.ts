@@ -57,6 +57,20 @@ export type Fault =
   /** One more unit than before. */
   | { readonly what: 'join' }
 
+/** All there are. */
+export const dividedFaults: readonly Fault['what'][] = [
+  'crash',
+  'crash all',
+  'leave',
+  'pause',
+  'cut',
+  'cut log',
+  'log away',
+  'appends',
+  'messages',
+  'join',
+]
+
 export interface FaultStep {
   readonly kind: 'fault'
   readonly atMs: number
@@ -74,11 +88,17 @@ export interface DividedSettings {
   readonly unitOptions: Partial<UnitOptions>
 }
 
+export type DividedStep = AskStep | FaultStep
+
+/** In the place of a workload's name. */
+export const dividedWorkload = 'divided'
+
 /** Everything that will happen to a grid of several partitions, made from the seed. */
 export interface DividedPlan {
   readonly seed: number
+  readonly workload: typeof dividedWorkload
   readonly settings: DividedSettings
-  readonly steps: readonly (AskStep | FaultStep)[]
+  readonly steps: readonly DividedStep[]
   /** Trouble ends here, and the grid has to recover. */
   readonly endMs: number
 }
@@ -114,6 +134,7 @@ export function makeDividedPlan(seed: number): DividedPlan {
   )
   return {
     seed,
+    workload: dividedWorkload,
     settings: {
       partitions,
       units,

@@ -50,11 +50,11 @@ export async function runDivided(plan: DividedPlan, keepTrace = false): Promise<
   trace.note(`the end: ${world.references.map((it) => it.at(it.last)?.digest).join(' ')}`)
   return {
     seed: plan.seed,
-    workload: 'divided',
+    workload: plan.workload,
     problems,
     digest: trace.digest,
     trace: trace.lines ?? [],
-    coverage: coverage.counts,
+    coverage: new Map([...coverage.counts].map(([what, times]) => [`divided: ${what}`, times])),
   }
 }
 

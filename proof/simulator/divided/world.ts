@@ -1,3 +1,5 @@
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { isFollowUp, StepKind, type TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'
@@ -154,11 +156,22 @@ export class DividedWorld {
       if (!melded) continue
       const decided = reference.decisions.slice(before)
       for (const { transaction, evaluation } of decided) {
-        const kind = transaction.hold ? 'prepare' : 'transaction'
-        this.coverage.count(`${kind}: ${evaluation.outcome}`)
+        this.coverage.count(whatBecameOf(transaction, evaluation))
       }
       const told = decided.map(({ evaluation }) => evaluation.outcome).join(' ')
       this.trace.note(`log ${partition}/${at}: ${melded.accepted ? '' : 'IGNORED '}${told}`)
     }
   }
+}
+
+/** `prepare: applied`, `decide: commit`; of a verdict that others asked for: `asked: abort`. */
+function whatBecameOf({ hold, steps }: TransactionRecord, evaluation: Evaluation): string {
+  const [step] = steps
+  if (step && isFollowUp(step) && evaluation.outcome === 'applied') {
+    const [fate] = evaluation.outcomes
+    const names = Object.entries(StepKind)
+    const name = names.find(([, kind]) => kind === step.kind)?.[0]
+    return `${step.kind === StepKind.decide && step.asked ? 'asked' : name}: ${fate}`
+  }
+  return `${hold ? 'prepare' : 'transaction'}: ${evaluation.outcome}`
 }
