@@ -21,12 +21,16 @@ const readFailures = new Set([
 /** Whoever asks hears something, if its unit lives. */
 const answerMsMax = 30_000
 
-/** The users: each step is one request, sent again to other units, with its key, until it is told. */
+/**
+ * The users: each step is one request, sent again to other units, with its key, until it is told.
+ */
 export class Clients {
   readonly requests: Request[] = []
   readonly #world: DividedWorld
   readonly #crew: Crew
-  /** By client: the newest position that it was told, and the stamps it knows to be written then. */
+  /**
+   * By client: the newest position that it was told, and the stamps it knows to be written then.
+   */
   readonly #tokens = new Map<number, PositionToken>()
   readonly #written = new Map<number, Map<string, string>>()
   #moment = 0

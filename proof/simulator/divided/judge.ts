@@ -34,9 +34,10 @@ const nameOf = ({ number, asked }: Request): string =>
   `request ${number} ${asked.name} ${JSON.stringify(asked.input)}`
 
 /**
- * Judges a run: every command happened wholly or not at all, once, as its client was told, and all of
- * them, of one partition and of several, in one order that fits what everybody saw and when. In that
- * order each is done once more on a plain bank: it must say the same, and leave what the logs have.
+ * Judges a run: every command happened wholly or not at all, once, as its client was told, and all
+ * of them, of one partition and of several, in one order that fits what everybody saw and when. In
+ * that order each is done once more on a plain bank: it must say the same, and leave what the logs
+ * have.
  */
 export function judge(
   requests: readonly Request[],
@@ -76,8 +77,8 @@ function versionsOf(references: readonly Reference[], problems: string[]): Map<s
 }
 
 /**
- * What a request did, and what it was told. Both, where it was refused when it asked again: a sending
- * of which nobody had heard may have taken effect after that.
+ * What a request did, and what it was told. Both, where it was refused when it asked again: a
+ * sending of which nobody had heard may have taken effect after that.
  */
 function happeningsOf(
   request: Request,

@@ -23,9 +23,9 @@ export type Ordered =
 /**
  * Puts everything that happened, on all partitions, into one order that every reader's and every
  * writer's view agrees with, and in which nobody comes before what had been told before it began.
- * Strict serializability is that there is one: the graph of "wrote what it read", "overwrote what it
- * read", "overwrote" and "was told before it began" has no circle (Adya, "Weak Consistency", 1999;
- * partition-model's judge).
+ * Strict serializability is that there is one: the graph of "wrote what it read", "overwrote what
+ * it read", "overwrote" and "was told before it began" has no circle (Adya, "Weak Consistency",
+ * 1999; partition-model's judge).
  * @throws Error when a stamp was read that nobody has written: the history is no history
  */
 export function inOneOrder(happenings: readonly Happening[], versions: Versions): Ordered {
