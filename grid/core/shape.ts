@@ -70,6 +70,9 @@ export const partitionedCaches: readonly CacheShape[] = [
   cacheShape(commitsCache, 'key', {}, undefined),
 ]
 
+/** Names of what the grid itself keeps, in spaces of every kind. */
+export const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
+
 export const idempotencyCacheNumber = 0
 export const partsCacheNumber = 1
 

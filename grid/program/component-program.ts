@@ -1,16 +1,20 @@
-import type { LogName } from '../core/log-name.ts'
+import { type LogName, logNamesOf } from '../core/log-name.ts'
 import type { Report } from '../engine/life/role-event.ts'
-import type { MemoryLimits } from '../engine/memory/memory-limits.ts'
+import { type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
 import type { Store } from '../engine/ports/store.ts'
+import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
+import { type NamedSpace, namedSpaces } from './named-spaces.ts'
+import type { ProcessAdapters } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
+import { type OpenedPart, SharedWork } from './shared-work.ts'
 
-/** What a component of one space may work with. */
+/** What a component of one log may work with. */
 export interface ComponentPorts {
   readonly log: Log
   readonly changes: Log
@@ -21,7 +25,7 @@ export interface ComponentPorts {
   readonly store: Store
   /** Without `REDIS_URL` there is no warm image. */
   readonly image: { readonly image?: Store }
-  /** What fits into the process. */
+  /** What fits into the process, beside all others that are in it. */
   readonly limits: MemoryLimits
 }
 
@@ -42,36 +46,85 @@ export interface ComponentProgram {
 
 /**
  * A role without doors of its own, for each space of `SPACES`: data pump, data writer or data
- * reader.
+ * reader. Of a space with several partitions it has a component for each that falls to it among
+ * the processes that run.
  */
-export async function runComponent({
-  role,
-  required,
-  spaces,
-  create,
-}: ComponentProgram): Promise<void> {
+export async function runComponent(program: ComponentProgram): Promise<void> {
+  const { role, required, spaces } = program
   const needed: EnvironmentName[] = spaces === undefined ? ['SPACES'] : []
-  await runRole(role, [...required, ...needed], (environment) => ({
-    spaces: (environment.SPACES ?? spaces ?? '').split(','),
-    calledBy: role,
-    names: (logName) => ({ space: logName }),
-    where: (logName) => `space ${logName}`,
-    create: async (logName, { log, messaging, clock, random }, report, adapters) => {
-      const ports: ComponentPorts = {
-        log,
-        changes: await adapters.openChanges(logName),
-        messaging,
-        clock,
-        random,
-        limits: adapters.limits,
-        get store() {
-          return adapters.store
-        },
-        get image() {
-          return adapters.image
-        },
-      }
-      return create(logName, ports, report, environment)
+  await runRole(role, [...required, ...needed], (environment) => {
+    const named = new Map(
+      namedSpaces(environment.SPACES ?? spaces ?? '').map((space) => [space.name, space]),
+    )
+    return {
+      spaces: [...named.keys()],
+      calledBy: role,
+      names: (logName) => ({ space: logName }),
+      where: (logName) => `space ${logName}`,
+      create: async (name, adapters, reportOf) => {
+        const space = named.get(name) as NamedSpace
+        const open = (logName: LogName) =>
+          openPart(program, logName, space, adapters, reportOf(logName), environment)
+        if (space.partitions === 1) return (await open(name)).component
+        await findStreams(space, adapters)
+        return await shareWork(space, role, environment, adapters, open)
+      },
+    }
+  })
+}
+
+/**
+ * Whatever is wrong with them in a way that waiting does not help is told at the start, by whoever
+ * starts, even of those that others work for.
+ */
+async function findStreams(
+  { name, partitions }: NamedSpace,
+  adapters: ProcessAdapters,
+): Promise<void> {
+  for (const logName of logNamesOf(name, partitions)) {
+    const found = [adapters.openLog(logName, partitions), adapters.openChanges(logName, partitions)]
+    for (const log of await Promise.all(found)) await adapters.letGo(log)
+  }
+}
+
+async function shareWork(
+  { name: space, partitions }: NamedSpace,
+  role: string,
+  { UNIT_NAME: name }: Environment,
+  adapters: ProcessAdapters,
+  open: (logName: LogName) => Promise<OpenedPart>,
+): Promise<SharedWork> {
+  const { clock, random } = adapters
+  const messaging = await adapters.messaging()
+  const options = { space, partitions, role, name, open }
+  return new SharedWork(options, { messaging, clock, random })
+}
+
+async function openPart(
+  { role, create }: ComponentProgram,
+  logName: LogName,
+  { partitions }: NamedSpace,
+  adapters: ProcessAdapters,
+  report: Report,
+  environment: Environment,
+): Promise<OpenedPart> {
+  const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
+  const changes = await adapters.openChanges(logName, partitions)
+  const ports: ComponentPorts = {
+    ...{ log, changes, messaging, clock, random },
+    limits: sharedLimits(adapters.limits, partitions),
+    get store() {
+      return adapters.store
     },
-  }))
+    get image() {
+      return adapters.image
+    },
+  }
+  const component = create(logName, ports, report, environment)
+  return {
+    component: new CheckedComponent(component, partitions),
+    close: async () => {
+      await Promise.all([adapters.letGo(log), adapters.letGo(changes)])
+    },
+  }
 }

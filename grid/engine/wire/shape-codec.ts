@@ -6,12 +6,9 @@ import {
   type CacheShape,
   expiryIndex,
   initialShape,
-  partitionedCaches,
+  ownCaches,
   type SpaceShape,
 } from '../../core/shape.ts'
-
-/** The grid's own, of spaces of every kind. */
-const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
 
 /** Of one index. */
 const indexFieldsMax = 100
