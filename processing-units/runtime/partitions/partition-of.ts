@@ -2,9 +2,9 @@ import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definitio
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
   hashBy,
+  hashOfFields,
   hashOfId,
   type PartitionBy,
-  partitionHash,
   partitionOfHash,
 } from '@spacegrid/grid/core/partition'
 import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
@@ -47,10 +47,15 @@ export function partitionsOfParts(
   faults: FaultDesk,
 ): readonly number[] {
   checkFits(command.input, input, command.name)
+  const parts = checkedParts(space, command, input, faults)
+  return [...new Set(parts.map((part) => partitionOfInput(space, part.command, part.input)))]
+}
+
+function checkedParts(space: Space, command: AnyCommand, input: unknown, faults: FaultDesk) {
   try {
     const parts = partsOf(command, input)
     checkPartsOfSpace(space, parts)
-    return [...new Set(parts.map((part) => partitionOfInput(space, part.command, part.input)))]
+    return parts
   } catch (thrown) {
     throw faults.judge(callbackOf('command', command), thrown)
   }
@@ -78,9 +83,7 @@ export function partitionOfKey(
   key: string,
 ): EntryPlace | undefined {
   const isByKey = partitionBy?.fields.length === 1 && partitionBy.fields[0] === keyField
-  if (isByKey && !partitionBy.isId)
-    return { partition: partitionOfHash(partitionHash([key]), partitions), isCertain: true }
-  const hash = hashOfId(key)
+  const hash = isByKey ? hashOfFields(partitionBy, [key]) : hashOfId(key)
   if (hash === undefined) {
     if (isByKey) throw new GridError('not_found', `${JSON.stringify(key)} is no id of this space`)
     return undefined
