@@ -13,7 +13,14 @@ test.skipIf(!isGoInstalled(process.env, 'the check of histories'))(
   { timeout: 240_000 },
   async () => {
     const folder = await temporaryFolder('histories')
-    const summary = await runHistory({ units: 3, seconds: 20, clients: 8, seed, folder })
+    const summary = await runHistory({
+      units: 3,
+      partitions: 1,
+      seconds: 20,
+      clients: 8,
+      seed,
+      folder,
+    })
     const { registers, lists, bugs } = summary
     const told = `${summaryText(summary)}${verdictText(summary)}`
     expect(registers.verdict, told).toBe('linearizable')

@@ -12,6 +12,7 @@ import { UnitCallers } from './unit-callers.ts'
 
 export interface HistoryRunOptions {
   readonly units: number
+  readonly partitions: number
   readonly seconds: number
   readonly clients: number
   readonly seed: number
@@ -36,7 +37,7 @@ export interface HistorySummary extends HistoryVerdict {
 const harmedRoles = ['processing-unit', 'data-pump', 'nats']
 const copies = 2
 const pauseShare = 0.7
-const cycleMs = { min: 100, max: 1200 }
+const cycleMs = { min: 200, max: 2000 }
 /**
  * From so short that a client still waits for the answer of a unit that wakes and has missed what
  * others did, to longer than a standby waits for the one before it.
@@ -46,6 +47,7 @@ const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
 const usesPerList = 150
+const listsAtOnce = 4
 const lookersMax = 8
 
 /**
@@ -55,13 +57,18 @@ const lookersMax = 8
  * @throws Error when a process does not come back
  */
 export async function runHistory(options: HistoryRunOptions): Promise<HistorySummary> {
-  const { units, seconds, clients, seed, folder, signal } = options
+  const { units, partitions, seconds, clients, seed, folder, signal } = options
   const ports = await Promise.all(Array.from({ length: units }, () => findFreePort()))
   await using grid = await FaultGrid.start({
     units,
     copies,
     folder,
-    application: { files: [join(import.meta.dirname, 'space.ts')], spaces: ['histories'] },
+    application: {
+      files: [join(import.meta.dirname, 'space.ts')],
+      spaces: ['histories'],
+      partitions: { histories: partitions },
+    },
+    environment: { PARTITIONS: String(partitions) },
     // A door of its own for each: of one that all share nobody knows who stands behind it.
     environmentOf: (name) => {
       const port = ports[Number(/^histories-(\d+)$/.exec(name)?.[1]) - 1]
@@ -81,6 +88,8 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
     lists: new KeyRing('l', listsActive, usesPerList),
     seen: new Map(),
     nextValue: () => ++values,
+    // A command across partitions needs a coordinator, which is not there yet.
+    listsMax: partitions === 1 ? listsAtOnce : 1,
   }
   const ending = new AbortController()
   const working = upTo(clients).map((number) =>

@@ -12,6 +12,7 @@ import { summaryText, verdictText } from './verdict-text.ts'
 
 interface Options {
   readonly units: number
+  readonly partitions: number
   readonly seconds: number
   readonly clients: number
   readonly seed?: number
@@ -24,6 +25,12 @@ const command = new Command('npm run histories --')
     'Records what clients of a real cluster see while processes of it are killed and paused, and judges it from outside: registers with compare-and-set by porcupine (linearizable), commands over several lists by the cycles in what depends on what, as Elle does (strictly serializable).',
   )
   .option('--units <number>', 'processing units', whole(1, 16), 4)
+  .option(
+    '--partitions <number>',
+    'of the space; where there are several, each command is about one list',
+    whole(1, 1024),
+    1,
+  )
   .option('--seconds <number>', 'how long', whole(1, 86_400), 30)
   .option('--clients <number>', 'clients at the same time', whole(1, 200), 16)
   .option(
@@ -59,7 +66,14 @@ async function judge(file: string): Promise<boolean> {
 }
 
 async function run(options: Options): Promise<boolean> {
-  const { units, seconds, clients, keep, seed = Math.floor(Math.random() * 2 ** 31) } = options
+  const {
+    units,
+    partitions,
+    seconds,
+    clients,
+    keep,
+    seed = Math.floor(Math.random() * 2 ** 31),
+  } = options
   const folder = await mkdtemp(join(tmpdir(), 'spacegrid-histories-'))
   say(`Seed ${seed}; history, data and logs in ${folder}\n`)
   const interrupt = new AbortController()
@@ -71,6 +85,7 @@ async function run(options: Options): Promise<boolean> {
   try {
     const summary = await runHistory({
       units,
+      partitions,
       seconds,
       clients,
       seed,
@@ -80,7 +95,7 @@ async function run(options: Options): Promise<boolean> {
     })
     isGood = summary.isGood
     say(
-      `\n${clients} clients of ${units} units for ${seconds} s, seed ${seed}\n${summaryText(summary)}${verdictText(summary)}`,
+      `\n${clients} clients of ${units} units, ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}, for ${seconds} s, seed ${seed}\n${summaryText(summary)}${verdictText(summary)}`,
     )
   } finally {
     if (isGood && !keep) await rm(folder, { recursive: true })
