@@ -20,8 +20,6 @@ import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
-import type { Message, Subscription } from '@spacegrid/grid/engine/ports/messaging'
-import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
@@ -34,15 +32,9 @@ import {
   partitionOfValue,
   partitionsOfParts,
 } from './partition-of.ts'
-import {
-  decodeRequest,
-  encodeAnswer,
-  type PassedAnswer,
-  type PassedKind,
-  type PassedRequest,
-} from './passed-request.ts'
+import type { PassedKind, PassedRequest } from './passed-request.ts'
+import { hasNotBegun, PassedRequests } from './passed-requests.ts'
 import { Passing } from './passing.ts'
-import { Repeats } from './repeats.ts'
 import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
@@ -78,9 +70,9 @@ interface Ask<Answer> {
 
 /**
  * The processing unit of a space with several partitions: keeps the partitions that it is meant to
- * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query is
- * answered here or by anyone who keeps it; what is not here is passed on, once, and its answer comes
- * back as it is. Who keeps what is a matter of speed only: the logs decide.
+ * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query
+ * is answered here or by anyone who keeps it; what is not here is passed on, once, and its answer
+ * comes back as it is. Who keeps what is a matter of speed only: the logs decide.
  */
 export class PartitionedUnit implements Serving, Component {
   readonly name: string
@@ -92,10 +84,9 @@ export class PartitionedUnit implements Serving, Component {
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #faults: FaultDesk
-  readonly #repeats: Repeats<PassedAnswer>
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
-  #answering: Subscription | undefined
+  readonly #passedHere: PassedRequests
   /** For queries that may be answered by any of several. */
   #turn = 0
   /** Called when it keeps other partitions than before. */
@@ -119,7 +110,8 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
-    this.#repeats = new Repeats(ports.clock)
+    const { messaging, clock } = ports
+    this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -134,14 +126,13 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   start(): void {
-    const subject = subjects.unit(this.space.name, this.#keeping.presence.id)
-    this.#answering = this.#ports.messaging.respond(subject, (message) => this.#answer(message))
+    this.#passedHere.start(this.space.name, this.#keeping.presence.id)
     this.#keeping.start()
   }
 
   async stop(): Promise<void> {
     await this.#keeping.stop()
-    await this.#answering?.stop()
+    await this.#passedHere.stop()
   }
 
   // ---- what callers ask
@@ -434,41 +425,6 @@ export class PartitionedUnit implements Serving, Component {
     )
   }
 
-  // ---- what others pass on
-
-  async #answer({ data }: Message): Promise<Message> {
-    const request = decodeRequest(data)
-    const answered = await this.#answerOnce(request)
-    const answer = encodeAnswer(answered)
-    const { messageBytesMax } = this.#ports.messaging
-    if (answer.length <= messageBytesMax) return { data: answer }
-    const { position, version } = Object(Object(answered).answer)
-    const error = new GridError(
-      'body_too_large',
-      `The answer has ${answer.length} bytes, a message between units takes ${messageBytesMax}`,
-      // A command has taken effect all the same.
-      { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
-    )
-    return { data: encodeAnswer({ kind: 'error', error }) }
-  }
-
-  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
-    if (request.id === undefined) return this.#answerHere(request)
-    return this.#repeats.once(request.id, () => this.#answerHere(request))
-  }
-
-  async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
-    const unit = this.#keeping.copy(request.partition)?.unit
-    if (!unit) return { kind: 'elsewhere' }
-    try {
-      return { kind: 'answer', answer: await ask(unit, request) }
-    } catch (error) {
-      // What is a bug is told here, and the caller gets its id.
-      if (!isGridError(error)) throw error
-      return hasNotBegun(error) ? { kind: 'elsewhere' } : { kind: 'error', error }
-    }
-  }
-
   // ---- how it is
 
   get position(): string {
@@ -545,33 +501,6 @@ export class PartitionedUnit implements Serving, Component {
     }
   }
 }
-
-function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
-  if (kind === 'correction') return unit.correct(input as Correction)
-  const by = caller ? { caller } : {}
-  if (kind === 'command') {
-    const { withinMs } = request
-    return unit.execute(name, input, {
-      ...by,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(acknowledge === undefined ? {} : { acknowledge }),
-      ...(withinMs === undefined ? {} : { withinMs }),
-    })
-  }
-  const options: ReadOptions = {
-    ...by,
-    ...(position === undefined ? {} : { position }),
-    ...(latest ? { latest } : {}),
-  }
-  return kind === 'query'
-    ? unit.query(name, input, options)
-    : unit.entry(name, input as string, options)
-}
-
-/** Of what a unit that does not serve has been asked nothing was done. */
-const hasNotBegun = (error: unknown): error is GridError =>
-  isGridError(error, 'not_ready') || isGridError(error, 'stopping')
 
 function positionIn({ position }: ReadOptions, partition: number): number | undefined {
   if (position === undefined) return undefined
