@@ -6,6 +6,7 @@ import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
+import { partitionsIn } from '@spacegrid/grid/engine/replica/known-partitions'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { ImageState } from './image-keeper.ts'
@@ -107,6 +108,10 @@ export class DataPump implements Component {
   /** The replica as it is; undefined while there is none. To be looked at only. */
   get state(): SpaceState | undefined {
     return this.#incarnation?.replica?.state
+  }
+
+  get partitions(): number | undefined {
+    return this.state && partitionsIn(this.state.layout.shape)
   }
 
   readiness(): Readiness {

@@ -5,6 +5,7 @@ import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Checkpoint } from '@spacegrid/grid/engine/ports/store'
+import { StoredPartitions } from '@spacegrid/grid/engine/replica/known-partitions'
 import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
@@ -34,6 +35,7 @@ export class DataReader implements Component {
   readonly #countedEntriesMax: number
   readonly #lives: Lives
   readonly #choice: SnapshotChoice
+  readonly #stored = new StoredPartitions()
   #checkpoint: Checkpoint | undefined
   #serving = false
   #auditor: StoreAuditor | undefined
@@ -55,6 +57,10 @@ export class DataReader implements Component {
 
   async stop(): Promise<void> {
     await this.#lives.stop()
+  }
+
+  get partitions(): number | undefined {
+    return this.#stored.in(this.#checkpoint)
   }
 
   readiness(): Readiness {

@@ -2,6 +2,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { StoredPartitions } from '@spacegrid/grid/engine/replica/known-partitions'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { QuarantineWatch } from './quarantine-watch.ts'
 import { WriterIncarnation } from './writer-incarnation.ts'
@@ -25,6 +26,7 @@ export class DataWriter implements Component {
   readonly #report: Report
   readonly #lives: Lives
   readonly #quarantine: QuarantineWatch
+  readonly #stored = new StoredPartitions()
   #incarnation: WriterIncarnation | undefined
 
   constructor(logName: LogName, ports: WriterPorts, options: WriterOptions = {}) {
@@ -55,6 +57,10 @@ export class DataWriter implements Component {
 
   async stop(): Promise<void> {
     await this.#lives.stop()
+  }
+
+  get partitions(): number | undefined {
+    return this.#stored.in(this.#incarnation?.checkpoint)
   }
 
   readiness(): Readiness {

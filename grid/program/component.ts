@@ -1,5 +1,7 @@
+import type { LogName } from '../core/log-name.ts'
 import type { SpaceStatus } from '../doors/request/serving.ts'
 import type { Readiness } from '../engine/life/readiness.ts'
+import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 
 /**
  * What everybody may see of a component's work on one space, at `/status`: as much of a unit's
@@ -11,7 +13,7 @@ export interface ComponentStatus extends Partial<SpaceStatus> {
 }
 
 /**
- * The part of a program that serves one space: a data pump, a data writer or a data reader. `start`
+ * The part of a program that serves one log: a data pump, a data writer or a data reader. `start`
  * returns at once and the component then lives through every fault of the world by itself;
  * `readiness` says whether it can do its work just now.
  */
@@ -24,4 +26,10 @@ export interface Component {
   stop(): Promise<void>
   readiness(): Readiness
   status(): ComponentStatus
+  /** How many partitions its space has by the definition it has met; undefined: not known yet. */
+  readonly partitions?: number | undefined
+  /** Those of a divided space that it works for just now, which are shown in its place. */
+  readonly parts?: ReadonlyMap<LogName, Component>
+  /** Who keeps what of a divided space, as far as the component has a part in that. */
+  placement?(): PlacementStatus
 }

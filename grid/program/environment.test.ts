@@ -13,6 +13,7 @@ const defaults = {
   LOG_LEVEL: 'info',
   STREAM_REPLICAS: 1,
   STREAM_BYTES_MAX: 8_589_934_592,
+  COPIES: 2,
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
   TRIM_DELAY_MS: 60_000,
   AUDIT_INTERVAL_MS: 86_400_000,
@@ -93,6 +94,29 @@ describe('readEnvironment', () => {
 
   test('names every wrong variable', () => {
     expect(refusalOf({ PORT: 'a', ADMIN_PORT: 'b' }).details.problems).toHaveLength(2)
+  })
+
+  test.each(['ticketing:16', 'ticketing:16,auction', 'a:1024,b:1'])('takes SPACES=%s', (value) => {
+    expect(readEnvironment([], { SPACES: value }).SPACES).toBe(value)
+  })
+
+  test.each(['a:', 'a:0', 'a:01', 'a:x', 'a:1.5', 'a:-1', 'a:16:2', ':16', 'a.7', 'a:2,'])(
+    'refuses SPACES=%s',
+    (value) => {
+      expect(refusalOf({ SPACES: value }).message).toContain(
+        'allowed is comma-separated names such as ticketing:16,auction',
+      )
+    },
+  )
+
+  test('refuses more partitions than a space may have', () => {
+    expect(refusalOf({ SPACES: 'b,a:1025' }).message).toBe(
+      'SPACES="b,a:1025": a cannot have more than 1024 partitions',
+    )
+  })
+
+  test('refuses a space that is named twice, once divided', () => {
+    expect(refusalOf({ SPACES: 'a:16,a' }).message).toBe('SPACES="a:16,a": a is named twice')
   })
 
   test.each(['a,a', 'a,b,c,b'])('refuses a space that is named twice: %s', (value) => {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
+import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -101,15 +102,16 @@ export const environmentSchema = Type.Object({
     minimum: 1024 * 1024,
     maximum: 2 ** 50,
     default: 8 * 1024 ** 3,
-    description: 'Bytes of each stream; at the limit commands get 507',
+    description:
+      'Bytes of each stream, shared out among the partitions of a space; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
   SPACES: Type.Optional(
     Type.String({
-      pattern: '^[a-z][A-Za-z0-9]{0,63}(,[a-z][A-Za-z0-9]{0,63})*$',
+      pattern: spacesPattern,
       description:
-        'Spaces that pump, writer and reader work for; a program that finds them itself: only these',
-      allowed: 'comma-separated names such as ticketing,auction',
+        'Spaces that pump, writer and reader work for, one with several partitions with their number; a program that finds them itself: only these',
+      allowed: 'comma-separated names such as ticketing:16,auction',
     }),
   ),
   UNIT_NAME: Type.String({
@@ -124,11 +126,28 @@ export const environmentSchema = Type.Object({
     0,
     'How often the data reader has every stored entry compared with the units; 0: never',
   ),
+  COPIES: Type.Integer({
+    minimum: 1,
+    maximum: 16,
+    default: 2,
+    description:
+      'Units that keep each partition of a space with several; never more than there are',
+    allowed: 'an integer from 1 to 16',
+  }),
+  ZONE: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9._:/-]{1,64}$',
+      description:
+        'Failure domain of this unit, such as a rack: of a partition it keeps one copy, if there are enough others',
+      allowed: '1 to 64 letters, digits, dots, colons, slashes, dashes and underscores',
+    }),
+  ),
   MEMORY_MAX: Type.Optional(
     Type.Integer({
       minimum: 32 * 1024 * 1024,
       maximum: 2 ** 50,
-      description: 'Budget of the process; not set: what may live in its heap',
+      description:
+        'Budget of the process, and how much it keeps compared with others; not set: what may live in its heap',
       allowed: 'an integer from 33554432 to 1125899906842624 (bytes)',
     }),
   ),
@@ -193,12 +212,9 @@ export function readEnvironment(
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
   const spaces = String(environment.SPACES ?? '')
-  const twice = repeated(spaces.split(','))
-  if (twice !== undefined) problems.push(`SPACES=${shown(spaces)}: ${twice} is named twice`)
+  const problem = spacesProblem(namedSpaces(spaces))
+  if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
 }
-
-const repeated = (names: readonly string[]): string | undefined =>
-  names.find((name, at) => names.indexOf(name) < at)

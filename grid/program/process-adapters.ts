@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
-import type { LogName } from '../core/log-name.ts'
+import { type LogName, spaceOf } from '../core/log-name.ts'
 import { MongoStore } from '../drivers/mongodb/mongo-store.ts'
 import { JetStreamLog } from '../drivers/nats/jetstream-log.ts'
+import { LogConnections } from '../drivers/nats/log-connections.ts'
 import { NatsMessaging } from '../drivers/nats/nats-messaging.ts'
 import { RedisImage } from '../drivers/redis/redis-image.ts'
 import { SystemClock } from '../drivers/system/system-clock.ts'
 import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
-import { limitsWithin, type MemoryLimits } from '../engine/memory/memory-limits.ts'
+import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
@@ -17,9 +18,10 @@ import type { Store } from '../engine/ports/store.ts'
 import { streams, subjects } from '../engine/wire/subjects.ts'
 import type { Environment } from './environment.ts'
 import { reportFitness } from './fitness-report.ts'
+import { streamShare } from './named-spaces.ts'
 import { tellRefused } from './refused-report.ts'
 
-/** What every role works with on one space. */
+/** What every role works with on one log. */
 export interface RolePorts {
   readonly log: Log
   readonly messaging: Messaging
@@ -39,8 +41,12 @@ export class ProcessAdapters {
   readonly #environment: Environment
   readonly #report: Logger
   readonly #opened: { close(): Promise<void> }[] = []
-  readonly #logs: JetStreamLog[] = []
+  readonly #logs = new Set<JetStreamLog>()
+  readonly #memories = new Map<string, MemoryWatch>()
+  /** Of any space here: so many may scan the store at a time. */
+  #partitionsMost = 1
   #messaging: Promise<NatsMessaging> | undefined
+  #shared: Promise<LogConnections> | undefined
   #store: MongoStore | undefined
   #image: RedisImage | undefined
 
@@ -53,28 +59,60 @@ export class ProcessAdapters {
 
   /** Of each stream that must not be relied on: why. */
   unfit(): string[] {
-    return this.#logs.flatMap(({ unfit }) => unfit ?? [])
+    return [...this.#logs].flatMap(({ unfit }) => unfit ?? [])
   }
 
-  async portsOf(logName: LogName, role: string): Promise<RolePorts> {
+  /**
+   * @param calledBy the role, as other processes of the space are told of it
+   * @param partitions of the space: its streams share the room of one
+   */
+  async portsOf(logName: LogName, calledBy: string, partitions = 1): Promise<RolePorts> {
     const { clock, random } = this
-    const [log, messaging] = await Promise.all([
-      this.#openLog(streams.log(logName), subjects.log(logName)),
-      this.#openMessaging(),
+    const [log, messaging, memory] = await Promise.all([
+      this.openLog(logName, partitions),
+      this.messaging(),
+      this.memoryOf(spaceOf(logName), calledBy),
     ])
-    const ports = { memory: this.memory, messaging, clock, random }
-    const memory = new MemoryWatch(logName, this.#environment.UNIT_NAME, role, ports)
     return { log, messaging, clock, random, memory }
   }
 
-  openChanges(logName: LogName): Promise<Log> {
-    return this.#openLog(streams.changes(logName), subjects.changes(logName))
+  openLog(logName: LogName, partitions = 1): Promise<Log> {
+    return this.#open(streams.log(logName), subjects.log(logName), partitions)
+  }
+
+  openChanges(logName: LogName, partitions = 1): Promise<Log> {
+    return this.#open(streams.changes(logName), subjects.changes(logName), partitions)
+  }
+
+  /** Closes a log, or a change queue, before the process ends: nobody uses it any more. */
+  async letGo(log: Log): Promise<void> {
+    for (const opened of this.#logs)
+      if (opened === log) {
+        this.#logs.delete(opened)
+        await opened.close()
+      }
+  }
+
+  /** Of a process there is one for each space, whatever it has of it. */
+  async memoryOf(space: string, calledBy: string): Promise<MemoryWatch> {
+    const ports = {
+      memory: this.memory,
+      messaging: await this.messaging(),
+      clock: this.clock,
+      random: this.random,
+    }
+    let watch = this.#memories.get(space)
+    if (!watch) {
+      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports)
+      this.#memories.set(space, watch)
+    }
+    return watch
   }
 
   /** Only for programs that need `MONGODB_URL`. */
   get store(): Store {
     const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
-    const { scanBytesMax } = this.limits
+    const { scanBytesMax } = sharedLimits(this.limits, this.#partitionsMost)
     this.#store ??= this.#closedLater(
       new MongoStore(MONGODB_URL, this.clock, { database, scanBytesMax }),
     )
@@ -92,28 +130,40 @@ export class ProcessAdapters {
   }
 
   async close(): Promise<void> {
+    await Promise.all([...this.#logs].map((log) => log.close()))
     await Promise.all(this.#opened.map((adapter) => adapter.close()))
   }
 
-  #openMessaging(): Promise<NatsMessaging> {
+  messaging(): Promise<NatsMessaging> {
     const { NATS_URL = '', UNIT_NAME: name } = this.#environment
     const options = { name: `${name} messaging`, onFault: tellRefused(this.#report) }
     this.#messaging ??= NatsMessaging.open(NATS_URL, options).then((it) => this.#closedLater(it))
     return this.#messaging
   }
 
-  async #openLog(stream: string, subject: string): Promise<Log> {
+  async #open(stream: string, subject: string, partitions: number): Promise<Log> {
     const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAM_BYTES_MAX } = this.#environment
-    const log = await JetStreamLog.open(NATS_URL, {
+    this.#partitionsMost = Math.max(this.#partitionsMost, partitions)
+    const server = partitions === 1 ? NATS_URL : await this.#sharedConnections()
+    const log = await JetStreamLog.open(server, {
       stream,
       subject,
       name: `${name} ${stream}`,
       replicas: STREAM_REPLICAS,
-      maxBytes: STREAM_BYTES_MAX,
+      maxBytes: streamShare(STREAM_BYTES_MAX, partitions),
       fitness: reportFitness(this.#report, stream),
     })
-    this.#logs.push(log)
-    return this.#closedLater(log)
+    this.#logs.add(log)
+    return log
+  }
+
+  /** Of divided spaces: two connections for each log would be too many for the server. */
+  #sharedConnections(): Promise<LogConnections> {
+    const { NATS_URL = '', UNIT_NAME: name } = this.#environment
+    this.#shared ??= LogConnections.open(NATS_URL, { name: `${name} logs` }).then((it) =>
+      this.#closedLater(it),
+    )
+    return this.#shared
   }
 
   #closedLater<A extends { close(): Promise<void> }>(adapter: A): A {

@@ -6,12 +6,13 @@ import type { StatusSource } from '../doors/admin/status-source.ts'
 import { ReadinessWatch } from '../engine/life/readiness-watch.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import type { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Telemetry } from '../engine/ports/telemetry.ts'
 import type { Component } from './component.ts'
 import { type Environment, type EnvironmentName, readEnvironment } from './environment.ts'
 import { stopOnSignals } from './graceful-stop.ts'
-import { ProcessAdapters, type RolePorts } from './process-adapters.ts'
+import { ProcessAdapters } from './process-adapters.ts'
 import { reportTo } from './role-log.ts'
 import { tellWaiting } from './tell-waiting.ts'
 
@@ -20,15 +21,15 @@ export interface Role<C extends Component> {
   readonly spaces: readonly string[]
   /** As other processes of a space are told of it. */
   readonly calledBy: string
-  /** Beside every line of its log that is about a space. */
+  /** Beside every line of its log that is about a space, or a partition of one. */
   names(logName: LogName): Readonly<Record<string, string>>
   /** How a reason for not being ready says whom it is about. */
   where(logName: LogName): string
+  /** @param reportOf what people should know of a log of the space */
   create(
-    logName: LogName,
-    ports: RolePorts,
-    report: Report,
+    space: string,
     adapters: ProcessAdapters,
+    reportOf: (logName: LogName) => Report,
   ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
@@ -71,18 +72,17 @@ export async function runRole<C extends Component>(
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
-  let messaging: Messaging | undefined
-  for (const logName of spaces) {
-    const ports = await adapters.portsOf(logName, calledBy)
-    messaging = ports.messaging
-    components.set(logName, await create(logName, ports, reportTo(log, names(logName)), adapters))
-    watches.set(logName, ports.memory)
+  const reportOf = (logName: LogName) => reportTo(log, names(logName))
+  for (const space of spaces) {
+    components.set(space, await create(space, adapters, reportOf))
+    watches.set(space, await adapters.memoryOf(space, calledBy))
   }
+  const messaging = await adapters.messaging()
   awaited()
   for (const watch of watches.values()) watch.start()
-  for (const [logName, component] of components) {
+  for (const [space, component] of components) {
     component.start()
-    new ReadinessWatch(adapters.clock, component, reportTo(log, names(logName))).start()
+    new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
   const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
@@ -92,7 +92,9 @@ export async function runRole<C extends Component>(
     // Ready means that requests can be sent, so whoever waits for it must not find a door closed.
     ...(doors?.notReady() ?? []),
   ]
-  const status = { unit: name, role, notReady, spaces: () => figuresOf(components, watches) }
+  const placement = placementOf(components)
+  const spacesNow = () => figuresOf(components, watches)
+  const status = { unit: name, role, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
   log.info({ role, spaces: spaces.join(','), adminPort: port }, 'started')
@@ -106,7 +108,7 @@ export async function runRole<C extends Component>(
       await adapters.close()
     },
   })
-  if (doors && messaging) await doors.open(messaging)
+  await doors?.open(messaging)
 }
 
 const reasonsOf = (
@@ -118,13 +120,31 @@ const reasonsOf = (
     return ready ? [] : [`${where(logName)}: ${reason ?? 'not ready'}`]
   })
 
+/** undefined: none of the spaces is divided among units. */
+function placementOf(
+  components: ReadonlyMap<string, Component>,
+): (() => Readonly<Record<string, PlacementStatus>>) | undefined {
+  if (![...components.values()].some((component) => component.placement)) return undefined
+  return () =>
+    Object.fromEntries(
+      [...components].flatMap(([space, component]) => {
+        const placement = component.placement?.()
+        return placement ? [[space, placement] as const] : []
+      }),
+    )
+}
+
 const figuresOf = (
   components: ReadonlyMap<string, Component>,
   watches: ReadonlyMap<string, MemoryWatch>,
 ): ReturnType<StatusSource['spaces']> =>
   Object.fromEntries(
-    [...components].map(([logName, component]) => {
-      const memory = watches.get(logName)?.status()
-      return [logName, { ...component.status(), ...(memory ? { memory } : {}) }]
+    [...components].flatMap(([space, component]) => {
+      const memory = watches.get(space)?.status()
+      const parts = component.parts ?? new Map([[space, component]])
+      return [...parts].map(([logName, part]) => [
+        logName,
+        { ...part.status(), ...(memory ? { memory } : {}) },
+      ])
     }),
   )

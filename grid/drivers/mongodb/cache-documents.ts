@@ -92,7 +92,7 @@ export class CacheDocuments {
 export const collectionName = (logName: LogName, cache: string): string =>
   `${spaceOf(logName)}.${cache}`
 
-/** Keys of the grid's own caches may be the same in several partitions; those of others must not. */
+/** In the grid's own caches several partitions may have the same key; in others they must not. */
 export function shareOf(logName: LogName, cache: string): Share | undefined {
   const partition = partitionOf(logName)
   if (partition === undefined) return undefined

@@ -62,8 +62,9 @@ const reservedSpaces = ['grid', 'system']
 /**
  * Spaces in MongoDB: a collection `{space}.{cache}` for each cache, which the partitions of a space
  * share, and a checkpoint for each log. `apply` is one transaction that first moves the checkpoint,
- * if it is where the writer believes it to be, and is committed to the disks of a majority. So MongoDB always holds a space at exactly its
- * checkpoint, and a second or a stale writer conflicts or fails before it has written anything.
+ * if it is where the writer believes it to be, and is committed to the disks of a majority. So
+ * MongoDB always holds a space, or a partition, at exactly its checkpoint, and a second or a stale
+ * writer conflicts or fails before it has written anything.
  *
  * Connects when it is first used, and again whenever MongoDB is back. Clearing a space must not run
  * beside a writer of that space.
@@ -130,7 +131,7 @@ export class MongoStore implements RebuildableStore {
     })
   }
 
-  /** Names of the logs whose spaces, or partitions, are stored here, in the order of the alphabet. */
+  /** Of the spaces and partitions that are stored here, in the order of the alphabet. */
   logNames(): Promise<LogName[]> {
     return this.#during('Reading which spaces are stored', async () => {
       const documents = await this.#checkpoints.find({}, durable()).toArray()

@@ -17,8 +17,13 @@ import {
   type StreamSettings,
 } from './jetstream-stream.ts'
 import { JetStreamTail } from './jetstream-tail.ts'
+import {
+  LogConnections,
+  type ManagedConnection,
+  requestTimeoutDefaultMs,
+} from './log-connections.ts'
 import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
-import { NatsConnection, type NatsConnectionOptions } from './nats-connection.ts'
+import type { NatsConnection } from './nats-connection.ts'
 import { unfitness } from './stream-requirements.ts'
 import { type FitnessListener, StreamWatch } from './stream-watch.ts'
 
@@ -28,14 +33,11 @@ import { type FitnessListener, StreamWatch } from './stream-watch.ts'
 const headroomBytes = 1024
 /** NATS's own default, should a server not tell its limit. */
 const payloadBytesDefault = 1024 * 1024
-const requestTimeoutDefaultMs = 5000
-/** What a tail asks the server is repeated anyway, so it does not wait long for an answer. */
-const tailRequestTimeoutMs = 2000
 
 export interface JetStreamLogOptions extends StreamSettings {
   /**
-   * Name of the connections in the server's list; ` publish` and ` tail` are added. Default: the
-   * stream's name.
+   * Name of the connections in the server's list, where the log has its own; ` publish` and ` tail`
+   * are added. Default: the stream's name.
    */
   readonly name?: string
   /** How long opening may take while NATS or JetStream is not there yet, in ms. Default 10,000. */
@@ -61,9 +63,8 @@ export interface JetStreamLogOptions extends StreamSettings {
 }
 
 /**
- * A log, or a change queue, as one JetStream stream. Publishing and tailing have a connection each:
- * a tail that catches up fills its connection with megabytes, and an acknowledgement behind them
- * would wait.
+ * A log, or a change queue, as one JetStream stream, over connections of its own or such that it
+ * shares with others.
  *
  * Assumes that only this class writes to the stream: positions are the stream's sequence, and
  * `trim` is all that removes. What an acknowledgement is worth in a power loss depends on the
@@ -72,8 +73,8 @@ export interface JetStreamLogOptions extends StreamSettings {
 export class JetStreamLog implements Log {
   readonly recordBytesMax: number
   readonly #options: JetStreamLogOptions
-  readonly #publishing: ManagedConnection
-  readonly #tailing: ManagedConnection
+  readonly #connections: LogConnections
+  readonly #isOwn: boolean
   readonly #publisher: JetStreamPublisher
   readonly #tails = new Set<JetStreamTail>()
   readonly #watch: StreamWatch
@@ -87,38 +88,38 @@ export class JetStreamLog implements Log {
    * Creates the stream if there is none. Throws `log_unavailable` when NATS or JetStream did not
    * answer in time, `configuration_invalid` when waiting cannot help: an existing stream that
    * cannot serve as a log, no room for a new one.
+   * @param server where it is, or connections that are shared, and stay open when it is closed
    */
-  static async open(natsUrl: string, options: JetStreamLogOptions): Promise<JetStreamLog> {
-    const deadline = performance.now() + (options.openTimeoutMs ?? 10_000)
-    const remainingMs = () => Math.max(0, deadline - performance.now())
+  static async open(
+    server: string | LogConnections,
+    options: JetStreamLogOptions,
+  ): Promise<JetStreamLog> {
+    const { openTimeoutMs = 10_000, requestTimeoutMs = requestTimeoutDefaultMs } = options
+    const deadline = performance.now() + openTimeoutMs
+    const isOwn = typeof server === 'string'
     const name = options.name ?? options.stream
-    const publishing = await connectManaged(natsUrl, {
-      name: `${name} publish`,
-      connectTimeoutMs: remainingMs(),
-      requestTimeoutMs: options.requestTimeoutMs ?? requestTimeoutDefaultMs,
-    })
+    const connections = isOwn
+      ? await LogConnections.open(server, { name, openTimeoutMs, requestTimeoutMs })
+      : server
     try {
-      const info = await ensureStream(publishing.manager, options, remainingMs())
-      const tailing = await connectManaged(natsUrl, {
-        name: `${name} tail`,
-        connectTimeoutMs: remainingMs(),
-        requestTimeoutMs: tailRequestTimeoutMs,
-      })
-      return new JetStreamLog(publishing, tailing, identityOf(info), options)
+      const remainingMs = Math.max(0, deadline - performance.now())
+      const info = await ensureStream(connections.publishing.manager, options, remainingMs)
+      return new JetStreamLog(connections, isOwn, identityOf(info), options)
     } catch (error) {
-      await publishing.connection.close()
+      if (isOwn) await connections.close()
       throw error
     }
   }
 
   private constructor(
-    publishing: ManagedConnection,
-    tailing: ManagedConnection,
+    connections: LogConnections,
+    isOwn: boolean,
     identity: string,
     options: JetStreamLogOptions,
   ) {
-    this.#publishing = publishing
-    this.#tailing = tailing
+    const { publishing } = connections
+    this.#connections = connections
+    this.#isOwn = isOwn
     this.#identity = identity
     this.#options = options
     const payloadBytesMax = publishing.connection.driver.info?.max_payload ?? payloadBytesDefault
@@ -150,7 +151,7 @@ export class JetStreamLog implements Log {
    * A record's `data` is a view into what was received: a listener copies what it keeps for long.
    */
   tail(after: number, listener: LogListener): LogTail {
-    const { connection, manager } = this.#tailing
+    const { connection, manager } = this.#connections.tailing
     const tail = new JetStreamTail(connection, manager, listener, {
       stream: this.#options.stream,
       identity: this.#identity,
@@ -203,7 +204,7 @@ export class JetStreamLog implements Log {
     await Promise.all([...this.#tails].map((tail) => tail.stop()))
     this.#tails.clear()
     this.#publisher.close()
-    await Promise.all([this.#publishing.connection.close(), this.#tailing.connection.close()])
+    if (this.#isOwn) await this.#connections.close()
   }
 
   async #lookAtSettings(): Promise<string | undefined> {
@@ -216,31 +217,15 @@ export class JetStreamLog implements Log {
   }
 
   async #ask<T>(doing: string, request: (server: ManagedConnection) => Promise<T>): Promise<T> {
-    if (!this.#publishing.connection.connected) {
+    const { publishing } = this.#connections
+    if (!publishing.connection.connected) {
       throw new GridError('log_unavailable', `${doing}: NATS is not connected`)
     }
     try {
-      return await request(this.#publishing)
+      return await request(publishing)
     } catch (error) {
       throw toLogError(error, doing)
     }
-  }
-}
-
-interface ManagedConnection {
-  readonly connection: NatsConnection
-  readonly manager: JetStreamManager
-}
-
-async function connectManaged(
-  natsUrl: string,
-  options: NatsConnectionOptions & { readonly requestTimeoutMs: number },
-): Promise<ManagedConnection> {
-  const connection = await NatsConnection.open(natsUrl, options)
-  const timeout = options.requestTimeoutMs
-  return {
-    connection,
-    manager: await connection.driver.jetstreamManager({ timeout, checkAPI: false }),
   }
 }
 

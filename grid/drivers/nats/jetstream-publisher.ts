@@ -35,6 +35,7 @@ export class JetStreamPublisher {
    */
   readonly #pending = new Map<string, PendingAppend>()
   readonly #unwatch: () => void
+  readonly #acknowledgements: { unsubscribe(): void }
   #token = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -42,7 +43,7 @@ export class JetStreamPublisher {
     this.#connection = connection
     this.#subject = subject
     this.#timeoutMs = timeoutMs
-    connection.driver.subscribe(`${this.#inbox}*`, {
+    this.#acknowledgements = connection.driver.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#acknowledged(message)
         else this.#failAll('NATS does not let the acknowledgements through', error)
@@ -80,6 +81,7 @@ export class JetStreamPublisher {
 
   close(): void {
     this.#unwatch()
+    this.#acknowledgements.unsubscribe()
     this.#failAll('the log is closed')
   }
 

@@ -33,6 +33,29 @@ const countedEntryBytes = 100
 
 const mebibyte = 1024 * 1024
 
+/** Below these a log would be served in portions that cost more than they carry. */
+const leastShared = {
+  windowBytesMax: 512 * 1024,
+  batchBytesMax: 512 * 1024,
+  feedBytesMax: mebibyte,
+  snapshotBytesMax: 8 * mebibyte,
+  scanBytesMax: 512 * 1024,
+  scanEntriesMax: 100,
+  countedEntriesMax: 100_000,
+}
+
+/**
+ * What each of several logs may hold that are served in one process at the same time, so that all
+ * of them hold about as much as one would.
+ */
+export function sharedLimits(limits: MemoryLimits, logs: number): MemoryLimits {
+  const shares = Object.entries(leastShared).map(([name, least]) => {
+    const whole = limits[name as keyof MemoryLimits]
+    return [name, Math.min(whole, Math.max(least, Math.floor(whole / logs)))]
+  })
+  return { ...limits, ...Object.fromEntries(shares) }
+}
+
 export function limitsWithin(budgetBytes: number): MemoryLimits {
   const within = (bytes: number, divisor: number) =>
     Math.min(bytes, Math.floor(budgetBytes / divisor))
