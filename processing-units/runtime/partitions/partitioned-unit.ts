@@ -19,9 +19,14 @@ import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
+import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Message, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import type { PartAsk } from '../across/across-partitions.ts'
+import { CommandsWithParts } from '../across/commands-with-parts.ts'
+import type { Cared } from '../across/hold-care.ts'
+import type { PartOperation } from '../across/part-messages.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
@@ -44,6 +49,9 @@ export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
   readonly reportOf?: (logName: LogName) => Report
 }
+
+const noAnswer = () =>
+  new GridError('outcome_unknown', 'What was asked of the partition has no answer yet')
 
 /** On top of what whoever is asked may take: the way there and back. */
 const hopMsMax = 1000
@@ -78,6 +86,7 @@ export class PartitionedUnit implements Serving, Component {
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
   #answering: Subscription | undefined
+  readonly #withParts: CommandsWithParts
   /** For queries that may be answered by any of several. */
   #turn = 0
   /** Called when it keeps other partitions than before. */
@@ -111,15 +120,24 @@ export class PartitionedUnit implements Serving, Component {
           details: { ...error.told },
         }),
     )
+    this.#withParts = new CommandsWithParts({
+      ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
+      ask: (asked) => this.#askPart(asked),
+      logNow: () => this.#logNow(),
+      homes: () => this.#homes(),
+      executeAt: (...asked) => this.executeAt(...asked),
+    })
   }
 
   start(): void {
     const subject = subjects.unit(this.space.name, this.#keeping.presence.id)
     this.#answering = this.#ports.messaging.respond(subject, (message) => this.#answer(message))
     this.#keeping.start()
+    this.#withParts.start()
   }
 
   async stop(): Promise<void> {
+    await this.#withParts.stop()
     await this.#keeping.stop()
     await this.#answering?.stop()
   }
@@ -132,9 +150,40 @@ export class PartitionedUnit implements Serving, Component {
     options: ExecuteOptions = {},
   ): Promise<CommandAnswer<string>> {
     const command = this.space.commands.get(name)
-    if (!command?.partitionBy || command.partOnly) throw unknownIn(this.space, 'command', name)
+    if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
+    if (command.parts) {
+      const { commandMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+      const withinMs = Math.min(options.withinMs ?? commandMsMax, commandMsMax)
+      return await this.#withParts.execute(command, input, options, withinMs)
+    }
     const partition = partitionOfInput(this.space, command, input)
     return await this.executeAt(partition, name, input, options)
+  }
+
+  #askPart({ partition, operation, asked, withinMs, isOnce }: PartAsk): Promise<unknown> {
+    return this.#atKeepers<unknown>({
+      partition,
+      request: { kind: 'part', partition, name: operation, input: asked },
+      withinMs,
+      isOnce,
+      here: (unit) => within(this.#ports.clock, withinMs, unit.part(operation, asked), noAnswer),
+    })
+  }
+
+  /** By the clock of any log that is followed here: they differ by as much as servers' clocks do. */
+  #logNow(): number {
+    for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
+    return this.#ports.clock.now()
+  }
+
+  #homes(): readonly Cared[] {
+    const homes: Cared[] = []
+    for (const { partition, unit } of this.#keeping.copies.values()) {
+      const state = unit?.state
+      const isHome = this.#keepersOf(partition)[0]?.id === this.#keeping.presence.id
+      if (state && isHome) homes.push({ partition, state })
+    }
+    return homes
   }
 
   /** A command of one partition, which is known. */
@@ -344,7 +393,8 @@ export class PartitionedUnit implements Serving, Component {
         why = passed.error
       } else if (passed.kind === 'unknown') {
         if (isOnce) throw this.#outcomeUnknown(member, passed.error)
-        if (request.kind === 'command') unknown = this.#outcomeUnknown(member, passed.error)
+        if (request.kind === 'command' || request.kind === 'part')
+          unknown = this.#outcomeUnknown(member, passed.error)
         why = passed.error
       }
     }
@@ -364,7 +414,8 @@ export class PartitionedUnit implements Serving, Component {
   /** Commands go home; everything else is answered here, or by each in turn. */
   #inOrder(partition: number, kind: PassedKind): readonly Member[] {
     const keepers = this.#keepersOf(partition)
-    if (kind === 'command' || kind === 'correction' || keepers.length < 2) return keepers
+    const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
+    if (goesHome || keepers.length < 2) return keepers
     const self = keepers.findIndex(({ id }) => id === this.#keeping.presence.id)
     const first = self >= 0 ? self : this.#turn++ % keepers.length
     return first === 0 ? keepers : [...keepers.slice(first), ...keepers.slice(0, first)]
@@ -502,6 +553,7 @@ export class PartitionedUnit implements Serving, Component {
 
 function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
