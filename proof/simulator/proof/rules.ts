@@ -136,8 +136,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'whoever asks for the latest state waits for it',
     file: 'processing-units/runtime/reads.ts',
-    find: "if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
-    replace: '',
+    find: "const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
+    replace: 'const newest = incarnation.state.position',
   },
   {
     name: 'queries never see pending state',
