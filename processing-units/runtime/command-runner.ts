@@ -5,6 +5,7 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { partOfStep, partsOf, refusedBy } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
@@ -155,7 +156,7 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.#runAgain(execution, evaluation.hold)
@@ -411,7 +412,15 @@ export class CommandRunner {
       return
     }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
+    const attempt = new SentAttempt(
+      this.#fate,
+      execution,
+      record,
+      id,
+      handled,
+      bytes,
+      recorder.partBegins,
+    )
     this.#pending.add(attempt)
     this.#noteLength(attempt)
     execution.sent = true
@@ -501,14 +510,17 @@ export class CommandRunner {
 }
 
 function refusalOf(
-  { command }: Execution,
-  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+  { execution: { command, input }, partBegins }: SentAttempt,
+  { fault, reason, details, step = 0 }: Extract<Evaluation, { outcome: 'refused' }>,
 ): GridError {
   if (fault === 'cache_full')
     return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
   if (fault === 'unsound')
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
-  return new Rejection(reason, details)
+  if (!partBegins) return new Rejection(reason, details)
+  const part = partOfStep(partBegins, step)
+  const name = partsOf(command, input)[part]?.command.name ?? command.name
+  return refusedBy([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */
