@@ -35,10 +35,13 @@ export type {
   CacheOptions,
   Change,
   Command,
+  CommandPart,
+  EveryPartition,
   ExpiryHandler,
   IncrementOptions,
   IndexRange,
   Outcome,
+  PartitionKey,
   Patch,
   Projection,
   Query,
@@ -59,3 +62,11 @@ export {
   Rejection,
 } from '@spacegrid/grid/core/errors'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
+export {
+  mergeOrdered,
+  type OrderedMerge,
+  type OrderedMergeOptions,
+  type Page,
+  type PageInput,
+  type PageRange,
+} from '@spacegrid/grid/core/ordered-merge'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PartitionWorld } from './test-support/partition-world.ts'
 
 /** 20,000 were run once (docs/decisions/0033). */
-const seeds = Number(process.env.SEEDS ?? 150)
+const seeds = Number(process.env.SEEDS ?? 100)
 const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 30))
 
 // docs/decisions/0033: records that come late or never, coordinators that die at every step,

@@ -13,7 +13,7 @@ import { freezeDeeply } from './freeze.ts'
 import { type Hold, holdValue, isKeepable, readHold } from './hold.ts'
 import type { HeldRange } from './hold-terms.ts'
 import type { Holds, Touched } from './holds.ts'
-import { cacheEntriesMax, heldWritesMax, holdWeightMax } from './limits.ts'
+import { cacheEntriesMax, heldWritesMax, holdsMax, holdWeightMax } from './limits.ts'
 import { idempotencyCacheNumber } from './shape.ts'
 import { isSound } from './sound.ts'
 import type { SpaceState } from './space-state.ts'
@@ -180,6 +180,7 @@ function takenRanges(steps: readonly Step[]): HeldRange[] {
 
 /** Name of a cache that may not take what is held, once it is to be written. */
 function fullCache(view: View, { writes }: Hold, holds: Holds): string | undefined {
+  if (holds.size >= holdsMax) return view.layout.cache(view.layout.holds).name
   const counts = new Map<number, { held: number; created: number }>()
   for (const { cache, key, value } of writes) {
     const count = counts.get(cache) ?? { held: 0, created: 0 }

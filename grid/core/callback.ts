@@ -1,7 +1,7 @@
 import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
 import { DataFault, isData, type KnownData, takeData } from './data.ts'
-import type { AnyCommand, AnyQuery, EveryPartition, Reader, Resolved } from './definition.ts'
+import type { AnyCommand, AnyQuery, Reader, Resolved, Scattered } from './definition.ts'
 import type { SplitData } from './outcomes.ts'
 import { partsOf, unpackParts } from './parts.ts'
 import type { Recorder } from './recorder.ts'
@@ -105,10 +105,6 @@ export function runQuery(
   version?: Compatibility,
 ): unknown {
   const returned: unknown = query.handler(reader, input)
-  if (query.everyPartition)
-    return isThenable(returned)
-      ? Promise.resolve(returned).then((one) => mergedResult(query, [one], input, version))
-      : mergedResult(query, [returned], input, version)
   if (reader.isFitting?.(returned, query.result)) return returned
   const known = reader.has ? (reader as KnownData) : undefined
   return resultOf(query, returned, known, version)
@@ -120,7 +116,7 @@ export function runQuery(
  * @throws whatever the handler throws; ReturnFault
  */
 export function runQueryPart(query: AnyQuery, reader: Reader, input: unknown): unknown {
-  const returned: unknown = query.handler(reader, input)
+  const returned: unknown = query.everyPartition?.each(reader, input as never)
   return isThenable(returned)
     ? Promise.resolve(returned).then((one) => takeResult(one))
     : takeResult(returned)
@@ -137,9 +133,23 @@ export function mergedResult(
   input: unknown,
   version?: Compatibility,
 ): unknown {
-  const merge = query.everyPartition?.merge as EveryPartition<unknown, unknown>['merge']
+  const merge = query.everyPartition?.merge as Scattered<unknown>['merge']
   return resultOf(query, merge(results, input), undefined, version)
 }
+
+/** What a query that all partitions are asked does where there is only one. */
+export const mergingOne =
+  <Input>(
+    each: (read: Reader, input: Input) => unknown,
+    merge: (results: readonly never[], input: Input) => unknown,
+  ) =>
+  (read: Reader, input: Input): unknown => {
+    const one = each(read, input)
+    const merged = merge as (results: readonly unknown[], input: Input) => unknown
+    return isThenable(one)
+      ? Promise.resolve(one).then((it) => merged([it], input))
+      : merged([one], input)
+  }
 
 /** Nobody but the caller waits for it, so a promise is as good. */
 function resultOf(

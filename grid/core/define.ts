@@ -1,5 +1,6 @@
 import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
+import { mergingOne } from './callback.ts'
 import type { IndexFields, PartitionField, RequiredText, Static } from './data-types.ts'
 import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
 import { checkConsists, checkPartitioned, takePartitionBy } from './declared-partitions.ts'
@@ -21,6 +22,7 @@ import type {
   Query,
   Reader,
   Resolved,
+  Scattered,
   Space,
   Transaction,
   Unpartitionable,
@@ -318,15 +320,18 @@ export function defineQuery<
     input: takenObject(`query ${name}: the input`, options.input),
     result: result && takenSchema(`query ${name}: the result`, result),
     caches: checkedCaches(`query ${name}`, options.caches),
-    handler,
+    handler: everyPartition ? mergingOne(handler, everyPartition.merge) : handler,
     partitionBy: takePartitionBy(
       `query ${name}`,
       options.input,
       options.partitionBy as PartitionKey,
     ),
-    everyPartition: everyPartition as EveryPartition | undefined,
+    everyPartition: everyPartition && { each: handler, merge: everyPartition.merge as Merge },
   })
 }
+
+/** Whatever the handler returns in each partition. */
+type Merge = Scattered<unknown>['merge']
 
 export interface ProjectionOptions<Model, V, CacheName extends string = string> {
   readonly cache: Cache<V, IndexFields, CacheName>

@@ -83,11 +83,15 @@ export interface CacheOptions<
   >
 }
 
-/** As it is declared: a field, several, or one that holds an id made by `tx.newId()`. */
-export type PartitionKey<Field extends string = string, IdField extends string = Field> =
+/**
+ * As it is declared: a field, several, one that holds an id made by `tx.newId()`, or what in a text
+ * stands before a separator: of `concert/A-1` until `/` that is `concert`.
+ */
+export type PartitionKey<Field extends string = string, TextField extends string = Field> =
   | Field
   | readonly Field[]
-  | { readonly idOf: IdField }
+  | { readonly idOf: TextField }
+  | { readonly prefixOf: TextField; readonly until: string }
 
 /** What the compiler says of other fields than those. */
 export type Unpartitionable =
@@ -402,11 +406,12 @@ export interface Query<
   readonly input: TObject
   readonly result: TSchema | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined
+  /** Of one that all partitions are asked: its answer where there is only one. */
   readonly handler: (read: Reader, input: Input) => unknown
   /** Where its partition is found in its input. */
   readonly partitionBy?: PartitionBy | undefined
   /** It is asked of every partition, and one answer made of theirs. */
-  readonly everyPartition?: EveryPartition | undefined
+  readonly everyPartition?: Scattered<Input> | undefined
   readonly [answered]?: Result
 }
 
@@ -417,6 +422,14 @@ export interface EveryPartition<Input = never, Result = never, Merged = unknown>
    * @param results one of each partition, in their order
    */
   readonly merge: (results: readonly Result[], input: Input) => Merged
+}
+
+/** A query that all partitions are asked. */
+export interface Scattered<Input> {
+  /** What it is asked in each. */
+  readonly each: (read: Reader, input: Input) => unknown
+  /** Makes one answer of what they give, in the order of the partitions. */
+  readonly merge: (results: readonly unknown[], input: Input) => unknown
 }
 
 /** A change to one entry, as projections and listeners see it. */

@@ -39,6 +39,7 @@ export const errorKinds = {
   overloaded: kind(503, true, 'Too much work is waiting'),
   contended: kind(503, true, 'The entry is contended'),
   not_ready: kind(503, true, 'The processing unit is not ready'),
+  partitions_unavailable: kind(503, true, 'Nobody who keeps a partition answers'),
   diverged: kind(503, true, 'The replica differs from the others'),
   stopping: kind(503, true, 'The processing unit is stopping'),
   log_unavailable: kind(503, true, 'The log cannot be reached'),

@@ -61,7 +61,7 @@ export function readHold(value: Value | undefined): Hold | undefined {
 function parse(value: Value): Hold | undefined {
   const { key: attempt, partition, coordinator, participants, notAfter, since, id } = value
   const terms = { attempt, partition, coordinator, participants, notAfter, key: value.remembers }
-  if (!areTerms(terms) || !isCount(id) || !Number.isFinite(since)) return undefined
+  if (!areTerms(terms) || !isCount(id) || typeof since !== 'number') return undefined
   const reads = listOf(value.reads, (it) => (isCount(it[0]) && isKey(it[1]) ? it : undefined))
   const ranges = listOf(value.ranges, ([cache, index, range]) =>
     isCount(cache) && isCount(index) && isRange(range) ? { cache, index, range } : undefined,
@@ -75,7 +75,7 @@ function parse(value: Value): Hold | undefined {
     typeof name === 'string' ? { name, payload: payload as Value } : undefined,
   )
   if (!reads || !ranges || !writes || !events) return undefined
-  const rest = { ranges, writes, events, since: since as number, id }
+  const rest = { ranges, writes, events, since, id }
   return { ...terms, ...rest, reads: reads as unknown as Hold['reads'] }
 }
 

@@ -35,6 +35,9 @@ export const cacheEntriesMax = 16_000_000
  */
 export const heldWritesMax = 700_000
 
+/** Of one partition, at a time: commands across partitions that are under way. */
+export const holdsMax = 100_000
+
 /**
  * Weight of what one part of a command across partitions may hold: as a document of MongoDB it is
  * then below the 16 MiB that one has.

@@ -177,16 +177,19 @@ export class Melder {
     for (let index = 0; index < transactions.length; index++) {
       const transaction = transactions[index] as TransactionRecord
       const id = transactionId(frame.origin, transaction.number)
-      const evaluation = this.#apply(this.#evaluate(transaction, id), isAcross(transaction))
+      const isPlain = this.state.holds.size === 0 && !isAcross(transaction)
+      const evaluation = isPlain
+        ? this.#apply(evaluate(this.state, transaction, id, this.state.time))
+        : this.#decideAmongHolds(transaction, id)
       this.#tell(index, transaction, id, evaluation)
     }
   }
 
-  #evaluate(transaction: TransactionRecord, id: number): Evaluation {
-    const { state } = this
-    if (state.holds.size > 0 || isAcross(transaction))
-      return evaluateAmongHolds(state, transaction, id)
-    return evaluate(state, transaction, id, state.time)
+  #decideAmongHolds(transaction: TransactionRecord, id: number): Evaluation {
+    const evaluation = evaluateAmongHolds(this.state, transaction, id)
+    if (evaluation.outcome !== 'applied' || !isAcross(transaction)) return this.#apply(evaluation)
+    for (const write of evaluation.writes) this.#writeHeld(write)
+    return evaluation
   }
 
   #decidePrepared(frame: TransactionsFrame, prepared: Prepared): void {
@@ -239,13 +242,9 @@ export class Melder {
   }
 
   /** Writes what was evaluated: all of it, or, when there is no room for an entry, nothing. */
-  #apply(evaluation: Evaluation, isHeld: boolean): Evaluation {
+  #apply(evaluation: Evaluation): Evaluation {
     if (evaluation.outcome !== 'applied') return evaluation
     const { writes } = evaluation
-    if (isHeld) {
-      for (const write of writes) this.#writeHeld(write)
-      return evaluation
-    }
     if (writes.length !== 1) return this.#applyAll(evaluation, writes)
     try {
       // What most transactions are: nothing to take back if their one write finds no room.

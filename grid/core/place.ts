@@ -1,13 +1,12 @@
-import type { AnyCache, Scalar, Value } from './definition.ts'
+import type { AnyCache, IndexRange, Value } from './definition.ts'
 import { GridError } from './errors.ts'
 import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
 import {
   hashBy,
-  hashOfId,
+  hashOfFields,
   type PartitionBy,
   type PartitionScalar,
-  partitionHash,
   partitionOfHash,
 } from './partition.ts'
 
@@ -42,6 +41,8 @@ export class WrongPartition extends Misuse {
   }
 }
 
+// ---- what a handler asks for; what can be no key, value or range at all is refused behind this
+
 /**
  * Where only the key of an entry is known: it may say by itself where the entry belongs.
  * @throws WrongPartition when that is elsewhere
@@ -52,11 +53,12 @@ export function checkKeyPlace(place: Place, cache: AnyCache, key: string): void 
 }
 
 /** The hash of what an entry is partitioned by, if its key says it. */
-export function hashOfKey({ key: field, partitionBy }: AnyCache, key: string): number | undefined {
-  if (partitionBy === undefined) return undefined
-  const { fields, isId } = partitionBy
-  if (fields.length !== 1 || fields[0] !== field) return undefined
-  return isId ? hashOfId(key) : partitionHash([key])
+export function hashOfKey(cache: AnyCache, key: unknown): number | undefined {
+  const partitionBy = cache?.partitionBy
+  if (partitionBy === undefined || typeof key !== 'string') return undefined
+  const { fields } = partitionBy
+  if (fields.length !== 1 || fields[0] !== cache.key) return undefined
+  return hashOfFields(partitionBy, [key])
 }
 
 /**
@@ -64,23 +66,17 @@ export function hashOfKey({ key: field, partitionBy }: AnyCache, key: string): n
  * @throws WrongPartition when it belongs elsewhere; Misuse when it belongs nowhere
  */
 export function checkValuePlace(place: Place, cache: AnyCache, value: Value): void {
-  const hash = hashOfValue(cache, value)
-  if (hash !== undefined) check(place, cache, String(value[cache.key]), hash)
-}
-
-/**
- * The hash of what an entry is partitioned by.
- * @throws Misuse when it holds no id where one is declared
- */
-export function hashOfValue(cache: AnyCache, value: Value): number | undefined {
-  if (cache.partitionBy === undefined) return undefined
-  try {
-    return hashBy(cache.partitionBy, value, cache.name)
-  } catch (error) {
-    if (!(error instanceof GridError)) throw error
-    const [field] = cache.partitionBy.fields
-    throw new Misuse(cache.name, field, 'holds no id that a command of this space has made')
-  }
+  const partitionBy = cache?.partitionBy
+  const key = partitionBy?.fields.map((field) => Object(value)[field] as unknown)
+  if (!partitionBy || !key?.every(isPartitionScalar)) return
+  const hash = hashOfFields(partitionBy, key)
+  if (hash === undefined)
+    throw new Misuse(
+      cache.name,
+      partitionBy.fields[0],
+      'holds no id that a command of this space has made',
+    )
+  check(place, cache, String(Object(value)[cache.key]), hash)
 }
 
 /** The same of an entry as it is stored; undefined for what belongs nowhere. */
@@ -120,28 +116,27 @@ export function checkRangePlace(
   place: Place,
   cache: AnyCache,
   index: string,
-  equals: readonly Scalar[] | undefined,
+  range: IndexRange,
 ): void {
-  const { partitionBy } = cache
-  if (partitionBy === undefined || equals === undefined) return
-  const fields = cache.indexes[index]
-  const key: PartitionScalar[] = []
-  for (const field of partitionBy.fields) {
-    const at = fields?.indexOf(field) ?? -1
-    const value = at < 0 ? undefined : equals[at]
-    if (value === undefined) return
-    key.push(value)
-  }
-  const hash = partitionBy.isId ? hashOfId(String(key[0])) : partitionHash(key)
+  const equals = range?.equals
+  const fields = cache?.indexes?.[index]
+  const partitionBy = cache?.partitionBy
+  if (partitionBy === undefined || fields === undefined || !Array.isArray(equals)) return
+  const key = partitionBy.fields.map((field) => equals[fields.indexOf(field)] as unknown)
+  if (!key.every(isPartitionScalar)) return
+  const hash = hashOfFields(partitionBy, key)
   if (hash !== undefined) check(place, cache, equals.join(), hash)
 }
+
+const isPartitionScalar = (value: unknown): value is PartitionScalar =>
+  typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
 
 /**
  * Operations change entries where they are: nobody could move one that belongs elsewhere then.
  * @throws Misuse
  */
 export function checkKeptPlace(cache: AnyCache, changed: readonly string[]): void {
-  const field = cache.partitionBy?.fields.find((it) => changed.includes(it))
+  const field = cache?.partitionBy?.fields.find((it) => changed.includes(it))
   if (field !== undefined)
     throw new Misuse(
       cache.name,

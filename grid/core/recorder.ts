@@ -2,7 +2,6 @@ import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import type {
   AnyCache,
-  AnyCommand,
   AppendOptions,
   Cache,
   IncrementOptions,
@@ -23,15 +22,6 @@ import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
-import { idWithHash } from './partition.ts'
-import {
-  checkKeptPlace,
-  checkKeyPlace,
-  checkRangePlace,
-  checkValuePlace,
-  type Place,
-  placedHash,
-} from './place.ts'
 import { takenRange } from './range-check.ts'
 import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
@@ -54,10 +44,6 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
-  /** Of a space with several partitions. */
-  readonly place?: Place | undefined
-  /** Of the partition key: ids that are made carry it. Only with a place. */
-  readonly hash?: number | undefined
 }
 
 const none: readonly never[] = []
@@ -94,8 +80,6 @@ export class Recorder implements Transaction, Prediction {
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
-  readonly #place: Place | undefined
-  #hash: number | undefined
   #bytes = 0
   #readCount = 0
   #writeCount = 0
@@ -119,8 +103,6 @@ export class Recorder implements Transaction, Prediction {
     this.#options = options
     this.#limits = options.limits ?? defaultTransactionLimits
     this.now = options.now
-    this.#place = options.place
-    this.#hash = options.hash
   }
 
   get reads(): readonly KeyRead[] {
@@ -162,21 +144,13 @@ export class Recorder implements Transaction, Prediction {
   }
 
   newId(): string {
-    const id = this.#options.newId()
-    return this.#hash === undefined ? id : idWithHash(id, this.#hash)
-  }
-
-  /** What follows is a part of a command, with a partition key of its own. */
-  enterPart({ name, partitionBy }: AnyCommand, input: unknown): void {
-    if (this.#place && partitionBy)
-      this.#hash = placedHash(this.#place, partitionBy, input, `command ${name}`)
+    return this.#options.newId()
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const { number } = this.#layoutOf(cache)
     // No entry can have such a key, and the log could not carry it as it is.
     if (!isKey(key)) return undefined
-    if (this.#place) checkKeyPlace(this.#place, cache, key)
     if (this.#written.includes(number)) {
       const own = this.#applyOwn(number, key)
       const entry = own.find(number, key)
@@ -191,16 +165,13 @@ export class Recorder implements Transaction, Prediction {
   }
 
   peek<V>(cache: Cache<V>, key: string): V | undefined {
-    const { number } = this.#layoutOf(cache)
-    if (this.#place) checkKeyPlace(this.#place, cache, key)
-    return readEntry<V>(cache, this.#view.find(number, key))
+    return readEntry<V>(cache, this.#view.find(this.#layoutOf(cache).number, key))
   }
 
   range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
     const layout = this.#layoutOf(cache)
     const indexNumber = this.#indexOf(layout, index)
     const asked = takenRange(layout, indexNumber, range)
-    if (this.#place) checkRangePlace(this.#place, cache, index, asked.equals)
     const own = this.#written.includes(layout.number) ? this.#applyOwn(layout.number) : undefined
     // Own writes may hide entries of the range: as many more are read and validated, so that the
     // limit is filled from what was validated.
@@ -219,7 +190,6 @@ export class Recorder implements Transaction, Prediction {
     const given = taken(value, `cache ${cache.name}`, this.#limits.charactersMax) as Value
     const bytes = takenBytes()
     if (!fits(cache.schema, given)) this.#checkCarried(cache, layout, given)
-    if (this.#place) checkValuePlace(this.#place, cache, given)
     const kept = cache.evolution === undefined ? given : readingOf(cache).write(given)
     const key = kept[layout.key]
     checkKey(key, `cache ${cache.name}`)
@@ -231,7 +201,6 @@ export class Recorder implements Transaction, Prediction {
   delete(cache: AnyCache, key: string): void {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
-    if (this.#place) checkKeyPlace(this.#place, cache, key)
     this.#countWrites(1)
     this.#push({ kind: StepKind.delete, cache: layout.number, key })
   }
@@ -302,10 +271,6 @@ export class Recorder implements Transaction, Prediction {
       )
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
-    if (this.#place) {
-      checkRangePlace(this.#place, cache, index, bounds.equals)
-      checkKeptPlace(cache, Object.keys(patch))
-    }
     const kept = takenPatch(cache, patch, this.#limits.charactersMax)
     checkReason(cache, otherwise)
     if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
@@ -426,17 +391,12 @@ export class Recorder implements Transaction, Prediction {
   #operationTarget(cache: AnyCache, key: string, initial: unknown, field: string) {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
-    if (this.#place) {
-      checkKeyPlace(this.#place, cache, key)
-      checkKeptPlace(cache, [field])
-    }
     if (cache.evolution !== undefined) this.#upcastEntry(cache, layout, key, field)
     let kept: Value | undefined
     if (initial !== undefined) {
       kept = takenInitial(cache, initial as Value, this.#limits.charactersMax)
       this.#bytes += takenBytes()
       checkFits(cache.schema, kept, `cache ${cache.name}`)
-      if (this.#place) checkValuePlace(this.#place, cache, kept)
       if (cache.evolution !== undefined) kept = readingOf(cache).write(kept)
       if (kept[layout.key] !== key)
         throw new TypeError(

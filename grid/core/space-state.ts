@@ -45,6 +45,7 @@ export class SpaceState implements View {
   layout: Layout
   /** What the entries of `_holds` keep from others: derived from them, wherever they come from. */
   readonly holds = new Holds()
+  #holdsCache: number
   readonly #caches: CacheState[] = []
 
   /** Entries come in any number before the indexes are made. */
@@ -52,6 +53,7 @@ export class SpaceState implements View {
 
   constructor(shape: SpaceShape = initialShape, restoring = false) {
     this.layout = new Layout(shape)
+    this.#holdsCache = this.layout.holds
     this.#restoring = restoring
     for (const cache of this.layout.caches)
       this.#caches.push(new CacheState(cache, this.digest, restoring))
@@ -92,6 +94,7 @@ export class SpaceState implements View {
   reshape(shape: SpaceShape): void {
     if (shape === this.layout.shape) return
     this.layout = new Layout(shape)
+    this.#holdsCache = this.layout.holds
     for (const layout of this.layout.caches) {
       const cache = this.#caches[layout.number]
       if (cache) cache.extend(layout)
@@ -129,10 +132,8 @@ export class SpaceState implements View {
     position: number,
   ): Value | undefined {
     const state = this.cache(cache)
-    const before =
-      value === undefined ? state.delete(key) : state.put(key, value, version, position)
-    if (cache === this.layout.holds) this.holds.set(key, value)
-    return before
+    if (cache === this.#holdsCache) this.holds.set(key, value)
+    return value === undefined ? state.delete(key) : state.put(key, value, version, position)
   }
 
   /** The same for what finds room even in a cache that is full. */
@@ -143,7 +144,7 @@ export class SpaceState implements View {
     version: number,
     position: number,
   ): Value | undefined {
-    if (value === undefined || cache === this.layout.holds)
+    if (value === undefined || cache === this.#holdsCache)
       return this.write(cache, key, value, version, position)
     return this.cache(cache).put(key, value, version, position, restoredEntriesMax)
   }
@@ -160,6 +161,6 @@ export class SpaceState implements View {
     position: number,
   ): void {
     this.cache(cache).restore(key, value, version, position)
-    if (cache === this.layout.holds) this.holds.set(key, this.find(cache, key)?.value)
+    if (cache === this.#holdsCache) this.holds.set(key, this.find(cache, key)?.value)
   }
 }

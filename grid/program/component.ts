@@ -1,6 +1,7 @@
 import type { LogName } from '../core/log-name.ts'
 import type { SpaceStatus } from '../doors/request/serving.ts'
 import type { Readiness } from '../engine/life/readiness.ts'
+import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 
 /**
  * What everybody may see of a component's work on one space, at `/status`: as much of a unit's
@@ -34,4 +35,6 @@ export interface Component {
   readonly partitions?: number | undefined
   /** Those of a divided space that it works for just now, which are shown in its place. */
   readonly parts?: ReadonlyMap<LogName, Component>
+  /** Who keeps what of a divided space, as far as the component has a part in that. */
+  placement?(): PlacementStatus
 }

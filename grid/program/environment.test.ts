@@ -13,6 +13,7 @@ const defaults = {
   LOG_LEVEL: 'info',
   STREAM_REPLICAS: 1,
   STREAM_BYTES_MAX: 8_589_934_592,
+  COPIES: 2,
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
   TRIM_DELAY_MS: 60_000,
   AUDIT_INTERVAL_MS: 86_400_000,

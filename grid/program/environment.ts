@@ -126,11 +126,28 @@ export const environmentSchema = Type.Object({
     0,
     'How often the data reader has every stored entry compared with the units; 0: never',
   ),
+  COPIES: Type.Integer({
+    minimum: 1,
+    maximum: 16,
+    default: 2,
+    description:
+      'Units that keep each partition of a space with several; never more than there are',
+    allowed: 'an integer from 1 to 16',
+  }),
+  ZONE: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9._:/-]{1,64}$',
+      description:
+        'Failure domain of this unit, such as a rack: of a partition it keeps one copy, if there are enough others',
+      allowed: '1 to 64 letters, digits, dots, colons, slashes, dashes and underscores',
+    }),
+  ),
   MEMORY_MAX: Type.Optional(
     Type.Integer({
       minimum: 32 * 1024 * 1024,
       maximum: 2 ** 50,
-      description: 'Budget of the process; not set: what may live in its heap',
+      description:
+        'Budget of the process, and how much it keeps compared with others; not set: what may live in its heap',
       allowed: 'an integer from 33554432 to 1125899906842624 (bytes)',
     }),
   ),

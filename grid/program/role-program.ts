@@ -6,6 +6,7 @@ import type { StatusSource } from '../doors/admin/status-source.ts'
 import { ReadinessWatch } from '../engine/life/readiness-watch.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import type { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import type { PlacementStatus } from '../engine/placement/placement-status.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Telemetry } from '../engine/ports/telemetry.ts'
 import type { Component } from './component.ts'
@@ -91,7 +92,9 @@ export async function runRole<C extends Component>(
     // Ready means that requests can be sent, so whoever waits for it must not find a door closed.
     ...(doors?.notReady() ?? []),
   ]
-  const status = { unit: name, role, notReady, spaces: () => figuresOf(components, watches) }
+  const placement = placementOf(components)
+  const spacesNow = () => figuresOf(components, watches)
+  const status = { unit: name, role, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
   log.info({ role, spaces: spaces.join(','), adminPort: port }, 'started')
@@ -116,6 +119,20 @@ const reasonsOf = (
     const { ready, reason } = component.readiness()
     return ready ? [] : [`${where(logName)}: ${reason ?? 'not ready'}`]
   })
+
+/** undefined: none of the spaces is divided among units. */
+function placementOf(
+  components: ReadonlyMap<string, Component>,
+): (() => Readonly<Record<string, PlacementStatus>>) | undefined {
+  if (![...components.values()].some((component) => component.placement)) return undefined
+  return () =>
+    Object.fromEntries(
+      [...components].flatMap(([space, component]) => {
+        const placement = component.placement?.()
+        return placement ? [[space, placement] as const] : []
+      }),
+    )
+}
 
 const figuresOf = (
   components: ReadonlyMap<string, Component>,

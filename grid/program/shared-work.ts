@@ -75,7 +75,7 @@ export class SharedWork implements Component {
     const { space, partitions, role, name } = options
     this.#logNames = logNamesOf(space, partitions)
     this.#presence = new Presence(
-      { space, role, name, zone: undefined, weight: 1 },
+      { space, role, name, zone: undefined, weight: 1, partitions, copies: keepersMax },
       ports,
       () => ({ full: false, stopping: this.#isStopping, keeps: this.#keeps() }),
       () => this.#look(),

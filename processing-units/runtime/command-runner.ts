@@ -6,6 +6,7 @@ import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import type { Place } from '@spacegrid/grid/core/place'
+import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -318,14 +319,15 @@ export class CommandRunner {
   #attempt(execution: Execution, begun: number): void {
     const number = this.#chain.nextNumber()
     const id = transactionId(this.#chain.origin, number)
-    const recorder = new Recorder(this.#pending, {
+    const options = {
       id,
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
-      place: this.#place,
-      hash: execution.hash,
-    })
+    }
+    const recorder = this.#place
+      ? new PlacedRecorder(this.#pending, { ...options, place: this.#place, hash: execution.hash })
+      : new Recorder(this.#pending, options)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
     const attempt = this.#handle(execution, recorder)

@@ -4,6 +4,7 @@ import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
+import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
 import { expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -158,14 +159,16 @@ export class Expirer {
     const stored = this.#state.find(layout.number, key)?.value
     if (stored === undefined) return
     const number = this.#chain.nextNumber()
-    const recorder = new Recorder(this.#state, {
+    const options = {
       id: transactionId(this.#chain.origin, number),
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
-      place: this.#place,
-      hash: this.#place && hashOfStored(layout, stored),
-    })
+    }
+    const place = this.#place
+    const recorder = place
+      ? new PlacedRecorder(this.#state, { ...options, place, hash: hashOfStored(layout, stored) })
+      : new Recorder(this.#state, options)
     if (!this.#handle(cache, recorder, key)) {
       this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
       return

@@ -7,6 +7,7 @@ import { promisesIn } from '@spacegrid/grid/core/callback'
 import { DataFault, takeData } from '@spacegrid/grid/core/data'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, type GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
+import { UnusableCursor } from '@spacegrid/grid/core/ordered-merge'
 
 /** What a transaction can meet that is nobody's mistake. */
 const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
@@ -38,6 +39,8 @@ export class FaultDesk {
       return rejection instanceof Rejection ? rejection : this.#fault(callback, rejection)
     }
     if (isGridError(thrown) && isAnswer(callback, thrown.code)) return thrown
+    // The caller has sent it.
+    if (thrown instanceof UnusableCursor && callback.kind === 'query') return thrown
     return this.#fault(callback, thrown, position)
   }
 

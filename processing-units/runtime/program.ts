@@ -1,10 +1,15 @@
 import type { Space } from '@spacegrid/grid/core/definition'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import type { CopyPorts } from './partitions/copy.ts'
+import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
 import { tellStrayFaults } from './stray-faults.ts'
-import { UnitDoors } from './unit-doors.ts'
+import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
 
 /** One space, or several; it may take settings of its own from the environment. */
@@ -36,19 +41,35 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
     return {
       spaces: [...spaces.keys()],
       calledBy: 'unit',
-      names: (space) => (spaces.size === 1 ? { unit: name } : { unit: name, space }),
+      names: (logName) =>
+        spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: async (space, adapters, reportOf) =>
-        new ProcessingUnit(
-          name,
-          spaces.get(space) as Space,
-          await adapters.portsOf(space, 'unit'),
-          {
-            report: reportOf(space),
-            ...unitLimits(environment, adapters.memory.budgetBytes),
-          },
-        ),
+      create: (space, adapters, reportOf): Promise<AnyUnit> =>
+        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment),
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
+}
+
+async function createUnit(
+  name: string,
+  space: Space,
+  adapters: ProcessAdapters,
+  reportOf: (logName: LogName) => Report,
+  environment: Environment,
+): Promise<AnyUnit> {
+  const { partitions = 1 } = space
+  const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
+  if (partitions === 1) {
+    const ports = await adapters.portsOf(space.name, 'unit')
+    return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
+  }
+  const { clock, random, memory } = adapters
+  const open = async (partition: number): Promise<CopyPorts> => {
+    const ports = await adapters.portsOf(logNameOf(space.name, partition), 'unit', partitions)
+    return { ...ports, close: () => adapters.letGo(ports.log) }
+  }
+  const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
+  const { COPIES: copies, ZONE: zone } = environment
+  return new PartitionedUnit(name, space, ports, { copies, zone, reportOf, unit: limits })
 }

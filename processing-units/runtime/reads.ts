@@ -12,6 +12,7 @@ import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/door
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
 import type { Incarnation } from './incarnation.ts'
+import { PlacedReader } from './placed-reader.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
@@ -55,8 +56,6 @@ export class Reads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
-      if (this.#place && query.partitionBy)
-        placedHash(this.#place, query.partitionBy, input, `query ${name}`)
       if (options.latest || options.position !== undefined)
         return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
       return Promise.resolve(this.#ask(query, input, this.#serves()))
@@ -70,11 +69,16 @@ export class Reads {
     input: unknown,
     { state, projections, version }: Incarnation,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
-    const reader = new StateReader(state, projections, this.#now, this.#place)
+    const place = this.#place
+    if (place && query.partitionBy)
+      placedHash(place, query.partitionBy, input, `query ${query.name}`)
+    const reader = place
+      ? new PlacedReader(state, projections, this.#now, place)
+      : new StateReader(state, projections, this.#now)
     const { position } = state
     try {
       const result =
-        this.#place && query.everyPartition
+        place && query.everyPartition
           ? runQueryPart(query, reader, input)
           : runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise

@@ -11,7 +11,6 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
-import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
@@ -39,14 +38,11 @@ export class StateReader implements Reader {
   #listed: readonly EntryView[] = none
   readonly #state: SpaceState
   readonly #projections: Projections
-  readonly #place: Place | undefined
 
-  /** @param place the partition, of a space with several */
-  constructor(state: SpaceState, projections: Projections, readClock: () => number, place?: Place) {
+  constructor(state: SpaceState, projections: Projections, readClock: () => number) {
     this.#state = state
     this.#projections = projections
     this.#readClock = readClock
-    this.#place = place
   }
 
   /** Whether it is a committed value that this reader has handed out: then it is data. */
@@ -109,9 +105,7 @@ export class StateReader implements Reader {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const { number } = this.#layoutOf(cache)
-    if (this.#place) checkKeyPlace(this.#place, cache, key)
-    const entry = this.#state.find(number, key)
+    const entry = this.#state.find(this.#layoutOf(cache).number, key)
     if (entry === undefined) return undefined
     const { value } = entry
     if (cache.evolution !== undefined) return readValue(cache, value) as V
@@ -124,7 +118,6 @@ export class StateReader implements Reader {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    if (this.#place) checkRangePlace(this.#place, cache, index, range.equals)
     const entries = collect(this.#state, layout.number, number, range)
     if (cache.evolution !== undefined)
       return entries.map(({ value }) => readValue(cache, value) as V)

@@ -7,14 +7,19 @@ import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import type { Logger } from 'pino'
+import { PartitionServices } from './partitions/partition-services.ts'
+import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
 import { spaceNotices } from './space-notices.ts'
 
 const readyPollMs = 20
 
+/** Of a space with one partition, or with several. */
+export type AnyUnit = ProcessingUnit | PartitionedUnit
+
 /** The doors of the units in one process, with one pipeline behind all of them. */
 export class UnitDoors implements Doors {
-  readonly #units: readonly ProcessingUnit[]
+  readonly #units: readonly AnyUnit[]
   readonly #environment: Environment
   readonly #log: Logger
   readonly #pipeline: RequestPipeline
@@ -23,7 +28,7 @@ export class UnitDoors implements Doors {
   #closing = false
 
   constructor(
-    units: readonly ProcessingUnit[],
+    units: readonly AnyUnit[],
     environment: Environment,
     log: Logger,
     telemetry: Telemetry,
@@ -50,7 +55,7 @@ export class UnitDoors implements Doors {
     const { HOST: host, PORT: port, ADMIN_PORT: adminPort } = this.#environment
     // Units that share the port answer meanwhile: no request may end up here before it can be
     // answered.
-    const serve = (unit: ProcessingUnit) => unit.readiness().ready || unit.staysAndReads
+    const serve = (unit: AnyUnit) => unit.readiness().ready || unit.staysAndReads
     while (!this.#closing && !this.#units.every(serve))
       await new Promise((wake) => setTimeout(wake, readyPollMs))
     if (this.#closing) return
@@ -61,6 +66,8 @@ export class UnitDoors implements Doors {
       const options = { log: this.#log, pipeline: this.#pipeline }
       this.#services.push(await serveSpace(messaging, unit, options))
       this.#services.push(await serveAdministration(messaging, unit, this.#log))
+      if (unit instanceof PartitionedUnit)
+        this.#services.push(new PartitionServices(messaging, unit, options))
     }
     const spaces = this.#units.map(({ space }) => space)
     this.#log.info(

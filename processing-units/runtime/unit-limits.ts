@@ -1,14 +1,16 @@
 import { defaultTransactionLimits } from '@spacegrid/grid/core/limits'
-import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
+import { limitsWithin, sharedLimits } from '@spacegrid/grid/engine/memory/memory-limits'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
- * What a unit may hold on its way, within the memory of its process and as the environment says.
+ * What a unit may hold on its way, within the memory of its process and as the environment says;
+ * of a space with several partitions, the unit of one of them.
  */
 export function unitLimits(
   environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX'>,
   budgetBytes: number,
+  partitions = 1,
 ): Pick<
   UnitOptions,
   | 'transactionBytesMax'
@@ -18,7 +20,7 @@ export function unitLimits(
   | 'snapshotPieceBytesMax'
   | 'transaction'
 > {
-  const limits = limitsWithin(budgetBytes)
+  const limits = sharedLimits(limitsWithin(budgetBytes), partitions)
   const { transactionBytesMax, pendingBytesMax, frameBytesMax } = limits
   const bytesMax = environment.COMMAND_BYTES_MAX ?? transactionBytesMax
   return {

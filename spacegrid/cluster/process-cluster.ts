@@ -1,7 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
+import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -14,6 +16,8 @@ export interface ClusterApplication {
   readonly files: readonly string[]
   /** Names of all spaces that the files hold. */
   readonly spaces: readonly string[]
+  /** Of those that have several, by their names. */
+  readonly partitions?: Readonly<Record<string, number>>
 }
 
 export interface ProcessClusterOptions {
@@ -224,13 +228,19 @@ class ComponentPlan {
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,
       DATA_DIR: dataDirectory,
-      SPACES: options.application.spaces.join(','),
+      SPACES: spacesText(this.#named),
       HOST: '127.0.0.1',
     }
   }
 
-  get spaces(): readonly string[] {
-    return this.#options.application.spaces
+  /** By the names of their logs. */
+  get spaces(): readonly LogName[] {
+    return logNamesOfAll(this.#named)
+  }
+
+  get #named(): NamedSpace[] {
+    const { spaces, partitions = {} } = this.#options.application
+    return spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
   }
 
   unit(number: number): Promise<ComponentSettings> {

@@ -93,6 +93,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/log.ts')).addLog,
     },
     {
+      name: 'placement',
+      summary: 'which unit keeps which partition, what moves and what is missing',
+      load: async () => (await import('../commands/placement.ts')).addPlacement,
+    },
+    {
       name: 'recover',
       summary: 'the way back when the log or the store has been lost',
       load: async () => (await import('../commands/recover.ts')).addRecover,

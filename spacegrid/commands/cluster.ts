@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { partitionsMax } from '@spacegrid/grid/core/partition'
 import { DirectoryLock } from '@spacegrid/grid/drivers/embedded/directory-lock'
 import { folderFault, useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
@@ -20,6 +21,7 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 interface Options {
   readonly units: number
   readonly copies: number
+  readonly partitions?: number
   readonly application?: string
   readonly json?: boolean
 }
@@ -72,14 +74,27 @@ async function run(files: readonly string[], options: Options): Promise<void> {
 /** An application of `processing-units/` by its name, where no file is named. */
 async function applicationOf(
   files: readonly string[],
-  { application }: Options,
+  { application, partitions }: Options,
 ): Promise<ClusterApplication> {
   const named =
     files.length === 0 && application !== undefined
       ? [join('processing-units', application, 'space.ts')]
       : files
+  // Where applications look it up, here as in the components.
+  if (partitions !== undefined) process.env.PARTITIONS = String(partitions)
   const loaded = await loadApplication(named)
-  return { files: loaded.files, spaces: loaded.spaces.map(({ name }) => name) }
+  const counts = loaded.spaces.map((space) => [space.name, space.partitions ?? 1] as const)
+  const other = counts.find(([, count]) => partitions !== undefined && count !== partitions)
+  if (other)
+    throw new GridError(
+      'configuration_invalid',
+      `--partitions ${partitions}: the application does not divide space ${other[0]} by its setting PARTITIONS (it has ${other[1]})`,
+    )
+  return {
+    files: loaded.files,
+    spaces: counts.map(([name]) => name),
+    partitions: Object.fromEntries(counts),
+  }
 }
 
 const json = ({ urls, processes }: ProcessCluster): string =>
@@ -147,6 +162,11 @@ export const addCluster: AddCommand = (program) => {
       'pumps, writers and readers of each: more than 1 stand by',
       whole(1, 4),
       1,
+    )
+    .option(
+      '--partitions <number>',
+      'partitions of each space (PARTITIONS for the application, which has to have that setting)',
+      whole(1, partitionsMax),
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

@@ -1,23 +1,19 @@
 import type { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import type { CacheNameOf, CommandsOf, QueriesOf } from '@spacegrid/grid/core/call-types'
-import { refusePromise, runQuery } from '@spacegrid/grid/core/callback'
-import { Compatibility } from '@spacegrid/grid/core/compatibility'
+import { mergedResult, refusePromise, runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import type { IndexFields } from '@spacegrid/grid/core/data-types'
-import type { Cache, Reader, Space } from '@spacegrid/grid/core/definition'
+import type { AnyQuery, Cache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
-import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
-import { Melder } from '@spacegrid/grid/core/meld'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
-import { shapeOf } from '@spacegrid/grid/core/shape'
-import { SpaceState } from '@spacegrid/grid/core/space-state'
+import { hashBy, partitionOfHash } from '@spacegrid/grid/core/partition'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
 import { checkFits } from '@spacegrid/grid/core/validation'
 import { FaultDesk } from '@spacegrid/runtime/fault-desk'
-import { Projections } from '@spacegrid/runtime/projections'
-import { StateReader } from '@spacegrid/runtime/state-reader'
-import { dueEntries, HarnessUnit, type Surroundings } from './harness-unit.ts'
-import type { Attempt } from './started-command.ts'
+import { DividedReader } from './divided-reader.ts'
+import { HarnessPartition } from './harness-partition.ts'
+import { HarnessUnit } from './harness-unit.ts'
+import { dueEntries } from './unit-in-partition.ts'
 
 export interface SpaceHarnessOptions {
   /** Time at which the harness starts, ms since the epoch. Default 1,750,000,000,000. */
@@ -28,8 +24,9 @@ export interface SpaceHarnessOptions {
 
 /**
  * Runs a space without servers: its commands, queries, projections and expiry over the real meld,
- * each call done when it returns, time standing still until it is moved. Left out: acknowledgement
- * levels, idempotency keys, admission.
+ * each call done when it returns, time standing still until it is moved. Of a divided space it keeps
+ * every partition, and asks the one that is meant. Left out: acknowledgement levels, idempotency
+ * keys, admission.
  *
  *     const grid = new SpaceHarness(ticketing)
  *     grid.execute('createEvent', { eventId: 'concert', … })
@@ -48,43 +45,39 @@ export interface SpaceHarnessOptions {
  */
 export class SpaceHarness<S extends Space = Space> {
   readonly space: S
-  readonly #state = new SpaceState()
   readonly #events: DomainEvent[] = []
   readonly #faults: ApplicationFault[] = []
   readonly #desk: FaultDesk
-  readonly #projections: Projections
-  readonly #melder: Melder
-  readonly #version: Compatibility
-  readonly #surroundings: Surroundings
+  /** One, unless the space is divided. */
+  readonly #partitions: readonly HarnessPartition[]
   readonly #units = new Map<string, HarnessUnit<S>>()
   #now: number
   #idCount = 0
-  /** Whose transactions the frame that is being melded holds. */
-  #melding: readonly Attempt[] = []
 
   constructor(space: S, options: SpaceHarnessOptions = {}) {
     this.space = space
     this.#now = options.now ?? 1_750_000_000_000
-    this.#melder = new Melder(this.#state, decodeNothing, {
-      changed: (write, before) => this.#projections.changed(write, before),
-      decided: (index, _transaction, _id, evaluation) => this.#melding[index]?.decide(evaluation),
-      emitted: (event) => this.#events.push(event),
-    })
-    const newId = () => String(++this.#idCount).padStart(22, '0')
+    const { partitions = 1 } = space
+    // In a divided space the last 6 characters are the partition key's.
+    const counted = partitions === 1 ? 22 : 16
+    const newId = () =>
+      String(++this.#idCount)
+        .padStart(counted, '0')
+        .padEnd(22, '0')
     this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
-    this.#version = new Compatibility(space.caches, () => this.#state.layout)
-    this.#surroundings = {
+    const shared = {
       space,
-      state: this.#state,
       attemptsMax: options.attemptsMax ?? 64,
       now: () => this.#now,
       newId,
       faults: this.#desk,
-      version: this.#version,
-      meld: (frame, attempts) => this.#meld(frame, attempts),
+      emitted: (event: DomainEvent) => this.#events.push(event),
     }
-    this.#meld({ kind: FrameKind.shape, shape: shapeOf(space) }, [])
-    this.#projections = new Projections(space, this.#state, this.#desk)
+    this.#partitions = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new HarnessPartition(partitions === 1 ? undefined : { partition, partitions }, shared),
+    )
   }
 
   /** ms since the epoch. */
@@ -92,9 +85,15 @@ export class SpaceHarness<S extends Space = Space> {
     return this.#now
   }
 
-  /** The committed state, as queries see it. */
+  /** The committed state, as queries see it; of a divided space that of all partitions. */
   get read(): Reader<CacheNameOf<S>> {
-    return new StateReader(this.#state, this.#projections, () => this.#now)
+    return this.#partitions.length === 1
+      ? this.#first.reader
+      : new DividedReader(this.#partitions, this.#now)
+  }
+
+  get #first(): HarnessPartition {
+    return this.#partitions[0] as HarnessPartition
   }
 
   /** Every domain event so far, in order. */
@@ -112,10 +111,12 @@ export class SpaceHarness<S extends Space = Space> {
 
   /** All entries of a cache, in no particular order. */
   entries<V, Name extends CacheNameOf<S>>(cache: Cache<V, IndexFields, Name>): V[] {
-    const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw outsideSpace(cache.name)
-    const { entries } = this.#state.cache(layout.number)
-    return Array.from(entries.values(), ({ value }) => readValue(cache, value) as V)
+    return this.#partitions.flatMap(({ state }) => {
+      const layout = state.layout.named(cache.name)
+      if (!layout) throw outsideSpace(cache.name)
+      const { entries } = state.cache(layout.number)
+      return Array.from(entries.values(), ({ value }) => readValue(cache, value) as V)
+    })
   }
 
   /**
@@ -147,7 +148,7 @@ export class SpaceHarness<S extends Space = Space> {
     if (!query) throw new GridError('unknown_query', `No query is called ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
-      const result = runQuery(query, this.read, input, this.#version)
+      const result = this.#ask(query, input)
       refusePromise(result)
       // As the definition says, which has been checked.
       return result as QueriesOf<S>[Name]['result']
@@ -156,11 +157,27 @@ export class SpaceHarness<S extends Space = Space> {
     }
   }
 
+  #ask(query: AnyQuery, input: unknown): unknown {
+    const { length } = this.#partitions
+    const { version } = this.#first
+    if (length > 1 && query.everyPartition) {
+      const results = this.#partitions.map(({ reader }) => runQueryPart(query, reader, input))
+      for (const result of results) refusePromise(result)
+      return mergedResult(query, results, input, version)
+    }
+    if (length === 1 || !query.partitionBy)
+      return runQuery(query, this.#first.reader, input, version)
+    const value = input as Readonly<Record<string, unknown>>
+    const hash = hashBy(query.partitionBy, value, `query ${query.name}`)
+    const its = this.#partitions[partitionOfHash(hash, length)] as HarnessPartition
+    return runQuery(query, its.reader, input, its.version)
+  }
+
   /** The processing unit of this name; it is there from when it is first asked for. */
   unit(name: string): HarnessUnit<S> {
     let unit = this.#units.get(name)
     if (!unit) {
-      unit = new HarnessUnit(name, this.#surroundings)
+      unit = new HarnessUnit(name, this.space, this.#partitions)
       this.#units.set(name, unit)
     }
     return unit
@@ -185,7 +202,10 @@ export class SpaceHarness<S extends Space = Space> {
 
   /** Returns whether there was anything to expire until then. */
   #expireNext(until: number): boolean {
-    const next = () => dueEntries(this.space, this.#state, until, 1)[0]
+    const next = () =>
+      this.#partitions
+        .flatMap(({ state }) => dueEntries(this.space, state, until, 1))
+        .sort((a, b) => a.at - b.at)[0]
     const due = next()
     if (!due) return false
     this.#now = Math.max(this.#now, due.at)
@@ -197,14 +217,4 @@ export class SpaceHarness<S extends Space = Space> {
       throw new Error(`cache ${due.cache.name}: onExpire has left entry ${due.key} as it was`)
     return true
   }
-
-  #meld(frame: Frame, attempts: readonly Attempt[]): boolean {
-    this.#melding = attempts
-    return this.#melder.meld(frame, this.#state.position + 1, this.#now)
-  }
-}
-
-/** Nothing travels here, so no frame is too large to be sent in one part. */
-const decodeNothing = (): never => {
-  throw new Error('a harness sends no parts')
 }

@@ -16,6 +16,8 @@ export interface Work {
   readonly answer: (data: unknown, taken: Taken | undefined) => unknown
   /** Log time, ms, before which it must not apply; 0: any time. */
   readonly notBefore: number
+  /** Of its partition key; undefined: it has none. */
+  readonly hash: number | undefined
 }
 
 type Outcome = { readonly result: unknown } | { readonly error: GridError }
@@ -108,6 +110,11 @@ export class Attempt {
       'slots' in handled
         ? { number, reads, ranges, steps, events, notBefore }
         : { number, reads, ranges, steps: [], events: [], notBefore }
+  }
+
+  /** Its handler has refused it. */
+  get refused(): boolean {
+    return !('slots' in this.#handled)
   }
 
   decide(evaluation: Evaluation): void {

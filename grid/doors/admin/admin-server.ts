@@ -4,7 +4,7 @@ import { sendProblem } from '../http/failure.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { metricsOf } from './status-metrics.ts'
-import type { StatusSource } from './status-source.ts'
+import { type StatusSource, wishesOf } from './status-source.ts'
 
 export interface AdminOptions {
   /** Told about bugs behind a 500. */
@@ -46,7 +46,10 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
 
   app.get('/health/ready', async (_request, reply) => {
     const reasons = source.notReady()
-    if (reasons.length === 0) return { ready: true }
+    if (reasons.length === 0) {
+      const wishes = wishesOf(source)
+      return wishes.length === 0 ? { ready: true } : { ready: true, wishes }
+    }
     return reply.code(503).send({ ready: false, reasons })
   })
 
@@ -55,6 +58,7 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
     role: source.role,
     ready: source.notReady().length === 0,
     spaces: source.spaces(),
+    ...(source.placement ? { placement: source.placement() } : {}),
   }))
 
   app.get('/metrics', async (_request, reply) => {

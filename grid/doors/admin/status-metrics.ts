@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import { addPlacementMetrics } from './placement-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -61,6 +62,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addClockMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
+  if (source.placement) addPlacementMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',
     help: '1 while this process should get work',

@@ -1,4 +1,5 @@
 import { mergeAudits } from '../../engine/agreement/audit-status.ts'
+import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Serving, SpaceStatus } from '../request/serving.ts'
 
@@ -16,9 +17,23 @@ export interface StatusSource {
   readonly role: string
   /** Why it should get no work now, one sentence each; empty: it is ready. */
   notReady(): readonly string[]
-  /** By name of the space. */
+  /** By name of the space; of a divided one, by the names of the logs that are kept here. */
   spaces(): Readonly<Record<string, SpaceFigures>>
+  /** Who keeps what of divided spaces, by name of the space. Left out: there are none here. */
+  placement?: (() => Readonly<Record<string, PlacementStatus>>) | undefined
 }
+
+/** What a process that works would have people know all the same, one sentence each. */
+export const wishesOf = ({ placement }: StatusSource): string[] =>
+  Object.entries(placement?.() ?? {}).flatMap(([space, { missing, members }]) => {
+    const full = members.filter(({ full: isFull }) => isFull).length
+    if (missing === 0 && full === 0) return []
+    const why =
+      missing > 0
+        ? `${missing} copies of its partitions have no room`
+        : `${full} of ${members.length} units are near their memory budget`
+    return [`space ${space} wants more processing units: ${why}`]
+  })
 
 /**
  * The status of the processing units in this process: one, or several of several spaces (embedded).

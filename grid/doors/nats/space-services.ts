@@ -1,5 +1,6 @@
 import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import { logNameOf } from '../../core/log-name.ts'
 import { calledCommands } from '../../core/parts.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type {
@@ -31,6 +32,8 @@ export interface SpaceServicesOptions {
   readonly pipeline?: RequestPipeline
   /** Version of the application, semantic. Default `0.0.0`. */
   readonly version?: string
+  /** The one partition that is served. Default: all that the space has. */
+  readonly partition?: number
 }
 
 /**
@@ -46,22 +49,24 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
+  const { partition } = options
+  const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
   const commands = calledCommands(space).map((command) => {
     const path = pipeline.command(space.name, command.name)
-    return endpoint('command', command, subjects.command(space.name, command.name), (message) =>
+    return endpoint('command', command, subjects.command(logName, command.name), (message) =>
       path.run(unit, new CommandRequest(message, route)),
     )
   })
   const queries = [...space.queries.values()].map((query) => {
     const path = pipeline.query(space.name, query.name)
-    return endpoint('query', query, subjects.query(space.name, query.name), (message) =>
+    return endpoint('query', query, subjects.query(logName, query.name), (message) =>
       path.run(unit, new QueryRequest(message, route)),
     )
   })
   return messaging.serve({
-    name: `spacegrid-${space.name}`,
+    name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
     endpoints: [...commands, ...queries],

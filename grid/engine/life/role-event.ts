@@ -36,6 +36,8 @@ export type RoleEventKind =
   | 'definition'
   /** The application has made a mistake; `details`: where. */
   | 'application_fault'
+  /** About who keeps which partition. */
+  | 'placement'
   /** What should not happen. */
   | 'failed'
 

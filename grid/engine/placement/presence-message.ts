@@ -11,6 +11,10 @@ export interface PresenceTold extends Member {
   readonly count: number
   /** Its last word. */
   readonly gone: boolean
+  /** Of the space, by its definition. */
+  readonly partitions: number
+  /** Of each partition, as far as it is concerned. */
+  readonly copies: number
 }
 
 export function encodePresence(told: PresenceTold): Uint8Array {
@@ -19,7 +23,9 @@ export function encodePresence(told: PresenceTold): Uint8Array {
     [...keeps].flatMap(([partition, its]) => (its === state ? [partition] : []))
   const copies = [of('joining'), of('ready'), of('leaving')]
   const flags = [full, stopping, gone]
-  return packMessage(presenceFormat, [id, count, role, name, zone ?? '', weight, flags, copies])
+  const divided = [told.partitions, told.copies]
+  const fields = [id, count, role, name, zone ?? '', weight, flags, copies, divided]
+  return packMessage(presenceFormat, fields)
 }
 
 /**
@@ -36,17 +42,19 @@ export function decodePresence(data: Uint8Array): PresenceTold | undefined {
 
 function readPresence(fields: unknown): PresenceTold | undefined {
   if (!Array.isArray(fields)) return undefined
-  const [id, count, role, name, zone, weight, flags, copies] = fields as unknown[]
+  const [id, count, role, name, zone, weight, flags, copies, divided] = fields as unknown[]
   if (!isCount(id) || !isCount(count) || !isText(role) || !isText(name)) return undefined
   if (zone !== '' && !isText(zone)) return undefined
   if (!Number.isFinite(weight) || (weight as number) <= 0) return undefined
   if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'boolean')) return undefined
+  if (!Array.isArray(divided) || !divided.every(isCount)) return undefined
   const keeps = readCopies(copies)
   if (!keeps) return undefined
   const [full = false, stopping = false, gone = false] = flags as boolean[]
   return {
     ...{ id, count, role, name, zone: zone === '' ? undefined : zone },
     ...{ weight: weight as number, full, stopping, gone, keeps },
+    ...{ partitions: divided[0] ?? 1, copies: divided[1] ?? 1 },
   }
 }
 

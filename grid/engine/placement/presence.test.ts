@@ -26,7 +26,7 @@ class Process {
       random: new SeededRandom(seed),
     }
     this.presence = new Presence(
-      { space: 'shop', name, role, zone: undefined, weight: 100 },
+      { space: 'shop', name, role, zone: undefined, weight: 100, partitions: 16, copies: 2 },
       ports,
       () => ({ full: this.full, stopping: false, keeps: this.keeps }),
       () => (this.changes += 1),
@@ -139,14 +139,14 @@ test('whatever is published there, presence takes what is meant for it and nothi
   const clock = new SimulatedClock()
   const messaging = new InProcessMessaging(clock)
   const presence = new Presence(
-    { space: 'shop', name: 'me', role: 'unit', zone: 'a', weight: 1 },
+    { space: 'shop', name: 'me', role: 'unit', zone: 'a', weight: 1, partitions: 16, copies: 2 },
     { messaging, clock, random: new SeededRandom(3) },
     () => ({ full: false, stopping: false, keeps: new Map() }),
   )
   presence.start()
   const told: PresenceTold = {
     ...{ id: 7, count: 1, role: 'unit', name: 'other', zone: 'b', weight: 2.5 },
-    ...{ full: true, stopping: false, gone: false },
+    ...{ full: true, stopping: false, gone: false, partitions: 16, copies: 2 },
     keeps: new Map<number, CopyState>([
       [0, 'joining'],
       [1023, 'ready'],

@@ -26,7 +26,10 @@ export interface PresencePorts {
 }
 
 /** Who a process is, for as long as it runs. */
-export type Self = Pick<Member, 'name' | 'role' | 'zone' | 'weight'> & { readonly space: string }
+export type Self = Pick<
+  PresenceTold,
+  'name' | 'role' | 'zone' | 'weight' | 'partitions' | 'copies'
+> & { readonly space: string }
 
 /** How it is just now. */
 export type Condition = Pick<Member, 'full' | 'stopping' | 'keeps'>
@@ -100,8 +103,8 @@ export class Presence {
   }
 
   self(): Member {
-    const { space: _, ...self } = this.#self
-    return { id: this.#id, ...self, ...this.#condition() }
+    const { name, role, zone, weight } = this.#self
+    return { id: this.#id, name, role, zone, weight, ...this.#condition() }
   }
 
   /** Another process, as long as it is there. */
@@ -140,7 +143,8 @@ export class Presence {
   #publish(gone: boolean): void {
     const { messaging, clock } = this.#ports
     this.#toldAt = clock.monotonic()
-    const told = { ...this.self(), count: ++this.#count, gone }
+    const { partitions, copies } = this.#self
+    const told = { ...this.self(), count: ++this.#count, gone, partitions, copies }
     try {
       messaging.publish(subjects.presence(this.#self.space), encodePresence(told))
     } catch (error) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isGridError } from '../../core/errors.ts'
 import { type Frame, FrameKind } from '../../core/frame.ts'
 import { Melder } from '../../core/meld.ts'
-import { expiryIndex, initialShape, type SpaceShape } from '../../core/shape.ts'
+import { expiryIndex, initialShape, partitionedCaches, type SpaceShape } from '../../core/shape.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { type Step, StepKind, type TransactionRecord } from '../../core/steps.ts'
 import { decodeOfAnyLog, encodeAuditMessage } from '../agreement/audit-codec.ts'
@@ -44,7 +44,9 @@ const shape: SpaceShape = {
       ],
       expiry: 'until',
     },
+    ...partitionedCaches,
   ],
+  partitions: 3,
 }
 const count = fc.nat({ max: 50 })
 const key = fc.constantFrom('a', 'b', 'c')
@@ -80,7 +82,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ...{ slots: fc.constant({}), expiresAt: count },
   }),
 )
-const transaction: fc.Arbitrary<TransactionRecord> = fc.record({
+const attempt = fc.constantFrom('one', 'two')
+const verdict = fc.constantFrom('commit' as const, 'abort' as const)
+const followUp: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    ...{ kind: fc.constant(StepKind.decide), attempt, verdict, asked: fc.boolean() },
+    ...{ notAfter: count, remember: fc.constant(undefined) },
+  }),
+  fc.record({ kind: fc.constant(StepKind.finish), attempt, verdict }),
+  fc.record({ kind: fc.constant(StepKind.forget), attempt }),
+)
+const hold = fc.record({
+  ...{ attempt, partition: fc.nat({ max: 1 }), coordinator: fc.constant(0) },
+  ...{ participants: fc.constant([0, 1]), notAfter: count, key: fc.constant(undefined) },
+})
+const ordinary: fc.Arbitrary<TransactionRecord> = fc.record({
   number: count,
   reads: fc.array(fc.record({ cache: common.cache, key, version: fc.constant(0) }), {
     maxLength: 2,
@@ -96,6 +112,11 @@ const transaction: fc.Arbitrary<TransactionRecord> = fc.record({
   events: fc.array(fc.record({ name: key, payload: value }), { maxLength: 1 }),
   notBefore: fc.constant(0),
 })
+const transaction: fc.Arbitrary<TransactionRecord> = fc.oneof(
+  { weight: 3, arbitrary: ordinary },
+  fc.tuple(ordinary, hold).map(([record, terms]) => ({ ...record, hold: terms })),
+  fc.tuple(ordinary, followUp).map(([record, one]) => ({ ...record, steps: [one] })),
+)
 /** Of the origin that the log's second record makes; whatever order they come in, some fit. */
 const link = {
   origin: fc.constant(2),
@@ -110,6 +131,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
     ...link,
     transactions: fc.array(transaction, { maxLength: 3 }),
     parts: fc.nat({ max: 1 }),
+    across: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant(FrameKind.part),
@@ -180,6 +202,7 @@ const suspects = fc.option(fc.record({ position: count, digest: key }), { nil: u
 const kinds: readonly [string, fc.Arbitrary<Uint8Array>, (bytes: Uint8Array) => unknown][] = [
   ['a frame', frame, decodeFrame],
   ['transactions in a part', parts, (bytes) => decodeTransactions([bytes])],
+  ['others in a part', parts, (bytes) => decodeTransactions([bytes], true)],
   ['the state beside the entries', header.map(encodeHeader), decodeHeader],
   ['a piece of a snapshot', chunk, decodeSnapshotChunk],
   ['the position that is persisted', count.map(encodePersisted), decodePersisted],
@@ -272,6 +295,7 @@ test('a log of anything melds without an exception, and alike', () => {
       const [one, other] = states as [SpaceState, SpaceState]
       expect(one.position).toBe(records.length + 2)
       expect(other.digest.toString()).toBe(one.digest.toString())
+      expect(other.holds.toString()).toBe(one.holds.toString())
       // What has been melded can be copied.
       decodeHeader(encodeHeader(one.header()))
     }),

@@ -31,6 +31,8 @@ export const subjects = {
   persisted: (logName: LogName) => `spacegrid.${logName}.persisted`,
   /** Where every process that works for the space tells how full its memory is. */
   memory: (space: string) => `spacegrid.${space}.memory`,
+  /** Asked for what one particular unit keeps: requests that others have passed on. */
+  unit: (space: string, id: number) => `spacegrid.${space}.unit.${id}`,
   /** Where whoever keeps partitions of the space says that it is there, and how it is. */
   presence: (space: string) => `spacegrid.${space}.presence`,
   /** Where replicas and the data reader tell their digests, and settle who is wrong. */

@@ -1,3 +1,4 @@
+import { acrossRules } from './across-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -417,4 +418,5 @@ export const rules: readonly Rule[] = [
   },
   ...applicationRules,
   ...recordRules,
+  ...acrossRules,
 ]

@@ -1,0 +1,75 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
+import type { StatusSource } from './status-source.ts'
+
+type Figure = (placement: PlacementStatus) => number
+
+const gauges: Readonly<Record<string, readonly [help: string, of: Figure]>> = {
+  spacegrid_placement_members: [
+    'Processing units of a divided space that this one hears of, itself included',
+    ({ members }) => members.length,
+  ],
+  spacegrid_placement_moving: [
+    'Copies of partitions that are on their way into the memory of a unit',
+    ({ moving }) => moving,
+  ],
+  spacegrid_placement_scarce_partitions: [
+    'Partitions of which fewer copies are ready than there should be',
+    ({ scarce }) => scarce.length,
+  ],
+  spacegrid_placement_homeless_partitions: [
+    'Partitions that no unit keeps ready: what is asked of them fails',
+    ({ homes }) => homes.filter((home) => home === null).length,
+  ],
+  spacegrid_placement_missing_copies: [
+    'Copies that no unit has room for: the grid wants more units',
+    ({ missing }) => missing,
+  ],
+  spacegrid_placement_full_members: [
+    'Units that take over nothing more, for their memory is near its budget',
+    ({ members }) => members.filter(({ full }) => full).length,
+  ],
+}
+
+/** Who keeps what of divided spaces, as this process sees it. */
+export function addPlacementMetrics(registry: Registry, source: StatusSource): void {
+  const registers = [registry]
+  const all = () => Object.entries(source.placement?.() ?? {})
+  for (const [name, [help, of]] of Object.entries(gauges))
+    new Gauge({
+      name,
+      help,
+      labelNames: ['space'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [space, placement] of all()) this.set({ space }, of(placement))
+      },
+    })
+  new Gauge({
+    name: 'spacegrid_placement_copies',
+    help: 'Copies of each partition that are ready',
+    labelNames: ['space', 'partition'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [space, { partitions, members }] of all())
+        for (let partition = 0; partition < partitions; partition++) {
+          const ready = members.filter((member) => member.ready.includes(partition)).length
+          this.set({ space, partition: String(partition) }, ready)
+        }
+    },
+  })
+  new Counter({
+    name: 'spacegrid_passed_requests_total',
+    help: 'Requests that were passed on to a unit that keeps their partition: it answered, it did not keep it and another one was asked, or nobody knows what became of it',
+    labelNames: ['space', 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [space, { passed }] of all())
+        for (const [outcome, count] of Object.entries(passed ?? {}))
+          this.inc({ space, outcome }, count)
+    },
+  })
+}

@@ -1,0 +1,90 @@
+import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import {
+  hashBy,
+  hashOfId,
+  type PartitionBy,
+  partitionHash,
+  partitionOfHash,
+} from '@spacegrid/grid/core/partition'
+import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
+import { checkFits } from '@spacegrid/grid/core/validation'
+import { callbackOf } from '../answers.ts'
+import type { FaultDesk } from '../fault-desk.ts'
+
+interface Asked {
+  readonly name: string
+  readonly input: Parameters<typeof checkFits>[0]
+  readonly partitionBy?: PartitionBy | undefined
+}
+
+/**
+ * The partition that a command or a query is about.
+ * @throws GridError `invalid_input`
+ */
+export function partitionOfInput(
+  { partitions = 1 }: Space,
+  { name, input: schema, partitionBy }: Asked,
+  input: unknown,
+): number {
+  try {
+    return partitionOfHash(hashBy(partitionBy as PartitionBy, Object(input), name), partitions)
+  } catch (error) {
+    // What is wrong with it is said in full.
+    checkFits(schema, input, name)
+    throw error
+  }
+}
+
+/**
+ * The partitions that the parts of a command are about, each once.
+ * @throws GridError `invalid_input`, `application_fault`
+ */
+export function partitionsOfParts(
+  space: Space,
+  command: AnyCommand,
+  input: unknown,
+  faults: FaultDesk,
+): readonly number[] {
+  checkFits(command.input, input, command.name)
+  try {
+    const parts = partsOf(command, input)
+    checkPartsOfSpace(space, parts)
+    return [...new Set(parts.map((part) => partitionOfInput(space, part.command, part.input)))]
+  } catch (thrown) {
+    throw faults.judge(callbackOf('command', command), thrown)
+  }
+}
+
+/** The partition of a value of a cache. */
+export const partitionOfValue = (
+  { partitions = 1 }: Space,
+  { name, partitionBy }: AnyCache,
+  value: unknown,
+): number =>
+  partitionOfHash(hashBy(partitionBy as PartitionBy, Object(value), `cache ${name}`), partitions)
+
+/** Where an entry is, going by its key. */
+export interface EntryPlace {
+  readonly partition: number
+  /** It can be nowhere else. */
+  readonly isCertain: boolean
+}
+
+/** undefined: its key does not say. */
+export function partitionOfKey(
+  { partitions = 1 }: Space,
+  { key: keyField, partitionBy }: AnyCache,
+  key: string,
+): EntryPlace | undefined {
+  const isByKey = partitionBy?.fields.length === 1 && partitionBy.fields[0] === keyField
+  if (isByKey && !partitionBy.isId)
+    return { partition: partitionOfHash(partitionHash([key]), partitions), isCertain: true }
+  const hash = hashOfId(key)
+  if (hash === undefined) {
+    if (isByKey) throw new GridError('not_found', `${JSON.stringify(key)} is no id of this space`)
+    return undefined
+  }
+  // Ids are made in the partition that they name, but any text may look like one.
+  return { partition: partitionOfHash(hash, partitions), isCertain: isByKey }
+}

@@ -1,0 +1,110 @@
+import type { Space } from '@spacegrid/grid/core/definition'
+import { isGridError } from '@spacegrid/grid/core/errors'
+import { type SpaceServicesOptions, serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  ReadOptions,
+  Serving,
+  SpaceStatus,
+} from '@spacegrid/grid/doors/request/serving'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { PartitionedUnit } from './partitioned-unit.ts'
+
+/**
+ * The services of single partitions, for callers who know where what they ask for is: answered by
+ * those that keep it, for as long as they do.
+ */
+export class PartitionServices implements Subscription {
+  readonly #messaging: Messaging
+  readonly #unit: PartitionedUnit
+  readonly #options: SpaceServicesOptions
+  readonly #open = new Map<number, Subscription>()
+  #work: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(messaging: Messaging, unit: PartitionedUnit, options: SpaceServicesOptions) {
+    this.#messaging = messaging
+    this.#unit = unit
+    this.#options = options
+    unit.whenKept = () => this.#follow()
+    this.#follow()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#follow()
+    await this.#work
+  }
+
+  /** One change after the other: a partition may come and go while its services are opened. */
+  #follow(): void {
+    this.#work = this.#work.then(async () => {
+      const kept = this.#stopped ? new Map<number, unknown>() : this.#unit.kept
+      for (const [partition, services] of this.#open)
+        if (!kept.has(partition)) {
+          this.#open.delete(partition)
+          await services.stop()
+        }
+      for (const partition of kept.keys())
+        if (!this.#open.has(partition)) await this.#serve(partition)
+    })
+  }
+
+  async #serve(partition: number): Promise<void> {
+    const unit = new PartitionServing(this.#unit, partition)
+    try {
+      const services = await serveSpace(this.#messaging, unit, { ...this.#options, partition })
+      this.#open.set(partition, services)
+    } catch (error) {
+      // Not connected just now; it is looked at again with the next change.
+      if (!isGridError(error)) throw error
+    }
+  }
+}
+
+/** A unit as those see it who ask for one of its partitions. */
+class PartitionServing implements Serving {
+  readonly #unit: PartitionedUnit
+  readonly #partition: number
+
+  constructor(unit: PartitionedUnit, partition: number) {
+    this.#unit = unit
+    this.#partition = partition
+  }
+
+  get name(): string {
+    return this.#unit.name
+  }
+
+  get space(): Space {
+    return this.#unit.space
+  }
+
+  execute(name: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer> {
+    return this.#unit.executeAt(this.#partition, name, input, options)
+  }
+
+  query(name: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer> {
+    return this.#unit.queryAt(this.#partition, name, input, options)
+  }
+
+  entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer> {
+    return this.#unit.entryAt(this.#partition, cache, key, options)
+  }
+
+  get position(): string {
+    return this.#unit.position
+  }
+
+  readiness(): Readiness {
+    return this.#unit.readiness()
+  }
+
+  status(): SpaceStatus {
+    return this.#unit.status()
+  }
+}

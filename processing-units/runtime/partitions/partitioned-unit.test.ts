@@ -1,0 +1,275 @@
+import { positionsOf } from '@spacegrid/grid/core/position'
+import { SimulatedMemory } from '@spacegrid/grid/kit/simulated-memory'
+import { fateOf } from '@spacegrid/grid/kit/unit-world'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { partitionOfInput } from './partition-of.ts'
+import { add, divided } from './test-support/divided-counters.ts'
+import { PartitionedWorld, type WorldMember } from './test-support/partitioned-world.ts'
+
+let world: PartitionedWorld
+
+beforeEach(() => {
+  const made = new PartitionedWorld(divided)
+  world = made
+  onTestFinished(() => made.stop())
+})
+
+const partitionOf = (id: string) => partitionOfInput(divided, add, { id })
+const keptBy = ({ unit }: WorldMember) => [...unit.kept.keys()]
+const homeOf = (members: readonly WorldMember[], id: string) => {
+  const home = members[0]!.unit.placement().homes[partitionOf(id)]
+  return members.find(({ unit }) => unit.name === home)!
+}
+/** An id whose partition this unit does not keep. */
+const foreignTo = (member: WorldMember) => ids.find((id) => !member.unit.kept.has(partitionOf(id)))!
+const ids = Array.from({ length: 64 }, (_, at) => `counter-${at}`)
+const passedBy = ({ unit }: WorldMember) => unit.placement().passed!
+
+describe('placement', () => {
+  test('one unit keeps everything; two keep everything twice; four share it', async () => {
+    const members = await world.startSettled(1)
+    expect(keptBy(members[0]!)).toHaveLength(8)
+    members.push(world.start())
+    await world.settle(members)
+    expect(members.map((it) => keptBy(it).length)).toEqual([8, 8])
+    members.push(world.start(), world.start())
+    await world.settle(members)
+    expect(members.map((it) => keptBy(it).length)).toEqual([4, 4, 4, 4])
+    expect([...members[0]!.unit.parts.keys()]).toEqual(
+      keptBy(members[0]!)
+        .sort()
+        .map((partition) => `divided.${partition}`),
+    )
+  })
+
+  test('while they come and go every partition is answered for', async () => {
+    const members = await world.startSettled(3)
+    const first = members[0]!
+    await world.settled(Promise.all(ids.map((id) => first.unit.execute('add', { id }))))
+    members.push(world.start())
+    const asked = ids.map((id) => fateOf(first.unit.execute('add', { id })))
+    await world.settle(members)
+    expect(asked.filter(({ error }) => error)).toEqual([])
+    await world.settled(members.splice(1, 1)[0]!.unit.stop())
+    const again = ids.map((id) => fateOf(first.unit.execute('add', { id })))
+    await world.settle(members)
+    expect(again.map(({ value }) => value?.result)).toEqual(ids.map(() => ({ count: 3 })))
+  })
+
+  test('a zone keeps one copy of each', async () => {
+    const zones = ['a', 'a', 'b']
+    const members = zones.map((zone) => world.start({ zone }))
+    await world.settle(members)
+    expect(keptBy(members[2]!)).toHaveLength(8)
+    expect(members[0]!.unit.placement().members.map(({ zone }) => zone)).toEqual(zones)
+  })
+
+  test('a unit whose memory is full takes nothing more, and says so', async () => {
+    const memory = new SimulatedMemory()
+    const members = [world.start({}, memory), world.start()]
+    await world.settle(members)
+    memory.share = 0.7
+    await world.clock.advance(200)
+    expect(members[1]!.unit.placement().members[0]).toMatchObject({ name: 'unit-0', full: true })
+    expect(members[1]!.unit.placement().missing).toBe(0)
+    const third = world.start()
+    members[1]!.host.crash()
+    await world.settle([members[0]!, third])
+    expect(keptBy(third)).toHaveLength(8)
+  })
+})
+
+describe('routing', () => {
+  test('any unit takes any command; it is done at home, and the answer names its partition', async () => {
+    const members = await world.startSettled(4)
+    for (const [at, id] of ids.entries()) {
+      const { unit } = members[at % 4]!
+      const answer = await world.settled(unit.execute('add', { id }))
+      expect(answer).toMatchObject({ result: { count: 1 }, replayed: false })
+      expect([...positionsOf(answer.position)!.keys()]).toEqual([partitionOf(id)])
+    }
+    const origins = members.map((member) => passedBy(member))
+    expect(origins.reduce((sum, { answered }) => sum + answered, 0)).toBeGreaterThan(20)
+    // At home its own frames chain: nobody collides.
+    const hot = Array.from({ length: 40 }, (_, at) =>
+      members[at % 4]!.unit.execute('add', { id: 'hot' }),
+    )
+    const counts = (await world.settled(Promise.all(hot))).map(({ result }) => result)
+    expect(counts).toContainEqual({ count: 40 })
+    for (const { unit } of members)
+      for (const part of unit.parts.values()) expect(part.status().collisions).toBe(0)
+  })
+
+  test('a rejection, invalid input and what is unknown come back as they are', async () => {
+    const members = await world.startSettled(4)
+    const [member] = members as [WorldMember]
+    const id = foreignTo(member)
+    await world.settled(member.unit.execute('draw', { id, ticket: 't' }))
+    await expect(
+      world.settled(member.unit.execute('draw', { id, ticket: 't' })),
+    ).rejects.toMatchObject({
+      name: 'Rejection',
+      reason: 'drawn_before',
+      details: { ticket: 't', of: [id] },
+    })
+    await expect(
+      world.settled(member.unit.execute('draw', { id, ticket: 5 })),
+    ).rejects.toMatchObject({ code: 'invalid_input', details: { errors: [{ path: 'ticket' }] } })
+    await expect(world.settled(member.unit.execute('draw', {}))).rejects.toMatchObject({
+      code: 'invalid_input',
+      details: { errors: [expect.anything(), expect.anything()] },
+    })
+    await expect(world.settled(member.unit.execute('none', { id }))).rejects.toMatchObject({
+      code: 'unknown_command',
+    })
+  })
+
+  test('an idempotency key travels, and the acknowledgement level', async () => {
+    const members = await world.startSettled(3)
+    const id = foreignTo(members[0]!)
+    const options = { idempotencyKey: 'k', acknowledge: 'accepted' as const }
+    const first = await world.settled(members[0]!.unit.execute('add', { id }, options))
+    expect(first).toMatchObject({ result: { count: 1 }, acknowledged: 'accepted' })
+    for (const { unit } of members) {
+      const again = await world.settled(unit.execute('add', { id }, options))
+      expect(again).toMatchObject({ result: { count: 1 }, replayed: true })
+    }
+  })
+
+  test('who passes its position reads its own writes on any unit', async () => {
+    const members = await world.startSettled(4)
+    for (const id of ids.slice(0, 16)) {
+      const { position } = await world.settled(members[0]!.unit.execute('add', { id }))
+      for (const { unit } of members) {
+        const read = await world.settled(unit.query('count', { id }, { position }))
+        expect(read.result).toEqual({ count: 1 })
+        expect(positionsOf(read.position)?.size).toBe(1)
+      }
+    }
+    const wrong = members[0]!.unit.query('count', { id: 'a' }, { position: 7 })
+    await expect(world.settled(wrong)).rejects.toMatchObject({ code: 'invalid_header' })
+  })
+
+  test('an entry is found by its key, by what its key is an id of, or by asking all', async () => {
+    const members = await world.startSettled(4)
+    const { unit } = members[0]!
+    const id = foreignTo(members[0]!)
+    await world.settled(unit.execute('add', { id }))
+    await world.settled(unit.execute('draw', { id, ticket: 'plain' }))
+    const counter = await world.settled(unit.entry('counters', id))
+    expect(counter.value).toEqual({ id, count: 1 })
+    expect(positionsOf(counter.writtenAt)?.size).toBe(1)
+    const ticket = await world.settled(unit.entry('tickets', 'plain'))
+    expect(ticket.value).toEqual({ ticket: 'plain', counter: id })
+    await expect(world.settled(unit.entry('tickets', 'none'))).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    await expect(world.settled(unit.entry('none', 'none'))).rejects.toMatchObject({
+      code: 'unknown_cache',
+    })
+  })
+
+  test('a scattered query is one answer of all, with the position of each', async () => {
+    const members = await world.startSettled(4)
+    const { unit } = members[0]!
+    await world.settled(Promise.all(ids.map((id) => unit.execute('add', { id }))))
+    const answer = await world.settled(members[3]!.unit.query('total', {}, { latest: true }))
+    expect(answer.result).toEqual({ total: 64 })
+    expect(positionsOf(answer.position)?.size).toBe(8)
+  })
+})
+
+describe('units that go', () => {
+  test('one that is killed is asked no more; its commands are answered by the next home', async () => {
+    const members = await world.startSettled(4)
+    const id = ids.find((it) => homeOf(members, it) !== members[0])!
+    const home = homeOf(members, id)
+    await world.settled(members[0]!.unit.execute('add', { id }))
+    home.host.crash()
+    const options = { idempotencyKey: 'after' }
+    const begun = world.clock.monotonic()
+    const answer = await world.settled(members[0]!.unit.execute('add', { id }, options))
+    expect(answer.result).toEqual({ count: 2 })
+    // partitions.md, section 6
+    expect(world.clock.monotonic() - begun).toBeLessThan(3000)
+    const read = await world.settled(members[0]!.unit.query('count', { id }))
+    expect(read.result).toEqual({ count: 2 })
+    await world.settle(members.filter((member) => member !== home))
+  })
+
+  test('without a key the caller is told that nobody knows', async () => {
+    const members = await world.startSettled(4)
+    const id = ids.find((it) => homeOf(members, it) !== members[0])!
+    homeOf(members, id).host.pause()
+    await expect(world.settled(members[0]!.unit.execute('add', { id }))).rejects.toMatchObject({
+      code: 'outcome_unknown',
+    })
+    expect(passedBy(members[0]!).unknown).toBe(1)
+  })
+
+  test('one that was frozen is simply back, and has done nothing twice', async () => {
+    const members = await world.startSettled(4)
+    const id = ids.find((it) => homeOf(members, it) !== members[0])!
+    const home = homeOf(members, id)
+    home.host.pause()
+    const options = { idempotencyKey: 'once' }
+    const answer = await world.settled(members[0]!.unit.execute('add', { id }, options))
+    expect(answer.result).toEqual({ count: 1 })
+    await world.clock.advance(10_000)
+    home.host.resume()
+    await world.settle(members)
+    const read = await world.settled(home.unit.query('count', { id }, { latest: true }))
+    expect(read.result).toEqual({ count: 1 })
+  })
+
+  test('when nobody keeps a partition the caller is told which, and of a scattered query too', async () => {
+    const members = await world.startSettled(4, { copies: 1 })
+    const [first, second] = members as [WorldMember, WorldMember]
+    const lost = keptBy(second)
+    const id = ids.find((it) => lost.includes(partitionOf(it)))!
+    second.host.crash()
+    const asked = [first.unit.query('total', {}), first.unit.query('count', { id })]
+    const [total, count] = await world.settled(
+      Promise.all(asked.map((it) => it.catch((error) => error as object))),
+    )
+    expect(total).toMatchObject({
+      code: 'partitions_unavailable',
+      details: { partitions: lost.sort() },
+      retryable: true,
+    })
+    expect(count).toMatchObject({ details: { partitions: [partitionOf(id)] } })
+    expect(first.unit.readiness().ready).toBe(false)
+    await world.settle(members.filter((member) => member !== second))
+    expect(first.unit.readiness().ready).toBe(true)
+  })
+
+  test('one that stops is relieved first, even of what only it keeps', async () => {
+    const members = await world.startSettled(3, { copies: 1 })
+    const [first, second, third] = members as [WorldMember, WorldMember, WorldMember]
+    await world.settled(Promise.all(ids.map((id) => first.unit.execute('add', { id }))))
+    const stopping = fateOf(second.unit.stop().then(() => true))
+    const failed: unknown[] = []
+    while (!stopping.value) {
+      for (const id of ids.slice(0, 8))
+        first.unit.execute('add', { id }).catch((error) => failed.push(error))
+      await world.clock.advance(50)
+    }
+    await world.clock.advance(100)
+    expect(failed).toEqual([])
+    await world.settle([first, third])
+    const { result } = await world.settled(third.unit.query('total', {}))
+    expect(result).toEqual({ total: 64 })
+  })
+
+  test('one that is cut off says that it is not ready, and gives nothing up', async () => {
+    const members = await world.startSettled(4)
+    const [first] = members as [WorldMember]
+    const kept = keptBy(first)
+    world.network.cut(first.host)
+    await world.clock.advance(5000)
+    expect(first.unit.readiness()).toMatchObject({ ready: false })
+    expect(keptBy(first)).toEqual(kept)
+    world.network.heal(first.host)
+    await world.settle(members)
+  })
+})

@@ -1,0 +1,581 @@
+import { mergedResult } from '@spacegrid/grid/core/callback'
+import type { Correction } from '@spacegrid/grid/core/correction'
+import type { AnyCommand, AnyQuery, Space } from '@spacegrid/grid/core/definition'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
+import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
+import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  ReadOptions,
+  Serving,
+  SpaceStatus,
+} from '@spacegrid/grid/doors/request/serving'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
+import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { Member } from '@spacegrid/grid/engine/placement/member'
+import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
+import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
+import type { Message, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import { FaultDesk } from '../fault-desk.ts'
+import type { ProcessingUnit } from '../processing-unit.ts'
+import { defaultUnitOptions } from '../unit-options.ts'
+import { unknownIn } from '../unknown.ts'
+import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
+import {
+  partitionOfInput,
+  partitionOfKey,
+  partitionOfValue,
+  partitionsOfParts,
+} from './partition-of.ts'
+import {
+  decodeRequest,
+  encodeAnswer,
+  type PassedAnswer,
+  type PassedKind,
+  type PassedRequest,
+} from './passed-request.ts'
+import { Passing } from './passing.ts'
+import { Repeats } from './repeats.ts'
+import { everyOne } from './scatter.ts'
+
+export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
+  /** Partitions that a scattered query is asked of at the same time. */
+  readonly scatterMax?: number
+  /** Runs commands whose parts are in several partitions. Default: they are not served. */
+  readonly across?: ExecuteAcross
+  /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
+  readonly reportOf?: (logName: LogName) => Report
+}
+
+/** Runs a command whose parts are in several partitions: its input fits, its parts exist. */
+export type ExecuteAcross = (
+  command: AnyCommand,
+  input: unknown,
+  options: ExecuteOptions,
+) => Promise<CommandAnswer<string>>
+
+/** On top of what whoever is asked may take: the way there and back. */
+const hopMsMax = 1000
+const retryAfterMs = 500
+
+/** What is asked of one partition; how it is done here, and what is sent to be done elsewhere. */
+interface Ask<Answer> {
+  readonly partition: number
+  readonly request: PassedRequest
+  /** ms that it may take. */
+  readonly withinMs: number
+  /** Asked once more elsewhere it may be done twice. */
+  readonly isOnce: boolean
+  here(unit: ProcessingUnit, withinMs: number): Promise<Answer>
+}
+
+/**
+ * The processing unit of a space with several partitions: keeps the partitions that it is meant to
+ * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query is
+ * answered here or by anyone who keeps it; what is not here is passed on, once, and its answer comes
+ * back as it is. Who keeps what is a matter of speed only: the logs decide.
+ */
+export class PartitionedUnit implements Serving, Component {
+  readonly name: string
+  readonly space: Space
+  readonly #ports: KeepingPorts
+  readonly #options: KeepingOptions
+  readonly #scatterMax: number
+  readonly #across: ExecuteAcross | undefined
+  readonly #keeping: Keeping
+  readonly #passing: Passing
+  readonly #faults: FaultDesk
+  readonly #repeats: Repeats<PassedAnswer>
+  /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
+  readonly #keepers: (readonly Member[] | undefined)[] = []
+  #answering: Subscription | undefined
+  /** For queries that may be answered by any of several. */
+  #turn = 0
+  /** Called when it keeps other partitions than before. */
+  whenKept: () => void = () => undefined
+
+  constructor(
+    name: string,
+    space: Space,
+    ports: KeepingPorts,
+    options: PartitionedUnitOptions = {},
+  ) {
+    const { reportOf = () => () => undefined, scatterMax = 16, across, ...settings } = options
+    this.#across = across
+    this.name = name
+    this.space = space
+    this.#ports = ports
+    this.#scatterMax = scatterMax
+    this.#options = {
+      ...{ copies: 2, zone: undefined, movesMax: 2, relieveMsMax: 8000, unit: {} },
+      ...settings,
+    }
+    this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
+    this.#passing = new Passing(space.name, ports.messaging)
+    this.#repeats = new Repeats(ports.clock)
+    this.#faults = new FaultDesk(
+      () => ports.random.id(),
+      (error) =>
+        reportOf(space.name)({
+          kind: 'application_fault',
+          level: 'error',
+          message: `the application is at fault: ${error.message}`,
+          error,
+          details: { ...error.told },
+        }),
+    )
+  }
+
+  start(): void {
+    const subject = subjects.unit(this.space.name, this.#keeping.presence.id)
+    this.#answering = this.#ports.messaging.respond(subject, (message) => this.#answer(message))
+    this.#keeping.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#keeping.stop()
+    await this.#answering?.stop()
+  }
+
+  // ---- what callers ask
+
+  async execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<string>> {
+    const command = this.space.commands.get(name)
+    if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
+    if (command.parts) return await this.#executeParts(command, input, options)
+    const partition = partitionOfInput(this.space, command, input)
+    return await this.executeAt(partition, name, input, options)
+  }
+
+  /** Where all parts are in one partition it is a command like any other. */
+  async #executeParts(
+    command: AnyCommand,
+    input: unknown,
+    options: ExecuteOptions,
+  ): Promise<CommandAnswer<string>> {
+    const partitions = partitionsOfParts(this.space, command, input, this.#faults)
+    const [partition, ...others] = partitions
+    if (partition !== undefined && others.length === 0)
+      return await this.executeAt(partition, command.name, input, options)
+    if (this.#across) return await this.#across(command, input, options)
+    throw new GridError(
+      'unknown_command',
+      `${command.name} with this input concerns partitions ${partitions.join(', ')}: nothing here runs a command across several`,
+      { details: { partitions } },
+    )
+  }
+
+  /** A command of one partition, which is known. */
+  async executeAt(
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<string>> {
+    const { idempotencyKey, acknowledge, caller } = options
+    const { commandMsMax, persistWaitMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+    const level = acknowledge ?? this.space.commands.get(name)?.acknowledge
+    const persistMs = level === 'persisted' ? persistWaitMsMax : 0
+    const answer = await this.#atKeepers<CommandAnswer<number>>({
+      partition,
+      request: { kind: 'command', partition, name, input, idempotencyKey, acknowledge, caller },
+      withinMs: Math.min(options.withinMs ?? commandMsMax, commandMsMax) + persistMs,
+      isOnce: idempotencyKey === undefined,
+      here: (unit, withinMs) =>
+        unit.execute(name, input, { ...options, withinMs: withinMs - persistMs }),
+    })
+    return { ...answer, position: tokenOf(partition, answer.position) }
+  }
+
+  async query(
+    name: string,
+    input: unknown,
+    options: ReadOptions = {},
+  ): Promise<QueryAnswer<string>> {
+    const query = this.space.queries.get(name)
+    if (!query) throw unknownIn(this.space, 'query', name)
+    if (query.everyPartition) return await this.#scatter(query, input, options)
+    const partition = partitionOfInput(this.space, query, input)
+    return await this.queryAt(partition, name, input, options)
+  }
+
+  /** A query of one partition, which is known. */
+  async queryAt(
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ReadOptions = {},
+  ): Promise<QueryAnswer<string>> {
+    const answer = await this.#queryAt(partition, name, input, options)
+    return { ...answer, position: tokenOf(partition, answer.position) }
+  }
+
+  /**
+   * Every partition is asked at one of those that keep it; one that cannot answer fails the whole.
+   */
+  async #scatter(
+    query: AnyQuery,
+    input: unknown,
+    options: ReadOptions,
+  ): Promise<QueryAnswer<string>> {
+    checkFits(query.input, input, query.name)
+    const { partitions = 1 } = this.space
+    const answers = await everyOne(partitions, this.#scatterMax, (partition) =>
+      this.#queryAt(partition, query.name, input, options),
+    )
+    const results = answers.map(({ result }) => result)
+    const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
+    try {
+      const result = await mergedResult(query, results, input)
+      return { result, position: tokenOfAll(positions) }
+    } catch (thrown) {
+      throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
+    }
+  }
+
+  #queryAt(
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ReadOptions,
+  ): Promise<QueryAnswer<number>> {
+    return this.#read('query', partition, name, input, options, (unit, asked) =>
+      unit.query(name, input, asked),
+    )
+  }
+
+  async entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<string>> {
+    const declared = this.space.caches.find(({ name }) => name === cache)
+    if (!declared) throw unknownIn(this.space, 'cache', cache)
+    checkKey(key, `cache ${cache}`)
+    const place = partitionOfKey(this.space, declared, key)
+    if (place?.isCertain) return await this.#entryAt(place.partition, cache, key, options)
+    const { partitions = 1 } = this.space
+    const found = place && (await this.#entryIf(place.partition, cache, key, options))
+    if (found) return found
+    const asked = await everyOne(partitions, this.#scatterMax, (partition) =>
+      this.#entryIf(partition, cache, key, options),
+    )
+    const entry = asked.find((it) => it !== undefined)
+    if (entry) return entry
+    throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cache}`)
+  }
+
+  async #entryIf(
+    ...asked: Parameters<PartitionedUnit['entryAt']>
+  ): Promise<EntryAnswer<string> | undefined> {
+    try {
+      return await this.entryAt(...asked)
+    } catch (error) {
+      if (isGridError(error, 'not_found')) return undefined
+      throw error
+    }
+  }
+
+  /** An entry of one partition, which is known. */
+  entryAt(
+    partition: number,
+    cache: string,
+    key: string,
+    options: ReadOptions = {},
+  ): Promise<EntryAnswer<string>> {
+    return this.#entryAt(partition, cache, key, options)
+  }
+
+  async #entryAt(
+    partition: number,
+    cache: string,
+    key: string,
+    options: ReadOptions,
+  ): Promise<EntryAnswer<string>> {
+    const answer = await this.#read<EntryAnswer<number>>(
+      'entry',
+      partition,
+      cache,
+      key,
+      options,
+      (unit, asked) => unit.entry(cache, key, asked),
+    )
+    const { position, writtenAt } = answer
+    return {
+      ...answer,
+      position: tokenOf(partition, position),
+      writtenAt: tokenOf(partition, writtenAt),
+    }
+  }
+
+  /** As of `ProcessingUnit`; the value says where the entry is. */
+  async correct(correction: Correction): Promise<CommandAnswer<string>> {
+    const cache = this.space.caches.find(({ name }) => name === correction.cache)
+    if (!cache) throw unknownIn(this.space, 'cache', String(correction.cache))
+    const partition = partitionOfValue(this.space, cache, correction.value)
+    const answer = await this.#atKeepers<CommandAnswer<number>>({
+      partition,
+      request: { kind: 'correction', partition, name: cache.name, input: correction },
+      withinMs: defaultUnitOptions.commandMsMax,
+      isOnce: true,
+      here: (unit) => unit.correct(correction),
+    })
+    return { ...answer, position: tokenOf(partition, answer.position) }
+  }
+
+  // ---- routing
+
+  #read<Answer>(
+    kind: PassedKind,
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ReadOptions,
+    here: (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { latest, caller } = options
+    const position = positionIn(options, partition)
+    const asked = { ...options, position }
+    const { positionWaitMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+    return this.#atKeepers<Answer>({
+      partition,
+      request: { kind, partition, name, input, position, latest, caller },
+      // For the newest position, the position itself, and what the query has promised.
+      withinMs: 3 * positionWaitMsMax,
+      isOnce: false,
+      here: (unit) => here(unit, asked as ReadOptions),
+    })
+  }
+
+  /** Each of those that keep the partition is asked until one has an answer. */
+  async #atKeepers<Answer>(ask: Ask<Answer>): Promise<Answer> {
+    const { clock } = this.#ports
+    const { partition, request, isOnce } = ask
+    const until = clock.monotonic() + ask.withinMs
+    let why: GridError | undefined
+    let unknown: GridError | undefined
+    for (const member of this.#inOrder(partition, request.kind)) {
+      const leftMs = until - clock.monotonic()
+      if (leftMs <= 0) break
+      if (member.id === this.#keeping.presence.id) {
+        const unit = this.#keeping.copy(partition)?.unit
+        if (!unit) continue
+        try {
+          return await ask.here(unit, leftMs)
+        } catch (error) {
+          if (!hasNotBegun(error)) throw error
+          why = error
+          continue
+        }
+      }
+      const id = isOnce ? this.#ports.random.id() : undefined
+      const asked = { ...request, withinMs: leftMs, id }
+      const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
+      if (passed.kind === 'answer') return passed.answer as Answer
+      if (passed.kind === 'error') {
+        if (!hasNotBegun(passed.error)) throw passed.error
+        why = passed.error
+      } else if (passed.kind === 'unknown') {
+        if (isOnce) throw this.#outcomeUnknown(member, passed.error)
+        if (request.kind === 'command') unknown = this.#outcomeUnknown(member, passed.error)
+        why = passed.error
+      }
+    }
+    throw unknown ?? this.#unavailable([partition], why)
+  }
+
+  #outcomeUnknown({ name }: Member, cause: GridError): GridError {
+    return new GridError(
+      'outcome_unknown',
+      `${name}, to which it was passed on, has not answered`,
+      {
+        cause,
+      },
+    )
+  }
+
+  /** Commands go home; everything else is answered here, or by each in turn. */
+  #inOrder(partition: number, kind: PassedKind): readonly Member[] {
+    const keepers = this.#keepersOf(partition)
+    if (kind === 'command' || kind === 'correction' || keepers.length < 2) return keepers
+    const self = keepers.findIndex(({ id }) => id === this.#keeping.presence.id)
+    const first = self >= 0 ? self : this.#turn++ % keepers.length
+    return first === 0 ? keepers : [...keepers.slice(first), ...keepers.slice(0, first)]
+  }
+
+  #keepersOf(partition: number): readonly Member[] {
+    let keepers = this.#keepers[partition]
+    if (!keepers) {
+      keepers = keepersOf(this.#keeping.presence.members(), this.space.name, partition)
+      this.#keepers[partition] = keepers
+    }
+    return keepers
+  }
+
+  #news(): void {
+    this.#keepers.length = 0
+    const { presence } = this.#keeping
+    this.#passing.forget((id) => presence.other(id) !== undefined)
+    this.whenKept()
+  }
+
+  #unavailable(partitions: readonly number[], cause?: GridError): GridError {
+    return new GridError(
+      'partitions_unavailable',
+      `Nobody who keeps ${partitions.map((it) => logNameOf(this.space.name, it)).join(', ')} answers`,
+      { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
+    )
+  }
+
+  // ---- what others pass on
+
+  async #answer({ data }: Message): Promise<Message> {
+    const request = decodeRequest(data)
+    const answered = await this.#answerOnce(request)
+    const answer = encodeAnswer(answered)
+    const { messageBytesMax } = this.#ports.messaging
+    if (answer.length <= messageBytesMax) return { data: answer }
+    const { position, version } = Object(Object(answered).answer)
+    const error = new GridError(
+      'body_too_large',
+      `The answer has ${answer.length} bytes, a message between units takes ${messageBytesMax}`,
+      // A command has taken effect all the same.
+      { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
+    )
+    return { data: encodeAnswer({ kind: 'error', error }) }
+  }
+
+  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.id === undefined) return this.#answerHere(request)
+    return this.#repeats.once(request.id, () => this.#answerHere(request))
+  }
+
+  async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
+    const unit = this.#keeping.copy(request.partition)?.unit
+    if (!unit) return { kind: 'elsewhere' }
+    try {
+      return { kind: 'answer', answer: await ask(unit, request) }
+    } catch (error) {
+      // What is a bug is told here, and the caller gets its id.
+      if (!isGridError(error)) throw error
+      return hasNotBegun(error) ? { kind: 'elsewhere' } : { kind: 'error', error }
+    }
+  }
+
+  // ---- how it is
+
+  get position(): string {
+    const copies = [...this.#keeping.copies.values()]
+    return tokenOfAll(
+      new Map(copies.map(({ partition, unit }) => [partition, unit?.position ?? 0] as const)),
+    )
+  }
+
+  /** Partitions that it keeps, each as a unit of its own. */
+  get kept(): ReadonlyMap<number, ProcessingUnit> {
+    const kept = new Map<number, ProcessingUnit>()
+    for (const { partition, state, unit } of this.#keeping.copies.values())
+      if (unit && state !== 'joining') kept.set(partition, unit)
+    return kept
+  }
+
+  get staysAndReads(): boolean {
+    return [...this.#keeping.copies.values()].some(({ unit }) => unit?.staysAndReads === true)
+  }
+
+  /** Whether it can answer for every partition, here or elsewhere. */
+  readiness(): Readiness {
+    if (this.#keeping.stopping) return { ready: false, reason: 'stopping' }
+    if (!this.#keeping.presence.hears)
+      return { ready: false, reason: 'not in touch with the other units' }
+    const { partitions = 1, name } = this.space
+    const lacking: number[] = []
+    for (let partition = 0; partition < partitions; partition++)
+      if (this.#keepersOf(partition).length === 0) lacking.push(partition)
+    if (lacking.length === 0) return { ready: true }
+    const reasons = lacking.slice(0, 3).map((partition) => {
+      const unit = this.#keeping.copy(partition)?.unit
+      const reason = unit?.readiness().reason
+      return reason === undefined ? String(partition) : `${partition} (here: ${reason})`
+    })
+    const more = lacking.length > 3 ? ` and ${lacking.length - 3} more` : ''
+    return {
+      ready: false,
+      reason: `nobody keeps partition ${reasons.join(', ')}${more} of ${name} ready`,
+    }
+  }
+
+  placement(): PlacementStatus {
+    return { ...this.#keeping.status(), passed: { ...this.#passing.counts } }
+  }
+
+  /** Of each partition that is kept here. */
+  get parts(): ReadonlyMap<LogName, ProcessingUnit> {
+    const units = [...this.#keeping.copies]
+      .sort(([one], [other]) => one - other)
+      .flatMap(([partition, { unit }]) =>
+        unit ? [[logNameOf(this.space.name, partition), unit] as const] : [],
+      )
+    return new Map(units)
+  }
+
+  /** Of all partitions that are kept here together. */
+  status(): SpaceStatus & ComponentStatus {
+    const all = [...this.parts.values()].map((part) => part.status())
+    const sum = (of: (status: SpaceStatus) => number) =>
+      all.reduce((total, status) => total + of(status), 0)
+    return {
+      state: this.readiness().ready ? 'active' : 'joining',
+      position: sum(({ position }) => position),
+      lag: Math.max(0, ...all.map(({ lag }) => lag)),
+      entries: sum(({ entries }) => entries),
+      bytes: sum(({ bytes }) => bytes),
+      digest: '',
+      digestPosition: 0,
+      pending: sum(({ pending }) => pending),
+      collisions: sum(({ collisions }) => collisions),
+      commandsPerSecond: sum(({ commandsPerSecond }) => commandsPerSecond),
+    }
+  }
+}
+
+function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
+  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  if (kind === 'correction') return unit.correct(input as Correction)
+  const by = caller ? { caller } : {}
+  if (kind === 'command') {
+    const { withinMs } = request
+    return unit.execute(name, input, {
+      ...by,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(acknowledge === undefined ? {} : { acknowledge }),
+      ...(withinMs === undefined ? {} : { withinMs }),
+    })
+  }
+  const options: ReadOptions = {
+    ...by,
+    ...(position === undefined ? {} : { position }),
+    ...(latest ? { latest } : {}),
+  }
+  return kind === 'query'
+    ? unit.query(name, input, options)
+    : unit.entry(name, input as string, options)
+}
+
+/** Of what a unit that does not serve has been asked nothing was done. */
+const hasNotBegun = (error: unknown): error is GridError =>
+  isGridError(error, 'not_ready') || isGridError(error, 'stopping')
+
+function positionIn({ position }: ReadOptions, partition: number): number | undefined {
+  if (position === undefined) return undefined
+  const positions = positionsOf(position)
+  if (!positions) throw positionInvalid()
+  return positions.get(partition)
+}

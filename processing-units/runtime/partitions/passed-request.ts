@@ -1,0 +1,133 @@
+import type { Acknowledgement } from '@spacegrid/grid/core/definition'
+import { type ErrorCode, errorKinds, GridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
+import {
+  checkedBytes,
+  checkedCount,
+  checkedList,
+  checkedText,
+} from '@spacegrid/grid/engine/wire/checked'
+import { messagePack } from '@spacegrid/grid/engine/wire/message-pack'
+import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-message'
+
+/**
+ * What one unit asks of another that keeps a partition, and what comes back. Values come back as
+ * they were, and errors as they were thrown: what it costs to be asked elsewhere is all that a
+ * caller can notice.
+ */
+
+const requestFormat = 1
+const answerFormat = 1
+
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction'
+
+export interface PassedRequest {
+  readonly kind: PassedKind
+  readonly partition: number
+  /** Of the command, the query or the cache. */
+  readonly name: string
+  readonly input: unknown
+  readonly idempotencyKey?: string | undefined
+  readonly acknowledge?: Acknowledgement | undefined
+  /** Position in the partition's log. */
+  readonly position?: number | undefined
+  readonly latest?: boolean | undefined
+  readonly caller?: Caller | undefined
+  /** ms that are left for it. */
+  readonly withinMs?: number | undefined
+  /** Tells it from all others, where it must not be done twice. */
+  readonly id?: string | undefined
+}
+
+/** The answer of whoever was asked, or that it does not keep the partition. */
+export type PassedAnswer =
+  | { readonly kind: 'answer'; readonly answer: unknown }
+  | { readonly kind: 'error'; readonly error: GridError }
+  | { readonly kind: 'elsewhere' }
+
+const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction']
+const levels: readonly (Acknowledgement | undefined)[] = [
+  undefined,
+  'accepted',
+  'committed',
+  'persisted',
+]
+
+export function encodeRequest(request: PassedRequest): Uint8Array {
+  const { kind, partition, name, input, idempotencyKey, acknowledge, position, latest } = request
+  const { caller, withinMs, id } = request
+  return packMessage(requestFormat, [
+    kinds.indexOf(kind),
+    partition,
+    name,
+    // As bytes: what comes from callers may be of any shape, and whoever reads it counts that.
+    messagePack.pack(input),
+    idempotencyKey ?? null,
+    levels.indexOf(acknowledge),
+    position ?? null,
+    latest === true,
+    // Credentials stay where they came in.
+    caller ? [caller.name ?? null, caller.origin.door, caller.origin.address ?? null] : null,
+    withinMs === undefined ? null : Math.ceil(withinMs),
+    id ?? null,
+  ])
+}
+
+/** @throws GridError `record_damaged`, `format_unsupported` */
+export function decodeRequest(data: Uint8Array): PassedRequest {
+  const fields = checkedList(unpackMessage(requestFormat, data))
+  const [kind, partition, name, input, key, level, position, latest, caller, withinMs, id] = fields
+  const known = kinds[checkedCount(kind)]
+  if (!known) throw new GridError('record_damaged', 'A passed request is of no kind known here')
+  return {
+    kind: known,
+    partition: checkedCount(partition),
+    name: checkedText(name),
+    input: messagePack.unpack(checkedBytes(input)),
+    idempotencyKey: key === null ? undefined : checkedText(key),
+    acknowledge: levels[checkedCount(level)],
+    position: position === null ? undefined : checkedCount(position),
+    latest: latest === true,
+    caller: caller === null ? undefined : callerOf(checkedList(caller)),
+    withinMs: withinMs === null ? undefined : checkedCount(withinMs),
+    id: id === null ? undefined : checkedText(id),
+  }
+}
+
+const callerOf = ([name, door, address]: readonly unknown[]): Caller => ({
+  name: name === null ? undefined : checkedText(name),
+  origin: {
+    door: door === 'http' ? 'http' : 'nats',
+    address: address === null ? undefined : checkedText(address),
+    credential: undefined,
+  },
+})
+
+export function encodeAnswer(passed: PassedAnswer): Uint8Array {
+  if (passed.kind === 'elsewhere') return packMessage(answerFormat, [2])
+  if (passed.kind === 'answer')
+    return packMessage(answerFormat, [0, messagePack.pack(passed.answer)])
+  const { code, message, details, retryAfterMs } = passed.error
+  const reason = passed.error instanceof Rejection ? passed.error.reason : null
+  const packed = messagePack.pack(details)
+  const again = retryAfterMs === undefined ? null : Math.ceil(retryAfterMs)
+  return packMessage(answerFormat, [1, code, message, packed, again, reason])
+}
+
+/** @throws GridError `record_damaged`, `format_unsupported` */
+export function decodeAnswer(data: Uint8Array): PassedAnswer {
+  const [kind, first, ...rest] = checkedList(unpackMessage(answerFormat, data))
+  if (kind === 2) return { kind: 'elsewhere' }
+  if (kind === 0) return { kind: 'answer', answer: messagePack.unpack(checkedBytes(first)) }
+  return { kind: 'error', error: errorOf(first, rest) }
+}
+
+function errorOf(code: unknown, rest: readonly unknown[]): GridError {
+  const [message, packed, retryAfterMs, reason] = rest
+  const details = messagePack.unpack<Readonly<Record<string, unknown>>>(checkedBytes(packed))
+  if (code === 'rejected' && reason !== null) return new Rejection(checkedText(reason), details)
+  const again = retryAfterMs === null ? {} : { retryAfterMs: checkedCount(retryAfterMs) }
+  // A newer version may have codes that this one does not know.
+  const known = Object.hasOwn(errorKinds, checkedText(code)) ? (code as ErrorCode) : 'internal'
+  return new GridError(known, checkedText(message), { details, ...again })
+}

@@ -1,0 +1,42 @@
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+
+/**
+ * Asks every partition, a bounded number at the same time, and gives all answers in the order of
+ * the partitions. As soon as one has failed for good no more are asked.
+ * @throws GridError `partitions_unavailable` with all partitions that could not be asked; otherwise
+ * what one of them has failed with
+ */
+export async function everyOne<Answer>(
+  partitions: number,
+  atOnceMax: number,
+  ask: (partition: number) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  const missing: number[] = []
+  let failure: unknown
+  let failed = false
+  let next = 0
+  const work = async () => {
+    while (next < partitions && !failed) {
+      const partition = next++
+      try {
+        answers[partition] = await ask(partition)
+      } catch (error) {
+        if (isGridError(error, 'partitions_unavailable')) missing.push(partition)
+        else {
+          failed = true
+          failure = error
+        }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnceMax, partitions) }, work))
+  if (failed) throw failure
+  if (missing.length === 0) return answers
+  missing.sort((one, other) => one - other)
+  throw new GridError(
+    'partitions_unavailable',
+    `Nobody who keeps partition ${missing.join(', ')} answers`,
+    { details: { partitions: missing }, retryAfterMs: 500 },
+  )
+}

@@ -1,0 +1,25 @@
+import type { Cache, IndexRange } from '@spacegrid/grid/core/definition'
+import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Projections } from './projections.ts'
+import { StateReader } from './state-reader.ts'
+
+/** What a query of a divided space reads from: one partition, and never what belongs to another. */
+export class PlacedReader extends StateReader {
+  readonly #place: Place
+
+  constructor(state: SpaceState, projections: Projections, readClock: () => number, place: Place) {
+    super(state, projections, readClock)
+    this.#place = place
+  }
+
+  override get<V>(cache: Cache<V>, key: string): V | undefined {
+    checkKeyPlace(this.#place, cache, key)
+    return super.get(cache, key)
+  }
+
+  override range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
+    checkRangePlace(this.#place, cache, index, range)
+    return super.range(cache, index, range)
+  }
+}

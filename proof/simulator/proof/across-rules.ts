@@ -1,0 +1,123 @@
+import type { Rule } from './rule.ts'
+
+const across = ['grid/core/across.test.ts']
+const histories = ['grid/core/across-histories.test.ts']
+
+/**
+ * Commands across partitions, docs/decisions/0033: the words before the colon are the rules of the
+ * model there.
+ */
+export const acrossRules: readonly Rule[] = [
+  {
+    name: 'shared-hold: what a part has read is not written before it is finished',
+    file: 'grid/core/holds.ts',
+    find: '?? this.#shared.get(cache)?.get(key)?.[0]',
+    replace: '',
+    tests: histories,
+  },
+  {
+    name: 'exclusive-hold: what a part will write is in nobody else’s hands',
+    file: 'grid/core/holds.ts',
+    find: '      add(this.#exclusive, cache, key, { hold, value })\n',
+    replace: '      void value\n',
+    tests: histories,
+  },
+  {
+    name: 'read-held: nobody reads around a hold',
+    file: 'grid/core/holds.ts',
+    find: 'for (const { cache, key } of touched.reads) {',
+    replace: "for (const { cache, key } of [] as Touched['reads']) {",
+    tests: histories,
+  },
+  {
+    name: 'read-held: nor a range that may change when something held is written',
+    file: 'grid/core/holds.ts',
+    find: 'for (const range of touched.ranges) {',
+    replace: "for (const range of [] as Touched['ranges']) {",
+    tests: [...across, ...histories],
+  },
+  {
+    name: 'read-held: what only reads is confirmed where nothing of it is held',
+    file: 'grid/core/across.ts',
+    find: 'if (state.holds.size === 0) return true',
+    replace: 'return true',
+    tests: histories,
+  },
+  {
+    name: 'shared-hold: nothing comes into a range that a part has read, or leaves it',
+    file: 'grid/core/holds.ts',
+    find: 'const ranges = this.#ranges.get(cache)',
+    replace: 'const ranges = [] as SharedRange[]',
+    tests: [...across, ...histories],
+  },
+  {
+    name: 'shared-hold: what a part has claimed the first of gets no others before them',
+    file: 'grid/core/across.ts',
+    find: '...takenRanges(steps)]',
+    replace: ']',
+    tests: across,
+  },
+  {
+    name: 'first-verdict: the first one counts',
+    file: 'grid/core/across.ts',
+    find: "  if (view.find(layout.commits, attempt)) return told('commit', none)\n",
+    replace: '',
+    tests: histories,
+  },
+  {
+    name: 'not-after: a prepare that lands late is refused, by the time of the log',
+    file: 'grid/core/across.ts',
+    find: '  if (time > notAfter && time !== wheneverItLands) return collided\n',
+    replace: '',
+    tests: [...across, ...histories],
+  },
+  {
+    name: 'asked-late: others may ask for a verdict only when a prepare can no longer land',
+    file: 'grid/core/across.ts',
+    find: "  if (asked && time <= notAfter) return told('too early', none)\n",
+    replace: '  void [asked, time, notAfter]\n',
+    tests: histories,
+  },
+  {
+    name: 'remember-commit: a commit is remembered until all have finished',
+    file: 'grid/core/across.ts',
+    find: '    { cache: layout.commits, key: attempt, value: freezeDeeply(commit), version: id },\n',
+    replace: '',
+    tests: histories,
+  },
+  {
+    name: 'snapshot: what is held is held in a copy too',
+    file: 'grid/core/space-state.ts',
+    find: 'if (cache === this.#holdsCache) this.holds.set(key, this.find(cache, key)?.value)',
+    replace: '',
+    tests: histories,
+  },
+  {
+    name: 'key: the idempotency key is held until the answer stands under it',
+    file: 'grid/core/holds.ts',
+    find: 'key === undefined ? writes : [...writes, { cache: idempotencyCacheNumber, key, value: undefined }]',
+    replace: 'key === undefined || writes ? writes : writes',
+    tests: across,
+  },
+  {
+    name: 'only the coordinator’s log decides on what is held there',
+    file: 'grid/core/across.ts',
+    find: 'return hold && (hold.partition === hold.coordinator) === isCoordinator ? hold : undefined',
+    replace: 'return isCoordinator || hold ? hold : undefined',
+    tests: across,
+  },
+  {
+    name: 'nothing has happened of what is only held: its events come with the commit',
+    file: 'grid/core/meld.ts',
+    find: 'if (hold === undefined) for (const event of events)',
+    replace: 'for (const event of events)',
+    tests: across,
+  },
+  {
+    name: 'frames with something of commands across partitions have a format of their own',
+    file: 'grid/engine/wire/frame-codec.ts',
+    find: '(frame.across === true || frame.transactions.some(isAcross))',
+    replace: 'frame.across === true',
+    tests: ['grid/engine/wire/across-codec.test.ts'],
+  },
+]
