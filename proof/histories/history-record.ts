@@ -18,6 +18,8 @@ type Line =
 export class HistoryRecord {
   readonly registers: RegisterOperation[] = []
   readonly lists: ListTransaction[] = []
+  /** Operations that have had an answer. */
+  answers = 0
   readonly #startedAt = process.hrtime.bigint()
   readonly #file: WriteStream | undefined
 
@@ -64,5 +66,17 @@ export class HistoryRecord {
   #take(line: Line): void {
     if ('register' in line) this.registers.push(line.register)
     else if ('list' in line) this.lists.push(line.list)
+    else return
+    const { outcome } = 'register' in line ? line.register : line.list
+    if (outcome === 'ok') this.answers++
+  }
+
+  /** The longest time in which nobody was answered, in ms. */
+  get silenceMsMax(): number {
+    const ends = [...this.registers, ...this.lists].flatMap((operation) =>
+      operation.outcome === 'ok' ? [operation.return ?? 0] : [],
+    )
+    ends.sort((one, other) => one - other)
+    return ends.reduce((most, end, at) => Math.max(most, (end - (ends[at - 1] ?? end)) / 1e6), 0)
   }
 }

@@ -14,6 +14,8 @@ export interface HistoryRunOptions {
   readonly units: number
   readonly partitions: number
   readonly seconds: number
+  /** Goes on for longer until so many operations have been answered. Default 0. */
+  readonly answersMin?: number
   readonly clients: number
   readonly seed: number
   /** Data, logs and `history.jsonl`. */
@@ -57,7 +59,7 @@ const lookersMax = 8
  * @throws Error when a process does not come back
  */
 export async function runHistory(options: HistoryRunOptions): Promise<HistorySummary> {
-  const { units, partitions, seconds, clients, seed, folder, signal } = options
+  const { units, partitions, seconds, clients, seed, folder, answersMin = 0, signal } = options
   const ports = await Promise.all(Array.from({ length: units }, () => findFreePort()))
   await using grid = await FaultGrid.start({
     units,
@@ -99,7 +101,8 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
   const plan = new FaultPlan(victims, { seed, pauseShare, pauseMs, cycleMs })
   try {
     const until = performance.now() + seconds * 1000
-    while (performance.now() < until && !signal?.aborted) {
+    const isLongEnough = () => performance.now() > until && record.answers >= answersMin
+    while (!isLongEnough() && !signal?.aborted) {
       const fault = await plan.cycle()
       record.fault(fault)
       options.told?.(fault)

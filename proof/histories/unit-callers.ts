@@ -34,7 +34,7 @@ const space = 'histories'
 export class UnitCallers {
   /** Why requests were sent again, and how often. */
   readonly retried = new Map<string, number>()
-  /** Answers that no fault of the world excuses. */
+  /** Answers, and waits without one, that no fault of the world excuses. */
   readonly bugs: string[] = []
   readonly #units: readonly GridClient[]
 
@@ -81,9 +81,10 @@ export class UnitCallers {
       if (answer.kind === 'accepted' || answer.kind === 'rejected') return { answer, mayBeOpen }
       mayBeOpen ||= answer.outcomeUnknown
       this.#count(answer)
-      if (mayBeOpen && isHasty) break
+      if (mayBeOpen && isHasty) return { answer: undefined, mayBeOpen }
       await sleep(retryMs * (0.5 + random.below(1000) / 1000))
     }
+    this.bugs.push(`a request had no answer for ${untilMs / 1000} s`)
     return { answer: undefined, mayBeOpen }
   }
 

@@ -17,6 +17,7 @@ export function summaryText({ record, kills, pauses, retried, bugs }: HistorySum
     `  lists       ${outcomes(record.lists)}`,
     `killed        ${counted(kills)}`,
     `paused        ${counted(pauses)}`,
+    `silence       ${(record.silenceMsMax / 1000).toFixed(1)} s at the longest, in which nobody was answered`,
     `sent again    ${counted(retried)}`,
     ...bugs.slice(0, shownMax).map((bug) => `wrong         ${bug}`),
   )

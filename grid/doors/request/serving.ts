@@ -61,6 +61,15 @@ export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly position: Position
 }
 
+/** What commands across partitions hold in this one. */
+export interface HoldsStatus {
+  readonly count: number
+  /** How long the oldest has been held, ms of log time. */
+  readonly oldestMs: number
+  /** Commands of this unit that wait for one. */
+  readonly waiting: number
+}
+
 export interface SpaceStatus {
   readonly position: number
   /** Positions between the newest one known and the replica's. */
@@ -81,6 +90,8 @@ export interface SpaceStatus {
   readonly clock?: ClockStatus
   /** How it compares with the other replicas and the stored copies. */
   readonly audit?: AuditStatus
+  /** In a partition of a divided space. */
+  readonly holds?: HoldsStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
 }

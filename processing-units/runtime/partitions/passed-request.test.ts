@@ -48,7 +48,7 @@ test('what is answered comes back as it was', () => {
       })
     }),
   )
-  for (const answer of [undefined, Number.NaN, { a: undefined }, new Map([[1, 2]])])
+  for (const answer of [undefined, Number.NaN, { a: undefined }])
     expect(decodeAnswer(encodeAnswer({ kind: 'answer', answer }))).toEqual({
       kind: 'answer',
       answer,

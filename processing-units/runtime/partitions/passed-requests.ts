@@ -4,6 +4,7 @@ import type { ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { PartOperation } from '../across/part-messages.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import {
   decodeRequest,
@@ -81,6 +82,7 @@ export class PassedRequests {
 
 function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
