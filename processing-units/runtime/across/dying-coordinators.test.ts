@@ -76,3 +76,59 @@ test('what a dead coordinator holds lets nobody through, and nobody is told anyt
   const sum = (await balanceOf(world, other, from)) + (await balanceOf(world, other, to))
   expect(sum).toBe(201)
 })
+
+test('a coordinator that was not heard of for a while does what its log says', async () => {
+  const world = new PartitionedWorld(bank, 7)
+  onTestFinished(() => world.stop())
+  const members = await world.startSettled(3)
+  const homes = members[0]!.unit.placement().homes
+  // Neither home of the one nor of the other: only the coordination stands still.
+  const slow = members.find(({ unit }) => unit.name !== homes[0] && unit.name !== homes[1])!
+  const others = members.filter((member) => member !== slow)
+  for (const id of [from, to])
+    await world.settled(others[0]!.unit.execute('open', { id, amount: 100 }))
+  const answered = fateOf(slow.unit.execute('transfer', { from, to, amount: 30 }))
+  await world.until(() => left(others) >= 2)
+  slow.host.pause()
+  await world.until(() => left(others) === 0, 30_000)
+  slow.host.resume()
+  await world.until(() => answered.value !== undefined || answered.error !== undefined, 30_000)
+  await world.until(() => left(members) === 0, 60_000)
+  const balances = [
+    await balanceOf(world, others[0]!, from),
+    await balanceOf(world, others[0]!, to),
+  ]
+  expect(balances).toEqual(answered.value ? [70, 130] : [100, 100])
+})
+
+test('who is answered reads what was done, where it is still held', async () => {
+  const world = new PartitionedWorld(bank, 8)
+  onTestFinished(() => world.stop())
+  const members = await world.startSettled(3)
+  const { homes } = members[0]!.unit.placement()
+  const homeOf = (partition: number) => members.find(({ unit }) => unit.name === homes[partition])!
+  for (const id of [from, to])
+    await world.settled(members[0]!.unit.execute('open', { id, amount: 100 }))
+  const home = homeOf(1)
+  const asked = members.find((member) => member !== home)!
+  const keeper = members.find((member) => member !== home && member.unit.kept.has(1))!
+  const answered = fateOf(asked.unit.execute('transfer', { from, to, amount: 30 }))
+  const isDecided = () =>
+    members.some(({ unit }) => {
+      const state = unit.kept.get(0)?.state
+      return state && state.cache(state.layout.commits).entries.size > 0
+    })
+  while (!isDecided()) await world.clock.advance(0.5)
+  home.host.pause()
+  await world.until(() => answered.value !== undefined)
+  expect(keeper.unit.kept.get(1)!.state!.holds.size).toBe(1)
+  const { position } = answered.value!
+  const read = fateOf(keeper.unit.query('balance', { id: to }, { position }))
+  const latest = fateOf(keeper.unit.query('balance', { id: to }, { latest: true }))
+  await world.clock.advance(100)
+  expect([read.value, latest.value]).toEqual([undefined, undefined])
+  home.host.resume()
+  await world.until(() => read.value !== undefined && latest.value !== undefined)
+  expect(read.value!.result).toEqual({ balance: 130 })
+  expect(latest.value!.result).toEqual({ balance: 130 })
+})
