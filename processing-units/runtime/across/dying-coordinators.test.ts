@@ -69,6 +69,13 @@ test('what a dead coordinator holds lets nobody through, and nobody is told anyt
   const [other] = members.filter(({ host }) => host.alive) as [WorldMember]
   // It waits, parked, until what is held has outlived its time and somebody has looked after it.
   const counted = fateOf(other.unit.execute('deposit', { id: to, amount: 1 }))
+  const waiting = () =>
+    members
+      .filter(({ host }) => host.alive)
+      .flatMap(({ unit }) => [...unit.parts.values()])
+      .reduce((n, part) => n + (part.status().holds?.waiting ?? 0), 0)
+  await world.until(() => waiting() === 1 || counted.value !== undefined)
+  expect(waiting()).toBe(1)
   await world.until(() => counted.value !== undefined || counted.error !== undefined, 30_000)
   const balance = await balanceOf(world, other, to)
   expect(counted.value?.result).toEqual({ balance })

@@ -127,7 +127,7 @@ export const acrossRules: readonly Rule[] = [
     file: 'grid/core/across.ts',
     find: "if (!hold) return told('abort', none)",
     replace: 'if (!hold) return told(verdict, none)',
-    tests: dying,
+    tests: across,
   },
   {
     name: 'a commit needs the vote of every part',
