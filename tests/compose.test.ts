@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { composeBinary, isGoInstalled } from '@spacegrid/proof/gateway/compose-binary'
+import { composeBinary } from '@spacegrid/proof/gateway/compose-binary'
+import { isGoInstalled } from '@spacegrid/proof/support/go-program'
 import { writeProject } from 'spacegrid/init/project'
 import { BinaryUnavailable, cacheFolder, environmentOf, findBinary } from 'spacegrid/servers/binary'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -45,165 +46,172 @@ async function expectGridReads(variables: readonly string[]): Promise<void> {
 }
 
 // Skipped: without Go what reads compose files cannot be built; said loudly above.
-describe.skipIf(!isGoInstalled(process.env))('docker-compose.yml', () => {
-  let binary: string
-  let project: ComposeProject
-  let grid: [string, ComposeService][]
+describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
+  'docker-compose.yml',
+  () => {
+    let binary: string
+    let project: ComposeProject
+    let grid: [string, ComposeService][]
 
-  const compose = (file: string, settings: Record<string, string> = {}) =>
-    spawnSync(binary, [file], {
-      cwd: root,
-      encoding: 'utf8',
-      // The settings of whoever runs the tests are not the defaults.
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
-    })
-  const modelOf = (settings: Record<string, string> = {}) =>
-    JSON.parse(compose('docker-compose.yml', settings).stdout) as ComposeProject
-
-  beforeAll(async () => {
-    binary = await composeBinary(cacheFolder())
-    project = modelOf()
-    grid = Object.entries(project.services).filter(([, service]) => service.build !== undefined)
-  }, 600_000)
-
-  it('is accepted by docker compose', () => {
-    expect(compose('docker-compose.yml')).toMatchObject({ status: 0, stderr: '' })
-  })
-
-  // docs/guide.md, production
-  it('of a project that init makes is accepted too, with every role', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
-    await writeProject(join(folder, 'shop'))
-    const { status, stdout, stderr } = compose(join(folder, 'shop/docker-compose.yml'))
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    const { services } = JSON.parse(stdout) as ComposeProject
-    const roles = Object.values(services).flatMap(({ build, command }) => (build ? [command] : []))
-    const names = ['data-pump', 'data-reader', 'data-writer', 'unit']
-    expect(roles.map((words) => words?.join(' ')).sort()).toEqual(
-      names.map((name) => `spacegrid ${name}`),
-    )
-    await rm(folder, { recursive: true })
-  })
-
-  it.each([
-    ['an unknown key', /^services:/m, 'servces:', "'servces' not allowed"],
-    ['an unknown key of a service', /image: redis/, 'imagee: redis', "'imagee' not allowed"],
-    ['a wrong size', /mem_limit: .*/, 'mem_limit: much', "invalid size: 'much'"],
-    ['a wrong condition', 'service_healthy', 'service_well', 'must be one of'],
-    ['a service that is not there', /^ {2}redis:/m, '  rediss:', 'undefined service "redis"'],
-  ])('would not be with %s', async (_, right, wrong, said) => {
-    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
-    const file = join(folder, 'docker-compose.yml')
-    const text = await read('docker-compose.yml')
-    expect(text).toMatch(right)
-    await writeFile(file, text.replace(right, wrong))
-    expect(compose(file)).toMatchObject({ status: 1, stderr: expect.stringContaining(said) })
-    await rm(folder, { recursive: true })
-  })
-
-  it('runs every role, and the servers they need', () => {
-    expect(Object.keys(project.services).sort()).toEqual([
-      'data-pump',
-      'data-reader',
-      'data-writer',
-      'gateway',
-      'mongodb',
-      'nats',
-      'processing-unit',
-      'redis',
-    ])
-  })
-
-  it('starts programs that exist', () => {
-    expect(grid).toHaveLength(4)
-    for (const [, { command }] of grid) {
-      expect(command?.[0]).toBe('node')
-      expect(existsSync(join(root, command?.[1] ?? ''))).toBe(true)
-    }
-  })
-
-  it('runs the other application when told to', () => {
-    const auction = modelOf({ APPLICATION: 'auction' })
-    const [, program = ''] = auction.services['processing-unit']?.command ?? []
-    expect(program).toBe('processing-units/auction/main.ts')
-    expect(existsSync(join(root, program))).toBe(true)
-    expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction')
-  })
-
-  it('sets only variables that the grid reads', async () => {
-    await expectGridReads(grid.flatMap(([, { environment = {} }]) => Object.keys(environment)))
-  })
-
-  it('sets only variables that the gateway’s configuration reads', async () => {
-    const configuration = await read('gateway/haproxy.cfg')
-    const { environment = {} } = project.services.gateway ?? {}
-    for (const name of Object.keys(environment)) expect(configuration).toContain(`\${${name}-`)
-  })
-
-  it('publishes the gateway alone, to this machine alone', () => {
-    const published = Object.entries(project.services).filter(
-      ([, { ports }]) => ports !== undefined,
-    )
-    expect(published.map(([name]) => name)).toEqual(['gateway'])
-    expect(project.services.gateway?.ports).toMatchObject([
-      { host_ip: '127.0.0.1', published: '8080' },
-    ])
-    const outside = Object.entries(project.services).filter(
-      ([, { networks }]) => 'outside' in networks,
-    )
-    expect(outside.map(([name]) => name)).toEqual(['gateway'])
-    expect(project.networks.inside?.internal).toBe(true)
-  })
-
-  it('limits, restarts and checks every container', () => {
-    for (const [name, service] of Object.entries(project.services)) {
-      expect(Number(service.mem_limit), name).toBeGreaterThan(0)
-      expect(service.restart, name).toBe('unless-stopped')
-      // The grid's own containers have the check of their image.
-      if (service.build === undefined) expect(service.healthcheck, name).toBeDefined()
-    }
-  })
-
-  it('waits for the servers before it starts the grid', () => {
-    for (const [, { depends_on = {} }] of grid) {
-      expect(Object.entries(depends_on).map(([name, { condition }]) => [name, condition])).toEqual([
-        ['mongodb', 'service_healthy'],
-        ['nats', 'service_healthy'],
-        ['redis', 'service_healthy'],
-      ])
-    }
-  })
-
-  it('names files that exist', () => {
-    for (const { file } of Object.values(project.configs)) {
-      if (file !== undefined) expect(existsSync(file)).toBe(true)
-    }
-  })
-
-  // architecture.md, NATS in practice: what we ship syncs the disk before it acknowledges.
-  it('configures NATS so that NATS accepts it, with the disk synced always', async (context) => {
-    const content = project.configs.nats?.content ?? ''
-    expect(content).toContain('sync_interval: always')
-    // What is frozen is dropped within seconds, as on a local server.
-    expect(content).toContain('ping_interval: 2s')
-    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
-    try {
-      const nats = await findBinary('nats', (line) => process.stderr.write(`${line}\n`))
-      const file = join(folder, 'nats.conf')
-      await writeFile(file, content)
-      const { status, stderr } = spawnSync(nats.path, ['--config', file, '-t'], {
+    const compose = (file: string, settings: Record<string, string> = {}) =>
+      spawnSync(binary, [file], {
+        cwd: root,
         encoding: 'utf8',
-        env: environmentOf(nats),
+        // The settings of whoever runs the tests are not the defaults.
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
       })
-      expect({ status, stderr }).toMatchObject({ status: 0 })
-    } catch (error) {
-      if (!(error instanceof BinaryUnavailable) || process.env.CI === 'true') throw error
-      context.skip(error.message)
-    } finally {
+    const modelOf = (settings: Record<string, string> = {}) =>
+      JSON.parse(compose('docker-compose.yml', settings).stdout) as ComposeProject
+
+    beforeAll(async () => {
+      binary = await composeBinary(cacheFolder())
+      project = modelOf()
+      grid = Object.entries(project.services).filter(([, service]) => service.build !== undefined)
+    }, 600_000)
+
+    it('is accepted by docker compose', () => {
+      expect(compose('docker-compose.yml')).toMatchObject({ status: 0, stderr: '' })
+    })
+
+    // docs/guide.md, production
+    it('of a project that init makes is accepted too, with every role', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+      await writeProject(join(folder, 'shop'))
+      const { status, stdout, stderr } = compose(join(folder, 'shop/docker-compose.yml'))
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      const { services } = JSON.parse(stdout) as ComposeProject
+      const roles = Object.values(services).flatMap(({ build, command }) =>
+        build ? [command] : [],
+      )
+      const names = ['data-pump', 'data-reader', 'data-writer', 'unit']
+      expect(roles.map((words) => words?.join(' ')).sort()).toEqual(
+        names.map((name) => `spacegrid ${name}`),
+      )
       await rm(folder, { recursive: true })
-    }
-  })
-})
+    })
+
+    it.each([
+      ['an unknown key', /^services:/m, 'servces:', "'servces' not allowed"],
+      ['an unknown key of a service', /image: redis/, 'imagee: redis', "'imagee' not allowed"],
+      ['a wrong size', /mem_limit: .*/, 'mem_limit: much', "invalid size: 'much'"],
+      ['a wrong condition', 'service_healthy', 'service_well', 'must be one of'],
+      ['a service that is not there', /^ {2}redis:/m, '  rediss:', 'undefined service "redis"'],
+    ])('would not be with %s', async (_, right, wrong, said) => {
+      const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+      const file = join(folder, 'docker-compose.yml')
+      const text = await read('docker-compose.yml')
+      expect(text).toMatch(right)
+      await writeFile(file, text.replace(right, wrong))
+      expect(compose(file)).toMatchObject({ status: 1, stderr: expect.stringContaining(said) })
+      await rm(folder, { recursive: true })
+    })
+
+    it('runs every role, and the servers they need', () => {
+      expect(Object.keys(project.services).sort()).toEqual([
+        'data-pump',
+        'data-reader',
+        'data-writer',
+        'gateway',
+        'mongodb',
+        'nats',
+        'processing-unit',
+        'redis',
+      ])
+    })
+
+    it('starts programs that exist', () => {
+      expect(grid).toHaveLength(4)
+      for (const [, { command }] of grid) {
+        expect(command?.[0]).toBe('node')
+        expect(existsSync(join(root, command?.[1] ?? ''))).toBe(true)
+      }
+    })
+
+    it('runs the other application when told to', () => {
+      const auction = modelOf({ APPLICATION: 'auction' })
+      const [, program = ''] = auction.services['processing-unit']?.command ?? []
+      expect(program).toBe('processing-units/auction/main.ts')
+      expect(existsSync(join(root, program))).toBe(true)
+      expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction')
+    })
+
+    it('sets only variables that the grid reads', async () => {
+      await expectGridReads(grid.flatMap(([, { environment = {} }]) => Object.keys(environment)))
+    })
+
+    it('sets only variables that the gateway’s configuration reads', async () => {
+      const configuration = await read('gateway/haproxy.cfg')
+      const { environment = {} } = project.services.gateway ?? {}
+      for (const name of Object.keys(environment)) expect(configuration).toContain(`\${${name}-`)
+    })
+
+    it('publishes the gateway alone, to this machine alone', () => {
+      const published = Object.entries(project.services).filter(
+        ([, { ports }]) => ports !== undefined,
+      )
+      expect(published.map(([name]) => name)).toEqual(['gateway'])
+      expect(project.services.gateway?.ports).toMatchObject([
+        { host_ip: '127.0.0.1', published: '8080' },
+      ])
+      const outside = Object.entries(project.services).filter(
+        ([, { networks }]) => 'outside' in networks,
+      )
+      expect(outside.map(([name]) => name)).toEqual(['gateway'])
+      expect(project.networks.inside?.internal).toBe(true)
+    })
+
+    it('limits, restarts and checks every container', () => {
+      for (const [name, service] of Object.entries(project.services)) {
+        expect(Number(service.mem_limit), name).toBeGreaterThan(0)
+        expect(service.restart, name).toBe('unless-stopped')
+        // The grid's own containers have the check of their image.
+        if (service.build === undefined) expect(service.healthcheck, name).toBeDefined()
+      }
+    })
+
+    it('waits for the servers before it starts the grid', () => {
+      for (const [, { depends_on = {} }] of grid) {
+        expect(
+          Object.entries(depends_on).map(([name, { condition }]) => [name, condition]),
+        ).toEqual([
+          ['mongodb', 'service_healthy'],
+          ['nats', 'service_healthy'],
+          ['redis', 'service_healthy'],
+        ])
+      }
+    })
+
+    it('names files that exist', () => {
+      for (const { file } of Object.values(project.configs)) {
+        if (file !== undefined) expect(existsSync(file)).toBe(true)
+      }
+    })
+
+    // architecture.md, NATS in practice: what we ship syncs the disk before it acknowledges.
+    it('configures NATS so that NATS accepts it, with the disk synced always', async (context) => {
+      const content = project.configs.nats?.content ?? ''
+      expect(content).toContain('sync_interval: always')
+      // What is frozen is dropped within seconds, as on a local server.
+      expect(content).toContain('ping_interval: 2s')
+      const folder = await mkdtemp(join(tmpdir(), 'spacegrid-compose-'))
+      try {
+        const nats = await findBinary('nats', (line) => process.stderr.write(`${line}\n`))
+        const file = join(folder, 'nats.conf')
+        await writeFile(file, content)
+        const { status, stderr } = spawnSync(nats.path, ['--config', file, '-t'], {
+          encoding: 'utf8',
+          env: environmentOf(nats),
+        })
+        expect({ status, stderr }).toMatchObject({ status: 0 })
+      } catch (error) {
+        if (!(error instanceof BinaryUnavailable) || process.env.CI === 'true') throw error
+        context.skip(error.message)
+      } finally {
+        await rm(folder, { recursive: true })
+      }
+    })
+  },
+)
 
 describe('Dockerfile', () => {
   let lines: readonly string[]

@@ -25,6 +25,14 @@ export function partitionOf(name: LogName): number | undefined {
   return dot < 0 ? undefined : Number(name.slice(dot + 1))
 }
 
+/** Spaces in the order of the alphabet, partitions in that of their numbers. */
+export function sortedLogNames(names: Iterable<LogName>): LogName[] {
+  const compare = (one: LogName, other: LogName) =>
+    Number(spaceOf(one) > spaceOf(other)) - Number(spaceOf(one) < spaceOf(other)) ||
+    (partitionOf(one) ?? -1) - (partitionOf(other) ?? -1)
+  return [...names].sort(compare)
+}
+
 /**
  * The name where a dot may not be: `ticketing-7`, in names of streams and services. No name of a
  * space has a dash.

@@ -6,6 +6,7 @@ import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { FaultGrid } from '../support/fault-grid.ts'
+import { counted } from './fault-plan.ts'
 import { type CycleReport, type KillCyclesSummary, runKillCycles } from './kill-cycles.ts'
 
 interface ChaosOptions {
@@ -124,12 +125,6 @@ function tell(summary: KillCyclesSummary, seconds: number, seed: number): boolea
     for (const line of found.slice(0, shownMax)) say(`  ${name}: ${line}`)
   say(`  lost ${lost.length}, doubled ${doubled.length}, wrong ${wrong.length}`)
   return lost.length + doubled.length + wrong.length + unanswered === 0
-}
-
-function counted(counts: ReadonlyMap<string, number>): string {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  const parts = [...counts].sort(([, one], [, other]) => other - one)
-  return total === 0 ? 'none' : `${total} (${parts.map(([what, n]) => `${what} ${n}`).join(', ')})`
 }
 
 function say(line: string): void {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
-import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
+import { type ClusterApplication, ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import type { LocalServer } from 'spacegrid/servers/local-server'
 import type { ServerName } from 'spacegrid/servers/server-name'
@@ -14,6 +14,8 @@ import { startMongod, startNats, startRedis } from './test-servers.ts'
 import { addLedger, type CrowdOptions, emptyLedger, TicketCrowd } from './ticket-crowd.ts'
 
 export interface FaultGridOptions {
+  /** Default: ticketing, for which the crowds and the audit are. */
+  readonly application?: ClusterApplication
   /** Default 2. */
   readonly units?: number
   /** Pumps, writers and readers of each. Default 1. */
@@ -44,8 +46,8 @@ const stateMsMax = 1000
 const holdMs = 6 * 3_600_000
 
 /**
- * A ticketing grid of real processes with servers of its own, to be harmed; all of it ends with
- * this process, however that ends.
+ * A grid of real processes with servers of its own, to be harmed; all of it ends with this process,
+ * however that ends.
  */
 export class FaultGrid implements AsyncDisposable {
   readonly cluster: ProcessCluster
@@ -80,7 +82,7 @@ export class FaultGrid implements AsyncDisposable {
       const cluster = await ProcessCluster.start({
         units,
         copies,
-        application: repositoryApplication('ticketing'),
+        application: options.application ?? repositoryApplication('ticketing'),
         dataDirectory: folder,
         port: await findFreePort(),
         urls: { ...started, ...urls },

@@ -9,8 +9,9 @@ import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { logNamesOfAll, namedSpaces } from '@spacegrid/grid/program/named-spaces'
 import { commandLineOf } from '../servers/process-identity.ts'
-import { spacesOfServers } from './known-spaces.ts'
+import { logsOfServers } from './known-logs.ts'
 import type { SpaceAuditPorts } from './space-audit.ts'
 
 /** Where a grid's servers are, and what it holds. */
@@ -18,11 +19,12 @@ export interface GridAddress {
   readonly nats?: string | undefined
   readonly mongodb?: string | undefined
   readonly redis?: string | undefined
-  readonly spaces: readonly string[]
+  readonly logNames: readonly LogName[]
 }
 
 interface ClusterFile {
-  readonly urls: Omit<GridAddress, 'spaces'>
+  readonly urls: Omit<GridAddress, 'logNames'>
+  /** Each as `SPACES` has it. */
   readonly spaces: readonly string[]
   readonly processes: readonly { readonly pid: number }[]
 }
@@ -34,11 +36,12 @@ interface ClusterFile {
 export async function findGrid(environment: Environment): Promise<GridAddress | undefined> {
   const { NATS_URL: nats, MONGODB_URL: mongodb, REDIS_URL: redis } = environment
   if (nats !== undefined || mongodb !== undefined) {
-    const spaces = await spacesOfServers({ nats, mongodb }, environment)
-    return { nats, mongodb, redis, spaces }
+    const logNames = await logsOfServers({ nats, mongodb }, environment)
+    return { nats, mongodb, redis, logNames }
   }
   const { urls, spaces, processes } = await readClusterFile(environment.DATA_DIR)
-  for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, spaces }
+  const logNames = spaces.length === 0 ? [] : logNamesOfAll(namedSpaces(spaces.join(',')))
+  for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, logNames }
   return undefined
 }
 
@@ -52,7 +55,7 @@ async function readClusterFile(dataDirectory: string): Promise<ClusterFile> {
 }
 
 /** Without NATS nobody can be asked anything. */
-export type AuditedServers = Omit<GridAddress, 'nats' | 'spaces'> & { readonly nats: string }
+export type AuditedServers = Omit<GridAddress, 'nats' | 'logNames'> & { readonly nats: string }
 
 /** Connections of one audit. */
 export class AuditConnections {

@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { initialShape, mergeShapes, type SpaceShape } from '@spacegrid/grid/core/shape'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { LogPlace } from '@spacegrid/grid/engine/ports/log-place'
@@ -17,6 +18,8 @@ export interface StoredCheck extends SpaceCheck {
 }
 
 export interface CheckOptions {
+  /** Whose entries and definition are looked at. Default: the only log of the space. */
+  readonly logName?: LogName
   /** Look at every entry. Default: at `sampleEntries` of each cache. */
   readonly full: boolean
   /** Default 1,000. */
@@ -34,9 +37,9 @@ export interface CheckPorts {
 export async function checkStored(
   space: Space,
   { log, store, clock }: CheckPorts,
-  { full, sampleEntries = 1000, progress }: CheckOptions,
+  { full, sampleEntries = 1000, progress, logName = space.name }: CheckOptions,
 ): Promise<StoredCheck> {
-  const scan = await store.scan(space.name, full ? {} : { sampleEntries })
+  const scan = await store.scan(logName, full ? {} : { sampleEntries })
   try {
     const start = scan?.start
     const stored = start && decodeHeader(start.replicated).shape
@@ -49,7 +52,7 @@ export async function checkStored(
       entries += chunk.length
       progress?.(entries)
     }
-    return { ...checker.result(), position: start?.position, isFull: full }
+    return { ...checker.result(), space: logName, position: start?.position, isFull: full }
   } finally {
     await scan?.close()
   }

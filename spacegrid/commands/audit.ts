@@ -3,6 +3,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { AuditConnections, type AuditedServers, findGrid } from '../audit/audit-targets.ts'
+import { logsMeant } from '../audit/known-logs.ts'
 import { reportText } from '../audit/report-text.ts'
 import {
   auditSpace,
@@ -32,7 +33,7 @@ async function run(options: Options): Promise<void> {
       ? await auditServers(
           { ...grid, nats },
           environment.MONGODB_DB,
-          options.space ?? grid.spaces,
+          logsMeant(options.space, grid.logNames),
           options,
         )
       : await askForAudit(options.url ?? httpUrl(environment.HOST, environment.ADMIN_PORT), options)
@@ -44,34 +45,34 @@ async function run(options: Options): Promise<void> {
 async function auditServers(
   servers: AuditedServers,
   database: string,
-  spaces: readonly string[],
+  logNames: readonly LogName[],
   options: Options,
 ): Promise<SpaceAuditReport[]> {
   const connections = await AuditConnections.open(servers, database)
   try {
     const { messaging, clock } = connections
     const found = await Promise.all(
-      spaces.map(async (space) => ({
-        space,
-        replicas: await findReplicas(space, messaging, clock),
+      logNames.map(async (logName) => ({
+        logName,
+        replicas: await findReplicas(logName, messaging, clock),
       })),
     )
     const reports: SpaceAuditReport[] = []
-    for (const { space, replicas } of found) {
+    for (const { logName, replicas } of found) {
       // Spaces that were not asked for by name need not be in use.
       if (replicas.length === 0 && options.space === undefined) continue
-      const ports = replicas.length > 0 ? await connections.portsOf(space) : undefined
+      const ports = replicas.length > 0 ? await connections.portsOf(logName) : undefined
       if (!ports)
         throw new GridError(
           'no_responder',
-          `No unit or pump at ${servers.nats} says that it holds ${space}: is the grid running, and the space's name right?`,
+          `No unit or pump at ${servers.nats} says that it holds ${logName}: is the grid running, and the space's name right?`,
         )
-      reports.push(await auditSpace(ports, replicas, auditOptions(space, options)))
+      reports.push(await auditSpace(ports, replicas, auditOptions(logName, options)))
     }
     if (reports.length > 0) return reports
     throw new GridError(
       'no_responder',
-      `No unit or pump at ${servers.nats} says that it holds ${spaces.join(' or ') || 'a space'}: is the grid running? Other spaces are named by --space`,
+      `No unit or pump at ${servers.nats} says that it holds ${logNames.join(' or ') || 'a space'}: is the grid running? Other spaces are named by --space`,
     )
   } finally {
     await connections.close()
@@ -133,7 +134,10 @@ export const addAudit: AddCommand = (program) => {
     .description(
       'Compares every copy of a space in full while the grid works on: units, pump, warm image and MongoDB, each at its own log position.',
     )
-    .option('--space <name...>', 'spaces to look at (default: those of the grid that are in use)')
+    .option(
+      '--space <name...>',
+      'spaces to look at, or partitions: ticketing.7 (default: those of the grid that are in use)',
+    )
     .option('--url <address>', 'administration address of an embedded grid (npx spacegrid start)')
     .option('--differences <number>', 'differing keys to name, of each copy', whole(0), 20)
     .option('--wait <seconds>', 'for a copy that is behind or busy', whole(0), 30)

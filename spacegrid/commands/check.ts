@@ -2,6 +2,7 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { type Application, loadApplication } from '../application/load-application.ts'
+import { logsMeant } from '../audit/known-logs.ts'
 import { checkStored, type StoredCheck } from '../check/check-stored.ts'
 import { checkText } from '../check/check-text.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
@@ -50,10 +51,12 @@ async function compared(
   if (!grid) return undefined
   const checks: StoredCheck[] = []
   try {
-    for (const space of spaces) {
-      const progress = (entries: number) => line.tell(`${space.name}: ${entries} entries`)
-      checks.push(await checkStored(space, await grid.portsOf(space.name), { full, progress }))
-    }
+    for (const space of spaces)
+      for (const logName of logsMeant([space.name], grid.logNames)) {
+        const progress = (entries: number) => line.tell(`${logName}: ${entries} entries`)
+        const options = { full, progress, logName }
+        checks.push(await checkStored(space, await grid.portsOf(logName), options))
+      }
     return checks
   } finally {
     line.clear()

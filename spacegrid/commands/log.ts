@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { whole } from '../command-line/option-values.ts'
@@ -6,8 +7,8 @@ import { recordData, recordText } from '../log/record-text.ts'
 
 const say = (text: string): void => void process.stdout.write(text)
 
-async function atDesk(space: string, work: (desk: LogDesk) => Promise<void>): Promise<void> {
-  const desk = await LogDesk.open(readEnvironment(), space)
+async function atDesk(logName: LogName, work: (desk: LogDesk) => Promise<void>): Promise<void> {
+  const desk = await LogDesk.open(readEnvironment(), logName)
   try {
     await work(desk)
   } finally {
@@ -16,21 +17,21 @@ async function atDesk(space: string, work: (desk: LogDesk) => Promise<void>): Pr
 }
 
 async function show(
-  space: string,
+  logName: LogName,
   position: number,
   { json }: { readonly json?: boolean },
 ): Promise<void> {
-  await atDesk(space, async (desk) => {
+  await atDesk(logName, async (desk) => {
     const record = await desk.record(position)
     say(json ? `${JSON.stringify(recordData(record), null, 2)}\n` : recordText(record))
   })
 }
 
-async function skip(space: string, position: number): Promise<void> {
-  await atDesk(space, async (desk) => {
+async function skip(logName: LogName, position: number): Promise<void> {
+  await atDesk(logName, async (desk) => {
     const at = await desk.skip(position)
     say(
-      `Position ${at} of the log of ${space} says that position ${position} is passed over. Those that stay before it go on within seconds.\n`,
+      `Position ${at} of the log of ${logName} says that position ${position} is passed over. Those that stay before it go on within seconds.\n`,
     )
   })
 }
@@ -52,14 +53,14 @@ Exit code: 0 done, 1 refused or not found, 2 wrong usage or configuration.`,
   log
     .command('show')
     .description('what the record at a position is')
-    .argument('<space>')
+    .argument('<space>', 'or a partition of one: ticketing.7')
     .argument('<position>', 'in the log', whole(1))
     .option('--json', 'as JSON')
     .action(show)
   log
     .command('skip')
     .description('lets those that stay before a record of another version pass over it')
-    .argument('<space>')
+    .argument('<space>', 'or a partition of one: ticketing.7')
     .argument('<position>', 'in the log', whole(1))
     .addHelpText(
       'after',

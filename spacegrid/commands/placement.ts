@@ -21,7 +21,7 @@ async function run({ space, json }: Options): Promise<void> {
       'configuration_invalid',
       `There are no units to listen to: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR})`,
     )
-  const divided = grid.spaces.filter((logName) => partitionOf(logName) !== undefined)
+  const divided = grid.logNames.filter((logName) => partitionOf(logName) !== undefined)
   const spaces = space ?? [...new Set(divided.map(spaceOf))]
   if (spaces.length === 0)
     throw new GridError('unknown_space', 'No space here has several partitions')

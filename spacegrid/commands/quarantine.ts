@@ -40,7 +40,7 @@ async function list(options: SpaceOption & { readonly json?: boolean }): Promise
     const entries = await desk.list()
     if (options.json) say(`${JSON.stringify({ entries }, null, 2)}\n`)
     else if (entries.length > 0) say(tableText(entries))
-    else say(`Nothing is in quarantine (looked in ${desk.spaces.join(', ')}).\n`)
+    else say(`Nothing is in quarantine (looked in ${desk.logNames.join(', ')}).\n`)
   })
 }
 
@@ -115,7 +115,10 @@ function messageOf(error: GridError): string {
   return error.message
 }
 
-const spaceOption = ['--space <name>', 'the space (default: all of the grid)'] as const
+const spaceOption = [
+  '--space <name>',
+  'the space, or one partition of it: ticketing.7 (default: all of the grid)',
+] as const
 
 export const addQuarantine: AddCommand = (program) => {
   const quarantine = program

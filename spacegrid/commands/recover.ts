@@ -1,5 +1,6 @@
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { type Command, Option } from 'commander'
+import { logsMeant } from '../audit/known-logs.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'
@@ -70,9 +71,9 @@ async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome
   const outcomes: Outcome[] = []
   const line = new ProgressLine({ json: options.json, elsewhereMs })
   const progress: Progress = (what, count) => line.tell(`${what}: ${count}`)
-  for (const space of options.space ?? grid.spaces) {
-    const ports = await grid.portsOf(space)
-    const findings = await lookAround(space, ports)
+  for (const logName of logsMeant(options.space, grid.logNames)) {
+    const ports = await grid.portsOf(logName)
+    const findings = await lookAround(logName, ports)
     const { checkpoint, log, replicas } = findings
     // Spaces that were not asked for by name need not be in use.
     if (!checkpoint && !log && replicas.length === 0 && options.space === undefined) continue
@@ -80,7 +81,7 @@ async function recoverAll(grid: RecoveryGrid, options: Options): Promise<Outcome
   }
   if (outcomes.length > 0) return outcomes
   throw new Refused(
-    `Nothing is known of ${grid.spaces.join(' or ') || 'any space'}; other spaces are named by --space`,
+    `Nothing is known of ${grid.logNames.join(' or ') || 'any space'}; other spaces are named by --space`,
   )
 }
 
@@ -179,7 +180,10 @@ export const addRecover: AddCommand = (program) => {
       '--store',
       'the store is lost or wrong: writes it anew from a unit that runs, the warm image, or the whole log',
     )
-    .option('--space <name...>', 'spaces to recover (default: those of the grid)')
+    .option(
+      '--space <name...>',
+      'spaces to recover, or partitions: ticketing.7 (default: those of the grid)',
+    )
     .option(
       '--as-it-is',
       'with --from: takes a store whose entries are not what its checkpoint says',

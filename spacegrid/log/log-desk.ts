@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
-import type { LogName } from '@spacegrid/grid/core/log-name'
+import { type LogName, spaceOf } from '@spacegrid/grid/core/log-name'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -39,11 +39,15 @@ export class LogDesk {
         'configuration_invalid',
         `There is no log to look at: set NATS_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The log of the embedded grid (npx spacegrid start) is nobody else's`,
       )
-    if (!grid.spaces.includes(logName))
+    if (!grid.logNames.includes(logName)) {
+      const parts = grid.logNames.filter((known) => spaceOf(known) === logName)
       throw new GridError(
         'unknown_space',
-        `There is no log of ${logName}; there are logs of ${grid.spaces.join(', ') || 'no space'}`,
+        parts.length > 0
+          ? `${logName} has ${parts.length} logs: say which of ${parts[0]} to ${parts.at(-1)}`
+          : `There is no log of ${logName}; there are logs of ${grid.logNames.join(', ') || 'no space'}`,
       )
+    }
     const log = await JetStreamLog.open(grid.nats, {
       stream: streams.log(logName),
       subject: subjects.log(logName),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -7,6 +8,7 @@ import type { EntryKey, Replayed } from '@spacegrid/grid/engine/ports/store'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { findGrid } from '../audit/audit-targets.ts'
+import { logsMeant } from '../audit/known-logs.ts'
 import { nameOf, type SpaceEntry } from './quarantine-text.ts'
 
 const answerMs = 15_000
@@ -17,7 +19,7 @@ export class QuarantineDesk {
   readonly #store: MongoStore
   readonly #nats: string | undefined
   /** Looked at. */
-  readonly spaces: readonly string[]
+  readonly logNames: readonly LogName[]
 
   /** @throws GridError `configuration_invalid` when there is no MongoDB to look at */
   static async open(environment: Environment, space: string | undefined): Promise<QuarantineDesk> {
@@ -27,25 +29,25 @@ export class QuarantineDesk {
         'configuration_invalid',
         `There is no MongoDB to look at: set MONGODB_URL, or DATA_DIR to the folder of a cluster that runs (npx spacegrid cluster; now: ${environment.DATA_DIR}). The embedded grid (npx spacegrid start) stores every entry and has no quarantine`,
       )
-    const spaces = space === undefined ? grid.spaces : [space]
-    return new QuarantineDesk(grid.mongodb, environment.MONGODB_DB, grid.nats, spaces)
+    const logNames = logsMeant(space === undefined ? undefined : [space], grid.logNames)
+    return new QuarantineDesk(grid.mongodb, environment.MONGODB_DB, grid.nats, logNames)
   }
 
   private constructor(
     mongodb: string,
     database: string,
     nats: string | undefined,
-    spaces: readonly string[],
+    logNames: readonly LogName[],
   ) {
     this.#store = new MongoStore(mongodb, new SystemClock(), { database })
     this.#nats = nats
-    this.spaces = spaces
+    this.logNames = logNames
   }
 
-  /** The oldest first, space by space. */
+  /** The oldest first, log by log. */
   async list(): Promise<SpaceEntry[]> {
     const entries: SpaceEntry[] = []
-    for (const space of this.spaces)
+    for (const space of this.logNames)
       for (const entry of await this.#store.quarantine.list(space))
         entries.push({ space, ...entry })
     return entries
@@ -58,7 +60,7 @@ export class QuarantineDesk {
     if (!entry)
       throw new GridError(
         'not_found',
-        `${cache} ${JSON.stringify(key)} is not in quarantine (looked in ${this.spaces.join(', ')}; others are named by --space)`,
+        `${cache} ${JSON.stringify(key)} is not in quarantine (looked in ${this.logNames.join(', ')}; others are named by --space)`,
       )
     if (found.length > 1)
       throw new GridError(
@@ -74,10 +76,10 @@ export class QuarantineDesk {
 
   /** Spaces that have nothing in quarantine are passed over. */
   async replay(entries: readonly SpaceEntry[]): Promise<{
-    readonly released: readonly (EntryKey & { readonly space: string })[]
+    readonly released: readonly (EntryKey & { readonly space: LogName })[]
     readonly refused: readonly SpaceEntry[]
   }> {
-    const released: (EntryKey & { readonly space: string })[] = []
+    const released: (EntryKey & { readonly space: LogName })[] = []
     const refused: SpaceEntry[] = []
     for (const [space, some] of Map.groupBy(entries, (entry) => entry.space)) {
       const replayed: Replayed = await this.#store.quarantine.replay(space, some)

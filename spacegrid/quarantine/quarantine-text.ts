@@ -1,8 +1,10 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { QuarantinedEntry } from '@spacegrid/grid/engine/ports/store'
 
-/** An entry in quarantine, and the space it belongs to. */
+/** An entry in quarantine, and the space, or partition, it belongs to. */
 export interface SpaceEntry extends QuarantinedEntry {
-  readonly space: string
+  /** The name of its log. */
+  readonly space: LogName
 }
 
 const reasonShownMax = 70

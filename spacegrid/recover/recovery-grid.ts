@@ -19,10 +19,10 @@ import type { RebuildableStore, Store } from '@spacegrid/grid/engine/ports/store
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { findGrid, type GridAddress } from '../audit/audit-targets.ts'
-import { spacesOfFolder, spacesOfServers } from '../audit/known-spaces.ts'
+import { logsOfFolder, logsOfServers } from '../audit/known-logs.ts'
 import { knownServers } from '../servers/start-servers.ts'
 
-/** What is needed to recover one space. */
+/** What is needed to recover what belongs to one log. */
 export interface RecoveryPorts {
   readonly log: LogPlace
   /** The change queue. */
@@ -46,7 +46,7 @@ export interface RecoveryNames {
 export interface RecoveryGrid {
   readonly kind: 'servers' | 'embedded'
   /** Looked at when none is named. */
-  readonly spaces: readonly string[]
+  readonly logNames: readonly LogName[]
   readonly names: RecoveryNames
   portsOf(logName: LogName): Promise<RecoveryPorts>
   close(): Promise<void>
@@ -86,12 +86,12 @@ async function findServers(environment: Environment): Promise<GridAddress | unde
   const running = (await knownServers(environment.DATA_DIR)).filter((known) => known.running)
   if (running.length === 0) return undefined
   const urls = Object.fromEntries(running.map(({ record: { name, url } }) => [name, url]))
-  return { ...urls, spaces: await spacesOfServers(urls, environment) }
+  return { ...urls, logNames: await logsOfServers(urls, environment) }
 }
 
 class ServerGrid implements RecoveryGrid {
   readonly kind = 'servers'
-  readonly spaces: readonly string[]
+  readonly logNames: readonly LogName[]
   readonly names: RecoveryNames = {
     store: 'MongoDB',
     log: (logName) => `NATS stream ${streams.log(logName)}`,
@@ -119,14 +119,14 @@ class ServerGrid implements RecoveryGrid {
   private constructor(
     nats: string,
     mongodb: string,
-    { redis, spaces }: GridAddress,
+    { redis, logNames }: GridAddress,
     messaging: NatsMessaging,
     environment: Environment,
   ) {
     this.#nats = nats
     this.#messaging = messaging
     this.#environment = environment
-    this.spaces = spaces
+    this.logNames = logNames
     this.#store = new MongoStore(mongodb, this.#clock, { database: environment.MONGODB_DB })
     this.#image = redis ? new RedisImage(redis, this.#clock) : undefined
   }
@@ -160,7 +160,7 @@ class ServerGrid implements RecoveryGrid {
 /** The files of an embedded grid that does not run: its folder belongs to one process at a time. */
 class EmbeddedFiles implements RecoveryGrid {
   readonly kind = 'embedded'
-  readonly spaces: readonly string[]
+  readonly logNames: readonly LogName[]
   readonly names: RecoveryNames
   readonly #environment: EmbeddedEnvironment
   readonly #clock = new SystemClock()
@@ -177,7 +177,7 @@ class EmbeddedFiles implements RecoveryGrid {
     }
     this.#environment = new EmbeddedEnvironment(folder)
     this.#store = new EmbeddedStore(this.#environment, 'store', this.#clock)
-    this.spaces = spacesOfFolder(environment, this.#store.logNames())
+    this.logNames = logsOfFolder(environment, this.#store.logNames())
   }
 
   async portsOf(logName: LogName): Promise<RecoveryPorts> {

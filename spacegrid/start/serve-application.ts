@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { namedSpaces } from '@spacegrid/grid/program/named-spaces'
 import { loadApplication } from '../application/load-application.ts'
 import { serveEmbedded } from '../embedded/serve-embedded.ts'
 import { welcome } from './welcome.ts'
@@ -43,7 +44,7 @@ export async function serveSpaces(
 
 /** Those that `SPACES` names; all of them when it is not set. */
 function chosen(all: readonly Space[], { SPACES }: Environment): readonly Space[] {
-  const names = SPACES?.split(',')
+  const names = SPACES === undefined ? undefined : namedSpaces(SPACES).map(({ name }) => name)
   for (const name of names ?? [])
     if (!all.some((space) => space.name === name))
       throw new GridError(

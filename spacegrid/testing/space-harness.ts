@@ -24,9 +24,9 @@ export interface SpaceHarnessOptions {
 
 /**
  * Runs a space without servers: its commands, queries, projections and expiry over the real meld,
- * each call done when it returns, time standing still until it is moved. Of a divided space it keeps
- * every partition, and asks the one that is meant. Left out: acknowledgement levels, idempotency
- * keys, admission.
+ * each call done when it returns, time standing still until it is moved. Of a divided space it
+ * keeps every partition, and asks the one that is meant. Left out: acknowledgement levels,
+ * idempotency keys, admission.
  *
  *     const grid = new SpaceHarness(ticketing)
  *     grid.execute('createEvent', { eventId: 'concert', … })
@@ -57,7 +57,13 @@ export class SpaceHarness<S extends Space = Space> {
   constructor(space: S, options: SpaceHarnessOptions = {}) {
     this.space = space
     this.#now = options.now ?? 1_750_000_000_000
-    const newId = () => String(++this.#idCount).padStart(22, '0')
+    const { partitions = 1 } = space
+    // In a divided space the last 6 characters are the partition key's.
+    const counted = partitions === 1 ? 22 : 16
+    const newId = () =>
+      String(++this.#idCount)
+        .padStart(counted, '0')
+        .padEnd(22, '0')
     this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
     const shared = {
       space,
@@ -67,7 +73,6 @@ export class SpaceHarness<S extends Space = Space> {
       faults: this.#desk,
       emitted: (event: DomainEvent) => this.#events.push(event),
     }
-    const { partitions = 1 } = space
     this.#partitions = Array.from(
       { length: partitions },
       (_, partition) =>

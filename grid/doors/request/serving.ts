@@ -1,8 +1,10 @@
 import type { Acknowledgement, Space } from '../../core/definition.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { Readiness } from '../../engine/life/readiness.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 
@@ -123,4 +125,8 @@ export interface Serving {
   readonly position: PositionToken
   readiness(): Readiness
   status(): SpaceStatus
+  /** Of a space with several partitions: those that are kept here, by the names of their logs. */
+  readonly parts?: ReadonlyMap<LogName, { status(): SpaceStatus }>
+  /** Of a space with several partitions: who keeps what. */
+  placement?(): PlacementStatus
 }

@@ -2,9 +2,9 @@ import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
   hashBy,
+  hashOfFields,
   hashOfId,
   type PartitionBy,
-  partitionHash,
   partitionOfHash,
 } from '@spacegrid/grid/core/partition'
 import { checkFits } from '@spacegrid/grid/core/validation'
@@ -55,9 +55,7 @@ export function partitionOfKey(
   key: string,
 ): EntryPlace | undefined {
   const isByKey = partitionBy?.fields.length === 1 && partitionBy.fields[0] === keyField
-  if (isByKey && !partitionBy.isId)
-    return { partition: partitionOfHash(partitionHash([key]), partitions), isCertain: true }
-  const hash = hashOfId(key)
+  const hash = isByKey ? hashOfFields(partitionBy, [key]) : hashOfId(key)
   if (hash === undefined) {
     if (isByKey) throw new GridError('not_found', `${JSON.stringify(key)} is no id of this space`)
     return undefined

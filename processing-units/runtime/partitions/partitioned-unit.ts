@@ -1,3 +1,4 @@
+import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { Correction } from '@spacegrid/grid/core/correction'
 import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
@@ -20,26 +21,18 @@ import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
 import { within } from '@spacegrid/grid/engine/ports/clock'
-import type { Message, Subscription } from '@spacegrid/grid/engine/ports/messaging'
-import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { PartAsk } from '../across/across-partitions.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
-import type { PartOperation } from '../across/part-messages.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
 import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
-import {
-  decodeRequest,
-  encodeAnswer,
-  type PassedAnswer,
-  type PassedKind,
-  type PassedRequest,
-} from './passed-request.ts'
+import type { PassedKind, PassedRequest } from './passed-request.ts'
+import { hasNotBegun, PassedRequests } from './passed-requests.ts'
 import { Passing } from './passing.ts'
 import { everyOne } from './scatter.ts'
 
@@ -70,9 +63,9 @@ interface Ask<Answer> {
 
 /**
  * The processing unit of a space with several partitions: keeps the partitions that it is meant to
- * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query is
- * answered here or by anyone who keeps it; what is not here is passed on, once, and its answer comes
- * back as it is. Who keeps what is a matter of speed only: the logs decide.
+ * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query
+ * is answered here or by anyone who keeps it; what is not here is passed on, once, and its answer
+ * comes back as it is. Who keeps what is a matter of speed only: the logs decide.
  */
 export class PartitionedUnit implements Serving, Component {
   readonly name: string
@@ -85,7 +78,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #faults: FaultDesk
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
-  #answering: Subscription | undefined
+  readonly #passedHere: PassedRequests
   readonly #withParts: CommandsWithParts
   /** For queries that may be answered by any of several. */
   #turn = 0
@@ -109,6 +102,8 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
+    const { messaging, clock } = ports
+    this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -130,8 +125,7 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   start(): void {
-    const subject = subjects.unit(this.space.name, this.#keeping.presence.id)
-    this.#answering = this.#ports.messaging.respond(subject, (message) => this.#answer(message))
+    this.#passedHere.start(this.space.name, this.#keeping.presence.id)
     this.#keeping.start()
     this.#withParts.start()
   }
@@ -139,7 +133,7 @@ export class PartitionedUnit implements Serving, Component {
   async stop(): Promise<void> {
     await this.#withParts.stop()
     await this.#keeping.stop()
-    await this.#answering?.stop()
+    await this.#passedHere.stop()
   }
 
   // ---- what callers ask
@@ -244,10 +238,10 @@ export class PartitionedUnit implements Serving, Component {
     const answers = await everyOne(partitions, this.#scatterMax, (partition) =>
       this.#queryAt(partition, query.name, input, options),
     )
-    const results = answers.map(({ result }) => result as never)
+    const results = answers.map(({ result }) => result)
     const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
     try {
-      const result = await query.everyPartition?.merge(results, input as never)
+      const result = await mergedResult(query, results, input)
       return { result, position: tokenOfAll(positions) }
     } catch (thrown) {
       throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
@@ -385,7 +379,8 @@ export class PartitionedUnit implements Serving, Component {
           continue
         }
       }
-      const asked = { ...request, withinMs: leftMs }
+      const id = isOnce ? this.#ports.random.id() : undefined
+      const asked = { ...request, withinMs: leftMs, id }
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer
       if (passed.kind === 'error') {
@@ -443,35 +438,6 @@ export class PartitionedUnit implements Serving, Component {
       `Nobody who keeps ${partitions.map((it) => logNameOf(this.space.name, it)).join(', ')} answers`,
       { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
     )
-  }
-
-  // ---- what others pass on
-
-  async #answer({ data }: Message): Promise<Message> {
-    const answered = await this.#answerHere(decodeRequest(data))
-    const answer = encodeAnswer(answered)
-    const { messageBytesMax } = this.#ports.messaging
-    if (answer.length <= messageBytesMax) return { data: answer }
-    const { position, version } = Object(Object(answered).answer)
-    const error = new GridError(
-      'body_too_large',
-      `The answer has ${answer.length} bytes, a message between units takes ${messageBytesMax}`,
-      // A command has taken effect all the same.
-      { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
-    )
-    return { data: encodeAnswer({ kind: 'error', error }) }
-  }
-
-  async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
-    const unit = this.#keeping.copy(request.partition)?.unit
-    if (!unit) return { kind: 'elsewhere' }
-    try {
-      return { kind: 'answer', answer: await ask(unit, request) }
-    } catch (error) {
-      // What is a bug is told here, and the caller gets its id.
-      if (!isGridError(error)) throw error
-      return hasNotBegun(error) ? { kind: 'elsewhere' } : { kind: 'error', error }
-    }
   }
 
   // ---- how it is
@@ -550,34 +516,6 @@ export class PartitionedUnit implements Serving, Component {
     }
   }
 }
-
-function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
-  if (kind === 'part') return unit.part(name as PartOperation, input as object)
-  if (kind === 'correction') return unit.correct(input as Correction)
-  const by = caller ? { caller } : {}
-  if (kind === 'command') {
-    const { withinMs } = request
-    return unit.execute(name, input, {
-      ...by,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(acknowledge === undefined ? {} : { acknowledge }),
-      ...(withinMs === undefined ? {} : { withinMs }),
-    })
-  }
-  const options: ReadOptions = {
-    ...by,
-    ...(position === undefined ? {} : { position }),
-    ...(latest ? { latest } : {}),
-  }
-  return kind === 'query'
-    ? unit.query(name, input, options)
-    : unit.entry(name, input as string, options)
-}
-
-/** Of what a unit that does not serve has been asked nothing was done. */
-const hasNotBegun = (error: unknown): error is GridError =>
-  isGridError(error, 'not_ready') || isGridError(error, 'stopping')
 
 function positionIn({ position }: ReadOptions, partition: number): number | undefined {
   if (position === undefined) return undefined
