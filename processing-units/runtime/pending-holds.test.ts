@@ -7,7 +7,7 @@ import {
   PartitionLog,
   put,
   terms,
-} from '@spacegrid/grid/core/test-support/partition-log'
+} from '@spacegrid/grid/kit/held/partition-log'
 import { transactionId } from '@spacegrid/grid/core/version'
 import { expect, test } from 'vitest'
 import { PendingTransactions } from './pending.ts'
