@@ -1,5 +1,6 @@
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import { transactionId } from '@spacegrid/grid/core/version'
 import {
   accounts,
   decide,
@@ -8,7 +9,6 @@ import {
   put,
   terms,
 } from '@spacegrid/grid/kit/held/partition-log'
-import { transactionId } from '@spacegrid/grid/core/version'
 import { expect, test } from 'vitest'
 import { PendingTransactions } from './pending.ts'
 

@@ -25,7 +25,7 @@ const balanceOf = async (world: PartitionedWorld, { unit }: WorldMember, id: str
   return ((await world.settled(query)).result as { balance: number }).balance
 }
 
-/** Between any two things that the unit does which was asked, and which is home of one or the other. */
+/** Between any two things that the unit does which was asked; it is home of some, too. */
 const deaths = Array.from({ length: 24 }, (_, acts) => acts)
 
 // docs/decisions/0033: the coordinator may die at any moment. Nothing is blocked by it, whoever was

@@ -164,7 +164,7 @@ export class PartitionedUnit implements Serving, Component {
     })
   }
 
-  /** By the clock of any log that is followed here: they differ by as much as servers' clocks do. */
+  /** By the clock of any log that is followed here: they differ as servers' clocks do. */
   #logNow(): number {
     for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
     return this.#ports.clock.now()
