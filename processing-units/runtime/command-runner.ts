@@ -1,6 +1,6 @@
 import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
@@ -20,9 +20,7 @@ import {
   type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
-import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
@@ -34,6 +32,7 @@ import type { FrameChain } from './frame-chain.ts'
 import { longSteps } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
+import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -48,23 +47,6 @@ type Attempt =
  * are answered first.
  */
 const longHandlerMs = 20
-
-export interface RunnerParts {
-  readonly space: Space
-  readonly state: SpaceState
-  readonly chain: FrameChain
-  readonly clock: Clock
-  readonly time: LogClock
-  readonly random: Random
-  readonly faults: FaultDesk
-  readonly version: Compatibility
-  /** The partition, of a space with several. */
-  readonly place: Place | undefined
-  /** Whether there is room in every process of the space. */
-  readonly memory: MemoryWatch | undefined
-  /** Why commands have no chance just now. */
-  readonly unfit: () => GridError | undefined
-}
 
 /**
  * Executes commands over the replica and its pending transactions, and follows each until its
