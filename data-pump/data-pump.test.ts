@@ -245,6 +245,33 @@ test('of two pumps one publishes; the other takes over, and both have forgotten 
   expect(bench.reports.some((message) => /starts again/.test(message))).toBe(false)
 })
 
+test('a pump makes room for another one, and goes on itself only if that one does not', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  const pumps = [await bench.startPump(), await bench.startPump()]
+  const load = async (seconds: number) => {
+    for (let second = 0; second < 2 * seconds; second++) {
+      await bench.put(5, 5)
+      await bench.clock.advance(500)
+    }
+  }
+  await load(3)
+  const active = pumps.find((pump) => pump.status().state === 'active') as DataPump
+  const other = pumps.find((pump) => pump !== active) as DataPump
+  expect(other.status().state).toBe('standby')
+  active.yield()
+  await load(3)
+  expect([active, other].map((pump) => pump.status().state)).toEqual(['standby', 'active'])
+  other.yield()
+  await active.stop()
+  await load(5)
+  await bench.clock.advance(500)
+  expect(other.status()).toMatchObject({ state: 'active', published: bench.log.last })
+  const events = (await bench.windows()).flatMap((window) => window.events)
+  expect(events).toHaveLength(22 * 5)
+  expect(bench.reports.some((message) => /starts again/.test(message))).toBe(false)
+})
+
 test('a standby that no longer has what the queue goes on with starts again', async () => {
   bench = new Bench()
   await bench.startUnit()

@@ -105,6 +105,10 @@ export class DataPump implements Component {
     await this.#persisted?.stop()
   }
 
+  yield(): void {
+    this.#incarnation?.yield()
+  }
+
   /** The replica as it is; undefined while there is none. To be looked at only. */
   get state(): SpaceState | undefined {
     return this.#incarnation?.replica?.state

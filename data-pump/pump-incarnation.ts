@@ -37,6 +37,8 @@ const correctionsShare = 0.25
 const tickMs = 1000
 const standbyPollMs = 100
 const doubtPollMs = 20
+/** Whoever makes room for another one waits so many times longer before it goes on by itself. */
+const yieldPatience = 3
 /**
  * Looks in a row that must find the queue cut off from the store: one alone may have seen a
  * position that was on its way.
@@ -89,6 +91,7 @@ export class PumpIncarnation {
   #wrongTo = 0
   #lastKnown = 0
   #gapLooks = 0
+  #isYielding = false
   readonly #turns: Turns
   /** Where the store was when it was looked at last, and where the queue was found to lead on. */
   #storeAt = -1
@@ -281,7 +284,18 @@ export class PumpIncarnation {
 
   // ---- active
 
+  /** Another pump is to go on; this one does only if that one does not. */
+  yield(): void {
+    if (this.state !== 'active') return
+    this.#isYielding = true
+    this.#wakeup.wake()
+  }
+
   async #pump(replica: Replica): Promise<void> {
+    if (this.#isYielding) {
+      this.#rest('standing by: another pump is to go on')
+      return
+    }
     if (this.#mustNotPublish(replica)) return await this.#life.sleep(doubtPollMs)
     this.#correct(replica)
     const dueInMs = this.#schedule.dueInMs(this.#collector)
@@ -352,16 +366,16 @@ export class PumpIncarnation {
       this.#collector.reopen(window)
       this.#schedule.moved(this.#collector)
       if (!isGridError(error, 'fenced')) throw error
-      this.state = 'standby'
-      this.image?.rest()
-      this.#report({
-        kind: 'standing_by',
-        level: 'info',
-        message: `standing by: another pump goes on from ${window.from}`,
-      })
+      this.#rest(`standing by: another pump goes on from ${window.from}`)
     } finally {
       this.#publishing = false
     }
+  }
+
+  #rest(message: string): void {
+    this.state = 'standby'
+    this.image?.rest()
+    this.#report({ kind: 'standing_by', level: 'info', message })
   }
 
   // ---- standby
@@ -373,9 +387,14 @@ export class PumpIncarnation {
   async #standBy(replica: Replica): Promise<void> {
     const { changes, clock, random } = this.#ports
     // Two standbys must not wake at the same moment, again and again.
-    const patienceMs = this.#settings.takeoverMs + (random.integer() % 500)
+    const usualMs = this.#settings.takeoverMs + (random.integer() % 500)
+    let patienceMs = (this.#isYielding ? yieldPatience : 1) * usualMs
+    this.#isYielding = false
     const watch = new QueueWatch(changes, clock, this.#queueLast, {
-      published: (window) => this.#otherPublished(replica, window),
+      published: (window) => {
+        patienceMs = usualMs
+        this.#otherPublished(replica, window)
+      },
       broken: (error) => this.end(error),
     })
     try {

@@ -168,6 +168,30 @@ test('a second writer stands by, and takes over when the store stands still', as
   expect(writers.filter((writer) => writer !== active)[0]?.status().state).toBe('active')
 })
 
+test('a writer makes room for another one, and goes on itself only if that one does not', async () => {
+  bench = new Bench()
+  const writers = [bench.start(), bench.start()]
+  await bench.publish([0, 3])
+  await bench.clock.advance(2000)
+  const active = writers.find((writer) => writer.status().state === 'active') as DataWriter
+  const other = writers.find((writer) => writer !== active) as DataWriter
+  active.yield()
+  await bench.clock.advance(300)
+  expect(writers.map((writer) => writer.status().state)).toEqual(['standby', 'standby'])
+  await bench.publish([3, 5])
+  await bench.clock.advance(1500)
+  expect(await bench.position()).toBe(5)
+  expect(other.status().state).toBe('active')
+  expect(active.status().state).toBe('standby')
+  // There is nobody left to make room for.
+  other.yield()
+  await active.stop()
+  await bench.publish([5, 7])
+  await bench.clock.advance(5000)
+  expect(await bench.position()).toBe(7)
+  expect(other.status().state).toBe('active')
+})
+
 test('under load the second writer writes less than two seconds after the first has gone', async () => {
   bench = new Bench()
   const writers = [bench.start(), bench.start()]

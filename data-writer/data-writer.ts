@@ -59,6 +59,10 @@ export class DataWriter implements Component {
     await this.#lives.stop()
   }
 
+  yield(): void {
+    this.#incarnation?.yield()
+  }
+
   get partitions(): number | undefined {
     return this.#stored.in(this.#incarnation?.checkpoint)
   }

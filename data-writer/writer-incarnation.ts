@@ -27,6 +27,9 @@ const standbyPollMs = 200
 /** Damage in the change queue is told at most this often. */
 const damageTellMs = 60_000
 
+/** Whoever makes room for another one waits so many times longer before it goes on by itself. */
+const yieldPatience = 3
+
 export type WriterState = 'starting' | 'active' | 'standby'
 
 /**
@@ -52,6 +55,7 @@ export class WriterIncarnation {
   #lastKnown = 0
   #feed: WindowFeed | undefined
   #gap: number | undefined
+  #isYielding = false
   #damageToldAt = Number.NEGATIVE_INFINITY
 
   constructor(
@@ -85,6 +89,13 @@ export class WriterIncarnation {
 
   get waitingBytes(): number {
     return this.#feed?.bytes ?? 0
+  }
+
+  /** Another writer is to go on; this one does only if that one does not. */
+  yield(): void {
+    if (this.state !== 'active') return
+    this.#isYielding = true
+    this.#wakeup.wake()
   }
 
   /** Why it cannot do its work just now; undefined when it can. */
@@ -124,6 +135,11 @@ export class WriterIncarnation {
 
   async #work(feed: WindowFeed): Promise<void> {
     if (feed.failure) throw feed.failure
+    if (this.#isYielding) {
+      this.#isYielding = false
+      await this.#standBy(feed, yieldPatience)
+      return
+    }
     const { batchBytesMax } = this.#settings
     const { windows, gap } = takeWindows(feed, this.position, this.#logIdentity, batchBytesMax)
     this.#noteGap(gap)
@@ -208,7 +224,7 @@ export class WriterIncarnation {
   }
 
   /** Another writer works: this one follows the store's checkpoint until that stands still. */
-  async #standBy(feed: WindowFeed): Promise<void> {
+  async #standBy(feed: WindowFeed, patience = 1): Promise<void> {
     const { clock } = this.#ports
     this.state = 'standby'
     this.#report({
@@ -223,8 +239,9 @@ export class WriterIncarnation {
       const before = this.position
       this.#moved(await this.#readCheckpoint())
       const now = clock.monotonic()
+      if (this.position !== before) patience = 1
       if (this.position !== before || !feed.next) since = now
-      else if (now - since >= this.#settings.takeoverMs) break
+      else if (now - since >= patience * this.#settings.takeoverMs) break
     }
     if (this.#life.signal.aborted) return
     this.state = 'active'

@@ -53,11 +53,19 @@ describe('partitionBy', () => {
       'cache tickets: partitionBy names size, which must be a text, a whole number (Type.Integer) or a boolean',
     ],
     ['tags', 'cache tickets: partitionBy names tags, which must be a text'],
+    [{ prefixOf: 'no', until: '/' }, 'cache tickets: partitionBy names no, which must be a text'],
+    [{ prefixOf: 'id' }, 'cache tickets: partitionBy: until must be the text behind the prefix'],
     [{ idOf: 'no' }, 'cache tickets: partitionBy names no, which must be a text that holds an id'],
     [[], 'cache tickets: partitionBy names no field'],
     [['owner', 'note'], 'cache tickets: partitionBy names note, which is not always there'],
-    [7, 'cache tickets: partitionBy must be a field, a list of fields or { idOf: field }'],
-    [null, 'cache tickets: partitionBy must be a field, a list of fields or { idOf: field }'],
+    [
+      7,
+      'cache tickets: partitionBy must be a field, a list of fields, { idOf: field } or { prefixOf: field, until: text }',
+    ],
+    [
+      null,
+      'cache tickets: partitionBy must be a field, a list of fields, { idOf: field } or { prefixOf: field, until: text }',
+    ],
   ])('%j is refused', (partitionBy, message) => {
     const define = () => loose.cache('tickets', { schema, key: 'id', partitionBy })
     expect(define).toThrow(TypeError)
@@ -69,6 +77,12 @@ describe('partitionBy', () => {
     expect(receive.partitionBy).toEqual({ fields: ['owner'], isId: false })
     const byId = defineQuery('q', { input, partitionBy: { idOf: 'id' }, handler: () => 1 })
     expect(byId.partitionBy).toEqual({ fields: ['id'], isId: true })
+    const byPrefix = defineQuery('q', {
+      input,
+      partitionBy: { prefixOf: 'id', until: '/' },
+      handler: () => 1,
+    })
+    expect(byPrefix.partitionBy).toEqual({ fields: ['id'], isId: false, until: '/' })
     const byTwo = defineCommand('c', { input, affinity: ['owner', 'id'], handler: () => 1 })
     expect(byTwo.affinity).toEqual({ fields: ['owner', 'id'], isId: false })
   })

@@ -15,7 +15,8 @@ export function takePartitionBy(
   option = 'partitionBy',
 ): PartitionBy | undefined {
   if (declared === undefined) return undefined
-  const { fields, isId } = normalized(`${what}: ${option}`, declared)
+  const partitionBy = normalized(`${what}: ${option}`, declared)
+  const { fields } = partitionBy
   if (fields.length === 0) throw new TypeError(`${what}: ${option} names no field`)
   for (const field of fields) {
     if (typeof field !== 'string' || !Object.hasOwn(schema.properties, field))
@@ -23,21 +24,33 @@ export function takePartitionBy(
     if (!schema.required?.includes(field))
       throw new TypeError(`${what}: ${option} names ${field}, which is not always there`)
     const types = [...(typesOf(schema.properties[field]) ?? ['anything'])]
-    const allowed = isId ? ['string'] : ['string', 'integer', 'boolean']
+    const { allowed, text } = allowedIn(partitionBy)
     if (!types.every((type) => allowed.includes(type)))
-      throw new TypeError(
-        `${what}: ${option} names ${field}, which must be ${isId ? 'a text that holds an id' : 'a text, a whole number (Type.Integer) or a boolean'}`,
-      )
+      throw new TypeError(`${what}: ${option} names ${field}, which must be ${text}`)
   }
-  return { fields, isId }
+  return partitionBy
+}
+
+function allowedIn({ isId, until }: PartitionBy) {
+  if (isId) return { allowed: ['string'], text: 'a text that holds an id' }
+  if (until !== undefined) return { allowed: ['string'], text: 'a text' }
+  const allowed = ['string', 'integer', 'boolean']
+  return { allowed, text: 'a text, a whole number (Type.Integer) or a boolean' }
 }
 
 function normalized(what: string, declared: PartitionKey): PartitionBy {
   if (typeof declared === 'string') return { fields: [declared], isId: false }
   if (Array.isArray(declared)) return { fields: [...declared], isId: false }
-  if (typeof declared === 'object' && declared !== null && 'idOf' in declared)
-    return { fields: [declared.idOf], isId: true }
-  throw new TypeError(`${what} must be a field, a list of fields or { idOf: field }`)
+  const options = Object(declared) as Readonly<Record<string, unknown>>
+  const { idOf, prefixOf, until } = options
+  if (idOf !== undefined) return { fields: [idOf as string], isId: true }
+  if (prefixOf === undefined)
+    throw new TypeError(
+      `${what} must be a field, a list of fields, { idOf: field } or { prefixOf: field, until: text }`,
+    )
+  if (typeof until !== 'string' || until === '')
+    throw new TypeError(`${what}: until must be the text behind the prefix`)
+  return { fields: [prefixOf as string], isId: false, until }
 }
 
 /** A command that consists of parts does nothing itself, and is nowhere itself. */

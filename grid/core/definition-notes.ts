@@ -4,7 +4,7 @@ import {
   type CacheShape,
   declaredShape,
   expiryIndex,
-  initialShape,
+  ownCaches as ownShapes,
   type SpaceShape,
 } from './shape.ts'
 
@@ -19,7 +19,7 @@ export interface DefinitionNote {
   readonly message: string
 }
 
-const ownCaches: ReadonlySet<string> = new Set(initialShape.caches.map(({ name }) => name))
+const ownCaches: ReadonlySet<string> = new Set(ownShapes.map(({ name }) => name))
 
 /** Nothing of it keeps a version from working; warnings say what it would not see. */
 export function definitionNotes(space: Space, shape: SpaceShape): DefinitionNote[] {

@@ -83,11 +83,15 @@ export interface CacheOptions<
   >
 }
 
-/** As it is declared: a field, several, or one that holds an id made by `tx.newId()`. */
-export type PartitionKey<Field extends string = string, IdField extends string = Field> =
+/**
+ * As it is declared: a field, several, one that holds an id made by `tx.newId()`, or what in a text
+ * stands before a separator: of `concert/A-1` until `/` that is `concert`.
+ */
+export type PartitionKey<Field extends string = string, TextField extends string = Field> =
   | Field
   | readonly Field[]
-  | { readonly idOf: IdField }
+  | { readonly idOf: TextField }
+  | { readonly prefixOf: TextField; readonly until: string }
 
 /** What the compiler says of other fields than those. */
 export type Unpartitionable =

@@ -6,6 +6,18 @@ import { logNameOf, logNamesOf, partitionOf, spaceOf } from './log-name.ts'
 import { hashBy, hashOfId, idWithHash, partitionHash, partitionOfHash } from './partition.ts'
 
 describe('the hash of a partition key', () => {
+  test('of what stands before a separator is that of this text', () => {
+    const by = { fields: ['key'], isId: false, until: '/' }
+    const whole = { fields: ['event'], isId: false }
+    for (const [key, event] of [
+      ['concert/A-1', 'concert'],
+      ['concert', 'concert'],
+      ['/x', ''],
+      ['a/b/c', 'a'],
+    ])
+      expect(hashBy(by, { key }, 'x')).toBe(hashBy(whole, { event }, 'x'))
+  })
+
   test('is CRC-32 of its text, as every language has it', () => {
     expect(partitionHash(['123456789'])).toBe(0xcbf43926)
     fc.assert(

@@ -15,6 +15,8 @@ export interface PartitionBy {
   readonly fields: readonly string[]
   /** The one field holds an id. */
   readonly isId: boolean
+  /** Of the one field only what stands before the first of these; all of it, if there is none. */
+  readonly until?: string
 }
 
 /**
@@ -72,10 +74,11 @@ export function hashOfId(id: string): number | undefined {
  * @throws GridError `invalid_input` when a field is missing, or holds no id where one is declared
  */
 export function hashBy(
-  { fields, isId }: PartitionBy,
+  partitionBy: PartitionBy,
   value: Readonly<Record<string, unknown>>,
   what: string,
 ): number {
+  const { fields } = partitionBy
   const key = fields.map((field) => {
     const part = value[field]
     if (typeof part === 'string' || typeof part === 'boolean' || Number.isSafeInteger(part))
@@ -86,12 +89,22 @@ export function hashBy(
       'is needed to find the partition: a text, a whole number or a boolean',
     )
   })
-  if (!isId) return partitionHash(key)
-  const [id] = key
-  const hash = typeof id === 'string' ? hashOfId(id) : undefined
+  const hash = hashOfFields(partitionBy, key)
   if (hash === undefined)
     throw fieldError(what, fields[0] as string, 'is no id that a command of this space has made')
   return hash
+}
+
+/** The same, of the values of its fields; undefined for what is no id where one is declared. */
+export function hashOfFields(
+  { isId, until }: PartitionBy,
+  values: readonly PartitionScalar[],
+): number | undefined {
+  const [first] = values
+  if (isId) return typeof first === 'string' ? hashOfId(first) : undefined
+  if (until === undefined || typeof first !== 'string') return partitionHash(values)
+  const end = first.indexOf(until)
+  return partitionHash([end < 0 ? first : first.slice(0, end)])
 }
 
 const fieldError = (what: string, path: string, message: string): GridError =>

@@ -4,10 +4,9 @@ import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
 import {
   hashBy,
-  hashOfId,
+  hashOfFields,
   type PartitionBy,
   type PartitionScalar,
-  partitionHash,
   partitionOfHash,
 } from './partition.ts'
 
@@ -57,9 +56,9 @@ export function checkKeyPlace(place: Place, cache: AnyCache, key: string): void 
 export function hashOfKey(cache: AnyCache, key: unknown): number | undefined {
   const partitionBy = cache?.partitionBy
   if (partitionBy === undefined || typeof key !== 'string') return undefined
-  const { fields, isId } = partitionBy
+  const { fields } = partitionBy
   if (fields.length !== 1 || fields[0] !== cache.key) return undefined
-  return isId ? hashOfId(key) : partitionHash([key])
+  return hashOfFields(partitionBy, [key])
 }
 
 /**
@@ -70,7 +69,7 @@ export function checkValuePlace(place: Place, cache: AnyCache, value: Value): vo
   const partitionBy = cache?.partitionBy
   const key = partitionBy?.fields.map((field) => Object(value)[field] as unknown)
   if (!partitionBy || !key?.every(isPartitionScalar)) return
-  const hash = partitionBy.isId ? hashOfId(String(key[0])) : partitionHash(key)
+  const hash = hashOfFields(partitionBy, key)
   if (hash === undefined)
     throw new Misuse(
       cache.name,
@@ -125,7 +124,7 @@ export function checkRangePlace(
   if (partitionBy === undefined || fields === undefined || !Array.isArray(equals)) return
   const key = partitionBy.fields.map((field) => equals[fields.indexOf(field)] as unknown)
   if (!key.every(isPartitionScalar)) return
-  const hash = partitionBy.isId ? hashOfId(String(key[0])) : partitionHash(key)
+  const hash = hashOfFields(partitionBy, key)
   if (hash !== undefined) check(place, cache, equals.join(), hash)
 }
 

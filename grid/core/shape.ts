@@ -70,6 +70,9 @@ export const partitionedCaches: readonly CacheShape[] = [
   cacheShape(commitsCache, 'key', {}, undefined),
 ]
 
+/** Names of what the grid itself keeps, in spaces of every kind. */
+export const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
+
 export const idempotencyCacheNumber = 0
 export const partsCacheNumber = 1
 
@@ -195,5 +198,7 @@ function mergeCaches(current: CacheShape, wanted: CacheShape): CacheShape {
 
 const partitionText = ({ partitionBy }: CacheShape): string => {
   if (!partitionBy) return 'none'
-  return partitionBy.isId ? `the id in ${partitionBy.fields}` : partitionBy.fields.join()
+  const { fields, isId, until } = partitionBy
+  if (isId) return `the id in ${fields}`
+  return until === undefined ? fields.join() : `${fields} until ${JSON.stringify(until)}`
 }

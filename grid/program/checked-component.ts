@@ -8,10 +8,12 @@ import type { Component, ComponentStatus } from './component.ts'
 export class CheckedComponent implements Component {
   readonly #component: Component
   readonly #told: number
+  readonly yield?: () => void
 
   constructor(component: Component, told: number) {
     this.#component = component
     this.#told = told
+    if (component.yield) this.yield = () => component.yield?.()
   }
 
   start(): void {

@@ -1,5 +1,4 @@
-import type { LogName } from '../core/log-name.ts'
-import { logNamesOf } from '../core/log-name.ts'
+import { type LogName, logNamesOf } from '../core/log-name.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import { type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import type { Clock } from '../engine/ports/clock.ts'
@@ -9,11 +8,11 @@ import type { Random } from '../engine/ports/random.ts'
 import type { Store } from '../engine/ports/store.ts'
 import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
-import { DividedComponent } from './divided-component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
 import { type NamedSpace, namedSpaces } from './named-spaces.ts'
 import type { ProcessAdapters } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
+import { type OpenedPart, SharedWork } from './shared-work.ts'
 
 /** What a component of one log may work with. */
 export interface ComponentPorts {
@@ -47,7 +46,8 @@ export interface ComponentProgram {
 
 /**
  * A role without doors of its own, for each space of `SPACES`: data pump, data writer or data
- * reader. Of a space with several partitions it has a component for each.
+ * reader. Of a space with several partitions it has a component for each that falls to it among
+ * the processes that run.
  */
 export async function runComponent(program: ComponentProgram): Promise<void> {
   const { role, required, spaces } = program
@@ -63,33 +63,55 @@ export async function runComponent(program: ComponentProgram): Promise<void> {
       where: (logName) => `space ${logName}`,
       create: async (name, adapters, reportOf) => {
         const space = named.get(name) as NamedSpace
-        const make = async (logName: LogName) =>
-          await createFor(program, logName, space, adapters, reportOf(logName), environment)
-        if (space.partitions === 1) return await make(name)
-        const parts = logNamesOf(name, space.partitions).map(async (logName) => {
-          return [logName, await make(logName)] as const
-        })
-        return new DividedComponent(new Map(await Promise.all(parts)))
+        const open = (logName: LogName) =>
+          openPart(program, logName, space, adapters, reportOf(logName), environment)
+        if (space.partitions === 1) return (await open(name)).component
+        await findStreams(space, adapters)
+        return await shareWork(space, role, environment, adapters, open)
       },
     }
   })
 }
 
-async function createFor(
+/**
+ * Whatever is wrong with them in a way that waiting does not help is told at the start, by whoever
+ * starts, even of those that others work for.
+ */
+async function findStreams(
+  { name, partitions }: NamedSpace,
+  adapters: ProcessAdapters,
+): Promise<void> {
+  for (const logName of logNamesOf(name, partitions)) {
+    const found = [adapters.openLog(logName, partitions), adapters.openChanges(logName, partitions)]
+    for (const log of await Promise.all(found)) await adapters.letGo(log)
+  }
+}
+
+async function shareWork(
+  { name: space, partitions }: NamedSpace,
+  role: string,
+  { UNIT_NAME: name }: Environment,
+  adapters: ProcessAdapters,
+  open: (logName: LogName) => Promise<OpenedPart>,
+): Promise<SharedWork> {
+  const { clock, random } = adapters
+  const messaging = await adapters.messaging()
+  const options = { space, partitions, role, name, open }
+  return new SharedWork(options, { messaging, clock, random })
+}
+
+async function openPart(
   { role, create }: ComponentProgram,
   logName: LogName,
   { partitions }: NamedSpace,
   adapters: ProcessAdapters,
   report: Report,
   environment: Environment,
-): Promise<Component> {
+): Promise<OpenedPart> {
   const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
+  const changes = await adapters.openChanges(logName, partitions)
   const ports: ComponentPorts = {
-    log,
-    changes: await adapters.openChanges(logName, partitions),
-    messaging,
-    clock,
-    random,
+    ...{ log, changes, messaging, clock, random },
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
       return adapters.store
@@ -98,5 +120,11 @@ async function createFor(
       return adapters.image
     },
   }
-  return new CheckedComponent(create(logName, ports, report, environment), partitions)
+  const component = create(logName, ports, report, environment)
+  return {
+    component: new CheckedComponent(component, partitions),
+    close: async () => {
+      await Promise.all([adapters.letGo(log), adapters.letGo(changes)])
+    },
+  }
 }

@@ -26,6 +26,11 @@ export interface Component {
   stop(): Promise<void>
   readiness(): Readiness
   status(): ComponentStatus
+  /**
+   * Another one stands by that should do the work: lets it take over, and does it again itself only
+   * if that one does not.
+   */
+  yield?(): void
   /** How many partitions its space has by the definition it has met; undefined: not known yet. */
   readonly partitions?: number | undefined
   /** Those of a divided space that it works for just now, which are shown in its place. */

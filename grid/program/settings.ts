@@ -1,11 +1,21 @@
-import type { Static, TObject, TSchema } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
+import { partitionsMax } from '../core/partition.ts'
 import { knownVariables } from './environment.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { type Described, readVariables } from './variables.ts'
 
 /** Variables of an environment: `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>
+
+/** Of applications that let their space be divided: into how many partitions. */
+export const partitionsSetting = Type.Integer({
+  minimum: 1,
+  maximum: partitionsMax,
+  default: 1,
+  description: 'Into how many partitions the space is divided',
+  allowed: `an integer from 1 to ${partitionsMax}`,
+})
 
 const variableName = /^[A-Z][A-Z0-9_]*$/
 

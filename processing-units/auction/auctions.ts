@@ -31,6 +31,7 @@ export type Auction = Static<typeof auction>
 export const auctions = defineCache('auctions', {
   schema: auction,
   key: 'auctionId',
+  partitionBy: 'auctionId',
   expiry: 'closesAt',
   onExpire: close,
   readable: true,

@@ -18,5 +18,7 @@ export type Bid = Static<typeof bid>
 export const bids = defineCache('bids', {
   schema: bid,
   key: 'key',
+  // Auction ids hold no slash.
+  partitionBy: { prefixOf: 'key', until: '/' },
   indexes: { byAuction: ['auctionId', 'number'] },
 })

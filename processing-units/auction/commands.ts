@@ -13,6 +13,7 @@ export const openAuction = defineCommand('openAuction', {
     minimumIncrement: increment,
     endsAt: timeOrDate,
   }),
+  partitionBy: 'auctionId',
   result: Type.Object({ auctionId, endsAt: time }),
   handler(tx, { auctionId, title, startingPrice, minimumIncrement, endsAt: end }) {
     const endsAt = toMs(end)
@@ -39,6 +40,7 @@ export const placeBid = defineCommand('placeBid', {
   description:
     'Places a bid: the starting price or more, later the highest bid and the minimum increment or more. Rejected: auction_not_found, auction_closed, bid_too_low (error.leastAmount).',
   input: Type.Object({ auctionId, bidderId, amount }),
+  partitionBy: 'auctionId',
   result: Type.Object({
     auctionId,
     number: Type.Integer({ description: 'Of the bid among those of its auction' }),
@@ -70,6 +72,7 @@ export const closeAuction = defineCommand('closeAuction', {
   description:
     'Closes an auction before its time; a closed one stays as it is. Rejected: auction_not_found.',
   input: Type.Object({ auctionId }),
+  partitionBy: 'auctionId',
   result: Type.Object({
     auctionId,
     closedAt: time,

@@ -1,4 +1,4 @@
 import { runProcessingUnit } from 'spacegrid/program'
-import { auction } from './space.ts'
 
-await runProcessingUnit(() => auction)
+// Imported inside the program: a wrong setting ends it with one line.
+await runProcessingUnit(async () => (await import('./space.ts')).auction)

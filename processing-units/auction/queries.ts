@@ -9,6 +9,7 @@ const bidsPerPageMax = 1000
 export const auction = defineQuery('auction', {
   description: 'An auction, with the least amount of the next bid.',
   input: Type.Object({ auctionId }),
+  partitionBy: 'auctionId',
   result: Type.Object({
     ...publicAuction.properties,
     leastAmount: Type.Integer({ description: 'What the next bid must have, minor units (cents)' }),
@@ -31,6 +32,7 @@ export const bids = defineQuery('bids', {
       Type.Integer({ minimum: 1, maximum: bidsPerPageMax, default: 50, description: 'Default 50' }),
     ),
   }),
+  partitionBy: 'auctionId',
   result: Type.Object({
     auctionId,
     bids: Type.Array(Type.Object({ number: Type.Integer(), bidderId, amount, placedAt: time })),
@@ -63,6 +65,7 @@ export const leaderboard = defineQuery('leaderboard', {
       Type.Integer({ minimum: 1, maximum: leadersMax, default: 10, description: 'Default 10' }),
     ),
   }),
+  partitionBy: 'auctionId',
   result: Type.Object({
     auctionId,
     bidders: Type.Array(Type.Object({ bidderId, amount })),

@@ -41,7 +41,8 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
     return {
       spaces: [...spaces.keys()],
       calledBy: 'unit',
-      names: (space) => (spaces.size === 1 ? { unit: name } : { unit: name, space }),
+      names: (logName) =>
+        spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
       create: (space, adapters, reportOf): Promise<AnyUnit> =>
         createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment),

@@ -13,6 +13,9 @@ import {
   total,
 } from './fields.ts'
 
+/** Everything of an event is in one partition; event ids hold no slash. */
+const byEventInKey = { prefixOf: 'key', until: '/' } as const
+
 const event = Type.Object({
   eventId,
   name: eventName,
@@ -28,6 +31,7 @@ export type Event = Static<typeof event>
 export const events = defineCache('events', {
   schema: event,
   key: 'eventId',
+  partitionBy: 'eventId',
   readable: true,
 })
 
@@ -63,6 +67,7 @@ export const seats = defineCache('seats', {
     /** Held seats only: the others have no `holdId`. */
     byHold: ['holdId', 'section', 'row', 'number'],
   },
+  partitionBy: byEventInKey,
   readable: ['key', 'eventId', 'section', 'row', 'number', 'status'],
 })
 
@@ -76,6 +81,7 @@ export const customerSeats = defineCache('customerSeats', {
     count: Type.Integer({ minimum: 0 }),
   }),
   key: 'key',
+  partitionBy: byEventInKey,
 })
 
 export const order = Type.Object({
@@ -99,6 +105,7 @@ export type Order = Static<typeof order>
 export const orders = defineCache('orders', {
   schema: order,
   key: 'orderId',
+  partitionBy: { idOf: 'orderId' },
   indexes: { byCustomer: ['customerId', 'orderedAt'] },
 })
 
@@ -106,5 +113,6 @@ export const orders = defineCache('orders', {
 export const expiredHolds = defineCache('expiredHolds', {
   schema: Type.Object({ holdId, forgetAt: time }),
   key: 'holdId',
+  partitionBy: { idOf: 'holdId' },
   expiry: 'forgetAt',
 })

@@ -26,6 +26,7 @@ export const createEvent = defineCommand('createEvent', {
     startsAt: timeOrDate,
     sections,
   }),
+  partitionBy: 'eventId',
   result: Type.Object({ seats: Type.Integer({ description: 'How many seats there are' }) }),
   handler(tx, { eventId, name, startsAt, sections }) {
     const count = countSeats(sections)

@@ -36,6 +36,7 @@ export const holdSeats = (holdMs: number) =>
       }),
       customerId,
     }),
+    partitionBy: 'eventId',
     result: Type.Object({ holdId, expiresAt: time, total }),
     handler(tx, { eventId, seatIds, customerId }) {
       const event = eventOf(tx, eventId)
@@ -68,6 +69,7 @@ export const holdBestAvailable = (holdMs: number) =>
       }),
       customerId,
     }),
+    partitionBy: 'eventId',
     result: Type.Object({ holdId, seatIds: Type.Array(seatId), expiresAt: time, total }),
     handler(tx, { eventId, section, quantity, customerId }) {
       const total = quantity * sectionOf(tx, eventOf(tx, eventId), section).price

@@ -21,6 +21,7 @@ export type Hold = Static<typeof hold>
 export const holds = defineCache('holds', {
   schema: hold,
   key: 'holdId',
+  partitionBy: { idOf: 'holdId' },
   expiry: 'expiresAt',
   onExpire: expireHold,
 })

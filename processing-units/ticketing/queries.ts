@@ -1,4 +1,4 @@
-import { defineQuery, type Reader, Type } from 'spacegrid'
+import { defineQuery, mergeOrdered, type Reader, Type } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {
@@ -15,12 +15,21 @@ import { seatIdOf, seatKey } from './seat-names.ts'
 
 const count = Type.Integer({ minimum: 0 })
 
-/** A customer's orders are answered as one page; nobody who buys tickets has more. */
+/** On a page; nobody who buys tickets has more. */
 const ordersMax = 1000
+
+/** A customer's orders are those of many events, in all partitions. */
+const newestFirst = mergeOrdered({
+  by: ['orderedAt'],
+  reverse: true,
+  limit: ordersMax,
+  list: 'orders',
+})
 
 export const seatMap = defineQuery('seatMap', {
   description: 'Every seat of an event, or of one of its sections, in row and seat order.',
   input: Type.Object({ eventId, section: Type.Optional(sectionName) }),
+  partitionBy: 'eventId',
   result: Type.Object({
     eventId,
     seats: Type.Array(Type.Object({ seatId, status: seatStatus, price })),
@@ -36,6 +45,7 @@ export const seatMap = defineQuery('seatMap', {
 export const availability = defineQuery('availability', {
   description: 'How many seats of each section are free, held and sold.',
   input: Type.Object({ eventId }),
+  partitionBy: 'eventId',
   result: Type.Object({
     eventId,
     sections: Type.Array(
@@ -55,22 +65,31 @@ export const availability = defineQuery('availability', {
 export const order = defineQuery('order', {
   description: 'An order, cancelled ones included.',
   input: Type.Object({ orderId }),
+  partitionBy: { idOf: 'orderId' },
   result: orderSchema,
   handler: (read, { orderId }) =>
     read.get(orders, orderId) ?? read.notFound(`There is no order ${orderId}`),
 })
 
 export const ordersByCustomer = defineQuery('ordersByCustomer', {
-  description: `A customer's orders, newest first, at most ${ordersMax}; none for a customer who has not bought anything. Who knows the customer's id sees them, and can cancel them.`,
-  input: Type.Object({ customerId }),
-  result: Type.Object({ orders: Type.Array(orderSchema) }),
-  handler: (read, { customerId }) => ({
-    orders: read.range(orders, 'byCustomer', {
-      equals: [customerId],
-      reverse: true,
-      limit: ordersMax,
-    }),
+  description: `A customer's orders, newest first, at most ${ordersMax} a page: \`cursor\` is the \`next\` of the page before. None for a customer who has not bought anything. Who knows the customer's id sees them, and can cancel them.`,
+  input: Type.Object({
+    customerId,
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: ordersMax, description: `Default ${ordersMax}` }),
+    ),
+    cursor: Type.Optional(Type.String({ maxLength: 10_000 })),
   }),
+  result: Type.Object({
+    orders: Type.Array(orderSchema),
+    next: Type.Optional(Type.String({ description: 'There while there are older orders' })),
+  }),
+  handler(read, { customerId, ...page }) {
+    const { from, limit } = newestFirst.page(page)
+    const to = from === undefined ? undefined : Number(from)
+    return read.range(orders, 'byCustomer', { equals: [customerId], to, reverse: true, limit })
+  },
+  everyPartition: { merge: newestFirst },
 })
 
 function eventOf(read: Reader, eventId: string): Event {

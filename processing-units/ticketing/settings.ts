@@ -1,5 +1,5 @@
 import { Type } from 'spacegrid'
-import { readSettings, type Variables } from 'spacegrid/settings'
+import { partitionsSetting, readSettings, type Variables } from 'spacegrid/settings'
 
 /** setTimeout takes no more. */
 const msMax = 2_147_483_647
@@ -12,11 +12,14 @@ const settings = Type.Object({
     description: 'How long seats are held',
     allowed: `an integer from 1 to ${msMax} (ms)`,
   }),
+  PARTITIONS: partitionsSetting,
 })
 
 export interface TicketingSettings {
   /** How long seats are held before they are free again, ms. */
   readonly holdMs: number
+  /** Among which the events are divided. */
+  readonly partitions: number
 }
 
 /**
@@ -25,5 +28,6 @@ export interface TicketingSettings {
  * allowed
  */
 export function readTicketingSettings(variables?: Variables): TicketingSettings {
-  return { holdMs: readSettings(settings, variables).HOLD_MS }
+  const { HOLD_MS: holdMs, PARTITIONS: partitions } = readSettings(settings, variables)
+  return { holdMs, partitions }
 }

@@ -11,15 +11,18 @@ import { readTicketingSettings } from './settings.ts'
 export interface TicketingOptions {
   /** How long seats are held before they are free again, ms. Default 120,000. */
   readonly holdMs?: number
+  /** Among which the events are divided. Default 1. */
+  readonly partitions?: number
 }
 
 /**
  * The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or
  * free again.
  */
-export function createTicketing({ holdMs = 120_000 }: TicketingOptions = {}) {
+export function createTicketing({ holdMs = 120_000, partitions = 1 }: TicketingOptions = {}) {
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
+    partitions,
     caches: [events, seats, holds, orders, customerSeats, expiredHolds],
     commands: [
       createEvent,

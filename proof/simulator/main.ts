@@ -6,10 +6,10 @@ import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { ownProgram } from 'spacegrid/own-program'
 import { completeSeedsMin, neverHappened } from './check/completeness.ts'
+import { dividedWorkload } from './divided/plan.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
-import type { Plan } from './plan/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
-import { planOf, tryPlan, workloadNames } from './seed-run.ts'
+import { type AnyPlan, planOf, tryPlan, workloadNames } from './seed-run.ts'
 import { ruleOf, shrink } from './shrink.ts'
 import { catchStrayErrors } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
@@ -60,6 +60,7 @@ const command = new Command('npm run simulate --')
     `
 Workloads:
 ${workloads.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join('\n')}
+  ${dividedWorkload.padEnd(10)} accounts on several partitions: transfers across them, requests passed on, units that come and go
 
 The same seed gives the same run on the same code, to the last interleaving: --seed S --trace replays it.
 Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 some seed failed, or in 5,000 seeds and more something never happened, 2 wrong options.`,
@@ -72,15 +73,15 @@ async function main(options: Options): Promise<number> {
   return seed === undefined ? await runMany(options) : await runOne(planOf(seed, workload), options)
 }
 
-async function planIn(file: string): Promise<Plan> {
+async function planIn(file: string): Promise<AnyPlan> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Plan
+    return JSON.parse(await readFile(file, 'utf8')) as AnyPlan
   } catch (error) {
     throw new Failure(`--plan ${file} cannot be read: ${(error as Error).message}`, 2)
   }
 }
 
-async function runOne(plan: Plan, { trace, json, shrink, save }: Options): Promise<number> {
+async function runOne(plan: AnyPlan, { trace, json, shrink, save }: Options): Promise<number> {
   const { seed } = plan
   const result = await tryPlan(plan, trace)
   const { problems, digest, coverage } = result
@@ -148,7 +149,7 @@ const verdict = (failures: number): string =>
 
 /** What was violated, how to see it again, and the shortest way to it that can be found. */
 async function explain(
-  plan: Plan,
+  plan: AnyPlan,
   problems: readonly string[],
   isToShrink: boolean,
   save: string | undefined,

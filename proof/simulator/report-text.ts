@@ -1,4 +1,6 @@
+import type { DividedPlan, DividedStep } from './divided/plan.ts'
 import type { Plan, Step } from './plan/plan.ts'
+import { type AnyPlan, isDivided } from './seed-run.ts'
 
 /** Lines of a trace that are shown, at its beginning and at its end. */
 const traceLinesMax = 50
@@ -21,7 +23,24 @@ export function coverageText(counts: ReadonlyMap<string, number>, width = 100): 
 }
 
 /** The plan as a list to be read. */
-export function planText(plan: Plan): string {
+export const planText = (plan: AnyPlan): string =>
+  isDivided(plan) ? dividedText(plan) : undividedText(plan)
+
+function dividedText({ settings, steps, workload }: DividedPlan): string {
+  const { units, partitions, copies } = settings
+  return [
+    `  workload ${workload}: ${units} units, ${partitions} partitions, ${copies} copies of each`,
+    ...steps.map((step) => `  ${`${step.atMs}`.padStart(6)} ms  ${dividedStepText(step)}`),
+  ].join('\n')
+}
+
+function dividedStepText(step: DividedStep): string {
+  if (step.kind === 'fault') return faultText(step.fault)
+  const key = step.withKey ? 'with a key' : 'without a key'
+  return `client ${step.client} asks unit ${step.units[0]}, ${step.isQuery ? 'a query' : key}`
+}
+
+function undividedText(plan: Plan): string {
   const { settings, steps, logReplaced, readersGone, tailLost, storeLags, workload } = plan
   const { units, pumps, writers, readers, withImage } = settings
   return [
@@ -35,13 +54,14 @@ export function planText(plan: Plan): string {
 }
 
 function stepText(step: Step): string {
-  if (step.kind === 'fault') {
-    const { what, ...details } = step.fault
-    const told = Object.entries(details).map(([name, value]) => `${name} ${value}`)
-    return `fault: ${what}${told.length > 0 ? ` (${told.join(', ')})` : ''}`
-  }
+  if (step.kind === 'fault') return faultText(step.fault)
   const key = step.withKey ? 'with a key' : 'without a key'
   return `client ${step.client} asks unit ${step.units[0]}, ${key}, ${step.acknowledge}, ${step.read}`
+}
+
+function faultText({ what, ...details }: { readonly what: string }): string {
+  const told = Object.entries(details).map(([name, value]) => `${name} ${value}`)
+  return `fault: ${what}${told.length > 0 ? ` (${told.join(', ')})` : ''}`
 }
 
 /** A trace up to its violation; of a long one the beginning and the end. */

@@ -1,7 +1,10 @@
-import type { Plan, Step } from './plan/plan.ts'
+/** A plan of any kind: it can be cut. */
+interface Cuttable {
+  readonly steps: readonly unknown[]
+}
 
-export interface Shrunk {
-  readonly plan: Plan
+export interface Shrunk<P> {
+  readonly plan: P
   readonly runs: number
 }
 
@@ -13,16 +16,16 @@ export const ruleOf = (problem: string): string => problem.slice(0, problem.inde
  * debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002),
  * bounded by the number of runs and by time.
  */
-export async function shrink(
-  plan: Plan,
+export async function shrink<P extends Cuttable>(
+  plan: P,
   rule: string,
   { runsMax, msMax }: { readonly runsMax: number; readonly msMax: number },
-  run: (plan: Plan) => Promise<{ readonly problems: readonly string[] }>,
-): Promise<Shrunk> {
+  run: (plan: P) => Promise<{ readonly problems: readonly string[] }>,
+): Promise<Shrunk<P>> {
   const until = performance.now() + msMax
   let runs = 0
   let smallest = plan
-  const fails = async (candidate: Plan): Promise<boolean> => {
+  const fails = async (candidate: P): Promise<boolean> => {
     runs++
     const { problems } = await run(candidate)
     const failsAlike = problems.some((problem) => ruleOf(problem) === rule)
@@ -43,5 +46,5 @@ export async function shrink(
   return { plan: smallest, runs }
 }
 
-const without = (steps: readonly Step[], from: number, count: number): Step[] =>
+const without = <S>(steps: readonly S[], from: number, count: number): S[] =>
   steps.filter((_, at) => at < from || at >= from + count)

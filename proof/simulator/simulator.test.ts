@@ -1,6 +1,6 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { expect, test } from 'vitest'
-import type { Plan } from './plan/plan.ts'
+import { makePlan, type Plan } from './plan/plan.ts'
 import gapBehindPurge from './regressions/gap-behind-purge.json' with { type: 'json' }
 import logReplaced from './regressions/log-replaced.json' with { type: 'json' }
 import nothingStored from './regressions/nothing-stored.json' with { type: 'json' }
@@ -23,6 +23,8 @@ const usual = [
   ...['transactions: collided', 'transactions: refused', 'calls: replayed by their key'],
   ...['rehydrated from peer', 'rehydrated from reader', 'rehydrated from log', 'image: rebuilt'],
   ...['calls: persisted', 'calls: accepted', 'queries: latest', 'replicas compared in full'],
+  ...['divided: fault: crash', 'divided: prepare: applied', 'divided: decide: commit'],
+  ...['divided: finish: commit', 'divided: replicas compared in full'],
 ]
 
 // architecture.md, section 3: all of it.
@@ -72,7 +74,7 @@ test.each([
 })
 
 test('a failing plan is shortened to what it takes to fail', async () => {
-  const plan = planOf(base)
+  const plan = makePlan(base, ['bank'])
   const [step] = plan.steps.filter(({ kind }) => kind === 'fault')
   const needed = step ?? plan.steps[new SeededRandom(base).below(plan.steps.length)]
   const fails = async (candidate: Plan) => {

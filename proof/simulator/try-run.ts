@@ -1,6 +1,4 @@
-import type { Plan } from './plan/plan.ts'
-import { type RunResult, runPlan } from './run.ts'
-import type { Workload } from './workloads/workload.ts'
+import type { RunResult } from './run.ts'
 
 /** What nobody has caught: of whichever run it was that was under way. */
 const stray: string[] = []
@@ -15,17 +13,22 @@ export function catchStrayErrors(): void {
   process.on('uncaughtException', (error) => stray.push(describe(error)))
 }
 
+/** What a run is known by. */
+interface Planned {
+  readonly seed: number
+  readonly workload: string
+}
+
 /** Runs a plan; whatever goes wrong in it is among its problems. */
 export async function tryRun(
-  plan: Plan,
-  workload: Workload,
-  keepTrace = false,
+  { seed, workload }: Planned,
+  run: () => Promise<RunResult>,
 ): Promise<RunResult> {
   stray.length = 0
-  const result = await runPlan(plan, workload, keepTrace).catch(
+  const result = await run().catch(
     (error): RunResult => ({
-      seed: plan.seed,
-      workload: plan.workload,
+      seed,
+      workload,
       problems: [`simulator: ${describe(error)}`],
       digest: '',
       trace: [],
@@ -43,17 +46,19 @@ export async function tryRun(
 
 /**
  * The same for less: nobody reads the stacks of errors in a run in which all is well, so they are
- * not taken, and a run that fails is run again with them. Not where mistakes of the application
- * belong to the workload: their stacks say where they are.
+ * not taken, and a run that fails is run again with them. Not for runs in which stacks say where
+ * mistakes of the application are.
  */
-export async function tryRunQuickly(plan: Plan, workload: Workload): Promise<RunResult> {
-  if (workload.mustFail) return await tryRun(plan, workload)
+export async function tryRunQuickly(
+  planned: Planned,
+  run: () => Promise<RunResult>,
+): Promise<RunResult> {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
-  const result = await tryRun(plan, workload).finally(() => {
+  const result = await tryRun(planned, run).finally(() => {
     Error.stackTraceLimit = stackTraceLimit
   })
   if (result.problems.length === 0) return result
-  const again = await tryRun(plan, workload)
+  const again = await tryRun(planned, run)
   return again.problems.length > 0 ? again : result
 }

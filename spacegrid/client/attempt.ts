@@ -1,3 +1,4 @@
+import { readPosition } from '@spacegrid/grid/core/position'
 import type { Answer, Failed } from './answer.ts'
 import type { TransportResponse } from './transport.ts'
 
@@ -65,7 +66,7 @@ function acceptedOf(body: Body, header: TransportResponse['header']): Answer {
     return {
       kind: 'accepted',
       result: body,
-      position: Number(header('grid-position')),
+      position: readPosition(header('grid-position') ?? '') ?? Number.NaN,
       attempts: 1,
     }
   return {

@@ -174,3 +174,23 @@ test('stopping ends a wait for the next attempt', async () => {
   expect(await waiting).toMatchObject({ kind: 'shed', attempts: 1 })
   expect(sent).toHaveLength(1)
 })
+
+describe('what the client has been told', () => {
+  test('is remembered by partition, and can be asked for', async () => {
+    const at = (position: number | string) => answer(200, { result: 1, position, version: 1 })
+    const entry = answer(200, { key: 'a', value: {} }, { 'grid-position': '3.4' })
+    const script = [at('7.12'), at('3.5-7.9'), entry, at('2.1'), at(9), at('2.1')]
+    const { client, sent } = scripted(script)
+    expect(client.seen('shop')).toBeUndefined()
+    await client.command('shop', 'buy', {})
+    await client.query('shop', 'stock', {})
+    await client.answerOfEntry('shop', 'seats', 'a')
+    expect(client.seen('shop')).toBe('3.5-7.12')
+    await client.query('shop', 'stock', {}, { from: 'seen' })
+    expect(sent.at(-1)?.headers).toMatchObject({ 'grid-position': '3.5-7.12' })
+    expect(client.seen('shop')).toBe('2.1-3.5-7.12')
+    await client.query('other', 'stock', {}, { from: 'seen' })
+    expect(sent.at(-1)?.headers).not.toHaveProperty('grid-position')
+    expect(client.seen('other')).toBe(9)
+  })
+})

@@ -1,5 +1,6 @@
 import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
-import type { Answer, Position } from './answer.ts'
+import { newerPosition } from '@spacegrid/grid/core/position'
+import type { Accepted, Answer, Position } from './answer.ts'
 import { clientSaturated, unansweredAtEnd } from './answer.ts'
 import { errorOf } from './answer-error.ts'
 import { type Attempt, attemptOf, failed } from './attempt.ts'
@@ -43,10 +44,10 @@ export interface CommandOptions extends RequestOptions {
 
 export interface QueryOptions extends RequestOptions {
   /**
-   * The least log position to answer from, or `latest`: all that is stored when the request comes.
-   * Default: any.
+   * The least log position to answer from; `latest`: all that is stored when the request comes;
+   * `seen`: whatever this client has been told of the space so far. Default: any.
    */
-  readonly from?: Position | 'latest'
+  readonly from?: Position | 'latest' | 'seen'
 }
 
 /** What a command has come to. */
@@ -64,6 +65,7 @@ export interface QueryResult<Result = unknown> {
 }
 
 interface Request {
+  readonly space: string
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -89,6 +91,8 @@ export class GridClient<Spaces extends Space = Space> {
   readonly #prefix: string
   /** Ends what waits for an answer or for its next attempt. */
   readonly #endings = new Set<() => void>()
+  /** By space: the newest position that an answer has named, of each partition. */
+  readonly #seen = new Map<string, Position>()
   #stopped = false
   #open = 0
 
@@ -104,6 +108,14 @@ export class GridClient<Spaces extends Space = Space> {
       headers: options.headers ?? {},
       random: options.random ?? Math.random,
     }
+  }
+
+  /**
+   * The newest position of a space that any answer has named; undefined: none has. A space with
+   * several partitions has one for each, together in one token.
+   */
+  seen(space: string): Position | undefined {
+    return this.#seen.get(space)
   }
 
   /** Requests sent and not yet answered. */
@@ -160,6 +172,7 @@ export class GridClient<Spaces extends Space = Space> {
   ): Promise<Answer> {
     const { idempotencyKey = globalThis.crypto.randomUUID(), acknowledge, headers } = options
     return this.#send({
+      space,
       method: 'POST',
       path: `/${space}/commands/${name}`,
       headers: {
@@ -178,7 +191,7 @@ export class GridClient<Spaces extends Space = Space> {
     input: object,
     options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#read(`/${space}/queries/${name}${queryString({ ...input })}`, options)
+    return this.#read(space, `/${space}/queries/${name}${queryString({ ...input })}`, options)
   }
 
   /**
@@ -191,7 +204,7 @@ export class GridClient<Spaces extends Space = Space> {
     key: string,
     options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#read(`/${space}/caches/${cache}/${encodeURIComponent(key)}`, options)
+    return this.#read(space, `/${space}/caches/${cache}/${encodeURIComponent(key)}`, options)
   }
 
   /** Ends everything that is still open; it is answered as failed, outcome unknown. */
@@ -201,8 +214,15 @@ export class GridClient<Spaces extends Space = Space> {
     await this.#transport.close?.()
   }
 
-  #read(path: string, { from, headers }: QueryOptions): Promise<Answer> {
-    return this.#send({ method: 'GET', path, headers: { ...freshness(from), ...headers } })
+  #read(space: string, path: string, { from, headers }: QueryOptions): Promise<Answer> {
+    const least = from === 'seen' ? this.#seen.get(space) : from
+    return this.#send({ space, method: 'GET', path, headers: { ...freshness(least), ...headers } })
+  }
+
+  #saw(space: string, { position }: Accepted): void {
+    if (Number.isNaN(position)) return
+    const before = this.#seen.get(space)
+    this.#seen.set(space, before === undefined ? position : newerPosition(before, position))
   }
 
   async #send(request: Request): Promise<Answer> {
@@ -218,6 +238,7 @@ export class GridClient<Spaces extends Space = Space> {
           return { ...answer, attempts, outcomeUnknown }
         }
       } else {
+        if (answer.kind === 'accepted') this.#saw(request.space, answer)
         return { ...answer, attempts }
       }
     }

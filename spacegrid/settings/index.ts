@@ -3,4 +3,4 @@
  * with its own.
  */
 
-export { readSettings, type Variables } from '@spacegrid/grid/program/settings'
+export { partitionsSetting, readSettings, type Variables } from '@spacegrid/grid/program/settings'

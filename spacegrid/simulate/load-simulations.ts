@@ -6,12 +6,17 @@ import { importFault } from '../application/import-fault.ts'
 import { spacesOfModule } from '../application/spaces-of-module.ts'
 import { defineSimulation, type Simulation } from '../testing/simulation.ts'
 
+export interface LoadedSimulation extends Simulation {
+  /** Into how many partitions the space is divided, where it is not simulated. */
+  readonly partitions: number
+}
+
 /**
  * What a module exports to be simulated, under any name: simulations, and spaces that none of them
- * is of.
+ * is of. A divided space is simulated as one partition: what its handlers do is the same.
  * @throws GridError `configuration_invalid` when it exports neither
  */
-export async function loadSimulations(file: string): Promise<readonly Simulation[]> {
+export async function loadSimulations(file: string): Promise<readonly LoadedSimulation[]> {
   const path = resolve(file)
   if (!existsSync(path))
     throw new GridError('configuration_invalid', `There is no file ${file} (in ${process.cwd()})`)
@@ -23,11 +28,17 @@ export async function loadSimulations(file: string): Promise<readonly Simulation
   const known = new Set(simulations.map(({ space }) => space.name))
   const spaces = spacesOfModule(exported).filter(({ name }) => !known.has(name))
   const found = [...simulations, ...spaces.map((space) => defineSimulation(space))]
-  if (found.length > 0) return found
+  if (found.length > 0) return found.map(undivided)
   throw new GridError(
     'configuration_invalid',
     `${file} exports no space and no simulation: export default defineSpace(…)`,
   )
+}
+
+const undivided = (simulation: Simulation): LoadedSimulation => {
+  const { space } = simulation
+  const { partitions = 1 } = space
+  return { ...simulation, partitions, space: { ...space, partitions: 1 } }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

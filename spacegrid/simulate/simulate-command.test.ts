@@ -15,18 +15,24 @@ afterAll(async () => await rm(folder, { recursive: true }))
 const define = pathToFileURL(fileURLToPath(new URL('../../grid/core/define.ts', import.meta.url)))
 
 /** A module with a space, as it would lie in a project. */
-async function fileWith(name: string, count: string): Promise<string> {
+async function fileWith(name: string, count: string, partitions = 1): Promise<string> {
   const file = join(folder, `${name}.ts`)
   const text = `import { defineCache, defineCommand, defineSpace, Type } from '${define}'
 const notes = defineCache('notes', {
   schema: Type.Object({ id: Type.String(), count: Type.Number() }),
   key: 'id',
+  partitionBy: 'id',
 })
 const write = defineCommand('write', {
   input: Type.Object({ id: Type.String() }),
+  partitionBy: 'id',
   handler: (tx, { id }) => tx.put(notes, { id, count: ${count} }),
 })
-export default defineSpace('${name}', { caches: [notes], commands: [write] })
+export default defineSpace('${name}', {
+  partitions: ${partitions},
+  caches: [notes],
+  commands: [write],
+})
 `
   await writeFile(file, text)
   return file
@@ -52,6 +58,11 @@ test('a file with a space is simulated in processes of its own: what is found, a
   const [wrong, found] = await reportOf(await fileWith('random', 'Math.random()'), 2)
   expect([wrong, found.failures.map(({ seed }) => seed)]).toEqual([1, [1]])
   expect(found.failures[0]?.problems[0]).toMatch(/^random: command write: uses Math\.random\(\)/)
+})
+
+test('a divided space is simulated as one partition, and that is said', async () => {
+  const [code, report] = await reportOf(await fileWith('divided', 'tx.now', 4), 1)
+  expect([code, report.partitions, report.failures]).toEqual([0, 4, []])
 })
 
 test('a file without a space is refused', async () => {

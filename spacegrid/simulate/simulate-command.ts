@@ -8,8 +8,7 @@ import { Coverage } from '@spacegrid/proof/simulator/world/coverage'
 import type { Command } from 'commander'
 import { whole } from '../command-line/option-values.ts'
 import { ownProgram } from '../own-program.ts'
-import type { Simulation } from '../testing/simulation.ts'
-import { loadSimulations } from './load-simulations.ts'
+import { type LoadedSimulation, loadSimulations } from './load-simulations.ts'
 import { findingsOfAll, isOfApplication, type ShortestRun, shortestRun } from './simulate-space.ts'
 
 export interface SimulateOptions {
@@ -25,6 +24,8 @@ export interface SimulateOptions {
 /** What came of simulating one space. */
 export interface SimulationReport {
   readonly space: string
+  /** Into how many the space is divided; it has been simulated as one. Missing when it is not. */
+  readonly partitions?: number
   readonly from: number
   readonly seeds: number
   readonly seconds: number
@@ -88,7 +89,7 @@ export async function runSimulate(file: string, options: SimulateOptions): Promi
 
 async function simulateMany(
   file: string,
-  simulation: Simulation,
+  simulation: LoadedSimulation,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
   const { seeds, jobs, keepGoing } = options
@@ -120,6 +121,7 @@ async function simulateMany(
   const canShrink = options.shrink && !['endless', 'process'].includes(ruleOf(problem))
   return {
     ...{ space: simulation.space.name, from, seeds: done },
+    ...(simulation.partitions > 1 ? { partitions: simulation.partitions } : {}),
     seconds: Math.round((performance.now() - startedAt) / 1000),
     failures: failures.map(({ seed, problems }) => ({ seed, problems })),
     findings: first ? [] : findingsOfAll(simulation, coverage.counts),
@@ -148,6 +150,10 @@ function reportText(report: SimulationReport, file: string, withCoverage: boolea
   lines.push(
     `${space}: ${grouped(seeds)} seeds in ${seconds} s, ${invariants.length} invariants: ${outcome}`,
   )
+  if (report.partitions !== undefined)
+    lines.push(
+      `${space} has ${report.partitions} partitions: it was simulated as one, and nothing that is only between partitions`,
+    )
   return lines.join('\n')
 }
 

@@ -1,7 +1,9 @@
+import { calledCommands } from '@spacegrid/grid/core/parts'
 import { makePlan, type Plan } from '@spacegrid/proof/simulator/plan/plan'
-import type { RunResult } from '@spacegrid/proof/simulator/run'
+import { type RunResult, runPlan } from '@spacegrid/proof/simulator/run'
 import { ruleOf, shrink } from '@spacegrid/proof/simulator/shrink'
 import { tryRun, tryRunQuickly } from '@spacegrid/proof/simulator/try-run'
+import type { Workload } from '@spacegrid/proof/simulator/workloads/workload'
 import { findingRules, type Simulation } from '../testing/simulation.ts'
 import { spaceWorkload } from './space-workload.ts'
 
@@ -9,8 +11,12 @@ export const planOf = ({ space }: Simulation, seed: number): Plan => makePlan(se
 
 /** Runs one seed: a whole grid with the space in it, and everything that can go wrong. */
 export async function simulateSeed(simulation: Simulation, seed: number): Promise<RunResult> {
-  return await tryRunQuickly(planOf(simulation, seed), spaceWorkload(simulation))
+  return await tryQuickly(planOf(simulation, seed), spaceWorkload(simulation))
 }
+
+/** Where mistakes of the application belong to the workload their stacks are taken. */
+const tryQuickly = (plan: Plan, workload: Workload): Promise<RunResult> =>
+  (workload.mustFail ? tryRun : tryRunQuickly)(plan, () => runPlan(plan, workload))
 
 /** A failing run with whatever is not needed for it left out. */
 export interface ShortestRun {
@@ -33,9 +39,9 @@ export async function shortestRun(
   const workload = spaceWorkload(simulation)
   const plan = planOf(simulation, seed)
   const rule = ruleOf(problem)
-  const run = async (one: Plan) => await tryRunQuickly(one, workload)
+  const run = (one: Plan) => tryQuickly(one, workload)
   const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits, run)
-  const { problems, asked = [] } = await tryRun(shortest, workload)
+  const { problems, asked = [] } = await tryRun(shortest, () => runPlan(shortest, workload))
   const faults = shortest.steps.flatMap((step) => {
     if (step.kind !== 'fault') return []
     const { what, ...details } = step.fault
@@ -54,7 +60,7 @@ export function findingsOfAll(
   coverage: ReadonlyMap<string, number>,
 ): string[] {
   const count = (what: string) => coverage.get(what) ?? 0
-  const never = [...space.commands.keys()].flatMap((name) => {
+  const never = calledCommands(space).flatMap(({ name }) => {
     const refused = count(`command ${name}: rejection`)
     if (count(`command ${name}: answer`) > 0 || refused < refusedMin) return []
     return [

@@ -1,4 +1,5 @@
 import type { Value } from '@spacegrid/grid/core/definition'
+import { calledCommands } from '@spacegrid/grid/core/parts'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import {
   type Ask,
@@ -79,7 +80,7 @@ function choicesOf(
 ): readonly Choice[] {
   const arbitraries = new InputArbitraries(pool)
   const all = [
-    ...[...space.commands.values()].map((one) => ({ kind: 'command' as const, one, share: 1 })),
+    ...calledCommands(space).map((one) => ({ kind: 'command' as const, one, share: 1 })),
     ...[...space.queries.values()].map((one) => ({
       kind: 'query' as const,
       one,

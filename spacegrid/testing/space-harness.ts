@@ -57,7 +57,13 @@ export class SpaceHarness<S extends Space = Space> {
   constructor(space: S, options: SpaceHarnessOptions = {}) {
     this.space = space
     this.#now = options.now ?? 1_750_000_000_000
-    const newId = () => String(++this.#idCount).padStart(22, '0')
+    const { partitions = 1 } = space
+    // In a divided space the last 6 characters are the partition key's.
+    const counted = partitions === 1 ? 22 : 16
+    const newId = () =>
+      String(++this.#idCount)
+        .padStart(counted, '0')
+        .padEnd(22, '0')
     this.#desk = new FaultDesk(newId, (fault) => this.#faults.push(fault))
     const shared = {
       space,
@@ -67,7 +73,6 @@ export class SpaceHarness<S extends Space = Space> {
       faults: this.#desk,
       emitted: (event: DomainEvent) => this.#events.push(event),
     }
-    const { partitions = 1 } = space
     this.#partitions = Array.from(
       { length: partitions },
       (_, partition) =>

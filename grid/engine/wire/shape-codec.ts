@@ -6,12 +6,9 @@ import {
   type CacheShape,
   expiryIndex,
   initialShape,
-  partitionedCaches,
+  ownCaches,
   type SpaceShape,
 } from '../../core/shape.ts'
-
-/** The grid's own, of spaces of every kind. */
-const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
 
 /** Of one index. */
 const indexFieldsMax = 100
@@ -74,11 +71,14 @@ function checkedCache(cache: unknown): CacheShape {
 }
 
 function checkedPartitionBy(partitionBy: unknown): PartitionBy {
-  const { fields, isId } = record(partitionBy)
+  const { fields, isId, until } = record(partitionBy)
   const checked = list(fields, indexFieldsMax).map(text)
   if (checked.length === 0 || typeof isId !== 'boolean' || (isId && checked.length > 1))
     throw noShape('a partition key is none')
-  return { fields: checked, isId }
+  if (until === undefined || until === null) return { fields: checked, isId }
+  if (typeof until !== 'string' || until === '' || isId || checked.length > 1)
+    throw noShape('a partition key is none')
+  return { fields: checked, isId, until }
 }
 
 function checkedIndex(index: unknown): CacheShape['indexes'][number] {

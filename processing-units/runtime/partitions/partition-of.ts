@@ -1,4 +1,4 @@
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
   hashBy,
@@ -7,7 +7,10 @@ import {
   partitionHash,
   partitionOfHash,
 } from '@spacegrid/grid/core/partition'
+import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
 import { checkFits } from '@spacegrid/grid/core/validation'
+import { callbackOf } from '../answers.ts'
+import type { FaultDesk } from '../fault-desk.ts'
 
 interface Asked {
   readonly name: string
@@ -30,6 +33,26 @@ export function partitionOfInput(
     // What is wrong with it is said in full.
     checkFits(schema, input, name)
     throw error
+  }
+}
+
+/**
+ * The partitions that the parts of a command are about, each once.
+ * @throws GridError `invalid_input`, `application_fault`
+ */
+export function partitionsOfParts(
+  space: Space,
+  command: AnyCommand,
+  input: unknown,
+  faults: FaultDesk,
+): readonly number[] {
+  checkFits(command.input, input, command.name)
+  try {
+    const parts = partsOf(command, input)
+    checkPartsOfSpace(space, parts)
+    return [...new Set(parts.map((part) => partitionOfInput(space, part.command, part.input)))]
+  } catch (thrown) {
+    throw faults.judge(callbackOf('command', command), thrown)
   }
 }
 

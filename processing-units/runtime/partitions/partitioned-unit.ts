@@ -1,5 +1,6 @@
+import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { Correction } from '@spacegrid/grid/core/correction'
-import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
@@ -27,7 +28,12 @@ import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
-import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
+import {
+  partitionOfInput,
+  partitionOfKey,
+  partitionOfValue,
+  partitionsOfParts,
+} from './partition-of.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -36,14 +42,24 @@ import {
   type PassedRequest,
 } from './passed-request.ts'
 import { Passing } from './passing.ts'
+import { Repeats } from './repeats.ts'
 import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Partitions that a scattered query is asked of at the same time. */
   readonly scatterMax?: number
+  /** Runs commands whose parts are in several partitions. Default: they are not served. */
+  readonly across?: ExecuteAcross
   /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
   readonly reportOf?: (logName: LogName) => Report
 }
+
+/** Runs a command whose parts are in several partitions: its input fits, its parts exist. */
+export type ExecuteAcross = (
+  command: AnyCommand,
+  input: unknown,
+  options: ExecuteOptions,
+) => Promise<CommandAnswer<string>>
 
 /** On top of what whoever is asked may take: the way there and back. */
 const hopMsMax = 1000
@@ -72,9 +88,11 @@ export class PartitionedUnit implements Serving, Component {
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
   readonly #scatterMax: number
+  readonly #across: ExecuteAcross | undefined
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #faults: FaultDesk
+  readonly #repeats: Repeats<PassedAnswer>
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
   #answering: Subscription | undefined
@@ -89,7 +107,8 @@ export class PartitionedUnit implements Serving, Component {
     ports: KeepingPorts,
     options: PartitionedUnitOptions = {},
   ) {
-    const { reportOf = () => () => undefined, scatterMax = 16, ...settings } = options
+    const { reportOf = () => () => undefined, scatterMax = 16, across, ...settings } = options
+    this.#across = across
     this.name = name
     this.space = space
     this.#ports = ports
@@ -100,6 +119,7 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
+    this.#repeats = new Repeats(ports.clock)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -132,9 +152,28 @@ export class PartitionedUnit implements Serving, Component {
     options: ExecuteOptions = {},
   ): Promise<CommandAnswer<string>> {
     const command = this.space.commands.get(name)
-    if (!command?.partitionBy || command.partOnly) throw unknownIn(this.space, 'command', name)
+    if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
+    if (command.parts) return await this.#executeParts(command, input, options)
     const partition = partitionOfInput(this.space, command, input)
     return await this.executeAt(partition, name, input, options)
+  }
+
+  /** Where all parts are in one partition it is a command like any other. */
+  async #executeParts(
+    command: AnyCommand,
+    input: unknown,
+    options: ExecuteOptions,
+  ): Promise<CommandAnswer<string>> {
+    const partitions = partitionsOfParts(this.space, command, input, this.#faults)
+    const [partition, ...others] = partitions
+    if (partition !== undefined && others.length === 0)
+      return await this.executeAt(partition, command.name, input, options)
+    if (this.#across) return await this.#across(command, input, options)
+    throw new GridError(
+      'unknown_command',
+      `${command.name} with this input concerns partitions ${partitions.join(', ')}: nothing here runs a command across several`,
+      { details: { partitions } },
+    )
   }
 
   /** A command of one partition, which is known. */
@@ -195,10 +234,10 @@ export class PartitionedUnit implements Serving, Component {
     const answers = await everyOne(partitions, this.#scatterMax, (partition) =>
       this.#queryAt(partition, query.name, input, options),
     )
-    const results = answers.map(({ result }) => result as never)
+    const results = answers.map(({ result }) => result)
     const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
     try {
-      const result = await query.everyPartition?.merge(results, input as never)
+      const result = await mergedResult(query, results, input)
       return { result, position: tokenOfAll(positions) }
     } catch (thrown) {
       throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
@@ -336,7 +375,8 @@ export class PartitionedUnit implements Serving, Component {
           continue
         }
       }
-      const asked = { ...request, withinMs: leftMs }
+      const id = isOnce ? this.#ports.random.id() : undefined
+      const asked = { ...request, withinMs: leftMs, id }
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer
       if (passed.kind === 'error') {
@@ -397,7 +437,8 @@ export class PartitionedUnit implements Serving, Component {
   // ---- what others pass on
 
   async #answer({ data }: Message): Promise<Message> {
-    const answered = await this.#answerHere(decodeRequest(data))
+    const request = decodeRequest(data)
+    const answered = await this.#answerOnce(request)
     const answer = encodeAnswer(answered)
     const { messageBytesMax } = this.#ports.messaging
     if (answer.length <= messageBytesMax) return { data: answer }
@@ -409,6 +450,11 @@ export class PartitionedUnit implements Serving, Component {
       { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
     )
     return { data: encodeAnswer({ kind: 'error', error }) }
+  }
+
+  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.id === undefined) return this.#answerHere(request)
+    return this.#repeats.once(request.id, () => this.#answerHere(request))
   }
 
   async #answerHere(request: PassedRequest): Promise<PassedAnswer> {

@@ -35,6 +35,8 @@ export interface PassedRequest {
   readonly caller?: Caller | undefined
   /** ms that are left for it. */
   readonly withinMs?: number | undefined
+  /** Tells it from all others, where it must not be done twice. */
+  readonly id?: string | undefined
 }
 
 /** The answer of whoever was asked, or that it does not keep the partition. */
@@ -53,7 +55,7 @@ const levels: readonly (Acknowledgement | undefined)[] = [
 
 export function encodeRequest(request: PassedRequest): Uint8Array {
   const { kind, partition, name, input, idempotencyKey, acknowledge, position, latest } = request
-  const { caller, withinMs } = request
+  const { caller, withinMs, id } = request
   return packMessage(requestFormat, [
     kinds.indexOf(kind),
     partition,
@@ -67,13 +69,14 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
     // Credentials stay where they came in.
     caller ? [caller.name ?? null, caller.origin.door, caller.origin.address ?? null] : null,
     withinMs === undefined ? null : Math.ceil(withinMs),
+    id ?? null,
   ])
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
 export function decodeRequest(data: Uint8Array): PassedRequest {
   const fields = checkedList(unpackMessage(requestFormat, data))
-  const [kind, partition, name, input, key, level, position, latest, caller, withinMs] = fields
+  const [kind, partition, name, input, key, level, position, latest, caller, withinMs, id] = fields
   const known = kinds[checkedCount(kind)]
   if (!known) throw new GridError('record_damaged', 'A passed request is of no kind known here')
   return {
@@ -87,6 +90,7 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
     latest: latest === true,
     caller: caller === null ? undefined : callerOf(checkedList(caller)),
     withinMs: withinMs === null ? undefined : checkedCount(withinMs),
+    id: id === null ? undefined : checkedText(id),
   }
 }
 

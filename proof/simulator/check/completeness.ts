@@ -1,3 +1,4 @@
+import { dividedFaults, dividedWorkload } from '../divided/plan.ts'
 import { faultKinds } from '../plan/fault.ts'
 import { workloads } from '../workloads/all-workloads.ts'
 
@@ -6,6 +7,12 @@ export const completeSeedsMin = 5000
 
 /** How runs may end beside recovering. */
 const endings = ["fault: log's tail lost", "fault: log's tail lost, the store ahead"]
+
+/** On several partitions. */
+const dividedHappenings = [
+  ...['prepare: applied', 'prepare: collided', 'decide: commit', 'decide: abort'],
+  ...['finish: commit', 'finish: abort', 'asked: commit', 'asked: abort'],
+]
 
 /** What never happened in all those runs, so that their success says nothing of it. */
 export function neverHappened(counts: ReadonlyMap<string, number>): string[] {
@@ -18,5 +25,8 @@ export function neverHappened(counts: ReadonlyMap<string, number>): string[] {
     ...endings,
     ...['peer', 'reader', 'store', 'log'].map((source) => `rehydrated from ${source}`),
     ...workloads.map(({ name }) => `workload: ${name}`),
+    `workload: ${dividedWorkload}`,
+    ...dividedFaults.map((kind) => `divided: fault: ${kind}`),
+    ...dividedHappenings.map((what) => `divided: ${what}`),
   ].filter((what) => !isThere(what))
 }
