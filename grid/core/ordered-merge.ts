@@ -4,7 +4,9 @@ import { compareScalars } from './index-order.ts'
 
 /** How the ordered lists of all partitions become one, a page at a time. */
 export interface OrderedMergeOptions<Field extends string, List extends string> {
-  /** Fields by which every list is ordered already: those of an index behind what `equals` fixes. */
+  /**
+   * Fields by which every list is ordered already: those of an index behind what `equals` fixes.
+   */
   readonly by: readonly [Field, ...Field[]]
   /** They are in descending order, as of a range in reverse. */
   readonly reverse?: boolean

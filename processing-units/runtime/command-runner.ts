@@ -1,6 +1,6 @@
 import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
@@ -16,12 +16,15 @@ import {
   type RememberStep,
   type Step,
   StepKind,
+  type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
+import { HoldWaiters } from './across/hold-waiters.ts'
+import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
 import type { Execution } from './execution.ts'
@@ -46,6 +49,7 @@ type Attempt =
 const longHandlerMs = 20
 
 export interface RunnerParts {
+  readonly space: Space
   readonly state: SpaceState
   readonly chain: FrameChain
   readonly clock: Clock
@@ -102,6 +106,10 @@ export class CommandRunner {
   answered = 0
   /** Of all that this unit sends: commands, and what its expirer ends. */
   readonly admission: Admission
+  /** Those that wait for what commands across partitions hold. */
+  readonly waiters: HoldWaiters
+  /** What those commands do here; undefined in a space that is not divided. */
+  readonly parts: PartRunner | undefined
 
   constructor(parts: RunnerParts, options: UnitOptions) {
     const { state, chain, clock, time, random, faults, version, memory, unfit, place } = parts
@@ -124,6 +132,12 @@ export class CommandRunner {
     }
     this.admission = new BoundedAdmission({ condition, view: this.#pending, memory }, options)
     this.#newId = () => random.id()
+    this.waiters = new HoldWaiters(state)
+    if (place) {
+      const { admission, waiters } = this
+      const own = { pending: this.#pending, answers: this.#answers, admission, waiters, place }
+      this.parts = new PartRunner({ ...parts, ...own }, options)
+    } else this.parts = undefined
     this.#fate = {
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
@@ -144,8 +158,29 @@ export class CommandRunner {
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
     else {
       this.collisions++
-      this.#again.push(execution)
+      this.#runAgain(execution, evaluation.hold)
     }
+  }
+
+  /** When the frame is done; or, if something that it needs is held, when that is let go. */
+  #runAgain(execution: Execution, hold: string | undefined): void {
+    if (hold === undefined) {
+      this.#again.push(execution)
+      return
+    }
+    execution.waitsFor = hold
+    const end = this.waiters.wait(hold, () => {
+      execution.waitsFor = undefined
+      this.#again.push(execution)
+    })
+    execution.answered.then(end, end)
+  }
+
+  /** What would have collided in the log need not be sent. */
+  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
+    const { holds } = this.#state
+    if (holds.size === 0) return undefined
+    return holds.inTheWay(this.#state, { ...record, writes: [] })?.attempt
   }
 
   /**
@@ -201,6 +236,7 @@ export class CommandRunner {
 
   /** A frame has been melded: what collided in it runs on the state behind it. */
   rerun(): void {
+    this.waiters.melded()
     if (this.#again.length === 0) return
     for (const execution of this.#again.splice(0))
       if (this.#resting) this.#later.push(execution)
@@ -227,6 +263,12 @@ export class CommandRunner {
     const now = this.#clock.monotonic()
     for (const execution of this.#open) {
       if (execution.deadline > now) return
+      const { waitsFor } = execution
+      if (waitsFor !== undefined) {
+        const message = `${execution.command.name} has waited too long for ${waitsFor}`
+        execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
+        continue
+      }
       execution.fail(
         execution.sent
           ? new GridError(
@@ -363,6 +405,11 @@ export class CommandRunner {
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
+    const hold = this.#holdOf(record)
+    if (hold !== undefined) {
+      this.#runAgain(execution, hold)
+      return
+    }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
     const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
     this.#pending.add(attempt)
@@ -436,7 +483,7 @@ export class CommandRunner {
       reads,
       ranges,
       confirmed: (valid) => {
-        if (!valid) this.#again.push(execution)
+        if (!valid) this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
         else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state

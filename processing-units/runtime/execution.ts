@@ -20,6 +20,8 @@ export class Execution {
   readonly deadline: number
   readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
+  /** The attempt of another command that holds what it needs: it runs when that is let go. */
+  waitsFor: string | undefined
   /** An attempt is or was in the log's hands: without its answer the outcome is unknown. */
   sent = false
   done = false

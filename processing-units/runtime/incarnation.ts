@@ -112,7 +112,7 @@ export class Incarnation {
     const { version } = this
     const unfit = () => this.#unfit()
     const sending = { state, chain: this.#chain, clock, time, random, faults }
-    const parts = { ...sending, version, memory, unfit, place }
+    const parts = { ...sending, space, version, memory, unfit, place }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(

@@ -18,6 +18,7 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  HoldsStatus,
   QueryAnswer,
   ReadOptions,
   Serving,
@@ -40,6 +41,15 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import type {
+  DecideAsked,
+  FinishAsked,
+  ForgetAsked,
+  PartOperation,
+  PersistedAsked,
+  PrepareAsked,
+  ReleasedAsked,
+} from './across/part-messages.ts'
 import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
@@ -241,6 +251,37 @@ export class ProcessingUnit implements Serving, Component {
     return answer
   }
 
+  /**
+   * What the coordinator of a command across partitions asks of this one.
+   * @throws GridError as `execute`
+   */
+  async part(operation: PartOperation, asked: object): Promise<unknown> {
+    const { parts } = this.#serves().runner
+    if (!parts) throw new Error(`space ${this.space.name} is not divided`)
+    switch (operation) {
+      case 'prepare':
+        return await parts.prepare(asked as PrepareAsked)
+      case 'decide':
+        return await parts.decide(asked as DecideAsked)
+      case 'finish':
+        return await parts.finish(asked as FinishAsked)
+      case 'forget':
+        return await parts.forget((asked as ForgetAsked).attempt)
+      case 'released': {
+        const { attempt, withinMs } = asked as ReleasedAsked
+        return await parts.released(attempt, withinMs)
+      }
+      case 'persisted':
+        await this.#persistence?.reach((asked as PersistedAsked).position)
+        return true
+    }
+  }
+
+  /** What time it is in the log, as far as this unit knows; ms since the epoch. */
+  get logNow(): number {
+    return this.#watch.time.now()
+  }
+
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
@@ -306,8 +347,16 @@ export class ProcessingUnit implements Serving, Component {
       damagedRecords: this.#unread.damaged,
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
+      ...(this.#place && state ? { holds: this.#holdsOf(state) } : {}),
       ...(memory ? { memory } : {}),
     }
+  }
+
+  #holdsOf({ holds, time }: SpaceState): HoldsStatus {
+    let oldestMs = 0
+    for (const { since } of holds.all()) oldestMs = Math.max(oldestMs, time - since)
+    const waiting = this.#incarnation?.runner.waiters.size ?? 0
+    return { count: holds.size, oldestMs, waiting }
   }
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */

@@ -154,7 +154,10 @@ export class Reads {
 
   async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
-    if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+    if (latest) {
+      const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')
+      await this.#settled(incarnation, newest)
+    }
     if (typeof position === 'string') throw positionInvalid()
     if (position !== undefined && position > incarnation.state.position) {
       const waiting = new AbortController()
@@ -171,7 +174,23 @@ export class Reads {
           },
         )
     }
+    if (position !== undefined) await this.#settled(incarnation, position)
     return incarnation
+  }
+
+  /**
+   * What was prepared by then may have been committed, and its caller answered, before it is
+   * finished here: until it is, a state is none that has seen everything up to there.
+   */
+  async #settled({ state, runner }: Incarnation, position: number): Promise<void> {
+    if (state.holds.size === 0) return
+    const waiting = new AbortController()
+    const settled = runner.waiters.settled(position, waiting.signal)
+    try {
+      await this.#bounded(settled, 'the end of what is held')
+    } finally {
+      waiting.abort()
+    }
   }
 
   #bounded<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -2,6 +2,7 @@ import { DataPump } from '@spacegrid/data-pump/data-pump'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { Space } from '@spacegrid/grid/core/definition'
+import { type LogName, logNameOf, logNamesOf } from '@spacegrid/grid/core/log-name'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedLog } from '@spacegrid/grid/drivers/embedded/embedded-log'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
@@ -14,6 +15,7 @@ import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
+import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
 
 export interface EmbeddedGridOptions {
@@ -54,8 +56,11 @@ interface Running {
  * and the same promises for kill -9.
  */
 export class EmbeddedGrid {
+  /** Of spaces with one partition. */
   readonly units: readonly ProcessingUnit[]
-  /** By name of the space. */
+  /** Of all spaces. */
+  readonly serving: readonly (ProcessingUnit | PartitionedUnit)[]
+  /** By name of the log. */
   readonly ports: ReadonlyMap<string, SpacePorts>
   readonly #environment: EmbeddedEnvironment
   /** In the order in which they start; they stop in the opposite one. */
@@ -82,14 +87,11 @@ export class EmbeddedGrid {
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
     const store = new EmbeddedStore(this.#environment, 'store', clock)
-    const units: ProcessingUnit[] = []
+    const serving: (ProcessingUnit | PartitionedUnit)[] = []
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
     const ports = new Map<string, SpacePorts>()
     for (const space of spaces) {
-      const log = new EmbeddedLog(this.#environment, `${space.name}-log`, clock, logOptions)
-      const changes = new EmbeddedLog(this.#environment, `${space.name}-changes`, clock, logOptions)
-      logs.push(log, changes)
       const watch = new MemoryWatch(space.name, 'embedded', 'grid', {
         messaging,
         clock,
@@ -97,44 +99,65 @@ export class EmbeddedGrid {
         ...(options.memory ? { memory: options.memory } : {}),
       })
       running.push(watch)
-      ports.set(space.name, { log, changes, store, messaging, clock })
-      const teller = (role: string) => (event: RoleEvent) => tell(`${space.name} ${role}`, event)
-      const told = (role: string) => ({ report: teller(role) })
-      const components = {
-        'data-reader': new DataReader(
-          space.name,
-          { log, changes, store, messaging, clock, random },
-          { auditIntervalMs, ...told('data-reader') },
-        ),
-        'data-writer': new DataWriter(
-          space.name,
-          { log, changes, store, messaging, clock },
-          { ...writerOptions, ...told('data-writer') },
-        ),
-        'data-pump': new DataPump(
-          space.name,
-          { log, changes, messaging, clock, random },
-          { ...pumpOptions, ...told('data-pump') },
-        ),
+      const { partitions = 1 } = space
+      for (const logName of logNamesOf(space.name, partitions)) {
+        const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
+        const changes = new EmbeddedLog(this.#environment, `${logName}-changes`, clock, logOptions)
+        logs.push(log, changes)
+        ports.set(logName, { log, changes, store, messaging, clock })
+        const teller = (role: string) => (event: RoleEvent) => tell(`${logName} ${role}`, event)
+        const told = (role: string) => ({ report: teller(role) })
+        const components = {
+          'data-reader': new DataReader(
+            logName,
+            { log, changes, store, messaging, clock, random },
+            { auditIntervalMs, ...told('data-reader') },
+          ),
+          'data-writer': new DataWriter(
+            logName,
+            { log, changes, store, messaging, clock },
+            { ...writerOptions, ...told('data-writer') },
+          ),
+          'data-pump': new DataPump(
+            logName,
+            { log, changes, messaging, clock, random },
+            { ...pumpOptions, ...told('data-pump') },
+          ),
+        }
+        running.push(...Object.values(components))
+        for (const [role, component] of Object.entries(components))
+          this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
       }
-      running.push(...Object.values(components))
-      for (const [role, component] of Object.entries(components))
-        this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
       for (let number = 1; number <= unitsPerSpace; number++) {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
-        const unit = new ProcessingUnit(
-          name,
-          space,
-          { log, messaging, clock, random, memory: watch },
-          { ...unitOptions, report },
-        )
-        units.push(unit)
+        const portsOf = (logName: LogName) => {
+          const { log } = ports.get(logName) as SpacePorts
+          return { log, messaging, clock, random, memory: watch }
+        }
+        const unit =
+          partitions === 1
+            ? new ProcessingUnit(name, space, portsOf(space.name), { ...unitOptions, report })
+            : new PartitionedUnit(
+                name,
+                space,
+                {
+                  ...{ messaging, clock, random },
+                  open: async (partition) => ({
+                    ...portsOf(logNameOf(space.name, partition)),
+                    close: async () => undefined,
+                  }),
+                },
+                // Whoever stops in one process need not be relieved: all of them stop.
+                { unit: unitOptions, relieveMsMax: 0, reportOf: () => report },
+              )
+        serving.push(unit)
         running.push(unit)
         this.#watches.push(new ReadinessWatch(clock, unit, report))
       }
     }
-    this.units = units
+    this.serving = serving
+    this.units = serving.filter((unit) => unit instanceof ProcessingUnit)
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
@@ -147,7 +170,7 @@ export class EmbeddedGrid {
 
   /** Ready when every unit is; otherwise the reason of the first that is not. */
   readiness(): Readiness {
-    for (const unit of this.units) {
+    for (const unit of this.serving) {
       const readiness = unit.readiness()
       if (!readiness.ready) return { ready: false, reason: `${unit.name}: ${readiness.reason}` }
     }
@@ -156,7 +179,7 @@ export class EmbeddedGrid {
 
   async stop(): Promise<void> {
     for (const watch of this.#watches) watch.stop()
-    await Promise.all(this.units.map((unit) => unit.stop()))
+    await Promise.all(this.serving.map((unit) => unit.stop()))
     for (const part of this.#running.toReversed()) await part.stop()
     for (const part of this.#closing) await part.close()
     await this.#environment.close()

@@ -90,14 +90,14 @@ export async function serveEmbedded(
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
   const telemetry = new PrometheusTelemetry()
-  const http = createHttpServer(grid.units, {
+  const http = createHttpServer(grid.serving, {
     log,
     pipeline: new RequestPipeline({ telemetry }),
     undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
   })
-  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.units), {
+  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
     log,
     telemetry,
     audit: (request) => auditEmbedded(grid, request),

@@ -24,9 +24,9 @@ export interface SpaceHarnessOptions {
 
 /**
  * Runs a space without servers: its commands, queries, projections and expiry over the real meld,
- * each call done when it returns, time standing still until it is moved. Of a divided space it keeps
- * every partition, and asks the one that is meant. Left out: acknowledgement levels, idempotency
- * keys, admission.
+ * each call done when it returns, time standing still until it is moved. Of a divided space it
+ * keeps every partition, and asks the one that is meant. Left out: acknowledgement levels,
+ * idempotency keys, admission.
  *
  *     const grid = new SpaceHarness(ticketing)
  *     grid.execute('createEvent', { eventId: 'concert', … })

@@ -49,15 +49,26 @@ export function statusOfUnits(name: string, role: string, units: readonly Servin
         return [`${unit.name} (space ${unit.space.name}): ${reason ?? 'not ready'}`]
       }),
     spaces: () => {
-      const bySpace = Map.groupBy(units, (unit) => unit.space.name)
-      const merged = [...bySpace].map(([space, members]) => [
-        space,
-        members.map((unit) => unit.status()).reduce(together),
+      const all = units.flatMap((unit) => [...(unit.parts ?? new Map([[unit.space.name, unit]]))])
+      const byLog = Map.groupBy(all, ([logName]) => logName)
+      const merged = [...byLog].map(([logName, members]) => [
+        logName,
+        members.map(([, unit]) => unit.status()).reduce(together),
       ])
       return Object.fromEntries(merged)
     },
+    ...(units.some((unit) => unit.placement) ? { placement: () => placementsOf(units) } : {}),
   }
 }
+
+/** As the first unit of each space sees it. */
+const placementsOf = (units: readonly Serving[]): Readonly<Record<string, PlacementStatus>> =>
+  Object.fromEntries(
+    units.toReversed().flatMap((unit) => {
+      const placement = unit.placement?.()
+      return placement ? [[unit.space.name, placement] as const] : []
+    }),
+  )
 
 /**
  * Two replicas of a space as one: the state of the one that is behind, the work of both. Collisions

@@ -1,8 +1,10 @@
 import type { Acknowledgement, Space } from '../../core/definition.ts'
+import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { Readiness } from '../../engine/life/readiness.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 
@@ -59,6 +61,15 @@ export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly position: Position
 }
 
+/** What commands across partitions hold in this one. */
+export interface HoldsStatus {
+  readonly count: number
+  /** How long the oldest has been held, ms of log time. */
+  readonly oldestMs: number
+  /** Commands of this unit that wait for one. */
+  readonly waiting: number
+}
+
 export interface SpaceStatus {
   readonly position: number
   /** Positions between the newest one known and the replica's. */
@@ -79,6 +90,8 @@ export interface SpaceStatus {
   readonly clock?: ClockStatus
   /** How it compares with the other replicas and the stored copies. */
   readonly audit?: AuditStatus
+  /** In a partition of a divided space. */
+  readonly holds?: HoldsStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
 }
@@ -112,4 +125,8 @@ export interface Serving {
   readonly position: PositionToken
   readiness(): Readiness
   status(): SpaceStatus
+  /** Of a space with several partitions: those that are kept here, by the names of their logs. */
+  readonly parts?: ReadonlyMap<LogName, { status(): SpaceStatus }>
+  /** Of a space with several partitions: who keeps what. */
+  placement?(): PlacementStatus
 }

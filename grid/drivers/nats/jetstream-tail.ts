@@ -1,6 +1,7 @@
 import { type JetStreamManager, NatsError } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import type { LogBounds, LogListener, LogTail } from '../../engine/ports/log.ts'
+import type { CatchUpTurns } from './catch-up-turns.ts'
 import { type ConsumerEnd, JetStreamConsumer } from './jetstream-consumer.ts'
 import { boundsOf } from './jetstream-stream.ts'
 import { isJetStreamError, jetStreamCodes } from './log-faults.ts'
@@ -13,6 +14,8 @@ const retryMaxMs = 1000
  * short is looked at again, over about two seconds, before it counts as another log.
  */
 const tooShortMax = 7
+/** So much of each of many tails has room in a connection's buffer at the server. */
+const nearBytes = 512 * 1024
 /**
  * Within a cluster a record can get lost on its way, and then a new consumer brings it. Only when
  * as many in a row go past the next position without bringing anything, the record is gone.
@@ -26,6 +29,8 @@ export interface TailOptions {
   /** The position before the first one wanted. */
   readonly after: number
   readonly heartbeatMs: number
+  /** Of those that share the connection; left out: it is this tail's alone. */
+  readonly turns?: CatchUpTurns | undefined
 }
 
 interface Found extends LogBounds {
@@ -101,9 +106,36 @@ export class JetStreamTail implements LogTail {
 
   /** Follows until something ends it; returns an error when it has ended for good. */
   async #follow(): Promise<GridError | undefined> {
-    if (!this.#connection.connected) return undefined
+    const endTurn = await this.#turn()
+    try {
+      return await this.#followFrom(this.#last, endTurn)
+    } finally {
+      endTurn()
+    }
+  }
+
+  /** Returns what ends the turn; it was none where little is to come. */
+  async #turn(): Promise<() => void> {
+    const { turns } = this.#options
+    if (!turns || !this.#connection.connected || (await this.#isNear())) return () => {}
+    return await turns.take()
+  }
+
+  async #isNear(): Promise<boolean> {
+    try {
+      const { state } = await this.#manager.streams.info(this.#options.stream)
+      const missing = Math.min(state.last_seq - this.#last, state.messages)
+      return missing * (state.bytes / Math.max(1, state.messages)) < nearBytes
+    } catch (error) {
+      if (error instanceof NatsError) return true
+      throw error
+    }
+  }
+
+  async #followFrom(start: number, caughtUp: () => void): Promise<GridError | undefined> {
+    if (this.#over || !this.#connection.connected) return undefined
     const { stream, heartbeatMs } = this.#options
-    const start = this.#last
+    let missingTo = Number.POSITIVE_INFINITY
     const end = Promise.withResolvers<ConsumerEnd | 'cut'>()
     this.#endConsumer = end.resolve
     const consumer = new JetStreamConsumer(
@@ -114,6 +146,7 @@ export class JetStreamTail implements LogTail {
           this.#last = position
           this.#lastTime = time
           this.#listener.record({ position, time, data })
+          if (position >= missingTo) caughtUp()
         },
         ended: end.resolve,
       },
@@ -128,6 +161,8 @@ export class JetStreamTail implements LogTail {
       if (fault !== undefined) return fault.code === 'log_unavailable' ? undefined : fault
       this.#failures = 0
       this.#tell(true)
+      missingTo = bounds.last
+      if (start >= missingTo) caughtUp()
       consumer.begin()
       const why = await end.promise
       this.#skipped = why === 'skipped' && this.#last === start ? this.#skipped + 1 : 0

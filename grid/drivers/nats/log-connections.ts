@@ -1,4 +1,5 @@
 import type { JetStreamManager } from 'nats'
+import { CatchUpTurns } from './catch-up-turns.ts'
 import { NatsConnection, type NatsConnectionOptions } from './nats-connection.ts'
 
 /** A connection, and what JetStream is asked over it. */
@@ -27,6 +28,7 @@ export const requestTimeoutDefaultMs = 5000
 export class LogConnections {
   readonly publishing: ManagedConnection
   readonly tailing: ManagedConnection
+  readonly turns = new CatchUpTurns()
 
   /** @throws GridError `log_unavailable`, `configuration_invalid` */
   static async open(natsUrl: string, options: LogConnectionsOptions): Promise<LogConnections> {

@@ -24,6 +24,7 @@ const remember: Step = {
   kind: StepKind.remember,
   ...{ key: 'k', command: 'pay', input: 'i', data: { left: 7 }, slots: {}, expiresAt: 9 },
 }
+const placed: Step = { ...remember, hash: 7 }
 const decide = { kind: StepKind.decide, attempt, asked: false, notAfter: 1000 }
 
 const transactions: TransactionRecord[] = [
@@ -32,6 +33,7 @@ const transactions: TransactionRecord[] = [
   record([], { hold: { ...hold, key: 'k' }, notBefore: 5 }),
   record([{ ...decide, verdict: 'commit', remember }]),
   record([{ ...decide, verdict: 'abort', asked: true, remember: undefined }]),
+  record([{ ...decide, verdict: 'commit', remember: placed }]),
   record([{ kind: StepKind.finish, attempt, verdict: 'commit' }]),
   record([{ kind: StepKind.forget, attempt }]),
 ]
@@ -59,6 +61,17 @@ test('in the format of before it is no frame, as it was then', () => {
   expect(isDamaged(() => decodeFrame(seal(frameFormat, body)))).toBe(true)
   const other = sealedBody(encodeFrame({ kind: FrameKind.join, unit: 'u', nonce: 1 }))
   expect(isDamaged(() => decodeFrame(seal(acrossFormat, other)))).toBe(true)
+})
+
+test('what is remembered beside it may be of a partition', () => {
+  const some = [record([put, placed]), ...transactions.slice(1)]
+  expect(decodeFrame(encodeFrame(frameOf(some)))).toMatchObject({ transactions: some })
+})
+
+test('no decision stands within another one', () => {
+  const within = { ...decide, verdict: 'commit', remember: { ...decide, verdict: 'abort' } }
+  const bytes = encodeFrame(frameOf([record([within as unknown as Step])]))
+  expect(isDamaged(() => decodeFrame(bytes))).toBe(true)
 })
 
 test('it comes back from parts, where the frame that closes them says so', () => {

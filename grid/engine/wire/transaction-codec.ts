@@ -339,6 +339,13 @@ class TransactionReader {
     return this.#shapes.read(this.#from, at)
   }
 
+  /** No other step may stand within one. */
+  #remember(): Step {
+    const kind = this.#from[this.#at]
+    if (kind !== StepKind.remember && kind !== rememberInPartition) throw unreadable()
+    return this.#step()
+  }
+
   #followUp(kind: Step['kind']): Step {
     const attempt = this.#next() as string
     if (kind === StepKind.forget) return { kind, attempt } as ForgetStep
@@ -347,7 +354,7 @@ class TransactionReader {
     if (kind !== StepKind.decide) throw unknownKind(kind)
     const asked = this.#next() === true
     const notAfter = this.#next()
-    const remember = this.#next() === true ? this.#step() : undefined
+    const remember = this.#next() === true ? this.#remember() : undefined
     return { kind, attempt, verdict, asked, notAfter, remember } as DecideStep
   }
 

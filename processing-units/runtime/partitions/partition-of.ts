@@ -1,16 +1,13 @@
-import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
   hashBy,
+  hashOfFields,
   hashOfId,
   type PartitionBy,
-  partitionHash,
   partitionOfHash,
 } from '@spacegrid/grid/core/partition'
-import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
 import { checkFits } from '@spacegrid/grid/core/validation'
-import { callbackOf } from '../answers.ts'
-import type { FaultDesk } from '../fault-desk.ts'
 
 interface Asked {
   readonly name: string
@@ -36,26 +33,6 @@ export function partitionOfInput(
   }
 }
 
-/**
- * The partitions that the parts of a command are about, each once.
- * @throws GridError `invalid_input`, `application_fault`
- */
-export function partitionsOfParts(
-  space: Space,
-  command: AnyCommand,
-  input: unknown,
-  faults: FaultDesk,
-): readonly number[] {
-  checkFits(command.input, input, command.name)
-  try {
-    const parts = partsOf(command, input)
-    checkPartsOfSpace(space, parts)
-    return [...new Set(parts.map((part) => partitionOfInput(space, part.command, part.input)))]
-  } catch (thrown) {
-    throw faults.judge(callbackOf('command', command), thrown)
-  }
-}
-
 /** The partition of a value of a cache. */
 export const partitionOfValue = (
   { partitions = 1 }: Space,
@@ -78,9 +55,7 @@ export function partitionOfKey(
   key: string,
 ): EntryPlace | undefined {
   const isByKey = partitionBy?.fields.length === 1 && partitionBy.fields[0] === keyField
-  if (isByKey && !partitionBy.isId)
-    return { partition: partitionOfHash(partitionHash([key]), partitions), isCertain: true }
-  const hash = hashOfId(key)
+  const hash = isByKey ? hashOfFields(partitionBy, [key]) : hashOfId(key)
   if (hash === undefined) {
     if (isByKey) throw new GridError('not_found', `${JSON.stringify(key)} is no id of this space`)
     return undefined

@@ -1,6 +1,6 @@
 import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { Correction } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, AnyQuery, Space } from '@spacegrid/grid/core/definition'
+import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
@@ -20,46 +20,31 @@ import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
-import type { Message, Subscription } from '@spacegrid/grid/engine/ports/messaging'
-import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
+import type { PartAsk } from '../across/across-partitions.ts'
+import { CommandsWithParts } from '../across/commands-with-parts.ts'
+import type { Cared } from '../across/hold-care.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
-import {
-  partitionOfInput,
-  partitionOfKey,
-  partitionOfValue,
-  partitionsOfParts,
-} from './partition-of.ts'
-import {
-  decodeRequest,
-  encodeAnswer,
-  type PassedAnswer,
-  type PassedKind,
-  type PassedRequest,
-} from './passed-request.ts'
+import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
+import type { PassedKind, PassedRequest } from './passed-request.ts'
+import { hasNotBegun, PassedRequests } from './passed-requests.ts'
 import { Passing } from './passing.ts'
-import { Repeats } from './repeats.ts'
 import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Partitions that a scattered query is asked of at the same time. */
   readonly scatterMax?: number
-  /** Runs commands whose parts are in several partitions. Default: they are not served. */
-  readonly across?: ExecuteAcross
   /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
   readonly reportOf?: (logName: LogName) => Report
 }
 
-/** Runs a command whose parts are in several partitions: its input fits, its parts exist. */
-export type ExecuteAcross = (
-  command: AnyCommand,
-  input: unknown,
-  options: ExecuteOptions,
-) => Promise<CommandAnswer<string>>
+const noAnswer = () =>
+  new GridError('outcome_unknown', 'What was asked of the partition has no answer yet')
 
 /** On top of what whoever is asked may take: the way there and back. */
 const hopMsMax = 1000
@@ -78,9 +63,9 @@ interface Ask<Answer> {
 
 /**
  * The processing unit of a space with several partitions: keeps the partitions that it is meant to
- * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query is
- * answered here or by anyone who keeps it; what is not here is passed on, once, and its answer comes
- * back as it is. Who keeps what is a matter of speed only: the logs decide.
+ * keep (`Keeping`), and serves all of them. A command goes to the home of its partition, a query
+ * is answered here or by anyone who keeps it; what is not here is passed on, once, and its answer
+ * comes back as it is. Who keeps what is a matter of speed only: the logs decide.
  */
 export class PartitionedUnit implements Serving, Component {
   readonly name: string
@@ -88,14 +73,13 @@ export class PartitionedUnit implements Serving, Component {
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
   readonly #scatterMax: number
-  readonly #across: ExecuteAcross | undefined
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #faults: FaultDesk
-  readonly #repeats: Repeats<PassedAnswer>
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
-  #answering: Subscription | undefined
+  readonly #passedHere: PassedRequests
+  readonly #withParts: CommandsWithParts
   /** For queries that may be answered by any of several. */
   #turn = 0
   /** Called when it keeps other partitions than before. */
@@ -107,8 +91,7 @@ export class PartitionedUnit implements Serving, Component {
     ports: KeepingPorts,
     options: PartitionedUnitOptions = {},
   ) {
-    const { reportOf = () => () => undefined, scatterMax = 16, across, ...settings } = options
-    this.#across = across
+    const { reportOf = () => () => undefined, scatterMax = 16, ...settings } = options
     this.name = name
     this.space = space
     this.#ports = ports
@@ -119,7 +102,8 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
-    this.#repeats = new Repeats(ports.clock)
+    const { messaging, clock } = ports
+    this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) =>
@@ -131,17 +115,25 @@ export class PartitionedUnit implements Serving, Component {
           details: { ...error.told },
         }),
     )
+    this.#withParts = new CommandsWithParts({
+      ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
+      ask: (asked) => this.#askPart(asked),
+      logNow: () => this.#logNow(),
+      homes: () => this.#homes(),
+      executeAt: (...asked) => this.executeAt(...asked),
+    })
   }
 
   start(): void {
-    const subject = subjects.unit(this.space.name, this.#keeping.presence.id)
-    this.#answering = this.#ports.messaging.respond(subject, (message) => this.#answer(message))
+    this.#passedHere.start(this.space.name, this.#keeping.presence.id)
     this.#keeping.start()
+    this.#withParts.start()
   }
 
   async stop(): Promise<void> {
+    await this.#withParts.stop()
     await this.#keeping.stop()
-    await this.#answering?.stop()
+    await this.#passedHere.stop()
   }
 
   // ---- what callers ask
@@ -153,27 +145,39 @@ export class PartitionedUnit implements Serving, Component {
   ): Promise<CommandAnswer<string>> {
     const command = this.space.commands.get(name)
     if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
-    if (command.parts) return await this.#executeParts(command, input, options)
+    if (command.parts) {
+      const { commandMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+      const withinMs = Math.min(options.withinMs ?? commandMsMax, commandMsMax)
+      return await this.#withParts.execute(command, input, options, withinMs)
+    }
     const partition = partitionOfInput(this.space, command, input)
     return await this.executeAt(partition, name, input, options)
   }
 
-  /** Where all parts are in one partition it is a command like any other. */
-  async #executeParts(
-    command: AnyCommand,
-    input: unknown,
-    options: ExecuteOptions,
-  ): Promise<CommandAnswer<string>> {
-    const partitions = partitionsOfParts(this.space, command, input, this.#faults)
-    const [partition, ...others] = partitions
-    if (partition !== undefined && others.length === 0)
-      return await this.executeAt(partition, command.name, input, options)
-    if (this.#across) return await this.#across(command, input, options)
-    throw new GridError(
-      'unknown_command',
-      `${command.name} with this input concerns partitions ${partitions.join(', ')}: nothing here runs a command across several`,
-      { details: { partitions } },
-    )
+  #askPart({ partition, operation, asked, withinMs, isOnce }: PartAsk): Promise<unknown> {
+    return this.#atKeepers<unknown>({
+      partition,
+      request: { kind: 'part', partition, name: operation, input: asked },
+      withinMs,
+      isOnce,
+      here: (unit) => within(this.#ports.clock, withinMs, unit.part(operation, asked), noAnswer),
+    })
+  }
+
+  /** By the clock of any log that is followed here: they differ by as much as servers' clocks do. */
+  #logNow(): number {
+    for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
+    return this.#ports.clock.now()
+  }
+
+  #homes(): readonly Cared[] {
+    const homes: Cared[] = []
+    for (const { partition, unit } of this.#keeping.copies.values()) {
+      const state = unit?.state
+      const isHome = this.#keepersOf(partition)[0]?.id === this.#keeping.presence.id
+      if (state && isHome) homes.push({ partition, state })
+    }
+    return homes
   }
 
   /** A command of one partition, which is known. */
@@ -384,7 +388,8 @@ export class PartitionedUnit implements Serving, Component {
         why = passed.error
       } else if (passed.kind === 'unknown') {
         if (isOnce) throw this.#outcomeUnknown(member, passed.error)
-        if (request.kind === 'command') unknown = this.#outcomeUnknown(member, passed.error)
+        if (request.kind === 'command' || request.kind === 'part')
+          unknown = this.#outcomeUnknown(member, passed.error)
         why = passed.error
       }
     }
@@ -404,7 +409,8 @@ export class PartitionedUnit implements Serving, Component {
   /** Commands go home; everything else is answered here, or by each in turn. */
   #inOrder(partition: number, kind: PassedKind): readonly Member[] {
     const keepers = this.#keepersOf(partition)
-    if (kind === 'command' || kind === 'correction' || keepers.length < 2) return keepers
+    const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
+    if (goesHome || keepers.length < 2) return keepers
     const self = keepers.findIndex(({ id }) => id === this.#keeping.presence.id)
     const first = self >= 0 ? self : this.#turn++ % keepers.length
     return first === 0 ? keepers : [...keepers.slice(first), ...keepers.slice(0, first)]
@@ -432,41 +438,6 @@ export class PartitionedUnit implements Serving, Component {
       `Nobody who keeps ${partitions.map((it) => logNameOf(this.space.name, it)).join(', ')} answers`,
       { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
     )
-  }
-
-  // ---- what others pass on
-
-  async #answer({ data }: Message): Promise<Message> {
-    const request = decodeRequest(data)
-    const answered = await this.#answerOnce(request)
-    const answer = encodeAnswer(answered)
-    const { messageBytesMax } = this.#ports.messaging
-    if (answer.length <= messageBytesMax) return { data: answer }
-    const { position, version } = Object(Object(answered).answer)
-    const error = new GridError(
-      'body_too_large',
-      `The answer has ${answer.length} bytes, a message between units takes ${messageBytesMax}`,
-      // A command has taken effect all the same.
-      { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
-    )
-    return { data: encodeAnswer({ kind: 'error', error }) }
-  }
-
-  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
-    if (request.id === undefined) return this.#answerHere(request)
-    return this.#repeats.once(request.id, () => this.#answerHere(request))
-  }
-
-  async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
-    const unit = this.#keeping.copy(request.partition)?.unit
-    if (!unit) return { kind: 'elsewhere' }
-    try {
-      return { kind: 'answer', answer: await ask(unit, request) }
-    } catch (error) {
-      // What is a bug is told here, and the caller gets its id.
-      if (!isGridError(error)) throw error
-      return hasNotBegun(error) ? { kind: 'elsewhere' } : { kind: 'error', error }
-    }
   }
 
   // ---- how it is
@@ -545,33 +516,6 @@ export class PartitionedUnit implements Serving, Component {
     }
   }
 }
-
-function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
-  if (kind === 'correction') return unit.correct(input as Correction)
-  const by = caller ? { caller } : {}
-  if (kind === 'command') {
-    const { withinMs } = request
-    return unit.execute(name, input, {
-      ...by,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(acknowledge === undefined ? {} : { acknowledge }),
-      ...(withinMs === undefined ? {} : { withinMs }),
-    })
-  }
-  const options: ReadOptions = {
-    ...by,
-    ...(position === undefined ? {} : { position }),
-    ...(latest ? { latest } : {}),
-  }
-  return kind === 'query'
-    ? unit.query(name, input, options)
-    : unit.entry(name, input as string, options)
-}
-
-/** Of what a unit that does not serve has been asked nothing was done. */
-const hasNotBegun = (error: unknown): error is GridError =>
-  isGridError(error, 'not_ready') || isGridError(error, 'stopping')
 
 function positionIn({ position }: ReadOptions, partition: number): number | undefined {
   if (position === undefined) return undefined

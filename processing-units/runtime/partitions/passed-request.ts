@@ -19,7 +19,8 @@ import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-m
 const requestFormat = 1
 const answerFormat = 1
 
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction'
+/** `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`). */
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -45,7 +46,7 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction']
+const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part']
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',

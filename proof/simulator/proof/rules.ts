@@ -124,8 +124,8 @@ export const rules: readonly Rule[] = [
   {
     name: '5: a refusal is told when what it rests on is committed',
     file: 'processing-units/runtime/command-runner.ts',
-    find: 'if (!valid) this.#again.push(execution)',
-    replace: 'if (false) this.#again.push(execution)',
+    find: 'if (!valid) this.#runAgain(execution',
+    replace: 'if (false) this.#runAgain(execution',
   },
   {
     name: '5: `persisted` is told when the store is there',
@@ -136,8 +136,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'whoever asks for the latest state waits for it',
     file: 'processing-units/runtime/reads.ts',
-    find: "if (latest) await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
-    replace: '',
+    find: "const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
+    replace: 'const newest = incarnation.state.position',
   },
   {
     name: 'queries never see pending state',

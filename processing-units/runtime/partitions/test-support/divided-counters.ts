@@ -6,7 +6,7 @@ import {
   Type,
 } from '@spacegrid/grid/core/define'
 
-/** Counters, each in the partition of its id; tickets in that of the counter they are drawn from. */
+/** Counters, each in the partition of its id; tickets in that of their counter. */
 export const counters = defineCache('counters', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer() }),
   key: 'id',

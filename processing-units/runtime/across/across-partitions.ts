@@ -1,0 +1,412 @@
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import {
+  type ErrorCode,
+  errorKinds,
+  GridError,
+  isGridError,
+  Rejection,
+} from '@spacegrid/grid/core/errors'
+import { tokenOfAll } from '@spacegrid/grid/core/position'
+import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
+import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { joinPacked } from './part-group.ts'
+import type {
+  AskedPart,
+  CommitAsked,
+  Followed,
+  MadeAnswer,
+  PartOperation,
+  PrepareAsked,
+  Vote,
+} from './part-messages.ts'
+
+/** How something of one partition is asked of whoever keeps it, here or elsewhere. */
+export interface PartAsk {
+  readonly partition: number
+  readonly operation: PartOperation
+  readonly asked: object
+  readonly withinMs: number
+  /** Asked once more elsewhere it may be done twice. */
+  readonly isOnce: boolean
+}
+
+/** Asks those that keep partitions. Every failure is a GridError. */
+export type AskPart = (ask: PartAsk) => Promise<unknown>
+
+export interface AcrossPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ask: AskPart
+  /** What time it is in the logs, as far as this unit knows; ms. */
+  readonly logNow: () => number
+}
+
+export interface AcrossOptions {
+  /** How long a prepare may take to land, and what it holds without a verdict; ms of log time. */
+  readonly holdMs: number
+  /** Times a command is tried before it fails with `contended`. */
+  readonly attemptsMax: number
+}
+
+export const defaultAcrossOptions: AcrossOptions = { holdMs: 5000, attemptsMax: 64 }
+
+/** A command with its parts by partition, in the order in which they first come. */
+export interface Divided {
+  readonly command: AnyCommand
+  readonly input: unknown
+  readonly count: number
+  readonly groups: readonly { readonly partition: number; readonly parts: readonly AskedPart[] }[]
+  /** With the fingerprint of the input. */
+  readonly remembers: PrepareAsked['remembers'] | undefined
+}
+
+type Ballot =
+  | { readonly partition: number; readonly vote: Vote }
+  | { readonly partition: number; readonly error: GridError }
+
+type Outcome =
+  | { readonly kind: 'answer'; readonly answer: CommandAnswer<string> }
+  | { readonly kind: 'error'; readonly error: GridError }
+  | { readonly kind: 'again'; readonly partition: number; readonly hold: string | undefined }
+
+/** An answer is not made before its parts are in MongoDB: on top of what a command may take. */
+const finishTriesMax = 8
+const finishPauseMs = 100
+/** Of one look whether something has been let go. */
+const releasedMsMax = 1000
+
+/**
+ * Coordinates commands whose parts are in several partitions, all or none: two-phase commit (Gray,
+ * 1978) over logs that cannot lose a vote. It may die at any moment, for every vote and the verdict
+ * are in the logs: whoever keeps a partition looks after what it has left behind (`HoldCare`).
+ * docs/decisions/0033.
+ */
+export class AcrossPartitions {
+  readonly #ports: AcrossPorts
+  readonly #options: AcrossOptions
+  /** What is still followed up after its caller was answered. */
+  readonly #open = new Set<Promise<unknown>>()
+
+  constructor(ports: AcrossPorts, options: AcrossOptions = defaultAcrossOptions) {
+    this.#ports = ports
+    this.#options = options
+  }
+
+  /** Resolves when nothing is followed up any more. */
+  async drained(): Promise<void> {
+    while (this.#open.size > 0) await Promise.allSettled([...this.#open])
+  }
+
+  /** @throws GridError as `Serving.execute` */
+  async execute(
+    divided: Divided,
+    withinMs: number,
+    acknowledge: ExecuteOptions['acknowledge'],
+  ): Promise<CommandAnswer<string>> {
+    const { clock } = this.#ports
+    const until = clock.monotonic() + withinMs
+    for (let tries = 1; ; tries++) {
+      const isLast = tries >= this.#options.attemptsMax
+      const outcome = await this.#attempt(divided, until, tries, isLast, acknowledge)
+      if (outcome.kind === 'answer') return outcome.answer
+      if (outcome.kind === 'error') throw outcome.error
+      if (isLast || clock.monotonic() >= until)
+        throw new GridError(
+          'contended',
+          `${divided.command.name} collided ${tries} times, or waited too long for others`,
+          { retryAfterMs: 100 },
+        )
+      await this.#rest(outcome, until, tries)
+    }
+  }
+
+  /** Parked until what was in the way is let go; a little longer the more often it happens. */
+  async #rest(
+    { partition, hold }: Extract<Outcome, { kind: 'again' }>,
+    until: number,
+    tries: number,
+  ): Promise<void> {
+    const { clock, random, ask } = this.#ports
+    const withinMs = Math.min(releasedMsMax, until - clock.monotonic())
+    if (hold !== undefined && withinMs > 0) {
+      const asked = { attempt: hold, withinMs }
+      const operation = 'released'
+      await ask({ partition, operation, asked, withinMs, isOnce: false }).catch(() => undefined)
+    }
+    const pauseMs = random.integer() % Math.min(50, 2 + 2 * tries)
+    await sleep(clock, pauseMs, new AbortController().signal)
+  }
+
+  async #attempt(
+    divided: Divided,
+    until: number,
+    tries: number,
+    isLast: boolean,
+    acknowledge: ExecuteOptions['acknowledge'],
+  ): Promise<Outcome> {
+    const { logNow, random } = this.#ports
+    const attempt = random.id()
+    const notAfter = Math.ceil(logNow() + this.#options.holdMs)
+    const ballots = await this.#prepare(divided, attempt, notAfter, until, tries)
+    const [coordinator] = divided.groups as [Divided['groups'][number]]
+    const yes = ballots.filter(isYes)
+    if (yes.length === divided.groups.length)
+      return await this.#commit(divided, attempt, notAfter, yes, until, acknowledge)
+    const over = this.#follow(this.#abort(attempt, notAfter, coordinator.partition, ballots))
+    const outcome = outcomeOf(divided, ballots, isLast)
+    // What it holds would be in its own way.
+    if (outcome.kind === 'again') await over
+    return outcome
+  }
+
+  /**
+   * The first time all at once, and whoever meets a hold lets go of everything. From then on one
+   * after the other, in the order of the partitions: so they may wait for each other, and never in
+   * a circle.
+   */
+  async #prepare(
+    divided: Divided,
+    attempt: string,
+    notAfter: number,
+    until: number,
+    tries: number,
+  ): Promise<Ballot[]> {
+    const { groups } = divided
+    const mayWait = tries > 1
+    const one = (group: Divided['groups'][number]) =>
+      this.#ballot(divided, group, attempt, notAfter, until, mayWait)
+    if (!mayWait) return await Promise.all(groups.map(one))
+    const ballots: Ballot[] = []
+    for (const group of groups.toSorted((a, b) => a.partition - b.partition)) {
+      const ballot = await one(group)
+      ballots.push(ballot)
+      // Which parts refuse is told of all of them.
+      if (!isYes(ballot) && !isRefused(ballot)) break
+    }
+    return ballots
+  }
+
+  async #ballot(
+    { command, input, groups, remembers }: Divided,
+    { partition, parts }: Divided['groups'][number],
+    attempt: string,
+    notAfter: number,
+    until: number,
+    mayWait: boolean,
+  ): Promise<Ballot> {
+    const { clock, ask } = this.#ports
+    const coordinator = groups[0]?.partition ?? partition
+    const withinMs = Math.max(1, Math.min(this.#options.holdMs, until - clock.monotonic()))
+    const asked: PrepareAsked = {
+      ...{ attempt, partition, coordinator, notAfter, command: command.name, input, parts },
+      participants: groups.map((group) => group.partition),
+      ...(remembers && partition === coordinator ? { remembers } : {}),
+      ...{ mayWait, withinMs },
+    }
+    try {
+      const operation = 'prepare'
+      const vote = (await ask({ partition, operation, asked, withinMs, isOnce: true })) as Vote
+      return { partition, vote }
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      return { partition, error }
+    }
+  }
+
+  async #commit(
+    divided: Divided,
+    attempt: string,
+    notAfter: number,
+    ballots: readonly Yes[],
+    until: number,
+    acknowledge: ExecuteOptions['acknowledge'],
+  ): Promise<Outcome> {
+    const { command, input, count, groups, remembers } = divided
+    const [coordinator, ...others] = groups as [Divided['groups'][number]]
+    const partsOf = new Map(groups.map(({ partition, parts }) => [partition, parts]))
+    const packed = ballots.map(({ partition, vote: { data, taken } }) => ({
+      ...{ parts: partsOf.get(partition) ?? [], data, taken },
+    }))
+    const { data, taken } = joinPacked(count, packed)
+    const commit: CommitAsked = {
+      ...{ command: command.name, input, data },
+      ...(taken ? { taken } : {}),
+      ...(remembers ? { remembers } : {}),
+    }
+    const decided = await this.#decide(coordinator.partition, until, {
+      ...{ attempt, verdict: 'commit', asked: false, notAfter, commit },
+    })
+    if (decided instanceof GridError) return { kind: 'error', error: decided }
+    const verdict = decided.fate === 'commit' ? 'commit' : 'abort'
+    const finished = this.#finish(
+      attempt,
+      verdict,
+      others.map(({ partition }) => partition),
+    )
+    const over = this.#follow(
+      finished.then(async () => {
+        if (verdict === 'commit') await this.#forget(coordinator.partition, attempt)
+      }),
+    )
+    if (verdict === 'abort') {
+      await over
+      return { kind: 'again', partition: coordinator.partition, hold: undefined }
+    }
+    // Whoever reads what is still held elsewhere has to wait for it, so the caller need not.
+    const level = acknowledge ?? command.acknowledge
+    if (level === 'persisted') {
+      const done = [...(await finished), { ...decided, partition: coordinator.partition }]
+      await Promise.all(
+        done.map(({ partition, position }) => this.#asked(partition, 'persisted', { position })),
+      )
+    }
+    const positions = new Map(ballots.map(({ partition, vote }) => [partition, vote.position]))
+    positions.set(coordinator.partition, decided.position)
+    return answered(decided.answer, positions, level, false)
+  }
+
+  /**
+   * Asked until there is an answer: the first verdict counts, so asking again does no harm. An
+   * error: what has become of it is not known.
+   */
+  async #decide(partition: number, until: number, asked: object): Promise<Followed | GridError> {
+    const { clock, ask } = this.#ports
+    for (;;) {
+      const withinMs = Math.max(1, until - clock.monotonic())
+      try {
+        const operation = 'decide'
+        return (await ask({ partition, operation, asked, withinMs, isOnce: false })) as Followed
+      } catch (error) {
+        if (!isGridError(error)) throw error
+        if (clock.monotonic() < until && isTransient(error)) {
+          await sleep(clock, finishPauseMs, new AbortController().signal)
+          continue
+        }
+        const message = 'The verdict has no answer yet; ask again with the same Idempotency-Key'
+        return new GridError('outcome_unknown', message, { cause: error })
+      }
+    }
+  }
+
+  /** Lets go of what is held, or may be. */
+  async #abort(
+    attempt: string,
+    notAfter: number,
+    coordinator: number,
+    ballots: readonly Ballot[],
+  ): Promise<void> {
+    const open = ballots.filter((ballot) => isYes(ballot) || isUnknown(ballot))
+    const asked = { attempt, verdict: 'abort', asked: false, notAfter }
+    // Where nothing is held, nothing can be committed: that needs no record.
+    if (open.some(({ partition }) => partition === coordinator))
+      await this.#asked(coordinator, 'decide', asked)
+    const others = open.map(({ partition }) => partition).filter((it) => it !== coordinator)
+    await this.#finish(attempt, 'abort', others)
+  }
+
+  async #finish(
+    attempt: string,
+    verdict: 'commit' | 'abort',
+    partitions: readonly number[],
+  ): Promise<readonly { readonly partition: number; readonly position: number }[]> {
+    return await Promise.all(
+      partitions.map(async (partition) => {
+        const { position } = await this.#asked(partition, 'finish', { attempt, verdict })
+        return { partition, position }
+      }),
+    )
+  }
+
+  async #forget(partition: number, attempt: string): Promise<void> {
+    await this.#asked(partition, 'forget', { attempt })
+  }
+
+  /**
+   * Asked a number of times. @throws GridError when nobody does it; whoever keeps the partition
+   * finds it later
+   */
+  async #asked(partition: number, operation: PartOperation, asked: object): Promise<Followed> {
+    const { clock, ask } = this.#ports
+    const withinMs = this.#options.holdMs
+    for (let tries = 1; ; tries++)
+      try {
+        return (await ask({ partition, operation, asked, withinMs, isOnce: false })) as Followed
+      } catch (error) {
+        if (!isGridError(error) || isGridError(error, 'persist_timeout')) throw error
+        if (tries >= finishTriesMax) throw error
+        await sleep(clock, finishPauseMs * tries, new AbortController().signal)
+      }
+  }
+
+  /** Remembered until it is over; that it fails is no harm. */
+  #follow(work: Promise<unknown>): Promise<void> {
+    const over = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#open.add(over)
+    return over.finally(() => this.#open.delete(over))
+  }
+}
+
+type Yes = Ballot & { readonly vote: Extract<Vote, { vote: 'yes' }> }
+type Refused = Ballot & { readonly vote: Extract<Vote, { vote: 'refused' }> }
+
+const isYes = (ballot: Ballot): ballot is Yes => 'vote' in ballot && ballot.vote.vote === 'yes'
+const isRefused = (ballot: Ballot): ballot is Refused =>
+  'vote' in ballot && ballot.vote.vote === 'refused'
+/** It may have been prepared. */
+const isUnknown = (ballot: Ballot): boolean =>
+  'error' in ballot && isGridError(ballot.error, 'outcome_unknown')
+
+const isTransient = (error: GridError): boolean =>
+  error.retryable || error.code === 'outcome_unknown'
+
+function outcomeOf(divided: Divided, ballots: readonly Ballot[], isLast: boolean): Outcome {
+  for (const ballot of ballots)
+    if ('vote' in ballot && ballot.vote.vote === 'replayed') {
+      const { answer, position } = ballot.vote
+      const positions = new Map([[ballot.partition, position]])
+      return answered(answer, positions, 'committed', true)
+    }
+  for (const ballot of ballots)
+    if ('error' in ballot && !isGridError(ballot.error, 'outcome_unknown'))
+      return { kind: 'error', error: ballot.error }
+  const unsure = ballots.find((ballot) => !isYes(ballot) && !isRefused(ballot))
+  const refused = ballots.filter(isRefused).map(({ vote }) => vote)
+  // Who else refuses is not known yet.
+  if (refused.length > 0 && (!unsure || isLast)) return refusal(divided, refused)
+  const hold =
+    unsure && 'vote' in unsure && unsure.vote.vote === 'no' ? unsure.vote.hold : undefined
+  const [first] = ballots
+  return { kind: 'again', partition: (unsure ?? first)?.partition ?? 0, hold }
+}
+
+/** The reason of the first part that refuses, and of each of them. */
+function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outcome {
+  const names = new Map(groups.flatMap(({ parts }) => parts.map(({ at, name }) => [at, name])))
+  const parts = refused
+    .toSorted((a, b) => a.part - b.part)
+    .map(({ part, reason, details }) => ({ part, command: names.get(part), reason, details }))
+  return { kind: 'error', error: new Rejection(parts[0]?.reason ?? '', { parts }) }
+}
+
+function answered(
+  answer: MadeAnswer | undefined,
+  positions: ReadonlyMap<number, number>,
+  level: CommandAnswer['acknowledged'],
+  replayed: boolean,
+): Outcome {
+  if (!answer) throw new Error('a commit has an answer')
+  if ('failure' in answer) {
+    const { code, message, details } = answer.failure
+    const known = Object.hasOwn(errorKinds, code) ? (code as ErrorCode) : 'internal'
+    return { kind: 'error', error: new GridError(known, message, { details }) }
+  }
+  const { result, version } = answer
+  const position = tokenOfAll(positions)
+  // What is only accepted in one partition is committed here: less is not to be had.
+  const acknowledged = level === 'accepted' ? 'committed' : level
+  return { kind: 'answer', answer: { result, position, version, replayed, acknowledged } }
+}

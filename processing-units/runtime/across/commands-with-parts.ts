@@ -1,0 +1,98 @@
+import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/definition'
+import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
+import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
+import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
+import type { Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { FaultDesk } from '../fault-desk.ts'
+import { checkIdempotencyKey, inputFingerprint } from '../idempotency.ts'
+import { partitionOfInput } from '../partitions/partition-of.ts'
+import { AcrossPartitions, type AcrossPorts, type Divided } from './across-partitions.ts'
+import { HoldCare, type HoldCareParts } from './hold-care.ts'
+import type { AskedPart } from './part-messages.ts'
+
+export interface CommandsWithPartsPorts extends AcrossPorts, HoldCareParts {
+  readonly space: Space
+  readonly faults: FaultDesk
+  /** Runs a command whose parts are all in this partition: an ordinary transaction. */
+  readonly executeAt: (
+    partition: number,
+    command: string,
+    input: unknown,
+    options: ExecuteOptions,
+  ) => Promise<CommandAnswer<string>>
+}
+
+/** How often what coordinators have left behind is looked for. */
+const lookMs = 500
+
+/** The commands of a divided space that consist of parts, and what they leave behind. */
+export class CommandsWithParts {
+  readonly #ports: CommandsWithPartsPorts
+  readonly #across: AcrossPartitions
+  readonly #care: HoldCare
+  #looking: Timer | undefined
+
+  constructor(ports: CommandsWithPartsPorts) {
+    this.#ports = ports
+    this.#across = new AcrossPartitions(ports)
+    this.#care = new HoldCare(ports)
+  }
+
+  start(): void {
+    this.#looking = this.#ports.clock.after(lookMs, () => {
+      this.#care.look()
+      this.start()
+    })
+  }
+
+  /** What has been begun is followed up first. */
+  async stop(): Promise<void> {
+    this.#looking?.cancel()
+    await this.#across.drained()
+  }
+
+  /** @throws GridError as `Serving.execute`; Rejection, with those that refuse in `details.parts` */
+  async execute(
+    command: AnyCommand,
+    input: unknown,
+    options: ExecuteOptions,
+    withinMs: number,
+  ): Promise<CommandAnswer<string>> {
+    const { idempotencyKey, acknowledge } = options
+    const divided = this.#divide(command, input, idempotencyKey)
+    const [first, ...others] = divided.groups
+    if (first && others.length === 0)
+      return await this.#ports.executeAt(first.partition, command.name, input, options)
+    return await this.#across.execute(divided, withinMs, acknowledge)
+  }
+
+  #divide(command: AnyCommand, input: unknown, key: string | undefined): Divided {
+    const { space } = this.#ports
+    const { name } = command
+    checkFits(command.input, input, name)
+    freezeInput(input, name)
+    if (key !== undefined) checkIdempotencyKey(key)
+    const remembers = key === undefined ? undefined : { key, input: inputFingerprint(input, name) }
+    const parts = this.#partsOf(command, input)
+    const byPartition = new Map<number, AskedPart[]>()
+    for (const [at, { command: part, input: given }] of parts.entries()) {
+      const partition = partitionOfInput(space, part, given)
+      const group = byPartition.get(partition) ?? []
+      group.push({ at, name: part.name, input: given })
+      byPartition.set(partition, group)
+    }
+    const groups = [...byPartition].map(([partition, those]) => ({ partition, parts: those }))
+    return { command, input, count: parts.length, groups, remembers }
+  }
+
+  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
+    const { space, faults } = this.#ports
+    try {
+      const parts = partsOf(command, input)
+      checkPartsOfSpace(space, parts)
+      return parts
+    } catch (thrown) {
+      throw faults.judge({ kind: 'command', name: command.name, declared: command }, thrown)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Correction } from '@spacegrid/grid/core/correction'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import type { PartOperation } from '../across/part-messages.ts'
+import type { ProcessingUnit } from '../processing-unit.ts'
+import {
+  decodeRequest,
+  encodeAnswer,
+  type PassedAnswer,
+  type PassedRequest,
+} from './passed-request.ts'
+import { Repeats } from './repeats.ts'
+
+/**
+ * Answers what other units pass on, from what is kept here and from nothing else: a request is
+ * passed once.
+ */
+export class PassedRequests {
+  readonly #messaging: Messaging
+  readonly #unitOf: (partition: number) => ProcessingUnit | undefined
+  readonly #repeats: Repeats<PassedAnswer>
+  #answering: Subscription | undefined
+
+  /** @param unitOf undefined: the partition is not kept here */
+  constructor(
+    messaging: Messaging,
+    clock: Clock,
+    unitOf: (partition: number) => ProcessingUnit | undefined,
+  ) {
+    this.#messaging = messaging
+    this.#unitOf = unitOf
+    this.#repeats = new Repeats(clock)
+  }
+
+  /** @param id of this unit, as it is known by presence */
+  start(space: string, id: number): void {
+    this.#answering = this.#messaging.respond(subjects.unit(space, id), (message) =>
+      this.#answer(message),
+    )
+  }
+
+  async stop(): Promise<void> {
+    await this.#answering?.stop()
+  }
+
+  async #answer({ data }: Message): Promise<Message> {
+    const request = decodeRequest(data)
+    const answered = await this.#answerOnce(request)
+    const answer = encodeAnswer(answered)
+    const { messageBytesMax } = this.#messaging
+    if (answer.length <= messageBytesMax) return { data: answer }
+    const { position, version } = Object(Object(answered).answer)
+    const error = new GridError(
+      'body_too_large',
+      `The answer has ${answer.length} bytes, a message between units takes ${messageBytesMax}`,
+      // A command has taken effect all the same.
+      { details: { bytes: answer.length, bytesMax: messageBytesMax, position, version } },
+    )
+    return { data: encodeAnswer({ kind: 'error', error }) }
+  }
+
+  #answerOnce(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.id === undefined) return this.#answerHere(request)
+    return this.#repeats.once(request.id, () => this.#answerHere(request))
+  }
+
+  async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
+    const unit = this.#unitOf(request.partition)
+    if (!unit) return { kind: 'elsewhere' }
+    try {
+      return { kind: 'answer', answer: await ask(unit, request) }
+    } catch (error) {
+      // What is a bug is told here, and the caller gets its id.
+      if (!isGridError(error)) throw error
+      return hasNotBegun(error) ? { kind: 'elsewhere' } : { kind: 'error', error }
+    }
+  }
+}
+
+function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
+  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  if (kind === 'part') return unit.part(name as PartOperation, input as object)
+  if (kind === 'correction') return unit.correct(input as Correction)
+  const by = caller ? { caller } : {}
+  if (kind === 'command') {
+    const { withinMs } = request
+    return unit.execute(name, input, {
+      ...by,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(acknowledge === undefined ? {} : { acknowledge }),
+      ...(withinMs === undefined ? {} : { withinMs }),
+    })
+  }
+  const options: ReadOptions = {
+    ...by,
+    ...(position === undefined ? {} : { position }),
+    ...(latest ? { latest } : {}),
+  }
+  return kind === 'query'
+    ? unit.query(name, input, options)
+    : unit.entry(name, input as string, options)
+}
+
+/** Of what a unit that does not serve has been asked nothing was done. */
+export const hasNotBegun = (error: unknown): error is GridError =>
+  isGridError(error, 'not_ready') || isGridError(error, 'stopping')
