@@ -29,7 +29,7 @@ const command = new Command('npm run histories --')
   .option('--units <number>', 'processing units', whole(1, 16), 4)
   .option(
     '--partitions <number>',
-    'of the space; where there are several, each command is about one list',
+    'of the space; commands over several lists then go across partitions',
     whole(1, 1024),
     1,
   )
