@@ -1,4 +1,5 @@
 import type { AnyCommand, CommandPart, Space, Transaction } from './definition.ts'
+import { Rejection } from './errors.ts'
 import { hasOutcomes, PendingOutcome } from './outcomes.ts'
 import { fitProblem } from './validation.ts'
 
@@ -61,10 +62,10 @@ export const runParts =
   (composed: () => AnyCommand) =>
   (tx: PartTransaction, input: unknown): unknown =>
     packParts(
-      partsOf(composed(), input).map((part) => {
+      partsOf(composed(), input).map((part, at) => {
         const { command } = part
         tx.enterPart?.(command, part.input)
-        const returned: unknown = command.handler(tx, part.input)
+        const returned = runPart(tx, part, at)
         if (
           Object(returned) === returned &&
           typeof (returned as PromiseLike<unknown>).then === 'function'
@@ -73,6 +74,33 @@ export const runParts =
         return returned
       }),
     )
+
+function runPart(tx: Transaction, { command, input }: CommandPart, part: number): unknown {
+  try {
+    return command.handler(tx, input)
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown
+    const { reason, details } = thrown
+    throw refusalOfParts([{ part, command: command.name, reason, details }])
+  }
+}
+
+/** A part that refuses, by its place among the parts. */
+export interface RefusedPart {
+  readonly part: number
+  readonly command: string
+  readonly reason: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What a caller is told when parts of its command refuse: the reason of the first of them, and in
+ * `details.parts` each of those that were asked.
+ */
+export function refusalOfParts(refused: readonly RefusedPart[]): Rejection {
+  const parts = refused.toSorted((one, other) => one.part - other.part)
+  return new Rejection(parts[0]?.reason ?? '', { parts })
+}
 
 // ---- what the parts have left behind, as data of one command: outcomes stand at its top level,
 // where the log fills them in, and it can be remembered under an idempotency key like any other.

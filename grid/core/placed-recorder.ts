@@ -43,7 +43,9 @@ export class PlacedRecorder extends Recorder {
   }
 
   /** What follows is a part of a command, with a partition key of its own. */
-  enterPart({ name, partitionBy }: AnyCommand, input: unknown): void {
+  override enterPart(command: AnyCommand, input: unknown): void {
+    super.enterPart(command, input)
+    const { name, partitionBy } = command
     if (partitionBy) this.#hash = placedHash(this.#place, partitionBy, input, `command ${name}`)
   }
 

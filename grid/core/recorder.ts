@@ -2,6 +2,7 @@ import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import type {
   AnyCache,
+  AnyCommand,
   AppendOptions,
   Cache,
   IncrementOptions,
@@ -77,6 +78,7 @@ export class Recorder implements Transaction, Prediction {
   #ranges: readonly RangeRead[] = none
   #steps: readonly Step[] = none
   #events: readonly DomainEvent[] = none
+  #partBegins: readonly number[] = none
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
@@ -131,6 +133,16 @@ export class Recorder implements Transaction, Prediction {
 
   get writes(): boolean {
     return this.#steps.length > 0 || this.#events.length > 0
+  }
+
+  /** Steps that were recorded when each part began, of a command that consists of parts. */
+  get partBegins(): readonly number[] {
+    return this.#partBegins
+  }
+
+  /** What follows is a part of a command. */
+  enterPart(_command: AnyCommand, _input: unknown): void {
+    this.#partBegins = withItem(this.#partBegins, this.#steps.length)
   }
 
   /** The handler has returned: nothing is recorded any more. */

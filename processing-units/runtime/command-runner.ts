@@ -5,6 +5,7 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
@@ -23,6 +24,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
+import { refusedPart } from './across/refused-part.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
 import type { Execution } from './execution.ts'
@@ -137,11 +139,23 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
+    else if (evaluation.outcome === 'refused') execution.fail(this.#refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.#runAgain(execution, evaluation.hold)
     }
+  }
+
+  #refusalOf(
+    { execution, record, id, begins }: SentAttempt,
+    evaluation: Extract<Evaluation, { outcome: 'refused' }>,
+  ): GridError {
+    const { command, input } = execution
+    if (!command.parts || evaluation.fault) return refusalOf(execution, evaluation)
+    const part = refusedPart(this.#state, record.steps, id, begins)
+    const { reason, details } = evaluation
+    const name = command.parts(input)[part]?.command.name ?? ''
+    return refusalOfParts([{ part, command: name, reason, details }])
   }
 
   /** When the frame is done; or, if something that it needs is held, when that is let go. */
@@ -393,7 +407,15 @@ export class CommandRunner {
       return
     }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
+    const attempt = new SentAttempt(
+      this.#fate,
+      execution,
+      record,
+      id,
+      handled,
+      bytes,
+      recorder.partBegins,
+    )
     this.#pending.add(attempt)
     this.#noteLength(attempt)
     execution.sent = true

@@ -20,6 +20,8 @@ class SentAttempt implements Sent, PendingTransaction {
   /** Of its content. */
   readonly bytes: number
   foreseen: Evaluation | undefined
+  /** Of a command that consists of parts: the steps before each. */
+  readonly begins: readonly number[]
   readonly #fate: AttemptFate
 
   constructor(
@@ -29,9 +31,11 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     handled: HandlerData,
     bytes: number,
+    begins: readonly number[],
   ) {
     this.#fate = fate
     this.bytes = bytes
+    this.begins = begins
     this.execution = execution
     this.record = record
     this.id = id

@@ -1,11 +1,6 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
-import {
-  type ErrorCode,
-  errorKinds,
-  GridError,
-  isGridError,
-  Rejection,
-} from '@spacegrid/grid/core/errors'
+import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { refusalOfParts } from '@spacegrid/grid/core/parts'
 import { tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -386,10 +381,10 @@ function outcomeOf(divided: Divided, ballots: readonly Ballot[], isLast: boolean
 /** The reason of the first part that refuses, and of each of them. */
 function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outcome {
   const names = new Map(groups.flatMap(({ parts }) => parts.map(({ at, name }) => [at, name])))
-  const parts = refused
-    .toSorted((a, b) => a.part - b.part)
-    .map(({ part, reason, details }) => ({ part, command: names.get(part), reason, details }))
-  return { kind: 'error', error: new Rejection(parts[0]?.reason ?? '', { parts }) }
+  const parts = refused.map(({ part, reason, details }) => ({
+    ...{ part, command: names.get(part) ?? '', reason, details },
+  }))
+  return { kind: 'error', error: refusalOfParts(parts) }
 }
 
 function answered(

@@ -6,9 +6,6 @@ import { packParts } from '@spacegrid/grid/core/parts'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
 import type { AskedPart } from './part-messages.ts'
 
-/** A recorder, as far as parts have to do with it. */
-type PartRecorder = Recorder & { enterPart?(command: AnyCommand, input: unknown): void }
-
 /**
  * The parts of a command that are in one partition: a command of its own, which runs them one after
  * the other in one transaction, and knows which of them has done what.
@@ -16,8 +13,8 @@ type PartRecorder = Recorder & { enterPart?(command: AnyCommand, input: unknown)
 export class PartGroup {
   readonly command: AnyCommand
   readonly #parts: readonly { readonly at: number; readonly part: CommandPart }[]
-  /** Steps that were recorded when each began. */
-  #begins: number[] = []
+  /** How many have begun. */
+  #begun = 0
 
   /** @throws GridError `unknown_command` for a part that this version does not have */
   constructor(space: Space, name: string, asked: readonly AskedPart[]) {
@@ -29,16 +26,16 @@ export class PartGroup {
     const command = space.commands.get(name)
     if (!command)
       throw new GridError('unknown_command', `space ${space.name} has no command ${name}`)
-    const run = (tx: Transaction) => this.#run(tx as unknown as PartRecorder)
+    const run = (tx: Transaction) => this.#run(tx as unknown as Recorder)
     this.command = { ...command, parts: () => this.#parts.map(({ part }) => part), handler: run }
   }
 
-  #run(tx: PartRecorder): unknown {
-    this.#begins = []
+  #run(tx: Recorder): unknown {
+    this.#begun = 0
     return packParts(
       this.#parts.map(({ part: { command, input } }) => {
-        this.#begins.push(tx.steps.length)
-        tx.enterPart?.(command, input)
+        this.#begun++
+        tx.enterPart(command, input)
         const returned: unknown = command.handler(tx, input)
         refusePromise(returned)
         return returned
@@ -48,13 +45,12 @@ export class PartGroup {
 
   /** The part that was running when the handler has thrown. */
   get running(): number {
-    return this.#parts[this.#begins.length - 1]?.at ?? 0
+    return this.placeOf(this.#begun - 1)
   }
 
-  /** The part that a step belongs to. */
-  partOf(step: number): number {
-    const at = this.#begins.findLastIndex((begin) => begin <= step)
-    return this.#parts[Math.max(0, at)]?.at ?? 0
+  /** Among all parts of the command, of one of these. */
+  placeOf(part: number): number {
+    return this.#parts[part]?.at ?? 0
   }
 }
 

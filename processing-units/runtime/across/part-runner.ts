@@ -1,7 +1,7 @@
 import { runHandler } from '@spacegrid/grid/core/callback'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import { type Evaluation, evaluateSteps } from '@spacegrid/grid/core/evaluation'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { type Place, placedHash } from '@spacegrid/grid/core/place'
@@ -36,6 +36,7 @@ import type {
   PrepareAsked,
   Vote,
 } from './part-messages.ts'
+import { refusedPart } from './refused-part.ts'
 
 export interface PartRunnerParts extends RunnerParts {
   readonly space: Space
@@ -163,7 +164,7 @@ export class PartRunner {
   ): void {
     const { asked } = it
     const { attempt, partition, coordinator, participants, notAfter, remembers } = asked
-    const { reads, ranges, steps, events } = recorder
+    const { reads, ranges, steps, events, partBegins: begins } = recorder
     const hold = { attempt, partition, coordinator, participants, notAfter, key: remembers?.key }
     const record = { number, reads, ranges, steps, events, notBefore: 0, hold }
     const other = this.#holdOf(record)
@@ -174,7 +175,7 @@ export class PartRunner {
         id,
         recorder.bytes + contentBytes(asked.parts.map(({ input }) => input)),
         {
-          decided: (evaluation) => this.#decided(it, record, id, handled, evaluation),
+          decided: (evaluation) => this.#decided(it, record, id, handled, begins, evaluation),
           abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
         },
       )
@@ -192,6 +193,7 @@ export class PartRunner {
     { steps }: TransactionRecord,
     id: number,
     { data, slots, taken }: ReturnType<typeof runHandler>,
+    begins: readonly number[],
     evaluation: Evaluation,
   ): void {
     const { position } = this.#parts.state
@@ -202,22 +204,9 @@ export class PartRunner {
     else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
       const { reason, details } = evaluation
-      const part = it.group.partOf(this.#refusedStep(steps, id))
+      const part = it.group.placeOf(refusedPart(this.#parts.state, steps, id, begins))
       it.vote({ vote: 'refused', part, reason, details })
     }
-  }
-
-  /** Nothing has been written: what was evaluated can be evaluated once more. */
-  #refusedStep(steps: TransactionRecord['steps'], id: number): number {
-    let low = 0
-    let high = steps.length - 1
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const { outcome } = evaluateSteps(this.#parts.state, steps.slice(0, middle + 1), id)
-      if (outcome === 'refused') high = middle
-      else low = middle + 1
-    }
-    return low
   }
 
   /** Runs once more: at once, or when what is held has been let go, if that may be waited for. */
