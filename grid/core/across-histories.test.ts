@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PartitionWorld } from './test-support/partition-world.ts'
+import { PartitionWorld } from '../kit/held/partition-world.ts'
 
 /** 20,000 were run once (docs/decisions/0033). */
 const seeds = Number(process.env.SEEDS ?? 100)

@@ -1,10 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isConfirmed } from './across.ts'
-import type { Evaluation } from './evaluation.ts'
-import { idempotencyCacheNumber } from './shape.ts'
-import { isSound } from './sound.ts'
-import { SpaceState } from './space-state.ts'
-import { type RememberStep, type Step, StepKind } from './steps.ts'
 import {
   accounts,
   decide,
@@ -16,7 +10,13 @@ import {
   put,
   take,
   terms,
-} from './test-support/partition-log.ts'
+} from '../kit/held/partition-log.ts'
+import { isConfirmed } from './across.ts'
+import type { Evaluation } from './evaluation.ts'
+import { idempotencyCacheNumber } from './shape.ts'
+import { isSound } from './sound.ts'
+import { SpaceState } from './space-state.ts'
+import { type RememberStep, type Step, StepKind } from './steps.ts'
 
 let log: PartitionLog
 

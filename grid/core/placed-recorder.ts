@@ -42,8 +42,10 @@ export class PlacedRecorder extends Recorder {
     this.#hash = options.hash
   }
 
-  /** What follows is a part of a command, with a partition key of its own. */
-  enterPart({ name, partitionBy }: AnyCommand, input: unknown): void {
+  /** Each part has a partition key of its own. */
+  override enterPart(command: AnyCommand, input: unknown): void {
+    super.enterPart(command, input)
+    const { name, partitionBy } = command
     if (partitionBy) this.#hash = placedHash(this.#place, partitionBy, input, `command ${name}`)
   }
 

@@ -2,6 +2,7 @@ import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import type {
   AnyCache,
+  AnyCommand,
   AppendOptions,
   Cache,
   IncrementOptions,
@@ -77,6 +78,7 @@ export class Recorder implements Transaction, Prediction {
   #ranges: readonly RangeRead[] = none
   #steps: readonly Step[] = none
   #events: readonly DomainEvent[] = none
+  #begins: readonly number[] | undefined
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
@@ -115,6 +117,16 @@ export class Recorder implements Transaction, Prediction {
 
   get steps(): readonly Step[] {
     return this.#steps
+  }
+
+  /** What follows is a part of a command, with this input. */
+  enterPart(_command: AnyCommand, _input: unknown): void {
+    this.#begins = [...(this.#begins ?? []), this.#steps.length]
+  }
+
+  /** Where the steps of each part begin; undefined: of a command that has none. */
+  get partBegins(): readonly number[] | undefined {
+    return this.#begins
   }
 
   get events(): readonly DomainEvent[] {
@@ -447,7 +459,7 @@ export class Recorder implements Transaction, Prediction {
       const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
       if (evaluation.outcome === 'refused') {
         this.#recordBases(this.#ownSteps + 1)
-        throw new Rejection(evaluation.reason, evaluation.details)
+        throw new Rejection(evaluation.reason, evaluation.details, evaluation.step)
       }
       if (evaluation.outcome === 'collided')
         throw new Error('a prediction does not hold over the view it was made from')

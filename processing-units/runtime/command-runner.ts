@@ -1,10 +1,11 @@
 import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { partOfStep, partsOf, refusedBy } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
@@ -19,9 +20,7 @@ import {
   type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
-import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
@@ -33,6 +32,7 @@ import type { FrameChain } from './frame-chain.ts'
 import { longSteps } from './frame-item.ts'
 import { asRemembered, checkSameCommand } from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
+import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -47,23 +47,6 @@ type Attempt =
  * are answered first.
  */
 const longHandlerMs = 20
-
-export interface RunnerParts {
-  readonly space: Space
-  readonly state: SpaceState
-  readonly chain: FrameChain
-  readonly clock: Clock
-  readonly time: LogClock
-  readonly random: Random
-  readonly faults: FaultDesk
-  readonly version: Compatibility
-  /** The partition, of a space with several. */
-  readonly place: Place | undefined
-  /** Whether there is room in every process of the space. */
-  readonly memory: MemoryWatch | undefined
-  /** Why commands have no chance just now. */
-  readonly unfit: () => GridError | undefined
-}
 
 /**
  * Executes commands over the replica and its pending transactions, and follows each until its
@@ -155,7 +138,7 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(execution, evaluation))
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.#runAgain(execution, evaluation.hold)
@@ -411,7 +394,15 @@ export class CommandRunner {
       return
     }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes)
+    const attempt = new SentAttempt(
+      this.#fate,
+      execution,
+      record,
+      id,
+      handled,
+      bytes,
+      recorder.partBegins,
+    )
     this.#pending.add(attempt)
     this.#noteLength(attempt)
     execution.sent = true
@@ -501,14 +492,17 @@ export class CommandRunner {
 }
 
 function refusalOf(
-  { command }: Execution,
-  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+  { execution: { command, input }, partBegins }: SentAttempt,
+  { fault, reason, details, step = 0 }: Extract<Evaluation, { outcome: 'refused' }>,
 ): GridError {
   if (fault === 'cache_full')
     return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
   if (fault === 'unsound')
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
-  return new Rejection(reason, details)
+  if (!partBegins) return new Rejection(reason, details)
+  const part = partOfStep(partBegins, step)
+  const name = partsOf(command, input)[part]?.command.name ?? command.name
+  return refusedBy([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

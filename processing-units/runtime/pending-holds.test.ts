@@ -1,5 +1,6 @@
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import { transactionId } from '@spacegrid/grid/core/version'
 import {
   accounts,
   decide,
@@ -7,8 +8,7 @@ import {
   PartitionLog,
   put,
   terms,
-} from '@spacegrid/grid/core/test-support/partition-log'
-import { transactionId } from '@spacegrid/grid/core/version'
+} from '@spacegrid/grid/kit/held/partition-log'
 import { expect, test } from 'vitest'
 import { PendingTransactions } from './pending.ts'
 

@@ -19,6 +19,8 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly handled: HandlerData
   /** Of its content. */
   readonly bytes: number
+  /** Where the steps of each part begin, if the command consists of parts. */
+  readonly partBegins: readonly number[] | undefined
   foreseen: Evaluation | undefined
   readonly #fate: AttemptFate
 
@@ -29,7 +31,9 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     handled: HandlerData,
     bytes: number,
+    partBegins?: readonly number[],
   ) {
+    this.partBegins = partBegins
     this.#fate = fate
     this.bytes = bytes
     this.execution = execution

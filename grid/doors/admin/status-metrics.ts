@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import type { HoldsStatus } from '../request/serving.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
@@ -60,6 +61,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
     },
   })
   addClockMetrics(registry, source)
+  addHoldMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
@@ -99,6 +101,28 @@ function addClockMetrics(registry: Registry, source: StatusSource): void {
       for (const { space, clock } of clocks()) this.inc({ space }, clock.jumps)
     },
   })
+}
+
+const holdGauges = {
+  count: ['spacegrid_holds', 'Commands across partitions that hold something in this one', 1],
+  oldestMs: ['spacegrid_hold_oldest_seconds', 'How long the oldest of them has held it', 1000],
+  waiting: ['spacegrid_waiting_for_holds', 'Commands of this process that wait for one', 1],
+} as const satisfies Record<keyof HoldsStatus, readonly [string, string, number]>
+
+/** Only of partitions of divided spaces. */
+function addHoldMetrics(registry: Registry, source: StatusSource): void {
+  for (const [field, [name, help, unit]] of Object.entries(holdGauges))
+    new Gauge({
+      name,
+      help,
+      labelNames: ['space'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [space, { holds }] of Object.entries(source.spaces()))
+          if (holds) this.set({ space }, holds[field as keyof HoldsStatus] / unit)
+      },
+    })
 }
 
 const auditGauges = {

@@ -1,11 +1,6 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
-import {
-  type ErrorCode,
-  errorKinds,
-  GridError,
-  isGridError,
-  Rejection,
-} from '@spacegrid/grid/core/errors'
+import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { refusedBy } from '@spacegrid/grid/core/parts'
 import { tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -388,8 +383,11 @@ function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outc
   const names = new Map(groups.flatMap(({ parts }) => parts.map(({ at, name }) => [at, name])))
   const parts = refused
     .toSorted((a, b) => a.part - b.part)
-    .map(({ part, reason, details }) => ({ part, command: names.get(part), reason, details }))
-  return { kind: 'error', error: new Rejection(parts[0]?.reason ?? '', { parts }) }
+    .map(({ part, reason, details }) => {
+      const command = names.get(part) ?? ''
+      return { part, command, reason, details }
+    })
+  return { kind: 'error', error: refusedBy(parts) }
 }
 
 function answered(

@@ -51,7 +51,9 @@ export class CommandsWithParts {
     await this.#across.drained()
   }
 
-  /** @throws GridError as `Serving.execute`; Rejection, with those that refuse in `details.parts` */
+  /**
+   * @throws GridError as `Serving.execute`; Rejection, with those that refuse in `details.parts`
+   */
   async execute(
     command: AnyCommand,
     input: unknown,

@@ -25,7 +25,7 @@ const balanceOf = async (world: PartitionedWorld, { unit }: WorldMember, id: str
   return ((await world.settled(query)).result as { balance: number }).balance
 }
 
-/** Between any two things that the unit does which was asked, and which is home of one or the other. */
+/** Between any two things that the unit does which was asked; it is home of some, too. */
 const deaths = Array.from({ length: 24 }, (_, acts) => acts)
 
 // docs/decisions/0033: the coordinator may die at any moment. Nothing is blocked by it, whoever was
@@ -69,10 +69,73 @@ test('what a dead coordinator holds lets nobody through, and nobody is told anyt
   const [other] = members.filter(({ host }) => host.alive) as [WorldMember]
   // It waits, parked, until what is held has outlived its time and somebody has looked after it.
   const counted = fateOf(other.unit.execute('deposit', { id: to, amount: 1 }))
+  const waiting = () =>
+    members
+      .filter(({ host }) => host.alive)
+      .flatMap(({ unit }) => [...unit.parts.values()])
+      .reduce((n, part) => n + (part.status().holds?.waiting ?? 0), 0)
+  await world.until(() => waiting() === 1 || counted.value !== undefined)
+  expect(waiting()).toBe(1)
   await world.until(() => counted.value !== undefined || counted.error !== undefined, 30_000)
   const balance = await balanceOf(world, other, to)
   expect(counted.value?.result).toEqual({ balance })
   await world.until(() => left(members) === 0, 60_000)
   const sum = (await balanceOf(world, other, from)) + (await balanceOf(world, other, to))
   expect(sum).toBe(201)
+})
+
+test('a coordinator that was not heard of for a while does what its log says', async () => {
+  const world = new PartitionedWorld(bank, 7)
+  onTestFinished(() => world.stop())
+  const members = await world.startSettled(3)
+  const homes = members[0]!.unit.placement().homes
+  // Neither home of the one nor of the other: only the coordination stands still.
+  const slow = members.find(({ unit }) => unit.name !== homes[0] && unit.name !== homes[1])!
+  const others = members.filter((member) => member !== slow)
+  for (const id of [from, to])
+    await world.settled(others[0]!.unit.execute('open', { id, amount: 100 }))
+  const answered = fateOf(slow.unit.execute('transfer', { from, to, amount: 30 }))
+  await world.until(() => left(others) >= 2)
+  slow.host.pause()
+  await world.until(() => left(others) === 0, 30_000)
+  slow.host.resume()
+  await world.until(() => answered.value !== undefined || answered.error !== undefined, 30_000)
+  await world.until(() => left(members) === 0, 60_000)
+  const balances = [
+    await balanceOf(world, others[0]!, from),
+    await balanceOf(world, others[0]!, to),
+  ]
+  expect(balances).toEqual(answered.value ? [70, 130] : [100, 100])
+})
+
+test('who is answered reads what was done, where it is still held', async () => {
+  const world = new PartitionedWorld(bank, 8)
+  onTestFinished(() => world.stop())
+  const members = await world.startSettled(3)
+  const { homes } = members[0]!.unit.placement()
+  const homeOf = (partition: number) => members.find(({ unit }) => unit.name === homes[partition])!
+  for (const id of [from, to])
+    await world.settled(members[0]!.unit.execute('open', { id, amount: 100 }))
+  const home = homeOf(1)
+  const asked = members.find((member) => member !== home)!
+  const keeper = members.find((member) => member !== home && member.unit.kept.has(1))!
+  const answered = fateOf(asked.unit.execute('transfer', { from, to, amount: 30 }))
+  const isDecided = () =>
+    members.some(({ unit }) => {
+      const state = unit.kept.get(0)?.state
+      return state && state.cache(state.layout.commits).entries.size > 0
+    })
+  while (!isDecided()) await world.clock.advance(0.5)
+  home.host.pause()
+  await world.until(() => answered.value !== undefined)
+  expect(keeper.unit.kept.get(1)!.state!.holds.size).toBe(1)
+  const { position } = answered.value!
+  const read = fateOf(keeper.unit.query('balance', { id: to }, { position }))
+  const latest = fateOf(keeper.unit.query('balance', { id: to }, { latest: true }))
+  await world.clock.advance(100)
+  expect([read.value, latest.value]).toEqual([undefined, undefined])
+  home.host.resume()
+  await world.until(() => read.value !== undefined && latest.value !== undefined)
+  expect(read.value!.result).toEqual({ balance: 130 })
+  expect(latest.value!.result).toEqual({ balance: 130 })
 })

@@ -2,7 +2,7 @@ import { refusePromise } from '@spacegrid/grid/core/callback'
 import type { AnyCommand, CommandPart, Space, Transaction } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
-import { packParts } from '@spacegrid/grid/core/parts'
+import { packParts, partOfStep } from '@spacegrid/grid/core/parts'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
 import type { AskedPart } from './part-messages.ts'
 
@@ -53,8 +53,7 @@ export class PartGroup {
 
   /** The part that a step belongs to. */
   partOf(step: number): number {
-    const at = this.#begins.findLastIndex((begin) => begin <= step)
-    return this.#parts[Math.max(0, at)]?.at ?? 0
+    return this.#parts[partOfStep(this.#begins, step)]?.at ?? 0
   }
 }
 

@@ -1,7 +1,7 @@
 import { runHandler } from '@spacegrid/grid/core/callback'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import { type Evaluation, evaluateSteps } from '@spacegrid/grid/core/evaluation'
+import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { type Place, placedHash } from '@spacegrid/grid/core/place'
@@ -19,11 +19,11 @@ import {
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Admission } from '../admission.ts'
 import { type Answers, callbackOf } from '../answers.ts'
-import type { RunnerParts } from '../command-runner.ts'
 import { Execution } from '../execution.ts'
 import type { Sent } from '../frame-item.ts'
 import { asRemembered, checkSameCommand } from '../idempotency.ts'
 import type { PendingTransaction, PendingTransactions } from '../pending.ts'
+import type { RunnerParts } from '../runner-parts.ts'
 import type { UnitOptions } from '../unit-options.ts'
 import type { HoldWaiters } from './hold-waiters.ts'
 import { PartGroup } from './part-group.ts'
@@ -141,8 +141,9 @@ export class PartRunner {
   }
 
   /** A part says no: told when everything that was read is committed where the log stands then. */
-  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, { reason, details }: Rejection): void {
-    const part = it.group.running
+  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, refusal: Rejection): void {
+    const { reason, details, step } = refusal
+    const part = step === undefined ? it.group.running : it.group.partOf(step)
     this.#parts.chain.check({
       reads,
       ranges,
@@ -174,7 +175,7 @@ export class PartRunner {
         id,
         recorder.bytes + contentBytes(asked.parts.map(({ input }) => input)),
         {
-          decided: (evaluation) => this.#decided(it, record, id, handled, evaluation),
+          decided: (evaluation) => this.#decided(it, handled, evaluation),
           abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
         },
       )
@@ -189,8 +190,6 @@ export class PartRunner {
 
   #decided(
     it: Preparing,
-    { steps }: TransactionRecord,
-    id: number,
     { data, slots, taken }: ReturnType<typeof runHandler>,
     evaluation: Evaluation,
   ): void {
@@ -201,23 +200,10 @@ export class PartRunner {
     } else if (evaluation.outcome === 'collided') this.#again(it, evaluation.hold)
     else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
-      const { reason, details } = evaluation
-      const part = it.group.partOf(this.#refusedStep(steps, id))
+      const { reason, details, step = 0 } = evaluation
+      const part = it.group.partOf(step)
       it.vote({ vote: 'refused', part, reason, details })
     }
-  }
-
-  /** Nothing has been written: what was evaluated can be evaluated once more. */
-  #refusedStep(steps: TransactionRecord['steps'], id: number): number {
-    let low = 0
-    let high = steps.length - 1
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const { outcome } = evaluateSteps(this.#parts.state, steps.slice(0, middle + 1), id)
-      if (outcome === 'refused') high = middle
-      else low = middle + 1
-    }
-    return low
   }
 
   /** Runs once more: at once, or when what is held has been let go, if that may be waited for. */

@@ -1,6 +1,8 @@
 import type { Rule } from './rule.ts'
 
 const across = ['grid/core/across.test.ts']
+const dying = ['processing-units/runtime/across/dying-coordinators.test.ts']
+const runtime = ['processing-units/runtime/across/across-partitions.test.ts']
 const histories = ['grid/core/across-histories.test.ts']
 
 /**
@@ -119,5 +121,54 @@ export const acrossRules: readonly Rule[] = [
     find: '(frame.across === true || frame.transactions.some(isAcross))',
     replace: 'frame.across === true',
     tests: ['grid/engine/wire/across-codec.test.ts'],
+  },
+  {
+    name: 'answer-early: what is not held is not committed, whoever decides it',
+    file: 'grid/core/across.ts',
+    find: "if (!hold) return told('abort', none)",
+    replace: 'if (!hold) return told(verdict, none)',
+    tests: across,
+  },
+  {
+    name: 'a commit needs the vote of every part',
+    file: 'processing-units/runtime/across/across-partitions.ts',
+    find: 'if (yes.length === divided.groups.length)',
+    replace: 'if (yes.length > 0)',
+    tests: runtime,
+  },
+  {
+    name: 'finish-unasked: what is left behind is finished as the coordinator’s log says',
+    file: 'processing-units/runtime/across/hold-care.ts',
+    find: 'if (partition !== coordinator) await this.#finishAt(partition, attempt, fate)',
+    replace: "if (partition !== coordinator) await this.#finishAt(partition, attempt, 'abort')",
+    tests: dying,
+  },
+  {
+    name: 'nothing is held for ever: holds that have outlived their time are looked after',
+    file: 'processing-units/runtime/across/hold-care.ts',
+    find: 'if (now > hold.notAfter)',
+    replace: 'if (false as boolean)',
+    tests: dying,
+  },
+  {
+    name: 'nothing is remembered for ever: commits that nobody has forgotten are looked after',
+    file: 'processing-units/runtime/across/hold-care.ts',
+    find: 'if (now < Number(value.decidedAt) + forgottenMs) continue',
+    replace: 'continue',
+    tests: dying,
+  },
+  {
+    name: 'whoever is answered reads what was done, where it is still held',
+    file: 'processing-units/runtime/reads.ts',
+    find: '    if (position !== undefined) await this.#settled(incarnation, position)\n',
+    replace: '',
+    tests: dying,
+  },
+  {
+    name: 'who waits for a hold is woken when it is let go, and does not spin',
+    file: 'processing-units/runtime/command-runner.ts',
+    find: 'if (hold === undefined) {',
+    replace: 'if (hold !== null) {',
+    tests: dying,
   },
 ]

@@ -1,13 +1,13 @@
+import type { IndexRange, Value } from '../../core/definition.ts'
+import type { Evaluation } from '../../core/evaluation.ts'
+import { Melder } from '../../core/meld.ts'
+import { idempotencyCacheNumber } from '../../core/shape.ts'
+import type { SpaceState } from '../../core/space-state.ts'
+import { StepKind, type TransactionRecord } from '../../core/steps.ts'
+import { collect } from '../../core/view.ts'
 import { decodeTransactions } from '../../engine/wire/frame-codec.ts'
-import type { IndexRange, Value } from '../definition.ts'
-import type { Evaluation } from '../evaluation.ts'
-import { Melder } from '../meld.ts'
-import { idempotencyCacheNumber } from '../shape.ts'
-import type { SpaceState } from '../space-state.ts'
-import { StepKind, type TransactionRecord } from '../steps.ts'
-import { collect } from '../view.ts'
+import type { Command, Sent } from './partition-command.ts'
 import { accounts } from './partition-log.ts'
-import type { Command, Sent } from './partition-world.ts'
 
 /** One value that an entry has had, in the order of its partition's log. */
 interface Past {

@@ -1,10 +1,9 @@
-import { decodeFrame, decodeTransactions, encodeFrame } from '../../engine/wire/frame-codec.ts'
-import type { Value } from '../definition.ts'
-import type { Evaluation } from '../evaluation.ts'
-import { FrameKind } from '../frame.ts'
-import { Melder } from '../meld.ts'
-import { initialShape, partitionedCaches, type SpaceShape } from '../shape.ts'
-import { SpaceState } from '../space-state.ts'
+import type { Value } from '../../core/definition.ts'
+import type { Evaluation } from '../../core/evaluation.ts'
+import { FrameKind } from '../../core/frame.ts'
+import { Melder } from '../../core/meld.ts'
+import { initialShape, partitionedCaches, type SpaceShape } from '../../core/shape.ts'
+import { SpaceState } from '../../core/space-state.ts'
 import {
   type DecideStep,
   type FinishStep,
@@ -15,9 +14,10 @@ import {
   StepKind,
   type TransactionRecord,
   type Verdict,
-} from '../steps.ts'
-import { absentVersion, digestPairs } from '../version.ts'
-import { collect } from '../view.ts'
+} from '../../core/steps.ts'
+import { absentVersion, digestPairs } from '../../core/version.ts'
+import { collect } from '../../core/view.ts'
+import { decodeFrame, decodeTransactions, encodeFrame } from '../../engine/wire/frame-codec.ts'
 
 export const accounts = initialShape.caches.length + partitionedCaches.length
 

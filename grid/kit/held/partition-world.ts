@@ -1,27 +1,32 @@
-import { decodeFrame, decodeTransactions, encodeFrame } from '../../engine/wire/frame-codec.ts'
-import { isConfirmed } from '../across.ts'
-import type { IndexRange } from '../definition.ts'
-import type { Evaluation } from '../evaluation.ts'
-import { FrameKind } from '../frame.ts'
-import { Holds } from '../holds.ts'
-import { Melder } from '../meld.ts'
-import { idempotencyCacheNumber } from '../shape.ts'
-import { SpaceState } from '../space-state.ts'
+import { isConfirmed } from '../../core/across.ts'
+import type { Evaluation } from '../../core/evaluation.ts'
+import { FrameKind } from '../../core/frame.ts'
+import { Holds } from '../../core/holds.ts'
+import { Melder } from '../../core/meld.ts'
+import { idempotencyCacheNumber } from '../../core/shape.ts'
+import { SpaceState } from '../../core/space-state.ts'
 import {
   type DecideStep,
   type FinishStep,
   type ForgetStep,
   type HoldFate,
   type RememberStep,
-  type Step,
   StepKind,
   type TransactionRecord,
   type Verdict,
-} from '../steps.ts'
-import { digestPairs } from '../version.ts'
-import { collect, type View } from '../view.ts'
+} from '../../core/steps.ts'
+import { decodeFrame, decodeTransactions, encodeFrame } from '../../engine/wire/frame-codec.ts'
+import {
+  type Command,
+  moneyKeys,
+  otherKeys,
+  partitionCount,
+  randomCommand,
+  type Sent,
+  seatKeys,
+} from './partition-command.ts'
 import { Judge } from './partition-judge.ts'
-import { accounts, dividedShape, increment, put, take } from './partition-log.ts'
+import { accounts, dividedShape, put } from './partition-log.ts'
 
 /** A random history of commands in and across partitions, as `partition-model.mjs` makes them. */
 export interface Outcome {
@@ -31,42 +36,10 @@ export interface Outcome {
   readonly holdsMax: number
 }
 
-/** What a part does where it runs: with reads as they were, and steps. */
-export interface Part {
-  readonly at: number
-  readonly run: (view: View) => Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'> | 'refused'
-}
-
-export interface Command {
-  readonly number: number
-  readonly name: string
-  readonly parts: readonly Part[]
-  /** What it adds to the money there is. */
-  readonly adds: number
-  readonly startedAt: number
-  answeredAt: number
-}
-
-/** A record on its way: it lands now, later, or never, and then `lost` tells its sender. */
-export interface Sent {
-  readonly at: number
-  readonly origin: number
-  readonly command: Command
-  readonly attempt: string
-  readonly record: TransactionRecord
-  lost: boolean
-}
-
 interface LogRecord {
   readonly bytes: Uint8Array
   readonly time: number
 }
-
-const partitionCount = 3
-const moneyKeys = ['m0', 'm1']
-const otherKeys = ['s0', 's1']
-/** Claimed one by one; the last group has none at first. */
-const seatKeys = ['t0', 't1', 't2', 't3', 't4', 't5', 't6', 't7']
 
 const generator = (seed: number) => {
   let at = seed
@@ -117,22 +90,6 @@ interface Attempt {
   readonly finishes: Map<number, Sent>
 }
 
-const reading = (view: View, key: string) => ({
-  cache: accounts,
-  key,
-  version: view.find(accounts, key)?.version ?? 0,
-})
-
-const readingRange = (view: View, range: IndexRange) => ({
-  ...{ cache: accounts, index: 0, range },
-  digest: digestPairs(collect(view, accounts, 0, range)),
-})
-
-const balanceOf = (view: View, key: string) =>
-  (view.find(accounts, key)?.value.balance as number | undefined) ?? 20
-
-const nothing = { reads: [], ranges: [], steps: [] as Step[] }
-
 export class PartitionWorld {
   readonly #random: () => number
   readonly #logs: LogRecord[][] = Array.from({ length: partitionCount }, () => [])
@@ -165,115 +122,6 @@ export class PartitionWorld {
 
   #pick(n: number): number {
     return Math.floor(this.#random() * n)
-  }
-
-  // ---- commands
-
-  #command(): Command {
-    const first = this.#pick(partitionCount)
-    const second = (first + 1 + this.#pick(partitionCount - 1)) % partitionCount
-    const [from, to] = [moneyKeys, moneyKeys].map((keys) => keys[this.#pick(2)] as string)
-    const [one, other] = [otherKeys, otherKeys].map((keys) => keys[this.#pick(2)] as string)
-    const seats = { equals: ['seats'] }
-    const amount = 1 + this.#pick(3)
-    const kinds: Record<string, readonly [adds: number, ...parts: Part[]]> = {
-      transfer: [
-        0,
-        {
-          at: first,
-          run: (view) =>
-            balanceOf(view, from as string) < amount
-              ? 'refused'
-              : {
-                  ...nothing,
-                  reads: [reading(view, from as string)],
-                  steps: [put(from as string, balanceOf(view, from as string) - amount, 'm')],
-                },
-        },
-        { at: second, run: () => ({ ...nothing, steps: [increment(to as string, amount)] }) },
-      ],
-      operations: [
-        0,
-        { at: first, run: () => ({ ...nothing, steps: [increment(from as string, -amount, 0)] }) },
-        { at: second, run: () => ({ ...nothing, steps: [increment(to as string, amount)] }) },
-      ],
-      guarded: [
-        0,
-        { at: first, run: (view) => ({ ...nothing, reads: [reading(view, one as string)] }) },
-        {
-          at: second,
-          run: (view) => ({
-            ...nothing,
-            reads: [reading(view, other as string)],
-            steps: [put(other as string, balanceOf(view, other as string) + 1, 's')],
-          }),
-        },
-      ],
-      mark: [
-        0,
-        { at: first, run: () => ({ ...nothing, steps: [put(one as string, 50 + amount, 's')] }) },
-        { at: second, run: () => ({ ...nothing, steps: [put(other as string, 50, 's')] }) },
-      ],
-      sum: [
-        0,
-        ...[first, second].map((at) => ({
-          at,
-          run: (view: View) => ({ ...nothing, reads: otherKeys.map((key) => reading(view, key)) }),
-        })),
-      ],
-      book: [
-        0,
-        { at: first, run: () => ({ ...nothing, steps: [take(1, 0, 'seats')] }) },
-        { at: second, run: () => ({ ...nothing, steps: [put(other as string, 7, 's')] }) },
-      ],
-      count: [
-        0,
-        { at: first, run: (view) => ({ ...nothing, ranges: [readingRange(view, seats)] }) },
-        {
-          at: second,
-          run: (view) => ({
-            ...nothing,
-            ranges: [readingRange(view, { ...seats, limit: 1 })],
-            steps: [put(one as string, 9, 's')],
-          }),
-        },
-      ],
-      release: [
-        0,
-        { at: first, run: () => ({ ...nothing, steps: [put(`t${amount}`, amount, 'seats')] }) },
-        { at: second, run: (view) => ({ ...nothing, reads: [reading(view, one as string)] }) },
-      ],
-      deposit: [
-        amount,
-        { at: first, run: () => ({ ...nothing, steps: [increment(from as string, amount)] }) },
-      ],
-      set: [0, { at: first, run: () => ({ ...nothing, steps: [put(one as string, 30, 's')] }) }],
-      claim: [0, { at: first, run: () => ({ ...nothing, steps: [take(1, 0, 'seats')] }) }],
-      free: [0, { at: first, run: () => ({ ...nothing, steps: [put('t0', 0, 'seats')] }) }],
-      look: [
-        0,
-        {
-          at: first,
-          run: (view) => ({ ...nothing, reads: otherKeys.map((key) => reading(view, key)) }),
-        },
-      ],
-      list: [
-        0,
-        { at: first, run: (view) => ({ ...nothing, ranges: [readingRange(view, seats)] }) },
-      ],
-    }
-    const names = Object.keys(kinds)
-    const name = names[this.#pick(names.length)] as string
-    const [adds, ...parts] = kinds[name] as [number, ...Part[]]
-    const number = this.#commands.length
-    return {
-      number,
-      name,
-      parts,
-      adds,
-      startedAt: this.#clock,
-      answeredAt: Number.POSITIVE_INFINITY,
-    }
   }
 
   // ---- the logs
@@ -547,7 +395,7 @@ export class PartitionWorld {
     const unit = this.#units[this.#pick(this.#units.length)] as Unit
     const luck = this.#random()
     if (luck < 0.06 && this.#commands.length < 30) {
-      const command = this.#command()
+      const command = randomCommand((n) => this.#pick(n), this.#commands.length, this.#clock)
       this.#commands.push(command)
       unit.open.push({ command, attempt: undefined })
     } else if (luck < 0.4) this.#goOn(unit)

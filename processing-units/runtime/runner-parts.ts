@@ -1,0 +1,29 @@
+import type { Compatibility } from '@spacegrid/grid/core/compatibility'
+import type { Space } from '@spacegrid/grid/core/definition'
+import type { GridError } from '@spacegrid/grid/core/errors'
+import type { Place } from '@spacegrid/grid/core/place'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
+import type { FaultDesk } from './fault-desk.ts'
+import type { FrameChain } from './frame-chain.ts'
+
+/** What commands are run with, in one life of a unit. */
+export interface RunnerParts {
+  readonly space: Space
+  readonly state: SpaceState
+  readonly chain: FrameChain
+  readonly clock: Clock
+  readonly time: LogClock
+  readonly random: Random
+  readonly faults: FaultDesk
+  readonly version: Compatibility
+  /** The partition, of a space with several. */
+  readonly place: Place | undefined
+  /** Whether there is room in every process of the space. */
+  readonly memory: MemoryWatch | undefined
+  /** Why commands have no chance just now. */
+  readonly unfit: () => GridError | undefined
+}
