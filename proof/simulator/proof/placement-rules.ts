@@ -30,7 +30,7 @@ export const placementRules: readonly Rule[] = [
     find: "if (!unit) return { kind: 'elsewhere' }",
     replace:
       "if (!unit) return { kind: 'error', error: new GridError('not_found', 'not kept here') }",
-    tests: [`${unit}/partitioned-unit.test.ts`],
+    tests: [`${unit}/passed-requests.test.ts`],
   },
   {
     name: 'placement: a copy is given up only when enough others are ready',
@@ -38,13 +38,6 @@ export const placementRules: readonly Rule[] = [
     find: '!isMeant(partition) && readyElsewhere(partition) >= copies',
     replace: '!isMeant(partition)',
     tests: ['grid/engine/placement/plan.test.ts'],
-  },
-  {
-    name: 'placement: who hears nobody changes nothing',
-    file: `${unit}/keeping.ts`,
-    find: 'if (!this.presence.hears || now - this.#startedAt < listenMs) return',
-    replace: 'if (now - this.#startedAt < listenMs) return',
-    tests: [`${unit}/partitioned-unit.test.ts`],
   },
   {
     name: 'placement: who is silent is not there',
