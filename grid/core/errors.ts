@@ -107,11 +107,14 @@ export class GridError extends Error {
 /** A handler's or an operation's "no": final, nothing changed. */
 export class Rejection extends GridError {
   readonly reason: string
+  /** Place of the step that refuses, among its transaction's; undefined: the handler itself. */
+  readonly step: number | undefined
 
-  constructor(reason: string, details: Readonly<Record<string, unknown>> = {}) {
+  constructor(reason: string, details: Readonly<Record<string, unknown>> = {}, step?: number) {
     super('rejected', `Refused: ${reason}`, { details })
     this.name = 'Rejection'
     this.reason = reason
+    this.step = step
   }
 }
 

@@ -48,6 +48,8 @@ export type Evaluation =
        * for what it makes.
        */
       readonly fault?: 'unsound' | 'cache_full' | 'hold_too_large'
+      /** Place of the step that refuses, among its transaction's. */
+      readonly step?: number
     }
   /** `hold`: the attempt that holds what it needs. */
   | { readonly outcome: 'collided'; readonly hold?: string }
@@ -139,13 +141,16 @@ export function evaluateSteps(
     else {
       const versionOver = (previous: number) => derivedVersion(id, first + i, previous)
       const refusal = operate(current, step, versionOver, writes, outcomes)
-      if (refusal) return refusal
+      if (refusal) return refusedAt(refusal, first + i)
       if (step.expected !== undefined && step.expected !== foreseen(writes, from)) return collided
     }
     if (own) for (const made of writes.slice(from)) write(own, made)
   }
   return { outcome: 'applied', writes, outcomes }
 }
+
+const refusedAt = (refusal: Evaluation, step: number): Evaluation =>
+  refusal.outcome === 'refused' ? { ...refusal, step } : refusal
 
 const noOutcomes: readonly unknown[] = []
 

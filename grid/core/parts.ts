@@ -1,4 +1,4 @@
-import type { AnyCommand, CommandPart, Space, Transaction } from './definition.ts'
+import type { AnyCommand, CommandPart, Space, Transaction, Value } from './definition.ts'
 import { Rejection } from './errors.ts'
 import { hasOutcomes, PendingOutcome } from './outcomes.ts'
 import { fitProblem } from './validation.ts'
@@ -7,6 +7,7 @@ import { fitProblem } from './validation.ts'
 interface PartTransaction extends Transaction {
   /** What follows is this command's, with this input. */
   enterPart?(command: AnyCommand, input: unknown): void
+  readonly partBegins?: readonly number[] | undefined
 }
 
 /**
@@ -54,18 +55,31 @@ export function checkPartsOfSpace({ name, commands }: Space, parts: readonly Com
       )
 }
 
+/** Which part refuses, and why. */
+export interface PartRefusal {
+  /** Its place among the parts, from 0. */
+  readonly part: number
+  readonly command: string
+  readonly reason: string
+  readonly details: Value
+}
+
+/** What callers are told: the reason of the first part that refuses, and of each of them. */
+export const refusedBy = (parts: readonly PartRefusal[]): Rejection =>
+  new Rejection(parts[0]?.reason ?? '', { parts })
+
 /**
  * What a command that consists of parts does where all of them are in one log: it is one
  * transaction.
  */
 export const runParts =
   (composed: () => AnyCommand) =>
-  (tx: PartTransaction, input: unknown): unknown =>
-    packParts(
-      partsOf(composed(), input).map((part, at) => {
-        const { command } = part
-        tx.enterPart?.(command, part.input)
-        const returned = runPart(tx, part, at)
+  (tx: PartTransaction, input: unknown): unknown => {
+    const parts = partsOf(composed(), input)
+    return packParts(
+      parts.map(({ command, input: given }, part) => {
+        tx.enterPart?.(command, given)
+        const returned: unknown = refusing(parts, part, tx, () => command.handler(tx, given))
         if (
           Object(returned) === returned &&
           typeof (returned as PromiseLike<unknown>).then === 'function'
@@ -74,33 +88,31 @@ export const runParts =
         return returned
       }),
     )
+  }
 
-function runPart(tx: Transaction, { command, input }: CommandPart, part: number): unknown {
+/** A part that reads what one before it has done may be where that one's operation is refused. */
+function refusing<T>(
+  parts: readonly CommandPart[],
+  running: number,
+  { partBegins = [] }: PartTransaction,
+  run: () => T,
+): T {
   try {
-    return command.handler(tx, input)
-  } catch (thrown) {
-    if (!(thrown instanceof Rejection)) throw thrown
-    const { reason, details } = thrown
-    throw refusalOfParts([{ part, command: command.name, reason, details }])
+    return run()
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error
+    const { reason, details, step } = error
+    const part = step === undefined ? running : partOfStep(partBegins, step)
+    throw refusedBy([{ part, command: parts[part]?.command.name ?? '', reason, details }])
   }
 }
 
-/** A part that refuses, by its place among the parts. */
-export interface RefusedPart {
-  readonly part: number
-  readonly command: string
-  readonly reason: string
-  readonly details: Readonly<Record<string, unknown>>
-}
-
-/**
- * What a caller is told when parts of its command refuse: the reason of the first of them, and in
- * `details.parts` each of those that were asked.
- */
-export function refusalOfParts(refused: readonly RefusedPart[]): Rejection {
-  const parts = refused.toSorted((one, other) => one.part - other.part)
-  return new Rejection(parts[0]?.reason ?? '', { parts })
-}
+/** The part that a step belongs to. */
+export const partOfStep = (begins: readonly number[], step: number): number =>
+  Math.max(
+    0,
+    begins.findLastIndex((begin) => begin <= step),
+  )
 
 // ---- what the parts have left behind, as data of one command: outcomes stand at its top level,
 // where the log fills them in, and it can be remembered under an idempotency key like any other.

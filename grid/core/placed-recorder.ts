@@ -42,7 +42,7 @@ export class PlacedRecorder extends Recorder {
     this.#hash = options.hash
   }
 
-  /** What follows is a part of a command, with a partition key of its own. */
+  /** Each part has a partition key of its own. */
   override enterPart(command: AnyCommand, input: unknown): void {
     super.enterPart(command, input)
     const { name, partitionBy } = command

@@ -78,7 +78,7 @@ export class Recorder implements Transaction, Prediction {
   #ranges: readonly RangeRead[] = none
   #steps: readonly Step[] = none
   #events: readonly DomainEvent[] = none
-  #partBegins: readonly number[] = none
+  #begins: readonly number[] | undefined
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
@@ -119,6 +119,16 @@ export class Recorder implements Transaction, Prediction {
     return this.#steps
   }
 
+  /** What follows is a part of a command, with this input. */
+  enterPart(_command: AnyCommand, _input: unknown): void {
+    this.#begins = [...(this.#begins ?? []), this.#steps.length]
+  }
+
+  /** Where the steps of each part begin; undefined: of a command that has none. */
+  get partBegins(): readonly number[] | undefined {
+    return this.#begins
+  }
+
   get events(): readonly DomainEvent[] {
     return this.#events
   }
@@ -133,16 +143,6 @@ export class Recorder implements Transaction, Prediction {
 
   get writes(): boolean {
     return this.#steps.length > 0 || this.#events.length > 0
-  }
-
-  /** Steps that were recorded when each part began, of a command that consists of parts. */
-  get partBegins(): readonly number[] {
-    return this.#partBegins
-  }
-
-  /** What follows is a part of a command. */
-  enterPart(_command: AnyCommand, _input: unknown): void {
-    this.#partBegins = withItem(this.#partBegins, this.#steps.length)
   }
 
   /** The handler has returned: nothing is recorded any more. */
@@ -459,7 +459,7 @@ export class Recorder implements Transaction, Prediction {
       const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
       if (evaluation.outcome === 'refused') {
         this.#recordBases(this.#ownSteps + 1)
-        throw new Rejection(evaluation.reason, evaluation.details)
+        throw new Rejection(evaluation.reason, evaluation.details, evaluation.step)
       }
       if (evaluation.outcome === 'collided')
         throw new Error('a prediction does not hold over the view it was made from')

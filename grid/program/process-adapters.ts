@@ -77,11 +77,11 @@ export class ProcessAdapters {
   }
 
   openLog(logName: LogName, partitions = 1): Promise<Log> {
-    return this.#open(streams.log(logName), subjects.log(logName), partitions)
+    return this.#open(streams.log(logName), subjects.log(logName), logName, partitions)
   }
 
   openChanges(logName: LogName, partitions = 1): Promise<Log> {
-    return this.#open(streams.changes(logName), subjects.changes(logName), partitions)
+    return this.#open(streams.changes(logName), subjects.changes(logName), logName, partitions)
   }
 
   /** Closes a log, or a change queue, before the process ends: nobody uses it any more. */
@@ -141,7 +141,7 @@ export class ProcessAdapters {
     return this.#messaging
   }
 
-  async #open(stream: string, subject: string, partitions: number): Promise<Log> {
+  async #open(stream: string, subject: string, logName: LogName, partitions: number): Promise<Log> {
     const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAM_BYTES_MAX } = this.#environment
     this.#partitionsMost = Math.max(this.#partitionsMost, partitions)
     const server = partitions === 1 ? NATS_URL : await this.#sharedConnections()
@@ -151,6 +151,7 @@ export class ProcessAdapters {
       name: `${name} ${stream}`,
       replicas: STREAM_REPLICAS,
       maxBytes: streamShare(STREAM_BYTES_MAX, partitions),
+      rivals: rivalsOf(logName),
       fitness: reportFitness(this.#report, stream),
     })
     this.#logs.add(log)
@@ -170,4 +171,12 @@ export class ProcessAdapters {
     this.#opened.push(adapter)
     return adapter
   }
+}
+
+/** Whoever begins a space anew in another number of partitions would not find what is in it. */
+function rivalsOf(logName: LogName): { readonly subject: string; readonly is: string } {
+  const space = spaceOf(logName)
+  return logName === space
+    ? { subject: subjects.log(`${space}.*`), is: `${space} has several partitions there` }
+    : { subject: subjects.log(space), is: `${space} has one partition there` }
 }

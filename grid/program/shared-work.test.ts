@@ -13,7 +13,7 @@ const startMs = 100
 const takeoverMs = 800
 const yieldMs = 3 * takeoverMs
 
-/** Does what pumps and writers do of themselves: one works, the others take over when it is silent. */
+/** As pumps and writers are: one works, and the others take over when it is silent. */
 class Part implements Component {
   state = 'starting'
   reason = 'starting'

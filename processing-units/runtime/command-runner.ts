@@ -5,7 +5,7 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import { refusalOfParts } from '@spacegrid/grid/core/parts'
+import { partOfStep, partsOf, refusedBy } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
@@ -24,7 +24,6 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
-import { refusedPart } from './across/refused-part.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
 import type { Execution } from './execution.ts'
@@ -139,23 +138,11 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(this.#refusalOf(attempt, evaluation))
+    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.#runAgain(execution, evaluation.hold)
     }
-  }
-
-  #refusalOf(
-    { execution, record, id, begins }: SentAttempt,
-    evaluation: Extract<Evaluation, { outcome: 'refused' }>,
-  ): GridError {
-    const { command, input } = execution
-    if (!command.parts || evaluation.fault) return refusalOf(execution, evaluation)
-    const part = refusedPart(this.#state, record.steps, id, begins)
-    const { reason, details } = evaluation
-    const name = command.parts(input)[part]?.command.name ?? ''
-    return refusalOfParts([{ part, command: name, reason, details }])
   }
 
   /** When the frame is done; or, if something that it needs is held, when that is let go. */
@@ -505,14 +492,17 @@ export class CommandRunner {
 }
 
 function refusalOf(
-  { command }: Execution,
-  { fault, reason, details }: Extract<Evaluation, { outcome: 'refused' }>,
+  { execution: { command, input }, partBegins }: SentAttempt,
+  { fault, reason, details, step = 0 }: Extract<Evaluation, { outcome: 'refused' }>,
 ): GridError {
   if (fault === 'cache_full')
     return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
   if (fault === 'unsound')
     return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
-  return new Rejection(reason, details)
+  if (!partBegins) return new Rejection(reason, details)
+  const part = partOfStep(partBegins, step)
+  const name = partsOf(command, input)[part]?.command.name ?? command.name
+  return refusedBy([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

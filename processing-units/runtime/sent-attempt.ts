@@ -19,9 +19,9 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly handled: HandlerData
   /** Of its content. */
   readonly bytes: number
+  /** Where the steps of each part begin, if the command consists of parts. */
+  readonly partBegins: readonly number[] | undefined
   foreseen: Evaluation | undefined
-  /** Of a command that consists of parts: the steps before each. */
-  readonly begins: readonly number[]
   readonly #fate: AttemptFate
 
   constructor(
@@ -31,11 +31,11 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     handled: HandlerData,
     bytes: number,
-    begins: readonly number[],
+    partBegins?: readonly number[],
   ) {
+    this.partBegins = partBegins
     this.#fate = fate
     this.bytes = bytes
-    this.begins = begins
     this.execution = execution
     this.record = record
     this.id = id

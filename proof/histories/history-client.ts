@@ -16,8 +16,6 @@ export interface HistoryWork {
   readonly seen: Map<string, RegisterValue>
   /** Values that nobody has used. */
   readonly nextValue: () => number
-  /** Lists that one command is about, at most. */
-  readonly listsMax: number
 }
 
 interface Change {
@@ -33,6 +31,8 @@ const listShare = 0.5
 const queryShare = 0.5
 const wrongGuessShare = 0.15
 const oneListShare = 0.3
+/** In one command. */
+const listsMax = 4
 const stepsMax = 3
 const appendShare = 0.5
 const byWritingShare = 0.3
@@ -121,8 +121,8 @@ export class HistoryClient {
   }
 
   async #changeLists(): Promise<void> {
-    const { callers, lists, listsMax, record } = this.#work
-    const isOne = listsMax === 1 || this.#random.chance(oneListShare)
+    const { callers, lists, record } = this.#work
+    const isOne = this.#random.chance(oneListShare)
     const keys = lists.some(isOne ? 1 : 2 + this.#random.below(listsMax - 1), this.#random)
     if (isOne && this.#random.chance(queryShare)) {
       await this.lookAtList(keys[0] as string)

@@ -49,7 +49,6 @@ const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
 const usesPerList = 150
-const listsAtOnce = 4
 const lookersMax = 8
 
 /**
@@ -90,8 +89,6 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
     lists: new KeyRing('l', listsActive, usesPerList),
     seen: new Map(),
     nextValue: () => ++values,
-    // A command across partitions needs a coordinator, which is not there yet.
-    listsMax: partitions === 1 ? listsAtOnce : 1,
   }
   const ending = new AbortController()
   const working = upTo(clients).map((number) =>

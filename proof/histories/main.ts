@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -8,6 +8,7 @@ import { runCommand } from 'spacegrid/command-line/run-command'
 import { HistoryRecord } from './history-record.ts'
 import { runHistory } from './history-run.ts'
 import { judgeHistory } from './judge-history.ts'
+import { elleHistory } from './serializable/elle-history.ts'
 import { summaryText, verdictText } from './verdict-text.ts'
 
 interface Options {
@@ -18,6 +19,7 @@ interface Options {
   readonly seed?: number
   readonly keep: boolean
   readonly judge?: string
+  readonly elle?: string
 }
 
 const command = new Command('npm run histories --')
@@ -27,7 +29,7 @@ const command = new Command('npm run histories --')
   .option('--units <number>', 'processing units', whole(1, 16), 4)
   .option(
     '--partitions <number>',
-    'of the space; where there are several, each command is about one list',
+    'of the space; commands over several lists then go across partitions',
     whole(1, 1024),
     1,
   )
@@ -39,6 +41,10 @@ const command = new Command('npm run histories --')
     whole(0, 2 ** 31),
   )
   .option('--judge <file>', 'judge a history.jsonl that was kept, and run nothing')
+  .option(
+    '--elle <file>',
+    'with --judge: write the history of lists there as Elle reads it, to have it judged by others',
+  )
   .option('--keep', 'keep history, data and logs also when nothing was found', false)
   .addHelpText(
     'after',
@@ -51,16 +57,19 @@ The seed does not fix how the processes interleave.`,
 
 /** Connections to a grid that is gone may still be open: the process does not wait for them. */
 async function runAndEnd(options: Options): Promise<void> {
-  const isGood = await (options.judge === undefined ? run(options) : judge(options.judge)).catch(
-    (error) => {
-      throw failureOf(error)
-    },
-  )
+  const isGood = await (options.judge === undefined
+    ? run(options)
+    : judge(options.judge, options.elle)
+  ).catch((error) => {
+    throw failureOf(error)
+  })
   process.exit(isGood ? 0 : 1)
 }
 
-async function judge(file: string): Promise<boolean> {
-  const verdict = await judgeHistory(await HistoryRecord.read(file))
+async function judge(file: string, elleFile: string | undefined): Promise<boolean> {
+  const record = await HistoryRecord.read(file)
+  if (elleFile !== undefined) await writeFile(elleFile, elleHistory(record.lists))
+  const verdict = await judgeHistory(record)
   say(verdictText(verdict))
   return verdict.isGood
 }

@@ -20,8 +20,12 @@ export interface Patience {
   readonly isHasty: boolean
 }
 
-/** A unit that has not answered by then may be paused: another one is asked. */
-const answerMs = 700
+/**
+ * A unit that has not answered by then may be paused: another one is asked. First a little early,
+ * so that both may be about it, then with the patience of a client that does not make it worse.
+ */
+const hastyMs = 700
+const patientMs = 6000
 /** Longer than the transport waits, which is what tells. */
 const waitMsMax = 600_000
 const retryMs = 60
@@ -36,15 +40,19 @@ export class UnitCallers {
   readonly retried = new Map<string, number>()
   /** Answers, and waits without one, that no fault of the world excuses. */
   readonly bugs: string[] = []
-  readonly #units: readonly GridClient[]
+  readonly #hasty: readonly GridClient[]
+  readonly #patient: readonly GridClient[]
 
   /** @param connections most at a time to each */
   constructor(urls: readonly string[], connections: number) {
     const retry = { retriesMax: 0, retryAfterMaxMs: 0 }
-    this.#units = urls.map((url) => {
-      const transport = poolTransport(url, { connections, timeoutMs: answerMs })
-      return new GridClient(url, { timeoutMs: waitMsMax, retry, transport })
-    })
+    const clientsOf = (timeoutMs: number) =>
+      urls.map((url) => {
+        const transport = poolTransport(url, { connections, timeoutMs })
+        return new GridClient(url, { timeoutMs: waitMsMax, retry, transport })
+      })
+    this.#hasty = clientsOf(hastyMs)
+    this.#patient = clientsOf(patientMs)
   }
 
   command(name: string, input: object, patience: Patience, random: SeededRandom): Promise<Told> {
@@ -66,7 +74,7 @@ export class UnitCallers {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#units.map((unit) => unit.stop()))
+    await Promise.all([...this.#hasty, ...this.#patient].map((unit) => unit.stop()))
   }
 
   async #ask(
@@ -77,7 +85,8 @@ export class UnitCallers {
     const until = performance.now() + untilMs
     let mayBeOpen = false
     while (performance.now() < until) {
-      const answer = await send(this.#units[random.below(this.#units.length)] as GridClient)
+      const units = mayBeOpen ? this.#patient : this.#hasty
+      const answer = await send(units[random.below(units.length)] as GridClient)
       if (answer.kind === 'accepted' || answer.kind === 'rejected') return { answer, mayBeOpen }
       mayBeOpen ||= answer.outcomeUnknown
       this.#count(answer)

@@ -7,21 +7,28 @@ import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
 import { decodeTransactions } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 
+/** A domain event, and when its record was stored: ms since the epoch. */
+export interface TimedEvent extends DomainEvent {
+  readonly time: number
+}
+
 /** What the log says, whatever the units do: its state and its events. */
 export class LogReader {
   readonly #state = new SpaceState()
-  readonly #events: DomainEvent[] = []
+  readonly #events: TimedEvent[] = []
+  /** Of the record that is being melded. */
+  #time = 0
   readonly #melder: Melder
   readonly #stream: SimulatedStream
 
   constructor(stream: SimulatedStream) {
     this.#stream = stream
     this.#melder = new Melder(this.#state, decodeTransactions, {
-      emitted: ({ name, payload }) => this.#events.push({ name, payload }),
+      emitted: ({ name, payload }) => this.#events.push({ name, payload, time: this.#time }),
     })
   }
 
-  get events(): readonly DomainEvent[] {
+  get events(): readonly TimedEvent[] {
     this.#catchUp()
     return this.#events
   }
@@ -46,6 +53,7 @@ export class LogReader {
     for (let at = this.#state.position + 1; at <= this.#stream.last; at++) {
       const record = this.#stream.read(at)
       if (!record) throw new Error(`the log has no record ${at}`)
+      this.#time = record.time
       const frame = readRecord(record.data)
       if (frame instanceof GridError) this.#melder.pass(at)
       else this.#melder.meld(frame, at, record.time)

@@ -6,7 +6,7 @@ import {
   Type,
 } from '@spacegrid/grid/core/define'
 import { Rejection } from '@spacegrid/grid/core/errors'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { testGrid } from './test-grid.ts'
 
 const stock = defineCache('stock', {
@@ -136,4 +136,57 @@ test('a log that is away or full: commands say so, and go on afterwards', async 
   grid.fillLog(false)
   await grid.settle()
   await grid.when(reserve, { item: 'tea' })
+})
+
+describe('a grid of a divided space', () => {
+  const accounts = defineCache('accounts', {
+    schema: Type.Object({ id: Type.String(), sum: Type.Integer() }),
+    key: 'id',
+    partitionBy: 'id',
+  })
+  const deposit = defineCommand('deposit', {
+    input: Type.Object({ id: Type.String(), sum: Type.Integer() }),
+    partitionBy: 'id',
+    handler(tx, { id, sum }) {
+      tx.emit('Deposited', { id })
+      return tx.increment(accounts, id, 'sum', sum, { initial: { id, sum: 0 } })
+    },
+  })
+  const total = defineQuery('total', {
+    input: Type.Object({}),
+    handler: (read) => read.count(accounts),
+    everyPartition: { merge: (counts) => counts.reduce((one, other) => one + other, 0) },
+  })
+  const bank = defineSpace('bank', {
+    partitions: 4,
+    caches: [accounts],
+    commands: [deposit],
+    queries: [total],
+  })
+  const ids = Array.from({ length: 12 }, (_, n) => `account-${n}`)
+
+  test('gives commands where they belong, and asks all', async () => {
+    await using grid = await testGrid(bank, { units: 2 })
+    await grid.given(ids.map((id) => [accounts, { id, sum: 1 }] as const))
+    for (const [n, id] of ids.entries())
+      expect(await grid.when(deposit, { id, sum: 1 }, { unit: n % 2 })).toBe(2)
+    expect(await grid.query(total, {}, { unit: 1 })).toBe(12)
+    await grid.settle()
+    const expected = ids.toSorted().map((id) => ({ id, sum: 2 }))
+    expect(grid.entries(accounts)).toEqual(expected)
+    expect(grid.entries(accounts, { unit: 1 })).toEqual(expected)
+    expect(grid.events.map(({ payload }) => payload.id)).toEqual(ids)
+    await grid.agree()
+  })
+
+  test('survives the loss of a unit', async () => {
+    await using grid = await testGrid(bank, { units: 2 })
+    await grid.settle()
+    grid.crash(0)
+    for (const id of ids) expect(await grid.when(deposit, { id, sum: 1 }, { unit: 1 })).toBe(1)
+    await grid.restart(0)
+    await grid.settle()
+    expect(await grid.query(total, {}, { unit: 0 })).toBe(12)
+    await grid.agree()
+  })
 })

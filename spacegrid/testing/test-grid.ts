@@ -6,7 +6,9 @@ import type {
   AnyQuery,
   Cache,
   Space,
+  Value,
 } from '@spacegrid/grid/core/definition'
+import { hashBy, idWithHash } from '@spacegrid/grid/core/partition'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import { Network } from '@spacegrid/grid/kit/network'
@@ -69,18 +71,21 @@ export class TestGrid<S extends Space = Space> {
   readonly space: S
   readonly #units: readonly TestUnit[]
   readonly #clock: SimulatedClock
-  readonly #stream: SimulatedStream
-  readonly #log: LogReader
+  /** One of each partition. */
+  readonly #streams: readonly SimulatedStream[]
+  readonly #logs: readonly LogReader[]
   #open = 0
   #isStopped = false
 
   constructor(space: S, { units = 1, now, unitOptions = {} }: TestGridOptions = {}) {
     this.space = space
     this.#clock = new SimulatedClock(now === undefined ? {} : { startMs: now })
-    this.#stream = new SimulatedStream(this.#clock)
-    this.#log = new LogReader(this.#stream)
+    const { partitions = 1 } = space
+    this.#streams = Array.from({ length: partitions }, () => new SimulatedStream(this.#clock))
+    this.#logs = this.#streams.map((stream) => new LogReader(stream))
     const network = new Network(this.#clock, new SeededRandom(0))
-    const parts = { clock: this.#clock, stream: this.#stream, network, options: unitOptions }
+    const streams = this.#streams
+    const parts = { clock: this.#clock, streams, network, options: unitOptions, units }
     const served = withGiven(space)
     this.#units = Array.from({ length: units }, (_, number) => new TestUnit(number, served, parts))
     for (const unit of this.#units) unit.start()
@@ -91,9 +96,10 @@ export class TestGrid<S extends Space = Space> {
     return this.#clock.now()
   }
 
-  /** Every domain event in the log, in order. */
+  /** Every domain event in the log, in order; of several logs by time. */
   get events(): readonly DomainEvent[] {
-    return this.#log.events
+    const events = this.#logs.flatMap((log) => log.events).sort((a, b) => a.time - b.time)
+    return events.map(({ name, payload }) => ({ name, payload }))
   }
 
   // ---- given, when, then
@@ -104,9 +110,20 @@ export class TestGrid<S extends Space = Space> {
   async given<const Values extends readonly unknown[]>(
     entries: { readonly [At in keyof Values]: readonly [Cache<Values[At]>, NoInfer<Values[At]>] },
   ): Promise<void> {
-    const named = entries.map(([{ name }, value]) => ({ cache: name, value }))
-    for (let at = 0; at < named.length; at += entriesAtOnce)
-      await this.answer(givenCommand, { entries: named.slice(at, at + entriesAtOnce) })
+    const named = entries.map(([cache, value]) => ({ cache, value: value as Value }))
+    const { partitions = 1 } = this.space
+    const where = ({ cache, value }: (typeof named)[number]) =>
+      partitions > 1 && cache.partitionBy
+        ? hashBy(cache.partitionBy, value, `cache ${cache.name}`)
+        : 0
+    for (const group of Map.groupBy(named, (one) => where(one) % partitions).values()) {
+      const [first] = group as [(typeof named)[number]]
+      // An id that is where the entries are.
+      const id = idWithHash('0'.repeat(22), where(first))
+      const given = group.map(({ cache, value }) => ({ cache: cache.name, value }))
+      for (let at = 0; at < given.length; at += entriesAtOnce)
+        await this.answer(givenCommand, { id, entries: given.slice(at, at + entriesAtOnce) })
+    }
   }
 
   /**
@@ -190,7 +207,13 @@ export class TestGrid<S extends Space = Space> {
    * them.
    */
   entries<V>(cache: Cache<V>, { unit }: Pick<WhenOptions, 'unit'> = {}): V[] {
-    return unit === undefined ? this.#log.entries(cache) : this.#unit(unit).entries(cache)
+    const found =
+      unit === undefined
+        ? this.#logs.flatMap((log) => log.entries(cache))
+        : this.#unit(unit).entries(cache)
+    if (this.#logs.length === 1) return found
+    const keyOf = (value: V) => String((value as Value)[cache.key])
+    return found.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   }
 
   entry<V>(cache: Cache<V>, key: string, options: Pick<WhenOptions, 'unit'> = {}): V | undefined {
@@ -212,7 +235,7 @@ export class TestGrid<S extends Space = Space> {
    */
   async settle(): Promise<void> {
     await this.#until(
-      () => this.#open === 0 && this.#units.every((unit) => unit.isSettled(this.#stream.last)),
+      () => this.#open === 0 && this.#units.every((unit) => unit.isSettled()),
       'not everything is answered',
     )
   }
@@ -265,7 +288,7 @@ export class TestGrid<S extends Space = Space> {
 
   /** The log takes nothing more, until it is told otherwise: commands fail with `log_full`. */
   fillLog(isFull = true): void {
-    this.#stream.full = isFull
+    for (const stream of this.#streams) stream.full = isFull
   }
 
   /**
@@ -274,12 +297,13 @@ export class TestGrid<S extends Space = Space> {
    */
   async agree(): Promise<void> {
     await this.settle()
-    const { position, digest } = this.#log
-    for (const { name, state } of this.#units) {
-      if (state === undefined) continue
-      if (state.position !== position || state.digest.toString() !== digest)
-        throw new Error(`${name} at ${state.position} differs from the log at ${position}`)
-    }
+    for (const { name, states } of this.#units)
+      for (const [at, state] of states.entries()) {
+        const { position, digest } = this.#logs[at] as LogReader
+        if (state === undefined) continue
+        if (state.position !== position || state.digest.toString() !== digest)
+          throw new Error(`${name} at ${state.position} differs from the log at ${position}`)
+      }
   }
 
   async stop(): Promise<void> {
@@ -350,8 +374,10 @@ function withGiven(space: Space): Space {
   const caches = new Map(space.caches.map((cache) => [cache.name, cache]))
   const given = defineCommand(givenCommand, {
     input: Type.Object({
+      id: Type.String(),
       entries: Type.Array(Type.Object({ cache: Type.String(), value: Type.Unknown() })),
     }),
+    partitionBy: { idOf: 'id' },
     handler: (tx, { entries }) => {
       for (const { cache: name, value } of entries) {
         const cache = caches.get(name)

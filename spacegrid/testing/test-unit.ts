@@ -1,6 +1,7 @@
 import type { Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Serving } from '@spacegrid/grid/doors/request/serving'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'
 import type { Network } from '@spacegrid/grid/kit/network'
@@ -8,6 +9,7 @@ import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import type { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
+import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { UnitOptions } from '@spacegrid/runtime/unit-options'
 import { entriesOf } from './log-reader.ts'
@@ -15,15 +17,19 @@ import { entriesOf } from './log-reader.ts'
 /** What the units of a test grid share. */
 export interface TestUnitParts {
   readonly clock: SimulatedClock
-  readonly stream: SimulatedStream
+  /** One of each partition. */
+  readonly streams: readonly SimulatedStream[]
+  /** How many there are. */
+  readonly units: number
   readonly network: Network
   readonly options: Partial<UnitOptions>
 }
 
 interface Life {
-  readonly unit: ProcessingUnit
+  readonly unit: ProcessingUnit | PartitionedUnit
   readonly host: Host
-  readonly log: HostLog
+  /** Those that are open. */
+  readonly logs: Set<HostLog>
   isCut: boolean
 }
 
@@ -44,14 +50,17 @@ export class TestUnit {
   }
 
   /** @throws GridError `not_ready` when it has crashed */
-  get serving(): ProcessingUnit {
+  get serving(): Serving {
     if (!this.#life) throw new GridError('not_ready', `${this.name} has crashed`)
     return this.#life.unit
   }
 
-  /** What it holds; undefined while it has nothing that is exact. */
-  get state(): SpaceState | undefined {
-    return this.#life?.unit.state
+  /** What it holds of each partition; undefined while it has nothing of it that is exact. */
+  get states(): readonly (SpaceState | undefined)[] {
+    const unit = this.#life?.unit
+    if (unit instanceof PartitionedUnit)
+      return this.#parts.streams.map((_, partition) => unit.kept.get(partition)?.state)
+    return [unit?.state]
   }
 
   /** Or cannot be. */
@@ -60,29 +69,45 @@ export class TestUnit {
   }
 
   /** Whether it has all of the log, or cannot have it. */
-  isSettled(last: number): boolean {
-    return this.#isAway() || this.state?.position === last
+  isSettled(): boolean {
+    const { streams } = this.#parts
+    return this.#isAway() || this.states.every((it, at) => it?.position === streams[at]?.last)
   }
 
   entries<V>(cache: Cache<V>): V[] {
-    if (!this.state) throw new GridError('not_ready', `${this.name} holds nothing`)
-    return entriesOf(this.state, cache)
+    return this.states.flatMap((state) => {
+      if (!state) throw new GridError('not_ready', `${this.name} holds nothing`)
+      return entriesOf(state, cache)
+    })
   }
 
   start(): void {
-    const { clock, stream, network, options } = this.#parts
+    const { clock, streams, network, options } = this.#parts
     const host = new Host(this.name, clock)
     const hostClock = new HostClock(host, clock, { skewMs: 0, rate: 1 })
-    const connection = new SimulatedLog(clock, stream, { latencyMs: () => 1 })
-    const log = new HostLog(host, connection, clock)
     const random = new SeededRandom(this.#number + 100 * ++this.#lives)
     const messaging = network.connect(host)
-    const ports = { log, messaging, clock: hostClock, random }
-    const unit = new ProcessingUnit(this.name, this.#space, ports, {
-      sources: ['peer', 'log'],
-      ...options,
-    })
-    this.#life = { unit, host, log, isCut: false }
+    const ports = { messaging, clock: hostClock, random }
+    const logs = new Set<HostLog>()
+    const open = (stream: SimulatedStream) => {
+      const log = new HostLog(host, new SimulatedLog(clock, stream, { latencyMs: () => 1 }), clock)
+      if (this.#life?.host === host && this.#life.isCut) log.cut()
+      logs.add(log)
+      return { ...ports, log, close: async () => void logs.delete(log) }
+    }
+    const settings = { sources: ['peer', 'log'] as const, ...options }
+    const [first] = streams as readonly [SimulatedStream]
+    const unit =
+      streams.length === 1
+        ? new ProcessingUnit(this.name, this.#space, open(first), settings)
+        : new PartitionedUnit(
+            this.name,
+            this.#space,
+            { ...ports, open: async (partition) => open(streams[partition] as SimulatedStream) },
+            // Each keeps all of it, and takes it over at once.
+            { copies: this.#parts.units, movesMax: streams.length, unit: settings },
+          )
+    this.#life = { unit, host, logs, isCut: false }
     unit.start()
   }
 
@@ -106,16 +131,16 @@ export class TestUnit {
   /** From the log, and from the other units too if that is said. */
   cut(isAlone: boolean): void {
     if (!this.#life) return
-    const { host, log } = this.#life
-    log.cut()
+    const { host, logs } = this.#life
+    for (const log of logs) log.cut()
     if (isAlone) this.#parts.network.cut(host)
     this.#life.isCut = true
   }
 
   heal(): void {
     if (!this.#life) return
-    const { host, log } = this.#life
-    log.heal()
+    const { host, logs } = this.#life
+    for (const log of logs) log.heal()
     this.#parts.network.heal(host)
     this.#life.isCut = false
   }

@@ -44,6 +44,21 @@ describe('append, bounds and read', () => {
     expect(await log.read(4)).toBeUndefined()
   })
 
+  test('a log is not created beside one that holds the same in another way', async () => {
+    const name = uniqueName('rival')
+    const whole = { stream: `SPACE_${name}_LOG`, subject: `spacegrid.${name}.log` }
+    const part = { stream: `SPACE_${name}-7_LOG`, subject: `spacegrid.${name}.7.log` }
+    const several = { subject: `spacegrid.${name}.*.log`, is: 'it has several partitions there' }
+    await open({ ...part, rivals: { subject: whole.subject, is: 'never' } })
+    await expect(open({ ...whole, rivals: several })).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: `Stream ${whole.stream} is not created while there is ${part.stream}: it has several partitions there`,
+    })
+    // One that is there stays in use: whoever moves a space has both for a while.
+    await open(whole)
+    await open({ ...whole, rivals: several })
+  })
+
   test('a log opened twice at once is one log', async () => {
     const settings = newSettings()
     const [one, other] = await Promise.all([open(settings), open(settings)])

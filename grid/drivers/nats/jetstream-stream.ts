@@ -29,6 +29,11 @@ export interface StreamSettings {
    * used when the stream is created.
    */
   readonly maxBytes?: number
+  /**
+   * A stream that stores such subjects holds what this one would, in another way: while there is
+   * one, this one is not created.
+   */
+  readonly rivals?: { readonly subject: string; readonly is: string }
 }
 
 /**
@@ -76,6 +81,7 @@ async function findOrCreate(
   } catch (error) {
     if (!isJetStreamError(error, jetStreamCodes.streamNotFound)) throw error
   }
+  await checkRivals(manager, settings)
   try {
     return await manager.streams.add(configOf(settings))
   } catch (error) {
@@ -92,6 +98,18 @@ async function findOrCreate(
     }
     throw error
   }
+}
+
+async function checkRivals(
+  manager: JetStreamManager,
+  { stream, rivals }: StreamSettings,
+): Promise<void> {
+  if (!rivals) return
+  for await (const rival of manager.streams.names(rivals.subject))
+    throw new GridError(
+      'configuration_invalid',
+      `Stream ${stream} is not created while there is ${rival}: ${rivals.is}`,
+    )
 }
 
 /**

@@ -1,5 +1,5 @@
 import { logNameOf } from '../../core/log-name.ts'
-import type { Member } from './member.ts'
+import type { CopyState, Member } from './member.ts'
 import { ranking } from './rendezvous.ts'
 import { type Placing, targetOf } from './target.ts'
 
@@ -70,4 +70,16 @@ export function keepersOf(members: readonly Member[], space: string, partition: 
   return [...ranked.filter(isLasting), ...ranked.filter((member) => !isLasting(member))]
 }
 
-const isServing = (state: string | undefined): boolean => state === 'ready' || state === 'leaving'
+export const isServing = (state: CopyState | undefined): boolean =>
+  state === 'ready' || state === 'leaving'
+
+/**
+ * Those that may be asked about a partition, in order: behind its keepers whoever is about to be
+ * one, or has been: cut off from the log it still answers reads, and knows best with which error it
+ * refuses the rest.
+ */
+export function askedOf(members: readonly Member[], space: string, partition: number): Member[] {
+  const others = members.filter(({ keeps }) => keeps.get(partition) === 'joining')
+  const ranked = ranking(others, logNameOf(space, partition))
+  return [...keepersOf(members, space, partition), ...ranked]
+}

@@ -46,7 +46,8 @@ interface Place {
   readonly zone: string
   /** Copies that are its fair part. */
   share: number
-  load: number
+  /** Partitions that it is to keep. */
+  readonly held: Set<number>
 }
 
 interface Copy {
@@ -77,7 +78,7 @@ class Placement {
         member,
         zone: member.zone === undefined ? `unit ${member.id}` : `zone ${member.zone}`,
         share: 0,
-        load: 0,
+        held: new Set<number>(),
       }))
     this.#copies = Math.min(copies, this.#places.length)
     this.#spread = Math.min(this.#copies, zonesOf(this.#places))
@@ -85,7 +86,8 @@ class Placement {
     this.#holders = this.#logNames.map((_, partition) =>
       this.#places.filter(({ member }) => member.keeps.has(partition)),
     )
-    for (const holders of this.#holders) for (const place of holders) place.load += 1
+    for (const [partition, holders] of this.#holders.entries())
+      for (const place of holders) place.held.add(partition)
     this.#shareOut()
   }
 
@@ -111,7 +113,7 @@ class Placement {
         const place = this.#takerOf(partition, holders)
         if (!place) break
         holders.push(place)
-        place.load += 1
+        place.held.add(partition)
       }
       this.#missing += Math.max(0, this.#copies - holders.length)
     }
@@ -129,8 +131,9 @@ class Placement {
 
   #best(partition: number, places: readonly Place[]): Place | undefined {
     const room = (place: Place) => {
-      if (place.load + 1 <= place.share + epsilon) return 0
-      return place.load < place.share - epsilon ? 1 : 2 + excessOf(place)
+      const { size } = place.held
+      if (size + 1 <= place.share + epsilon) return 0
+      return size < place.share - epsilon ? 1 : 2 + excessOf(place)
     }
     return first(
       places,
@@ -151,7 +154,7 @@ class Placement {
       const { place, partition } = given
       const holders = this.#held(partition)
       holders.splice(holders.indexOf(place), 1)
-      place.load -= 1
+      place.held.delete(partition)
       if (holders.length <= this.#copies) tooMany.delete(partition)
     }
   }
@@ -194,16 +197,14 @@ class Placement {
       .sort((one, other) => compareExcess(other, one))
     for (const giver of givers) {
       const partition = first(
-        [...this.#holders.keys()].filter(
-          (at) => isFree(giver, at) && this.#maySwap(at, giver, taker),
-        ),
+        [...giver.held].filter((at) => isFree(giver, at) && this.#maySwap(at, giver, taker)),
         (one, other) => this.#score(taker, other) - this.#score(taker, one),
       )
       if (partition === undefined) continue
       const holders = this.#held(partition)
       holders[holders.indexOf(giver)] = taker
-      giver.load -= 1
-      taker.load += 1
+      giver.held.delete(partition)
+      taker.held.add(partition)
       return true
     }
     return false
@@ -211,7 +212,7 @@ class Placement {
 
   #maySwap(partition: number, giver: Place, taker: Place): boolean {
     const holders = this.#held(partition)
-    if (!holders.includes(giver) || holders.includes(taker)) return false
+    if (taker.held.has(partition)) return false
     const after = holders.map((place) => (place === giver ? taker : place))
     return zonesOf(after) >= Math.min(this.#spread, zonesOf(holders))
   }
@@ -241,7 +242,7 @@ class Placement {
 
 const zonesOf = (places: readonly Place[]): number => new Set(places.map(({ zone }) => zone)).size
 
-const excessOf = ({ load, share }: Place): number => load - share
+const excessOf = ({ held, share }: Place): number => held.size - share
 
 /** Who is more below its share comes first; what differs by rounding only is equal. */
 function compareExcess(one: Place, other: Place): number {

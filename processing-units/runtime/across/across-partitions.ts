@@ -1,6 +1,6 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { refusalOfParts } from '@spacegrid/grid/core/parts'
+import { refusedBy } from '@spacegrid/grid/core/parts'
 import { tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -381,10 +381,13 @@ function outcomeOf(divided: Divided, ballots: readonly Ballot[], isLast: boolean
 /** The reason of the first part that refuses, and of each of them. */
 function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outcome {
   const names = new Map(groups.flatMap(({ parts }) => parts.map(({ at, name }) => [at, name])))
-  const parts = refused.map(({ part, reason, details }) => ({
-    ...{ part, command: names.get(part) ?? '', reason, details },
-  }))
-  return { kind: 'error', error: refusalOfParts(parts) }
+  const parts = refused
+    .toSorted((a, b) => a.part - b.part)
+    .map(({ part, reason, details }) => {
+      const command = names.get(part) ?? ''
+      return { part, command, reason, details }
+    })
+  return { kind: 'error', error: refusedBy(parts) }
 }
 
 function answered(

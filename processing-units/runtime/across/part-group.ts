@@ -2,9 +2,12 @@ import { refusePromise } from '@spacegrid/grid/core/callback'
 import type { AnyCommand, CommandPart, Space, Transaction } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
-import { packParts } from '@spacegrid/grid/core/parts'
+import { packParts, partOfStep } from '@spacegrid/grid/core/parts'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
 import type { AskedPart } from './part-messages.ts'
+
+/** A recorder, as far as parts have to do with it. */
+type PartRecorder = Recorder & { enterPart?(command: AnyCommand, input: unknown): void }
 
 /**
  * The parts of a command that are in one partition: a command of its own, which runs them one after
@@ -13,8 +16,8 @@ import type { AskedPart } from './part-messages.ts'
 export class PartGroup {
   readonly command: AnyCommand
   readonly #parts: readonly { readonly at: number; readonly part: CommandPart }[]
-  /** How many have begun. */
-  #begun = 0
+  /** Steps that were recorded when each began. */
+  #begins: number[] = []
 
   /** @throws GridError `unknown_command` for a part that this version does not have */
   constructor(space: Space, name: string, asked: readonly AskedPart[]) {
@@ -26,16 +29,16 @@ export class PartGroup {
     const command = space.commands.get(name)
     if (!command)
       throw new GridError('unknown_command', `space ${space.name} has no command ${name}`)
-    const run = (tx: Transaction) => this.#run(tx as unknown as Recorder)
+    const run = (tx: Transaction) => this.#run(tx as unknown as PartRecorder)
     this.command = { ...command, parts: () => this.#parts.map(({ part }) => part), handler: run }
   }
 
-  #run(tx: Recorder): unknown {
-    this.#begun = 0
+  #run(tx: PartRecorder): unknown {
+    this.#begins = []
     return packParts(
       this.#parts.map(({ part: { command, input } }) => {
-        this.#begun++
-        tx.enterPart(command, input)
+        this.#begins.push(tx.steps.length)
+        tx.enterPart?.(command, input)
         const returned: unknown = command.handler(tx, input)
         refusePromise(returned)
         return returned
@@ -45,12 +48,12 @@ export class PartGroup {
 
   /** The part that was running when the handler has thrown. */
   get running(): number {
-    return this.placeOf(this.#begun - 1)
+    return this.#parts[this.#begins.length - 1]?.at ?? 0
   }
 
-  /** Among all parts of the command, of one of these. */
-  placeOf(part: number): number {
-    return this.#parts[part]?.at ?? 0
+  /** The part that a step belongs to. */
+  partOf(step: number): number {
+    return this.#parts[partOfStep(this.#begins, step)]?.at ?? 0
   }
 }
 

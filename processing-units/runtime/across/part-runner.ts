@@ -36,7 +36,6 @@ import type {
   PrepareAsked,
   Vote,
 } from './part-messages.ts'
-import { refusedPart } from './refused-part.ts'
 
 export interface PartRunnerParts extends RunnerParts {
   readonly space: Space
@@ -142,8 +141,9 @@ export class PartRunner {
   }
 
   /** A part says no: told when everything that was read is committed where the log stands then. */
-  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, { reason, details }: Rejection): void {
-    const part = it.group.running
+  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, refusal: Rejection): void {
+    const { reason, details, step } = refusal
+    const part = step === undefined ? it.group.running : it.group.partOf(step)
     this.#parts.chain.check({
       reads,
       ranges,
@@ -164,7 +164,7 @@ export class PartRunner {
   ): void {
     const { asked } = it
     const { attempt, partition, coordinator, participants, notAfter, remembers } = asked
-    const { reads, ranges, steps, events, partBegins: begins } = recorder
+    const { reads, ranges, steps, events } = recorder
     const hold = { attempt, partition, coordinator, participants, notAfter, key: remembers?.key }
     const record = { number, reads, ranges, steps, events, notBefore: 0, hold }
     const other = this.#holdOf(record)
@@ -175,7 +175,7 @@ export class PartRunner {
         id,
         recorder.bytes + contentBytes(asked.parts.map(({ input }) => input)),
         {
-          decided: (evaluation) => this.#decided(it, record, id, handled, begins, evaluation),
+          decided: (evaluation) => this.#decided(it, handled, evaluation),
           abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
         },
       )
@@ -190,10 +190,7 @@ export class PartRunner {
 
   #decided(
     it: Preparing,
-    { steps }: TransactionRecord,
-    id: number,
     { data, slots, taken }: ReturnType<typeof runHandler>,
-    begins: readonly number[],
     evaluation: Evaluation,
   ): void {
     const { position } = this.#parts.state
@@ -203,8 +200,8 @@ export class PartRunner {
     } else if (evaluation.outcome === 'collided') this.#again(it, evaluation.hold)
     else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
-      const { reason, details } = evaluation
-      const part = it.group.placeOf(refusedPart(this.#parts.state, steps, id, begins))
+      const { reason, details, step = 0 } = evaluation
+      const part = it.group.partOf(step)
       it.vote({ vote: 'refused', part, reason, details })
     }
   }

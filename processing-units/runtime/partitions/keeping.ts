@@ -37,8 +37,9 @@ export interface KeepingOptions {
 }
 
 const lookMs = 50
-/** Without news it is planned so often, ms. */
+/** Without news it is planned so often, ms; with news not more often than the second says. */
 const planMs = 500
+const planMsMin = 150
 /** Who has just come listens first: whoever is there has said so by then. */
 const listenMs = 700
 /** A partition must have been wanted for so long before it is begun, unless nobody keeps it. */
@@ -158,7 +159,8 @@ export class Keeping {
     const now = clock.monotonic()
     this.#measure()
     this.#tellOwn()
-    if (!this.#stopping && (this.#isNews || now - this.#plannedAt >= planMs)) this.#plan(now)
+    const waitMs = this.#isNews ? planMsMin : planMs
+    if (!this.#stopping && now - this.#plannedAt >= waitMs) this.#plan(now)
     this.#timer = clock.after(lookMs, () => this.#look())
   }
 

@@ -179,6 +179,27 @@ describe('routing', () => {
   })
 })
 
+describe('when the log of a partition is away', () => {
+  test('reads are answered from what is kept, commands get the error that says so', async () => {
+    const members = await world.startSettled(3)
+    const [first] = members as [WorldMember]
+    const id = foreignTo(first)
+    await world.settled(first.unit.execute('add', { id }))
+    for (const member of members) member.logs.get(partitionOf(id))?.cut()
+    await world.until(() => !first.unit.readiness().ready)
+    const read = await world.settled(first.unit.query('count', { id }))
+    expect(read.result).toEqual({ count: 1 })
+    await expect(world.settled(first.unit.execute('add', { id }))).rejects.toMatchObject({
+      code: expect.stringMatching(/^(log_unavailable|outcome_unknown)$/),
+    })
+    for (const member of members) member.logs.get(partitionOf(id))?.heal()
+    await world.settle(members)
+    const again = await world.settled(first.unit.execute('add', { id }))
+    // What nobody knew of may have been stored all the same.
+    expect([{ count: 2 }, { count: 3 }]).toContainEqual(again.result)
+  })
+})
+
 describe('units that go', () => {
   test('one that is killed is asked no more; its commands are answered by the next home', async () => {
     const members = await world.startSettled(4)

@@ -19,7 +19,7 @@ import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
-import { keepersOf } from '@spacegrid/grid/engine/placement/plan'
+import { askedOf, isServing } from '@spacegrid/grid/engine/placement/plan'
 import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import type { PartAsk } from '../across/across-partitions.ts'
@@ -411,15 +411,17 @@ export class PartitionedUnit implements Serving, Component {
     const keepers = this.#keepersOf(partition)
     const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
     if (goesHome || keepers.length < 2) return keepers
-    const self = keepers.findIndex(({ id }) => id === this.#keeping.presence.id)
-    const first = self >= 0 ? self : this.#turn++ % keepers.length
-    return first === 0 ? keepers : [...keepers.slice(first), ...keepers.slice(0, first)]
+    const serving = keepers.filter(({ keeps }) => isServing(keeps.get(partition)))
+    if (serving.length === 0) return keepers
+    const self = serving.findIndex(({ id }) => id === this.#keeping.presence.id)
+    const first = serving[self >= 0 ? self : this.#turn++ % serving.length] as Member
+    return first === keepers[0] ? keepers : [first, ...keepers.filter((it) => it !== first)]
   }
 
   #keepersOf(partition: number): readonly Member[] {
     let keepers = this.#keepers[partition]
     if (!keepers) {
-      keepers = keepersOf(this.#keeping.presence.members(), this.space.name, partition)
+      keepers = askedOf(this.#keeping.presence.members(), this.space.name, partition)
       this.#keepers[partition] = keepers
     }
     return keepers
@@ -469,7 +471,7 @@ export class PartitionedUnit implements Serving, Component {
     const { partitions = 1, name } = this.space
     const lacking: number[] = []
     for (let partition = 0; partition < partitions; partition++)
-      if (this.#keepersOf(partition).length === 0) lacking.push(partition)
+      if (!isServing(this.#keepersOf(partition)[0]?.keeps.get(partition))) lacking.push(partition)
     if (lacking.length === 0) return { ready: true }
     const reasons = lacking.slice(0, 3).map((partition) => {
       const unit = this.#keeping.copy(partition)?.unit

@@ -5,9 +5,11 @@ import {
   checkedBytes,
   checkedCount,
   checkedList,
+  checkedObject,
   checkedText,
 } from '@spacegrid/grid/engine/wire/checked'
 import { messagePack } from '@spacegrid/grid/engine/wire/message-pack'
+import { unpackRecord } from '@spacegrid/grid/engine/wire/packed-bytes'
 import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-message'
 
 /**
@@ -61,7 +63,7 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
     kinds.indexOf(kind),
     partition,
     name,
-    // As bytes: what comes from callers may be of any shape, and whoever reads it counts that.
+    // A record of its own: its names have nothing to do with ours.
     messagePack.pack(input),
     idempotencyKey ?? null,
     levels.indexOf(acknowledge),
@@ -84,7 +86,7 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
     kind: known,
     partition: checkedCount(partition),
     name: checkedText(name),
-    input: messagePack.unpack(checkedBytes(input)),
+    input: unpackRecord(checkedBytes(input)),
     idempotencyKey: key === null ? undefined : checkedText(key),
     acknowledge: levels[checkedCount(level)],
     position: position === null ? undefined : checkedCount(position),
@@ -119,13 +121,13 @@ export function encodeAnswer(passed: PassedAnswer): Uint8Array {
 export function decodeAnswer(data: Uint8Array): PassedAnswer {
   const [kind, first, ...rest] = checkedList(unpackMessage(answerFormat, data))
   if (kind === 2) return { kind: 'elsewhere' }
-  if (kind === 0) return { kind: 'answer', answer: messagePack.unpack(checkedBytes(first)) }
+  if (kind === 0) return { kind: 'answer', answer: unpackRecord(checkedBytes(first)) }
   return { kind: 'error', error: errorOf(first, rest) }
 }
 
 function errorOf(code: unknown, rest: readonly unknown[]): GridError {
   const [message, packed, retryAfterMs, reason] = rest
-  const details = messagePack.unpack<Readonly<Record<string, unknown>>>(checkedBytes(packed))
+  const details = checkedObject(unpackRecord(checkedBytes(packed)))
   if (code === 'rejected' && reason !== null) return new Rejection(checkedText(reason), details)
   const again = retryAfterMs === null ? {} : { retryAfterMs: checkedCount(retryAfterMs) }
   // A newer version may have codes that this one does not know.

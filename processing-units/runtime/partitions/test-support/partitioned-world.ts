@@ -15,6 +15,8 @@ export interface WorldMember {
   readonly host: Host
   readonly unit: PartitionedUnit
   readonly events: readonly RoleEvent[]
+  /** By partition, as it was opened last. */
+  readonly logs: ReadonlyMap<number, HostLog>
 }
 
 /** So long nothing has moved: whoever wanted to take something over has begun with it. */
@@ -50,6 +52,7 @@ export class PartitionedWorld {
     const messaging = this.network.connect(host)
     const random = new SeededRandom(1000 * this.#seed + this.#members.length + 1)
     const events: RoleEvent[] = []
+    const logs = new Map<number, HostLog>()
     const unit = new PartitionedUnit(
       name,
       this.space,
@@ -60,6 +63,7 @@ export class PartitionedWorld {
           const stream = this.streams[partition] as SimulatedStream
           const connection = new SimulatedLog(this.clock, stream, { latencyMs: () => 1 })
           const log = new HostLog(host, connection, this.clock)
+          logs.set(partition, log)
           return { log, messaging, clock, random, close: () => connection.close() }
         },
       },
@@ -69,7 +73,7 @@ export class PartitionedWorld {
         ...options,
       },
     )
-    const member = { host, unit, events }
+    const member = { host, unit, events, logs }
     this.#members.push(member)
     unit.start()
     return member
