@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { partitionOfInput } from '../partitions/partition-of.ts'
 import { PartitionedWorld, type WorldMember } from '../partitions/test-support/partitioned-world.ts'
 import { bank, deposit } from './test-support/divided-bank.ts'
+import { leftOver } from './test-support/left-over.ts'
 
 const firstSeed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 30))
 const seeds = Array.from({ length: Number(process.env.SEEDS ?? 4) }, (_, at) => firstSeed + at)
@@ -79,14 +80,10 @@ test.each(seeds)(
     await world.until(() => open === 0, 240_000)
     await Promise.all(all)
     world.network.faults.loss = 0
-    const left = () =>
-      alive()
-        .flatMap(({ unit }) => [...unit.parts.values()])
-        .reduce((count, { state }) => {
-          if (!state) return count
-          return count + state.holds.size + state.cache(state.layout.commits).entries.size
-        }, 0)
-    await world.until(() => left() === 0 && anyone().unit.readiness().ready, 120_000)
+    await world.until(
+      () => leftOver(members).length === 0 && anyone().unit.readiness().ready,
+      120_000,
+    )
     for (const id of accounts) {
       const asked = anyone().unit.query('balance', { id }, { latest: true })
       expect([id, (await world.settled(asked)).result]).toEqual([id, { balance: expected.get(id) }])
