@@ -7,7 +7,7 @@ import { bank, deposit } from './test-support/divided-bank.ts'
 import { leftOver } from './test-support/left-over.ts'
 
 const firstSeed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 30))
-const seeds = Array.from({ length: Number(process.env.SEEDS ?? 4) }, (_, at) => firstSeed + at)
+const seeds = Array.from({ length: Number(process.env.SEEDS ?? 2) }, (_, at) => firstSeed + at)
 
 /** Two accounts in each partition. */
 const accounts = Array.from({ length: 4 }, (_, partition) => {
