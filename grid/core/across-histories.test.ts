@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PartitionWorld } from '../kit/held/partition-world.ts'
 
-/** 20,000 were run once (docs/decisions/0033). */
+/** How many histories, each of 30 commands. */
 const seeds = Number(process.env.SEEDS ?? 60)
 const first = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 30))
 

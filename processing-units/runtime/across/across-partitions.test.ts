@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { partitionOfInput } from '../partitions/partition-of.ts'
 import { PartitionedWorld, type WorldMember } from '../partitions/test-support/partitioned-world.ts'
 import { bank, deposit } from './test-support/divided-bank.ts'
+import { leftOver } from './test-support/left-over.ts'
 
 let world: PartitionedWorld
 let members: WorldMember[]
@@ -30,21 +31,7 @@ const transfer = (from: number, to: number, amount: number) => ({
   ...{ from: at(from), to: at(to), amount },
 })
 
-/** What is held and remembered anywhere, as every copy sees it. */
-function left(): string[] {
-  return members
-    .filter(({ host }) => host.alive)
-    .flatMap(({ unit }) =>
-      [...unit.parts].flatMap(([log, { state }]) =>
-        state
-          ? [
-              ...[...state.holds.all()].map(({ attempt }) => `${log} holds ${attempt}`),
-              ...[...state.cache(state.layout.commits).entries.keys()].map((it) => `${log} ${it}`),
-            ]
-          : [],
-      ),
-    )
-}
+const left = () => leftOver(members)
 
 async function balances(): Promise<unknown[]> {
   const all: unknown[] = []
