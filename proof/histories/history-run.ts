@@ -108,10 +108,12 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
       record.fault(fault)
       options.told?.(fault)
     }
-  } catch {
-    // A process that does not come back: told below, once all the others are there again.
+  } catch (error) {
+    // A process that does not come back. What has been seen by then is judged all the same.
+    bugs.push((error as Error).message)
   }
-  await plan.recovered().catch(({ message }: Error) => bugs.push(message))
+  // It tells the same failure again, once all the others are back.
+  await plan.recovered().catch(({ message }: Error) => bugs.includes(message) || bugs.push(message))
   ending.abort()
   await Promise.all(working)
   await lookAtAll(work, clients, seed)
