@@ -47,7 +47,8 @@ export async function open(options: DividedClientOptions): Promise<Subject> {
     operations: { touch: (turn) => touch(keys.keyAt(turn, all)) },
     requests: {
       startProbes: () => probes.start(),
-      killed: () => probes.killed(),
+      /** @param sinceMs when it was; now everybody knows that it has happened */
+      killed: (sinceMs: number) => probes.killed(sinceMs),
       /** Waits until every partition has answered, and all that is open is known. */
       probed: async (): Promise<Probed[]> => {
         const found = await probes.stop()
@@ -72,7 +73,9 @@ class Probes {
   readonly #send: (partition: number, key: string) => Promise<void>
   readonly #partitions: number
   #run = 0
-  #killedAt: number | undefined
+  #killedAt = 0
+  /** What is sent from now on can be answered by those that are left only. */
+  #knownAt = Number.POSITIVE_INFINITY
   #running: Promise<Omit<Probed, 'counted'>>[] = []
   #stopping = false
 
@@ -84,12 +87,13 @@ class Probes {
   start(): void {
     this.#run++
     this.#stopping = false
-    this.#killedAt = undefined
+    this.#knownAt = Number.POSITIVE_INFINITY
     this.#running = Array.from({ length: this.#partitions }, (_, at) => this.#probe(at))
   }
 
-  killed(): void {
-    this.#killedAt = performance.now()
+  killed(sinceMs: number): void {
+    this.#knownAt = performance.now()
+    this.#killedAt = this.#knownAt - sinceMs
   }
 
   async stop(): Promise<Omit<Probed, 'counted'>[]> {
@@ -104,8 +108,7 @@ class Probes {
       const sentAt = performance.now()
       await this.#untilKnown(partition, `${this.#run}-${partition}-${acknowledged}`)
       acknowledged++
-      if (this.#killedAt !== undefined && sentAt > this.#killedAt)
-        answeredMs ??= performance.now() - this.#killedAt
+      if (sentAt >= this.#knownAt) answeredMs ??= performance.now() - this.#killedAt
     }
     return { acknowledged, answeredMs }
   }
