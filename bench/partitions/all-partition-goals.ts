@@ -4,6 +4,7 @@ import { killedUnit } from './killed-unit.ts'
 import { acrossTwo, passedOn } from './latencies.ts'
 import { memoryOfUnits } from './memory-of-units.ts'
 import type { PartitionGoal } from './partition-goal.ts'
+import { placementCost } from './placement-cost.ts'
 import { besideOne, manyStreams } from './throughput.ts'
 import { workPerCommand } from './work-per-command.ts'
 
@@ -18,4 +19,5 @@ export const allPartitionGoals: readonly PartitionGoal[] = [
   hotKey,
   acrossTwo,
   killedUnit,
+  placementCost,
 ]
