@@ -58,7 +58,8 @@ function readPresence(fields: unknown): PresenceTold | undefined {
   const [full = false, stopping = false, gone = false] = flags as boolean[]
   return {
     ...{ id, count, role, name, zone: zone === '' ? undefined : zone },
-    ...{ weight: weight as number, full, stopping, gone, keeps, hot: hotKeys },
+    ...{ weight: weight as number, full, stopping, gone, keeps },
+    ...(hotKeys.size > 0 ? { hot: hotKeys } : {}),
     ...{ partitions: divided[0] ?? 1, copies: divided[1] ?? 1 },
   }
 }
