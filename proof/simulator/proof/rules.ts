@@ -1,4 +1,5 @@
 import { acrossRules } from './across-rules.ts'
+import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -419,4 +420,5 @@ export const rules: readonly Rule[] = [
   ...applicationRules,
   ...recordRules,
   ...acrossRules,
+  ...affinityRules,
 ]

@@ -110,7 +110,7 @@ export class AffinityWorld {
   async work(
     members: readonly AffinityMember[],
     ms: number,
-    { clients = 8, keyed = false, command = 'add', told = { counts: [], errors: [] } as Told } = {},
+    { clients = 4, keyed = false, command = 'add', told = { counts: [], errors: [] } as Told } = {},
   ): Promise<Told> {
     const until = this.clock.monotonic() + ms
     let turn = 0
