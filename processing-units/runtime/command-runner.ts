@@ -5,7 +5,7 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import { partOfStep, partsOf, refusedBy } from '@spacegrid/grid/core/parts'
+import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder } from '@spacegrid/grid/core/recorder'
@@ -507,7 +507,7 @@ function refusalOf(
   if (!partBegins) return new Rejection(reason, details)
   const part = partOfStep(partBegins, step)
   const name = partsOf(command, input)[part]?.command.name ?? command.name
-  return refusedBy([{ part, command: name, reason, details }])
+  return refusalOfParts([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

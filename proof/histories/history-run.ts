@@ -48,6 +48,11 @@ const pauseMs = { min: 50, max: 4000, skew: 2 }
 const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
+/**
+ * What a command across partitions holds others have to wait for: of few lists there would be
+ * little to see but waiting.
+ */
+const listsActiveDivided = 24
 const usesPerList = 150
 const lookersMax = 8
 
@@ -86,7 +91,7 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
     callers,
     record,
     registers: new KeyRing('r', registersActive, operationsPerRegister),
-    lists: new KeyRing('l', listsActive, usesPerList),
+    lists: new KeyRing('l', partitions === 1 ? listsActive : listsActiveDivided, usesPerList),
     seen: new Map(),
     nextValue: () => ++values,
   }

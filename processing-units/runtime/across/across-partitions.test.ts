@@ -78,6 +78,23 @@ describe('a command across partitions', () => {
     ])
   })
 
+  test('tells refusals alike where all of it is in one partition', async () => {
+    await expect(execute('transfer', transfer(2, 2, 500))).rejects.toMatchObject({
+      reason: 'not_enough',
+      details: { parts: [{ part: 0, command: 'withdraw', reason: 'not_enough' }] },
+    })
+    const unknown = ['x', 'y', 'z', 'u', 'v', 'w', 'r', 's'].find((id) => partitionOf(id) === 2)
+    const request = { from: at(2), to: unknown, amount: 1 }
+    await expect(execute('transfer', request)).rejects.toMatchObject({
+      reason: 'no_account',
+      details: {
+        parts: [
+          { part: 1, command: 'deposit', reason: 'no_account', details: { missing: unknown } },
+        ],
+      },
+    })
+  })
+
   test('does nothing when a part refuses, and says which and why', async () => {
     await expect(execute('transfer', transfer(0, 1, 300))).rejects.toMatchObject({
       name: 'Rejection',
