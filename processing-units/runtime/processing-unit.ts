@@ -15,6 +15,7 @@ import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/pl
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
+  AffinityStatus,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -371,6 +372,11 @@ export class ProcessingUnit implements Serving, Component {
   /** Transactions that the log has not decided yet. */
   get pending(): number {
     return this.#incarnation?.runner.pendingCount ?? 0
+  }
+
+  /** undefined: no command declares an affinity. */
+  get affinity(): AffinityStatus | undefined {
+    return this.#affinity?.status()
   }
 
   status(): SpaceStatus & ComponentStatus {

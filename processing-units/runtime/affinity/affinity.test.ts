@@ -157,6 +157,16 @@ describe('a home', () => {
     expect(count).toBeLessThanOrEqual(told.counts.length + told.errors.length)
   })
 
+  test('that may do it yet: what another one refuses meanwhile has no outcome', async () => {
+    const members = await world.startReady(3)
+    await world.work(members, 1000)
+    const home = homeOf(members)
+    const other = members.find((member) => member !== home)!
+    home.host.pause()
+    const asked = other.unit.execute('refuse', { id: 'x' }, { idempotencyKey: 'r' })
+    await expect(world.settled(asked)).rejects.toMatchObject({ code: 'outcome_unknown' })
+  })
+
   test('that stops gracefully answers what it has begun; who joins is known', async () => {
     const members = await world.startReady(3)
     const told = await world.work(members, 1000)

@@ -47,7 +47,7 @@ export class Affinity {
   readonly #options: UnitOptions
   readonly #of: AffinityUnit
   readonly #presence: Presence
-  readonly #keys = new HotKeys()
+  readonly #keys: HotKeys
   readonly #passing: Passing
   readonly #asking: Asking
   readonly #passedHere: PassedRequests
@@ -71,6 +71,7 @@ export class Affinity {
     this.#messageBytesMax = messaging.messageBytesMax
     this.#options = options
     this.#of = of
+    this.#keys = new HotKeys(options.hotPerSecond)
     this.#presence = new Presence(
       {
         ...{ space: space.name, name, role: 'unit', zone: undefined, weight: 1 },

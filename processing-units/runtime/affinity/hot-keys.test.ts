@@ -1,9 +1,11 @@
 import { hotKeysMax } from '@spacegrid/grid/engine/placement/presence-message'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { defaultUnitOptions } from '../unit-options.ts'
 import { DecayingRate } from './decaying-rate.ts'
-import { coolMs, coolPerSecond, HotKeys, hotPerSecond } from './hot-keys.ts'
+import { coolMs, coolPerSecond, HotKeys } from './hot-keys.ts'
 
+const { hotPerSecond } = defaultUnitOptions
 const x = { hash: 1, text: 'x' }
 const nowhere = () => false
 const everywhere = () => true
@@ -36,7 +38,7 @@ describe('a decaying rate', () => {
 
 describe('hot keys', () => {
   test('are those that collide often enough', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     happen(keys, 0, 5000, hotPerSecond * 0.7)
     expect(keys.hot(5000).size).toBe(0)
     happen(keys, 5000, 3000, hotPerSecond * 1.5)
@@ -44,14 +46,14 @@ describe('hot keys', () => {
   })
 
   test('the one collision that makes a key hot says so, no other one', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     const said = Array.from({ length: 50 }, () => keys.collided(x, 1000))
     expect(said.indexOf(true)).toBe(hotPerSecond - 1)
     expect(said.filter(Boolean)).toHaveLength(1)
   })
 
   test('cool down some seconds after it has ended, and are forgotten', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     happen(keys, 0, 1000, 100)
     expect(keys.look(3900, nowhere)).toBe(false)
     let now = 3900
@@ -63,7 +65,7 @@ describe('hot keys', () => {
   })
 
   test('stay hot by commands that others would collide with, and only by those', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     happen(keys, 0, 1000, 100)
     happen(keys, 1000, 20_000, 2 * coolPerSecond, 'used')
     expect(keys.hot(21_000).size).toBe(1)
@@ -76,7 +78,7 @@ describe('hot keys', () => {
   })
 
   test('are hot here as well where others have found them, and commands come in here', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     keys.used(x, 0)
     expect(keys.look(1, everywhere)).toBe(false)
     keys.used(x, 1)
@@ -86,7 +88,7 @@ describe('hot keys', () => {
   })
 
   test('are bounded, those that are counted and those that are told: the hottest', () => {
-    const keys = new HotKeys()
+    const keys = new HotKeys(hotPerSecond)
     for (let hash = 0; hash < 2000; hash++)
       for (let count = 0; count < 10 + (hash % 20); count++)
         keys.collided({ hash, text: `key ${hash}`.padEnd(500) }, 1000)

@@ -1,8 +1,6 @@
 import { hotKeysMax } from '@spacegrid/grid/engine/placement/presence-message'
 import { DecayingRate } from './decaying-rate.ts'
 
-/** A key is hot from so many re-executions a second on, in one unit. */
-export const hotPerSecond = 10
 /** It cools down below so many: re-executions, and commands that others would collide with. */
 export const coolPerSecond = 2
 /** Below that for so long it has cooled down, ms. */
@@ -42,7 +40,13 @@ interface Counted {
  * while at least two units want it, and cools down when only one is left.
  */
 export class HotKeys {
+  readonly #hotPerSecond: number
   readonly #keys = new Map<number, Counted>()
+
+  /** @param hotPerSecond from so many re-executions a second on a key is hot */
+  constructor(hotPerSecond: number) {
+    this.#hotPerSecond = hotPerSecond
+  }
 
   get counted(): number {
     return this.#keys.size
@@ -55,7 +59,7 @@ export class HotKeys {
   collided(key: AffinityKey, now: number): boolean {
     const counted = this.#of(key, now)
     counted.collisions.add(now)
-    if (counted.collisions.perSecond(now) < hotPerSecond) return false
+    if (counted.collisions.perSecond(now) < this.#hotPerSecond) return false
     const isNew = counted.warmAt === undefined
     counted.warmAt = now
     return isNew

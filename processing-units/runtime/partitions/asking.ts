@@ -7,7 +7,7 @@ import { hasNotBegun } from './passed-requests.ts'
 import type { Passing } from './passing.ts'
 
 /** On top of what whoever is asked may take: the way there and back. */
-const hopMsMax = 1000
+export const hopMsMax = 1000
 
 /** What is to be done somewhere: how it is done here, and what is sent to be done elsewhere. */
 export interface Ask<Answer> {
@@ -60,7 +60,7 @@ export class Asking {
           const answer = ask.here(leftMs)
           if (answer) return await answer
         } catch (error) {
-          if (!hasNotBegun(error)) throw error
+          if (!hasNotBegun(error)) throw unknown ?? error
           why = error
         }
         continue
@@ -70,7 +70,8 @@ export class Asking {
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer
       if (passed.kind === 'error') {
-        if (!hasNotBegun(passed.error)) throw passed.error
+        // Whoever was asked before may do it yet: that another one has refused says nothing.
+        if (!hasNotBegun(passed.error)) throw unknown ?? passed.error
         why = passed.error
       } else if (passed.kind === 'unknown') {
         if (isOnce) throw outcomeUnknown(member, passed.error)
