@@ -86,6 +86,8 @@ export class CommandRunner {
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
+  /** Told of each command that has to run again because it has collided. */
+  whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
   answered = 0
   /** Of all that this unit sends: commands, and what its expirer ends. */
   readonly admission: Admission
@@ -141,6 +143,7 @@ export class CommandRunner {
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
     else {
       this.collisions++
+      this.whenCollided?.(execution.command, execution.input)
       this.#runAgain(execution, evaluation.hold)
     }
   }
@@ -474,8 +477,10 @@ export class CommandRunner {
       reads,
       ranges,
       confirmed: (valid) => {
-        if (!valid) this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
-        else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
+        if (!valid) {
+          this.whenCollided?.(execution.command, execution.input)
+          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+        } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state
           this.#answers.give(execution, attempt.data, { position, version: absentVersion })

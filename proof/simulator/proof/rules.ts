@@ -1,4 +1,5 @@
 import { acrossRules } from './across-rules.ts'
+import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { recordRules } from './record-rules.ts'
@@ -421,4 +422,5 @@ export const rules: readonly Rule[] = [
   ...recordRules,
   ...acrossRules,
   ...placementRules,
+  ...affinityRules,
 ]
