@@ -59,6 +59,7 @@ test('what cannot be divided is refused, and says why', () => {
     } catch (error) {
       return error
     }
+    return undefined
   }
   expect(refused([shapeOf(whole)], withPartitions(whole, 2))).toMatchObject({
     code: 'definition_conflict',

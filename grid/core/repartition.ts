@@ -17,7 +17,7 @@ import { Digest } from './version.ts'
 
 /*
  * What becomes of a space's definition and of its entries when it is moved to another number of
- * partitions. docs/decisions/0036.
+ * partitions. docs/decisions/0037.
  */
 
 const ownNames: ReadonlySet<string> = new Set(ownCaches.map(({ name }) => name))

@@ -25,7 +25,7 @@ export interface CheckpointDocument {
   readonly moved?: MovedMark
 }
 
-/** In the place of a checkpoint that is none, or none for the time being: docs/decisions/0036. */
+/** In the place of a checkpoint that is none, or none for the time being: docs/decisions/0037. */
 export interface MovedMark {
   readonly to: number
   readonly isDone: boolean
