@@ -22,6 +22,7 @@ const file = fileURLToPath(new URL('../proof/support/bank-space.ts', import.meta
 const accounts = Array.from({ length: 40 }, (_, at) => `account-${at}`)
 const branches = Array.from({ length: 30 }, (_, at) => `branch-${at}`)
 const drawersEach = 300
+const transfer = { from: 'account-0', to: 'account-1', sum: 7 }
 const patienceMs = 60_000
 
 const servers: LocalServer[] = []
@@ -49,7 +50,7 @@ afterAll(async () => {
 
 async function startGrid(partitions: number): Promise<ProcessCluster> {
   const cluster = await ProcessCluster.start({
-    units: 2,
+    units: 1,
     application: { files: [file], spaces: [space], partitions: { [space]: partitions } },
     dataDirectory: folder,
     port: await findFreePort(),
@@ -134,33 +135,44 @@ const inPartition = (cache: string, partition: number) =>
     .collection(`${space}.${cache}`)
     .findOne({ '_grid.partition': partition }, { projection: { _id: 1 } })
 
+const entriesOf = async (partitions: number): Promise<number[]> => {
+  const checkpoints = database.collection<{ _id: string; entries: number }>('grid.checkpoints')
+  const all = logNamesOf(space, partitions).map((_id) => checkpoints.findOne({ _id }))
+  return (await Promise.all(all)).map((checkpoint) => checkpoint?.entries ?? -1)
+}
+
+/** What was answered, by idempotency key, and the accounts that there are. */
 interface Said {
   readonly answers: Map<string, Answer>
-  readonly sum: number
+  readonly accounts: string[]
 }
 
 const depositInput = (account: string) => ({ account, sum: 100 })
 
-async function fill(cluster: ProcessCluster): Promise<Said> {
+async function give(cluster: ProcessCluster, { answers }: Said, name: string, input: object) {
+  const key = `${name} ${Object.values(input)[0]}`
   const client = new PatientClient(cluster.urls.http)
-  const answers = new Map<string, Answer>()
-  const give = async (name: string, input: object, key: string) => {
-    const answer = await client.persist(space, name, input, patienceMs, key)
-    expect(answer?.status, JSON.stringify(answer?.body)).toBe(200)
-    answers.set(key, answer as Answer)
-  }
-  await Promise.all(
-    accounts.map((account) => give('deposit', depositInput(account), `deposit ${account}`)),
-  )
+  const answer = await client.persist(space, name, input, patienceMs, key)
+  expect(answer?.status, JSON.stringify(answer?.body)).toBe(200)
+  answers.set(key, answer as Answer)
+}
+
+async function deposit(cluster: ProcessCluster, said: Said, account: string): Promise<void> {
+  await give(cluster, said, 'deposit', depositInput(account))
+  said.accounts.push(account)
+}
+
+async function fill(cluster: ProcessCluster): Promise<Said> {
+  const said: Said = { answers: new Map(), accounts: [] }
+  await Promise.all(accounts.map((account) => deposit(cluster, said, account)))
   for (const branch of branches)
-    await give('equip', { branch, drawers: drawersEach }, `equip ${branch}`)
-  const [from, to] = accounts
-  await give('transfer', { from, to, sum: 7 }, 'transfer')
-  return { answers, sum: accounts.length * 100 }
+    await give(cluster, said, 'equip', { branch, drawers: drawersEach })
+  await give(cluster, said, 'transfer', transfer)
+  return said
 }
 
 /** Everything that was ever said still holds, and the space goes on. */
-async function expectAll(cluster: ProcessCluster, partitions: number, { answers, sum }: Said) {
+async function expectAll(cluster: ProcessCluster, partitions: number, { answers, accounts }: Said) {
   const client = new PatientClient(cluster.urls.http)
   const ask = (name: string, input: Record<string, string>) =>
     client.untilAnswered(
@@ -168,7 +180,7 @@ async function expectAll(cluster: ProcessCluster, partitions: number, { answers,
       patienceMs,
     )
   const expected = {
-    ...{ sum, accounts: accounts.length, receipts: accounts.length + 2 },
+    ...{ sum: 100 * accounts.length, accounts: accounts.length, receipts: accounts.length + 2 },
     drawers: branches.length * drawersEach,
   }
   await waitFor(async () => (await ask('totals', {}))?.status === 200, { what: 'the units' })
@@ -181,24 +193,23 @@ async function expectAll(cluster: ProcessCluster, partitions: number, { answers,
     const found = await ask('receipt', { receipt: String(first?.receipt) })
     expect(found?.body.result, key).toMatchObject({ account, sum: 100 })
   }
-  const [from, to] = accounts
-  const transfer = { from, to, sum: 7 }
-  const again = await client.persist(space, 'transfer', transfer, patienceMs, 'transfer')
-  expect(again?.body.result).toEqual(answers.get('transfer')?.body.result)
+  const key = `transfer ${transfer.from}`
+  const again = await client.persist(space, 'transfer', transfer, patienceMs, key)
+  expect(again?.body.result).toEqual(answers.get(key)?.body.result)
   expect((await ask('totals', {}))?.body.result).toEqual(expected)
   const reused = { ...transfer, sum: 8 }
-  const other = await client.persist(space, 'transfer', reused, patienceMs, 'transfer')
+  const other = await client.persist(space, 'transfer', reused, patienceMs, key)
   expect(other?.body.code).toBe('idempotency_key_reused')
   for await (const document of database.collection(`${space}.accounts`).find()) {
     const place = partitionOfHash(partitionHash([document.account]), partitions)
     expect(document._grid.partition).toBe(partitions === 1 ? undefined : place)
   }
   for (const logName of logNamesOf(space, partitions))
-    expect(await auditCopies(urls, logName, 2, patienceMs), logName).toEqual([])
+    expect(await auditCopies(urls, logName, 1, patienceMs), logName).toEqual([])
 }
 
 // docs/partitions.md, moving to another number: nothing is lost, whenever the command is killed
-test('a space is moved from 4 to 16 partitions and to one, and killed while it is', async () => {
+test('a space is moved from 4 to 16 partitions, to 6, to one and to 4, and killed while it is', async () => {
   const four = await startGrid(4)
   const said = await fill(four)
   const inUse = await repartition(16, '--yes')
@@ -233,15 +244,22 @@ test('a space is moved from 4 to 16 partitions and to one, and killed while it i
   expect(JSON.parse(moved.output)).toMatchObject({ from: 4, to: 16, goesOn: true, done: true })
   const nothing = await repartition(16, '--yes')
   expect(nothing).toMatchObject({ code: 0, output: expect.stringMatching(/Nothing to do/) })
-  const sixteen = await startGrid(16)
-  await expectAll(sixteen, 16, said)
-  await stopGrid(sixteen, 16)
+  const perPartitionNow = await entriesOf(16)
+  expect(perPartitionNow).toEqual(perPartition)
+  const fewer = await repartition(6, '--yes', '--json')
+  expect(fewer, fewer.errors).toMatchObject({ code: 0 })
+  expect(await streams.find('bank.9', 'log')).toBeUndefined()
+  const six = await startGrid(6)
+  await expectAll(six, 6, said)
+  await stopGrid(six, 6)
 
   const back = await repartition(1, '--yes', '--json')
   expect(back, back.errors).toMatchObject({ code: 0 })
   expect(await streams.find('bank.3', 'log')).toBeUndefined()
   const one = await startGrid(1)
   await expectAll(one, 1, said)
+  // An id that is made here finds its partition later on.
+  await deposit(one, said, 'late')
   await stopGrid(one, 1)
 
   const divided = await repartition(4, '--yes', '--json')
@@ -249,4 +267,4 @@ test('a space is moved from 4 to 16 partitions and to one, and killed while it i
   const again = await startGrid(4)
   await expectAll(again, 4, said)
   await stopGrid(again, 4)
-}, 400_000)
+}, 600_000)
