@@ -126,6 +126,28 @@ describe('spacegrid load', { timeout: 60_000 }, () => {
     expect(impatient.exitCode).toBe(0)
   })
 
+  it('spreads users over several events with a hot one, and audits them all', async () => {
+    const { url } = await fake({ loseEveryNthAnswer: 5 })
+    const argv = ['--events', '5', '--hot', '0.6', '--seats', '100', '--rate', '100']
+    const result = await load('--url', url, ...argv)
+    expect(failedChecks(result)).toEqual([])
+    expect(result.exitCode).toBe(0)
+    const seats = result.summary.audit.checks.find(({ promise }) => /all its seats/.test(promise))
+    expect(seats?.detail).toBe('500 seats')
+    expect(result.summary.operations.confirmHold?.admitted).toBeGreaterThan(10)
+  })
+
+  it('looks through all pages of a customer’s orders', async () => {
+    const { url } = await fake({ sellRefused: true, ordersPerPage: 2 })
+    const argv = ['--users', '2', '--events', '3', '--browse', '0']
+    const { summary } = await load('--url', url, ...argv)
+    const refused = summary.audit.checks.find(({ promise }) => /refused/.test(promise))
+    expect(refused?.passed).toBe(false)
+    const more = Number(/and (\d+) more/.exec(refused?.detail ?? '')?.[1])
+    // Offenders that are named, and the rest: every confirmation sold what it refused.
+    expect(more + 5).toBe(summary.operations.confirmHold?.rejected)
+  })
+
   it('finds out what became of a confirmation whose answer was lost', async () => {
     const { url } = await fake({ loseEveryNthAnswer: 3 })
     const result = await load('--url', url, '--retries', '0')

@@ -67,6 +67,7 @@ async function startOn(
 export interface UnitsOptions {
   readonly entries?: number
   readonly doors?: boolean
+  readonly affinity?: boolean
   readonly loads?: readonly ('load' | 'loadSmall')[]
   readonly flags?: readonly string[]
 }

@@ -53,8 +53,21 @@ const smallItemOf = (number: number) => ({
   note: smallNote,
 })
 
+const touchSmallInput = Type.Object({ itemId: Type.String({ maxLength: 64 }), by: Type.Integer() })
+
 const touchSmall = defineCommand('touchSmall', {
-  input: Type.Object({ itemId: Type.String({ maxLength: 64 }), by: Type.Integer() }),
+  input: touchSmallInput,
+  handler: (tx, { itemId, by }) => {
+    const count = (tx.get(smallItems, itemId)?.count ?? 0) + by
+    tx.put(smallItems, { itemId, count, note: smallNote })
+    return { count }
+  },
+})
+
+/** The same, done by one unit while its key is hot. */
+const touchHome = defineCommand('touchHome', {
+  input: touchSmallInput,
+  affinity: 'itemId',
   handler: (tx, { itemId, by }) => {
     const count = (tx.get(smallItems, itemId)?.count ?? 0) + by
     tx.put(smallItems, { itemId, count, note: smallNote })
@@ -191,10 +204,13 @@ export async function loadSizedEntries(
     await unit.execute('loadSized', { from, count: Math.min(batch, entries - from), bytes })
 }
 
-export const benchSpace = (name: string) =>
+const commands = [load, loadSmall, loadSized, touch, touchSmall, touchSized, bump, bumpSmall]
+
+/** `affinity`: with a command that declares one. */
+export const benchSpace = (name: string, affinity = false) =>
   defineSpace(name, {
     caches: [items, smallItems, sizedItems],
-    commands: [load, loadSmall, loadSized, touch, touchSmall, touchSized, bump, bumpSmall],
+    commands: affinity ? [...commands, touchHome] : commands,
     queries: [byGroup, item, totalCount],
     projections: [total],
   })

@@ -89,6 +89,13 @@ export class RunningSubject implements AsyncDisposable {
     return (await this.#call({ request, parameters })) as T
   }
 
+  /** As kill -9: nothing is closed, and nobody is told. */
+  async kill(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+
   /** Freezes the process; what is asked of it meanwhile waits. */
   pause(): void {
     this.#child.kill('SIGSTOP')

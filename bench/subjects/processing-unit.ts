@@ -35,6 +35,8 @@ export interface ProcessingUnitSubjectOptions {
   readonly source?: RehydrationSource
   /** Opens HTTP on a free port (request `port`) and the NATS services. */
   readonly doors?: boolean
+  /** With a command that declares an affinity. */
+  readonly affinity?: boolean
 }
 
 /** How often the event loop's delay is looked at. */
@@ -50,7 +52,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
   ])
   const unit = new ProcessingUnit(
     name,
-    benchSpace(space),
+    benchSpace(space, options.affinity),
     { log, messaging, clock: new SystemClock(), random: new SystemRandom() },
     { sources: number === 0 ? ['log'] : [options.source ?? 'peer'] },
   )
@@ -86,6 +88,7 @@ export async function open(options: ProcessingUnitSubjectOptions): Promise<Subje
       bumpSmall: (turn) => unit.execute('bumpSmall', { itemId: keyAt(turn) }),
       touchSized: (turn) => unit.execute('touchSized', { itemId: keyAt(turn) }),
       hotHandler: () => unit.execute('touchSmall', { itemId: 'item-0', by: 1 }),
+      hotHome: () => unit.execute('touchHome', { itemId: 'item-0', by: 1 }),
       hotOperation: () => unit.execute('bumpSmall', { itemId: 'item-0' }),
     },
     retries: () => unit.status().collisions,

@@ -56,7 +56,7 @@ export function checkPartsOfSpace({ name, commands }: Space, parts: readonly Com
 }
 
 /** Which part refuses, and why. */
-export interface PartRefusal {
+export interface RefusedPart {
   /** Its place among the parts, from 0. */
   readonly part: number
   readonly command: string
@@ -65,7 +65,7 @@ export interface PartRefusal {
 }
 
 /** What callers are told: the reason of the first part that refuses, and of each of them. */
-export const refusedBy = (parts: readonly PartRefusal[]): Rejection =>
+export const refusalOfParts = (parts: readonly RefusedPart[]): Rejection =>
   new Rejection(parts[0]?.reason ?? '', { parts })
 
 /**
@@ -103,7 +103,7 @@ function refusing<T>(
     if (!(error instanceof Rejection)) throw error
     const { reason, details, step } = error
     const part = step === undefined ? running : partOfStep(partBegins, step)
-    throw refusedBy([{ part, command: parts[part]?.command.name ?? '', reason, details }])
+    throw refusalOfParts([{ part, command: parts[part]?.command.name ?? '', reason, details }])
   }
 }
 

@@ -41,6 +41,7 @@ export const placeBid = defineCommand('placeBid', {
     'Places a bid: the starting price or more, later the highest bid and the minimum increment or more. Rejected: auction_not_found, auction_closed, bid_too_low (error.leastAmount).',
   input: Type.Object({ auctionId, bidderId, amount }),
   partitionBy: 'auctionId',
+  affinity: 'auctionId',
   result: Type.Object({
     auctionId,
     number: Type.Integer({ description: 'Of the bid among those of its auction' }),

@@ -6,7 +6,7 @@ import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import { partOfStep, partsOf, refusedBy } from '@spacegrid/grid/core/parts'
+import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
@@ -87,6 +87,8 @@ export class CommandRunner {
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
   collisions = 0
+  /** Told of each command that has to run again because it has collided. */
+  whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
   answered = 0
   /** Of all that this unit sends: commands, and what its expirer ends. */
   readonly admission: Admission
@@ -142,6 +144,7 @@ export class CommandRunner {
     else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
     else {
       this.collisions++
+      this.whenCollided?.(execution.command, execution.input)
       this.#runAgain(execution, evaluation.hold)
     }
   }
@@ -482,8 +485,10 @@ export class CommandRunner {
       reads,
       ranges,
       confirmed: (valid) => {
-        if (!valid) this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
-        else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
+        if (!valid) {
+          this.whenCollided?.(execution.command, execution.input)
+          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+        } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state
           this.#answers.give(execution, attempt.data, { position, version: absentVersion })
@@ -510,7 +515,7 @@ function refusalOf(
   if (!partBegins) return new Rejection(reason, details)
   const part = partOfStep(partBegins, step)
   const name = partsOf(command, input)[part]?.command.name ?? command.name
-  return refusedBy([{ part, command: name, reason, details }])
+  return refusalOfParts([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

@@ -15,6 +15,7 @@ import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/pl
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
+  AffinityStatus,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -50,6 +51,7 @@ import type {
   PrepareAsked,
   ReleasedAsked,
 } from './across/part-messages.ts'
+import { Affinity } from './affinity/affinity.ts'
 import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
@@ -123,6 +125,8 @@ export class ProcessingUnit implements Serving, Component {
   readonly #rate: RateMeter
   #collisionsBefore = 0
   readonly #definition: DefinitionTeller
+  /** undefined: no command declares an affinity. */
+  readonly #affinity: Affinity | undefined
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
@@ -188,6 +192,7 @@ export class ProcessingUnit implements Serving, Component {
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
+    this.#affinity = this.#affinityOf(ports)
   }
 
   /**
@@ -209,6 +214,7 @@ export class ProcessingUnit implements Serving, Component {
       () => this.position,
     )
     this.#auditor.start()
+    this.#affinity?.start()
     this.#lives.start((life) => this.#live(life))
   }
 
@@ -217,9 +223,28 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   /**
-   * Not an async function: the execution's own promise is the answer, one less for each command.
+   * A command whose affinity key is hot is done by the key's home, which may be another unit; every
+   * other one here.
    */
   execute(
+    name: string,
+    input: unknown,
+    options: ExecuteOptions = {},
+  ): Promise<CommandAnswer<number>> {
+    if (this.#affinity?.hasHotKeys)
+      try {
+        const elsewhere = this.#affinity.elsewhere(name, input, options)
+        if (elsewhere) return elsewhere
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    return this.executeHere(name, input, options)
+  }
+
+  /**
+   * Not an async function: the execution's own promise is the answer, one less for each command.
+   */
+  executeHere(
     name: string,
     input: unknown,
     options: ExecuteOptions = {},
@@ -290,6 +315,26 @@ export class ProcessingUnit implements Serving, Component {
     return this.#reads.entry(cache, key, options)
   }
 
+  #affinityOf(ports: UnitPorts): Affinity | undefined {
+    const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
+    if (this.#place || !declares) return undefined
+    const reach = (position: number) => this.#reach(position)
+    const bytesOf = (name: string, input: unknown) => {
+      checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
+      return freezeInput(input, name)
+    }
+    return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
+  }
+
+  async #reach(position: number): Promise<void> {
+    const incarnation = this.#incarnation
+    if (!incarnation || incarnation.state.position >= position) return
+    const waiting = new AbortController()
+    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
+    await incarnation.replica.reach(position, waiting.signal)
+    timer.cancel()
+  }
+
   /**
    * The entry as it is committed on this replica at this moment, without waiting for anything: what
    * a near cache would give, and never behind what this unit has answered.
@@ -329,6 +374,11 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
+  /** undefined: no command declares an affinity. */
+  get affinity(): AffinityStatus | undefined {
+    return this.#affinity?.status()
+  }
+
   status(): SpaceStatus & ComponentStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
@@ -349,6 +399,7 @@ export class ProcessingUnit implements Serving, Component {
       audit: this.#auditor.status(),
       ...(this.#place && state ? { holds: this.#holdsOf(state) } : {}),
       ...(memory ? { memory } : {}),
+      ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
     }
   }
 
@@ -365,10 +416,16 @@ export class ProcessingUnit implements Serving, Component {
     const over = this.#lives.stop()
     const incarnation = this.#incarnation
     const error = new GridError('stopping', 'The processing unit is stopping')
-    const timer = this.#ports.clock.after(this.#options.stopMsMax, () => incarnation?.close(error))
+    const late = new AbortController()
+    const timer = this.#ports.clock.after(this.#options.stopMsMax, () => {
+      incarnation?.close(error)
+      late.abort()
+    })
+    this.#affinity?.leave()
     await this.#snapshots.stop()
-    await incarnation?.drain()
+    await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
+    await this.#affinity?.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
@@ -435,6 +492,7 @@ export class ProcessingUnit implements Serving, Component {
       memory,
       this.#place,
     )
+    incarnation.runner.whenCollided = this.#affinity?.collided
     this.#incarnation = incarnation
     this.#bornAt = clock.monotonic()
     this.#unread.follow(incarnation.replica, logIdentity)

@@ -90,6 +90,11 @@ export interface UnitOptions {
   readonly auditMs: number
   /** Entries of one sample. Default 200. 0: values are not compared, digests are. */
   readonly auditEntries: number
+  /**
+   * Re-executions a second of one affinity key in one unit from which on its commands go to one
+   * unit. Default 10.
+   */
+  readonly hotPerSecond: number
   readonly transaction: TransactionLimits
 }
 
@@ -119,5 +124,6 @@ export const defaultUnitOptions: UnitOptions = {
   snapshotPieceBytesMax: 4 * 1024 * 1024,
   auditMs: 1_000,
   auditEntries: 200,
+  hotPerSecond: 10,
   transaction: defaultTransactionLimits,
 }

@@ -48,14 +48,17 @@ const pauseMs = { min: 50, max: 4000, skew: 2 }
 const registersActive = 6
 const operationsPerRegister = 300
 const listsActive = 8
+/**
+ * What a command across partitions holds others have to wait for: of few lists there would be
+ * little to see but waiting.
+ */
+const listsActiveDivided = 24
 const usesPerList = 150
 const lookersMax = 8
 
 /**
  * Clients that use registers and lists of a real cluster through different units, while processes
  * of it are killed and paused; then what they saw is judged from outside.
- *
- * @throws Error when a process does not come back
  */
 export async function runHistory(options: HistoryRunOptions): Promise<HistorySummary> {
   const { units, partitions, seconds, clients, seed, folder, answersMin = 0, signal } = options
@@ -86,7 +89,7 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
     callers,
     record,
     registers: new KeyRing('r', registersActive, operationsPerRegister),
-    lists: new KeyRing('l', listsActive, usesPerList),
+    lists: new KeyRing('l', partitions === 1 ? listsActive : listsActiveDivided, usesPerList),
     seen: new Map(),
     nextValue: () => ++values,
   }
@@ -96,6 +99,7 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
   )
   const victims = victimsOf(grid).filter(({ role }) => harmedRoles.includes(role))
   const plan = new FaultPlan(victims, { seed, pauseShare, pauseMs, cycleMs })
+  const bugs: string[] = []
   try {
     const until = performance.now() + seconds * 1000
     const isLongEnough = () => performance.now() > until && record.answers >= answersMin
@@ -104,13 +108,16 @@ export async function runHistory(options: HistoryRunOptions): Promise<HistorySum
       record.fault(fault)
       options.told?.(fault)
     }
-    await plan.recovered()
-  } finally {
-    ending.abort()
+  } catch (error) {
+    // A process that does not come back. What has been seen by then is judged all the same.
+    bugs.push((error as Error).message)
   }
+  // It tells the same failure again, once all the others are back.
+  await plan.recovered().catch(({ message }: Error) => bugs.includes(message) || bugs.push(message))
+  ending.abort()
   await Promise.all(working)
   await lookAtAll(work, clients, seed)
-  const bugs = [...callers.bugs]
+  bugs.push(...callers.bugs)
   for (const { settings, ended } of grid.cluster.components)
     if (ended !== undefined) bugs.push(`${settings.name} has ended by itself: ${ended}`)
   await Promise.all([callers.close(), record.close()])

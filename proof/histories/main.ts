@@ -43,7 +43,7 @@ const command = new Command('npm run histories --')
   .option('--judge <file>', 'judge a history.jsonl that was kept, and run nothing')
   .option(
     '--elle <file>',
-    'with --judge: write the history of lists there as Elle reads it, to have it judged by others',
+    'write the history of lists there as Elle reads it, to have it judged by others',
   )
   .option('--keep', 'keep history, data and logs also when nothing was found', false)
   .addHelpText(
@@ -59,19 +59,23 @@ The seed does not fix how the processes interleave.`,
 async function runAndEnd(options: Options): Promise<void> {
   const isGood = await (options.judge === undefined
     ? run(options)
-    : judge(options.judge, options.elle)
+    : judge(options.judge, options)
   ).catch((error) => {
     throw failureOf(error)
   })
   process.exit(isGood ? 0 : 1)
 }
 
-async function judge(file: string, elleFile: string | undefined): Promise<boolean> {
+async function judge(file: string, options: Options): Promise<boolean> {
   const record = await HistoryRecord.read(file)
-  if (elleFile !== undefined) await writeFile(elleFile, elleHistory(record.lists))
+  await exportTo(options, record)
   const verdict = await judgeHistory(record)
   say(verdictText(verdict))
   return verdict.isGood
+}
+
+async function exportTo({ elle }: Options, { lists }: HistoryRecord): Promise<void> {
+  if (elle !== undefined) await writeFile(elle, elleHistory(lists))
 }
 
 async function run(options: Options): Promise<boolean> {
@@ -103,6 +107,7 @@ async function run(options: Options): Promise<boolean> {
       told: ({ fault, victims }) => say(`${passed()} s  ${fault} ${victims.join(', ')}\n`),
     })
     isGood = summary.isGood
+    await exportTo(options, summary.record)
     say(
       `\n${clients} clients of ${units} units, ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}, for ${seconds} s, seed ${seed}\n${summaryText(summary)}${verdictText(summary)}`,
     )

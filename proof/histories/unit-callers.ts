@@ -7,9 +7,7 @@ import { poolTransport } from 'spacegrid/load/pool-transport'
 export interface Told {
   /** undefined: nobody answered it for good. */
   readonly answer: Accepted | Rejected | undefined
-  /**
-   * An attempt had no answer: with this key or without an answer at all, it may still take effect.
-   */
+  /** An attempt had no answer: it may be under way still, and take effect later. */
   readonly mayBeOpen: boolean
 }
 

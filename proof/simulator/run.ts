@@ -75,7 +75,8 @@ async function runIn(world: World, plan: Plan, workload: Workload): Promise<RunR
   const seen = (space: Space) => instrument(watch?.watched(space) ?? space, history)
   const older = seen(workload.space)
   const instrumentedNewer = seen(newer)
-  const crew = new Crew(world, (version) => (version === 'newer' ? instrumentedNewer : older))
+  const spaceOf = (version: Slot['version']) => (version === 'newer' ? instrumentedNewer : older)
+  const crew = new Crew(world, spaceOf, history)
   const clients = new Clients(world, crew, history, workload)
   const broken = () => world.problems.length > 0
   const inspect = () => {

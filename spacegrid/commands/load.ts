@@ -71,6 +71,8 @@ function planOf(options: LoadOptions, curve: RateCurve): LoadPlan {
     application: createApplication(options.application, {
       runId,
       seats: options.seats,
+      events: options.events,
+      hotShare: options.hot,
       users: options.users,
       browseShare: options.browse,
       specificShare: options.specific,

@@ -21,6 +21,8 @@ export interface FakeFaults {
   shedEveryNth?: number
   /** Answers nothing until then, in ms of the process's clock. */
   stalledUntil?: number
+  /** No fault: orders on a page, however many are asked for. */
+  ordersPerPage?: number
 }
 
 interface Order {
@@ -123,34 +125,34 @@ export class FakeTicketing {
       for (const { section, rows, seatsPerRow } of input.sections) {
         for (let row = 1; row <= rows; row += 1) {
           for (let seat = 1; seat <= seatsPerRow; seat += 1) {
-            this.#seats.set(`${section}-${row}-${seat}`, 'free')
+            this.#seats.set(`${input.eventId}/${section}-${row}-${seat}`, 'free')
           }
         }
       }
       return ok({ seats: this.#seats.size })
     }
     if (name === 'holdBestAvailable') {
-      const seatIds = [...this.#seats]
+      const seatIds = this.#seatsOf(input.eventId)
         .filter(
-          ([id, status]) =>
-            id.startsWith(`${input.section}-`) && (status === 'free' || this.faults.sellTwice),
+          ({ seatId, status }) =>
+            seatId.startsWith(`${input.section}-`) && (status === 'free' || this.faults.sellTwice),
         )
         .slice(0, input.quantity)
-        .map(([id]) => id)
+        .map(({ seatId }) => seatId)
       return seatIds.length < input.quantity ? rejected('sold_out') : this.#hold(input, seatIds)
     }
     if (name === 'holdSeats') {
-      const free = input.seatIds.every((id) => this.#seats.get(id) === 'free')
+      const free = input.seatIds.every((id) => this.#seats.get(`${input.eventId}/${id}`) === 'free')
       return free ? this.#hold(input, input.seatIds) : rejected('seat_unavailable')
     }
     const hold = this.#holds.get(input.holdId)
     if (hold === undefined) return rejected('hold_not_found')
     this.#holds.delete(input.holdId)
     if (name === 'releaseHold') {
-      for (const id of hold.seatIds) this.#seats.set(id, 'free')
+      for (const id of hold.seatIds) this.#seats.set(`${hold.eventId}/${id}`, 'free')
       return ok({})
     }
-    for (const id of hold.seatIds) this.#seats.set(id, 'sold')
+    for (const id of hold.seatIds) this.#seats.set(`${hold.eventId}/${id}`, 'sold')
     this.#ids += 1
     const orderId = `order-${this.#ids}`
     if (!this.faults.loseOrders) this.#orders.set(orderId, { orderId, ...hold })
@@ -162,12 +164,18 @@ export class FakeTicketing {
     const holdId = `hold-${this.#ids}`
     const { eventId, customerId } = input
     this.#holds.set(holdId, { eventId, customerId, seatIds })
-    for (const id of seatIds) this.#seats.set(id, 'held')
+    for (const id of seatIds) this.#seats.set(`${eventId}/${id}`, 'held')
     return ok({ holdId, seatIds, expiresAt: '', total: seatIds.length })
   }
 
+  #seatsOf(eventId: string): { seatId: string; status: string }[] {
+    return [...this.#seats]
+      .filter(([key]) => key.startsWith(`${eventId}/`))
+      .map(([key, status]) => ({ seatId: key.slice(eventId.length + 1), status }))
+  }
+
   #query(name: string, input: URLSearchParams): Answer {
-    const seats = [...this.#seats].map(([seatId, status]) => ({ seatId, status }))
+    const seats = this.#seatsOf(input.get('eventId') ?? '')
     if (name === 'seatMap') return ok({ seats })
     if (name === 'availability') {
       const count = (status: string): number =>
@@ -177,7 +185,14 @@ export class FakeTicketing {
     }
     const orders = [...this.#orders.values()]
     if (name === 'ordersByCustomer') {
-      return ok({ orders: orders.filter((order) => order.customerId === input.get('customerId')) })
+      const all = orders.filter((order) => order.customerId === input.get('customerId'))
+      const { ordersPerPage = all.length } = this.faults
+      const from = Number(input.get('cursor') ?? 0)
+      const next = from + ordersPerPage
+      return ok({
+        orders: all.slice(from, next),
+        ...(next < all.length ? { next: String(next) } : {}),
+      })
     }
     const order = this.#orders.get(input.get('orderId') ?? '')
     return order === undefined ? { status: 404, body: { code: 'not_found' } } : ok(order)

@@ -39,6 +39,7 @@ describe('options of load', () => {
     const { url, ...options } = parse()
     expect(url.href).toBe('http://127.0.0.1:8080/')
     expect(options).toMatchObject({ application: 'ticketing', profile: 'steady', rate: 50 })
+    expect(options).toMatchObject({ events: 1, hot: 0.3 })
   })
 
   it('reads every option of the contract', () => {
@@ -75,6 +76,8 @@ describe('options of load', () => {
     ['--duration', '100000'],
     ['--users', '1.5'],
     ['--confirm', '2'],
+    ['--events', '0'],
+    ['--hot', '1.1'],
     ['--url', 'ftp://127.0.0.1'],
     ['--profile', 'nonsense'],
     ['--application', 'nonsense'],

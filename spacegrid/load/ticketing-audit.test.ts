@@ -109,7 +109,7 @@ describe('auditTicketing', () => {
     ledger.acknowledged(hold('h6', 'A-1-1', 'A-1-2'), 'o1')
     expect(failures(ledger, { ...observed, seats: 9 })).toEqual([
       'every confirmation has an order of its own',
-      'the event has all its seats',
+      'every event has all its seats',
     ])
   })
 })

@@ -9,7 +9,7 @@ export interface StoredOrder {
 
 /** What the grid says after the run. */
 export interface TicketingObservation {
-  /** Seats of the event by their status in the seat map. */
+  /** Of all events, by their status in the seat maps. */
   readonly soldSeatIds: readonly string[]
   readonly seats: number
   /** Sold seats according to the availability projection. */
@@ -18,7 +18,7 @@ export interface TicketingObservation {
    * What the order query answered for each acknowledged order; missing when it knows no such order.
    */
   readonly ordersById: ReadonlyMap<string, StoredOrder>
-  /** Orders for the event of every customer who was refused one, or does not know. */
+  /** Orders for these events of every customer who was refused one, or does not know. */
   readonly ordersOfRefused: readonly StoredOrder[]
   readonly seatsCreated: number
 }
@@ -153,7 +153,7 @@ function allSeatsThere(observed: TicketingObservation): AuditCheck {
     observed.seats === observed.seatsCreated
       ? []
       : [`${observed.seats} seats in the seat map, ${observed.seatsCreated} created`]
-  return check('the event has all its seats', wrong, `${observed.seats} seats`)
+  return check('every event has all its seats', wrong, `${observed.seats} seats`)
 }
 
 const seatKey = (seatIds: readonly string[]): string => [...seatIds].sort().join()

@@ -2,6 +2,7 @@
 export interface AcknowledgedHold {
   readonly holdId: string
   readonly customerId: string
+  /** Unlike those of every other event: see `seatOf`. */
   readonly seatIds: readonly string[]
 }
 

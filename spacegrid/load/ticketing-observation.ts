@@ -1,36 +1,41 @@
 import type { Answer, GridClient } from '../client/index.ts'
 import { inParallel } from './in-parallel.ts'
-import { accepted, row, rows, text, texts } from './result-reader.ts'
+import { accepted, type Row, row, rows, text, texts } from './result-reader.ts'
 import type { StoredOrder, TicketingObservation } from './ticketing-audit.ts'
 import type { AcknowledgedHold, TicketingLedger } from './ticketing-ledger.ts'
 
 /** Queries at a time: the audit is not part of the load. */
 const queriesAtOnce = 32
 
+/** Orders on a page: few enough that a customer of a long run has several. */
+const ordersPerPage = '100'
+
 /**
- * Asks the grid for everything the audit compares. The first answer includes all that is stored by
- * now; the others are from its position or a later one, since each may come from another processing
- * unit.
+ * Asks the grid for everything the audit compares. The seat maps include all that is stored by
+ * now; the other answers are from their positions or later ones, since each may come from another
+ * processing unit, and the events of a divided space are in several logs.
  *
  * @throws ObservationError when a query stays unanswered
  */
 export async function observeTicketing(
   client: GridClient,
   space: string,
-  eventId: string,
+  eventIds: readonly string[],
   ledger: TicketingLedger,
 ): Promise<Omit<TicketingObservation, 'seatsCreated'>> {
-  const seatMap = accepted(
-    'seatMap',
-    await client.answerOfQuery(space, 'seatMap', { eventId }, { from: 'latest' }),
-  )
-  const seats = rows(seatMap.result, 'seats')
+  const seats: Row[] = []
+  for (const eventId of eventIds) {
+    const answer = await client.answerOfQuery(space, 'seatMap', { eventId }, { from: 'latest' })
+    for (const seat of rows(accepted('seatMap', answer).result, 'seats'))
+      seats.push({ ...seat, seatId: seatOf(eventId, text(seat, 'seatId')) })
+  }
   const ask = (name: string, input: Record<string, string>): Promise<Answer> =>
-    client.answerOfQuery(space, name, input, { from: seatMap.position })
-  const sections = rows(
-    accepted('availability', await ask('availability', { eventId })).result,
-    'sections',
-  )
+    client.answerOfQuery(space, name, input, { from: 'seen' })
+  let soldInAvailability = 0
+  for (const eventId of eventIds) {
+    const { result } = accepted('availability', await ask('availability', { eventId }))
+    for (const { sold } of rows(result, 'sections')) soldInAvailability += Number(sold)
+  }
   const ordersById = new Map<string, StoredOrder>()
   await inParallel(ledger.orders, queriesAtOnce, async ({ orderId }) => {
     const answer = await ask('order', { orderId })
@@ -39,11 +44,11 @@ export async function observeTicketing(
   })
   const unsure = [...ledger.refused, ...[...ledger.open.values()].map(({ hold }) => hold)]
   const customers = new Set(unsure.map(({ customerId }) => customerId))
+  const ofThisRun = new Set(eventIds)
   const ordersOfRefused: StoredOrder[] = []
   await inParallel(customers, queriesAtOnce, async (customerId) => {
-    const answer = await ask('ordersByCustomer', { customerId })
-    for (const order of rows(accepted('ordersByCustomer', answer).result, 'orders')) {
-      if (order.eventId === eventId) ordersOfRefused.push(storedOrder(order))
+    for await (const order of ordersOf(customerId, ask)) {
+      if (ofThisRun.has(text(order, 'eventId'))) ordersOfRefused.push(storedOrder(order))
     }
   })
   return {
@@ -51,20 +56,44 @@ export async function observeTicketing(
     soldSeatIds: seats
       .filter(({ status }) => status === 'sold')
       .map((seat) => text(seat, 'seatId')),
-    soldInAvailability: sections.reduce((sum, { sold }) => sum + Number(sold), 0),
+    soldInAvailability,
     ordersById,
     ordersOfRefused,
   }
 }
 
+/** All pages of a customer's orders. */
+async function* ordersOf(
+  customerId: string,
+  ask: (name: string, input: Record<string, string>) => Promise<Answer>,
+): AsyncGenerator<Row> {
+  let page: Record<string, string> = {}
+  for (;;) {
+    const input = { customerId, limit: ordersPerPage, ...page }
+    const { result } = accepted('ordersByCustomer', await ask('ordersByCustomer', input))
+    yield* rows(result, 'orders')
+    if (row(result).next === undefined) return
+    page = { cursor: text(row(result), 'next') }
+  }
+}
+
+/** A seat among those of all events: every event has an `A-1-1`. */
+export const seatOf = (eventId: string, seatId: string): string => `${eventId}/${seatId}`
+
 /** @param seatIds the seats asked for, when the answer need not name them */
 export function holdOf(
   result: unknown,
+  eventId: string,
   customerId: string,
   seatIds: readonly string[] | undefined,
 ): AcknowledgedHold {
   const hold = row(result)
-  return { holdId: text(hold, 'holdId'), customerId, seatIds: seatIds ?? texts(hold, 'seatIds') }
+  const held = seatIds ?? texts(hold, 'seatIds')
+  return {
+    holdId: text(hold, 'holdId'),
+    customerId,
+    seatIds: held.map((seatId) => seatOf(eventId, seatId)),
+  }
 }
 
 export const orderIdOf = (result: unknown): string => text(row(result), 'orderId')
@@ -74,7 +103,7 @@ function storedOrder(result: unknown): StoredOrder {
   return {
     orderId: text(order, 'orderId'),
     customerId: text(order, 'customerId'),
-    seatIds: texts(order, 'seatIds'),
+    seatIds: texts(order, 'seatIds').map((seatId) => seatOf(text(order, 'eventId'), seatId)),
   }
 }
 

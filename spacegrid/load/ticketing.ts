@@ -1,7 +1,7 @@
 import type { Answer, GridClient } from '../client/index.ts'
 import type { Application, AuditCheck } from './application.ts'
 import { eventSections, type LayoutSection, randomNeighbours } from './event-layout.ts'
-import { randomBelow } from './random.ts'
+import { type Random, randomBelow } from './random.ts'
 import type { Session } from './session.ts'
 import { settleOpen } from './settle-open.ts'
 import { auditTicketing } from './ticketing-audit.ts'
@@ -15,8 +15,11 @@ import { holdOf, observeTicketing, orderIdOf } from './ticketing-observation.ts'
 export interface TicketingOptions {
   /** Makes the event's id unlike any other run's. */
   readonly runId: string
-  /** Seats of the event. */
+  /** Seats of each event. */
   readonly seats: number
+  readonly events: number
+  /** Of several events: share of users who come for the first one; the others have equal shares. */
+  readonly hotShare: number
   /**
    * Distinct customers, among whom arrivals are dealt out in turn; undefined makes every arrival a
    * customer of its own.
@@ -36,46 +39,51 @@ export interface TicketingOptions {
 const quantities = [1, 1, 2, 2, 2, 2, 3, 4] as const
 
 /**
- * Users at an on-sale of one event. They act as the grid's answers let them, and note what they
+ * Users at an on-sale of one event, or of several with a hot one. They act as the grid's answers let them, and note what they
  * were told in a ledger.
  */
 export class Ticketing implements Application {
   readonly space = 'ticketing'
   readonly ledger = new TicketingLedger()
   readonly #options: TicketingOptions
-  readonly #eventId: string
+  readonly #eventIds: readonly string[]
   readonly #sections: readonly LayoutSection[]
   #seatsCreated = 0
 
   constructor(options: TicketingOptions) {
     this.#options = options
-    this.#eventId = `load-${options.runId}`
+    this.#eventIds = eventIds(options)
     this.#sections = eventSections(options.seats)
   }
 
   async prepare(client: GridClient): Promise<void> {
-    const input = {
-      eventId: this.#eventId,
-      name: `Load ${this.#options.runId}`,
-      startsAt: new Date(Date.now() + 86_400_000).toISOString(),
-      sections: this.#sections,
+    const startsAt = new Date(Date.now() + 86_400_000).toISOString()
+    const seats = this.#sections.reduce((sum, part) => sum + part.rows * part.seatsPerRow, 0)
+    for (const eventId of this.#eventIds) {
+      const input = {
+        eventId,
+        name: `Load ${this.#options.runId}`,
+        startsAt,
+        sections: this.#sections,
+      }
+      const answer = await client.answerOfCommand(this.space, 'createEvent', input, {
+        idempotencyKey: eventId,
+      })
+      if (answer.kind !== 'accepted') {
+        throw new Error(`The event could not be created: ${answer.reason}`)
+      }
+      this.#seatsCreated += seats
     }
-    const answer = await client.answerOfCommand(this.space, 'createEvent', input, {
-      idempotencyKey: this.#eventId,
-    })
-    if (answer.kind !== 'accepted') {
-      throw new Error(`The event could not be created: ${answer.reason}`)
-    }
-    this.#seatsCreated = this.#sections.reduce((sum, part) => sum + part.rows * part.seatsPerRow, 0)
   }
 
   async visit(session: Session): Promise<void> {
     const { random } = session
+    const eventId = eventOf(random, this.#eventIds, this.#options.hotShare)
     if (random() < this.#options.browseShare) {
-      await session.query('availability', { eventId: this.#eventId })
+      await session.query('availability', { eventId })
       return
     }
-    const hold = await this.#hold(session)
+    const hold = await this.#hold(session, eventId)
     if (hold === undefined) return
     const thinkMs = this.#options.thinkMs * (0.5 + random())
     const decision = random()
@@ -87,12 +95,11 @@ export class Ticketing implements Application {
     }
   }
 
-  async #hold(session: Session): Promise<AcknowledgedHold | undefined> {
+  async #hold(session: Session, eventId: string): Promise<AcknowledgedHold | undefined> {
     const { random, index } = session
     const { users, specificShare } = this.#options
     const customerId = `customer-${users === undefined ? index : index % users}`
     const quantity = quantities[randomBelow(random, quantities.length)]!
-    const eventId = this.#eventId
     const specific = random() < specificShare
     const seatIds = randomNeighbours(this.#sections, quantity, random)
     const { section } = this.#sections[randomBelow(random, this.#sections.length)]!
@@ -100,7 +107,7 @@ export class Ticketing implements Application {
       ? await session.command('holdSeats', { eventId, seatIds, customerId })
       : await session.command('holdBestAvailable', { eventId, section, quantity, customerId })
     if (answer.kind !== 'accepted') return undefined
-    return holdOf(answer.result, customerId, specific ? seatIds : undefined)
+    return holdOf(answer.result, eventId, customerId, specific ? seatIds : undefined)
   }
 
   async #confirm(session: Session, hold: AcknowledgedHold): Promise<void> {
@@ -129,7 +136,23 @@ export class Ticketing implements Application {
   }
 
   async audit(client: GridClient): Promise<AuditCheck[]> {
-    const observed = await observeTicketing(client, this.space, this.#eventId, this.ledger)
+    const observed = await observeTicketing(client, this.space, this.#eventIds, this.ledger)
     return auditTicketing(this.ledger, { ...observed, seatsCreated: this.#seatsCreated })
   }
+}
+
+/** One event keeps the name that runs with one have always given it. */
+const eventIds = ({ runId, events }: TicketingOptions): string[] =>
+  events === 1
+    ? [`load-${runId}`]
+    : Array.from({ length: events }, (_, number) => `load-${runId}-${number}`)
+
+/**
+ * The event that a user has come for. With one event nothing is drawn, so the same seed gives the
+ * same users as ever.
+ */
+export function eventOf(random: Random, eventIds: readonly string[], hotShare: number): string {
+  const [hot = '', ...others] = eventIds
+  if (others.length === 0 || random() < hotShare) return hot
+  return others[randomBelow(random, others.length)] as string
 }

@@ -1,6 +1,13 @@
 import { answerOf, refusePromise } from '@spacegrid/grid/core/callback'
 import type { AnyCommand, CommandPart } from '@spacegrid/grid/core/definition'
-import { packParts, runParts, unpackParts } from '@spacegrid/grid/core/parts'
+import { type GridError, Rejection } from '@spacegrid/grid/core/errors'
+import {
+  packParts,
+  type RefusedPart,
+  refusalOfParts,
+  runParts,
+  unpackParts,
+} from '@spacegrid/grid/core/parts'
 import { StartedCommand } from './started-command.ts'
 import { type Surroundings, type UnitInPartition, workOf } from './unit-in-partition.ts'
 
@@ -40,10 +47,10 @@ export class AcrossCommand {
       ([partition, parts]) => ({ unit: unitOf(partition), parts, started: this.#startedOf(parts) }),
     )
     const melds: (() => void)[] = []
-    for (const { unit, started } of prepared) {
+    for (const { unit, started, parts } of prepared) {
       const meld = unit.prepare(started)
       if (started.failure) {
-        this.started.fail(started.failure)
+        this.started.fail(this.#placed(started.failure, parts))
         return
       }
       if (!meld) throw new Error('a part that is not refused can be melded')
@@ -55,6 +62,18 @@ export class AcrossCommand {
       for (const [at, one] of unpackParts(started.result()).entries())
         data.set(parts[at] as PlacedPart, one)
     this.#answer(this.#parts.map((part) => data.get(part)))
+  }
+
+  /** A part that refuses is told by its place among all of them. */
+  #placed(failure: GridError, parts: readonly PlacedPart[]): GridError {
+    const refused = failure instanceof Rejection ? failure.details.parts : undefined
+    if (!Array.isArray(refused)) return failure
+    return refusalOfParts(
+      (refused as readonly RefusedPart[]).map((one) => ({
+        ...one,
+        part: this.#parts.indexOf(parts[one.part] as PlacedPart),
+      })),
+    )
   }
 
   /** Those of one partition are one transaction, and what they leave behind its result. */

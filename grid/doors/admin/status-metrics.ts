@@ -62,6 +62,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   })
   addClockMetrics(registry, source)
   addHoldMetrics(registry, source)
+  addAffinityMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
@@ -123,6 +124,35 @@ function addHoldMetrics(registry: Registry, source: StatusSource): void {
           if (holds) this.set({ space }, holds[field as keyof HoldsStatus] / unit)
       },
     })
+}
+
+/** Only of spaces with commands that declare an affinity. */
+function addAffinityMetrics(registry: Registry, source: StatusSource): void {
+  const registers = [registry]
+  const affinities = () =>
+    Object.entries(source.spaces()).flatMap(([space, { affinity }]) =>
+      affinity ? [{ space, affinity }] : [],
+    )
+  new Gauge({
+    name: 'spacegrid_hot_keys',
+    help: 'Affinity keys that collide so often that their commands go to one unit',
+    ...{ labelNames: ['space'], registers },
+    collect() {
+      this.reset()
+      for (const { space, affinity } of affinities()) this.set({ space }, affinity.hotKeys)
+    },
+  })
+  new Counter({
+    name: 'spacegrid_hot_key_commands_total',
+    help: 'Commands of hot keys that were passed on to the home of their key: it answered, it was not there and another unit was asked, or nobody knows what became of it',
+    ...{ labelNames: ['space', 'outcome'], registers },
+    collect() {
+      this.reset()
+      for (const { space, affinity } of affinities())
+        for (const [outcome, count] of Object.entries(affinity.passed))
+          this.inc({ space, outcome }, count)
+    },
+  })
 }
 
 const auditGauges = {

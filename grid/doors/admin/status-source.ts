@@ -1,7 +1,7 @@
 import { mergeAudits } from '../../engine/agreement/audit-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
-import type { Serving, SpaceStatus } from '../request/serving.ts'
+import type { AffinityStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
 export type SpaceFigures = Partial<SpaceStatus>
@@ -84,8 +84,21 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
+    ...(one.affinity && other.affinity
+      ? { affinity: mergeAffinities(one.affinity, other.affinity) }
+      : {}),
   }
 }
+
+/** Keys of the one that knows of more; what both have passed on. */
+const mergeAffinities = (one: AffinityStatus, other: AffinityStatus): AffinityStatus => ({
+  ...(one.hotKeys >= other.hotKeys ? one : other),
+  passed: {
+    answered: one.passed.answered + other.passed.answered,
+    elsewhere: one.passed.elsewhere + other.passed.elsewhere,
+    unknown: one.passed.unknown + other.passed.unknown,
+  },
+})
 
 /** The clock that is worse, of units on one machine that have melded the same. */
 const mergeClocks = (one: ClockStatus, other: ClockStatus): ClockStatus => ({

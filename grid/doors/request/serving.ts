@@ -4,7 +4,7 @@ import type { PositionToken } from '../../core/position.ts'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { Readiness } from '../../engine/life/readiness.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
-import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
+import type { PassOutcome, PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 
@@ -70,6 +70,28 @@ export interface HoldsStatus {
   readonly waiting: number
 }
 
+/** One affinity key. */
+export interface HotKeyStatus {
+  /** The values of its fields. */
+  readonly key: string
+  /** Re-executions of its commands in this unit. */
+  readonly collisionsPerSecond: number
+  /** Commands that have come in here; counted only while it has a home. */
+  readonly commandsPerSecond: number
+  /** The unit that its commands go to; null: it has none, each unit does its own. */
+  readonly home: string | null
+}
+
+/** Of a space with one partition and commands that declare an affinity. */
+export interface AffinityStatus {
+  /** Keys that have a home, whoever has found them to be hot. */
+  readonly hotKeys: number
+  /** Those that collide most here, or whose commands come in here while they are hot; at most 16. */
+  readonly keys: readonly HotKeyStatus[]
+  /** Commands that this unit has passed on to a home, by how that went. */
+  readonly passed: Readonly<Record<PassOutcome, number>>
+}
+
 export interface SpaceStatus {
   readonly position: number
   /** Positions between the newest one known and the replica's. */
@@ -92,6 +114,8 @@ export interface SpaceStatus {
   readonly audit?: AuditStatus
   /** In a partition of a divided space. */
   readonly holds?: HoldsStatus
+  /** Where commands declare an affinity. */
+  readonly affinity?: AffinityStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
 }

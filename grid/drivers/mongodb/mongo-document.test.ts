@@ -2,6 +2,9 @@ import { deepStrictEqual } from 'node:assert'
 import fc from 'fast-check'
 import { BSON } from 'mongodb'
 import { describe, expect, test } from 'vitest'
+import type { Value } from '../../core/definition.ts'
+import { type Hold, holdValue, isKeepable, readHold } from '../../core/hold.ts'
+import { holdWeightMax } from '../../core/limits.ts'
 import { arbitraryValue, put } from '../../kit/store-conformance.ts'
 import { type EntryDocument, fromDocument, toDocument } from './mongo-document.ts'
 
@@ -22,6 +25,36 @@ describe('an entry as a MongoDB document', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  // docs/decisions/0033: what is held is an entry like any other.
+  test('of what is held comes back as it was, and the heaviest fits', { timeout: 30_000 }, () => {
+    const holdOf = (value: Value) =>
+      holdValue({
+        ...{ attempt: 'one', partition: 1, coordinator: 0, participants: [0, 1] },
+        ...{ notAfter: 1e12, key: 'k', since: 1e12, id: 2 ** 52 + 1, reads: [[4, 'a']] },
+        ranges: [{ cache: 4, index: 0, range: { equals: ['$a', true], limit: 3 } }],
+        writes: [
+          { cache: 4, key: 'x', value, version: 2 ** 52 + 3 },
+          { cache: 4, key: 'y', value: undefined, version: 1 },
+        ],
+        events: [{ name: 'paid', payload: value }],
+      })
+    const names = ['_id', '$set', 'a.b', '.', '__proto__', 'toBSON']
+    fc.assert(
+      fc.property(arbitraryValue(names), (value) => {
+        const change = put('one', holdOf(value), 7)
+        const back = fromDocument(change.cache, transported(toDocument(change)))
+        deepStrictEqual(back, change)
+        expect(readHold(back.value)?.writes).toEqual(readHold(change.value as Value)?.writes)
+      }),
+      { numRuns: 200 },
+    )
+    const heaviest = { list: Array.from({ length: holdWeightMax / 100 }, (_, n) => n + 0.5) }
+    const hold = holdOf(heaviest)
+    expect(isKeepable(readHold(hold) as Hold, hold)).toBe(true)
+    const size = BSON.calculateObjectSize(toDocument(put('one', hold, 7)))
+    expect(size).toBeLessThan(16 * 1024 * 1024)
   })
 
   // docs/decisions/0017

@@ -20,4 +20,9 @@ export interface Member extends Candidate {
   readonly stopping: boolean
   /** Partitions that it keeps. */
   readonly keeps: ReadonlyMap<number, CopyState>
+  /**
+   * Affinity keys that are hot by what it sees itself, by their hashes, and how hot: a number of
+   * commands per second. Left out: none.
+   */
+  readonly hot?: ReadonlyMap<number, number> | undefined
 }

@@ -4,6 +4,9 @@ import type { CopyState, Member } from './member.ts'
 
 const presenceFormat = 1
 const textMax = 255
+/** Hot keys in one message; beyond, the coldest are not told. */
+export const hotKeysMax = 64
+const hashMax = 2 ** 32 - 1
 
 /** What is told on `subjects.presence`. */
 export interface PresenceTold extends Member {
@@ -25,7 +28,8 @@ export function encodePresence(told: PresenceTold): Uint8Array {
   const flags = [full, stopping, gone]
   const divided = [told.partitions, told.copies]
   const fields = [id, count, role, name, zone ?? '', weight, flags, copies, divided]
-  return packMessage(presenceFormat, fields)
+  const hot = hottest(told.hot)
+  return packMessage(presenceFormat, hot.length > 0 ? [...fields, hot] : fields)
 }
 
 /**
@@ -42,18 +46,20 @@ export function decodePresence(data: Uint8Array): PresenceTold | undefined {
 
 function readPresence(fields: unknown): PresenceTold | undefined {
   if (!Array.isArray(fields)) return undefined
-  const [id, count, role, name, zone, weight, flags, copies, divided] = fields as unknown[]
+  const [id, count, role, name, zone, weight, flags, copies, divided, hot] = fields as unknown[]
   if (!isCount(id) || !isCount(count) || !isText(role) || !isText(name)) return undefined
   if (zone !== '' && !isText(zone)) return undefined
   if (!Number.isFinite(weight) || (weight as number) <= 0) return undefined
   if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'boolean')) return undefined
   if (!Array.isArray(divided) || !divided.every(isCount)) return undefined
   const keeps = readCopies(copies)
-  if (!keeps) return undefined
+  const hotKeys = readHotKeys(hot)
+  if (!keeps || !hotKeys) return undefined
   const [full = false, stopping = false, gone = false] = flags as boolean[]
   return {
     ...{ id, count, role, name, zone: zone === '' ? undefined : zone },
     ...{ weight: weight as number, full, stopping, gone, keeps },
+    ...(hotKeys.size > 0 ? { hot: hotKeys } : {}),
     ...{ partitions: divided[0] ?? 1, copies: divided[1] ?? 1 },
   }
 }
@@ -72,6 +78,23 @@ function readCopies(copies: unknown): Map<number, CopyState> | undefined {
     }
   }
   return keeps
+}
+
+const hottest = (hot: Member['hot']): (readonly [hash: number, perSecond: number])[] =>
+  [...(hot ?? [])].sort(([, one], [, other]) => other - one).slice(0, hotKeysMax)
+
+/** Of a process that knows none, or does not know of them: nothing. */
+function readHotKeys(told: unknown): Map<number, number> | undefined {
+  if (told === undefined) return new Map()
+  if (!Array.isArray(told)) return undefined
+  const hot = new Map<number, number>()
+  for (const pair of told.slice(0, hotKeysMax) as unknown[]) {
+    const [hash, perSecond] = Array.isArray(pair) ? (pair as unknown[]) : []
+    if (!isCount(hash) || hash > hashMax) return undefined
+    if (!Number.isFinite(perSecond) || (perSecond as number) < 0) return undefined
+    hot.set(hash, perSecond as number)
+  }
+  return hot
 }
 
 const isCount = (it: unknown): it is number => Number.isSafeInteger(it) && (it as number) >= 0

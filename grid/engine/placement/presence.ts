@@ -32,7 +32,7 @@ export type Self = Pick<
 > & { readonly space: string }
 
 /** How it is just now. */
-export type Condition = Pick<Member, 'full' | 'stopping' | 'keeps'>
+export type Condition = Pick<Member, 'full' | 'stopping' | 'keeps' | 'hot'>
 
 interface Heard {
   readonly told: PresenceTold
@@ -183,4 +183,10 @@ const isSame = (one: Member, other: Member): boolean =>
   one.weight === other.weight &&
   one.zone === other.zone &&
   one.keeps.size === other.keeps.size &&
-  [...one.keeps].every(([partition, state]) => other.keeps.get(partition) === state)
+  [...one.keeps].every(([partition, state]) => other.keeps.get(partition) === state) &&
+  hasSameKeys(one.hot, other.hot)
+
+/** How hot they are is always otherwise. */
+const hasSameKeys = (one: Member['hot'], other: Member['hot']): boolean =>
+  (one?.size ?? 0) === (other?.size ?? 0) &&
+  [...(one?.keys() ?? [])].every((hash) => other?.has(hash) === true)

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { partitionOfInput } from '../partitions/partition-of.ts'
 import { PartitionedWorld, type WorldMember } from '../partitions/test-support/partitioned-world.ts'
 import { bank, deposit } from './test-support/divided-bank.ts'
+import { leftOver } from './test-support/left-over.ts'
 
 let world: PartitionedWorld
 let members: WorldMember[]
@@ -30,21 +31,7 @@ const transfer = (from: number, to: number, amount: number) => ({
   ...{ from: at(from), to: at(to), amount },
 })
 
-/** What is held and remembered anywhere, as every copy sees it. */
-function left(): string[] {
-  return members
-    .filter(({ host }) => host.alive)
-    .flatMap(({ unit }) =>
-      [...unit.parts].flatMap(([log, { state }]) =>
-        state
-          ? [
-              ...[...state.holds.all()].map(({ attempt }) => `${log} holds ${attempt}`),
-              ...[...state.cache(state.layout.commits).entries.keys()].map((it) => `${log} ${it}`),
-            ]
-          : [],
-      ),
-    )
-}
+const left = () => leftOver(members)
 
 async function balances(): Promise<unknown[]> {
   const all: unknown[] = []
@@ -76,6 +63,23 @@ describe('a command across partitions', () => {
       { balance: 95 },
       { balance: 100 },
     ])
+  })
+
+  test('tells refusals alike where all of it is in one partition', async () => {
+    await expect(execute('transfer', transfer(2, 2, 500))).rejects.toMatchObject({
+      reason: 'not_enough',
+      details: { parts: [{ part: 0, command: 'withdraw', reason: 'not_enough' }] },
+    })
+    const unknown = ['x', 'y', 'z', 'u', 'v', 'w', 'r', 's'].find((id) => partitionOf(id) === 2)
+    const request = { from: at(2), to: unknown, amount: 1 }
+    await expect(execute('transfer', request)).rejects.toMatchObject({
+      reason: 'no_account',
+      details: {
+        parts: [
+          { part: 1, command: 'deposit', reason: 'no_account', details: { missing: unknown } },
+        ],
+      },
+    })
   })
 
   test('does nothing when a part refuses, and says which and why', async () => {

@@ -1,6 +1,6 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { refusedBy } from '@spacegrid/grid/core/parts'
+import { refusalOfParts } from '@spacegrid/grid/core/parts'
 import { tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
@@ -387,7 +387,7 @@ function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outc
       const command = names.get(part) ?? ''
       return { part, command, reason, details }
     })
-  return { kind: 'error', error: refusedBy(parts) }
+  return { kind: 'error', error: refusalOfParts(parts) }
 }
 
 function answered(

@@ -2,7 +2,7 @@ import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/defini
 import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
-import type { Timer } from '@spacegrid/grid/engine/ports/clock'
+import { sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from '../fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from '../idempotency.ts'
 import { partitionOfInput } from '../partitions/partition-of.ts'
@@ -24,6 +24,8 @@ export interface CommandsWithPartsPorts extends AcrossPorts, HoldCareParts {
 
 /** How often what coordinators have left behind is looked for. */
 const lookMs = 500
+/** What is followed up when the unit stops is waited for so long. */
+const stopMsMax = 2000
 
 /** The commands of a divided space that consist of parts, and what they leave behind. */
 export class CommandsWithParts {
@@ -45,10 +47,13 @@ export class CommandsWithParts {
     })
   }
 
-  /** What has been begun is followed up first. */
+  /** What has been begun is followed up first, for a while: then others look after it. */
   async stop(): Promise<void> {
     this.#looking?.cancel()
-    await this.#across.drained()
+    const waiting = new AbortController()
+    const over = sleep(this.#ports.clock, stopMsMax, waiting.signal)
+    await Promise.race([this.#across.drained(), over])
+    waiting.abort()
   }
 
   /**

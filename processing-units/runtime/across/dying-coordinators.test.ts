@@ -3,22 +3,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import { partitionOfInput } from '../partitions/partition-of.ts'
 import { PartitionedWorld, type WorldMember } from '../partitions/test-support/partitioned-world.ts'
 import { bank, deposit } from './test-support/divided-bank.ts'
+import { leftOver } from './test-support/left-over.ts'
 
 const partitionOf = (id: string) => partitionOfInput(bank, deposit, { id })
 const accountIn = (partition: number) => {
   for (let n = 0; ; n++) if (partitionOf(`account-${n}`) === partition) return `account-${n}`
 }
 const [from, to] = [accountIn(0), accountIn(1)]
-
-/** What is held, or remembered until all have finished, anywhere. */
-const left = (members: readonly WorldMember[]): number =>
-  members
-    .filter(({ host }) => host.alive)
-    .flatMap(({ unit }) => [...unit.parts.values()])
-    .reduce((count, { state }) => {
-      if (!state) return count
-      return count + state.holds.size + state.cache(state.layout.commits).entries.size
-    }, 0)
 
 const balanceOf = async (world: PartitionedWorld, { unit }: WorldMember, id: string) => {
   const query = unit.query('balance', { id }, { latest: true })
@@ -49,7 +40,7 @@ test.each(deaths)(
     const again = await world.settled(others[0].unit.execute('transfer', request, options), 60_000)
     expect(again.result).toEqual([{ balance: 70 }, { balance: 130 }])
     if (was) expect(again).toMatchObject({ result: was, replayed: true })
-    await world.until(() => left(members) === 0, 60_000)
+    await world.until(() => leftOver(members).length === 0, 60_000)
     expect(await balanceOf(world, others[0], from)).toBe(70)
     expect(await balanceOf(world, others[1], to)).toBe(130)
   },
@@ -79,7 +70,7 @@ test('what a dead coordinator holds lets nobody through, and nobody is told anyt
   await world.until(() => counted.value !== undefined || counted.error !== undefined, 30_000)
   const balance = await balanceOf(world, other, to)
   expect(counted.value?.result).toEqual({ balance })
-  await world.until(() => left(members) === 0, 60_000)
+  await world.until(() => leftOver(members).length === 0, 60_000)
   const sum = (await balanceOf(world, other, from)) + (await balanceOf(world, other, to))
   expect(sum).toBe(201)
 })
@@ -95,12 +86,12 @@ test('a coordinator that was not heard of for a while does what its log says', a
   for (const id of [from, to])
     await world.settled(others[0]!.unit.execute('open', { id, amount: 100 }))
   const answered = fateOf(slow.unit.execute('transfer', { from, to, amount: 30 }))
-  await world.until(() => left(others) >= 2)
+  await world.until(() => leftOver(others).length >= 2)
   slow.host.pause()
-  await world.until(() => left(others) === 0, 30_000)
+  await world.until(() => leftOver(others).length === 0, 30_000)
   slow.host.resume()
   await world.until(() => answered.value !== undefined || answered.error !== undefined, 30_000)
-  await world.until(() => left(members) === 0, 60_000)
+  await world.until(() => leftOver(members).length === 0, 60_000)
   const balances = [
     await balanceOf(world, others[0]!, from),
     await balanceOf(world, others[0]!, to),

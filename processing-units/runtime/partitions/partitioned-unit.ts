@@ -29,10 +29,11 @@ import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
+import { type Ask, Asking } from './asking.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
 import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
-import type { PassedKind, PassedRequest } from './passed-request.ts'
-import { hasNotBegun, PassedRequests } from './passed-requests.ts'
+import type { PassedKind } from './passed-request.ts'
+import { PassedRequests } from './passed-requests.ts'
 import { Passing } from './passing.ts'
 import { everyOne } from './scatter.ts'
 
@@ -46,18 +47,11 @@ export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
 const noAnswer = () =>
   new GridError('outcome_unknown', 'What was asked of the partition has no answer yet')
 
-/** On top of what whoever is asked may take: the way there and back. */
-const hopMsMax = 1000
 const retryAfterMs = 500
 
 /** What is asked of one partition; how it is done here, and what is sent to be done elsewhere. */
-interface Ask<Answer> {
+interface AskOfPartition<Answer> extends Omit<Ask<Answer>, 'here'> {
   readonly partition: number
-  readonly request: PassedRequest
-  /** ms that it may take. */
-  readonly withinMs: number
-  /** Asked once more elsewhere it may be done twice. */
-  readonly isOnce: boolean
   here(unit: ProcessingUnit, withinMs: number): Promise<Answer>
 }
 
@@ -75,6 +69,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #scatterMax: number
   readonly #keeping: Keeping
   readonly #passing: Passing
+  readonly #asking: Asking
   readonly #faults: FaultDesk
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
@@ -102,6 +97,7 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
+    this.#asking = new Asking(this.#keeping.presence.id, this.#passing, ports)
     const { messaging, clock } = ports
     this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)
     this.#faults = new FaultDesk(
@@ -359,50 +355,16 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   /** Each of those that keep the partition is asked until one has an answer. */
-  async #atKeepers<Answer>(ask: Ask<Answer>): Promise<Answer> {
-    const { clock } = this.#ports
-    const { partition, request, isOnce } = ask
-    const until = clock.monotonic() + ask.withinMs
-    let why: GridError | undefined
-    let unknown: GridError | undefined
-    for (const member of this.#inOrder(partition, request.kind)) {
-      const leftMs = until - clock.monotonic()
-      if (leftMs <= 0) break
-      if (member.id === this.#keeping.presence.id) {
-        const unit = this.#keeping.copy(partition)?.unit
-        if (!unit) continue
-        try {
-          return await ask.here(unit, leftMs)
-        } catch (error) {
-          if (!hasNotBegun(error)) throw error
-          why = error
-          continue
-        }
-      }
-      const id = isOnce ? this.#ports.random.id() : undefined
-      const asked = { ...request, withinMs: leftMs, id }
-      const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
-      if (passed.kind === 'answer') return passed.answer as Answer
-      if (passed.kind === 'error') {
-        if (!hasNotBegun(passed.error)) throw passed.error
-        why = passed.error
-      } else if (passed.kind === 'unknown') {
-        if (isOnce) throw this.#outcomeUnknown(member, passed.error)
-        if (request.kind === 'command' || request.kind === 'part')
-          unknown = this.#outcomeUnknown(member, passed.error)
-        why = passed.error
-      }
+  #atKeepers<Answer>(ask: AskOfPartition<Answer>): Promise<Answer> {
+    const { partition, request, withinMs, isOnce } = ask
+    const here = (leftMs: number) => {
+      const unit = this.#keeping.copy(partition)?.unit
+      return unit && ask.here(unit, leftMs)
     }
-    throw unknown ?? this.#unavailable([partition], why)
-  }
-
-  #outcomeUnknown({ name }: Member, cause: GridError): GridError {
-    return new GridError(
-      'outcome_unknown',
-      `${name}, to which it was passed on, has not answered`,
-      {
-        cause,
-      },
+    return this.#asking.inOrder(
+      this.#inOrder(partition, request.kind),
+      { request, withinMs, isOnce, here },
+      (why) => this.#unavailable([partition], why),
     )
   }
 

@@ -87,7 +87,7 @@ function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
-    return unit.execute(name, input, {
+    return unit.executeHere(name, input, {
       ...by,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(acknowledge === undefined ? {} : { acknowledge }),

@@ -1,4 +1,5 @@
 import type { Acknowledgement, Transaction, Value } from '@spacegrid/grid/core/definition'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 
 /** A request of a client: one intention, however often it is sent. */
@@ -67,6 +68,14 @@ export interface Reading {
 /** Domain event by which a transaction in the log tells which attempt it is of. */
 export const attemptEvent = 'simulatedAttempt'
 
+const callerPrefix = 'call '
+
+/** Travels with a call to the unit that does it. */
+export const callerOf = ({ number }: Call): Caller => ({
+  name: `${callerPrefix}${number}`,
+  origin: { door: 'nats', address: undefined, credential: undefined },
+})
+
 /** Everything that clients did and were told, and what handlers were given. */
 export class History {
   readonly calls: Call[] = []
@@ -97,6 +106,12 @@ export class History {
     const input = { ...request.input }
     this.#byInput.set(input, call)
     return { call, input }
+  }
+
+  /** The input of a call, as it has come to the unit that does it. */
+  arrived(input: unknown, caller: string | undefined): void {
+    const call = this.calls[Number(caller?.slice(callerPrefix.length))]
+    if (call) this.#byInput.set(input, call)
   }
 
   told(call: Call, told: Told, ceiling: number): void {

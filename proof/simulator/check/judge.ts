@@ -259,15 +259,21 @@ export class Judge {
       const { acknowledged, version } = told.answer
       if (acknowledged === 'accepted' || version !== 0) return []
     } else if (told?.kind !== 'rejection') return []
-    // The answer may be that of another call with the same key, on the same unit.
+    // The answer may be that of another call with the same key, on the same unit: the one that was
+    // asked, or the home of its affinity key.
     const alike = this.#history.calls.filter(
-      ({ request, unit }) => request === call.request && unit === call.unit,
+      ({ request, unit }) =>
+        request === call.request && (unit === call.unit || this.#hasAffinity(request)),
     )
     const calls = call.request.key === undefined ? [call] : alike
     const attempts = calls.flatMap(({ attempts }) => attempts)
     const floor = Math.min(...calls.map(({ floor }) => floor))
     const beganAt = Math.min(...calls.map(({ beganAt }) => beganAt))
     return [{ call, attempts, floor, ceiling, beganAt, toldAt: call.toldAt }]
+  }
+
+  #hasAffinity({ command }: Call['request']): boolean {
+    return this.#space.commands.get(command)?.affinity !== undefined
   }
 
   /**

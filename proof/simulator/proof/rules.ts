@@ -1,5 +1,7 @@
 import { acrossRules } from './across-rules.ts'
+import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
+import { placementRules } from './placement-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -182,16 +184,16 @@ export const rules: readonly Rule[] = [
   {
     name: '6: MongoDB is moved from the checkpoint it is at, and from no other',
     file: 'grid/drivers/mongodb/mongo-space-writer.ts',
-    find: '{ _id: this.#space, position: from },',
-    replace: '{ _id: this.#space },',
+    find: '{ _id: this.#logName, position: from },',
+    replace: '{ _id: this.#logName },',
     tests: ['grid/drivers/mongodb/mongo-store.mongodb.test.ts'],
   },
   {
     name: '6: the store is moved from the checkpoint it is at, and from no other',
     file: 'data-writer/writer-incarnation.ts',
-    find: 'await store.apply(this.#space, from, next, changes)',
+    find: 'await store.apply(this.#logName, from, next, changes)',
     replace:
-      'await store.apply(this.#space, (await store.checkpoint(this.#space))?.position ?? 0, next, changes)',
+      'await store.apply(this.#logName, (await store.checkpoint(this.#logName))?.position ?? 0, next, changes)',
   },
   {
     name: '6: one window follows the other without a gap',
@@ -318,8 +320,8 @@ export const rules: readonly Rule[] = [
   {
     name: '9: a stored value that somebody has changed is given to nobody',
     file: 'grid/drivers/mongodb/mongo-document.ts',
-    find: 'if (!isMarked(entry) || (hash !== undefined && hash !== storedHash(entry)))',
-    replace: 'if (!isMarked(entry))',
+    find: 'if (!isMarked(entry) || !isOurs || !isAsHashed())',
+    replace: 'if (!isMarked(entry) || !isOurs)',
     tests: ['grid/drivers/mongodb/mongo-document.test.ts'],
   },
   {
@@ -419,4 +421,6 @@ export const rules: readonly Rule[] = [
   ...applicationRules,
   ...recordRules,
   ...acrossRules,
+  ...placementRules,
+  ...affinityRules,
 ]

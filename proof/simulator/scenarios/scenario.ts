@@ -2,6 +2,7 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import type { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { compareStored } from '../check/copies.ts'
+import { History } from '../check/history.ts'
 import type { Settings } from '../plan/settings.ts'
 import { Crew, type Role, type Slot } from '../world/crew.ts'
 import { World } from '../world/world.ts'
@@ -49,7 +50,8 @@ export class Scenario {
     newer: Space = older,
   ) {
     this.world = new World(seed, older.name, { ...calm, ...settings }, true)
-    this.#crew = new Crew(this.world, (version) => (version === 'newer' ? newer : older))
+    const spaceOf = (version: Slot['version']) => (version === 'newer' ? newer : older)
+    this.#crew = new Crew(this.world, spaceOf, new History())
   }
 
   /** Lines of everything that happened so far. */

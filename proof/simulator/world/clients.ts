@@ -3,7 +3,8 @@ import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import { UnusableCursor } from '@spacegrid/grid/core/ordered-merge'
 import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
-import type { Call, History, Request, Told } from '../check/history.ts'
+import { hopMsMax } from '@spacegrid/runtime/partitions/asking'
+import { type Call, callerOf, type History, type Request, type Told } from '../check/history.ts'
 import type { AskStep } from '../plan/plan.ts'
 import { newerCommand } from '../workloads/newer-version.ts'
 import { type Ask, Memory, type Workload } from '../workloads/workload.ts'
@@ -125,7 +126,9 @@ export class Clients {
       host.deliver(() => {
         const { call, input } = this.#history.begin(request, slot.name)
         const { key, acknowledge, command } = request
-        const options = { acknowledge, ...(key === undefined ? {} : { idempotencyKey: key }) }
+        const caller = callerOf(call)
+        const withKey = key === undefined ? {} : { idempotencyKey: key }
+        const options = { acknowledge, caller, ...withKey }
         const tell = (told: Told) => {
           if (!host.acts()) return
           this.#told(call, told)
@@ -135,7 +138,8 @@ export class Clients {
           resolve(undefined)
           return
         }
-        this.#mustEnd(slot, running, this.#answerMsMax(slot, acknowledge), () => call.told)
+        const msMax = this.#answerMsMax(slot, acknowledge) + this.#passMsMax(slot, command)
+        this.#mustEnd(slot, running, msMax, () => call.told)
         unit.execute(command, input, options).then(
           (answer) => tell({ kind: 'answer', answer }),
           (error: unknown) => tell(failureOf(error)),
@@ -148,6 +152,13 @@ export class Clients {
     const { commandMsMax = Infinity, persistWaitMsMax = Infinity } =
       this.#world.settings.unitOptions[number] ?? {}
     return commandMsMax + (acknowledge === 'persisted' ? persistWaitMsMax : 0)
+  }
+
+  /** On top, where another unit may do it: the way there and back, and its position. */
+  #passMsMax({ number, unit }: Slot, command: string): number {
+    if (!unit?.space.commands.get(command)?.affinity) return 0
+    const { positionWaitMsMax = Infinity } = this.#world.settings.unitOptions[number] ?? {}
+    return hopMsMax + positionWaitMsMax
   }
 
   /**
@@ -183,7 +194,8 @@ export class Clients {
     if (call.attempts.length > 1) coverage.count('calls: executed more than once')
     const { attemptsMax = Infinity } =
       this.#world.settings.unitOptions[Number(call.unit.split('-')[1])] ?? {}
-    if (call.attempts.length > attemptsMax)
+    const isPassed = this.#crew.hasAffinity(command)
+    if (call.attempts.length > attemptsMax && !isPassed)
       this.#world.fail('limit', `call ${call.number} was executed ${call.attempts.length} times`)
     if (told.kind === 'answer' && told.answer.acknowledged === 'persisted') {
       const { position = 0 } = store.reached ?? {}

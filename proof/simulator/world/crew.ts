@@ -8,12 +8,16 @@ import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { decodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { HostLog } from '@spacegrid/grid/kit/host-log'
-import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { compareReplica } from '../check/copies.ts'
+import type { History } from '../check/history.ts'
+import { WatchedUnit } from './watched-unit.ts'
 import type { Connected, World } from './world.ts'
 
 /** After so long a unit knows where the log ends, ms: it asks twice a second. */
 const lagKnownMsMax = 700
+/** Few clients collide seldom: every collision makes a key hot. */
+const hotAtOnce = 0.5
 /** What users ask for at once fits into a frame of this size. */
 const uncutFrameBytes = 60 * 1024
 
@@ -58,9 +62,11 @@ export class Crew {
   readonly #zombies: { readonly slot: Slot; readonly running: Running }[] = []
   readonly #world: World
   readonly #spaceOf: (version: Slot['version']) => Space
+  readonly #history: History
 
-  constructor(world: World, spaceOf: (version: Slot['version']) => Space) {
+  constructor(world: World, spaceOf: (version: Slot['version']) => Space, history: History) {
     this.#world = world
+    this.#history = history
     this.#spaceOf = spaceOf
     const { units, pumps, writers, readers } = world.settings
     const slots = (role: Role, count: number) =>
@@ -77,6 +83,11 @@ export class Crew {
 
   get units(): readonly Slot[] {
     return this.slots.filter(({ role }) => role === 'unit')
+  }
+
+  /** Another unit may do such a command. */
+  hasAffinity(command: string): boolean {
+    return this.#spaceOf('older').commands.get(command)?.affinity !== undefined
   }
 
   startMissing(): void {
@@ -146,6 +157,9 @@ export class Crew {
         this.#world.fail('replica', `${slot.name}: ${problem}`)
       this.#world.coverage.count('replicas compared in full')
     }
+    const { affinity } = unit
+    if (affinity && affinity.passed.answered > 0)
+      this.#world.coverage.count('affinity: units that have passed commands on')
     const { pending } = unit
     const { pendingMax = Number.POSITIVE_INFINITY, expiryBatchMax = 0 } =
       this.#world.settings.unitOptions[slot.number] ?? {}
@@ -206,9 +220,11 @@ export class Crew {
       case 'unit': {
         const options = {
           ...settings.unitOptions[slot.number],
+          hotPerSecond: hotAtOnce,
           report: (event: RoleEvent) => this.#unitReports(slot, log, event),
         }
-        const unit = new ProcessingUnit(slot.name, this.#spaceOf(slot.version), ports, options)
+        const space = this.#spaceOf(slot.version)
+        const unit = new WatchedUnit(slot.name, space, ports, options, this.#history)
         log.appending = this.#inspectFrames(slot, unit)
         return { component: unit, unit, pump: undefined }
       }

@@ -1,0 +1,117 @@
+import { perSecondText, rates } from '../goals/figures.ts'
+import type { GoalRow } from '../goals/goal.ts'
+import type { GoalContext } from '../goals/goal-context.ts'
+import { ratioOf, spreadOf, spreadText } from '../goals/spread.ts'
+import { runTogether } from '../processes/running-subject.ts'
+import type { RunResult } from '../processes/subject.ts'
+import { DividedUnits } from './divided-units.ts'
+import type { PartitionFigure, PartitionGoal, PartitionSizes } from './partition-goal.ts'
+
+const concurrencies = [256, 1024] as const
+
+interface Kind {
+  readonly name: string
+  readonly units: number
+  readonly partitions: number
+  readonly copies: number
+}
+
+/** The number of partitions that has a goal. */
+const judged = 16
+
+const rateText = (samples: readonly RunResult[] | undefined): string =>
+  perSecondText(spreadOf(rates(samples)).median)
+
+type Samples = ReadonlyMap<string, readonly RunResult[]>
+
+/**
+ * Commits a second at so many in flight, in all units together; each unit asks for what it is home
+ * of, in process.
+ */
+async function sampleKinds(
+  context: GoalContext,
+  { entriesFew: entries }: PartitionSizes,
+  kinds: readonly Kind[],
+): Promise<Map<number, Samples>> {
+  const started: [Kind, DividedUnits][] = []
+  for (const kind of kinds) {
+    const all = await DividedUnits.start(context, kind.units, { ...kind, entries })
+    for (const unit of all.units) await unit.request('choose')
+    started.push([kind, all])
+  }
+  const byConcurrency = new Map<number, Samples>()
+  for (const inFlight of concurrencies) {
+    const contenders = started.map(([{ name, units }, all]) => ({
+      name,
+      sample: () => runTogether(all.units, 'touchOwn', context.run(inFlight / units)),
+    }))
+    const samples = await context.interleave(`commits, ${inFlight} in flight`, contenders)
+    byConcurrency.set(inFlight, samples)
+  }
+  for (const [, all] of started) await all.close()
+  return byConcurrency
+}
+
+/** Four partitions in two units beside one partition in one unit. */
+export const besideOne: PartitionGoal = {
+  name: 'beside-one',
+  async measure(context, sizes) {
+    const one = { name: '1 partition in 1 unit', units: 1, partitions: 1, copies: 1 }
+    const four = (copies: number, name: string) => ({ name, units: 2, partitions: 4, copies })
+    const others = [
+      four(sizes.copies, `4 partitions in 2 units, ${sizes.copies} copies`),
+      four(1, '4 partitions in 2 units, 1 copy'),
+    ]
+    const found = await sampleKinds(context, sizes, [one, ...others])
+    const rows = [...found].flatMap(([inFlight, samples]) =>
+      others.map(({ name }): GoalRow => {
+        const ratio = ratioOf(rates(samples.get(name)), rates(samples.get(one.name)))
+        return {
+          what: `commits of ${name}, ${inFlight} in flight together, on this machine`,
+          goal: 'not less than 1 partition in 1 unit',
+          measured: rateText(samples.get(name)),
+          peer: `${one.name}: ${rateText(samples.get(one.name))}`,
+          ratio,
+          met: ratio.median >= 1,
+        }
+      }),
+    )
+    return { rows }
+  },
+}
+
+/** One unit, one NATS server, and more and more partitions. */
+export const manyStreams: PartitionGoal = {
+  name: 'streams',
+  async measure(context, sizes) {
+    const counts = context.settings.small ? [1, 4, 16] : [1, 4, 16, 64]
+    const kinds = counts.map((partitions) => ({
+      ...{ name: `${partitions}`, units: 1, partitions, copies: 1 },
+    }))
+    const found = await sampleKinds(context, sizes, kinds)
+    const rows = [...found].map(([inFlight, samples]): GoalRow => {
+      const ratio = (partitions: number) =>
+        ratioOf(rates(samples.get(`${partitions}`)), rates(samples.get('1')))
+      const others = counts.filter((partitions) => partitions !== 1 && partitions !== judged)
+      return {
+        what: `commits on one NATS server, disk synced, ${judged} partitions in one unit, ${inFlight} in flight together`,
+        goal: 'at least 0.8 times 1 partition',
+        measured: rateText(samples.get(`${judged}`)),
+        peer: `1 partition: ${rateText(samples.get('1'))}`,
+        ratio: ratio(judged),
+        note: others.map((it) => `${it} partitions: ${spreadText(ratio(it))} times`).join('; '),
+        met: ratio(judged).median >= 0.8,
+      }
+    })
+    const figures = [...found].flatMap(([inFlight, samples]) =>
+      counts.map(
+        (partitions): PartitionFigure => ({
+          ...{ table: 'commits on one NATS server', series: `${inFlight} in flight together` },
+          ...{ xLabel: 'partitions', x: partitions, yLabel: 'commits/s' },
+          y: spreadOf(rates(samples.get(`${partitions}`))),
+        }),
+      ),
+    )
+    return { rows, figures }
+  },
+}
