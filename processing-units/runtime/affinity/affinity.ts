@@ -4,16 +4,18 @@ import type {
   AffinityStatus,
   CommandAnswer,
   ExecuteOptions,
+  Serving,
 } from '@spacegrid/grid/doors/request/serving'
 import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'
 import { ranking } from '@spacegrid/grid/engine/placement/rendezvous'
 import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { AskedUnit } from '../partitions/asked-unit.ts'
 import { Asking } from '../partitions/asking.ts'
 import { PassedRequests } from '../partitions/passed-requests.ts'
 import { Passing } from '../partitions/passing.ts'
-import type { ProcessingUnit, UnitPorts } from '../processing-unit.ts'
 import type { UnitOptions } from '../unit-options.ts'
+import type { UnitPorts } from '../unit-ports.ts'
 import { affinityKeyOf } from './affinity-key.ts'
 import { HotKeys } from './hot-keys.ts'
 
@@ -27,7 +29,10 @@ const inputShareMax = 4
 
 /** What the unit tells of itself. */
 export interface AffinityUnit {
-  readonly unit: ProcessingUnit
+  readonly unit: AskedUnit & { readonly name: string; readonly space: Space } & Pick<
+      Serving,
+      'readiness'
+    >
   /** Resolves when its replica has come so far, or when it has waited long enough. */
   reach(position: number): Promise<void>
   /** Bytes of an input; throws when it is none. */
@@ -64,7 +69,7 @@ export class Affinity {
     { messaging, clock, random }: UnitPorts,
     of: AffinityUnit,
     options: UnitOptions,
-    { name, space }: Pick<ProcessingUnit, 'name' | 'space'> = of.unit,
+    { name, space }: Pick<AffinityUnit['unit'], 'name' | 'space'> = of.unit,
   ) {
     this.#space = space
     this.#clock = clock
