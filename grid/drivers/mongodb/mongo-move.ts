@@ -340,8 +340,8 @@ export class MongoMove {
     await this.#client.close()
   }
 
-  // ---- answers: their ids hold the partition, so one in its new place could have the id of
-  // another one in its old
+  // ---- answers: their ids hold the partition, so one in its new place could have the id of one
+  // that is in its old place
 
   async #moveAnswers(from: number, to: number, told: Told): Promise<void> {
     const aside = this.#database.collection<EntryDocument>(`${movesName}.${this.#space}`)

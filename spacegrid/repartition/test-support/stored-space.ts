@@ -49,9 +49,7 @@ export const remembered = (
 export const placeOf = (group: number, partitions: number): number =>
   partitionOfHash(partitionHash([group]), partitions)
 
-/**
- * A space as it is in MongoDB and NATS when it has been stopped, without a unit that made it so.
- */
+/** A space as it is in MongoDB and NATS when it has been stopped; no unit has made it so. */
 export class StoredSpace implements AsyncDisposable {
   readonly name: string
   readonly store: MongoStore
