@@ -42,15 +42,8 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type {
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
-  PartOperation,
-  PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
-} from './across/part-messages.ts'
+import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
+import { partOf } from './across/part-of.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
@@ -60,6 +53,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import { placeIn } from './place-in.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
@@ -283,23 +277,9 @@ export class ProcessingUnit implements Serving, Component {
   async part(operation: PartOperation, asked: object): Promise<unknown> {
     const { parts } = this.#serves().runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    switch (operation) {
-      case 'prepare':
-        return await parts.prepare(asked as PrepareAsked)
-      case 'decide':
-        return await parts.decide(asked as DecideAsked)
-      case 'finish':
-        return await parts.finish(asked as FinishAsked)
-      case 'forget':
-        return await parts.forget((asked as ForgetAsked).attempt)
-      case 'released': {
-        const { attempt, withinMs } = asked as ReleasedAsked
-        return await parts.released(attempt, withinMs)
-      }
-      case 'persisted':
-        await this.#persistence?.reach((asked as PersistedAsked).position)
-        return true
-    }
+    if (operation !== 'persisted') return await partOf(parts, operation, asked)
+    await this.#persistence?.reach((asked as PersistedAsked).position)
+    return true
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -318,21 +298,12 @@ export class ProcessingUnit implements Serving, Component {
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
     if (this.#place || !declares) return undefined
-    const reach = (position: number) => this.#reach(position)
+    const reach = (position: number) => this.#reads.reach(this.#incarnation, position)
     const bytesOf = (name: string, input: unknown) => {
       checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
       return freezeInput(input, name)
     }
-    return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
-  }
-
-  async #reach(position: number): Promise<void> {
-    const incarnation = this.#incarnation
-    if (!incarnation || incarnation.state.position >= position) return
-    const waiting = new AbortController()
-    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
-    await incarnation.replica.reach(position, waiting.signal)
-    timer.cancel()
+    return new Affinity(this, ports, { reach, bytesOf }, this.#options)
   }
 
   /**
@@ -619,19 +590,6 @@ export class ProcessingUnit implements Serving, Component {
       throw this.#faults.judge(callbackOf('command', command), thrown)
     }
   }
-}
-
-/** @throws TypeError when it is none of the space's partitions */
-function placeIn(
-  { name, partitions = 1 }: Space,
-  partition: number | undefined,
-): Place | undefined {
-  if (partition === undefined && partitions === 1) return undefined
-  if (partition !== undefined && partitions > 1 && partition >= 0 && partition < partitions)
-    return { partition, partitions }
-  throw new TypeError(
-    `space ${name} has ${partitions} partitions: a unit keeps one of them, not ${partition}`,
-  )
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -5,14 +5,17 @@ import type {
   CommandAnswer,
   ExecuteOptions,
 } from '@spacegrid/grid/doors/request/serving'
+import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'
 import { ranking } from '@spacegrid/grid/engine/placement/rendezvous'
 import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { AskedUnit } from '../partitions/asked-unit.ts'
 import { Asking } from '../partitions/asking.ts'
 import { PassedRequests } from '../partitions/passed-requests.ts'
 import { Passing } from '../partitions/passing.ts'
-import type { ProcessingUnit, UnitPorts } from '../processing-unit.ts'
 import type { UnitOptions } from '../unit-options.ts'
 import { affinityKeyOf } from './affinity-key.ts'
 import { HotKeys } from './hot-keys.ts'
@@ -25,12 +28,28 @@ const partition = 0
 /** Larger inputs are not passed on: with what goes along they must fit into a message. */
 const inputShareMax = 4
 
-/** What the unit tells of itself. */
-export interface AffinityUnit {
-  readonly unit: ProcessingUnit
+export interface AffinityPorts {
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The unit whose commands these are. */
+export interface AffinityUnit extends AskedUnit {
+  readonly name: string
+  readonly space: Space
+  executeHere(...asked: Parameters<AskedUnit['executeHere']>): Promise<CommandAnswer<number>>
+  readiness(): Readiness
+}
+
+/** What else is asked of it. */
+export interface OfUnit {
   /** Resolves when its replica has come so far, or when it has waited long enough. */
-  reach(position: number): Promise<void>
-  /** Bytes of an input; throws when it is none. */
+  reach(position: number): Promise<unknown>
+  /**
+   * Of an input.
+   * @throws GridError `invalid_input`
+   */
   bytesOf(command: string, input: unknown): number
 }
 
@@ -45,7 +64,8 @@ export class Affinity {
   readonly #clock: Clock
   readonly #messageBytesMax: number
   readonly #options: UnitOptions
-  readonly #of: AffinityUnit
+  readonly #unit: AffinityUnit
+  readonly #of: OfUnit
   readonly #presence: Presence
   readonly #keys: HotKeys
   readonly #passing: Passing
@@ -61,11 +81,13 @@ export class Affinity {
   #timer: Timer | undefined
 
   constructor(
-    { messaging, clock, random }: UnitPorts,
-    of: AffinityUnit,
+    unit: AffinityUnit,
+    { messaging, clock, random }: AffinityPorts,
+    of: OfUnit,
     options: UnitOptions,
-    { name, space }: Pick<ProcessingUnit, 'name' | 'space'> = of.unit,
   ) {
+    const { name, space } = unit
+    this.#unit = unit
     this.#space = space
     this.#clock = clock
     this.#messageBytesMax = messaging.messageBytesMax
@@ -86,7 +108,7 @@ export class Affinity {
     )
     this.#passing = new Passing(space.name, messaging)
     this.#asking = new Asking(this.#presence.id, this.#passing, { clock, random })
-    this.#passedHere = new PassedRequests(messaging, clock, () => of.unit)
+    this.#passedHere = new PassedRequests(messaging, clock, () => unit)
   }
 
   start(): void {
@@ -153,7 +175,7 @@ export class Affinity {
           withinMs: Math.min(options.withinMs ?? commandMsMax, commandMsMax) + persistMs,
           isOnce: idempotencyKey === undefined,
           here: (leftMs) =>
-            this.#of.unit.executeHere(name, input, { ...options, withinMs: leftMs - persistMs }),
+            this.#unit.executeHere(name, input, { ...options, withinMs: leftMs - persistMs }),
         },
         (why) =>
           why ??
@@ -195,7 +217,7 @@ export class Affinity {
 
   #stateNow(): CopyState {
     if (this.#stopping) return 'leaving'
-    return this.#of.unit.readiness().ready ? 'ready' : 'joining'
+    return this.#unit.readiness().ready ? 'ready' : 'joining'
   }
 
   /** Somebody is otherwise than before, or finds other keys hot. */

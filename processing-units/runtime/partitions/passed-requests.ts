@@ -5,7 +5,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
-import type { ProcessingUnit } from '../processing-unit.ts'
+import type { AskedUnit } from './asked-unit.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -20,7 +20,7 @@ import { Repeats } from './repeats.ts'
  */
 export class PassedRequests {
   readonly #messaging: Messaging
-  readonly #unitOf: (partition: number) => ProcessingUnit | undefined
+  readonly #unitOf: (partition: number) => AskedUnit | undefined
   readonly #repeats: Repeats<PassedAnswer>
   #answering: Subscription | undefined
 
@@ -28,7 +28,7 @@ export class PassedRequests {
   constructor(
     messaging: Messaging,
     clock: Clock,
-    unitOf: (partition: number) => ProcessingUnit | undefined,
+    unitOf: (partition: number) => AskedUnit | undefined,
   ) {
     this.#messaging = messaging
     this.#unitOf = unitOf
@@ -80,7 +80,7 @@ export class PassedRequests {
   }
 }
 
-function ask(unit: ProcessingUnit, request: PassedRequest): Promise<unknown> {
+function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
