@@ -5,13 +5,12 @@ import {
   correctionCommand,
   hashOfCorrection,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, CommandPart, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
-import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
-import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
+import { checkEntryPlace } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
@@ -19,7 +18,6 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
-  HoldsStatus,
   QueryAnswer,
   ReadOptions,
   Serving,
@@ -30,11 +28,7 @@ import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
-import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
-import type { Log } from '@spacegrid/grid/engine/ports/log'
-import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { sleep } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
 import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
@@ -42,32 +36,30 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
-import { partOf } from './across/part-of.ts'
+import type {
+  DecideAsked,
+  FinishAsked,
+  ForgetAsked,
+  PartOperation,
+  PersistedAsked,
+  PrepareAsked,
+  ReleasedAsked,
+} from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
-import { callbackOf } from './answers.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { FaultDesk } from './fault-desk.ts'
+import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
-import { placeIn } from './place-in.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
+import { UnitPlace } from './unit-place.ts'
+import type { UnitPorts } from './unit-ports.ts'
 import { unknownIn } from './unknown.ts'
-
-/** What a unit works with; all of it is closed by whoever made it. */
-export interface UnitPorts {
-  readonly log: Log
-  readonly messaging: Messaging
-  readonly clock: Clock
-  readonly random: Random
-  /** Whether there is room in every process of the space. Left out: always. */
-  readonly memory?: MemoryWatch
-}
 
 export interface ProcessingUnitOptions extends Partial<UnitOptions> {
   /** The partition that it keeps, of a space with several. */
@@ -95,7 +87,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
   readonly #logName: LogName
-  readonly #place: Place | undefined
+  readonly #unitPlace: UnitPlace
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
@@ -128,7 +120,6 @@ export class ProcessingUnit implements Serving, Component {
     this.name = name
     this.space = space
     this.#logName = logNameOf(space.name, partition)
-    this.#place = placeIn(space, partition)
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#watch = new ClockWatch(ports.clock, (message) =>
@@ -150,12 +141,13 @@ export class ProcessingUnit implements Serving, Component {
       () => ports.random.id(),
       (error) => this.#failed(error),
     )
+    this.#unitPlace = new UnitPlace(space, partition, this.#faults)
     this.#reads = new Reads(space, {
       clock: ports.clock,
       now: () => this.#watch.time.now(),
       faults: this.#faults,
       serves: () => this.#serves(),
-      place: this.#place,
+      place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
     this.#rate = new RateMeter(ports.clock)
@@ -259,7 +251,8 @@ export class ProcessingUnit implements Serving, Component {
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
-    const hash = this.#place && hashOfCorrection(this.space, correction, this.#place)
+    const hash =
+      this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.#begin(command, correction, {}, hash).answered
   }
@@ -277,9 +270,23 @@ export class ProcessingUnit implements Serving, Component {
   async part(operation: PartOperation, asked: object): Promise<unknown> {
     const { parts } = this.#serves().runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    if (operation !== 'persisted') return await partOf(parts, operation, asked)
-    await this.#persistence?.reach((asked as PersistedAsked).position)
-    return true
+    switch (operation) {
+      case 'prepare':
+        return await parts.prepare(asked as PrepareAsked)
+      case 'decide':
+        return await parts.decide(asked as DecideAsked)
+      case 'finish':
+        return await parts.finish(asked as FinishAsked)
+      case 'forget':
+        return await parts.forget((asked as ForgetAsked).attempt)
+      case 'released': {
+        const { attempt, withinMs } = asked as ReleasedAsked
+        return await parts.released(attempt, withinMs)
+      }
+      case 'persisted':
+        await this.#persistence?.reach((asked as PersistedAsked).position)
+        return true
+    }
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -297,13 +304,22 @@ export class ProcessingUnit implements Serving, Component {
 
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
-    if (this.#place || !declares) return undefined
-    const reach = (position: number) => this.#reads.reach(this.#incarnation, position)
+    if (this.#unitPlace.place || !declares) return undefined
+    const reach = (position: number) => this.#reach(position)
     const bytesOf = (name: string, input: unknown) => {
       checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
       return freezeInput(input, name)
     }
-    return new Affinity(this, ports, { reach, bytesOf }, this.#options)
+    return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
+  }
+
+  async #reach(position: number): Promise<void> {
+    const incarnation = this.#incarnation
+    if (!incarnation || incarnation.state.position >= position) return
+    const waiting = new AbortController()
+    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
+    await incarnation.replica.reach(position, waiting.signal)
+    timer.cancel()
   }
 
   /**
@@ -314,7 +330,7 @@ export class ProcessingUnit implements Serving, Component {
   get<V>(cache: Cache<V>, key: string): V | undefined {
     const entries = this.#serves().entriesOf(cache)
     if (!entries) throw unknownIn(this.space, 'cache', cache.name)
-    if (this.#place) checkEntryPlace(this.#place, cache, key)
+    if (this.#unitPlace.place) checkEntryPlace(this.#unitPlace.place, cache, key)
     const value = entries.get(key)?.value
     if (cache.evolution === undefined || value === undefined) return value as V | undefined
     return readValue(cache, value) as V
@@ -368,17 +384,12 @@ export class ProcessingUnit implements Serving, Component {
       damagedRecords: this.#unread.damaged,
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
-      ...(this.#place && state ? { holds: this.#holdsOf(state) } : {}),
+      ...(this.#unitPlace.place && state
+        ? { holds: holdsStatus(state, incarnation?.runner.waiters.size ?? 0) }
+        : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
     }
-  }
-
-  #holdsOf({ holds, time }: SpaceState): HoldsStatus {
-    let oldestMs = 0
-    for (const { since } of holds.all()) oldestMs = Math.max(oldestMs, time - since)
-    const waiting = this.#incarnation?.runner.waiters.size ?? 0
-    return { count: holds.size, oldestMs, waiting }
   }
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
@@ -461,7 +472,7 @@ export class ProcessingUnit implements Serving, Component {
       (error) => life.end(error),
       this.#definition,
       memory,
-      this.#place,
+      this.#unitPlace.place,
     )
     incarnation.runner.whenCollided = this.#affinity?.collided
     this.#incarnation = incarnation
@@ -544,7 +555,7 @@ export class ProcessingUnit implements Serving, Component {
   ): Execution {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
-    const hash = entryHash ?? this.#hashOf(command, input)
+    const hash = entryHash ?? this.#unitPlace.hashOf(command, input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     incarnation.runner.admission.enter(command, caller)
@@ -561,34 +572,6 @@ export class ProcessingUnit implements Serving, Component {
     )
     incarnation.runner.start(execution, begun)
     return execution
-  }
-
-  /**
-   * Of the command's partition key; of a command that consists of parts, that of the first one: all
-   * of them are here.
-   */
-  #hashOf(command: AnyCommand, input: unknown): number | undefined {
-    if (command.parts) {
-      const hashes = this.#partsOf(command, input).map((part) => this.#placed(part))
-      return hashes[0]
-    }
-    return this.#place && this.#placed({ command, input })
-  }
-
-  #placed({ command: { name, partitionBy }, input }: CommandPart): number | undefined {
-    if (!this.#place || !partitionBy) return undefined
-    return placedHash(this.#place, partitionBy, input, `command ${name}`)
-  }
-
-  /** What it would come to when it runs is told at once: parts are the same each time. */
-  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
-    try {
-      const parts = partsOf(command, input)
-      checkPartsOfSpace(this.space, parts)
-      return parts
-    } catch (thrown) {
-      throw this.#faults.judge(callbackOf('command', command), thrown)
-    }
   }
 }
 

@@ -160,7 +160,11 @@ export class Reads {
     }
     if (typeof position === 'string') throw positionInvalid()
     if (position !== undefined && position > incarnation.state.position) {
-      if (!(await this.reach(incarnation, position)))
+      const waiting = new AbortController()
+      const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
+      const reached = await incarnation.replica.reach(position, waiting.signal)
+      timer.cancel()
+      if (!reached)
         throw new GridError(
           'position_timeout',
           `Position ${position} has not been reached; the replica is at ${incarnation.state.position}`,
@@ -172,16 +176,6 @@ export class Reads {
     }
     if (position !== undefined) await this.#settled(incarnation, position)
     return incarnation
-  }
-
-  /** Whether it has come so far in the time that a position is waited for. */
-  async reach(incarnation: Incarnation | undefined, position: number): Promise<boolean> {
-    if (!incarnation || position <= incarnation.state.position) return incarnation !== undefined
-    const waiting = new AbortController()
-    const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
-    const reached = await incarnation.replica.reach(position, waiting.signal)
-    timer.cancel()
-    return reached
   }
 
   /**

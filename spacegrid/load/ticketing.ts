@@ -39,8 +39,8 @@ export interface TicketingOptions {
 const quantities = [1, 1, 2, 2, 2, 2, 3, 4] as const
 
 /**
- * Users at an on-sale of one event, or of several with a hot one. They act as the grid's answers let them, and note what they
- * were told in a ledger.
+ * Users at an on-sale of one event, or of several with a hot one. They act as the grid's answers
+ * let them, and note what they were told in a ledger.
  */
 export class Ticketing implements Application {
   readonly space = 'ticketing'

@@ -86,7 +86,9 @@ export interface HotKeyStatus {
 export interface AffinityStatus {
   /** Keys that have a home, whoever has found them to be hot. */
   readonly hotKeys: number
-  /** At most 16: those that collide most here, or are hot and have commands that come in here. */
+  /**
+   * Those that collide most here, or whose commands come in here while they are hot; at most 16.
+   */
   readonly keys: readonly HotKeyStatus[]
   /** Commands that this unit has passed on to a home, by how that went. */
   readonly passed: Readonly<Record<PassOutcome, number>>

@@ -4,19 +4,18 @@ import type {
   AffinityStatus,
   CommandAnswer,
   ExecuteOptions,
+  Serving,
 } from '@spacegrid/grid/doors/request/serving'
-import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'
 import { ranking } from '@spacegrid/grid/engine/placement/rendezvous'
 import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
-import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { AskedUnit } from '../partitions/asked-unit.ts'
 import { Asking } from '../partitions/asking.ts'
 import { PassedRequests } from '../partitions/passed-requests.ts'
 import { Passing } from '../partitions/passing.ts'
 import type { UnitOptions } from '../unit-options.ts'
+import type { UnitPorts } from '../unit-ports.ts'
 import { affinityKeyOf } from './affinity-key.ts'
 import { HotKeys } from './hot-keys.ts'
 
@@ -28,28 +27,15 @@ const partition = 0
 /** Larger inputs are not passed on: with what goes along they must fit into a message. */
 const inputShareMax = 4
 
-export interface AffinityPorts {
-  readonly messaging: Messaging
-  readonly clock: Clock
-  readonly random: Random
-}
-
-/** The unit whose commands these are. */
-export interface AffinityUnit extends AskedUnit {
-  readonly name: string
-  readonly space: Space
-  executeHere(...asked: Parameters<AskedUnit['executeHere']>): Promise<CommandAnswer<number>>
-  readiness(): Readiness
-}
-
-/** What else is asked of it. */
-export interface OfUnit {
+/** What the unit tells of itself. */
+export interface AffinityUnit {
+  readonly unit: AskedUnit & { readonly name: string; readonly space: Space } & Pick<
+      Serving,
+      'readiness'
+    >
   /** Resolves when its replica has come so far, or when it has waited long enough. */
-  reach(position: number): Promise<unknown>
-  /**
-   * Of an input.
-   * @throws GridError `invalid_input`
-   */
+  reach(position: number): Promise<void>
+  /** Bytes of an input; throws when it is none. */
   bytesOf(command: string, input: unknown): number
 }
 
@@ -64,8 +50,7 @@ export class Affinity {
   readonly #clock: Clock
   readonly #messageBytesMax: number
   readonly #options: UnitOptions
-  readonly #unit: AffinityUnit
-  readonly #of: OfUnit
+  readonly #of: AffinityUnit
   readonly #presence: Presence
   readonly #keys: HotKeys
   readonly #passing: Passing
@@ -81,13 +66,11 @@ export class Affinity {
   #timer: Timer | undefined
 
   constructor(
-    unit: AffinityUnit,
-    { messaging, clock, random }: AffinityPorts,
-    of: OfUnit,
+    { messaging, clock, random }: UnitPorts,
+    of: AffinityUnit,
     options: UnitOptions,
+    { name, space }: Pick<AffinityUnit['unit'], 'name' | 'space'> = of.unit,
   ) {
-    const { name, space } = unit
-    this.#unit = unit
     this.#space = space
     this.#clock = clock
     this.#messageBytesMax = messaging.messageBytesMax
@@ -108,7 +91,7 @@ export class Affinity {
     )
     this.#passing = new Passing(space.name, messaging)
     this.#asking = new Asking(this.#presence.id, this.#passing, { clock, random })
-    this.#passedHere = new PassedRequests(messaging, clock, () => unit)
+    this.#passedHere = new PassedRequests(messaging, clock, () => of.unit)
   }
 
   start(): void {
@@ -175,7 +158,7 @@ export class Affinity {
           withinMs: Math.min(options.withinMs ?? commandMsMax, commandMsMax) + persistMs,
           isOnce: idempotencyKey === undefined,
           here: (leftMs) =>
-            this.#unit.executeHere(name, input, { ...options, withinMs: leftMs - persistMs }),
+            this.#of.unit.executeHere(name, input, { ...options, withinMs: leftMs - persistMs }),
         },
         (why) =>
           why ??
@@ -217,7 +200,7 @@ export class Affinity {
 
   #stateNow(): CopyState {
     if (this.#stopping) return 'leaving'
-    return this.#unit.readiness().ready ? 'ready' : 'joining'
+    return this.#of.unit.readiness().ready ? 'ready' : 'joining'
   }
 
   /** Somebody is otherwise than before, or finds other keys hot. */

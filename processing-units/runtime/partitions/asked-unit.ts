@@ -1,12 +1,19 @@
 import type { Correction } from '@spacegrid/grid/core/correction'
-import type { ExecuteOptions, ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import type {
+  CommandAnswer,
+  EntryAnswer,
+  ExecuteOptions,
+  QueryAnswer,
+  ReadOptions,
+} from '@spacegrid/grid/doors/request/serving'
 import type { PartOperation } from '../across/part-messages.ts'
 
-/** A unit as those see it who pass requests on to it: it does itself what it is asked. */
+/** The unit of one log, as requests that others pass on reach it. */
 export interface AskedUnit {
-  executeHere(name: string, input: unknown, options: ExecuteOptions): Promise<unknown>
-  query(name: string, input: unknown, options: ReadOptions): Promise<unknown>
-  entry(cache: string, key: string, options: ReadOptions): Promise<unknown>
-  correct(correction: Correction): Promise<unknown>
+  /** Not passed on once more. */
+  executeHere(name: string, input: unknown, options: ExecuteOptions): Promise<CommandAnswer<number>>
+  query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>>
+  entry(cache: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>>
+  correct(correction: Correction): Promise<CommandAnswer<number>>
   part(operation: PartOperation, asked: object): Promise<unknown>
 }

@@ -12,8 +12,8 @@ export const placementRules: readonly Rule[] = [
   },
   {
     name: 'routing: what may have been done is asked again only with a key',
-    file: `${unit}/partitioned-unit.ts`,
-    find: '        if (isOnce) throw this.#outcomeUnknown(member, passed.error)\n',
+    file: `${unit}/asking.ts`,
+    find: '        if (isOnce) throw outcomeUnknown(member, passed.error)\n',
     replace: '',
     tests: [`${unit}/partitioned-unit.test.ts`],
   },

@@ -126,8 +126,8 @@ export const rules: readonly Rule[] = [
   {
     name: '5: a refusal is told when what it rests on is committed',
     file: 'processing-units/runtime/command-runner.ts',
-    find: '        if (!valid) {\n',
-    replace: '        if (false) {\n',
+    find: '        if (!valid) {\n          this.whenCollided',
+    replace: '        if (!valid && Date.now() < 0) {\n          this.whenCollided',
   },
   {
     name: '5: `persisted` is told when the store is there',

@@ -1,0 +1,15 @@
+import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+
+/** What a unit works with; all of it is closed by whoever made it. */
+export interface UnitPorts {
+  readonly log: Log
+  readonly messaging: Messaging
+  readonly clock: Clock
+  readonly random: Random
+  /** Whether there is room in every process of the space. Left out: always. */
+  readonly memory?: MemoryWatch
+}
