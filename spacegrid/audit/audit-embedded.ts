@@ -1,7 +1,7 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { AuditRequest } from '@spacegrid/grid/doors/admin/admin-server'
 import type { EmbeddedGrid } from '../embedded/embedded-grid.ts'
-import { logsMeant } from './known-logs.ts'
+import { logsMeant } from './logs-meant.ts'
 import { auditSpace, findReplicas, type SpaceAuditReport } from './space-audit.ts'
 
 /** The audit of a grid in this process, which nobody can look into from outside. */

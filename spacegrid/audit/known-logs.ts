@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { type LogName, sortedLogNames, spaceOf } from '@spacegrid/grid/core/log-name'
+import { type LogName, sortedLogNames } from '@spacegrid/grid/core/log-name'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { knownLogs } from '@spacegrid/grid/drivers/nats/known-logs'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -56,19 +56,3 @@ export function logsOfFolder(
 }
 
 const sorted = (names: readonly LogName[]): LogName[] => sortedLogNames(new Set(names))
-
-/**
- * What an operator means by names: the name of a log, or that of a space for all logs of it that
- * are known. Nothing named: all that are known.
- */
-export function logsMeant(
-  names: readonly string[] | undefined,
-  known: readonly LogName[],
-): readonly LogName[] {
-  if (names === undefined) return known
-  const meant = names.flatMap((name) => {
-    const parts = known.filter((logName) => logName !== name && spaceOf(logName) === name)
-    return known.includes(name) || parts.length === 0 ? [name] : parts
-  })
-  return [...new Set(meant)]
-}

@@ -3,7 +3,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { AuditConnections, type AuditedServers, findGrid } from '../audit/audit-targets.ts'
-import { logsMeant } from '../audit/known-logs.ts'
+import { logsMeant } from '../audit/logs-meant.ts'
 import { reportText } from '../audit/report-text.ts'
 import {
   auditSpace,

@@ -1,6 +1,6 @@
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { type Command, Option } from 'commander'
-import { logsMeant } from '../audit/known-logs.ts'
+import { logsMeant } from '../audit/logs-meant.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { ProgressLine } from '../command-line/progress-line.ts'
 import type { Progress } from '../recover/exact-copies.ts'

@@ -8,7 +8,7 @@ import type { EntryKey, Replayed } from '@spacegrid/grid/engine/ports/store'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { findGrid } from '../audit/audit-targets.ts'
-import { logsMeant } from '../audit/known-logs.ts'
+import { logsMeant } from '../audit/logs-meant.ts'
 import { nameOf, type SpaceEntry } from './quarantine-text.ts'
 
 const answerMs = 15_000

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logsMeant } from './known-logs.ts'
+import { logsMeant } from './logs-meant.ts'
 
 const known = ['auction', 'ticketing.0', 'ticketing.1', 'ticketing.2']
 
