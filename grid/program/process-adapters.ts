@@ -152,6 +152,7 @@ export class ProcessAdapters {
       replicas: STREAM_REPLICAS,
       maxBytes: streamShare(STREAM_BYTES_MAX, partitions),
       rivals: rivalsOf(logName),
+      ...(partitions === 1 ? {} : { division: divisionOf(logName, partitions) }),
       fitness: reportFitness(this.#report, stream),
     })
     this.#logs.add(log)
@@ -180,3 +181,8 @@ function rivalsOf(logName: LogName): { readonly subject: string; readonly is: st
     ? { subject: subjects.log(`${space}.*`), is: `${space} has several partitions there` }
     : { subject: subjects.log(space), is: `${space} has one partition there` }
 }
+
+const divisionOf = (logName: LogName, partitions: number) => ({
+  partitions,
+  subjects: subjects.log(`${spaceOf(logName)}.*`),
+})

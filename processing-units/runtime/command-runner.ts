@@ -4,11 +4,12 @@ import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
+import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
 import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
-import { Recorder } from '@spacegrid/grid/core/recorder'
+import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import {
@@ -353,14 +354,21 @@ export class CommandRunner {
       newId: this.#newId,
       limits: this.#options.transaction,
     }
-    const recorder = this.#place
-      ? new PlacedRecorder(this.#pending, { ...options, place: this.#place, hash: execution.hash })
-      : new Recorder(this.#pending, options)
+    const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
     const attempt = this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
     else this.#confirm(execution, recorder, attempt)
+  }
+
+  #recorder({ command, input, hash }: Execution, options: RecorderOptions): Recorder {
+    const { partitionBy, parts } = command
+    if (this.#place)
+      return new PlacedRecorder(this.#pending, { ...options, place: this.#place, hash })
+    return partitionBy || parts
+      ? new KeyedRecorder(this.#pending, { ...options, partitionBy, value: input })
+      : new Recorder(this.#pending, options)
   }
 
   #handle(execution: Execution, recorder: Recorder): Attempt {

@@ -2,11 +2,12 @@ import { refusePromise } from '@spacegrid/grid/core/callback'
 import type { AnyCache, Cache, Value } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
-import { Recorder } from '@spacegrid/grid/core/recorder'
-import { expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
+import type { Recorder } from '@spacegrid/grid/core/recorder'
+import { declaredShape, expiryIndex, idempotencyCache } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import { transactionId } from '@spacegrid/grid/core/version'
@@ -168,7 +169,7 @@ export class Expirer {
     const place = this.#place
     const recorder = place
       ? new PlacedRecorder(this.#state, { ...options, place, hash: hashOfStored(layout, stored) })
-      : new Recorder(this.#state, options)
+      : new KeyedRecorder(this.#state, { ...options, partitionBy: keyOf(cache), value: stored })
     if (!this.#handle(cache, recorder, key)) {
       this.#rest(layout.number, key, this.#state.find(layout.number, key)?.version ?? 0)
       return
@@ -268,3 +269,6 @@ const rememberedCommands: AnyCache = {
   expiry: 'expiresAt',
   onExpire: undefined,
 }
+
+/** In a space that is not divided its shape does not say it; entries have their stored names. */
+const keyOf = (cache: AnyCache) => declaredShape(cache).partitionBy

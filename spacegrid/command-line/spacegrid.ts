@@ -98,6 +98,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/placement.ts')).addPlacement,
     },
     {
+      name: 'repartition',
+      summary: 'move a stopped space to another number of partitions',
+      load: async () => (await import('../commands/repartition.ts')).addRepartition,
+    },
+    {
       name: 'recover',
       summary: 'the way back when the log or the store has been lost',
       load: async () => (await import('../commands/recover.ts')).addRecover,

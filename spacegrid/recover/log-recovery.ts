@@ -57,7 +57,8 @@ export interface LogPlanOptions {
  */
 const leapPositions = 100_000_000
 
-const beyond = (position: number): number =>
+/** Where a log goes on that stands in for one whose last known position this is. */
+export const beyond = (position: number): number =>
   (Math.floor(position / leapPositions) + 2) * leapPositions
 
 /** @throws Refused when there is nothing to recover, nothing to recover from, or a better way */

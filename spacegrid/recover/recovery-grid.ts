@@ -82,7 +82,7 @@ export async function openGrid(environment: Environment): Promise<RecoveryGrid> 
  * A cluster that has been stopped, or lost its processes, may have its servers running still, or
  * again.
  */
-async function findServers(environment: Environment): Promise<GridAddress | undefined> {
+export async function findServers(environment: Environment): Promise<GridAddress | undefined> {
   const running = (await knownServers(environment.DATA_DIR)).filter((known) => known.running)
   if (running.length === 0) return undefined
   const urls = Object.fromEntries(running.map(({ record: { name, url } }) => [name, url]))

@@ -1,6 +1,6 @@
 import { Binary } from 'mongodb'
 import { GridError, isGridError } from '../../core/errors.ts'
-import type { LogName } from '../../core/log-name.ts'
+import { type LogName, spaceOf } from '../../core/log-name.ts'
 import { fingerprintOf } from '../../engine/agreement/fingerprint.ts'
 import type { Checkpoint } from '../../engine/ports/store.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
@@ -21,6 +21,16 @@ export interface CheckpointDocument {
   readonly quarantine?: QuarantineMark
   /** Of what `apply` was given; a version that did not know of it yet has left none. */
   readonly hash?: number
+  /** The space has another number of partitions, or gets it just now. */
+  readonly moved?: MovedMark
+}
+
+/** In the place of a checkpoint that is none, or none for the time being: docs/decisions/0037. */
+export interface MovedMark {
+  readonly to: number
+  readonly isDone: boolean
+  /** Where the checkpoint was, which is negative meanwhile: no writer's step begins there. */
+  readonly position?: number
 }
 
 export const checkpointsName = 'grid.checkpoints'
@@ -32,7 +42,8 @@ export const checkpointHash = (
 
 /** @throws GridError `record_damaged`: it is not what the grid has written */
 export function toCheckpoint(document: CheckpointDocument): Checkpoint {
-  const { position, logIdentity, digest, entries, replicated, quarantine, hash } = document
+  const { position, logIdentity, digest, entries, replicated, quarantine, hash, moved } = document
+  if (moved) throw movedFault(document._id, moved)
   const checkpoint = {
     ...{ position, logIdentity, digest, entries },
     replicated:
@@ -44,6 +55,27 @@ export function toCheckpoint(document: CheckpointDocument): Checkpoint {
       `MongoDB does not hold the checkpoint of ${document._id} as the grid has written it`,
     )
   return quarantine ? { ...checkpoint, quarantine: toSummary(quarantine) } : checkpoint
+}
+
+function movedFault(logName: LogName, { to, isDone }: MovedMark): GridError {
+  const space = spaceOf(logName)
+  const many = to === 1 ? 'one partition' : `${to} partitions`
+  return new GridError(
+    'configuration_invalid',
+    isDone
+      ? `${space} has ${many} now, and none is called ${logName}: SPACES=${to === 1 ? space : `${space}:${to}`}`
+      : `${space} is being moved to ${many}: npx spacegrid repartition --partitions ${to} brings that to its end`,
+  )
+}
+
+/** Of what can be used: not what a move has left, so that it is not taken for something new. */
+export const isLive = { 'moved.isDone': { $ne: true } } as const
+
+/** What of a checkpoint document a step of a writer sets. */
+export function checkpointFields(logName: LogName, checkpoint: Checkpoint) {
+  const { position, logIdentity, digest, entries, replicated } = checkpoint
+  const hash = checkpointHash(logName, checkpoint)
+  return { position, logIdentity, digest, entries, replicated: new Binary(replicated), hash }
 }
 
 /**

@@ -65,12 +65,17 @@ export function toDocument(change: StoredChange, share?: Share): EntryDocument {
   const document: Document = { _id: share ? share.prefix + key : key }
   for (const name in value)
     document[isReservedAtTop(name) ? escapeMark + name : name] = storable(value[name])
-  const hashedAs = share ? share.hashedAs : cache
-  const hash = storedHash({ cache: hashedAs, key, value: value ?? {}, version, position })
-  document._grid = share
+  document._grid = gridFields({ cache, key, value: value ?? {}, version, position }, share)
+  return document as EntryDocument
+}
+
+/** What the grid needs to know of an entry, beside its value. */
+export function gridFields(entry: StoredEntry, share?: Share): EntryDocument['_grid'] {
+  const { version, position } = entry
+  const hash = hashOf(entry, share)
+  return share
     ? { position, version, hash, partition: share.partition }
     : { position, version, hash }
-  return document as EntryDocument
 }
 
 /** @throws GridError `record_damaged`: it is not what the grid has written */

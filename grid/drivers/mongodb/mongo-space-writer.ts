@@ -19,7 +19,7 @@ import type {
 import { CacheDocuments } from './cache-documents.ts'
 import {
   type CheckpointDocument,
-  checkpointHash,
+  checkpointFields,
   checkpointsName,
   toCheckpoint,
 } from './mongo-checkpoint.ts'
@@ -166,7 +166,7 @@ export class SpaceWriter {
           throw new GridError('stale_writer', `${this.#logName} has a checkpoint`)
         const mark = await this.#quarantine.newMark(this.#logName, session)
         const all = [...new Set([...caches, ...(Array.isArray(found?.caches) ? found.caches : [])])]
-        const fields = { ...fieldsOf(this.#logName, known), caches: all }
+        const fields = { ...checkpointFields(this.#logName, known), caches: all }
         const document = mark ? { ...fields, quarantine: mark } : fields
         await this.#checkpoints.replaceOne({ _id: this.#logName }, document, {
           ...{ session, upsert: true },
@@ -299,7 +299,7 @@ export class SpaceWriter {
       const { value, lastErrorObject } = await this.#checkpoints.findOneAndUpdate(
         { _id: this.#logName, position: from },
         {
-          $set: fieldsOf(this.#logName, next),
+          $set: checkpointFields(this.#logName, next),
           $addToSet: { caches: { $each: [...caches] } },
         },
         {
@@ -331,12 +331,6 @@ export class SpaceWriter {
   #documents(cache: string): CacheDocuments {
     return new CacheDocuments(this.#database, this.#logName, cache)
   }
-}
-
-function fieldsOf(logName: LogName, checkpoint: Checkpoint) {
-  const { position, logIdentity, digest, entries, replicated } = checkpoint
-  const hash = checkpointHash(logName, checkpoint)
-  return { position, logIdentity, digest, entries, replicated: new Binary(replicated), hash }
 }
 
 function isDamaged(document: CheckpointDocument): boolean {

@@ -23,6 +23,7 @@ import { CacheDocuments, collectionName, partitionIndex } from './cache-document
 import {
   type CheckpointDocument,
   checkpointsName,
+  isLive,
   ownCaches,
   toCheckpoint,
 } from './mongo-checkpoint.ts'
@@ -134,7 +135,7 @@ export class MongoStore implements RebuildableStore {
   /** Of the spaces and partitions that are stored here, in the order of the alphabet. */
   logNames(): Promise<LogName[]> {
     return this.#during('Reading which spaces are stored', async () => {
-      const documents = await this.#checkpoints.find({}, durable()).toArray()
+      const documents = await this.#checkpoints.find(isLive, durable()).toArray()
       return documents.map(({ _id: logName }) => logName).sort()
     })
   }
@@ -315,7 +316,7 @@ export class MongoStore implements RebuildableStore {
     const space = spaceOf(logName)
     const isDivided = partitionOf(logName) !== undefined
     const others = isDivided ? space : new RegExp(`^${space}\\.`)
-    const found = await this.#checkpoints.findOne({ _id: others }, durable())
+    const found = await this.#checkpoints.findOne({ _id: others, ...isLive }, durable())
     if (!found) return
     const [is, not] = isDivided ? ['one partition', 'several'] : ['several partitions', 'one']
     throw new GridError(

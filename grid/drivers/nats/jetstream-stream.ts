@@ -34,7 +34,15 @@ export interface StreamSettings {
    * one, this one is not created.
    */
   readonly rivals?: { readonly subject: string; readonly is: string }
+  /**
+   * Of a divided space: how many partitions it has, and under which subjects their streams are. It
+   * is written down with the stream, and none is created beside streams that say another number.
+   */
+  readonly division?: { readonly partitions: number; readonly subjects: string }
 }
+
+/** In a stream's metadata: how many partitions its space has. */
+const partitionsKey = 'spacegrid.partitions'
 
 /**
  * Finds the stream, or creates it, and checks that it can serve as a log. Keeps trying for
@@ -102,14 +110,21 @@ async function findOrCreate(
 
 async function checkRivals(
   manager: JetStreamManager,
-  { stream, rivals }: StreamSettings,
+  { stream, rivals, division }: StreamSettings,
 ): Promise<void> {
-  if (!rivals) return
-  for await (const rival of manager.streams.names(rivals.subject))
-    throw new GridError(
+  const refuse = (rival: string, is: string) =>
+    new GridError(
       'configuration_invalid',
-      `Stream ${stream} is not created while there is ${rival}: ${rivals.is}`,
+      `Stream ${stream} is not created while there is ${rival}: ${is}`,
     )
+  if (rivals)
+    for await (const rival of manager.streams.names(rivals.subject)) throw refuse(rival, rivals.is)
+  if (division)
+    for await (const { config } of manager.streams.list(division.subjects)) {
+      const said = config.metadata?.[partitionsKey]
+      if (said !== undefined && said !== `${division.partitions}`)
+        throw refuse(config.name, `its space has ${said} partitions, not ${division.partitions}`)
+    }
 }
 
 /**
@@ -134,6 +149,9 @@ export const configOf = (settings: StreamSettings): Partial<StreamConfig> & { na
   deny_delete: false,
   deny_purge: false,
   allow_rollup_hdrs: false,
+  ...(settings.division
+    ? { metadata: { [partitionsKey]: `${settings.division.partitions}` } }
+    : {}),
 })
 
 function checked(info: StreamInfo, { stream, subject }: StreamSettings): StreamInfo {
