@@ -9,7 +9,12 @@ import { packMessage } from '../wire/sealed-message.ts'
 import { subjects } from '../wire/subjects.ts'
 import type { CopyState } from './member.ts'
 import { Presence } from './presence.ts'
-import { decodePresence, encodePresence, type PresenceTold } from './presence-message.ts'
+import {
+  decodePresence,
+  encodePresence,
+  hotKeysMax,
+  type PresenceTold,
+} from './presence-message.ts'
 
 class Process {
   readonly host: Host
@@ -158,6 +163,18 @@ test('whatever is published there, presence takes what is meant for it and nothi
   const wrong = [{ weight: 0 }, { weight: -1 }, { weight: Number.NaN }, { name: '' }, { id: -1 }]
   for (const part of wrong)
     expect(decodePresence(encodePresence({ ...told, ...part }))).toBeUndefined()
+  const hot = new Map(Array.from({ length: 100 }, (_, hash) => [hash, 100 - hash] as const))
+  const heard = decodePresence(encodePresence({ ...told, hot }))?.hot
+  expect([...(heard ?? [])]).toEqual([...hot].slice(0, hotKeysMax))
+  for (const [hash, perSecond] of [
+    [-1, 1],
+    [2 ** 32, 1],
+    [1, Number.NaN],
+    [1, -1],
+  ] as const)
+    expect(
+      decodePresence(encodePresence({ ...told, hot: new Map([[hash, perSecond]]) })),
+    ).toBeUndefined()
   const far = new Map<number, CopyState>([[1024, 'ready']])
   expect(decodePresence(encodePresence({ ...told, keeps: far }))).toBeUndefined()
   const whole = encodePresence(told)
