@@ -10,6 +10,7 @@ import type { GoalRow } from './goals/goal.ts'
 import type { GrowthResults } from './growth/growth-results.ts'
 import type { Results } from './hot-path/results.ts'
 import { severalUnitsTasks } from './hot-path/several-units.ts'
+import type { PartitionResults } from './partitions/partition-results.ts'
 import type { PeerResults } from './peers/peer-results.ts'
 
 // Benchmarks that nobody runs rot: every one of them runs here, as small as it can be. That it
@@ -74,6 +75,22 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
       expect(perSecond).toBeGreaterThan(0)
       expect(readNs).toBeGreaterThan(0)
     }
+  })
+
+  it.each([
+    'work,memory,fifth-unit',
+    'beside-one,streams,placement',
+    'passed-on,across-two,hot-key,killed-unit',
+  ])('npm run bench:partitions measures %s', async (only) => {
+    const name = `partitions-${only.split(',')[0]}`
+    const small = ['--small', '--entries', '200', '--entries-few', '200', '--units', '1,2']
+    const few = ['--partitions', '4', '--rounds', '1', '--time', '50', '--without', 'Hazelcast']
+    await run('./partitions.ts', name, ...small, ...few, '--only', only)
+    const { rows, figures } = await results<PartitionResults>(name)
+    const names = only.split(',').filter((one) => one !== 'placement')
+    expect(new Set(rows.map((row) => row.name))).toEqual(new Set(names))
+    for (const row of rows) expectMeasured(row)
+    for (const { table, y } of figures) expect(y.median, table).toBeGreaterThanOrEqual(0)
   })
 
   // Hazelcast is a Java program of its own that takes long to start; its absence is told, and

@@ -50,6 +50,19 @@ const touch = defineCommand('touch', {
   },
 })
 
+/** The same; in a space with one partition, keys that are hot get a home of their own. */
+const touchHot = defineCommand('touchHot', {
+  input: touchInput,
+  result: countResult,
+  partitionBy: { prefixOf: 'itemId', until: '/' },
+  affinity: 'itemId',
+  handler: (tx, { itemId, by }) => {
+    const item = tx.get(items, itemId) ?? tx.reject('no_such_item')
+    tx.put(items, { ...item, count: item.count + by })
+    return { count: item.count + by }
+  },
+})
+
 /** Both, or neither. */
 const move = defineCommand('move', {
   input: Type.Object({ from: Type.String(), to: Type.String(), by: Type.Integer() }),
@@ -67,7 +80,12 @@ const item = defineQuery('item', {
 })
 
 export const dividedSpace = (name: string, partitions: number) =>
-  defineSpace(name, { partitions, caches: [items], commands: [load, touch, move], queries: [item] })
+  defineSpace(name, {
+    partitions,
+    caches: [items],
+    commands: [load, touch, touchHot, move],
+    queries: [item],
+  })
 
 /** Buckets are many more than partitions, so that these are about equally full. */
 const bucketsMax = 1024

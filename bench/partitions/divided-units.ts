@@ -14,6 +14,8 @@ export const largeFlags = [
 const lookMs = 200
 /** Nothing has changed for so long: whoever gives a copy up has done so by then. */
 const stillMs = 2500
+/** Enough where figures mean nothing. */
+const stillSmallMs = 300
 const settledMsMax = 600_000
 
 export interface DividedOptions {
@@ -76,6 +78,7 @@ export class DividedUnits {
   /** Waits until all agree on who is there, and nothing moves any more. */
   async settle(): Promise<void> {
     if (this.options.partitions === 1) return
+    const restMs = this.#context.settings.small ? stillSmallMs : stillMs
     const until = performance.now() + settledMsMax
     let stillSince = performance.now()
     let before = ''
@@ -86,7 +89,7 @@ export class DividedUnits {
       const isSettled = kept.every((it) => it.settled && it.members === this.units.length)
       if (!isSettled || seen !== before) stillSince = now
       before = seen
-      if (isSettled && now - stillSince >= stillMs) break
+      if (isSettled && now - stillSince >= restMs) break
       if (now > until) throw new Error(`The units of ${this.options.space} do not come to rest`)
       await pause(lookMs)
     }

@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { GoalRow } from '../goals/goal.ts'
 import { short, spreadOf } from '../goals/spread.ts'
+import type { Kept } from '../subjects/divided-unit.ts'
 import { DividedUnits } from './divided-units.ts'
 import type { PartitionGoal } from './partition-goal.ts'
 
 const unitsBefore = 4
+const lookMs = 100
 
 interface Moved {
   /** Share of all copies of entries that have come to a unit which had not kept them. */
@@ -21,7 +24,9 @@ export const fifthUnit: PartitionGoal = {
       const all = await DividedUnits.start(context, unitsBefore, { partitions, copies, entries })
       const before = await all.kept()
       const from = performance.now()
-      await all.add()
+      const fifth = await all.add()
+      // It listens before it takes anything over, which looks like rest.
+      while ((await fifth.request<Kept>('kept')).entries.size === 0) await pause(lookMs)
       await all.settle()
       const seconds = (performance.now() - from) / 1000
       const after = await all.kept()

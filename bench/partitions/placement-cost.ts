@@ -1,5 +1,5 @@
 import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
-import { planOf } from '@spacegrid/grid/engine/placement/plan'
+import { askedOf, planOf } from '@spacegrid/grid/engine/placement/plan'
 import { decodePresence, encodePresence } from '@spacegrid/grid/engine/placement/presence-message'
 import { targetOf } from '@spacegrid/grid/engine/placement/target'
 import { spreadOf } from '../goals/spread.ts'
@@ -8,6 +8,8 @@ import type { PartitionFigure, PartitionGoal } from './partition-goal.ts'
 const unitCounts = [10, 100, 1000]
 const partitionCounts = [16, 128, 1024]
 const messagesPerSample = 2000
+/** Where homes are depends on the name of the space. */
+const spaces = ['shop', 'bank', 'tickets', 'auctions', 'stock']
 
 /**
  * Processor time of placement, by units and partitions: of a plan, with everything in its place and
@@ -46,6 +48,10 @@ export const placementCost: PartitionGoal = {
             ...{ ...place, table: 'one presence message', yLabel: 'bytes' },
             y: spreadOf([messageOf(settled[0] as Member, partitions, copies).length]),
           },
+          {
+            ...{ ...place, table: 'homes of the fullest unit', yLabel: 'times the mean' },
+            y: spreadOf(spaces.map((space) => fullestHome({ ...placing, space }, count))),
+          },
         )
       }
     return { rows: [], figures }
@@ -61,15 +67,25 @@ const memberOf = (number: number, keeps: ReadonlyMap<number, CopyState>): Member
 const membersOf = (count: number): Member[] =>
   Array.from({ length: count }, (_, number) => memberOf(number, new Map()))
 
-function placed(
-  placing: { readonly space: string; readonly partitions: number; readonly copies: number },
-  members: readonly Member[],
-): Member[] {
+function placed(placing: Placed, members: readonly Member[]): Member[] {
   const { owners } = targetOf({ ...placing, members })
   return members.map((member, number) => {
     const own = [...owners.keys()].filter((at) => owners[at]?.some(({ id }) => id === member.id))
     return memberOf(number, new Map(own.map((partition) => [partition, 'ready'])))
   })
+}
+
+type Placed = Omit<Parameters<typeof targetOf>[0], 'members'>
+
+/** Commands go home, so the unit with most homes is at its limit first. */
+function fullestHome(placing: Placed, count: number): number {
+  const members = placed(placing, membersOf(count))
+  const homes = new Map<number, number>()
+  for (let partition = 0; partition < placing.partitions; partition++) {
+    const home = askedOf(members, placing.space, partition)[0]?.id ?? -1
+    homes.set(home, (homes.get(home) ?? 0) + 1)
+  }
+  return Math.max(...homes.values()) / (placing.partitions / count)
 }
 
 /** Of the second time: once compiled, as in a unit that has run for a while. */

@@ -79,7 +79,7 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
       touchOwn: (turn) => touch(keys.keyAt(turn, own)),
       touchOther: (turn) => touch(keys.keyAt(turn, others)),
       touchAny: (turn) => touch(keys.keyAt(turn, all)),
-      touchHot: () => touch(keys.keyAt(0, all)),
+      touchHot: () => unit.execute('touchHot', { itemId: keys.keyAt(0, all), by: 1 }),
       queryOwn: (turn) => query(keys.keyAt(turn, own)),
       queryOther: (turn) => query(keys.keyAt(turn, others)),
       /** Between one partition and the next. */

@@ -80,7 +80,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--retries <count>', 'after 502, 503, 504 or no answer', whole(0, 20), 3)
     .option('--drain <seconds>', 'wait for users after the last arrival', number(0, 600), 30)
     .option('--seats <count>', 'ticketing: seats of each event', whole(4, eventSeatsMax), 10_000)
-    .option('--events <count>', 'ticketing: events, in several partitions', whole(1, 1000), 1)
+    .option('--events <count>', 'ticketing: events, as many on sale at once', whole(1, 1000), 1)
     .option('--hot <share>', 'ticketing: users of the first of several events', number(0, 1), 0.3)
     .option('--browse <share>', 'users who only look', number(0, 1), 0.3)
     .option('--specific <share>', 'ticketing: buyers who choose seats', number(0, 1), 0.2)

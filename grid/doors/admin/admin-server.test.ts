@@ -91,6 +91,20 @@ describe('the administration door', () => {
     expect(await counted()).toBe('5')
   })
 
+  test('/metrics counts hot keys, and commands that were passed on to their homes', async () => {
+    const passed = { answered: 12, elsewhere: 1, unknown: 2 }
+    const affinity = { hotKeys: 3, keys: [], passed }
+    const { body } = await open(pump({ spaces: () => ({ shop: { affinity } }) })).get('/metrics')
+    expect(body).toMatch(/^spacegrid_hot_keys\{space="shop",.*\} 3$/m)
+    for (const [outcome, count] of Object.entries(passed))
+      expect(body).toMatch(
+        new RegExp(
+          `^spacegrid_hot_key_commands_total\\{.*outcome="${outcome}".*\\} ${count}$`,
+          'm',
+        ),
+      )
+  })
+
   test('/metrics tells how the clocks are', async () => {
     const clock = { differenceMs: -7500, jumps: 4 }
     const { body } = await open(pump({ spaces: () => ({ shop: { clock } }) })).get('/metrics')
