@@ -1,5 +1,4 @@
 import {
-  type AnyBulkWriteOperation,
   Binary,
   type ClientSession,
   type Collection,
@@ -7,19 +6,11 @@ import {
   MongoClient,
   MongoServerError,
 } from 'mongodb'
-import { GridError } from '../../core/errors.ts'
-import { type LogName, logNameOf, logNamesOf } from '../../core/log-name.ts'
-import {
-  EntryPlaces,
-  isCarriedOver,
-  type PartitionCount,
-  PartitionCounts,
-  placesOfAnswers,
-} from '../../core/repartition.ts'
-import { idempotencyCache, type SpaceShape } from '../../core/shape.ts'
-import type { Checkpoint, StoredEntry } from '../../engine/ports/store.ts'
+import { type LogName, logNamesOf } from '../../core/log-name.ts'
+import { isCarriedOver, type PartitionCount } from '../../core/repartition.ts'
+import type { SpaceShape } from '../../core/shape.ts'
+import type { Checkpoint } from '../../engine/ports/store.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
-import { collectionName, partitionIndex, shareOf } from './cache-documents.ts'
 import {
   type CheckpointDocument,
   checkpointFields,
@@ -27,9 +18,19 @@ import {
   toCheckpoint,
 } from './mongo-checkpoint.ts'
 import { MendedConnection } from './mongo-connection.ts'
-import { type EntryDocument, fromDocument, gridFields, toDocument } from './mongo-document.ts'
-import { duplicateKey, namespaceExists, toStoreError } from './mongo-faults.ts'
+import { duplicateKey, toStoreError } from './mongo-faults.ts'
 import { quarantineName } from './mongo-quarantine.ts'
+import {
+  type AnswersState,
+  durably,
+  type EntryListener,
+  type Move,
+  MovedDocuments,
+  majority,
+  makeCollection,
+  stale,
+  type Told,
+} from './moved-documents.ts'
 
 /** What a move has to know when it goes on: written in one step with the end of the old logs. */
 export interface MoveRecord {
@@ -50,8 +51,7 @@ interface MoveDocument extends Omit<MoveRecord, 'replicated'> {
   /** The one that works at it; another one that comes takes it over. */
   readonly run: string
   readonly replicated: Binary
-  /** Answers under idempotency keys get other ids: they are written aside, and put in place. */
-  readonly answers: 'old' | 'aside' | 'moved'
+  readonly answers: AnswersState
   readonly since: Date
 }
 
@@ -66,28 +66,17 @@ export interface StoredDivision {
   readonly own: ReadonlyMap<string, number>
 }
 
-/** Told of each entry that is read, in its old place. */
-export interface EntryListener {
-  entry(partition: number | undefined, entry: StoredEntry): void
-}
-
-export type Told = (entries: number) => void
-
 /** Identity in a checkpoint while nobody may go on from it. */
 const noLog = 'none: the space is being moved'
 const movesName = 'grid.moves'
-const stepEntries = 1000
 const silentMsMax = 120_000
 const unavailableAfterMs = 5000
 
-const durably = { writeConcern: { w: 'majority', journal: true } } as const
 const inTransaction = {
   readPreference: 'primary',
   readConcern: { level: 'local' },
   ...durably,
 } as const
-
-type Operation = AnyBulkWriteOperation<EntryDocument>
 
 /**
  * Moves what MongoDB has of a space to another number of partitions, in place. Assumes that nobody
@@ -104,6 +93,7 @@ export class MongoMove {
   readonly #database: Db
   readonly #checkpoints: Collection<CheckpointDocument>
   readonly #moves: Collection<MoveDocument>
+  readonly #documents: MovedDocuments
 
   /** @param run unique to this one */
   constructor(url: string, database: string, space: string, run: string) {
@@ -120,6 +110,10 @@ export class MongoMove {
     this.#database = this.#client.db(database, { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#moves = this.#database.collection(movesName)
+    this.#documents = new MovedDocuments(space, this.#database, {
+      read: async () => (await this.#moves.findOne({ _id: space }, majority()))?.answers ?? 'old',
+      write: (answers) => this.#take({ answers }),
+    })
   }
 
   look(): Promise<StoredDivision> {
@@ -132,9 +126,7 @@ export class MongoMove {
       const quarantined = await this.#database
         .collection(quarantineName)
         .countDocuments({ space: logs })
-      const own = new Map<string, number>()
-      for (const cache of await this.#caches())
-        if (!isCarriedOver(cache)) own.set(cache, await this.#of(cache).countDocuments({}))
+      const own = await this.#documents.uncarried()
       return {
         checkpoints: new Map(live.map((it) => [it._id, toCheckpoint(it)])),
         move: move ? recordOf(move) : undefined,
@@ -149,44 +141,8 @@ export class MongoMove {
    * @throws GridError `record_damaged`; `invalid_input` for an entry that does not say where it
    * belongs
    */
-  count(
-    from: number,
-    shape: SpaceShape,
-    listener: EntryListener,
-    told: Told,
-  ): Promise<{ readonly counts: PartitionCount[]; readonly forgotten: number }> {
-    return this.#during('Reading', async () => {
-      const { partitions: to = 1 } = shape
-      const counts = new PartitionCounts(shape, to)
-      const places = new EntryPlaces(shape)
-      let read = 0
-      const tell = () => void (++read % stepEntries === 0 && told(read))
-      for (const cache of await this.#moving(shape))
-        for await (const { entry, partition } of this.#read(cache, from)) {
-          listener.entry(partition, entry)
-          const { key, value, version } = entry
-          counts.add(places.partitionOf(cache, key, value), cache, key, version)
-          tell()
-        }
-      // They go, and are only counted for what is there now.
-      for (const cache of (await this.#caches()).filter((name) => !isCarriedOver(name)))
-        for await (const { entry, partition } of this.#read(cache, from))
-          listener.entry(partition, entry)
-      let forgotten = 0
-      for await (const group of this.#answers(from)) {
-        for (const { entry, partition } of group) {
-          listener.entry(partition, entry)
-          tell()
-        }
-        const placed = placesOfAnswers(entriesOf(group), to)
-        for (const [place, { cache, key, version }] of placed)
-          counts.add(place, cache, key, version)
-        const kept = new Set([...placed.values()].map(({ version }) => version))
-        const all = new Set(group.map(({ entry }) => entry.version))
-        forgotten += all.size - kept.size
-      }
-      return { counts: counts.result(), forgotten }
-    })
+  count(from: number, shape: SpaceShape, listener: EntryListener, told: Told) {
+    return this.#during('Reading', () => this.#documents.count(from, shape, listener, told))
   }
 
   /**
@@ -196,7 +152,7 @@ export class MongoMove {
    */
   begin(record: MoveRecord, found: ReadonlyMap<LogName, Checkpoint>): Promise<void> {
     return this.#during('Beginning with', async () => {
-      for (const name of [movesName, checkpointsName]) await this.#make(name)
+      for (const name of [movesName, checkpointsName]) await makeCollection(this.#database, name)
       const { to, replicated } = record
       await this.#transact(async (session) => {
         await this.#moves.insertOne(
@@ -214,7 +170,7 @@ export class MongoMove {
             { session },
           )
           if (matchedCount !== 1)
-            throw this.#stale(`${logName} is not stored at ${position} any more`)
+            throw stale(this.#space, `${logName} is not stored at ${position} any more`)
         }
         for (const logName of logNamesOf(this.#space, to))
           if (!found.has(logName)) await this.#mark(logName, to, false, session)
@@ -254,57 +210,13 @@ export class MongoMove {
   }
 
   /** Writes every document's partition anew, and the answers that are remembered. */
-  rewrite({ from, to, replicated }: MoveRecord, told: Told): Promise<void> {
-    return this.#during('Rewriting', async () => {
-      const { shape } = decodeHeader(replicated.slice())
-      const places = new EntryPlaces(shape)
-      let read = 0
-      await this.#moveAnswers(from, to, (answers) => told(read + answers))
-      for (const cache of await this.#caches())
-        if (!isCarriedOver(cache)) await this.#of(cache).deleteMany({}, durably)
-      for (const cache of await this.#moving(shape)) {
-        let step: Operation[] = []
-        let writing: Promise<unknown> = Promise.resolve()
-        const write = async () => {
-          await writing
-          const operations = step
-          step = []
-          if (operations.length > 0) writing = this.#write(cache, operations)
-          // It is awaited above; until then nobody else would notice it fail.
-          writing.catch(() => undefined)
-        }
-        for await (const { entry, partition, id } of this.#read(cache, from, to)) {
-          const place = to === 1 ? undefined : places.partitionOf(cache, entry.key, entry.value)
-          // What is there already was moved before this one came, or stays where it is.
-          if (place !== partition) step.push(moveOf(id, entry, this.#shareOf(place, cache)))
-          if (step.length === stepEntries) await write()
-          if (++read % stepEntries === 0) told(read)
-        }
-        await write()
-        await writing
-        await this.#index(this.#of(cache), to)
-      }
-    })
+  rewrite(record: MoveRecord, told: Told): Promise<void> {
+    return this.#during('Rewriting', () => this.#documents.rewrite(moveOf(record), told))
   }
 
   /** Reads all of it again, and counts it. */
-  recount({ to, replicated }: MoveRecord, told: Told): Promise<PartitionCount[]> {
-    return this.#during('Reading again', async () => {
-      const { shape } = decodeHeader(replicated.slice())
-      const counts = new PartitionCounts(shape, to)
-      const places = new EntryPlaces(shape)
-      let read = 0
-      for (const cache of [...(await this.#moving(shape)), idempotencyCache])
-        for await (const { entry, partition } of this.#read(cache, to)) {
-          const { key, value, version } = entry
-          const isRight =
-            cache === idempotencyCache || places.partitionOf(cache, key, value) === (partition ?? 0)
-          if (!isRight) throw this.#stale(`${cache} ${JSON.stringify(key)} is not in its place`)
-          counts.add(partition ?? 0, cache, key, version)
-          if (++read % stepEntries === 0) told(read)
-        }
-      return counts.result()
-    })
+  recount(record: MoveRecord, told: Told): Promise<PartitionCount[]> {
+    return this.#during('Reading again', () => this.#documents.recount(moveOf(record), told))
   }
 
   /**
@@ -340,145 +252,6 @@ export class MongoMove {
     await this.#client.close()
   }
 
-  // ---- answers: their ids hold the partition, so one in its new place could have the id of one
-  // that is in its old place
-
-  async #moveAnswers(from: number, to: number, told: Told): Promise<void> {
-    const aside = this.#database.collection<EntryDocument>(`${movesName}.${this.#space}`)
-    const { answers } = (await this.#moves.findOne({ _id: this.#space }, majority())) ?? {}
-    if (answers === 'moved') return
-    if (answers === 'old') {
-      await this.#drop(aside.collectionName)
-      await this.#make(aside.collectionName)
-      let written = 0
-      let step: EntryDocument[] = []
-      const write = async () => {
-        if (step.length > 0) await aside.insertMany(step, { ...durably, ordered: false })
-        written += step.length
-        step = []
-        told(written)
-      }
-      for await (const group of this.#answers(from))
-        for (const [place, entry] of placesOfAnswers(entriesOf(group), to)) {
-          const share = this.#shareOf(to === 1 ? undefined : place, idempotencyCache)
-          step.push(toDocument(entry, share))
-          if (step.length === stepEntries) await write()
-        }
-      await write()
-      await this.#index(aside, to)
-      if ((await aside.countDocuments({})) !== written)
-        throw this.#stale('somebody else works at the same move')
-      await this.#take({ answers: 'aside' })
-    }
-    await this.#putInPlace(aside)
-    await this.#take({ answers: 'moved' })
-  }
-
-  async #putInPlace(aside: Collection<EntryDocument>): Promise<void> {
-    const names = await this.#collections()
-    // It is there already when this has been interrupted behind it.
-    if (!names.includes(aside.collectionName)) return
-    const place = collectionName(this.#space, idempotencyCache)
-    await this.#database.renameCollection(aside.collectionName, place, { dropTarget: true })
-  }
-
-  /** In the order of their keys: all that are remembered under one key at once. */
-  async *#answers(from: number): AsyncGenerator<ReadEntry[], void> {
-    let group: ReadEntry[] = []
-    for await (const one of this.#read(idempotencyCache, from, from, { key: 1 })) {
-      if (group.length > 0 && group[0]?.entry.key !== one.entry.key) {
-        yield group
-        group = []
-      }
-      group.push(one)
-    }
-    if (group.length > 0) yield group
-  }
-
-  // ---- documents
-
-  /**
-   * Each with the partition that it says it is in: undefined where the space has one.
-   * @param numbers of partitions that the space may have: both, while it is being moved
-   */
-  async *#read(
-    cache: string,
-    one: number,
-    other = one,
-    sort?: Readonly<Record<string, 1>>,
-  ): AsyncGenerator<ReadEntry, void> {
-    const mayBeWhole = one === 1 || other === 1
-    const last = Math.max(one, other)
-    const options = { ...majority(), batchSize: 4 * stepEntries, allowDiskUse: true }
-    const cursor = this.#of(cache).find({}, options)
-    if (sort) cursor.sort(sort)
-    for await (const document of cursor) {
-      const { partition } = document._grid ?? {}
-      const fits = partition === undefined ? mayBeWhole : last > 1 && partition < last
-      if (!fits)
-        throw new GridError(
-          'record_damaged',
-          `${cache} ${JSON.stringify(document._id)} is in ${partition === undefined ? 'no partition' : `partition ${partition}`}`,
-        )
-      const entry = fromDocument(cache, document, this.#shareOf(partition, cache))
-      yield { id: document._id, partition, entry }
-    }
-  }
-
-  async #write(cache: string, operations: Operation[]): Promise<void> {
-    // The values stay as they are, so there is nothing for a rule of the collection to say.
-    const options = { ...durably, ordered: false, bypassDocumentValidation: true }
-    const { matchedCount } = await this.#of(cache).bulkWrite(operations, options)
-    if (matchedCount !== operations.length)
-      throw this.#stale(`somebody writes ${collectionName(this.#space, cache)} meanwhile`)
-  }
-
-  async #index(collection: Collection<EntryDocument>, to: number): Promise<void> {
-    if (to > 1) await collection.createIndex(partitionIndex)
-    else if (await collection.indexExists(indexName)) await collection.dropIndex(indexName)
-  }
-
-  /** Caches of the application that have documents. */
-  async #moving({ caches }: SpaceShape): Promise<string[]> {
-    const stored = await this.#caches()
-    const names = caches.map(({ name }) => name)
-    return names.filter(
-      (name) => stored.includes(name) && isCarriedOver(name) && name !== idempotencyCache,
-    )
-  }
-
-  /** Names of all caches of the space, and whatever else has a name like theirs. */
-  async #caches(): Promise<string[]> {
-    const before = collectionName(this.#space, '')
-    const names = await this.#collections()
-    return names.filter((name) => name.startsWith(before)).map((name) => name.slice(before.length))
-  }
-
-  async #collections(): Promise<string[]> {
-    const found = await this.#database.listCollections({}, { nameOnly: true }).toArray()
-    return found.map(({ name }) => name)
-  }
-
-  async #make(name: string): Promise<void> {
-    try {
-      await this.#database.createCollection(name)
-    } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== namespaceExists) throw error
-    }
-  }
-
-  async #drop(name: string): Promise<void> {
-    if ((await this.#collections()).includes(name)) await this.#database.dropCollection(name)
-  }
-
-  #of(cache: string): Collection<EntryDocument> {
-    return this.#database.collection(collectionName(this.#space, cache))
-  }
-
-  #shareOf(partition: number | undefined, cache: string) {
-    return shareOf(logNameOf(this.#space, partition), cache)
-  }
-
   // ---- the record
 
   async #mark(
@@ -497,7 +270,7 @@ export class MongoMove {
     const options = session ? { session } : durably
     const mine = { _id: this.#space, run: this.#run }
     const { matchedCount } = await this.#moves.updateOne(mine, { $set }, options)
-    if (matchedCount !== 1) throw this.#stale('another run has taken it over')
+    if (matchedCount !== 1) throw stale(this.#space, 'another run has taken it over')
   }
 
   async #transact(work: (session: ClientSession) => Promise<void>): Promise<void> {
@@ -506,42 +279,23 @@ export class MongoMove {
     )
   }
 
-  #stale(what: string): GridError {
-    return new GridError('stale_writer', `${this.#space} cannot be moved: ${what}`)
-  }
-
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
       if (error instanceof MongoServerError && error.code === duplicateKey)
-        throw this.#stale('somebody else moves it')
+        throw stale(this.#space, 'somebody else moves it')
       throw toStoreError(error, `${doing} ${this.#space}`)
     }
   }
 }
 
-const indexName = '_grid.partition_1'
-
-interface ReadEntry {
-  readonly id: EntryDocument['_id']
-  readonly partition: number | undefined
-  readonly entry: StoredEntry
-}
-
-const entriesOf = (group: readonly ReadEntry[]): StoredEntry[] => group.map(({ entry }) => entry)
-
-const moveOf = (_id: string, entry: StoredEntry, share: ReturnType<typeof shareOf>): Operation => ({
-  updateOne: {
-    filter: { _id, '_grid.version': entry.version },
-    update: { $set: { _grid: gridFields(entry, share) } },
-  },
+const moveOf = ({ from, to, replicated }: MoveRecord): Move => ({
+  ...{ from, to },
+  shape: decodeHeader(replicated.slice()).shape,
 })
 
 function recordOf({ replicated, ...document }: MoveDocument): MoveRecord {
   const { from, to, after, counts, streams } = document
   return { from, to, after, counts, streams, replicated: new Uint8Array(replicated.value()) }
 }
-
-/** Made anew each time, for the driver writes into it. */
-const majority = () => ({ readConcern: { level: 'majority' as const } })
