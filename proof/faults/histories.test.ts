@@ -11,7 +11,7 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 describe.skipIf(!isGoInstalled(process.env, 'the check of histories'))('histories', () => {
   test.each([1, 4])(
     `of %i partitions: what clients see under kill -9 and SIGSTOP is linearizable, over several keys strictly serializable (SEED=${seed})`,
-    { timeout: 240_000 },
+    { timeout: 480_000 },
     async (partitions) => {
       const folder = await temporaryFolder('histories')
       const summary = await runHistory({
