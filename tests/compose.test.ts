@@ -38,7 +38,8 @@ interface ComposeService {
 const othersVariables = new Set(['NODE_ENV', 'NODE_OPTIONS'])
 
 async function expectGridReads(variables: readonly string[]): Promise<void> {
-  const environment = await read('grid/program/environment.ts')
+  const ofApplications = await read('processing-units/ticketing/settings.ts')
+  const environment = (await read('grid/program/environment.ts')) + ofApplications
   const unknown = variables.filter(
     (name) => !othersVariables.has(name) && !new RegExp(`\\b${name}\\b`).test(environment),
   )
@@ -132,7 +133,14 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       const [, program = ''] = auction.services['processing-unit']?.command ?? []
       expect(program).toBe('processing-units/auction/main.ts')
       expect(existsSync(join(root, program))).toBe(true)
-      expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction')
+      expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction:1')
+    })
+
+    it('divides the space when told to: whoever works for it knows the number', () => {
+      const { services } = modelOf({ PARTITIONS: '16' })
+      expect(services['processing-unit']?.environment?.PARTITIONS).toBe('16')
+      for (const role of ['data-pump', 'data-writer', 'data-reader'])
+        expect(services[role]?.environment?.SPACES).toBe('ticketing:16')
     })
 
     it('sets only variables that the grid reads', async () => {
