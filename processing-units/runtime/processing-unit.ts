@@ -268,7 +268,8 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`
    */
   async part(operation: PartOperation, asked: object): Promise<unknown> {
-    const { parts } = this.#serves().runner
+    const { runner } = this.#serves()
+    const { parts } = runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
     switch (operation) {
       case 'prepare':
@@ -286,6 +287,8 @@ export class ProcessingUnit implements Serving, Component {
       case 'persisted':
         await this.#persistence?.reach((asked as PersistedAsked).position)
         return true
+      case 'newest':
+        return await runner.barrier()
     }
   }
 

@@ -120,6 +120,10 @@ describe('a command across partitions', () => {
     for (const member of members) {
       const again = await execute('transfer', transfer(0, 1, 30), options, member)
       expect(again).toMatchObject({ result: first.result, replayed: true })
+      // Whoever hears it only now is to read it wherever it was done.
+      const positions = positionsOf(again.position)!
+      for (const [partition, position] of positionsOf(first.position)!)
+        expect(positions.get(partition)).toBeGreaterThanOrEqual(position)
     }
     await expect(execute('transfer', transfer(0, 1, 31), options)).rejects.toMatchObject({
       code: 'idempotency_key_reused',

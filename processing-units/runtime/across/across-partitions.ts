@@ -1,7 +1,7 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { refusalOfParts } from '@spacegrid/grid/core/parts'
-import { tokenOfAll } from '@spacegrid/grid/core/position'
+import { positionsOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -149,10 +149,41 @@ export class AcrossPartitions {
     if (yes.length === divided.groups.length)
       return await this.#commit(divided, attempt, notAfter, yes, until, acknowledge)
     const over = this.#follow(this.#abort(attempt, notAfter, coordinator.partition, ballots))
-    const outcome = outcomeOf(divided, ballots, isLast)
+    const outcome = await this.#wholly(divided, ballots, outcomeOf(divided, ballots, isLast), until)
     // What it holds would be in its own way.
     if (outcome.kind === 'again') await over
     return outcome
+  }
+
+  /**
+   * Whoever is told once more what was done is to read it too, wherever it was done: there it is
+   * held, at the newest position, or has been finished before.
+   */
+  async #wholly(
+    { groups }: Divided,
+    ballots: readonly Ballot[],
+    outcome: Outcome,
+    until: number,
+  ): Promise<Outcome> {
+    if (outcome.kind !== 'answer') return outcome
+    const withinMs = Math.max(releasedMsMax, until - this.#ports.clock.monotonic())
+    const newest = async (partition: number): Promise<readonly [number, number]> => {
+      const yes = ballots.find((ballot) => ballot.partition === partition && isYes(ballot))
+      if (yes && isYes(yes)) return [partition, yes.vote.position]
+      const asked = { operation: 'newest', asked: {}, isOnce: false } as const
+      return [partition, (await this.#ports.ask({ partition, withinMs, ...asked })) as number]
+    }
+    const { answer } = outcome
+    const [coordinator, ...others] = groups.map(({ partition }) => partition)
+    const own = positionsOf(answer.position)?.get(coordinator as number) ?? 0
+    try {
+      const positions = new Map(await Promise.all(others.map(newest)))
+      positions.set(coordinator as number, own)
+      return { kind: 'answer', answer: { ...answer, position: tokenOfAll(positions) } }
+    } catch (cause) {
+      const message = 'It was done, and where it was done cannot be asked; ask again with its key'
+      return { kind: 'error', error: new GridError('outcome_unknown', message, { cause }) }
+    }
   }
 
   /**

@@ -6,7 +6,15 @@ import type { HoldFate, Verdict } from '@spacegrid/grid/core/steps'
  * back: plain data, for whoever keeps it may be another unit. docs/decisions/0033.
  */
 
-export type PartOperation = 'prepare' | 'decide' | 'finish' | 'forget' | 'released' | 'persisted'
+export type PartOperation =
+  | 'prepare'
+  | 'decide'
+  | 'finish'
+  | 'forget'
+  | 'released'
+  | 'persisted'
+  /** The position of the log once everything that is stored by now is there. */
+  | 'newest'
 
 /** One part of a command: a command with a handler, by its name, and its place among the parts. */
 export interface AskedPart {
