@@ -137,9 +137,10 @@ export class Keeping {
     const until = clock.monotonic() + this.#options.relieveMsMax
     while (clock.monotonic() < until && this.#isNeeded()) await sleep(clock, lookMs)
     this.#timer?.cancel()
-    await this.presence.stop()
     for (const copy of [...this.#copies.values()]) this.#close(copy)
     await Promise.all(this.#closing)
+    // Whoever is told goodbye waits for nothing more that was passed on.
+    await this.presence.stop()
   }
 
   /** Something is kept here alone, and there is somebody who could keep it. */

@@ -268,6 +268,19 @@ describe('units that go', () => {
     expect(first.unit.readiness().ready).toBe(true)
   })
 
+  test('one that stops answers first what others have passed on to it', async () => {
+    const members = await world.startSettled(3)
+    const id = ids.find((it) => homeOf(members, it) !== members[0])!
+    const home = homeOf(members, id)
+    // It hears late what becomes of its command.
+    for (const { connection } of home.logs.values()) connection.lateMs = () => 1000
+    const answer = fateOf(members[0]!.unit.execute('add', { id }))
+    await world.clock.advance(20)
+    const stopped = fateOf(home.unit.stop().then(() => true))
+    await world.until(() => stopped.value === true)
+    expect(answer).toMatchObject({ value: { result: { count: 1 } } })
+  })
+
   test('one that stops is relieved first, even of what only it keeps', async () => {
     const members = await world.startSettled(3, { copies: 1 })
     const [first, second, third] = members as [WorldMember, WorldMember, WorldMember]
