@@ -1,6 +1,6 @@
 import type { DividedPlan, DividedStep } from './divided/plan.ts'
+import { type AnyPlan, isDivided } from './plan/any-plan.ts'
 import type { Plan, Step } from './plan/plan.ts'
-import { type AnyPlan, isDivided } from './seed-run.ts'
 
 /** Lines of a trace that are shown, at its beginning and at its end. */
 const traceLinesMax = 50

@@ -1,13 +1,11 @@
-import { type DividedPlan, dividedWorkload, makeDividedPlan } from './divided/plan.ts'
+import { dividedWorkload, makeDividedPlan } from './divided/plan.ts'
 import { runDivided } from './divided/run.ts'
+import { type AnyPlan, isDivided } from './plan/any-plan.ts'
 import { makePlan, type Plan } from './plan/plan.ts'
 import { type RunResult, runPlan } from './run.ts'
 import { tryRun, tryRunQuickly } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
 import type { Workload } from './workloads/workload.ts'
-
-/** Of a grid with one log, or of one with several partitions. */
-export type AnyPlan = Plan | DividedPlan
 
 const undivided: readonly string[] = workloads.map(({ name }) => name)
 
@@ -17,12 +15,10 @@ export const workloadNames: readonly string[] = [...undivided, dividedWorkload]
 const dividedEvery = 3
 
 export function planOf(seed: number, workload?: string): AnyPlan {
-  const isDivided = workload === undefined && seed % dividedEvery === 0
-  if (isDivided || workload === dividedWorkload) return makeDividedPlan(seed)
+  const isOne = workload === undefined && seed % dividedEvery === 0
+  if (isOne || workload === dividedWorkload) return makeDividedPlan(seed)
   return makePlan(seed, workload === undefined ? undivided : [workload])
 }
-
-export const isDivided = (plan: AnyPlan): plan is DividedPlan => plan.workload === dividedWorkload
 
 export const tryPlan = async <P extends AnyPlan>(plan: P, keepTrace = false): Promise<RunResult> =>
   await tryRun(plan, () => run(plan, keepTrace))
