@@ -43,7 +43,10 @@ async function settled(asked: ComponentProcess, units: number): Promise<Map<stri
       const { members, moving, scarce } = found
       const kept = members.reduce((sum, { ready }) => sum + ready.length, 0)
       const expected = Math.min(2, units) * partitions
-      return members.length === units && moving === 0 && scarce.length === 0 && kept === expected
+      // Whoever has just come keeps nothing yet, and nothing moves: that is not the end of it.
+      const isShared = members.every(({ ready }) => ready.length > expected / units - 2)
+      const isWhole = moving === 0 && scarce.length === 0 && kept === expected
+      return members.length === units && isShared && isWhole
     },
     { what: `${units} units to keep everything`, timeoutMs: settledMsMax },
   )
