@@ -17,6 +17,7 @@ const stillMs = 2500
 /** Enough where figures mean nothing. */
 const stillSmallMs = 300
 const settledMsMax = 600_000
+const namesMax = 20
 
 export interface DividedOptions {
   readonly partitions: number
@@ -30,6 +31,20 @@ export class DividedUnits {
   readonly #context: GoalContext
   readonly units: RunningSubject[] = []
   #started = 0
+
+  /**
+   * Two units, each of which is home of something: which that is the space's name decides, and with
+   * few partitions one of them may be left without.
+   */
+  static async startTwo(context: GoalContext, options: DividedOptions): Promise<DividedUnits> {
+    for (let names = 1; ; names++) {
+      const two = await DividedUnits.start(context, 2, options)
+      const [kept] = await two.kept()
+      if (new Set(kept?.homes).size === 2) return two
+      await two.close()
+      if (names === namesMax) throw new Error(`of ${names} spaces none has a home in both units`)
+    }
+  }
 
   /** The units, with entries, and everything where it belongs. */
   static async start(
@@ -71,6 +86,13 @@ export class DividedUnits {
     return await this.#context.start('divided-client', { natsUrl, space, partitions, entries })
   }
 
+  /** Partitions that each unit keeps, once whoever has come last has taken its part. */
+  get #share(): number {
+    const { partitions, copies } = this.options
+    const { length: count } = this.units
+    return (partitions * Math.min(copies, count)) / count
+  }
+
   kept(): Promise<Kept[]> {
     return Promise.all(this.units.map((unit) => unit.request<Kept>('kept')))
   }
@@ -86,7 +108,9 @@ export class DividedUnits {
       const kept = await this.kept()
       const now = performance.now()
       const seen = JSON.stringify(kept.map(({ homes, entries }) => [homes, [...entries.keys()]]))
-      const isSettled = kept.every((it) => it.settled && it.members === this.units.length)
+      const isShared = kept.every(({ entries }) => entries.size > this.#share - 2)
+      const isSettled =
+        isShared && kept.every((it) => it.settled && it.members === this.units.length)
       if (!isSettled || seen !== before) stillSince = now
       before = seen
       if (isSettled && now - stillSince >= restMs) break

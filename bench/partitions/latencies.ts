@@ -23,7 +23,7 @@ async function medians(
 export const passedOn: PartitionGoal = {
   name: 'passed-on',
   async measure(context, { partitions, entriesFew: entries }) {
-    const all = await DividedUnits.start(context, 2, { partitions, copies: 1, entries })
+    const all = await DividedUnits.startTwo(context, { partitions, copies: 1, entries })
     await all.first.request('choose')
     const names = ['queryOwn', 'queryOther', 'touchOwn', 'touchOther', 'echo']
     const found = await medians(context, 'passed on', all.first, names)
@@ -57,7 +57,11 @@ export const acrossTwo: PartitionGoal = {
       { units: 2, copies },
     ]
     for (const kind of kinds) {
-      const all = await DividedUnits.start(context, kind.units, { partitions, entries, ...kind })
+      const options = { partitions, entries, ...kind }
+      const all =
+        kind.units === 2
+          ? await DividedUnits.startTwo(context, options)
+          : await DividedUnits.start(context, kind.units, options)
       await all.first.request('choose')
       const found = await medians(context, 'across two', all.first, ['move', 'touchAny'])
       await all.close()

@@ -35,7 +35,11 @@ async function sampleKinds(
 ): Promise<Map<number, Samples>> {
   const started: [Kind, DividedUnits][] = []
   for (const kind of kinds) {
-    const all = await DividedUnits.start(context, kind.units, { ...kind, entries })
+    const options = { ...kind, entries }
+    const all =
+      kind.units === 2
+        ? await DividedUnits.startTwo(context, options)
+        : await DividedUnits.start(context, kind.units, options)
     for (const unit of all.units) await unit.request('choose')
     started.push([kind, all])
   }
