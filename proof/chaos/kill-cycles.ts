@@ -58,9 +58,10 @@ export async function runKillCycles(
   while (done < cycles && !signal?.aborted) {
     const startedAt = performance.now()
     const fault = await plan.cycle()
+    done++
     options.report?.({
       ...fault,
-      cycle: ++done,
+      cycle: done,
       tookMs: performance.now() - startedAt,
       acknowledged: crowd.ledger.acknowledged,
     })
