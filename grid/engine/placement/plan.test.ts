@@ -1,9 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SeededRandom } from '../../kit/seeded-random.ts'
 import { keepersOf, planOf } from './plan.ts'
 import { targetOf } from './target.ts'
 import { SimulatedMembers } from './test-support/simulated-members.ts'
+
+// A hundred grids are planned in each test: on a busy machine that takes longer than most.
+vi.setConfig({ testTimeout: 60_000 })
 
 function grid(units: number, partitions: number, copies: number, names = 'unit') {
   const members = new SimulatedMembers(partitions, copies)
