@@ -1,7 +1,6 @@
 import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/definition'
-import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
 import { type Place, placedHash } from '@spacegrid/grid/core/place'
-import { callbackOf } from './answers.ts'
+import { checkedParts } from './checked-parts.ts'
 import type { FaultDesk } from './fault-desk.ts'
 
 /**
@@ -27,7 +26,8 @@ export class UnitPlace {
    */
   hashOf(command: AnyCommand, input: unknown): number | undefined {
     if (command.parts) {
-      const hashes = this.#partsOf(command, input).map((part) => this.#placed(part))
+      const parts = checkedParts(this.#space, command, input, this.#faults)
+      const hashes = parts.map((part) => this.#placed(part))
       return hashes[0]
     }
     return this.place && this.#placed({ command, input })
@@ -36,17 +36,6 @@ export class UnitPlace {
   #placed({ command: { name, partitionBy }, input }: CommandPart): number | undefined {
     if (!this.place || !partitionBy) return undefined
     return placedHash(this.place, partitionBy, input, `command ${name}`)
-  }
-
-  /** What it would come to when it runs is told at once: parts are the same each time. */
-  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
-    try {
-      const parts = partsOf(command, input)
-      checkPartsOfSpace(this.#space, parts)
-      return parts
-    } catch (thrown) {
-      throw this.#faults.judge(callbackOf('command', command), thrown)
-    }
   }
 }
 

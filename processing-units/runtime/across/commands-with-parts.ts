@@ -1,8 +1,8 @@
-import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/definition'
-import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
+import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
+import { checkedParts } from '../checked-parts.ts'
 import type { FaultDesk } from '../fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from '../idempotency.ts'
 import { partitionOfInput } from '../partitions/partition-of.ts'
@@ -74,13 +74,13 @@ export class CommandsWithParts {
   }
 
   #divide(command: AnyCommand, input: unknown, key: string | undefined): Divided {
-    const { space } = this.#ports
+    const { space, faults } = this.#ports
     const { name } = command
     checkFits(command.input, input, name)
     freezeInput(input, name)
     if (key !== undefined) checkIdempotencyKey(key)
     const remembers = key === undefined ? undefined : { key, input: inputFingerprint(input, name) }
-    const parts = this.#partsOf(command, input)
+    const parts = checkedParts(space, command, input, faults)
     const byPartition = new Map<number, AskedPart[]>()
     for (const [at, { command: part, input: given }] of parts.entries()) {
       const partition = partitionOfInput(space, part, given)
@@ -90,16 +90,5 @@ export class CommandsWithParts {
     }
     const groups = [...byPartition].map(([partition, those]) => ({ partition, parts: those }))
     return { command, input, count: parts.length, groups, remembers }
-  }
-
-  #partsOf(command: AnyCommand, input: unknown): readonly CommandPart[] {
-    const { space, faults } = this.#ports
-    try {
-      const parts = partsOf(command, input)
-      checkPartsOfSpace(space, parts)
-      return parts
-    } catch (thrown) {
-      throw faults.judge({ kind: 'command', name: command.name, declared: command }, thrown)
-    }
   }
 }

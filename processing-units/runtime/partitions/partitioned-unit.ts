@@ -27,7 +27,7 @@ import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
-import { defaultUnitOptions } from '../unit-options.ts'
+import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { type Ask, Asking } from './asking.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
@@ -66,6 +66,8 @@ export class PartitionedUnit implements Serving, Component {
   readonly space: Space
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
+  /** Those of each partition's unit. */
+  readonly #unitOptions: UnitOptions
   readonly #scatterMax: number
   readonly #keeping: Keeping
   readonly #passing: Passing
@@ -95,6 +97,7 @@ export class PartitionedUnit implements Serving, Component {
       ...{ copies: 2, zone: undefined, movesMax: 2, relieveMsMax: 8000, unit: {} },
       ...settings,
     }
+    this.#unitOptions = { ...defaultUnitOptions, ...this.#options.unit }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
     this.#passing = new Passing(space.name, ports.messaging)
     this.#asking = new Asking(this.#keeping.presence.id, this.#passing, ports)
@@ -142,7 +145,7 @@ export class PartitionedUnit implements Serving, Component {
     const command = this.space.commands.get(name)
     if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
     if (command.parts) {
-      const { commandMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+      const { commandMsMax } = this.#unitOptions
       const withinMs = Math.min(options.withinMs ?? commandMsMax, commandMsMax)
       return await this.#withParts.execute(command, input, options, withinMs)
     }
@@ -184,7 +187,7 @@ export class PartitionedUnit implements Serving, Component {
     options: ExecuteOptions = {},
   ): Promise<CommandAnswer<string>> {
     const { idempotencyKey, acknowledge, caller } = options
-    const { commandMsMax, persistWaitMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+    const { commandMsMax, persistWaitMsMax } = this.#unitOptions
     const level = acknowledge ?? this.space.commands.get(name)?.acknowledge
     const persistMs = level === 'persisted' ? persistWaitMsMax : 0
     const answer = await this.#atKeepers<CommandAnswer<number>>({
@@ -260,7 +263,7 @@ export class PartitionedUnit implements Serving, Component {
     if (!declared) throw unknownIn(this.space, 'cache', cache)
     checkKey(key, `cache ${cache}`)
     const place = partitionOfKey(this.space, declared, key)
-    if (place?.isCertain) return await this.#entryAt(place.partition, cache, key, options)
+    if (place?.isCertain) return await this.entryAt(place.partition, cache, key, options)
     const { partitions = 1 } = this.space
     const found = place && (await this.#entryIf(place.partition, cache, key, options))
     if (found) return found
@@ -284,20 +287,11 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   /** An entry of one partition, which is known. */
-  entryAt(
+  async entryAt(
     partition: number,
     cache: string,
     key: string,
     options: ReadOptions = {},
-  ): Promise<EntryAnswer<string>> {
-    return this.#entryAt(partition, cache, key, options)
-  }
-
-  async #entryAt(
-    partition: number,
-    cache: string,
-    key: string,
-    options: ReadOptions,
   ): Promise<EntryAnswer<string>> {
     const answer = await this.#read<EntryAnswer<number>>(
       'entry',
@@ -343,7 +337,7 @@ export class PartitionedUnit implements Serving, Component {
     const { latest, caller } = options
     const position = positionIn(options, partition)
     const asked = { ...options, position }
-    const { positionWaitMsMax } = { ...defaultUnitOptions, ...this.#options.unit }
+    const { positionWaitMsMax } = this.#unitOptions
     return this.#atKeepers<Answer>({
       partition,
       request: { kind, partition, name, input, position, latest, caller },
