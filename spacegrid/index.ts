@@ -38,9 +38,13 @@ export type {
   CommandPart,
   EveryPartition,
   ExpiryHandler,
+  FieldBounds,
   IncrementOptions,
   IndexRange,
   Outcome,
+  Page,
+  PageInput,
+  PageOptions,
   PartitionKey,
   Patch,
   Projection,
@@ -52,6 +56,7 @@ export type {
   TakeOptions,
   Transaction,
   Value,
+  Where,
 } from '@spacegrid/grid/core/definition'
 export {
   type ErrorCode,
@@ -61,12 +66,9 @@ export {
   type GridErrorOptions,
   Rejection,
 } from '@spacegrid/grid/core/errors'
-export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
 export {
-  mergeOrdered,
-  type OrderedMerge,
-  type OrderedMergeOptions,
-  type Page,
-  type PageInput,
-  type PageRange,
-} from '@spacegrid/grid/core/ordered-merge'
+  type MergePages,
+  type MergePagesOptions,
+  mergePages,
+} from '@spacegrid/grid/core/merge-pages'
+export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'

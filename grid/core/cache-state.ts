@@ -4,7 +4,7 @@ import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
 import { cacheEntriesMax, heldWritesMax } from './limits.ts'
-import { OrderedIndex } from './ordered-index.ts'
+import { type IndexPlace, OrderedIndex } from './ordered-index.ts'
 import type { Digest } from './version.ts'
 
 /** What has been held finds room even when a cache is full: a copy has to take as much. */
@@ -160,9 +160,14 @@ export class CacheState {
     this.#digest.toggle(this.#layout.number, entry.keyHash, entry.version)
   }
 
-  scan(index: number, range: IndexRange, visit: (entry: Entry) => boolean): boolean {
+  scan(
+    index: number,
+    range: IndexRange,
+    visit: (entry: Entry) => boolean,
+    place?: IndexPlace,
+  ): boolean {
     const tree = this.#indexes[index]
     if (!tree) throw new Error(`cache ${this.#layout.name} has no index ${index}`)
-    return tree.scan(range, visit)
+    return tree.scan(range, visit, place)
   }
 }

@@ -173,6 +173,24 @@ describe('a range', () => {
       tx.range(seats, 'byStatus', { equals: ['A', 'free'], from: 'a' })
       // @ts-expect-error: no field is left
       tx.range(seats, 'byStatus', { equals: ['A', 'free', 1], from: 1 })
+      read.page(seats, 'byStatus', {
+        equals: ['A'],
+        from: 'free',
+        limit: 5,
+        cursor: undefined,
+        where: { row: { from: 1, before: 5 }, vip: true, until: 5 },
+        filter: ({ row }) => row > 1,
+      }).items satisfies readonly Seat[]
+      // @ts-expect-error: pages as well
+      read.page(seats, 'byStatus', { equals: ['A', 'free'], to: '5' })
+      // @ts-expect-error: a field that no entry has
+      read.page(seats, 'byStatus', { where: { rows: 1 } })
+      // @ts-expect-error: a value that the field cannot have
+      read.page(seats, 'byStatus', { where: { row: 'one' } })
+      // @ts-expect-error: a bound that the field cannot have
+      read.page(seats, 'byStatus', { where: { row: { from: 'one' } } })
+      // @ts-expect-error: nothing that can be compared
+      read.page(seats, 'byStatus', { where: { tags: 'x' } })
       // @ts-expect-error: queries' ranges too
       read.range(seats, 'byStatus', { equals: ['A', 'free'], to: '5' })
       // @ts-expect-error: those of claims too

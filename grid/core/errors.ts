@@ -24,6 +24,7 @@ export const errorKinds = {
   invalid_key: kind(400, false, 'The key is not acceptable'),
   invalid_header: kind(400, false, 'A request header has an unusable value'),
   body_too_large: kind(413, false, 'The body is larger than the limit'),
+  query_too_large: kind(413, false, 'The query looks at more entries than it may'),
   transaction_too_large: kind(413, false, 'The transaction is larger than the limit'),
   unsupported_media_type: kind(415, false, 'The body must be application/json'),
   unknown_space: kind(404, false, 'No such space'),

@@ -20,6 +20,16 @@ export const defaultTransactionLimits: TransactionLimits = {
   charactersMax: 64 * 1024 * 1024,
 }
 
+/** Entries of one page of a query at most, and where it does not say how many. */
+export const pageEntriesMax = 10_000
+export const pageEntriesDefault = 100
+
+/**
+ * Entries that the pages of one query may look at to find those that fit `where` and `filter`, in
+ * each partition; beyond, it is refused with `query_too_large`.
+ */
+export const examinedEntriesMax = 100_000
+
 /** Longest primary key, bytes of UTF-8: within what every store takes as a key. */
 export const keyBytesMax = 1024
 

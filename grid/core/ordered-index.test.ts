@@ -234,6 +234,35 @@ describe('an ordered index', () => {
     expect(order.asked).toBeLessThan(5)
   })
 
+  test('goes on at any place, whether an entry is there or not', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 300 })), { maxLength: 400 }),
+        fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 300 })),
+        fc.boolean(),
+        fc.boolean(),
+        (pairs, [first, key], reverse, isIncluded) => {
+          const order = new IndexOrder(['first'])
+          const made = new Map(
+            pairs.map(([it, id]) => [id, new Entry(`${id}`, { first: it }, 1, 1)]),
+          )
+          const index = OrderedIndex.of(order, made.values())
+          const bound = { key: `${key}`, value: { first } }
+          const wanted = [...made.values()]
+            .filter((entry) => {
+              const distance = (reverse ? -1 : 1) * order.compare(entry, bound)
+              return isIncluded ? distance >= 0 : distance > 0
+            })
+            .sort((a, b) => (reverse ? -1 : 1) * order.compare(a, b))
+          const found: Entry[] = []
+          const visit = (entry: Entry) => found.push(entry) > 0
+          index.scan({ reverse }, visit, { bound, isIncluded })
+          expect(found).toEqual(wanted)
+        },
+      ),
+      { numRuns: 300 },
+    ))
+
   test('visits nothing behind the range, and stops when the visitor has enough', () => {
     const index = new OrderedIndex<Entry>(new IndexOrder(['n']))
     for (let n = 0; n < 1000; n++) index.insert(new Entry(`k${n}`, { n: n % 10 }, 1, 1))

@@ -34,6 +34,13 @@ class Branch<E extends EntryView> {
   }
 }
 
+/** Where a scan goes on: behind a place in the order, or from there on. */
+export interface IndexPlace {
+  readonly bound: Bound
+  /** An entry at this very place is still wanted. */
+  readonly isIncluded: boolean
+}
+
 type Node<E extends EntryView> = Leaf<E> | Branch<E>
 
 /** A node that has grown too large is divided: its right half, and the bound of that. */
@@ -120,16 +127,17 @@ export class OrderedIndex<E extends EntryView = EntryView> {
    * Visits the entries of the range in order (backwards when `range.reverse`), whatever its
    * `limit`, until `visit` returns false. Returns false when stopped. The index must not change
    * meanwhile.
+   * @param place in the direction of the scan: what comes before it is left out
    */
-  scan(range: IndexRange, visit: (entry: E) => boolean): boolean {
+  scan(range: IndexRange, visit: (entry: E) => boolean, place?: IndexPlace): boolean {
     if (this.#size === 0) return true
     let stopped = false
     const visitOrStop = (entry: E): boolean => {
       stopped = !visit(entry)
       return !stopped
     }
-    if (range.reverse) this.#backward(this.#root, range, visitOrStop)
-    else this.#forward(this.#root, range, visitOrStop)
+    if (range.reverse) this.#backward(this.#root, range, visitOrStop, place)
+    else this.#forward(this.#root, range, visitOrStop, place)
     return !stopped
   }
 
@@ -235,13 +243,21 @@ export class OrderedIndex<E extends EntryView = EntryView> {
    * Returns false when there is nothing more to visit: the range has ended or the visitor wants no
    * more.
    */
-  #forward(node: Node<E>, range: IndexRange, visit: (entry: E) => boolean): boolean {
+  #forward(
+    node: Node<E>,
+    range: IndexRange,
+    visit: (entry: E) => boolean,
+    place: IndexPlace | undefined,
+  ): boolean {
     const ordered: readonly Bound[] = node instanceof Leaf ? node.items : node.bounds
     let from = node instanceof Leaf ? 0 : 1
     let to = ordered.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (this.order.isBefore((ordered[middle] as Bound).value, range)) from = middle + 1
+      const bound = ordered[middle] as Bound
+      const isBefore =
+        this.order.isBefore(bound.value, range) || (place && this.#isLeftOut(bound, place, 1))
+      if (isBefore) from = middle + 1
       else to = middle
     }
     if (node instanceof Leaf) {
@@ -253,22 +269,36 @@ export class OrderedIndex<E extends EntryView = EntryView> {
     }
     // The child before the first one whose bound is inside the range may end inside it.
     for (let i = Math.max(0, from - 1); i < node.items.length; i++)
-      if (!this.#forward(node.items[i] as Node<E>, range, visit)) return false
+      if (!this.#forward(node.items[i] as Node<E>, range, visit, place)) return false
     return true
   }
 
-  #backward(node: Node<E>, range: IndexRange, visit: (entry: E) => boolean): boolean {
+  /** Whether it comes before the place: `sign` 1, or behind it: -1. */
+  #isLeftOut(bound: Bound, { bound: at, isIncluded }: IndexPlace, sign: 1 | -1): boolean {
+    const order = sign * this.order.compare(bound, at)
+    return isIncluded ? order < 0 : order <= 0
+  }
+
+  #backward(
+    node: Node<E>,
+    range: IndexRange,
+    visit: (entry: E) => boolean,
+    place: IndexPlace | undefined,
+  ): boolean {
     const ordered: readonly Bound[] = node instanceof Leaf ? node.items : node.bounds
     let from = node instanceof Leaf ? 0 : 1
     let to = ordered.length
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (this.order.isBehind((ordered[middle] as Bound).value, range)) to = middle
+      const bound = ordered[middle] as Bound
+      const isBehind =
+        this.order.isBehind(bound.value, range) || (place && this.#isLeftOut(bound, place, -1))
+      if (isBehind) to = middle
       else from = middle + 1
     }
     for (let i = from - 1; i >= 0; i--) {
       if (node instanceof Branch) {
-        if (!this.#backward(node.items[i] as Node<E>, range, visit)) return false
+        if (!this.#backward(node.items[i] as Node<E>, range, visit, place)) return false
         continue
       }
       const entry = node.items[i] as E

@@ -3,6 +3,7 @@ import type { IndexRange, Value } from './definition.ts'
 import type { Entry } from './entry.ts'
 import { Holds } from './holds.ts'
 import { Layout } from './layout.ts'
+import type { IndexPlace } from './ordered-index.ts'
 import { initialShape, type SpaceShape } from './shape.ts'
 import { Digest } from './version.ts'
 import type { View } from './view.ts'
@@ -119,8 +120,14 @@ export class SpaceState implements View {
     return this.cache(cache).find(key)
   }
 
-  scan(cache: number, index: number, range: IndexRange, visit: (entry: Entry) => boolean): boolean {
-    return this.cache(cache).scan(index, range, visit)
+  scan(
+    cache: number,
+    index: number,
+    range: IndexRange,
+    visit: (entry: Entry) => boolean,
+    place?: IndexPlace,
+  ): boolean {
+    return this.cache(cache).scan(index, range, visit, place)
   }
 
   /** Writes one outcome; returns the value before. `undefined` deletes. */

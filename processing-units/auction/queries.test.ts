@@ -56,14 +56,14 @@ describe('bids', () => {
 
   test('come in pages that stay in place while new bids arrive', () => {
     const room = roomWithBids(['ann', 'bob', 'ann', 'bob', 'ann'])
-    const page = (before?: number) =>
-      room.grid.query('bids', { auctionId, limit: 2, ...(before === undefined ? {} : { before }) })
+    const page = (cursor?: string) =>
+      room.grid.query('bids', { auctionId, limit: 2, ...(cursor === undefined ? {} : { cursor }) })
     const numbers = ({ bids }: Page) => bids.map(({ number }) => number)
     const first = page()
-    expect([numbers(first), first.next]).toEqual([[5, 4], 4])
+    expect([numbers(first), first.next]).toEqual([[5, 4], expect.any(String)])
     room.bid('eve', 50_000)
     const second = page(first.next)
-    expect([numbers(second), second.next]).toEqual([[3, 2], 2])
+    expect([numbers(second), second.next]).toEqual([[3, 2], expect.any(String)])
     const third = page(second.next)
     expect([numbers(third), third.next]).toEqual([[1], undefined])
   })

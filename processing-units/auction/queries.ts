@@ -22,38 +22,35 @@ export const auction = defineQuery('auction', {
 
 export const bids = defineQuery('bids', {
   description:
-    'The bids of an auction, newest first, a page at a time: `before` is the `next` of the page before.',
+    'The bids of an auction, newest first, a page at a time: `cursor` is the `next` of the page before.',
   input: Type.Object({
     auctionId,
-    before: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Bids with lower numbers only' }),
-    ),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: bidsPerPageMax, default: 50, description: 'Default 50' }),
     ),
+    cursor: Type.Optional(Type.String({ maxLength: 10_000 })),
   }),
   partitionBy: 'auctionId',
   result: Type.Object({
     auctionId,
     bids: Type.Array(Type.Object({ number: Type.Integer(), bidderId, amount, placedAt: time })),
-    next: Type.Optional(Type.Integer({ description: 'There while there are older bids' })),
+    next: Type.Optional(Type.String({ description: 'There while there are older bids' })),
   }),
-  handler(read, { auctionId, before, limit = 50 }) {
+  handler(read, { auctionId, limit = 50, cursor }) {
     auctionOf(read, auctionId)
-    const page = read.range(bidsCache, 'byAuction', {
+    const { items, ...next } = read.page(bidsCache, 'byAuction', {
       equals: [auctionId],
-      ...(before === undefined ? {} : { before }),
       reverse: true,
       limit,
+      cursor,
     })
-    const shown = page.map(({ number, bidderId, amount, placedAt }) => ({
+    const shown = items.map(({ number, bidderId, amount, placedAt }) => ({
       number,
       bidderId,
       amount,
       placedAt,
     }))
-    const oldest = shown.at(-1)?.number ?? 1
-    return { auctionId, bids: shown, ...(oldest > 1 ? { next: oldest } : {}) }
+    return { auctionId, bids: shown, ...next }
   },
 })
 

@@ -7,7 +7,7 @@ import { promisesIn } from '@spacegrid/grid/core/callback'
 import { DataFault, takeData } from '@spacegrid/grid/core/data'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, type GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import { UnusableCursor } from '@spacegrid/grid/core/ordered-merge'
+import { UnusablePage } from '@spacegrid/grid/core/page-cursor'
 
 /** What a transaction can meet that is nobody's mistake. */
 const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
@@ -15,6 +15,8 @@ const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
   'memory_full',
   'cache_full',
 ])
+
+const answersOfQueries: ReadonlySet<ErrorCode> = new Set(['not_found', 'query_too_large'])
 
 /**
  * Judges what the application's callbacks throw: a business answer is passed on, everything else is
@@ -40,7 +42,7 @@ export class FaultDesk {
     }
     if (isGridError(thrown) && isAnswer(callback, thrown.code)) return thrown
     // The caller has sent it.
-    if (thrown instanceof UnusableCursor && callback.kind === 'query') return thrown
+    if (thrown instanceof UnusablePage && callback.kind === 'query') return thrown
     return this.#fault(callback, thrown, position)
   }
 
@@ -66,7 +68,7 @@ const isTransaction = ({ kind }: Callback): boolean => kind === 'command' || kin
 const isAnswer = (callback: Callback, code: ErrorCode): boolean =>
   callback.kind === 'command'
     ? answersOfCommands.has(code)
-    : callback.kind === 'query' && code === 'not_found'
+    : callback.kind === 'query' && answersOfQueries.has(code)
 
 /** A rejection as it can be told to anybody, or what keeps it from that. */
 function taken({ reason, details }: Rejection): Rejection | Error {

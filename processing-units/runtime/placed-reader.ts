@@ -1,4 +1,4 @@
-import type { Cache, IndexRange } from '@spacegrid/grid/core/definition'
+import type { AnyCache, Cache, IndexRange } from '@spacegrid/grid/core/definition'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Projections } from './projections.ts'
@@ -18,8 +18,16 @@ export class PlacedReader extends StateReader {
     return super.get(cache, key)
   }
 
-  override range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
+  protected override get partition(): number {
+    return this.#place.partition
+  }
+
+  protected override checkRange(cache: AnyCache, index: string, range: IndexRange): void {
     checkRangePlace(this.#place, cache, index, range)
+  }
+
+  override range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
+    this.checkRange(cache, index, range)
     return super.range(cache, index, range)
   }
 }

@@ -3,6 +3,8 @@ import type {
   AnyProjection,
   Cache,
   IndexRange,
+  Page,
+  PageOptions,
   Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
@@ -10,7 +12,10 @@ import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
+import { ExamineBudget, readPage } from '@spacegrid/grid/core/page'
+import { takenRange } from '@spacegrid/grid/core/range-check'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
@@ -36,6 +41,7 @@ export class StateReader implements Reader {
   /** The list that a range has given last, and what it was made of. */
   #list: readonly unknown[] | undefined
   #listed: readonly EntryView[] = none
+  #lookedAt: ExamineBudget | undefined
   readonly #state: SpaceState
   readonly #projections: Projections
 
@@ -75,6 +81,12 @@ export class StateReader implements Reader {
     if (list.length !== this.#listed.length) return false
     for (let i = 0; i < list.length; i++) if (list[i] !== this.#listed[i]?.value) return false
     return true
+  }
+
+  /** Most queries look for nothing. */
+  get #budget(): ExamineBudget {
+    this.#lookedAt ??= new ExamineBudget(examinedEntriesMax)
+    return this.#lookedAt
   }
 
   #hand(entries: readonly EntryView[]): void {
@@ -127,6 +139,39 @@ export class StateReader implements Reader {
     this.#listed = entries
     return values
   }
+
+  page<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): Page<V> {
+    const layout = this.#layoutOf(cache)
+    const number = layout.indexNumber(index)
+    const order = number === undefined ? undefined : layout.orders[number]
+    if (number === undefined || !order) throw new Error(`cache ${cache.name} has no index ${index}`)
+    const { fields } = order
+    const { evolution } = cache
+    const { page, entries } = readPage<V>(
+      {
+        ...{ cache: cache.name, index, fields, named: cache.indexes[index] ?? fields },
+        partition: this.partition,
+        scan: (range, visit, place) => {
+          this.checkRange(cache, index, range)
+          const checked = takenRange(layout, number, range)
+          return this.#state.scan(layout.number, number, checked, visit, place)
+        },
+        valueOf: ({ value }) => (evolution === undefined ? value : readValue(cache, value)) as V,
+        budget: this.#budget,
+      },
+      options,
+    )
+    if (evolution === undefined) this.#hand(entries)
+    return page
+  }
+
+  /** Of a divided space, the one that is read. */
+  protected get partition(): number {
+    return 0
+  }
+
+  /** Whether a range can be read here at all. */
+  protected checkRange(_cache: AnyCache, _index: string, _range: IndexRange): void {}
 
   count(cache: AnyCache): number {
     return this.#state.cache(this.#layoutOf(cache).number).entries.size

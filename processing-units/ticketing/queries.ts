@@ -1,4 +1,4 @@
-import { defineQuery, mergeOrdered, type Reader, Type } from 'spacegrid'
+import { defineQuery, mergePages, type Reader, Type } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {
@@ -19,12 +19,8 @@ const count = Type.Integer({ minimum: 0 })
 const ordersMax = 1000
 
 /** A customer's orders are those of many events, in all partitions. */
-const newestFirst = mergeOrdered({
-  by: ['orderedAt'],
-  reverse: true,
-  limit: ordersMax,
-  list: 'orders',
-})
+const newestFirst = { reverse: true, limit: ordersMax } as const
+const mergeOrders = mergePages(orders, 'byCustomer', newestFirst)
 
 export const seatMap = defineQuery('seatMap', {
   description: 'Every seat of an event, or of one of its sections, in row and seat order.',
@@ -85,11 +81,14 @@ export const ordersByCustomer = defineQuery('ordersByCustomer', {
     next: Type.Optional(Type.String({ description: 'There while there are older orders' })),
   }),
   handler(read, { customerId, ...page }) {
-    const { from, limit } = newestFirst.page(page)
-    const to = from === undefined ? undefined : Number(from)
-    return read.range(orders, 'byCustomer', { equals: [customerId], to, reverse: true, limit })
+    return read.page(orders, 'byCustomer', { equals: [customerId], ...newestFirst, ...page })
   },
-  everyPartition: { merge: newestFirst },
+  everyPartition: {
+    merge(pages, input) {
+      const { items, ...next } = mergeOrders(pages, input)
+      return { orders: items, ...next }
+    },
+  },
 })
 
 function eventOf(read: Reader, eventId: string): Event {

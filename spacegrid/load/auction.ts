@@ -133,7 +133,7 @@ export class AuctionRoom implements Application {
         bids.push({ number, amount, bidderId: text(bid, 'bidderId') })
       }
       if (answer.next === undefined) break
-      page = { before: String(answer.next) }
+      page = { cursor: String(answer.next) }
     }
     const [leader] = rows(await ask('leaderboard', { auctionId, limit: '1' }), 'bidders')
     const auction = row(first.result)

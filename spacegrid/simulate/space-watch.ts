@@ -175,6 +175,11 @@ function counting(read: Reader, saw: (entries: number) => void): Reader {
       saw(found.length)
       return found
     },
+    page: (...given: Parameters<Reader['page']>) => {
+      const found = read.page(...given)
+      saw(found.items.length)
+      return found
+    },
     count: (cache: AnyCache) => {
       const count = read.count(cache)
       saw(count)
@@ -197,6 +202,7 @@ const withProjections = (
     position: read.position,
     get: read.get.bind(read),
     range: read.range.bind(read),
+    page: read.page.bind(read),
     count: read.count.bind(read),
     projection: (one: AnyProjection) => read.projection(projections.get(one) ?? one),
     notFound: read.notFound.bind(read),

@@ -209,6 +209,7 @@ export class WatchedSpace {
       },
       position: read.position,
       get: read.get.bind(read),
+      page: read.page.bind(read),
       range: (cache: AnyCache, index: string, asked?: IndexRange) =>
         this.#ranged(callback, cache, index, asked, range(cache, index, asked)),
       count: read.count.bind(read),

@@ -4,7 +4,7 @@ import {
   defineProjection,
   defineQuery,
   defineSpace,
-  mergeOrdered,
+  mergePages,
   Rejection,
   Type,
 } from 'spacegrid'
@@ -94,14 +94,11 @@ const sumOfAll = defineQuery('sumOfAll', {
   handler: (read) => read.projection(total).sum,
   everyPartition: { merge: (sums) => sums.reduce((one, other) => one + other, 0) },
 })
-const richest = mergeOrdered({ by: ['sum'], reverse: true, limit: 3, list: 'accounts' })
+const richestFirst = { reverse: true, limit: 3 } as const
 const byWealth = defineQuery('byWealth', {
   input: Type.Object({ cursor: Type.Optional(Type.String()) }),
-  handler(read, input) {
-    const { from, limit } = richest.page(input)
-    return read.range(accounts, 'bySum', { to: Number(from ?? 1e9), reverse: true, limit })
-  },
-  everyPartition: { merge: richest },
+  handler: (read, input) => read.page(accounts, 'bySum', { ...richestFirst, ...input }),
+  everyPartition: { merge: mergePages(accounts, 'bySum', richestFirst) },
 })
 
 const bank = (partitions: number) =>
@@ -184,7 +181,7 @@ test.each([1, 4, 64])('pages go on where they ended, with %d partitions', (parti
   let cursor: string | undefined
   do {
     const page = grid.query('byWealth', cursor === undefined ? {} : { cursor })
-    seen.push(...page.accounts.map(({ sum }) => sum))
+    seen.push(...page.items.map(({ sum }) => sum))
     cursor = page.next
   } while (cursor !== undefined)
   expect(seen).toEqual([14, 14, 13, 13, 12, 12, 11, 11, 11, 10, 10, 10])

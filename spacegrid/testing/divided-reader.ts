@@ -2,12 +2,18 @@ import type {
   AnyCache,
   Cache,
   IndexRange,
+  Page,
+  PageOptions,
   Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
+import type { EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
+import type { IndexOrder } from '@spacegrid/grid/core/index-order'
+import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
+import { ExamineBudget, readPage } from '@spacegrid/grid/core/page'
 import { collect } from '@spacegrid/grid/core/view'
 import type { HarnessPartition } from './harness-partition.ts'
 
@@ -37,18 +43,45 @@ export class DividedReader implements Reader {
   }
 
   range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
-    const found = this.#partitions.flatMap(({ state }) => {
-      const layout = state.layout.named(cache.name)
-      if (!layout) throw outsideSpace(cache.name)
-      const number = layout.indexNumber(index)
-      const order = number === undefined ? undefined : layout.orders[number]
-      if (number === undefined || !order)
-        throw new Error(`cache ${cache.name} has no index ${index}`)
-      return collect(state, layout.number, number, range).map((entry) => ({ entry, order }))
+    const found = this.#found(cache, index, range).slice(0, range.limit)
+    return found.map(({ entry }) => readValue(cache, entry.value) as V)
+  }
+
+  page<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): Page<V> {
+    const fields = this.#partitions[0]?.orderOf(cache, index).fields ?? []
+    const { page } = readPage<V>(
+      {
+        ...{ cache: cache.name, index, fields, named: cache.indexes[index] ?? fields },
+        partition: 0,
+        scan: (range, visit, place) =>
+          this.#found(cache, index, range).every(({ entry, order }) => {
+            if (!place) return visit(entry)
+            const distance = order.compare(entry, place.bound) * (range.reverse ? -1 : 1)
+            return distance <= 0 || visit(entry)
+          }),
+        valueOf: ({ value }) => readValue(cache, value) as V,
+        budget: new ExamineBudget(examinedEntriesMax),
+      },
+      options,
+    )
+    return page
+  }
+
+  /** In order. */
+  #found(
+    cache: AnyCache,
+    index: string,
+    range: IndexRange,
+  ): { readonly entry: EntryView; readonly order: IndexOrder }[] {
+    const found = this.#partitions.flatMap((partition) => {
+      const order = partition.orderOf(cache, index)
+      const { layout } = partition.state
+      const { number = 0 } = layout.named(cache.name) ?? {}
+      const at = layout.named(cache.name)?.indexNumber(index) ?? 0
+      return collect(partition.state, number, at, range).map((entry) => ({ entry, order }))
     })
     const sign = range.reverse ? -1 : 1
-    found.sort((a, b) => sign * a.order.compare(a.entry, b.entry))
-    return found.slice(0, range.limit).map(({ entry }) => readValue(cache, entry.value) as V)
+    return found.sort((a, b) => sign * a.order.compare(a.entry, b.entry))
   }
 
   count(cache: AnyCache): number {

@@ -1,7 +1,9 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { Reader, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache, Reader, Space } from '@spacegrid/grid/core/definition'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
+import type { IndexOrder } from '@spacegrid/grid/core/index-order'
 import { Melder } from '@spacegrid/grid/core/meld'
+import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import type { Place } from '@spacegrid/grid/core/place'
 import { shapeOf } from '@spacegrid/grid/core/shape'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -56,6 +58,16 @@ export class HarnessPartition {
     return this.#place
       ? new PlacedReader(this.state, this.projections, this.#now, this.#place)
       : new StateReader(this.state, this.projections, this.#now)
+  }
+
+  /** @throws Misuse, Error when there is no such cache or index */
+  orderOf(cache: AnyCache, index: string): IndexOrder {
+    const layout = this.state.layout.named(cache.name)
+    if (!layout) throw outsideSpace(cache.name)
+    const number = layout.indexNumber(index)
+    const order = number === undefined ? undefined : layout.orders[number]
+    if (!order) throw new Error(`cache ${cache.name} has no index ${index}`)
+    return order
   }
 
   #meld(frame: Frame, attempts: readonly Attempt[]): boolean {

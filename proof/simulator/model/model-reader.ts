@@ -3,10 +3,13 @@ import type {
   AnyProjection,
   Cache,
   IndexRange,
+  Page,
+  PageOptions,
   Reader,
 } from '@spacegrid/grid/core/definition'
 import { readOnly } from '@spacegrid/runtime/read-only'
 import type { Model } from './model.ts'
+import { naivePage } from './naive-page.ts'
 import { naiveRange } from './naive-range.ts'
 
 class NotFound extends Error {}
@@ -25,6 +28,13 @@ export function ask(
     get: <V>(cache: Cache<V>, key: string) => model.entries(cache.name).get(key) as V | undefined,
     range: <V>(cache: Cache<V>, index: string, range: IndexRange = {}) =>
       naiveRange(cache, model.entries(cache.name), index, range).map(([, value]) => value as V),
+    page: <V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}) =>
+      naivePage(
+        cache,
+        model.entries(cache.name),
+        index,
+        options as unknown as PageOptions,
+      ) as Page<V>,
     count: (cache: AnyCache) => model.entries(cache.name).size,
     projection: <M, V>(projection: AnyProjection & { readonly cache: Cache<V> }) =>
       readOnly(model.projection(projection) as M),

@@ -17,10 +17,10 @@ export function naiveRange(
     if (next === undefined) return true
     const is = value[next]
     return (
-      (from === undefined || order(is, from) >= 0) &&
-      (after === undefined || order(is, after) > 0) &&
-      (to === undefined || order(is, to) <= 0) &&
-      (before === undefined || order(is, before) < 0)
+      (from === undefined || naiveOrder(is, from) >= 0) &&
+      (after === undefined || naiveOrder(is, after) > 0) &&
+      (to === undefined || naiveOrder(is, to) <= 0) &&
+      (before === undefined || naiveOrder(is, before) < 0)
     )
   }
   const found = [...entries]
@@ -28,7 +28,7 @@ export function naiveRange(
     .map(([key, value]): [string, Value] => [key, value])
     .sort(([keyA, a], [keyB, b]) => {
       for (const field of fields) {
-        const by = order(a[field], b[field])
+        const by = naiveOrder(a[field], b[field])
         if (by !== 0) return by
       }
       return keyA < keyB ? -1 : 1
@@ -43,7 +43,8 @@ const types = ['boolean', 'number', 'string']
 const ranks = (value: unknown): value is Scalar =>
   types.includes(typeof value) && !Number.isNaN(value)
 
-function order(a: unknown, b: unknown): number {
+/** Booleans before numbers before texts. */
+export function naiveOrder(a: unknown, b: unknown): number {
   const byType = types.indexOf(typeof a) - types.indexOf(typeof b)
   if (byType !== 0) return byType
   if (a === b) return 0

@@ -1,6 +1,6 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import { UnusableCursor } from '@spacegrid/grid/core/ordered-merge'
+import { UnusablePage } from '@spacegrid/grid/core/page-cursor'
 import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { hopMsMax } from '@spacegrid/runtime/partitions/asking'
@@ -255,7 +255,7 @@ export class Clients {
         const code = isGridError(error) ? error.code : String((error as Error)?.stack)
         this.#world.coverage.count(`queries: ${code}`)
         // A text that fits the schema, and is no cursor all the same.
-        if (error instanceof UnusableCursor) return
+        if (error instanceof UnusablePage) return
         if (!isGridError(error) || !readFailures.has(error.code))
           this.#world.fail('query', `${slot.name} failed ${ask.name}: ${code}`)
       })

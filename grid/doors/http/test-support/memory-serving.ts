@@ -204,6 +204,7 @@ export class MemoryServing implements Serving {
         throw new GridError('not_found', message)
       },
       range: leftOut,
+      page: leftOut<never>,
       projection: leftOut<never>,
     }
   }
