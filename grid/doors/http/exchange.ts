@@ -70,17 +70,16 @@ export function traceReply(reply: FastifyReply): void {
 }
 
 /**
- * The headers that every answer has, for those that are sent straight to node's response.
- * @returns names and values in turn
+ * Adds the headers that every answer has, for those that are sent straight to node's response.
+ * @param headers names and values in turn
  */
-export function standingHeaders(door: Door, reply: FastifyReply): string[] {
+export function addStandingHeaders(door: Door, reply: FastifyReply, headers: string[]): void {
   const { requestId, traceparent } = traceOfRequest(reply.request)
-  const headers = [requestIdName, requestId, traceparentName, traceparent]
+  headers.push(requestIdName, requestId, traceparentName, traceparent)
   if (door.closing) headers.push('connection', 'close')
   if (door.crossOrigin)
     for (const [name, value] of Object.entries(reply.getHeaders()))
       headers.push(name, String(value))
-  return headers
 }
 
 /**
@@ -140,7 +139,7 @@ function send(
   headers: string[],
   body: string | Buffer | undefined,
 ): void {
-  headers.push(...standingHeaders(door, reply))
+  addStandingHeaders(door, reply, headers)
   reply.hijack()
   reply.raw.writeHead(status, headers)
   reply.raw.end(body)

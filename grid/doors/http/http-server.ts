@@ -149,8 +149,8 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   app.server.headersTimeout = settings.requestTimeoutMs
   app.decorateRequest('trace', undefined)
   refuseBadBeginnings(app, settings)
+  lookAtBeginnings(app, door, missing)
   takeJson(app)
-  answerOptions(app, door, missing)
   if (door.crossOrigin) answerOrigins(app, corsOrigins)
   answerFailures(app, rotations, settings, refuse, missing)
   closeGracefully(app, door, settings.closeGraceMs)
@@ -224,10 +224,19 @@ const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
   answerMs: settings.connectionTimeoutMs,
 })
 
+/** Before any of a body is read. One hook: each costs every request something. */
+function lookAtBeginnings(app: FastifyInstance, door: Door, missing: Answer): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const fault = hostFault(request.raw)
+    if (fault || request.method !== 'OPTIONS') done(fault)
+    else if (door.crossOrigin && isPreflight(request)) done()
+    else missing(request, reply)
+  })
+}
+
 /** What node would answer by itself, or end the connection for, whatever is in flight on it. */
 function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
   const { server } = app
-  app.addHook('onRequest', (request, _reply, done) => done(hostFault(request.raw)))
   server.on('checkExpectation', (request, response) => {
     answerExpectation(request, response, settings)
   })
@@ -271,14 +280,6 @@ function takeJson(app: FastifyInstance): void {
   )
   // Schemas are here for the documentation; the units validate.
   app.setValidatorCompiler(() => () => true)
-}
-
-/** What a path takes is said before its body is looked at. */
-function answerOptions(app: FastifyInstance, door: Door, missing: Answer): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.method !== 'OPTIONS' || (door.crossOrigin && isPreflight(request))) done()
-    else missing(request, reply)
-  })
 }
 
 function answerFailures(

@@ -23,10 +23,14 @@ const zeros = /^0+$/
  * says
  */
 export function traceOf(requestId: string | undefined, traceparent: string | undefined): Trace {
-  const [traceId, flags] = continued(traceparent) ?? [randomHex(16), '00']
+  const made = randomDigits()
+  let traceId = made.slice(0, 32)
+  let flags = '00'
+  if (traceparent !== undefined) [traceId, flags] = continued(traceparent) ?? [traceId, flags]
+  const isTaken = requestId !== undefined && requestIdPattern.test(requestId)
   return {
-    requestId: requestId !== undefined && requestIdPattern.test(requestId) ? requestId : traceId,
-    traceparent: `00-${traceId}-${randomHex(8)}-${flags}`,
+    requestId: isTaken ? requestId : traceId,
+    traceparent: `00-${traceId}-${made.slice(32)}-${flags}`,
   }
 }
 
@@ -35,8 +39,7 @@ export function traceFields({ requestId, traceparent }: Trace): object {
   return { requestId, traceId: traceparent.slice(3, 35) }
 }
 
-function continued(traceparent: string | undefined): [traceId: string, flags: string] | undefined {
-  if (traceparent === undefined) return undefined
+function continued(traceparent: string): [traceId: string, flags: string] | undefined {
   const [, version, traceId = '', parentId = '', flags = '', more] =
     traceparentPattern.exec(traceparent.trim()) ?? []
   if (version === undefined || zeros.test(traceId) || zeros.test(parentId)) return undefined
@@ -45,16 +48,18 @@ function continued(traceparent: string | undefined): [traceId: string, flags: st
   return [traceId, Number.parseInt(flags, 16) & 1 ? '01' : '00']
 }
 
-/** Asking for random bytes costs more than they do: many at once. */
-const random = Buffer.alloc(4096)
-let used = random.length
+const idDigits = 48
+const batch = Buffer.alloc(4096 * (idDigits / 2))
+/** Asking for random bytes, and writing them, costs more than they do: many at once. */
+let digits = ''
+let used = 0
 
-function randomHex(bytes: number): string {
-  if (used + bytes > random.length) {
-    randomFillSync(random)
+/** Random hexadecimal digits for the id of a trace and that of a span. */
+function randomDigits(): string {
+  if (used === digits.length) {
+    digits = randomFillSync(batch).toString('hex')
     used = 0
   }
-  const begin = used
-  used += bytes
-  return random.toString('hex', begin, used)
+  used += idDigits
+  return digits.slice(used - idDigits, used)
 }
