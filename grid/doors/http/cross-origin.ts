@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 /** What pages of other origins may read of an answer beside what any page may. */
 const exposedHeaders = [
   'Grid-Position',
+  'Grid-Age',
   'ETag',
   'Idempotency-Replayed',
   'Preference-Applied',
