@@ -42,7 +42,6 @@ export default defineConfig({
           name: 'static',
           include: staticChecks,
           testTimeout: 120_000,
-          // The compiler, on a busy machine.
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
