@@ -32,6 +32,7 @@ export const errorKinds = {
   unknown_query: kind(404, false, 'No such query'),
   unknown_cache: kind(404, false, 'No such cache'),
   wrong_partition: kind(421, false, 'It belongs to another partition'),
+  explain_off: kind(403, false, 'Explanations are not given here'),
   unknown_route: kind(404, false, 'No such route'),
   not_found: kind(404, false, 'Not found'),
   rejected: kind(409, false, 'The command was refused'),

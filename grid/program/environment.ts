@@ -175,6 +175,13 @@ export const environmentSchema = Type.Object({
       allowed: 'development, production or test',
     }),
   ),
+  EXPLAIN: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether callers may ask how the answers of queries are found; not set: unless NODE_ENV is production',
+      allowed: 'true or false',
+    }),
+  ),
   BODY_BYTES_MAX: Type.Integer({
     minimum: 1024,
     maximum: 1024 * 1024 * 1024,

@@ -1,6 +1,10 @@
 import type { HttpOptions } from '../doors/http/http-server.ts'
 import type { Environment } from './environment.ts'
 
+/** Whether callers may ask how answers were found. */
+export const explains = ({ EXPLAIN, NODE_ENV }: Environment): boolean =>
+  EXPLAIN ?? NODE_ENV !== 'production'
+
 /** What the environment says of the public HTTP door. */
 export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
   return {

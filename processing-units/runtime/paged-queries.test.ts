@@ -80,6 +80,20 @@ test('a cursor is good on every unit, those that have started since among them',
   expect([starsOf(all.result).length, nextOf(all.result)]).toEqual([5, undefined])
 })
 
+test('an explanation says which index was read, and how many entries were looked at', async () => {
+  const { unit } = await filled()
+  const ask = async (query: string, input: object) =>
+    (await unit.query(query, input, { explain: true })).explanation?.[0]?.reads
+  const read = { kind: 'page', cache: 'notes', index: 'byTopic', times: 1 }
+  expect(await ask('best', { topic: 'a', limit: 3 })).toEqual([
+    { ...read, range: { equals: ['a'], reverse: true }, examined: 4, returned: 3 },
+  ])
+  expect(await ask('rare', { topic: 'b' })).toMatchObject([{ ...read, examined: 5, returned: 0 }])
+  // Nothing of it is looked through again as data that nobody knows.
+  const { result } = await unit.query('best', { topic: 'a', limit: 3 }, { explain: true })
+  expect(starsOf(result)).toEqual([99, 98, 97])
+})
+
 test('what a caller asks of a page that cannot be is told to the caller, as no mistake of the application', async () => {
   const { unit, events } = await filled()
   const first = await unit.query('best', { topic: 'a', limit: 3 })

@@ -15,6 +15,8 @@ import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
   AffinityStatus,
+  BatchAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -143,6 +145,7 @@ export class ProcessingUnit implements Serving, Component {
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
     this.#reads = new Reads(space, {
+      name,
       clock: ports.clock,
       now: () => this.#watch.time.now(),
       faults: this.#faults,
@@ -299,6 +302,10 @@ export class ProcessingUnit implements Serving, Component {
 
   query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
+  }
+
+  queries(batch: readonly BatchedQuery[], options: ReadOptions = {}): Promise<BatchAnswer<number>> {
+    return this.#reads.queries(batch, options)
   }
 
   entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<number>> {

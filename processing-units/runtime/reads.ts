@@ -1,15 +1,25 @@
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
-import { withoutForeign } from '@spacegrid/grid/core/compatibility'
+import { type Compatibility, withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
-import { GridError } from '@spacegrid/grid/core/errors'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
-import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import type {
+  BatchAnswer,
+  BatchedAnswer,
+  BatchedQuery,
+  EntryAnswer,
+  Explanation,
+  QueryAnswer,
+  ReadOptions,
+} from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
+import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
@@ -18,6 +28,8 @@ import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
 export interface ReadsParts {
+  /** Of the unit. */
+  readonly name: string
   readonly clock: Clock
   /** Time of the log. */
   readonly now: () => number
@@ -32,6 +44,7 @@ export interface ReadsParts {
 
 /** Answers queries and reads of entries from what is committed on the replica. */
 export class Reads {
+  readonly #name: string
   readonly #space: Space
   readonly #clock: Clock
   readonly #now: () => number
@@ -40,7 +53,9 @@ export class Reads {
   readonly #waitMsMax: number
   readonly #place: Place | undefined
 
-  constructor(space: Space, { clock, now, faults, serves, waitMsMax, place }: ReadsParts) {
+  constructor(space: Space, parts: ReadsParts) {
+    const { name, clock, now, faults, serves, waitMsMax, place } = parts
+    this.#name = name
     this.#place = place
     this.#space = space
     this.#clock = clock
@@ -78,12 +93,10 @@ export class Reads {
     const reader = place
       ? new PlacedReader(state, projections, this.#now, place)
       : new StateReader(state, projections, this.#now)
+    if (options.explain) return this.#explain(query, reader, input, incarnation, options)
     const { position } = state
     try {
-      const result =
-        place && query.everyPartition
-          ? runQueryPart(query, reader, input)
-          : runQuery(query, reader, input, version)
+      const result = this.#run(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
       // In process nobody is told who does not ask: to look at the clock takes as long as to look
       // up an entry.
@@ -107,6 +120,77 @@ export class Reads {
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
+    }
+  }
+
+  #run(query: AnyQuery, reader: StateReader, input: unknown, version: Compatibility): unknown {
+    return this.#place && query.everyPartition
+      ? runQueryPart(query, reader, input)
+      : runQuery(query, reader, input, version)
+  }
+
+  async #explain(
+    query: AnyQuery,
+    reader: StateReader,
+    input: unknown,
+    incarnation: Incarnation,
+    options: ReadOptions,
+  ): Promise<QueryAnswer<number>> {
+    const { state, version } = incarnation
+    const { position } = state
+    const explained = new ExplainedReads(reader)
+    const begun = this.#clock.monotonic()
+    const ageMs = this.#ageMs(incarnation)
+    try {
+      const returned = this.#run(query, explained.reader, input, version)
+      const tookMs = this.#clock.monotonic() - begun
+      const { reads } = explained
+      reader.close()
+      const result = await keptWithin(this.#clock, this.#waitMsMax, Promise.resolve(returned))
+      const explanation: Explanation = {
+        unit: this.#name,
+        ...(this.#place ? { partition: this.#place.partition } : {}),
+        ...{ position, ageMs: Math.ceil(ageMs), tookMs: Math.round(tookMs * 1000) / 1000, reads },
+      }
+      return aged({ result, position, explanation: [explanation] }, ageMs, options)
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** All of them in one turn: the state does not change meanwhile. */
+  async queries(
+    batch: readonly BatchedQuery[],
+    options: ReadOptions,
+  ): Promise<BatchAnswer<number>> {
+    const asked = checkedBatch(batch)
+    const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+    const { position } = incarnation.state
+    const begun = asked.map((one) => this.#begin(one, incarnation, options))
+    const ageMs = this.#ageMs(incarnation)
+    const answers = await Promise.all(begun)
+    const answer = { answers, position }
+    const tells = options.caller !== undefined || options.stalenessMs !== undefined
+    return tells ? aged(answer, ageMs, options) : answer
+  }
+
+  /** Runs up to its first wait at once. */
+  async #begin(
+    { query: name, input }: BatchedQuery,
+    incarnation: Incarnation,
+    options: ReadOptions,
+  ): Promise<BatchedAnswer> {
+    try {
+      const query = this.#space.queries.get(name)
+      if (!query) throw unknownIn(this.#space, 'query', name)
+      checkFits(query.input, input, name)
+      const { result, explanation } = await this.#ask(query, input, incarnation, options)
+      return explanation ? { result, explanation } : { result }
+    } catch (error) {
+      if (!isGridError(error)) throw error
+      return { error }
     }
   }
 

@@ -14,7 +14,7 @@ import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
-import { ExamineBudget, readPage } from '@spacegrid/grid/core/page'
+import { ExamineBudget, type PageRead, readPage } from '@spacegrid/grid/core/page'
 import { takenRange } from '@spacegrid/grid/core/range-check'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
@@ -140,14 +140,19 @@ export class StateReader implements Reader {
     return values
   }
 
-  page<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): Page<V> {
+  page<V>(cache: Cache<V>, index: string, options?: PageOptions<V>): Page<V> {
+    return this.readPage(cache, index, options).page
+  }
+
+  /** The same, with what it took. */
+  readPage<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): PageRead<V> {
     const layout = this.#layoutOf(cache)
     const number = layout.indexNumber(index)
     const order = number === undefined ? undefined : layout.orders[number]
     if (number === undefined || !order) throw new Error(`cache ${cache.name} has no index ${index}`)
     const { fields } = order
     const { evolution } = cache
-    const { page, entries } = readPage<V>(
+    const read = readPage<V>(
       {
         ...{ cache: cache.name, index, fields, named: cache.indexes[index] ?? fields },
         partition: this.partition,
@@ -161,8 +166,8 @@ export class StateReader implements Reader {
       },
       options,
     )
-    if (evolution === undefined) this.#hand(entries)
-    return page
+    if (evolution === undefined) this.#hand(read.entries)
+    return read
   }
 
   /** Of a divided space, the one that is read. */

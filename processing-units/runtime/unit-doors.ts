@@ -5,7 +5,7 @@ import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
-import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
+import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
@@ -37,7 +37,7 @@ export class UnitDoors implements Doors {
     this.#units = units
     this.#environment = environment
     this.#log = log
-    this.#pipeline = new RequestPipeline({ telemetry })
+    this.#pipeline = new RequestPipeline({ telemetry, explains: explains(environment) })
     this.#http = createHttpServer(units, {
       log,
       pipeline: this.#pipeline,

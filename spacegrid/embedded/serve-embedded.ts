@@ -11,7 +11,7 @@ import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
-import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
+import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
@@ -93,7 +93,7 @@ export async function serveEmbedded(
   const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.serving, {
     log,
-    pipeline: new RequestPipeline({ telemetry }),
+    pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
     ...httpOptionsOf(environment),
   })
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {

@@ -169,7 +169,9 @@ export function sendTagged(
   if (ageMs !== undefined) headers.push('grid-age', ageText(ageMs))
   // A stored answer may be used again only after asking whether it still holds.
   headers.push('cache-control', 'no-cache')
-  if (noneMatchNames(headerOf(request, 'if-none-match'), tag)) {
+  // Of a POST the header says something else (RFC 9110, 13.1.2).
+  const isGet = request.method !== 'POST'
+  if (isGet && noneMatchNames(headerOf(request, 'if-none-match'), tag)) {
     if (door.compression) headers.push('vary', 'accept-encoding')
     send(door, reply, 304, headers, undefined)
   } else sendJson(door, reply, headers, write())

@@ -15,7 +15,6 @@ describe('what does not exist', () => {
     ['GET', '/__proto__/queries/x', 'unknown_space', {}],
     ['GET', '/', 'unknown_route', {}],
     ['GET', '/shop', 'unknown_route', {}],
-    ['GET', '/shop/queries', 'unknown_route', {}],
     ['GET', '/shop/queries/echo/', 'unknown_route', {}],
     ['GET', '/SHOP/queries/echo', 'unknown_space', {}],
     ['GET', '/shop/caches/products/a/b', 'unknown_route', {}],
@@ -33,7 +32,8 @@ describe('what does not exist', () => {
     ['GET', '/shop/commands/putProduct', 'POST, OPTIONS'],
     ['PUT', '/shop/commands/putProduct', 'POST, OPTIONS'],
     ['HEAD', '/shop/commands/putProduct', 'POST, OPTIONS'],
-    ['POST', '/shop/queries/echo', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/shop/queries/echo', 'GET, HEAD, POST, OPTIONS'],
+    ['GET', '/shop/queries', 'POST, OPTIONS'],
     ['DELETE', '/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
     ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
     ['POST', '/docs/static/index.css', 'GET, HEAD, OPTIONS'],
@@ -50,7 +50,8 @@ describe('what does not exist', () => {
 describe('OPTIONS', () => {
   test.each([
     ['/shop/commands/putProduct', 'POST, OPTIONS'],
-    ['/shop/queries/echo?limit=x', 'GET, HEAD, OPTIONS'],
+    ['/shop/queries/echo?limit=x', 'GET, HEAD, POST, OPTIONS'],
+    ['/shop/queries', 'POST, OPTIONS'],
     ['/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
     ['/openapi.json', 'GET, HEAD, OPTIONS'],
     ['/docs', 'GET, HEAD, OPTIONS'],
@@ -113,6 +114,7 @@ describe('documentation', () => {
       '/shop/commands/misbehave',
       '/shop/queries/product',
       '/shop/queries/echo',
+      '/shop/queries',
       '/shop/caches/products/{key}',
       '/depot/caches/boxes/{key}',
     ])
@@ -130,7 +132,10 @@ describe('documentation', () => {
     expect(responses('/shop/commands/putProduct', 'post')).toEqual([
       200, 400, 409, 413, 415, 422, 500, 503, 504, 507,
     ])
-    expect(responses('/shop/queries/echo', 'get')).toEqual([200, 304, 400, 404, 500, 503])
+    expect(responses('/shop/queries/echo', 'get')).toEqual([200, 304, 400, 404, 413, 500, 503])
+    expect(responses('/shop/queries/echo', 'post')).toEqual([
+      ...[200, 400, 404, 413, 415, 500, 503],
+    ])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(
       expect.objectContaining({ in: 'query', name: 'id', required: true }),

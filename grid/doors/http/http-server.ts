@@ -38,7 +38,7 @@ import {
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
-import { addQueryRoute } from './query-route.ts'
+import { addBatchRoute, addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
@@ -173,6 +173,7 @@ function addSpaceRoutes(
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
   for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
+  if (queries.size > 0) addBatchRoute(app, door, rotation)
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)

@@ -20,6 +20,8 @@ const shownMax = 200
 const templates = [
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
+  'POST /{space}/queries/{name}',
+  'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
   'GET /openapi.json',
   'GET /docs',
@@ -38,6 +40,9 @@ export function explainMissing(
   if (path === '*') return wrongMethod(path, 'GET, HEAD, POST, OPTIONS')
   if (path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/'))
     return wrongMethod(path, readMethods)
+  const queries = spaces.get(spaceName)?.queries.size ?? 0
+  if (segments.length === 2 && kind === 'queries' && queries > 0)
+    return { ...wrongMethod(path, 'POST, OPTIONS'), space: spaceName }
   const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)
@@ -77,7 +82,13 @@ function partsOf(
   }
   if (kind === 'queries') {
     const names = [...(space?.queries.keys() ?? [])]
-    return { ...own, noun: 'query', code: 'unknown_query', names, methods: readMethods }
+    return {
+      ...own,
+      noun: 'query',
+      code: 'unknown_query',
+      names,
+      methods: 'GET, HEAD, POST, OPTIONS',
+    }
   }
   if (kind === 'caches') {
     const names = space === undefined ? [] : readable(space)

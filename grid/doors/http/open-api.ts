@@ -2,6 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
+import { batchQueriesMax } from '../request/query-batch.ts'
 import { problemType } from './problem.ts'
 import type { ReadableFields } from './readable-caches.ts'
 
@@ -174,6 +175,72 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
       200: read({ result: query.result ?? {}, position: answeredAt(space) }),
       304: { description: 'Not modified', type: 'null', headers: ageHeader },
       ...readProblems,
+      413: problem('The query looks at too many entries'),
+    },
+  }
+}
+
+/** Parameters of a query that anybody may add. */
+const explainParameter = {
+  type: 'object',
+  properties: {
+    explain: {
+      type: 'string',
+      enum: ['true'],
+      description: 'Tells how the answer was found; not in production',
+    },
+  },
+}
+
+/** The same, its input in the body. */
+export function postedQuerySchema(space: Space, query: AnyQuery): FastifySchema {
+  const { querystring: _, operationId, response, ...schema } = querySchema(space, query)
+  const { 304: _unchanged, ...responses } = response as Readonly<Record<string, object>>
+  return {
+    ...schema,
+    operationId: `${operationId}.post`,
+    querystring: explainParameter,
+    body: query.input,
+    response: { ...responses, ...bodyProblems },
+  }
+}
+
+const bodyProblems = {
+  413: problem('The body is too large, or the query looks at too many entries'),
+  415: problem('The body is not application/json'),
+}
+
+/** Several queries at one position. */
+export function batchSchema(space: Space): FastifySchema {
+  const name = { type: 'string', enum: [...space.queries.keys()] }
+  const error = { type: 'object', additionalProperties: true }
+  return {
+    operationId: `${space.name}.queries`,
+    tags: [space.name],
+    summary: 'Several queries at one position',
+    headers: readHeaders(space),
+    body: {
+      type: 'array',
+      minItems: 1,
+      maxItems: batchQueriesMax,
+      items: {
+        type: 'object',
+        required: ['query'],
+        additionalProperties: false,
+        properties: { query: name, input: { type: 'object', additionalProperties: true } },
+      },
+    },
+    response: {
+      200: read({
+        answers: {
+          type: 'array',
+          description: 'In the order of the queries',
+          items: { type: 'object', properties: { result: {}, error } },
+        },
+        position: answeredAt(space),
+      }),
+      ...readProblems,
+      ...bodyProblems,
     },
   }
 }

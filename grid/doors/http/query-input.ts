@@ -23,6 +23,7 @@ interface JsonSchema {
 }
 
 const errorsMax = 10
+const explain = /(?:^|&)explain(?:=true)?(?=&|$)/
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
@@ -38,6 +39,13 @@ export class QueryInput {
     const properties = (schema as JsonSchema).properties ?? {}
     for (const [name, property] of Object.entries(properties))
       this.#fields.set(name, fieldOf(property))
+  }
+
+  /** Whether it asks for an explanation, where that is no field of the input. */
+  explains(queryString: string): boolean {
+    return queryString.includes('explain') && !this.#fields.has('explain')
+      ? explain.test(queryString)
+      : false
   }
 
   /**
@@ -72,6 +80,7 @@ export class QueryInput {
     if (name === undefined || text === undefined)
       return { path: name ?? rawName, message: 'is not percent-encoded UTF-8' }
     const field = this.#fields.get(name)
+    if (!field && explain.test(pair)) return undefined
     if (!field) return { path: name, message: this.#unknown() }
     const earlier = Object.hasOwn(input, name) ? input[name] : undefined
     if (earlier !== undefined && !field.list)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { RequestPipeline } from '../request/request-pipeline.ts'
 import { openDoor } from './test-support/open-door.ts'
 
 describe('GET /{space}/queries/{name}', () => {
@@ -74,6 +75,60 @@ describe('GET /{space}/queries/{name}', () => {
     const changed = await get(url, { 'if-none-match': tag })
     expect(changed.statusCode).toBe(200)
     expect(changed.headers.etag).not.toBe(tag)
+  })
+
+  test('POST takes the input as JSON, and answers as GET does', async () => {
+    const { app, get } = openDoor()
+    const input = { limit: 3, open: true, ids: ['a', 'b'], text: '7' }
+    const post = (payload: unknown, url = '/shop/queries/echo', headers = {}) =>
+      app.inject({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/json', ...headers },
+        payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+      })
+    const answer = await post(input)
+    const got = await get('/shop/queries/echo?limit=3&open=true&ids=a&ids=b&text=7')
+    expect(answer.body).toBe(got.body)
+    for (const name of ['etag', 'grid-position', 'content-type', 'cache-control'])
+      expect(answer.headers[name]).toBe(got.headers[name])
+    const large = 'x'.repeat(100_000)
+    expect((await post({ text: large })).json()).toMatchObject({ result: { text: large } })
+    const statuses = async (...given: Parameters<typeof post>) => {
+      const { status, code } = (await post(...given)).json()
+      return [status, code]
+    }
+    expect(await statuses('{"limit":')).toEqual([400, 'invalid_json'])
+    expect(await statuses('')).toEqual([400, 'invalid_json'])
+    expect(await statuses({ limit: 'x' })).toEqual([400, 'invalid_input'])
+    expect(await statuses(input, '/shop/queries/echo?limit=3')).toEqual([400, 'invalid_input'])
+    expect(await statuses({}, undefined, { 'content-type': 'text/plain' })).toEqual([
+      415,
+      'unsupported_media_type',
+    ])
+    expect(await statuses({}, undefined, { 'grid-position': '99' })).toEqual([
+      503,
+      'position_timeout',
+    ])
+    expect(await statuses({}, '/shop/queries/none')).toEqual([404, 'unknown_query'])
+  })
+
+  test('explains how an answer was found, to those who ask, where that is allowed', async () => {
+    const { get } = openDoor()
+    const explanation = [expect.objectContaining({ position: 1, reads: [] })]
+    const plain = '/shop/queries/echo?limit=3'
+    for (const url of [`${plain}&explain`, '/shop/queries/echo?explain=true&limit=3'])
+      expect((await get(url)).json()).toEqual({ result: { limit: 3 }, position: 1, explanation })
+    expect((await get(plain, { 'grid-explain': 'true' })).json()).toMatchObject({ explanation })
+    expect((await get(plain)).json()).not.toHaveProperty('explanation')
+    expect((await get(`${plain}&explain=no`)).json()).toMatchObject({ code: 'invalid_input' })
+    expect((await get(plain, { 'grid-explain': 'yes' })).json().code).toBe('invalid_header')
+    const closed = openDoor({ pipeline: new RequestPipeline({ explains: false }) })
+    expect((await closed.get(`${plain}&explain`)).json()).toMatchObject({
+      status: 403,
+      code: 'explain_off',
+    })
+    expect((await closed.get(plain)).statusCode).toBe(200)
   })
 
   test('HEAD answers the headers of GET', async () => {

@@ -1,11 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
+import { GridError } from '../../core/errors.ts'
 import { positionJson } from '../../core/position.ts'
-import type { QueryAnswer, ReadOptions } from '../request/serving.ts'
+import { ageText } from '../request/answer-headers.ts'
+import { parseJsonInput } from '../request/json-input.ts'
+import { publicError } from '../request/public-error.ts'
+import { toldAnswers } from '../request/query-batch.ts'
+import { requestHeaders } from '../request/request-options.ts'
+import type { BatchAnswer, QueryAnswer, ReadOptions } from '../request/serving.ts'
 import { ResultTags } from './entity-tag.ts'
-import { type Door, sendTagged } from './exchange.ts'
+import { type Door, sendJson, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
-import { querySchema } from './open-api.ts'
+import { batchSchema, postedQuerySchema, querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
@@ -18,7 +24,7 @@ interface QueryRoute {
   readonly tags: ResultTags
 }
 
-/** `GET /{space}/queries/{name}?…`. */
+/** `GET /{space}/queries/{name}?…`, and `POST` with the input as JSON. */
 export function addQueryRoute(
   app: FastifyInstance,
   door: Door,
@@ -34,14 +40,37 @@ export function addQueryRoute(
     tags: new ResultTags(),
   }
   const path = door.pipeline.query(space.name, name)
-  const schema = querySchema(space, query)
-  app.get(`/${space.name}/queries/${name}`, { config: { schema } }, (request, reply) =>
+  const url = `/${space.name}/queries/${name}`
+  app.get(url, { config: { schema: querySchema(space, query) } }, (request, reply) =>
     path.run(rotation.next(), new QueryRequest(request, reply, route)),
+  )
+  app.post(url, { config: { schema: postedQuerySchema(space, query) } }, (request, reply) =>
+    path.run(rotation.next(), new PostedQueryRequest(request, reply, route)),
+  )
+}
+
+/** `POST /{space}/queries`, with a list of queries. */
+export function addBatchRoute(app: FastifyInstance, door: Door, rotation: UnitRotation): void {
+  const { space } = rotation
+  const path = door.pipeline.queries(space.name)
+  const schema = batchSchema(space)
+  app.post(`/${space.name}/queries`, { config: { schema } }, (request, reply) =>
+    path.run(rotation.next(), new BatchRequest(request, reply, door)),
   )
 }
 
 class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   readonly #route: QueryRoute
+
+  /** The text behind the question mark: see the server's query string parser. */
+  get #text(): string {
+    return (this.request.query as { readonly text: string }).text
+  }
+
+  override header(name: string): string | undefined {
+    if (name === requestHeaders.explain && this.#route.inputs.explains(this.#text)) return 'true'
+    return super.header(name)
+  }
 
   constructor(request: FastifyRequest, reply: FastifyReply, route: QueryRoute) {
     super(request, reply)
@@ -49,14 +78,53 @@ class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   }
 
   input(): unknown {
-    // The text behind the question mark: see the server's query string parser.
-    return this.#route.inputs.parse((this.request.query as { readonly text: string }).text)
+    return this.#route.inputs.parse(this.#text)
   }
 
-  answer({ result, position, ageMs }: QueryAnswer): void {
+  answer({ result, position, ageMs, explanation }: QueryAnswer): void {
     const { door, results, tags } = this.#route
     const json = results.serialize(result, this.reply)
-    const write = () => `{"result":${json},"position":${positionJson(position)}}`
+    const more = explanation ? `,"explanation":${JSON.stringify(explanation)}` : ''
+    const write = () => `{"result":${json},"position":${positionJson(position)}${more}}`
     sendTagged(door, this.request, this.reply, { position, ageMs, tag: tags.tagOf(json), write })
   }
 }
+
+/** Its parameters behind the question mark are none but `explain`. */
+class PostedQueryRequest extends QueryRequest {
+  override input(): unknown {
+    const [parameter] = Object.keys(super.input() as object)
+    if (parameter === undefined) return bodyOf(this.request)
+    const message = 'is not taken here: the input is the body'
+    throw new GridError('invalid_input', `${parameter} ${message}`, {
+      details: { errors: [{ path: parameter, message }] },
+    })
+  }
+}
+
+class BatchRequest extends HttpRequest<ReadOptions, BatchAnswer> {
+  readonly #door: Door
+
+  constructor(request: FastifyRequest, reply: FastifyReply, door: Door) {
+    super(request, reply)
+    this.#door = door
+  }
+
+  input(): unknown {
+    return bodyOf(this.request)
+  }
+
+  answer({ answers, position, ageMs }: BatchAnswer): void {
+    const told = toldAnswers(answers, (error) => publicError(error, this.#door.log, this.trace))
+    const headers = ['grid-position', String(position), 'cache-control', 'no-cache']
+    if (ageMs !== undefined) headers.push('grid-age', ageText(ageMs))
+    const json = `{"answers":${JSON.stringify(told)},"position":${positionJson(position)}}`
+    sendJson(this.#door, this.reply, headers, json)
+  }
+}
+
+/** The bytes themselves: see the server's content type parser. */
+const bodyOf = ({ body }: FastifyRequest): unknown =>
+  parseJsonInput((body as Uint8Array | undefined) ?? nothing)
+
+const nothing = new Uint8Array(0)

@@ -68,6 +68,7 @@ describe('a space as a service', () => {
       'spacegrid.shop.command.misbehave',
       'spacegrid.shop.query.product',
       'spacegrid.shop.query.echo',
+      'spacegrid.shop.queries',
     ])
     const [first] = desk.service?.endpoints ?? []
     expect(first?.description).toBe('Creates or replaces a product')
@@ -91,6 +92,39 @@ describe('a space as a service', () => {
     expect(again.headers).toMatchObject({ 'Idempotency-Replayed': 'true' })
     expect((await desk.refusal(echo, {}, { 'grid-position': '-1' })).code).toBe('invalid_header')
     expect((await desk.refusal(echo, {}, { 'Grid-Position': '9' })).code).toBe('position_timeout')
+  })
+
+  test('answers several queries together, each for itself', async () => {
+    const { desk, unit } = await open()
+    await desk.ask(put, { id: 'a', price: 1 })
+    const batch = subjects.queries('shop')
+    unit.ageMs = 5000
+    const { body, headers } = await desk.ask(batch, [
+      { query: 'echo', input: { limit: 3 } },
+      { query: 'product', input: { id: 'none' } },
+      { query: 'echo' },
+      { query: 'echo', input: { limit: 0 } },
+      { query: 'no' },
+    ])
+    expect(body.position).toBe(2)
+    expect(body.answers).toEqual([
+      { result: { limit: 3 } },
+      { error: { code: 'not_found', message: 'No product none', status: 404 } },
+      { result: {} },
+      { error: expect.objectContaining({ code: 'invalid_input', status: 400 }) },
+      { error: expect.objectContaining({ code: 'unknown_query', status: 404 }) },
+    ])
+    expect(headers).toEqual({ 'Grid-Position': '2', 'Grid-Age': '5000ms' })
+    const refusals = [[], {}, null, Array(33).fill({ query: 'echo' }), [{ name: 'echo' }], ['echo']]
+    for (const refused of refusals)
+      expect((await desk.refusal(batch, refused)).code).toBe('invalid_input')
+    expect((await desk.refusal(batch, '')).code).toBe('invalid_json')
+  })
+
+  test('explains how an answer was found', async () => {
+    const { desk } = await open()
+    const { body } = await desk.ask(echo, {}, { 'Grid-Explain': 'true' })
+    expect(body.explanation).toEqual([expect.objectContaining({ unit: 'unit-1', position: 1 })])
   })
 
   test('what is not fresh says its age', async () => {

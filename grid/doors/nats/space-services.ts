@@ -13,10 +13,12 @@ import type {
 import { subjects } from '../../engine/wire/subjects.ts'
 import { ageText, commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
-import type { FaultLog } from '../request/public-error.ts'
+import { type FaultLog, publicError } from '../request/public-error.ts'
+import { toldAnswers } from '../request/query-batch.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type {
+  BatchAnswer,
   CommandAnswer,
   ExecuteOptions,
   QueryAnswer,
@@ -65,11 +67,18 @@ export function serveSpace(
       path.run(unit, new QueryRequest(message, route)),
     )
   })
+  const path = pipeline.queries(space.name)
+  const batch: Endpoint = {
+    subject: subjects.queries(logName),
+    description: 'Several queries at one position: [{"query": name, "input": {…}}, …]',
+    metadata: { kind: 'queries' },
+    respond: (message) => path.run(unit, new BatchRequest(message, route)),
+  }
   return messaging.serve({
     name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
-    endpoints: [...commands, ...queries],
+    endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : [])],
   })
 }
 
@@ -110,11 +119,35 @@ class QueryRequest extends NatsRequest<ReadOptions, QueryAnswer> {
     return data.length === 0 ? {} : parseJsonInput(data)
   }
 
-  answer({ result, position, ageMs }: QueryAnswer): Message {
-    const headers = [headerNames.position, String(position)]
-    if (ageMs !== undefined) headers.push('Grid-Age', ageText(ageMs))
-    return message({ result: result ?? null, position }, this.route.bytesMax, headers)
+  answer({ result, position, ageMs, explanation }: QueryAnswer): Message {
+    const body = { result: result ?? null, position, ...(explanation ? { explanation } : {}) }
+    return message(body, this.route.bytesMax, readHeaders({ position, ageMs }))
   }
+}
+
+class BatchRequest extends NatsRequest<ReadOptions, BatchAnswer> {
+  input(): unknown {
+    return parseJsonInput(this.message.data)
+  }
+
+  answer({ answers, position, ageMs }: BatchAnswer): Message {
+    const told = toldAnswers(answers, (error) => publicError(error, this.route.log, this.trace))
+    const body = { answers: told, position }
+    return message(body, this.route.bytesMax, readHeaders({ position, ageMs }))
+  }
+}
+
+/** Names and values in turn. */
+function readHeaders({
+  position,
+  ageMs,
+}: {
+  readonly position: PositionToken
+  readonly ageMs: number | undefined
+}): string[] {
+  const headers = [headerNames.position, String(position)]
+  if (ageMs !== undefined) headers.push('Grid-Age', ageText(ageMs))
+  return headers
 }
 
 /** What our headers take of a message at most. */
@@ -122,7 +155,12 @@ const headerBytesMax = 512
 
 /** @param headers names and values in turn */
 function message(
-  body: { readonly result: unknown; readonly position: PositionToken; readonly version?: number },
+  body: {
+    readonly result?: unknown
+    readonly answers?: unknown
+    readonly position: PositionToken
+    readonly version?: number
+  },
   bytesMax: number,
   headers: readonly string[],
 ): Message {
@@ -130,7 +168,8 @@ function message(
   if (data.length + headerBytesMax > bytesMax) {
     const text = `The answer has ${data.length} bytes, a message takes ${bytesMax}; ask over HTTP, or for less`
     // A command has taken effect all the same: its position and version say so.
-    const details = { ...body, result: undefined, bytes: data.length, bytesMax }
+    const { position, version } = body
+    const details = { position, version, bytes: data.length, bytesMax }
     throw new GridError('body_too_large', text, { details })
   }
   const record: Record<string, string> = {}

@@ -11,6 +11,7 @@ export const requestHeaders = {
   position: 'Grid-Position',
   consistency: 'Grid-Consistency',
   staleness: 'Grid-Staleness',
+  explain: 'Grid-Explain',
 } as const
 
 const idempotencyKeyMax = 255
@@ -43,6 +44,7 @@ interface ReadHeaders {
   readonly position?: string | undefined
   readonly consistency?: string | undefined
   readonly staleness?: string | undefined
+  readonly explain?: string | undefined
 }
 
 /**
@@ -50,17 +52,18 @@ interface ReadHeaders {
  * @throws GridError `invalid_header` (details: header, allowed)
  */
 export function readOptions(
-  { position, consistency, staleness }: ReadHeaders,
+  { position, consistency, staleness, explain }: ReadHeaders,
   caller?: Caller,
 ): ReadOptions {
   const by = caller === undefined ? none : { caller }
-  if (position === undefined && consistency === undefined && staleness === undefined) return by
+  if ((position ?? consistency ?? staleness ?? explain) === undefined) return by
   if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
     throw invalid(requestHeaders.consistency, 'latest')
   return {
     ...by,
     ...(position === undefined ? undefined : { position: checkedPosition(position) }),
     ...(consistency === undefined ? undefined : { latest: true }),
+    ...(explain === undefined ? undefined : { explain: checkedExplain(explain) }),
     ...(staleness === undefined ? undefined : { stalenessMs: checkedStaleness(staleness) }),
   }
 }
@@ -74,6 +77,11 @@ function checkedKey(key: string): string {
       `1 to ${idempotencyKeyMax} visible ASCII characters`,
     )
   return key
+}
+
+function checkedExplain(text: string): boolean {
+  if (text !== 'true') throw invalid(requestHeaders.explain, 'true')
+  return true
 }
 
 const duration = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s)$/

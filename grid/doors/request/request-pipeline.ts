@@ -1,3 +1,4 @@
+import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
@@ -5,6 +6,8 @@ import type { Request, RequestHeaders } from './request.ts'
 import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
+  BatchAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -20,6 +23,8 @@ export interface PipelineOptions {
   readonly telemetry?: Telemetry
   /** Monotonic ms. Default: those of the process. */
   readonly monotonic?: () => number
+  /** Whether callers may have it explained how answers were found. Default true, for developing. */
+  readonly explains?: boolean
 }
 
 /**
@@ -31,11 +36,13 @@ export class RequestPipeline {
   readonly #identify: Identify
   readonly #telemetry: Telemetry
   readonly #monotonic: () => number
+  readonly #explains: boolean
 
   constructor(options: PipelineOptions = {}) {
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
     this.#monotonic = options.monotonic ?? (() => performance.now())
+    this.#explains = options.explains ?? true
   }
 
   command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
@@ -47,8 +54,16 @@ export class RequestPipeline {
 
   query(space: string, query: string): RequestPath<ReadOptions, QueryAnswer> {
     return this.#path(latencyOf('query'), [space, query], {
-      ask: readingOptions,
+      ask: (request, caller) => this.#queryOptions(request, caller),
       run: (unit, input, asked) => unit.query(query, input, asked),
+    })
+  }
+
+  /** Its input is the list of the queries. */
+  queries(space: string): RequestPath<ReadOptions, BatchAnswer> {
+    return this.#path(latencyOf('batch'), [space, 'queries'], {
+      ask: (request, caller) => this.#queryOptions(request, caller),
+      run: (unit, input, asked) => unit.queries(input as readonly BatchedQuery[], asked),
     })
   }
 
@@ -58,6 +73,14 @@ export class RequestPipeline {
       ask: readingOptions,
       run: (unit, input, asked) => unit.entry(cache, input as string, asked),
     })
+  }
+
+  /** @throws GridError `explain_off`, `invalid_header` */
+  #queryOptions(request: RequestHeaders, caller: Caller): ReadOptions {
+    const explain = request.header(requestHeaders.explain)
+    if (explain !== undefined && !this.#explains)
+      throw new GridError('explain_off', 'How answers are found is not explained here')
+    return readingOptions(request, caller, explain)
   }
 
   #path<Asked, Answer>(
@@ -121,17 +144,21 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
     caller,
   )
 
-const readingOptions = (request: RequestHeaders, caller: Caller): ReadOptions =>
+const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): ReadOptions =>
   readOptions(
     {
       position: request.header(requestHeaders.position),
       consistency: request.header(requestHeaders.consistency),
       staleness: request.header(requestHeaders.staleness),
+      explain,
     },
     caller,
   )
 
-const latencyOf = (kind: 'command' | 'query' | 'entry', label: string = kind): HistogramMetric => ({
+const latencyOf = (
+  kind: 'command' | 'query' | 'entry' | 'batch',
+  label: string = kind,
+): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
   help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
   labels: ['space', label, 'outcome'],

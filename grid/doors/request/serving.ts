@@ -1,4 +1,5 @@
-import type { Acknowledgement, Space } from '../../core/definition.ts'
+import type { Acknowledgement, IndexRange, Space } from '../../core/definition.ts'
+import type { GridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
@@ -49,8 +50,39 @@ export interface ReadOptions {
    * anything, ask for `Infinity`.
    */
   readonly stalenessMs?: number
+  /** Tell how the answer of a query was found. */
+  readonly explain?: boolean
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
+}
+
+/** What a query has read of one cache by one index, or of one projection, all times together. */
+export interface ReadExplained {
+  readonly kind: 'get' | 'range' | 'page' | 'count' | 'projection'
+  readonly cache?: string
+  readonly index?: string
+  /** Of an index: the first that was read. */
+  readonly range?: IndexRange
+  readonly projection?: string
+  readonly times: number
+  /** Entries that were looked at. */
+  readonly examined: number
+  /** Entries that the handler was given. */
+  readonly returned: number
+}
+
+/** How an answer was found, by the unit that has found it; of a divided space in one partition. */
+export interface Explanation {
+  readonly unit: string
+  /** Of a divided space. */
+  readonly partition?: number
+  /** Log position of the state. */
+  readonly position: number
+  /** How old that was at most, ms. */
+  readonly ageMs: number
+  /** What the handler took, ms. */
+  readonly tookMs: number
+  readonly reads: readonly ReadExplained[]
 }
 
 export interface QueryAnswer<Position extends PositionToken = PositionToken> {
@@ -60,6 +92,28 @@ export interface QueryAnswer<Position extends PositionToken = PositionToken> {
    * How old the state was at most, ms: of an answer that is not fresh (older than a second), or for
    * which a staleness was asked. Of a caller in process, only then.
    */
+  readonly ageMs?: number
+  /** Where it was asked for: one of each partition that was asked. */
+  readonly explanation?: readonly Explanation[]
+}
+
+/** One of several queries that are asked together. */
+export interface BatchedQuery {
+  readonly query: string
+  /** Left out: `{}`. */
+  readonly input?: unknown
+}
+
+/** Its answer, or why there is none. */
+export type BatchedAnswer =
+  | { readonly result: unknown; readonly explanation?: readonly Explanation[] }
+  | { readonly error: GridError; readonly explanation?: undefined }
+
+export interface BatchAnswer<Position extends PositionToken = PositionToken> {
+  /** In the order of the queries. */
+  readonly answers: readonly BatchedAnswer[]
+  readonly position: Position
+  /** As of a query's answer. */
   readonly ageMs?: number
 }
 
@@ -156,6 +210,13 @@ export interface Serving {
    * `too_stale`, `not_ready`, `overloaded`, `log_full`, `application_fault`
    */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
+  /**
+   * Several queries at one position; of a divided space at one of each partition that any of them
+   * reads. One that fails fails alone.
+   * @throws GridError `invalid_input` for what is no list of 1 to 32 queries, and what keeps all of
+   * them from being answered, as of `query`; `partitions_unavailable`
+   */
+  queries(batch: readonly BatchedQuery[], options?: ReadOptions): Promise<BatchAnswer>
   /**
    * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `too_stale`, `not_ready`,
    * `overloaded`, `log_full`

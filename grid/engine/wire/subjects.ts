@@ -11,6 +11,8 @@ export const subjects = {
   /** By the space's name: any unit, whichever partition it is about. */
   command: (logName: LogName, name: string) => `spacegrid.${logName}.command.${name}`,
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
+  /** Several queries together. */
+  queries: (logName: LogName) => `spacegrid.${logName}.queries`,
   /** Asked to open a snapshot: any ready unit answers. */
   snapshotFromPeer: (logName: LogName) => `spacegrid.${logName}.snapshot.peer`,
   /** Asked to open a snapshot: the data reader answers. */

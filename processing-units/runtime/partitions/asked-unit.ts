@@ -1,5 +1,7 @@
 import type { Correction } from '@spacegrid/grid/core/correction'
 import type {
+  BatchAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -13,6 +15,7 @@ export interface AskedUnit {
   /** Not passed on once more. */
   executeHere(name: string, input: unknown, options: ExecuteOptions): Promise<CommandAnswer<number>>
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>>
+  queries(batch: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>>
   entry(cache: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>>
   correct(correction: Correction): Promise<CommandAnswer<number>>
   part(operation: PartOperation, asked: object): Promise<unknown>

@@ -2,6 +2,8 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import { type SpaceServicesOptions, serveSpace } from '@spacegrid/grid/doors/nats/space-services'
 import type {
+  BatchAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -90,6 +92,10 @@ class PartitionServing implements Serving {
 
   query(name: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer> {
     return this.#unit.queryAt(this.#partition, name, input, options)
+  }
+
+  queries(batch: readonly BatchedQuery[], options?: ReadOptions): Promise<BatchAnswer> {
+    return this.#unit.queriesAt(this.#partition, batch, options)
   }
 
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer> {

@@ -65,6 +65,55 @@ describe('the age of what is read', () => {
   })
 })
 
+describe('several queries together', () => {
+  test('read each partition at one position, wherever it is kept', async () => {
+    const members = await world.startSettled(4)
+    const { unit } = members[0]!
+    await world.settled(Promise.all(ids.map((id) => unit.execute('add', { id }))))
+    const some = ids.slice(0, 28)
+    const batch = [
+      ...some.map((id) => ({ query: 'count', input: { id } })),
+      { query: 'total' },
+      { query: 'count' },
+      { query: 'none' },
+      { query: 'total', input: {} },
+    ]
+    const { answers, position } = await world.settled(unit.queries(batch))
+    expect(answers.slice(0, 28)).toEqual(some.map(() => ({ result: { count: 1 } })))
+    expect(answers.slice(28)).toMatchObject([
+      { result: { total: 64 } },
+      { error: { code: 'invalid_input' } },
+      { error: { code: 'unknown_query' } },
+      { result: { total: 64 } },
+    ])
+    expect(positionsOf(position)?.size).toBe(8)
+    // While others write: the same entry, asked several times, and all of them.
+    const adding = ids.map((id) => fateOf(unit.execute('add', { id })))
+    const same = Array.from({ length: 16 }, () => ({ query: 'count', input: { id: ids[5] } }))
+    const all = [...same, { query: 'total' }, { query: 'total' }]
+    const read = await world.settled(unit.queries(all, { latest: true }))
+    expect(new Set(read.answers.slice(0, 16).map((it) => JSON.stringify(it))).size).toBe(1)
+    await world.until(() => adding.every(({ value }) => value))
+    const nothing = world.settled(unit.queries([{ query: 'none' }]))
+    expect((await nothing).answers).toMatchObject([{ error: { code: 'unknown_query' } }])
+  })
+
+  test('are explained by those who have answered', async () => {
+    const members = await world.startSettled(4)
+    const { unit } = members[0]!
+    const id = foreignTo(members[0]!)
+    await world.settled(unit.execute('add', { id }))
+    const { explanation } = await world.settled(unit.query('count', { id }, { explain: true }))
+    expect(explanation).toMatchObject([{ partition: partitionOf(id), reads: [{ kind: 'get' }] }])
+    expect(explanation?.[0]?.unit).not.toBe(unit.name)
+    const all = await world.settled(unit.query('total', {}, { explain: true }))
+    expect(all.explanation?.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    const [told] = (await world.settled(unit.queries([{ query: 'total' }], { explain: true })))
+      .answers
+    expect(told?.explanation).toHaveLength(8)
+  })
+})
+
 describe('placement', () => {
   test('one unit keeps everything; two keep everything twice; four share it', async () => {
     const members = await world.startSettled(1)

@@ -1,12 +1,11 @@
-import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { Correction } from '@spacegrid/grid/core/correction'
-import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import type { Space } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
-import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
-import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
+import { tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type {
+  BatchAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
@@ -26,18 +25,16 @@ import type { PartAsk } from '../across/across-partitions.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import { FaultDesk } from '../fault-desk.ts'
-import { freshMsMax } from '../freshness.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
-import { aged, tooStale } from '../reads.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
-import { type Ask, Asking } from './asking.ts'
+import { Asking } from './asking.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
-import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
+import { partitionOfInput, partitionOfValue } from './partition-of.ts'
+import { type AskOfPartition, PartitionReads } from './partition-reads.ts'
 import type { PassedKind } from './passed-request.ts'
 import { PassedRequests } from './passed-requests.ts'
 import { Passing } from './passing.ts'
-import { everyOne } from './scatter.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Partitions that a scattered query is asked of at the same time. */
@@ -50,12 +47,6 @@ const noAnswer = () =>
   new GridError('outcome_unknown', 'What was asked of the partition has no answer yet')
 
 const retryAfterMs = 500
-
-/** What is asked of one partition; how it is done here, and what is sent to be done elsewhere. */
-interface AskOfPartition<Answer> extends Omit<Ask<Answer>, 'here'> {
-  readonly partition: number
-  here(unit: ProcessingUnit, withinMs: number): Promise<Answer>
-}
 
 /**
  * The processing unit of a space with several partitions: keeps the partitions that it is meant to
@@ -70,7 +61,6 @@ export class PartitionedUnit implements Serving, Component {
   readonly #options: KeepingOptions
   /** Those of each partition's unit. */
   readonly #unitOptions: UnitOptions
-  readonly #scatterMax: number
   readonly #keeping: Keeping
   readonly #passing: Passing
   readonly #asking: Asking
@@ -79,6 +69,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #keepers: (readonly Member[] | undefined)[] = []
   readonly #passedHere: PassedRequests
   readonly #withParts: CommandsWithParts
+  readonly #reads: PartitionReads
   /** For queries that may be answered by any of several. */
   #turn = 0
   /** Called when it keeps other partitions than before. */
@@ -94,7 +85,6 @@ export class PartitionedUnit implements Serving, Component {
     this.name = name
     this.space = space
     this.#ports = ports
-    this.#scatterMax = scatterMax
     this.#options = {
       ...{ copies: 2, zone: undefined, movesMax: 2, relieveMsMax: 8000, unit: {} },
       ...settings,
@@ -116,6 +106,12 @@ export class PartitionedUnit implements Serving, Component {
           details: { ...error.told },
         }),
     )
+    this.#reads = new PartitionReads(space, {
+      ...{ clock, scatterMax, waitMsMax: this.#unitOptions.positionWaitMsMax },
+      atKeepers: (ask) => this.#atKeepers(ask),
+      judge: (query, thrown) =>
+        this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown),
+    })
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),
@@ -203,115 +199,44 @@ export class PartitionedUnit implements Serving, Component {
     return { ...answer, position: tokenOf(partition, answer.position) }
   }
 
-  async query(
-    name: string,
-    input: unknown,
-    options: ReadOptions = {},
-  ): Promise<QueryAnswer<string>> {
-    const query = this.space.queries.get(name)
-    if (!query) throw unknownIn(this.space, 'query', name)
-    if (query.everyPartition) return await this.#scatter(query, input, options)
-    const partition = partitionOfInput(this.space, query, input)
-    return await this.queryAt(partition, name, input, options)
+  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<string>> {
+    return this.#reads.query(name, input, options)
   }
 
   /** A query of one partition, which is known. */
-  async queryAt(
+  queryAt(
     partition: number,
     name: string,
     input: unknown,
     options: ReadOptions = {},
   ): Promise<QueryAnswer<string>> {
-    const answer = await this.#queryAt(partition, name, input, options)
-    return { ...answer, position: tokenOf(partition, answer.position) }
+    return this.#reads.queryAt(partition, name, input, options)
   }
 
-  /**
-   * Every partition is asked at one of those that keep it; one that cannot answer fails the whole.
-   */
-  async #scatter(
-    query: AnyQuery,
-    input: unknown,
-    options: ReadOptions,
-  ): Promise<QueryAnswer<string>> {
-    checkFits(query.input, input, query.name)
-    const { partitions = 1 } = this.space
-    const answers = await everyOne(partitions, this.#scatterMax, (partition) =>
-      this.#queryAt(partition, query.name, input, options),
-    )
-    const results = answers.map(({ result }) => result)
-    const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
-    // As old as the oldest of those that it was made of.
-    const ages = answers.flatMap(({ ageMs }) => (ageMs === undefined ? [] : [ageMs]))
-    const age = ages.length > 0 ? { ageMs: Math.max(...ages) } : {}
-    try {
-      const result = await mergedResult(query, results, input)
-      return { result, position: tokenOfAll(positions), ...age }
-    } catch (thrown) {
-      throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
-    }
+  queries(batch: readonly BatchedQuery[], options: ReadOptions = {}): Promise<BatchAnswer<string>> {
+    return this.#reads.queries(batch, options)
   }
 
-  #queryAt(
+  queriesAt(
     partition: number,
-    name: string,
-    input: unknown,
-    options: ReadOptions,
-  ): Promise<QueryAnswer<number>> {
-    return this.#read('query', partition, name, input, options, (unit, asked) =>
-      unit.query(name, input, asked),
-    )
+    batch: readonly BatchedQuery[],
+    options: ReadOptions = {},
+  ): Promise<BatchAnswer<string>> {
+    return this.#reads.queriesAt(partition, batch, options)
   }
 
-  async entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<string>> {
-    const declared = this.space.caches.find(({ name }) => name === cache)
-    if (!declared) throw unknownIn(this.space, 'cache', cache)
-    checkKey(key, `cache ${cache}`)
-    const place = partitionOfKey(this.space, declared, key)
-    if (place?.isCertain) return await this.entryAt(place.partition, cache, key, options)
-    const { partitions = 1 } = this.space
-    const found = place && (await this.#entryIf(place.partition, cache, key, options))
-    if (found) return found
-    const asked = await everyOne(partitions, this.#scatterMax, (partition) =>
-      this.#entryIf(partition, cache, key, options),
-    )
-    const entry = asked.find((it) => it !== undefined)
-    if (entry) return entry
-    throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cache}`)
-  }
-
-  async #entryIf(
-    ...asked: Parameters<PartitionedUnit['entryAt']>
-  ): Promise<EntryAnswer<string> | undefined> {
-    try {
-      return await this.entryAt(...asked)
-    } catch (error) {
-      if (isGridError(error, 'not_found')) return undefined
-      throw error
-    }
+  entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer<string>> {
+    return this.#reads.entry(cache, key, options)
   }
 
   /** An entry of one partition, which is known. */
-  async entryAt(
+  entryAt(
     partition: number,
     cache: string,
     key: string,
     options: ReadOptions = {},
   ): Promise<EntryAnswer<string>> {
-    const answer = await this.#read<EntryAnswer<number>>(
-      'entry',
-      partition,
-      cache,
-      key,
-      options,
-      (unit, asked) => unit.entry(cache, key, asked),
-    )
-    const { position, writtenAt } = answer
-    return {
-      ...answer,
-      position: tokenOf(partition, position),
-      writtenAt: tokenOf(partition, writtenAt),
-    }
+    return this.#reads.entryAt(partition, cache, key, options)
   }
 
   /** As of `ProcessingUnit`; the value says where the entry is. */
@@ -330,62 +255,6 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   // ---- routing
-
-  /**
-   * What comes from elsewhere has grown older on its way: by the time since it was asked for, at
-   * most. A process that was frozen meanwhile notices, and asks once more where that is too old.
-   */
-  async #read<Answer extends { readonly ageMs?: number }>(
-    kind: PassedKind,
-    partition: number,
-    name: string,
-    input: unknown,
-    options: ReadOptions,
-    here: (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { clock } = this.#ports
-    const { caller, stalenessMs } = options
-    if (caller === undefined && stalenessMs === undefined)
-      return await this.#readOnce(kind, partition, name, input, options, here)
-    for (let attempt = 1; ; attempt++) {
-      const askedAt = clock.monotonic()
-      let isHere = false
-      const read = async (unit: ProcessingUnit, asked: ReadOptions) => {
-        const answer = await here(unit, asked)
-        isHere = true
-        return answer
-      }
-      const answer = await this.#readOnce(kind, partition, name, input, options, read)
-      const wayMs = clock.monotonic() - askedAt
-      if (isHere || wayMs <= freshMsMax) return answer
-      const ageMs = (answer.ageMs ?? freshMsMax) + wayMs
-      if (stalenessMs === undefined || ageMs <= stalenessMs) return aged(answer, ageMs, options)
-      if (attempt === 2) throw tooStale(ageMs, stalenessMs)
-    }
-  }
-
-  #readOnce<Answer>(
-    kind: PassedKind,
-    partition: number,
-    name: string,
-    input: unknown,
-    options: ReadOptions,
-    here: (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { latest, caller, stalenessMs } = options
-    const position = positionIn(options, partition)
-    const asked = { ...options, position }
-    const { positionWaitMsMax } = this.#unitOptions
-    return this.#atKeepers<Answer>({
-      partition,
-      request: { kind, partition, name, input, position, latest, stalenessMs, caller },
-      // For the newest position, the position itself, a state that is new enough and the end of
-      // what it holds, and what the query has promised.
-      withinMs: 5 * positionWaitMsMax,
-      isOnce: false,
-      here: (unit) => here(unit, asked as ReadOptions),
-    })
-  }
 
   /** Each of those that keep the partition is asked until one has an answer. */
   #atKeepers<Answer>(ask: AskOfPartition<Answer>): Promise<Answer> {
@@ -512,11 +381,4 @@ export class PartitionedUnit implements Serving, Component {
       commandsPerSecond: sum(({ commandsPerSecond }) => commandsPerSecond),
     }
   }
-}
-
-function positionIn({ position }: ReadOptions, partition: number): number | undefined {
-  if (position === undefined) return undefined
-  const positions = positionsOf(position)
-  if (!positions) throw positionInvalid()
-  return positions.get(partition)
 }

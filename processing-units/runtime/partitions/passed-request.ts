@@ -1,6 +1,7 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
+import type { BatchAnswer, BatchedAnswer } from '@spacegrid/grid/doors/request/serving'
 import { type Trace, traceOf } from '@spacegrid/grid/doors/request/trace'
 import {
   checkedBytes,
@@ -23,7 +24,7 @@ const requestFormat = 1
 const answerFormat = 1
 
 /** `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`). */
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part'
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'queries'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -38,6 +39,7 @@ export interface PassedRequest {
   readonly latest?: boolean | undefined
   /** ms; `Infinity`: any, but it is to be told. */
   readonly stalenessMs?: number | undefined
+  readonly explain?: boolean | undefined
   readonly caller?: Caller | undefined
   /** ms that are left for it. */
   readonly withinMs?: number | undefined
@@ -51,7 +53,7 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part']
+const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part', 'queries']
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',
@@ -61,7 +63,7 @@ const levels: readonly (Acknowledgement | undefined)[] = [
 
 export function encodeRequest(request: PassedRequest): Uint8Array {
   const { kind, partition, name, input, idempotencyKey, acknowledge, position, latest } = request
-  const { caller, withinMs, id, stalenessMs } = request
+  const { caller, withinMs, id, stalenessMs, explain } = request
   return packMessage(requestFormat, [
     kinds.indexOf(kind),
     partition,
@@ -77,6 +79,7 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
     withinMs === undefined ? null : Math.ceil(withinMs),
     id ?? null,
     stalenessMs ?? null,
+    explain === true,
   ])
 }
 
@@ -84,7 +87,7 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
 export function decodeRequest(data: Uint8Array): PassedRequest {
   const fields = checkedList(unpackMessage(requestFormat, data))
   const [kind, partition, name, input, key, level, position, latest, ...more] = fields
-  const [caller, withinMs, id, stalenessMs] = more
+  const [caller, withinMs, id, stalenessMs, explain] = more
   const known = kinds[checkedCount(kind)]
   if (!known) throw new GridError('record_damaged', 'A passed request is of no kind known here')
   return {
@@ -101,6 +104,7 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
     id: id === null ? undefined : checkedText(id),
     // Earlier versions do not say it.
     stalenessMs: typeof stalenessMs === 'number' ? stalenessMs : undefined,
+    explain: explain === true,
   }
 }
 
@@ -130,11 +134,33 @@ export function encodeAnswer(passed: PassedAnswer): Uint8Array {
   if (passed.kind === 'elsewhere') return packMessage(answerFormat, [2])
   if (passed.kind === 'answer')
     return packMessage(answerFormat, [0, messagePack.pack(passed.answer)])
-  const { code, message, details, retryAfterMs } = passed.error
-  const reason = passed.error instanceof Rejection ? passed.error.reason : null
+  return packMessage(answerFormat, [1, ...packedError(passed.error)])
+}
+
+function packedError(error: GridError): unknown[] {
+  const { code, message, details, retryAfterMs } = error
+  const reason = error instanceof Rejection ? error.reason : null
   const packed = messagePack.pack(details)
   const again = retryAfterMs === undefined ? null : Math.ceil(retryAfterMs)
-  return packMessage(answerFormat, [1, code, message, packed, again, reason])
+  return [code, message, packed, again, reason]
+}
+
+/** The answer of a batch as it travels: its errors are data there. */
+export const packedBatch = ({ answers, ...more }: BatchAnswer<number>): object => ({
+  ...more,
+  answers: answers.map((one) => ('error' in one ? { failed: packedError(one.error) } : one)),
+})
+
+/** @throws GridError `record_damaged` */
+export function unpackedBatch(packed: object): BatchAnswer<number> {
+  const { answers, ...more } = packed as { readonly answers: unknown } & BatchAnswer<number>
+  const unpacked = checkedList(answers).map((one): BatchedAnswer => {
+    const { failed, ...answer } = checkedObject(one)
+    if (failed === undefined) return answer as unknown as BatchedAnswer
+    const [code, ...rest] = checkedList(failed)
+    return { error: errorOf(code, rest) }
+  })
+  return { ...more, answers: unpacked }
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */

@@ -1,6 +1,6 @@
 import type { Correction } from '@spacegrid/grid/core/correction'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import type { BatchedQuery, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
@@ -11,6 +11,7 @@ import {
   encodeAnswer,
   type PassedAnswer,
   type PassedRequest,
+  packedBatch,
 } from './passed-request.ts'
 import { Repeats } from './repeats.ts'
 
@@ -80,30 +81,33 @@ export class PassedRequests {
   }
 }
 
-function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller, stalenessMs } =
-    request
-  if (kind === 'part') return unit.part(name as PartOperation, input as object)
-  if (kind === 'correction') return unit.correct(input as Correction)
+async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
+  const { kind, name, input, idempotencyKey, acknowledge, caller } = request
+  if (kind === 'part') return await unit.part(name as PartOperation, input as object)
+  if (kind === 'correction') return await unit.correct(input as Correction)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
-    return unit.executeHere(name, input, {
+    return await unit.executeHere(name, input, {
       ...by,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(acknowledge === undefined ? {} : { acknowledge }),
       ...(withinMs === undefined ? {} : { withinMs }),
     })
   }
+  const { position, latest, stalenessMs, explain } = request
   const options: ReadOptions = {
     ...by,
     ...(position === undefined ? {} : { position }),
     ...(latest ? { latest } : {}),
     ...(stalenessMs === undefined ? {} : { stalenessMs }),
+    ...(explain ? { explain } : {}),
   }
+  if (kind === 'queries')
+    return packedBatch(await unit.queries(input as readonly BatchedQuery[], options))
   return kind === 'query'
-    ? unit.query(name, input, options)
-    : unit.entry(name, input as string, options)
+    ? await unit.query(name, input, options)
+    : await unit.entry(name, input as string, options)
 }
 
 /** Of what a unit that does not serve has been asked nothing was done. */

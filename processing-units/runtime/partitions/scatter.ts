@@ -1,13 +1,13 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 
 /**
- * Asks every partition, a bounded number at the same time, and gives all answers in the order of
- * the partitions. As soon as one has failed for good no more are asked.
+ * Asks these partitions, a bounded number at the same time, and gives all answers in their order.
+ * As soon as one has failed for good no more are asked.
  * @throws GridError `partitions_unavailable` with all partitions that could not be asked; otherwise
  * what one of them has failed with
  */
 export async function everyOne<Answer>(
-  partitions: number,
+  partitions: readonly number[],
   atOnceMax: number,
   ask: (partition: number) => Promise<Answer>,
 ): Promise<Answer[]> {
@@ -17,10 +17,11 @@ export async function everyOne<Answer>(
   let failed = false
   let next = 0
   const work = async () => {
-    while (next < partitions && !failed) {
-      const partition = next++
+    while (next < partitions.length && !failed) {
+      const at = next++
+      const partition = partitions[at] as number
       try {
-        answers[partition] = await ask(partition)
+        answers[at] = await ask(partition)
       } catch (error) {
         if (isGridError(error, 'partitions_unavailable')) missing.push(partition)
         else {
@@ -30,7 +31,7 @@ export async function everyOne<Answer>(
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(atOnceMax, partitions) }, work))
+  await Promise.all(Array.from({ length: Math.min(atOnceMax, partitions.length) }, work))
   if (failed) throw failure
   if (missing.length === 0) return answers
   missing.sort((one, other) => one - other)

@@ -7,7 +7,7 @@ export const affinityRules: readonly Rule[] = [
   {
     name: 'affinity: a command that was passed on is done where it comes to, whoever is the home',
     file: 'processing-units/runtime/partitions/passed-requests.ts',
-    find: 'return unit.executeHere(name, input, {',
+    find: 'return await unit.executeHere(name, input, {',
     replace: 'return unit.execute(name, input, {',
     tests,
   },

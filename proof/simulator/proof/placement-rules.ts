@@ -19,7 +19,7 @@ export const placementRules: readonly Rule[] = [
   },
   {
     name: 'routing: whoever has been answered reads what was done, wherever it is read',
-    file: `${unit}/partitioned-unit.ts`,
+    file: `${unit}/partition-reads.ts`,
     find: '  return positions.get(partition)\n',
     replace: '  return undefined\n',
     tests: [`${unit}/partitioned-unit.test.ts`],

@@ -5,10 +5,15 @@ import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { checkFits } from '@spacegrid/grid/core/validation'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import { FaultDesk } from '@spacegrid/runtime/fault-desk'
+import { checkedBatch } from '../../request/query-batch.ts'
 import type {
+  BatchAnswer,
+  BatchedAnswer,
+  BatchedQuery,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  Explanation,
   QueryAnswer,
   ReadOptions,
   Serving,
@@ -115,10 +120,28 @@ export class MemoryServing implements Serving {
     checkFits(query.input, input, `query ${name}`)
     try {
       const result = runQuery(query, this.#reader(), input)
-      return { result, position: this.position, ...this.#age(options) }
+      const { name: unit, position } = this
+      const explanation: Explanation[] = [{ unit, position, ageMs: 0, tookMs: 1, reads: [] }]
+      return {
+        ...{ result, position, ...this.#age(options) },
+        ...(options.explain ? { explanation } : {}),
+      }
     } catch (thrown) {
       throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
     }
+  }
+
+  async queries(batch: readonly BatchedQuery[], options: ReadOptions = {}): Promise<BatchAnswer> {
+    await this.#enter(options)
+    const answers = await Promise.all(
+      checkedBatch(batch).map(({ query, input }) =>
+        this.query(query, input, options).then(
+          ({ result }): BatchedAnswer => ({ result }),
+          (error: GridError): BatchedAnswer => ({ error }),
+        ),
+      ),
+    )
+    return { answers, position: this.position, ...this.#age(options) }
   }
 
   async entry(cache: string, key: string, options: ReadOptions = {}): Promise<EntryAnswer> {

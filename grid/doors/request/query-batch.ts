@@ -1,0 +1,48 @@
+import { GridError } from '../../core/errors.ts'
+import type { FieldError } from '../../core/validation.ts'
+import type { BatchedAnswer, BatchedQuery } from './serving.ts'
+
+/** Queries of one batch at most: they are answered in one turn, in which nothing else is. */
+export const batchQueriesMax = 32
+
+/**
+ * What was sent as a batch, with an input for each: `{}` where none is given.
+ * @throws GridError `invalid_input`
+ */
+export function checkedBatch(batch: unknown): readonly BatchedQuery[] {
+  if (!Array.isArray(batch) || batch.length === 0 || batch.length > batchQueriesMax)
+    throw unfit([{ path: '', message: `must be a list of 1 to ${batchQueriesMax} queries` }])
+  const errors = batch.flatMap((one: unknown, at) => problemOf(one, String(at)) ?? [])
+  if (errors.length > 0) throw unfit(errors)
+  return (batch as BatchedQuery[]).map(({ query, input = {} }) => ({ query, input }))
+}
+
+/**
+ * The answers as callers are told them: `{"result": …}`, or `{"error": {"code", "message", …}}`.
+ * @param publicly what they may know of an error
+ */
+export const toldAnswers = (
+  answers: readonly BatchedAnswer[],
+  publicly: (error: GridError) => GridError,
+): readonly object[] =>
+  answers.map((one) => {
+    if (!('error' in one)) return { ...one, result: one.result ?? null }
+    const { code, message, details, retryAfterMs, status } = publicly(one.error)
+    const again = retryAfterMs === undefined ? {} : { retryAfterMs }
+    return { error: { ...details, code, message, status, ...again } }
+  })
+
+function problemOf(one: unknown, path: string): FieldError | undefined {
+  if (typeof one !== 'object' || one === null || Array.isArray(one))
+    return { path, message: 'must be an object: {"query": name, "input": {…}}' }
+  const { query, input: _, ...more } = one as Record<string, unknown>
+  if (typeof query !== 'string') return { path: `${path}.query`, message: 'must be a name' }
+  const [unknown] = Object.keys(more)
+  if (unknown === undefined) return undefined
+  return { path: `${path}.${unknown}`, message: 'is not known (known: query, input)' }
+}
+
+function unfit(errors: readonly FieldError[]): GridError {
+  const message = errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; ')
+  return new GridError('invalid_input', message, { details: { errors } })
+}
