@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PositionToken } from '../../core/position.ts'
+import type { Streams } from '../events/streams.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import { repeatedHeader } from '../request/request-options.ts'
 import type { RequestPipeline } from '../request/request-pipeline.ts'
@@ -10,6 +11,7 @@ import { noneMatchNames } from './entity-tag.ts'
 export interface Door {
   readonly log: FaultLog
   readonly pipeline: RequestPipeline
+  readonly streams: Streams
   /** The server takes no new connections; every answer ends its own. */
   closing: boolean
 }

@@ -15,6 +15,7 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
+import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
@@ -22,6 +23,7 @@ import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.
 import { addCommandRoute } from './command-route.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
 import { addEntryRoute } from './entry-route.ts'
+import { addEventRoute } from './event-route.ts'
 import { type Door, jsonType } from './exchange.ts'
 import {
   answerExpectation,
@@ -41,6 +43,8 @@ import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
+  /** Limits of the streams of events. */
+  readonly streams?: Partial<StreamsOptions>
   /** Told about bugs behind a 500; pino fits. Requests are not logged. */
   readonly log: FaultLog
   /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
@@ -105,7 +109,8 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   const settings: Settings = { ...defaults, ...options }
   const rotations = rotationsOf(units)
   const { pipeline = new RequestPipeline() } = options
-  const door: Door = { log: settings.log, pipeline, closing: false }
+  const streams = new Streams(options.streams)
+  const door: Door = { log: settings.log, pipeline, streams, closing: false }
   const refuse: Refuse = (reply, error, status = error.status) => {
     const { raw } = reply.request
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
@@ -156,6 +161,7 @@ function addSpaceRoutes(
     const fields = readable.get(cache.name)
     if (fields) addEntryRoute(app, door, rotation, cache, fields)
   }
+  addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
@@ -315,6 +321,7 @@ async function acceptWaiting(server: HttpServer['server']): Promise<void> {
 function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
   app.addHook('preClose', async () => {
     door.closing = true
+    door.streams.close()
     if (!app.server.listening) return
     // Connections that wait to be accepted would be reset with the socket, and units that share the
     // port cannot take them over.

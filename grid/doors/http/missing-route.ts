@@ -21,6 +21,7 @@ const templates = [
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
 ]
@@ -36,6 +37,8 @@ export function explainMissing(
     return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
   const [spaceName = '', kind = '', name = '', ...rest] = segments
   if (path === '/openapi.json' || path === '/docs') return wrongMethod(path, 'GET, HEAD')
+  if (kind === 'events' && name === '' && spaces.has(spaceName))
+    return { ...wrongMethod(path, 'GET'), space: spaceName }
   const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)

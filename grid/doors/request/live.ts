@@ -59,10 +59,13 @@ export type ResetReason =
   | 'unknown'
 
 export interface FollowedBatch {
+  /** In order, all of one partition. */
   readonly happenings: readonly Happening[]
+  /** By partition: before all that it tells. */
+  readonly from: readonly ResumePoint[]
   /** By partition: behind all that the batch tells, or leaves out. */
   readonly points: readonly ResumePoint[]
-  /** Something before its happenings is missing. */
+  /** It tells nothing, for what lies between the points is not known. */
   readonly reset: ResetReason | undefined
 }
 

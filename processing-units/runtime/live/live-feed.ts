@@ -48,6 +48,8 @@ export interface FollowAsked {
   /** Longest wait for something to tell, ms. */
   readonly withinMs: number
   readonly signal?: AbortSignal | undefined
+  /** Somebody else may remember more: `not_ready` rather than a reset. */
+  readonly isFirst?: boolean | undefined
 }
 
 export interface LiveFeedOptions {
@@ -104,6 +106,7 @@ export class LiveFeed {
   readonly #touched = new Set<Waiter>()
   #lingers: Timer | undefined
   #wantedAt = Number.NEGATIVE_INFINITY
+  #stopped = false
 
   constructor(space: Space, partition: number, clock: Clock, options: LiveFeedOptions) {
     this.#space = space
@@ -148,6 +151,7 @@ export class LiveFeed {
 
   /** Somebody follows, here or on another unit, domain events and perhaps caches. */
   want(caches: readonly string[]): void {
+    if (this.#stopped) return
     this.#wantedAt = this.#clock.monotonic()
     for (const cache of caches) this.#followed.add(cache)
     const state = this.#replica?.state
@@ -165,22 +169,25 @@ export class LiveFeed {
 
   /**
    * What has happened since a point, as soon as there is any of it; and how far that reaches.
-   * @throws GridError `unknown_cache`, when the log knows none such
+   * @throws GridError `unknown_cache`, when the log knows none such; `not_ready`, `stopping`
    */
   async follow(
     filter: FollowFilter,
-    { after, withinMs, signal }: FollowAsked,
+    { after, withinMs, signal, isFirst }: FollowAsked,
   ): Promise<FollowedPart> {
     const { entries } = filter
     const until = this.#clock.monotonic() + withinMs
     let point = after
     for (;;) {
+      if (this.#stopped) throw new GridError('stopping', 'The processing unit is stopping')
       this.want(entries ? [entries.cache] : [])
       const state = this.#replica?.state
       if (state) {
         if (point === undefined) return { happenings: [], upTo: { position: state.position } }
         if (point.position <= state.position) {
           const found = this.#since(filter, point, state)
+          if (found.reset !== undefined && isFirst)
+            throw new GridError('not_ready', 'This unit does not remember what has happened then')
           if (found.reset !== undefined || found.happenings.length > 0) return found
           point = found.upTo
         }
@@ -224,7 +231,9 @@ export class LiveFeed {
     for (const happening of this.#merged(filter, point, wantsEvents ? events : undefined, cache)) {
       // Cut at the limit: what is behind the last one that was told comes next.
       if (happenings.length >= happeningsMax || bytes >= batchBytesMax) {
-        upTo = (happenings.at(-1) as Happening).point
+        const { point: last } = happenings.at(-1) as Happening
+        const isAll = happening.told.point.position > last.position
+        upTo = isAll ? { position: last.position } : last
         break
       }
       happenings.push(happening.told)
@@ -448,12 +457,17 @@ export class LiveFeed {
         this.#watchWants()
         return
       }
-      this.stop()
+      this.#forget()
     })
   }
 
-  /** Forgets everything; whoever waits is told that there is nothing. */
+  /** The unit stops: whoever waits is told. */
   stop(): void {
+    this.#stopped = true
+    this.#forget()
+  }
+
+  #forget(): void {
     this.#lingers?.cancel()
     this.#lingers = undefined
     this.#unlisten?.()

@@ -120,8 +120,9 @@ class LogFollowing implements Following {
       withinMs: lookMs,
       signal,
     })
+    const from = [this.#point ?? upTo]
     this.#point = upTo
-    return { happenings, points: [upTo], reset }
+    return { happenings, from, points: [upTo], reset }
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
+import { readLook } from './divided-live.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -84,6 +85,7 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
+  if (kind === 'follow') return unit.live.look(...readLook(input as string))
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
