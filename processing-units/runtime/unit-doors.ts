@@ -43,6 +43,7 @@ export class UnitDoors implements Doors {
       title: units.map(({ space }) => space.name).join(', '),
       bodyBytesMax: environment.BODY_BYTES_MAX,
       requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+      streams: { streamsMax: environment.STREAMS_MAX },
       undeclaredReadable: this.#undeclaredReadable,
     })
   }

@@ -96,6 +96,7 @@ export async function serveEmbedded(
     undeclaredReadable,
     bodyBytesMax: environment.BODY_BYTES_MAX,
     requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    streams: { streamsMax: environment.STREAMS_MAX },
   })
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
     log,

@@ -44,13 +44,17 @@ export abstract class Channel {
   protected abstract get id(): string | undefined
   /** Looks once, for a bounded time, at what there is to tell, and tells it. */
   protected abstract step(): Promise<void>
+  /** Tells the unit that is asked how many there are. */
+  protected abstract counted(readers: number): void
   /** Asks another unit next time. */
   protected abstract begin(): void
 
   protected add(reader: StreamReader): void {
     this.readers.add(reader)
+    this.counted(this.readers.size)
     reader.whenClosed = () => {
       this.readers.delete(reader)
+      this.counted(this.readers.size)
       this.closeIfEmpty()
     }
     if (!this.#runs && !this.#closed) void this.#run()

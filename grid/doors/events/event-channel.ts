@@ -100,9 +100,14 @@ export class EventChannel extends Channel {
     return true
   }
 
+  protected counted(readers: number): void {
+    this.#following.readers = readers
+  }
+
   protected begin(): void {
     this.#following.close()
     this.#following = this.#options.follow(this.id)
+    this.counted(this.size)
   }
 
   protected async step(): Promise<void> {

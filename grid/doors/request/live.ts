@@ -71,6 +71,8 @@ export interface FollowedBatch {
 
 /** Somebody who follows a space, through as many faults of the world as there are. */
 export interface Following {
+  /** Who are told what it gives. */
+  readers: number
   /**
    * What has happened since the last batch; at the first call with nothing to resume from, where
    * things stand. Waits a bounded time, and may then have nothing to tell.
@@ -99,6 +101,8 @@ export interface LiveStatus {
   readonly remembers: boolean
   /** Memory that it takes, bytes, roughly. */
   readonly bytes: number
-  /** Streams of events that are followed, each by as many readers as there are. */
+  /** Streams of different events, or places, that are followed. */
   readonly followed: number
+  /** Connections that follow one of them here. */
+  readonly readers: number
 }

@@ -38,7 +38,7 @@ export class UnitLive implements LiveServing {
   readonly #clock: Clock
   /** When somebody has followed here last, monotonic ms. */
   #followedAt = Number.NEGATIVE_INFINITY
-  #followed = 0
+  readonly #followings = new Set<Following>()
 
   constructor({ logName, space, partition, messaging, clock, bytesMax }: UnitLiveParts) {
     this.#clock = clock
@@ -82,22 +82,29 @@ export class UnitLive implements LiveServing {
     const kind = filter.entries ? 'entries' : 'events'
     const points = after === undefined ? undefined : readPoints(after, kind, undefined)
     if (after !== undefined && !points) throw resumeInvalid()
-    this.#followed++
-    return new LogFollowing(
+    const following: Following = new LogFollowing(
       (asked) => this.look(filter, asked),
       points?.get(0),
-      () => this.#followed--,
+      () => this.#followings.delete(following),
     )
+    this.#followings.add(following)
+    return following
   }
 
   status(): LiveStatus {
     const { wanted, bytes } = this.#feed
-    return { remembers: wanted !== undefined, bytes, followed: this.#followed }
+    return { remembers: wanted !== undefined, bytes, ...countsOf(this.#followings) }
   }
 }
 
+export const countsOf = (followings: ReadonlySet<Following>) => ({
+  followed: followings.size,
+  readers: [...followings].reduce((sum, { readers }) => sum + readers, 0),
+})
+
 /** Follows a space with one partition. */
 class LogFollowing implements Following {
+  readers = 0
   readonly #look: (asked: FollowAsked) => Promise<FollowedPart>
   readonly #closed: () => void
   readonly #over = new AbortController()

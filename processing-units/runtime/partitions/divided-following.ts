@@ -15,6 +15,7 @@ const beginMsMax = 3000
  * comes in. A partition that nobody keeps just now is told of when somebody does.
  */
 export class DividedFollowing implements Following {
+  readers = 0
   readonly #clock: Clock
   readonly #look: (partition: number, asked: FollowAsked) => Promise<FollowedPart>
   readonly #closed: () => void

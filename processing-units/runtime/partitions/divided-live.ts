@@ -10,7 +10,7 @@ import type {
 import { resumeInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { FollowAsked, FollowedPart } from '../live/live-feed.ts'
-import { lookMs } from '../live/unit-live.ts'
+import { countsOf, lookMs } from '../live/unit-live.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { DividedFollowing } from './divided-following.ts'
 import type { PassedRequest } from './passed-request.ts'
@@ -63,7 +63,7 @@ export class DividedLive implements LiveServing {
 
   /** What each partition that is kept here remembers is in the status of that. */
   status(): LiveStatus {
-    return { remembers: this.#open.size > 0, bytes: 0, followed: this.#open.size }
+    return { remembers: this.#open.size > 0, bytes: 0, ...countsOf(this.#open) }
   }
 
   /** Of those who keep it, whoever remembers what is asked for; then anyone. */
