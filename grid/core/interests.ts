@@ -13,7 +13,7 @@ export type Interest =
       readonly index: number
       /** Without its limit. */
       readonly range: IndexRange
-      /** The last entry that was wanted: what lies behind it, in the direction of the range, is not. */
+      /** The last entry that was wanted: what lies behind it, as the range goes, was not. */
       readonly last?: Bound | undefined
     }
 

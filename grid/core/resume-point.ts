@@ -41,8 +41,8 @@ export const pointsText = (
     : textOf(points[0] as ResumePoint, kind)
 
 /**
- * What a token says of each partition, nothing of those that it does not name; undefined: it is none
- * of such a space, or of a stream of another kind.
+ * What a token says of each partition, nothing of those that it does not name; undefined: it is
+ * none of such a space, or of a stream of another kind.
  * @param partitions undefined: the space has one partition
  */
 export function readPoints(

@@ -21,6 +21,7 @@ const defaults = {
   BODY_BYTES_MAX: 1_048_576,
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
+  COMPRESSION_LENGTH_MIN: 8192,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {

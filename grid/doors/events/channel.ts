@@ -7,7 +7,7 @@ const turnMs = 2
 const readersPerLook = 32
 /** Pause before a unit that cannot tell anything just now is asked again, ms. */
 const againMs = 200
-/** So long readers are kept while nobody can tell them anything; then they are to look elsewhere. */
+/** So long readers are kept while nobody can tell them anything; then they are to go elsewhere. */
 const unavailableMsMax = 30_000
 
 export interface ChannelOptions {
@@ -19,7 +19,8 @@ export interface ChannelOptions {
 
 /**
  * Readers that hear the same. What is told is worked out and encoded once, and written to one after
- * the other, with turns for everything else in between; what happens meanwhile is told together, next.
+ * the other, with turns for everything else in between; what happens meanwhile is told together,
+ * next.
  */
 export abstract class Channel {
   protected readonly readers = new Set<StreamReader>()

@@ -86,7 +86,7 @@ export class EventChannel extends Channel {
     this.#following.close()
   }
 
-  /** All readers go on in another channel of the same filter, if that has told no more than this. */
+  /** All readers go on in another channel of the same filter, if that has not told more. */
   moveTo(other: EventChannel): boolean {
     const [mine, theirs] = [this.#points, other.#points]
     if (!mine || !theirs || other.closed) return false

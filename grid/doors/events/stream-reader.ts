@@ -9,8 +9,8 @@ const nothing = Buffer.alloc(0)
 export type ReconnectReason = 'stopping' | 'slow' | 'unavailable'
 
 /**
- * One reader of a stream: the connection on which it listens, its headers sent. The same bytes go to
- * all readers of a channel, so what waits for one that is slow is not held for it alone.
+ * One reader of a stream: the connection on which it listens, its headers sent. The same bytes go
+ * to all readers of a channel, so what waits for one that is slow is not held for it alone.
  */
 export class StreamReader {
   readonly #socket: Socket

@@ -7,8 +7,8 @@ export interface StreamsOptions {
   /** Bytes that may wait for one reader; beyond, it is told to connect again. */
   readonly streamBytesMax: number
   /**
-   * After so long without anything to tell a reader hears that it is still followed, ms; the look at
-   * what there is, 10 s, comes on top.
+   * After so long without anything to tell a reader hears that it is still followed, ms; the look
+   * at what there is, 10 s, comes on top.
    */
   readonly heartbeatMs: number
 }

@@ -7,7 +7,7 @@ import type { Streams } from '../events/streams.ts'
 import type { ReadableFields } from '../request/live.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import { EventFilters, eventParameters } from './event-filter.ts'
-import { oneHeaderOf } from './exchange.ts'
+import { oneHeaderOf, traceReply } from './exchange.ts'
 import { readableEvents } from './readable-events.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -80,6 +80,7 @@ export function openStream(reply: FastifyReply, streams: Streams): StreamReader 
   if (!raw.socket)
     throw new GridError('invalid_header', 'A stream of events cannot stand in a pipeline')
   reply.hijack()
+  traceReply(reply)
   const headers = reply.getHeaders() as OutgoingHttpHeaders
   raw.removeHeader('transfer-encoding')
   raw.writeHead(200, {

@@ -33,7 +33,7 @@ export function readableEvents(
   }
 }
 
-/** What whoever starts a grid should know about a space that does not say it; undefined: it does. */
+/** What whoever starts a grid should know of a space that does not say it; undefined: it does. */
 export function readableEventsNotice(
   { name, readableEvents: declared }: Space,
   undeclared: boolean,

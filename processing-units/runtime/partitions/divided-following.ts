@@ -11,8 +11,8 @@ const againMs = 200
 const beginMsMax = 3000
 
 /**
- * Follows all partitions of a space at once: of each what happens in it in order, between them as it
- * comes in. A partition that nobody keeps just now is told of when somebody does.
+ * Follows all partitions of a space at once: of each what happens in it in order, between them as
+ * it comes in. A partition that nobody keeps just now is told of when somebody does.
  */
 export class DividedFollowing implements Following {
   readers = 0

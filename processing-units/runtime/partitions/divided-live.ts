@@ -10,9 +10,10 @@ import type {
 import { resumeInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { FollowAsked, FollowedPart } from '../live/live-feed.ts'
-import { countsOf, lookMs } from '../live/unit-live.ts'
+import { countsOf } from '../live/unit-live.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { DividedFollowing } from './divided-following.ts'
+import { writeLook } from './passed-look.ts'
 import type { PassedRequest } from './passed-request.ts'
 
 /** What a look may take beyond its own wait, ms. */
@@ -27,8 +28,8 @@ export type AskKeepers = (
 ) => Promise<FollowedPart>
 
 /**
- * What a unit of a divided space tells as it happens, in all partitions: it looks at each where that
- * is kept, here or elsewhere.
+ * What a unit of a divided space tells as it happens, in all partitions: it looks at each where
+ * that is kept, here or elsewhere.
  */
 export class DividedLive implements LiveServing {
   readonly #partitions: number
@@ -78,19 +79,10 @@ export class DividedLive implements LiveServing {
   }
 
   #lookOnce(partition: number, filter: FollowFilter, asked: FollowAsked): Promise<FollowedPart> {
-    const { after, isFirst } = asked
-    const input = JSON.stringify({ filter, after, isFirst })
+    const input = writeLook(filter, asked)
     const request = { kind: 'follow', partition, name: 'events', input } as const
     return this.#ask(partition, request, asked.withinMs + graceMs, (unit) =>
       unit.live.look(filter, asked),
     )
   }
-}
-
-/** What another unit is asked that looks for this one. */
-export function readLook(input: string): [filter: FollowFilter, asked: FollowAsked] {
-  const { filter, ...asked } = JSON.parse(input) as Omit<FollowAsked, 'withinMs'> & {
-    readonly filter: FollowFilter
-  }
-  return [filter, { ...asked, withinMs: lookMs }]
 }
