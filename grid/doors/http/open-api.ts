@@ -2,9 +2,9 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
+import type { ReadableFields } from '../request/live.ts'
 import { completeDocument, exampleProblem } from './open-api-document.ts'
 import { problemType } from './problem.ts'
-import type { ReadableFields } from './readable-caches.ts'
 
 /** What the routes of the spaces carry for the documentation alone. */
 interface Documented {
@@ -162,6 +162,25 @@ const readProblems = {
   504: problem('No answer in time: send it again'),
   507: problem('The log is full, which `Grid-Consistency: latest` asks'),
 }
+
+/** Of what does not end: events, one after the other. */
+export const streamResponses = {
+  200: {
+    description: 'Server-sent events, for as long as the connection lasts',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  },
+  400: problem('Invalid parameter or header'),
+  404: problem('Not found'),
+  500: problem('The application has made a mistake, or the grid: see its log'),
+  503: problem('Not ready, or as many streams as there may be; see Retry-After'),
+} as const
+
+export const resumeHeader = {
+  type: 'object',
+  properties: {
+    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
+  },
+} as const
 
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
   return {
