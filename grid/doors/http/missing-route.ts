@@ -23,6 +23,7 @@ const templates = [
   'POST /{space}/queries/{name}',
   'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
 ]
@@ -43,6 +44,8 @@ export function explainMissing(
   const queries = spaces.get(spaceName)?.queries.size ?? 0
   if (segments.length === 2 && kind === 'queries' && queries > 0)
     return { ...wrongMethod(path, 'POST, OPTIONS'), space: spaceName }
+  if (kind === 'events' && name === '' && spaces.has(spaceName))
+    return { ...wrongMethod(path, 'GET, OPTIONS'), space: spaceName }
   const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)

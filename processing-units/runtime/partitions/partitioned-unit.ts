@@ -29,6 +29,7 @@ import type { ProcessingUnit } from '../processing-unit.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { Asking } from './asking.ts'
+import { DividedLive } from './divided-live.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
 import { partitionOfInput, partitionOfValue } from './partition-of.ts'
 import { type AskOfPartition, PartitionReads } from './partition-reads.ts'
@@ -57,6 +58,7 @@ const retryAfterMs = 500
 export class PartitionedUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly live: DividedLive
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
   /** Those of each partition's unit. */
@@ -112,6 +114,9 @@ export class PartitionedUnit implements Serving, Component {
       judge: (query, thrown) =>
         this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown),
     })
+    this.live = new DividedLive(space, clock, (partition, request, withinMs, here) =>
+      this.#atKeepers({ partition, request, withinMs, isOnce: false, here }),
+    )
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),
@@ -128,6 +133,7 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   async stop(): Promise<void> {
+    this.live.stop()
     await this.#withParts.stop()
     await this.#keeping.stop()
     await this.#passedHere.stop()
@@ -379,6 +385,7 @@ export class PartitionedUnit implements Serving, Component {
       pending: sum(({ pending }) => pending),
       collisions: sum(({ collisions }) => collisions),
       commandsPerSecond: sum(({ commandsPerSecond }) => commandsPerSecond),
+      live: this.live.status(),
     }
   }
 }

@@ -23,8 +23,18 @@ import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-m
 const requestFormat = 1
 const answerFormat = 1
 
-/** `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`). */
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'queries'
+/**
+ * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
+ * `follow`: `input` is a look at what happens (`passed-look.ts`).
+ */
+export type PassedKind =
+  | 'command'
+  | 'query'
+  | 'entry'
+  | 'correction'
+  | 'part'
+  | 'follow'
+  | 'queries'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -53,7 +63,15 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part', 'queries']
+const kinds: readonly PassedKind[] = [
+  'command',
+  'query',
+  'entry',
+  'correction',
+  'part',
+  'follow',
+  'queries',
+]
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',

@@ -6,6 +6,7 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
+import { readLook } from './passed-look.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -85,6 +86,7 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   const { kind, name, input, idempotencyKey, acknowledge, caller } = request
   if (kind === 'part') return await unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return await unit.correct(input as Correction)
+  if (kind === 'follow') return await unit.live.look(...readLook(input as string))
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
