@@ -54,11 +54,17 @@ describe('POST /{space}/queries', () => {
       status: 400,
       errors: [{ path: '', message: 'must be a list of 1 to 32 queries' }],
     })
-    const wrong = [{ query: 'echo', inputs: {} }, 'echo', { input: {} }]
+    const wrong = [
+      { query: 'echo', inputs: {} },
+      'echo',
+      { input: {} },
+      { query: 'echo', input: [1] },
+    ]
     expect((await post(wrong)).json().errors).toEqual([
       { path: '0.inputs', message: 'is not known (known: query, input)' },
       { path: '1', message: 'must be an object: {"query": name, "input": {…}}' },
       { path: '2.query', message: 'must be a name' },
+      { path: '3.input', message: 'must be an object' },
     ])
     const got = await app.inject('/shop/queries')
     expect(got.statusCode).toBe(405)

@@ -174,6 +174,13 @@ const queryHeaders = (space: Space) => {
   return { type, properties: { ...properties, 'Grid-Explain': explain } }
 }
 
+/** Whether something has changed is asked by GET. */
+const postedHeaders = (space: Space) => {
+  const { type, properties } = queryHeaders(space)
+  const { 'If-None-Match': _, ...others } = properties
+  return { type, properties: others }
+}
+
 const queryProblems = {
   ...readProblems,
   403: problem('How answers are found is not explained here'),
@@ -271,6 +278,7 @@ export function postedQuerySchema(space: Space, query: AnyQuery): FastifySchema 
   return {
     ...schema,
     operationId: `${operationId}.post`,
+    headers: postedHeaders(space),
     querystring: explainParameter,
     body: query.input,
     response: { ...responses, ...bodyProblems },
@@ -284,13 +292,15 @@ const bodyProblems = {
 
 /** Several queries at one position. */
 export function batchSchema(space: Space): FastifySchema {
-  const name = { type: 'string', enum: [...space.queries.keys()] }
+  const names = [...space.queries.keys()]
+  // No enum: another name fails its own query, and nothing else.
+  const name = { type: 'string', description: `One of ${names.join(', ')}`, examples: names }
   const error = { type: 'object', additionalProperties: true }
   return {
     operationId: `${space.name}.queries`,
     tags: [space.name],
     summary: 'Several queries at one position',
-    headers: queryHeaders(space),
+    headers: postedHeaders(space),
     body: {
       type: 'array',
       minItems: 1,

@@ -68,8 +68,9 @@ class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   }
 
   override header(name: string): string | undefined {
-    if (name === requestHeaders.explain && this.#route.inputs.explains(this.#text)) return 'true'
-    return super.header(name)
+    const value = super.header(name)
+    const isAsked = name === requestHeaders.explain && value === undefined
+    return isAsked && this.#route.inputs.explains(this.#text) ? 'true' : value
   }
 
   constructor(request: FastifyRequest, reply: FastifyReply, route: QueryRoute) {

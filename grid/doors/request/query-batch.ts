@@ -33,14 +33,18 @@ export const toldAnswers = (
   })
 
 function problemOf(one: unknown, path: string): FieldError | undefined {
-  if (typeof one !== 'object' || one === null || Array.isArray(one))
-    return { path, message: 'must be an object: {"query": name, "input": {…}}' }
-  const { query, input: _, ...more } = one as Record<string, unknown>
+  if (!isObject(one)) return { path, message: 'must be an object: {"query": name, "input": {…}}' }
+  const { query, input, ...more } = one
   if (typeof query !== 'string') return { path: `${path}.query`, message: 'must be a name' }
+  if (input !== undefined && !isObject(input))
+    return { path: `${path}.input`, message: 'must be an object' }
   const [unknown] = Object.keys(more)
   if (unknown === undefined) return undefined
   return { path: `${path}.${unknown}`, message: 'is not known (known: query, input)' }
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function unfit(errors: readonly FieldError[]): GridError {
   const message = errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; ')
