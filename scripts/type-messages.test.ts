@@ -96,6 +96,21 @@ const mistakes: readonly (readonly [what: string, code: string, sentence: string
     'Mistake<"projection total works with cache bills, which is not among the caches of the space">',
   ],
   [
+    'a projection grouped by what is no group',
+    `defineProjection('p', { of: seats, groupBy: ['tags'], values: ({ count }) => ({ all: count() }) })`,
+    'Mistake<"what is grouped by is a field that holds a text, a number or a boolean">',
+  ],
+  [
+    'a projection that is grouped, and has no values',
+    `defineProjection('p', { of: seats, groupBy: ['row'] })`,
+    'Mistake<"what is grouped needs values: count(), at least">',
+  ],
+  [
+    'an index of a projection over what its rows do not have',
+    `defineProjection('p', { of: seats, groupBy: ['row'], values: ({ count }) => ({ all: count() }), indexes: { byId: ['id'] } })`,
+    'Mistake<"an index is over fields of the row">',
+  ],
+  [
     'a query of a cache that the space does not have',
     `defineSpace('s', { caches: [seats], queries: [find] })`,
     'Mistake<"find works with cache bills, which is not among the caches of the space">',

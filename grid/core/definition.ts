@@ -307,8 +307,8 @@ export interface Transaction<Names extends string = any> {
 }
 
 /**
- * What a query's handler reads from: one committed state. Rows of projections are read as entries of
- * caches are. `Names` as of a `Transaction`: of caches, and of those that a projection follows.
+ * What a query's handler reads from: one committed state. Rows of projections are read as entries
+ * of caches are. `Names` as of a `Transaction`: of caches, and of those that a projection follows.
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export interface Reader<Names extends string = any> {
@@ -475,7 +475,6 @@ export interface Projection<
   readonly [followed]?: Uses
   readonly name: Name
   readonly description: string | undefined
-  readonly version: number
   readonly source: ProjectionSource
   /** Those that it follows. */
   readonly caches: readonly AnyCache[]
@@ -487,7 +486,6 @@ export interface Projection<
   readonly indexes: Indexes
   /** Schema of its rows, as far as it is known. */
   readonly row: TObject
-  readonly readable: boolean | readonly string[] | undefined
   readonly partitionBy: PartitionBy | undefined
   /** Its rows are of this version always. */
   readonly evolution?: undefined

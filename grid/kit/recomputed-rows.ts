@@ -10,8 +10,8 @@ interface Item {
 }
 
 /**
- * The rows of a projection, by key, made anew of all entries that there are, as plainly as it can be
- * told: lists that are looked through again for every value. What incremental rows are measured
+ * The rows of a projection, by key, made anew of all entries that there are, as plainly as it can
+ * be told: lists that are looked through again for every value. What incremental rows are measured
  * against.
  */
 export function recomputedRows(

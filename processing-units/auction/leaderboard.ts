@@ -12,5 +12,4 @@ export const leaderboard = defineProjection('leaderboard', {
   values: ({ max }) => ({ amount: max('amount') }),
   indexes: { byAmount: ['auctionId', 'amount'] },
   partitionBy: 'auctionId',
-  readable: true,
 })

@@ -15,5 +15,4 @@ export const availability = defineProjection('availability', {
     sold: count(({ status }) => status === 'sold'),
   }),
   partitionBy: 'eventId',
-  readable: true,
 })

@@ -30,52 +30,40 @@ type Values = Readonly<Record<string, Aggregate>>
 
 export interface ProjectionOptions<
   Of extends ProjectionSource,
-  Item,
+  Selected,
   GroupBy extends readonly string[],
   Made extends Values,
   Indexes extends IndexFields,
 > {
   readonly description?: string
-  /**
-   * Told from others of the same name: units of two versions do not answer together, and a cursor
-   * of one is none of the other's. Rows are made anew whenever a unit starts. Default 1.
-   */
-  readonly version?: number
   /** What it is made of: a cache, several (their entries one after the other), or a `join`. */
   readonly of: Of
   /** Which of the entries; pure. Default: all. */
   readonly where?: (entry: EntryOf<Of>) => boolean
   /** What is made of an entry before all else: an object of plain data; pure. Default: itself. */
-  readonly select?: (entry: EntryOf<Of>) => Item
+  readonly select?: (entry: EntryOf<Of>) => Selected
   /**
    * Fields whose values make a group: texts, numbers or booleans. Items without one of them are in
    * none. Left out, with `values`: all are in one, whose key is `all`.
    */
-  readonly groupBy?: GroupBy & readonly (NoInfer<ScalarField<Item>> | Mistake<Ungroupable>)[]
+  readonly groupBy?: GroupBy
   /** What stands in a group's row besides. Left out: each item is a row, with the entry's key. */
-  readonly values?: (of: Aggregates<NoInfer<Item>>) => Made
+  readonly values?: (of: Aggregates<ItemOf<Of, Selected>>) => Made
   /** Index name → fields of the row, in order; `byKey` is always there: by what is grouped by. */
   readonly indexes?: Indexes
   /**
-   * What callers from outside may read of a row, by its key and by index: all of it, or the fields
-   * named here. Default: nothing.
-   */
-  readonly readable?:
-    | boolean
-    | readonly (keyof RowOf<NoInfer<Item>, NoInfer<GroupBy>, NoInfer<Made>> & string)[]
-  /**
    * Of a space with several partitions: fields of the row that say in which one it is, where all of
-   * a row is in one. Default: it may be in several, and is put together when it is read from outside.
+   * a row is in one. Default: it may be in several.
    */
-  readonly partitionBy?: (keyof NoInfer<Item> & string) | readonly (keyof NoInfer<Item> & string)[]
+  readonly partitionBy?: string | readonly string[]
   /** More put it out of use. Default 1,000,000. */
   readonly rowsMax?: number
   /** An estimate: content of its rows, and what is kept for them. Default 256 MiB. */
   readonly bytesMax?: number
 }
 
-/** What the compiler says of other fields than those. */
-type Ungroupable = 'what is grouped by is a field that holds a text, a number or a boolean'
+/** What a projection is made of, one at a time: what `select` makes, if there is one. */
+type ItemOf<Of, Selected> = [Selected] extends [never] ? EntryOf<Of> : Selected
 
 /** Fields of an item by which it is grouped, and what its group's row has besides. */
 export type RowOf<Item, GroupBy extends readonly string[], Made> = [Made] extends [never]
@@ -102,11 +90,14 @@ type OutOf<Of> = Of extends Aggregate<infer Out> ? Frozen<Out> : never
 
 type Flat<T> = { readonly [Field in keyof T]: T[Field] }
 
-interface ProjectionCheck<Given, Row, GroupBy extends readonly string[], Made, Indexes> {
+interface ProjectionCheck<Given, Of, GroupBy extends readonly string[], Row, Indexes> {
+  /** What `select` makes is known when the grid runs: the compiler is still finding it out. */
   readonly groupBy?: 'values' extends Given
-    ? [Extract<keyof Made, GroupBy[number]>] extends [never]
+    ? 'select' extends Given
       ? unknown
-      : Mistake<'a value of the row has the name of a field that is grouped by'>
+      : [Exclude<GroupBy[number], ScalarField<EntryOf<Of>>>] extends [never]
+        ? unknown
+        : Mistake<'what is grouped by is a field that holds a text, a number or a boolean'>
     : Mistake<'what is grouped needs values: count(), at least'>
   readonly indexes?: {
     readonly [Index in keyof Indexes]: Indexes[Index] extends readonly (keyof Row)[]
@@ -124,24 +115,33 @@ interface ProjectionCheck<Given, Row, GroupBy extends readonly string[], Made, I
 export function defineProjection<
   const Name extends string,
   const Of extends ProjectionSource,
-  Item = EntryOf<Of>,
+  Selected = never,
   const GroupBy extends readonly string[] = readonly [],
-  Made extends Values = never,
+  Made extends Values = Values,
   const Indexes extends IndexFields = Record<never, never>,
-  Given extends keyof ProjectionOptions<Of, Item, GroupBy, Made, Indexes> = never,
+  Given extends keyof ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> = never,
 >(
   name: Name,
-  options: ProjectionOptions<Of, Item, GroupBy, Made, Indexes> &
-    ProjectionCheck<Given, RowOf<Item, GroupBy, Made>, GroupBy, Made, Indexes> & {
+  options: ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> &
+    ProjectionCheck<
+      Given,
+      Of,
+      GroupBy,
+      RowOf<ItemOf<Of, Selected>, GroupBy, 'values' extends Given ? Made : never>,
+      Indexes
+    > & {
       readonly [Option in Given]?: unknown
     },
-): Projection<RowOf<Item, GroupBy, Made>, Indexes & { readonly byKey: GroupBy }, UsesOf<Of>, Name> {
+): Projection<
+  RowOf<ItemOf<Of, Selected>, GroupBy, 'values' extends Given ? Made : never>,
+  Indexes & { readonly byKey: GroupBy },
+  UsesOf<Of>,
+  Name
+> {
   checkName('projection', name)
   const what = `projection ${name}`
-  const { description, version = 1, of, where, select, values, readable } = options
+  const { description, of, where, select, values } = options
   checkDescription(what, description)
-  if (!Number.isSafeInteger(version) || version < 1)
-    throw new TypeError(`${what}: version must be a whole number from 1`)
   checkSource(what, of)
   if (where !== undefined) checkSynchronous(`${what}: where`, where)
   if (select !== undefined) checkSynchronous(`${what}: select`, select)
@@ -155,12 +155,10 @@ export function defineProjection<
   const row = rowSchema(groupBy, made, entry)
   const indexes: IndexFields = { byKey: groupBy, ...options.indexes }
   checkIndexes(what, options.indexes ?? {}, row, made !== undefined || entry !== undefined)
-  if (typeof readable === 'object') checkReadable(what, readable, row)
   const partitionBy = options.partitionBy as PartitionKey | undefined
   return rememberDeclaration({
     name,
     description,
-    version,
     source: of,
     caches: cachesOf(of),
     where: where as ((entry: Value) => unknown) | undefined,
@@ -169,7 +167,6 @@ export function defineProjection<
     aggregates: made,
     indexes: indexes as Indexes & { readonly byKey: GroupBy },
     row,
-    readable: readable as boolean | readonly string[] | undefined,
     partitionBy: takePartitionBy(what, row, partitionBy),
     rowsMax: takeLimit(`${what}: rowsMax`, options.rowsMax, rowsMaxDefault),
     bytesMax: takeLimit(`${what}: bytesMax`, options.bytesMax, bytesMaxDefault),
@@ -183,19 +180,12 @@ function entrySchema(of: ProjectionSource): TObject | undefined {
   return others.length === 0 ? first.schema : undefined
 }
 
-function checkReadable(what: string, readable: readonly string[], { properties }: TObject): void {
-  if (readable.length === 0) throw new TypeError(`${what}: readable names no field`)
-  for (const field of readable)
-    if (Object.keys(properties).length > 0 && !Object.hasOwn(properties, field))
-      throw new TypeError(`${what}: readable names the unknown field ${field}`)
-}
-
 export interface JoinOptions<Left, Right, Outer extends boolean, Out> {
   /** Field of the first cache's entries: its value is the key of the other's. */
   readonly on: ScalarField<Left>
   /** Field of the other one's entries that has that value, where that is not their key. */
   readonly to?: ScalarField<Right>
-  /** Whether an entry of the first cache makes an item although there is none for it in the other. */
+  /** Whether an entry of the first cache that belongs to none of the other makes an item too. */
   readonly outer?: Outer
   /** The item that a pair makes: an object of plain data; pure. */
   readonly select: (left: Left, right: Outer extends true ? Right | undefined : Right) => Out

@@ -90,7 +90,7 @@ export class ProjectionRows implements Pick<View, 'scan'> {
     this.#feed = openFeed(source, (id, before, after) => this.#item(id, before, after))
   }
 
-  /** One of the entries that it is made of has come, changed or gone; as the application reads it. */
+  /** One of the entries that it is made of has come, changed or gone, as applications read it. */
   change(cache: AnyCache, key: string, before: Value | undefined, after: Value | undefined): void {
     this.#feed.change(cache, key, before, after)
   }
@@ -253,7 +253,7 @@ export class ProjectionRows implements Pick<View, 'scan'> {
 const bytesOf = (key: string, row: Value | undefined): number =>
   row === undefined ? 0 : rowBytes + key.length + contentBytes(row)
 
-/** Whether two rows say the same; of what is in them, whether it is the same or a list of the same. */
+/** Whether two rows say the same: of what is in them, that it is the same, or a list of it. */
 function isSame(a: Value, b: Value): boolean {
   const names = Object.keys(a)
   return names.length === Object.keys(b).length && names.every((name) => isAlike(a[name], b[name]))
