@@ -90,13 +90,16 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
       move: (turn) => move(2 * turn, 2 * turn + 1),
       /** Each from where the one before has gone to, as a caller does who goes on with something. */
       moveOn: (turn) => move(turn, turn + 1),
-      /** Between two of the few keys that everybody wants. */
-      moveFew: (turn) => {
+      /** Two to four of the few keys that everybody wants. */
+      touchFew: (turn) => {
         // As if at random, and the same ones in every run: a multiplicative hash of the turn.
         const choice = Math.imul(2 * turn + number + 1, 0x9e3779b1) >>> 8
-        const from = choice % fewKeys
-        const to = (from + 1 + (Math.floor(choice / fewKeys) % (fewKeys - 1))) % fewKeys
-        return move(from, to)
+        const count = 2 + (choice % 3)
+        const step = 1 + 2 * (Math.floor(choice / 3) % (fewKeys / 2))
+        const first = Math.floor(choice / 16) % fewKeys
+        const chosen = Array.from({ length: count }, (_, at) => (first + at * step) % fewKeys)
+        const itemIds = chosen.map((at) => keys.keyAt(at, all))
+        return unit.execute('touchAll', { itemIds })
       },
       /** A request to the other unit of two that does nothing. */
       echo: () => messaging.request(`${echo}.${1 - number}`, nothing, { timeoutMs: echoTimeoutMs }),

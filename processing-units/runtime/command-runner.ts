@@ -18,7 +18,6 @@ import {
   type RememberStep,
   type Step,
   StepKind,
-  type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
@@ -86,6 +85,7 @@ export class CommandRunner {
   #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
+  #rerunning = false
   collisions = 0
   /** Told of each command that has to run again because it has collided. */
   whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
@@ -156,18 +156,22 @@ export class CommandRunner {
       return
     }
     execution.waitsFor = hold
-    const end = this.waiters.wait(hold, () => {
+    const end = this.waiters.waitForEnd(hold, () => {
       execution.waitsFor = undefined
       this.#again.push(execution)
+      this.#rerunSoon()
     })
     execution.answered.then(end, end)
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { holds } = this.#state
-    if (holds.size === 0) return undefined
-    return holds.inTheWay(this.#state, { ...record, writes: [] })?.attempt
+  /** Nothing may be melded for a while. */
+  #rerunSoon(): void {
+    if (this.#rerunning) return
+    this.#rerunning = true
+    this.#clock.soon(() => {
+      this.#rerunning = false
+      this.rerun()
+    })
   }
 
   /**
@@ -399,7 +403,7 @@ export class CommandRunner {
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const hold = this.#holdOf(record)
+    const hold = this.waiters.inTheWay(record)
     if (hold !== undefined) {
       this.#runAgain(execution, hold)
       return
@@ -487,7 +491,7 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) {
           this.whenCollided?.(execution.command, execution.input)
-          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+          this.#runAgain(execution, this.waiters.inTheWay({ reads, ranges, steps: [] }))
         } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state

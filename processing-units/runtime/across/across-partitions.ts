@@ -324,11 +324,14 @@ export class AcrossPartitions {
   ): Promise<void> {
     const open = ballots.filter((ballot) => isYes(ballot) || isUnknown(ballot))
     const asked = { attempt, verdict: 'abort', asked: false, notAfter }
-    // Where nothing is held, nothing can be committed: that needs no record.
-    if (open.some(({ partition }) => partition === coordinator))
-      await this.#asked(coordinator, 'decide', asked)
+    // Nobody but this coordinator asks for a commit, and it does not: none has to wait for the other.
     const others = open.map(({ partition }) => partition).filter((it) => it !== coordinator)
-    await this.#finish(attempt, 'abort', others)
+    await Promise.all([
+      this.#finish(attempt, 'abort', others),
+      // Where nothing is held, nothing can be committed: that needs no record.
+      open.some(({ partition }) => partition === coordinator) &&
+        this.#asked(coordinator, 'decide', asked),
+    ])
   }
 
   async #finish(

@@ -1,4 +1,4 @@
-import { runHandler } from '@spacegrid/grid/core/callback'
+import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
@@ -141,15 +141,18 @@ export class PartRunner {
   }
 
   /** A part says no: told when everything that was read is committed where the log stands then. */
-  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, refusal: Rejection): void {
-    const { reason, details, step } = refusal
-    const part = step === undefined ? it.group.running : it.group.partOf(step)
+  #refuse(
+    it: Preparing,
+    { reads, ranges, partBegins }: PlacedRecorder,
+    { reason, details, step }: Rejection,
+  ): void {
+    const part = it.group.partOf(partBegins, step)
     this.#parts.chain.check({
       reads,
       ranges,
       confirmed: (valid) => {
         if (valid) it.vote({ vote: 'refused', part, reason, details })
-        else this.#again(it, this.#holdOf({ reads, ranges, steps: [] }))
+        else this.#again(it, this.#parts.waiters.inTheWay({ reads, ranges, steps: [] }))
       },
       abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
     })
@@ -160,14 +163,14 @@ export class PartRunner {
     recorder: PlacedRecorder,
     number: number,
     id: number,
-    handled: ReturnType<typeof runHandler>,
+    handled: HandlerData,
   ): void {
     const { asked } = it
     const { attempt, partition, coordinator, participants, notAfter, remembers } = asked
     const { reads, ranges, steps, events } = recorder
     const hold = { attempt, partition, coordinator, participants, notAfter, key: remembers?.key }
     const record = { number, reads, ranges, steps, events, notBefore: 0, hold }
-    const other = this.#holdOf(record)
+    const other = this.#parts.waiters.inTheWay(record)
     if (other !== undefined) this.#again(it, other)
     else
       this.#follow(
@@ -175,22 +178,16 @@ export class PartRunner {
         id,
         recorder.bytes + contentBytes(asked.parts.map(({ input }) => input)),
         {
-          decided: (evaluation) => this.#decided(it, handled, evaluation),
+          decided: (evaluation) => this.#decided(it, handled, recorder.partBegins, evaluation),
           abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
         },
       )
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { state } = this.#parts
-    if (state.holds.size === 0) return undefined
-    return state.holds.inTheWay(state, { ...record, writes: [] })?.attempt
-  }
-
   #decided(
     it: Preparing,
-    { data, slots, taken }: ReturnType<typeof runHandler>,
+    { data, slots, taken }: HandlerData,
+    begins: readonly number[] | undefined,
     evaluation: Evaluation,
   ): void {
     const { position } = this.#parts.state
@@ -201,7 +198,7 @@ export class PartRunner {
     else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
       const { reason, details, step = 0 } = evaluation
-      const part = it.group.partOf(step)
+      const part = it.group.partOf(begins, step)
       it.vote({ vote: 'refused', part, reason, details })
     }
   }
@@ -218,7 +215,7 @@ export class PartRunner {
       return
     }
     it.runs = 0
-    const end = waiters.wait(hold, () => {
+    const end = waiters.waitForEnd(hold, () => {
       timer.cancel()
       this.#run(it)
     })
@@ -272,8 +269,10 @@ export class PartRunner {
 
   /** Sent again until the log has decided it: doing it twice changes nothing. */
   #followUp(step: FollowUp): Promise<Followed & { readonly id: number }> {
-    const { chain, state } = this.#parts
-    return new Promise((resolve, reject) => {
+    const { chain, state, waiters } = this.#parts
+    const { attempt } = step
+    const ends = step.kind === StepKind.finish || (step.kind === StepKind.decide && !step.asked)
+    return new Promise<Followed & { readonly id: number }>((resolve, reject) => {
       const send = () => {
         if (!chain.joined) {
           reject(new GridError('not_ready', 'The processing unit is joining the log'))
@@ -286,7 +285,7 @@ export class PartRunner {
         this.#follow(record, id, 0, {
           decided: (evaluation) => {
             if (evaluation.outcome !== 'applied')
-              reject(new GridError('internal', `What follows up ${step.attempt} is not sound`))
+              reject(new GridError('internal', `What follows up ${attempt} is not sound`))
             else {
               const fate = evaluation.outcomes[0] as HoldFate
               resolve({ fate, position: state.position, id })
@@ -294,9 +293,10 @@ export class PartRunner {
           },
           abandoned: (error) => (error ? reject(error) : this.#parts.clock.soon(send)),
         })
+        if (ends) waiters.ends(attempt)
       }
       send()
-    })
+    }).finally(() => waiters.ended(attempt))
   }
 
   #follow(
