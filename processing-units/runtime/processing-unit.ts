@@ -44,6 +44,8 @@ import type {
   PersistedAsked,
   PrepareAsked,
   ReleasedAsked,
+  TurnAsked,
+  TurnEnded,
 } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { CopySearch } from './copy-search.ts'
@@ -289,6 +291,12 @@ export class ProcessingUnit implements Serving, Component {
         return true
       case 'newest':
         return await runner.barrier()
+      case 'turn': {
+        const { id, keys, withinMs } = asked as TurnAsked
+        return await parts.turns.take(id, keys, withinMs)
+      }
+      case 'endTurn':
+        return parts.turns.end((asked as TurnEnded).id)
     }
   }
 

@@ -36,6 +36,7 @@ import type {
   PrepareAsked,
   Vote,
 } from './part-messages.ts'
+import { Turns } from './turns.ts'
 
 export interface PartRunnerParts extends RunnerParts {
   readonly space: Space
@@ -55,6 +56,7 @@ interface Preparing {
   readonly group: PartGroup
   /** Monotonic ms. */
   readonly until: number
+  readonly waitUntil: number
   runs: number
   vote(vote: Vote): void
   fail(error: unknown): void
@@ -68,10 +70,13 @@ interface Preparing {
 export class PartRunner {
   readonly #parts: PartRunnerParts
   readonly #options: UnitOptions
+  /** Of all commands of the space, where this is the partition that is asked for them. */
+  readonly turns: Turns
 
   constructor(parts: PartRunnerParts, options: UnitOptions) {
     this.#parts = parts
     this.#options = options
+    this.turns = new Turns(parts.clock)
   }
 
   /**
@@ -83,8 +88,10 @@ export class PartRunner {
       const { clock, space, admission } = this.#parts
       const group = new PartGroup(space, asked.command, asked.parts)
       admission.enter(group.command, undefined)
-      const until = clock.monotonic() + asked.withinMs
-      this.#run({ asked, group, until, runs: 0, vote: resolve, fail: reject })
+      const { withinMs, waitMsMax = withinMs } = asked
+      const now = clock.monotonic()
+      const [until, waitUntil] = [now + withinMs, now + Math.min(withinMs, waitMsMax)]
+      this.#run({ asked, group, until, waitUntil, runs: 0, vote: resolve, fail: reject })
     })
   }
 
@@ -210,7 +217,8 @@ export class PartRunner {
       clock.soon(() => this.#run(it))
       return
     }
-    if (!it.asked.mayWait) {
+    const leftMs = it.waitUntil - clock.monotonic()
+    if (!it.asked.mayWait || leftMs <= 0) {
       it.vote({ vote: 'no', hold })
       return
     }
@@ -219,7 +227,7 @@ export class PartRunner {
       timer.cancel()
       this.#run(it)
     })
-    const timer = clock.after(Math.max(0, it.until - clock.monotonic()), () => {
+    const timer = clock.after(leftMs, () => {
       end()
       it.vote({ vote: 'no', hold })
     })
