@@ -73,7 +73,7 @@ interface Trying {
   readonly way: Way
   readonly isLast: boolean
   readonly acknowledge: ExecuteOptions['acknowledge']
-  /** Called when it is decided: from then on it waits for nobody. */
+  /** Called when everything is prepared. */
   endTurn(): void
 }
 
@@ -308,10 +308,11 @@ export class AcrossPartitions {
       ...(taken ? { taken } : {}),
       ...(remembers ? { remembers } : {}),
     }
+    // From now on it waits for nobody: whoever is next may come, and wait for the end of this one.
+    endTurn()
     const decided = await this.#decide(coordinator.partition, until, {
       ...{ attempt, verdict: 'commit', asked: false, notAfter, commit },
     })
-    endTurn()
     if (decided instanceof GridError) return { kind: 'error', error: decided }
     const verdict = decided.fate === 'commit' ? 'commit' : 'abort'
     const finished = this.#finish(
