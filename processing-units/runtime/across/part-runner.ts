@@ -3,7 +3,7 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
-import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { type Place, placedHash } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
@@ -19,9 +19,10 @@ import {
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Admission } from '../admission.ts'
 import { type Answers, callbackOf } from '../answers.ts'
+import { evaluationFault } from '../evaluation-fault.ts'
 import { Execution } from '../execution.ts'
 import type { Sent } from '../frame-item.ts'
-import { asRemembered, checkSameCommand } from '../idempotency.ts'
+import { asRemembered, checkSameCommand, rememberStep } from '../idempotency.ts'
 import type { PendingTransaction, PendingTransactions } from '../pending.ts'
 import type { RunnerParts } from '../runner-parts.ts'
 import type { UnitOptions } from '../unit-options.ts'
@@ -202,11 +203,12 @@ export class PartRunner {
       const filled = fillSlots(data, slots, evaluation.outcomes)
       it.vote({ vote: 'yes', data: filled, taken, position })
     } else if (evaluation.outcome === 'collided') this.#again(it, evaluation.hold)
-    else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
+      const fault = evaluationFault(it.asked.command, evaluation)
       const { reason, details, step = 0 } = evaluation
       const part = it.group.partOf(begins, step)
-      it.vote({ vote: 'refused', part, reason, details })
+      if (fault) it.fail(fault)
+      else it.vote({ vote: 'refused', part, reason, details })
     }
   }
 
@@ -336,15 +338,11 @@ export class PartRunner {
   #remember({ command, input, data, taken, remembers }: CommitAsked): RememberStep | undefined {
     if (!remembers) return undefined
     const { time, state } = this.#parts
-    const marked = taken ? markTaken({ data, slots: noSlots }, taken).data : data
-    const expiresAt = Math.max(time.now(), state.time) + this.#options.idempotencyMs
     const { key, input: fingerprint } = remembers
-    const step: RememberStep = {
-      ...{ kind: StepKind.remember, key, command, input: fingerprint },
-      ...{ data: marked, slots: noSlots, expiresAt },
-    }
+    const handled = { data, slots: noSlots, ...(taken ? { taken } : {}) }
+    const expiresAt = Math.max(time.now(), state.time) + this.#options.idempotencyMs
     const hash = this.#hashOf(command, input)
-    return hash === undefined ? step : { ...step, hash }
+    return rememberStep({ key, command, input: fingerprint, expiresAt }, handled, hash)
   }
 
   /** Of the first part's partition key: the key is remembered where that is. */
@@ -375,17 +373,4 @@ export class PartRunner {
       return { failure: { code, message, details } }
     }
   }
-}
-
-function faultOf(
-  command: string,
-  { fault, details }: Extract<Evaluation, { outcome: 'refused' }>,
-): GridError {
-  if (fault === 'cache_full')
-    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
-  if (fault === 'hold_too_large')
-    return new GridError('transaction_too_large', `A part of ${command} would hold too much`, {
-      details,
-    })
-  return new GridError('application_fault', `${command} has sent what cannot be evaluated`)
 }
