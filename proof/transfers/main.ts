@@ -11,6 +11,7 @@ import { runTransfers, type TransferSummary } from './transfer-run.ts'
 interface Options {
   readonly transfers: number
   readonly minutes: number
+  readonly cycle: number
   readonly units: number
   readonly partitions: number
   readonly copies: number
@@ -29,6 +30,7 @@ const command = new Command('npm run transfers --')
   )
   .option('--transfers <number>', 'how many', whole(1, 10_000_000), 20_000)
   .option('--minutes <number>', 'ends earlier when they are over', whole(1, 1440), 25)
+  .option('--cycle <seconds>', 'from one fault to the next at the most', whole(1, 600), 4)
   .option('--units <number>', 'processing units', whole(2, 16), 4)
   .option('--partitions <number>', 'of the space', whole(2, 1024), 8)
   .option('--copies <number>', 'pumps, writers and readers of each', whole(1, 4), 2)
@@ -58,7 +60,7 @@ async function runAndEnd(options: Options): Promise<void> {
 }
 
 async function run(options: Options): Promise<boolean> {
-  const { minutes, keep, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
+  const { minutes, cycle, keep, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
   const folder = await mkdtemp(join(tmpdir(), 'spacegrid-transfers-'))
   say(`Seed ${seed}; data and logs in ${folder}`)
   const interrupt = new AbortController()
@@ -68,7 +70,14 @@ async function run(options: Options): Promise<boolean> {
   let isGood = false
   try {
     const summary = await runTransfers({
-      ...{ ...sizes, seed, folder, msMax: minutes * 60_000, signal: interrupt.signal },
+      ...{
+        ...sizes,
+        seed,
+        folder,
+        msMax: minutes * 60_000,
+        cycleMsMax: cycle * 1000,
+        signal: interrupt.signal,
+      },
       told: ({ fault, victims }, acknowledged) => {
         const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
         say(`${seconds} s  ${fault} ${victims.join(', ')}; ${acknowledged} transfers acknowledged`)

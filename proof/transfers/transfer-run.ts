@@ -19,6 +19,8 @@ export interface TransferRunOptions {
   readonly seed: number
   /** Ends earlier when this is over, ms; what was done by then is judged. */
   readonly msMax: number
+  /** From one fault to the next at the most, ms; an eighth of it at least. */
+  readonly cycleMsMax: number
   /** Data and logs. */
   readonly folder: string
   readonly told?: (fault: Fault, acknowledged: number) => void
@@ -46,7 +48,6 @@ const kept = 2
 const pauseShare = 0.25
 /** Up to longer than standbys and clients wait, so that others take over. */
 const pauseMs = { min: 100, max: 5000, skew: 2 }
-const cycleMs = { min: 500, max: 4000 }
 const settleMs = 180_000
 
 /**
@@ -69,6 +70,7 @@ export async function runTransfers(options: TransferRunOptions): Promise<Transfe
   const client = grid.client()
   const tellers = new Tellers(client, options)
   const victims = victimsOf(grid)
+  const cycleMs = { min: options.cycleMsMax / 8, max: options.cycleMsMax }
   const plan = new FaultPlan(victims, { seed, pauseShare, pauseMs, cycleMs })
   const wrong: string[] = []
   await tellers.open()

@@ -66,11 +66,13 @@ export class HoldWaiters {
   ends(attempt: string): void {
     if (this.#ending.has(attempt)) return
     this.#ending.add(attempt)
-    for (const waiter of this.#waiting.get(attempt) ?? [])
-      if (waiter.isEarly) {
-        this.#waiting.get(attempt)?.delete(waiter)
-        waiter.released()
-      }
+    const those = this.#waiting.get(attempt)
+    if (!those) return
+    const early = [...those].filter(({ isEarly }) => isEarly)
+    for (const waiter of early) those.delete(waiter)
+    if (those.size === 0) this.#waiting.delete(attempt)
+    // Whoever waits for it once more waits until it is gone.
+    for (const { released } of early) released()
   }
 
   /** It is known what has become of that. */
