@@ -55,6 +55,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
+import { UnitLive } from './live/unit-live.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
@@ -88,6 +89,7 @@ const shortLifeMs = 1000
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly live: UnitLive
   readonly #logName: LogName
   readonly #unitPlace: UnitPlace
   readonly #ports: UnitPorts
@@ -152,6 +154,10 @@ export class ProcessingUnit implements Serving, Component {
       place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
+    const { messaging, clock } = ports
+    const { liveBytesMax: bytesMax } = this.#options
+    const at = { logName: this.#logName, space, partition }
+    this.live = new UnitLive({ ...at, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -203,6 +209,7 @@ export class ProcessingUnit implements Serving, Component {
     )
     this.#auditor.start()
     this.#affinity?.start()
+    this.live.start()
     this.#lives.start((life) => this.#live(life))
   }
 
@@ -400,6 +407,7 @@ export class ProcessingUnit implements Serving, Component {
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
+      live: this.live.status(),
     }
   }
 
@@ -419,6 +427,7 @@ export class ProcessingUnit implements Serving, Component {
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
     await this.#affinity?.stop()
+    await this.live.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
@@ -491,10 +500,12 @@ export class ProcessingUnit implements Serving, Component {
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
+    this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
     life.works()
     void this.#offerSnapshots(incarnation, signal)
     await aborted(signal)
     this.#auditor.rest()
+    this.live.detach()
     // Whoever stops the unit ends its last incarnation, when that has answered.
     if (this.#lives.stopping) return
     await this.#snapshots.stop()

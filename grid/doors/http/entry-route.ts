@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyCache, Value } from '../../core/definition.ts'
 import { checkKey } from '../../core/validation.ts'
+import type { ReadableFields } from '../request/live.ts'
 import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
 import { type Door, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
 import { entrySchema } from './open-api.ts'
-import type { ReadableFields } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests for the entries of one cache share. */
@@ -50,11 +50,12 @@ class EntryRequest extends HttpRequest<ReadOptions, EntryAnswer> {
     return this.#key
   }
 
-  answer({ value, version, writtenAt, position }: EntryAnswer): void {
+  answer({ value, version, writtenAt, position, ageMs }: EntryAnswer): void {
     const { door, fields } = this.#route
+    const tag = versionTag(version)
     const write = () =>
       JSON.stringify({ key: this.#key, value: readablePart(value, fields), version, writtenAt })
-    sendTagged(door, this.request, this.reply, { position, tag: versionTag(version), write })
+    sendTagged(door, this.request, this.reply, { position, ageMs, tag, write })
   }
 
   get #key(): string {

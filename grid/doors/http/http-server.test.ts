@@ -30,13 +30,13 @@ describe('what does not exist', () => {
   })
 
   test.each([
-    ['GET', '/shop/commands/putProduct', 'POST'],
-    ['PUT', '/shop/commands/putProduct', 'POST'],
-    ['OPTIONS', '/shop/commands/putProduct', 'POST'],
-    ['HEAD', '/shop/commands/putProduct', 'POST'],
-    ['POST', '/shop/queries/echo', 'GET, HEAD'],
-    ['DELETE', '/shop/caches/products/a', 'GET, HEAD'],
-    ['POST', '/openapi.json', 'GET, HEAD'],
+    ['GET', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['PUT', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['HEAD', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['POST', '/shop/queries/echo', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
+    ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['POST', '/docs/static/index.css', 'GET, HEAD, OPTIONS'],
   ] as const)('%s %s: 405, allowed is %s', async (method, url, allow) => {
     const { app } = openDoor()
     // A body that could not be read either must not hide what is wrong first.
@@ -45,6 +45,43 @@ describe('what does not exist', () => {
     expect(answer.statusCode).toBe(405)
     expect(answer.headers).toMatchObject({ allow })
   })
+})
+
+describe('OPTIONS', () => {
+  test.each([
+    ['/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['/shop/queries/echo?limit=x', 'GET, HEAD, OPTIONS'],
+    ['/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
+    ['/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['/docs', 'GET, HEAD, OPTIONS'],
+  ])('%s: %s', async (url, allow) => {
+    for (const corsOrigins of [[], ['*']]) {
+      const { app } = openDoor({ corsOrigins })
+      const headers = { 'content-type': 'text/nonsense' }
+      const answer = await app.inject({ method: 'OPTIONS', url, headers, payload: '{' })
+      expect(answer.statusCode).toBe(204)
+      expect(answer.body).toBe('')
+      expect(answer.headers).toMatchObject({ allow, 'x-request-id': expect.any(String) })
+    }
+  })
+
+  test('of what does not exist is 404', async () => {
+    const { app } = openDoor()
+    const answer = await app.inject({ method: 'OPTIONS', url: '/shop/commands/buy' })
+    expect(answer.json()).toMatchObject({ status: 404, code: 'unknown_command' })
+  })
+})
+
+test('HEAD says what GET would, without the body', async () => {
+  const { app, get, command } = openDoor()
+  await command('putProduct', { id: 'a', price: 1 })
+  for (const url of ['/shop/queries/echo?limit=1', '/shop/caches/products/a', '/openapi.json']) {
+    const head = await app.inject({ method: 'HEAD', url })
+    const got = await get(url)
+    expect(head.body).toBe('')
+    const { date, 'x-request-id': id, traceparent, ...same } = got.headers
+    expect(head).toMatchObject({ statusCode: 200, headers: same })
+  }
 })
 
 test('who asks is found out by where the request comes from and what it shows', async () => {
@@ -69,7 +106,7 @@ describe('documentation', () => {
     const { get } = openDoor({ title: 'Shop', version: '1.2.3' })
     const document = (await get('/openapi.json')).json()
     expect(document.openapi).toBe('3.1.0')
-    expect(document.info).toEqual({ title: 'Shop', version: '1.2.3' })
+    expect(document.info).toMatchObject({ title: 'Shop', version: '1.2.3' })
     expect(Object.keys(document.paths)).toEqual([
       '/shop/commands/putProduct',
       '/shop/commands/raisePrice',
@@ -77,35 +114,52 @@ describe('documentation', () => {
       '/shop/queries/product',
       '/shop/queries/echo',
       '/shop/caches/products/{key}',
+      '/shop/events',
       '/depot/caches/boxes/{key}',
+      '/depot/events',
     ])
     const { post } = document.paths['/shop/commands/putProduct']
     expect(post.operationId).toBe('shop.putProduct')
-    expect(post.requestBody.content['application/json'].schema).toMatchObject({
+    expect(post.requestBody.content['application/json']).toEqual({
+      schema: { $ref: '#/components/schemas/shop.putProduct.input' },
+      example: { id: 'id', price: 0 },
+    })
+    const { schemas } = document.components
+    expect(schemas['shop.putProduct.input']).toMatchObject({
       required: ['id', 'price'],
       additionalProperties: false,
     })
-    expect(post.responses[409].content).toEqual({
-      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-    })
+    expect(schemas['shop.products'].required).toEqual(['id', 'price', 'tags'])
+    const problem = post.responses[503].content['application/problem+json']
+    expect(problem.schema).toEqual({ $ref: '#/components/schemas/Problem503' })
+    expect(schemas.Problem503.allOf[1].properties.code.enum).toContain('overloaded')
+    expect(Object.keys(post.responses[503].headers)).toEqual([
+      'X-Request-Id',
+      'Traceparent',
+      'Grid-Position',
+      'Retry-After',
+    ])
     const responses = (route: string, method: string) =>
       Object.keys(document.paths[route][method].responses).map(Number)
     expect(responses('/shop/commands/putProduct', 'post')).toEqual([
       200, 400, 409, 413, 415, 422, 500, 503, 504, 507,
     ])
-    expect(responses('/shop/queries/echo', 'get')).toEqual([200, 304, 400, 404, 500, 503])
+    expect(responses('/shop/queries/echo', 'get')).toEqual([
+      200, 304, 400, 404, 413, 500, 503, 504, 507,
+    ])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(
       expect.objectContaining({ in: 'query', name: 'id', required: true }),
     )
   })
 
-  test('/docs is a page with everything it needs from here', async () => {
-    const { get } = openDoor()
+  test('/docs is a page of its own, with everything it needs from here', async () => {
+    const { get } = openDoor({ title: 'Shop' })
     const page = await get('/docs')
     expect(page.headers['content-type']).toMatch('text/html')
     const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source)
     expect(sources.length).toBeGreaterThan(2)
+    expect(page.body).toContain('<title>Shop – API</title>')
     for (const source of sources) expect((await get(`${source}`)).statusCode).toBe(200)
   })
 })

@@ -7,6 +7,7 @@ import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { PassOutcome, PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
+import type { LiveServing, LiveStatus } from './live.ts'
 
 export type { PositionToken }
 
@@ -43,6 +44,12 @@ export interface ReadOptions {
   readonly position?: PositionToken
   /** Answer from a state that includes everything stored when the request came. */
   readonly latest?: boolean
+  /**
+   * Answer from a state that is no older than this, ms; waits a bounded time for a newer one, then
+   * `too_stale`. The answer says its age, whatever that is: to hear it without waiting for
+   * anything, ask for `Infinity`.
+   */
+  readonly stalenessMs?: number
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
 }
@@ -50,6 +57,11 @@ export interface ReadOptions {
 export interface QueryAnswer<Position extends PositionToken = PositionToken> {
   readonly result: unknown
   readonly position: Position
+  /**
+   * How old the state was at most, ms: of an answer that is not fresh (older than a second), or for
+   * which a staleness was asked. Of a caller in process, only then.
+   */
+  readonly ageMs?: number
 }
 
 export interface EntryAnswer<Position extends PositionToken = PositionToken> {
@@ -59,6 +71,8 @@ export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly writtenAt: Position
   /** Log position of the replica that answered. */
   readonly position: Position
+  /** As of a query's answer. */
+  readonly ageMs?: number
 }
 
 /** What commands across partitions hold in this one. */
@@ -118,6 +132,8 @@ export interface SpaceStatus {
   readonly holds?: HoldsStatus
   /** Where commands declare an affinity. */
   readonly affinity?: AffinityStatus
+  /** What is told to others as it happens. */
+  readonly live?: LiveStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
 }
@@ -140,12 +156,12 @@ export interface Serving {
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
   /**
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`,
-   * `not_ready`, `overloaded`, `log_full`, `application_fault`
+   * `too_stale`, `not_ready`, `overloaded`, `log_full`, `application_fault`
    */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
   /**
-   * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`,
-   * `log_full`
+   * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `too_stale`, `not_ready`,
+   * `overloaded`, `log_full`
    */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
   readonly position: PositionToken
@@ -153,6 +169,8 @@ export interface Serving {
   status(): SpaceStatus
   /** Of a space with several partitions: those that are kept here, by the names of their logs. */
   readonly parts?: ReadonlyMap<LogName, { status(): SpaceStatus }>
+  /** What happens, as it happens. */
+  readonly live?: LiveServing
   /** Of a space with several partitions: who keeps what. */
   placement?(): PlacementStatus
 }

@@ -6,6 +6,7 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
+import { readLook } from './passed-look.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -81,9 +82,11 @@ export class PassedRequests {
 }
 
 function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller, stalenessMs } =
+    request
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
+  if (kind === 'follow') return unit.live.look(...readLook(input as string))
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
@@ -98,6 +101,7 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
     ...by,
     ...(position === undefined ? {} : { position }),
     ...(latest ? { latest } : {}),
+    ...(stalenessMs === undefined ? {} : { stalenessMs }),
   }
   return kind === 'query'
     ? unit.query(name, input, options)
