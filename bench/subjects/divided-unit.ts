@@ -88,7 +88,7 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
       queryOther: (turn) => query(keys.keyAt(turn, others)),
       /** Between one partition and the next, and no entry that was touched a moment ago. */
       move: (turn) => move(2 * turn, 2 * turn + 1),
-      /** Each from where the one before has gone to, as a caller does who goes on with something. */
+      /** Each from where the one before has gone to: as a caller who goes on with something. */
       moveOn: (turn) => move(turn, turn + 1),
       /** Two to four of the few keys that everybody wants. */
       touchFew: (turn) => {

@@ -36,17 +36,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type {
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
-  PartOperation,
-  PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
-  TurnAsked,
-  TurnEnded,
-} from './across/part-messages.ts'
+import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
@@ -280,31 +270,10 @@ export class ProcessingUnit implements Serving, Component {
     const { runner } = this.#serves()
     const { parts } = runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    switch (operation) {
-      case 'prepare':
-        return await parts.prepare(asked as PrepareAsked)
-      case 'decide':
-        return await parts.decide(asked as DecideAsked)
-      case 'finish':
-        return await parts.finish(asked as FinishAsked)
-      case 'forget':
-        return await parts.forget((asked as ForgetAsked).attempt)
-      case 'released': {
-        const { attempt, withinMs } = asked as ReleasedAsked
-        return await parts.released(attempt, withinMs)
-      }
-      case 'persisted':
-        await this.#persistence?.reach((asked as PersistedAsked).position)
-        return true
-      case 'newest':
-        return await runner.barrier()
-      case 'turn': {
-        const { id, keys, withinMs } = asked as TurnAsked
-        return await parts.turns.take(id, keys, withinMs)
-      }
-      case 'endTurn':
-        return parts.turns.end((asked as TurnEnded).id)
-    }
+    if (operation === 'newest') return await runner.barrier()
+    if (operation !== 'persisted') return await parts.part(operation, asked)
+    await this.#persistence?.reach((asked as PersistedAsked).position)
+    return true
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */

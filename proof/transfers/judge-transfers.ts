@@ -31,8 +31,8 @@ export const noFindings: TransferFindings = { lost: [], doubled: [], wrong: [] }
 
 /**
  * Compares what clients were told with what is stored: each acknowledged transfer on both sides,
- * once; each other one not at all, or if nobody knows, whole; and every balance is what was there at
- * first and what its movements come to, so that the sum is what it was.
+ * once; each other one not at all, or if nobody knows, whole; and every balance is what was there
+ * at first and what its movements come to, so that the sum is what it was.
  *
  * @param opened balances at first
  */

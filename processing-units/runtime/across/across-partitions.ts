@@ -5,6 +5,7 @@ import { positionsOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { AskPart } from './ask-part.ts'
 import { joinPacked } from './part-group.ts'
 import type {
   AskedPart,
@@ -16,19 +17,6 @@ import type {
   Vote,
 } from './part-messages.ts'
 import { TurnTaking } from './turn-taking.ts'
-
-/** How something of one partition is asked of whoever keeps it, here or elsewhere. */
-export interface PartAsk {
-  readonly partition: number
-  readonly operation: PartOperation
-  readonly asked: object
-  readonly withinMs: number
-  /** Asked once more elsewhere it may be done twice. */
-  readonly isOnce: boolean
-}
-
-/** Asks those that keep partitions. Every failure is a GridError. */
-export type AskPart = (ask: PartAsk) => Promise<unknown>
 
 export interface AcrossPorts {
   readonly clock: Clock
@@ -374,7 +362,7 @@ export class AcrossPartitions {
   ): Promise<void> {
     const open = ballots.filter((ballot) => isYes(ballot) || isUnknown(ballot))
     const asked = { attempt, verdict: 'abort', asked: false, notAfter }
-    // Nobody but this coordinator asks for a commit, and it does not: none has to wait for the other.
+    // Only this coordinator asks for a commit, and it does not: none waits for the other.
     const others = open.map(({ partition }) => partition).filter((it) => it !== coordinator)
     await Promise.all([
       this.#finish(attempt, 'abort', others),

@@ -33,8 +33,13 @@ import type {
   DecideAsked,
   FinishAsked,
   Followed,
+  ForgetAsked,
   MadeAnswer,
+  PartOperation,
   PrepareAsked,
+  ReleasedAsked,
+  TurnAsked,
+  TurnEnded,
   Vote,
 } from './part-messages.ts'
 import { Turns } from './turns.ts'
@@ -78,6 +83,33 @@ export class PartRunner {
     this.#parts = parts
     this.#options = options
     this.turns = new Turns(parts.clock)
+  }
+
+  /** What a coordinator asks, by its name. */
+  async part(
+    operation: Exclude<PartOperation, 'persisted' | 'newest'>,
+    asked: object,
+  ): Promise<unknown> {
+    switch (operation) {
+      case 'prepare':
+        return await this.prepare(asked as PrepareAsked)
+      case 'decide':
+        return await this.decide(asked as DecideAsked)
+      case 'finish':
+        return await this.finish(asked as FinishAsked)
+      case 'forget':
+        return await this.forget((asked as ForgetAsked).attempt)
+      case 'released': {
+        const { attempt, withinMs } = asked as ReleasedAsked
+        return await this.released(attempt, withinMs)
+      }
+      case 'turn': {
+        const { id, keys, withinMs } = asked as TurnAsked
+        return await this.turns.take(id, keys, withinMs)
+      }
+      case 'endTurn':
+        return this.turns.end((asked as TurnEnded).id)
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
-import type { AskPart } from './across-partitions.ts'
+import type { AskPart } from './ask-part.ts'
 import type { TurnAnswer } from './turns.ts'
 
 export interface TurnTakingParts {

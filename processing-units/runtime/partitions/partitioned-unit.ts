@@ -22,7 +22,7 @@ import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement
 import { askedOf, isServing } from '@spacegrid/grid/engine/placement/plan'
 import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type { PartAsk } from '../across/across-partitions.ts'
+import type { PartAsk } from '../across/ask-part.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import { FaultDesk } from '../fault-desk.ts'
