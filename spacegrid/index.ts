@@ -21,6 +21,8 @@ export {
   defineProjection,
   defineQuery,
   defineSpace,
+  join,
+  rowKey,
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
@@ -33,7 +35,6 @@ export type {
   AppendOptions,
   Cache,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
@@ -41,6 +42,7 @@ export type {
   FieldBounds,
   IncrementOptions,
   IndexRange,
+  Join,
   Outcome,
   Page,
   PageInput,
@@ -48,6 +50,7 @@ export type {
   PartitionKey,
   Patch,
   Projection,
+  ProjectionSource,
   Query,
   Reader,
   Resolved,
@@ -72,3 +75,12 @@ export {
   mergePages,
 } from '@spacegrid/grid/core/merge-pages'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
+export type {
+  Aggregate,
+  Aggregates,
+  FoldOptions,
+} from '@spacegrid/grid/core/projection/aggregate'
+export type {
+  JoinOptions,
+  ProjectionOptions,
+} from '@spacegrid/grid/core/projection/define-projection'

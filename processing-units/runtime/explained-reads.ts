@@ -1,8 +1,15 @@
-import type { AnyCache, IndexRange, PageOptions } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  AnyProjection,
+  IndexRange,
+  PageOptions,
+} from '@spacegrid/grid/core/definition'
 import type { ReadExplained } from '@spacegrid/grid/doors/request/serving'
 import type { StateReader } from './state-reader.ts'
 
-type Named = { readonly name: string }
+type Read = AnyCache | AnyProjection
+
+const nameOf = (of: Read) => ('schema' in of ? { cache: of.name } : { projection: of.name })
 
 /**
  * What a query reads, by cache and index: a reader that counts, and otherwise is the one that it
@@ -14,33 +21,28 @@ export class ExplainedReads {
 
   constructor(reader: StateReader) {
     const counted: Readonly<Record<string, unknown>> = {
-      get: (cache: AnyCache, key: string) => {
-        const found = reader.get(cache, key)
+      get: (of: Read, key: string) => {
+        const found = reader.get(of, key)
         const returned = found === undefined ? 0 : 1
-        this.#count({ kind: 'get', cache: cache.name, times: 1, examined: returned, returned })
+        this.#count({ kind: 'get', ...nameOf(of), times: 1, examined: returned, returned })
         return found
       },
-      range: (cache: AnyCache, index: string, range?: IndexRange) => {
-        const found = reader.range(cache, index, range)
+      range: (of: Read, index: string, range?: IndexRange) => {
+        const found = reader.range(of, index, range)
         const { length } = found
-        const read = { kind: 'range', cache: cache.name, index, range: range ?? {} } as const
+        const read = { kind: 'range', ...nameOf(of), index, range: range ?? {} } as const
         this.#count({ ...read, times: 1, examined: length, returned: length })
         return found
       },
-      page: (cache: AnyCache, index: string, options?: PageOptions) => {
-        const { page, examined, range } = reader.readPage(cache, index, options)
-        const read = { kind: 'page', cache: cache.name, index, range } as const
+      page: (of: Read, index: string, options?: PageOptions) => {
+        const { page, examined, range } = reader.readPage(of, index, options)
+        const read = { kind: 'page', ...nameOf(of), index, range } as const
         this.#count({ ...read, times: 1, examined, returned: page.items.length })
         return page
       },
-      count: (cache: AnyCache) => {
-        this.#count({ kind: 'count', cache: cache.name, times: 1, examined: 0, returned: 1 })
-        return reader.count(cache)
-      },
-      projection: (projection: Named) => {
-        const { name } = projection
-        this.#count({ kind: 'projection', projection: name, times: 1, examined: 0, returned: 1 })
-        return reader.projection(projection as never)
+      count: (of: Read) => {
+        this.#count({ kind: 'count', ...nameOf(of), times: 1, examined: 0, returned: 1 })
+        return reader.count(of)
       },
     }
     this.reader = new Proxy(reader, {

@@ -38,15 +38,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type {
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
-  PartOperation,
-  PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
-} from './across/part-messages.ts'
+import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
@@ -57,6 +49,7 @@ import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
@@ -198,6 +191,11 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.state
   }
 
+  /** Undefined until it serves. */
+  get projections(): Projections | undefined {
+    return this.#incarnation?.madeProjections
+  }
+
   /** Begins to rehydrate; `readiness` says when it serves. */
   start(): void {
     const { messaging, clock } = this.#ports
@@ -281,25 +279,10 @@ export class ProcessingUnit implements Serving, Component {
     const { runner } = this.#serves()
     const { parts } = runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    switch (operation) {
-      case 'prepare':
-        return await parts.prepare(asked as PrepareAsked)
-      case 'decide':
-        return await parts.decide(asked as DecideAsked)
-      case 'finish':
-        return await parts.finish(asked as FinishAsked)
-      case 'forget':
-        return await parts.forget((asked as ForgetAsked).attempt)
-      case 'released': {
-        const { attempt, withinMs } = asked as ReleasedAsked
-        return await parts.released(attempt, withinMs)
-      }
-      case 'persisted':
-        await this.#persistence?.reach((asked as PersistedAsked).position)
-        return true
-      case 'newest':
-        return await runner.barrier()
-    }
+    if (operation === 'newest') return await runner.barrier()
+    if (operation !== 'persisted') return await parts.part(operation, asked)
+    await this.#persistence?.reach((asked as PersistedAsked).position)
+    return true
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -402,7 +385,7 @@ export class ProcessingUnit implements Serving, Component {
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
       ...(this.#unitPlace.place && state
-        ? { holds: holdsStatus(state, incarnation?.runner.waiters.size ?? 0) }
+        ? { holds: holdsStatus(state, incarnation?.runner.waiting ?? 0) }
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),

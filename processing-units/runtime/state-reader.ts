@@ -1,3 +1,4 @@
+import type { CacheState } from '@spacegrid/grid/core/cache-state'
 import type {
   AnyCache,
   AnyProjection,
@@ -15,13 +16,13 @@ import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import { ExamineBudget, type PageRead, readPage } from '@spacegrid/grid/core/page'
+import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
 import { takenRange } from '@spacegrid/grid/core/range-check'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { collect } from '@spacegrid/grid/core/view'
 import type { TSchema } from 'typebox'
 import type { Projections } from './projections.ts'
-import { readOnly } from './read-only.ts'
 
 /** So many of the values handed out are remembered: who reads more makes something else of them. */
 const rememberedMax = 1000
@@ -116,23 +117,20 @@ export class StateReader implements Reader {
     return this.#state.position
   }
 
-  get<V>(cache: Cache<V>, key: string): V | undefined {
-    const entry = this.#state.find(this.#layoutOf(cache).number, key)
+  get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
+    const layout = this.#layoutOf(of)
+    const entry = layout ? this.#state.find(layout.number, key) : this.#rowsOf(of).rows.find(key)
     if (entry === undefined) return undefined
     const { value } = entry
-    if (cache.evolution !== undefined) return readValue(cache, value) as V
+    if (of.evolution !== undefined) return readValue(of, value) as V
     if (this.#first === undefined) this.#first = entry
     else this.#hand([entry])
     return value as V
   }
 
-  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
-    const layout = this.#layoutOf(cache)
-    const number = layout.indexNumber(index)
-    if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    const entries = collect(this.#state, layout.number, number, range)
-    if (cache.evolution !== undefined)
-      return entries.map(({ value }) => readValue(cache, value) as V)
+  range<V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}): readonly V[] {
+    const entries = this.#collect(of, index, range)
+    if (of.evolution !== undefined) return entries.map(({ value }) => readValue(of, value) as V)
     const values = entries.map(({ value }) => value as V)
     this.#hand(entries)
     this.#list = values
@@ -140,28 +138,28 @@ export class StateReader implements Reader {
     return values
   }
 
-  page<V>(cache: Cache<V>, index: string, options?: PageOptions<V>): Page<V> {
-    return this.readPage(cache, index, options).page
+  page<V>(of: Cache<V> | Projection<V>, index: string, options?: PageOptions<V>): Page<V> {
+    return this.readPage(of, index, options).page
   }
 
   /** The same, with what it took. */
-  readPage<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): PageRead<V> {
-    const layout = this.#layoutOf(cache)
-    const number = layout.indexNumber(index)
-    const order = number === undefined ? undefined : layout.orders[number]
-    if (number === undefined || !order) throw new Error(`cache ${cache.name} has no index ${index}`)
-    const { fields } = order
-    const { evolution } = cache
+  readPage<V>(
+    of: Cache<V> | Projection<V>,
+    index: string,
+    options: PageOptions<V> = {},
+  ): PageRead<V> {
+    const { layout, number, state } = this.#indexOf(of, index)
+    const { fields = [] } = layout.orders[number] ?? {}
+    const { evolution } = of
     const read = readPage<V>(
       {
-        ...{ cache: cache.name, index, fields, named: cache.indexes[index] ?? fields },
+        ...{ cache: of.name, index, fields, named: of.indexes[index] ?? fields },
         partition: this.partition,
         scan: (range, visit, place) => {
-          this.checkRange(cache, index, range)
-          const checked = takenRange(layout, number, range)
-          return this.#state.scan(layout.number, number, checked, visit, place)
+          this.checkRange(of, index, range)
+          return state.scan(number, takenRange(layout, number, range), visit, place)
         },
-        valueOf: ({ value }) => (evolution === undefined ? value : readValue(cache, value)) as V,
+        valueOf: ({ value }) => (evolution === undefined ? value : readValue(of, value)) as V,
         budget: this.#budget,
       },
       options,
@@ -176,25 +174,56 @@ export class StateReader implements Reader {
   }
 
   /** Whether a range can be read here at all. */
-  protected checkRange(_cache: AnyCache, _index: string, _range: IndexRange): void {}
+  protected checkRange<V>(
+    _of: Cache<V> | Projection<V>,
+    _index: string,
+    _range: IndexRange,
+  ): void {}
 
-  count(cache: AnyCache): number {
-    return this.#state.cache(this.#layoutOf(cache).number).entries.size
+  #collect(of: AnyCache | AnyProjection, index: string, range: IndexRange): readonly EntryView[] {
+    const layout = this.#layoutOf(of)
+    const rows = layout ? undefined : this.#rowsOf(of)
+    const number = (layout ?? rows?.layout)?.indexNumber(index)
+    if (number === undefined) throw noIndex(of, index)
+    if (layout) return collect(this.#state, layout.number, number, range)
+    return collect(rows as ProjectionRows, 0, number, range)
   }
 
-  projection<M, V>(projection: Projection<M, V>): M {
-    this.#checkOpen()
-    return readOnly(this.#projections.model<M>(projection as AnyProjection))
+  #indexOf(
+    of: AnyCache | AnyProjection,
+    index: string,
+  ): { readonly layout: CacheLayout; readonly number: number; readonly state: CacheState } {
+    const own = this.#layoutOf(of)
+    const rows = own ? undefined : this.#rowsOf(of)
+    const layout = own ?? (rows as ProjectionRows).layout
+    const number = layout.indexNumber(index)
+    if (number === undefined) throw noIndex(of, index)
+    return { layout, number, state: rows ? rows.rows : this.#state.cache(layout.number) }
+  }
+
+  count(of: AnyCache | AnyProjection): number {
+    const layout = this.#layoutOf(of)
+    return layout
+      ? this.#state.cache(layout.number).entries.size
+      : this.#rowsOf(of).rows.entries.size
   }
 
   notFound(message: string): never {
     throw new GridError('not_found', message)
   }
 
-  #layoutOf(cache: AnyCache): CacheLayout {
+  /** undefined: it is no cache. */
+  #layoutOf({ name }: AnyCache | AnyProjection): CacheLayout | undefined {
     this.#checkOpen()
-    const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw outsideSpace(cache.name)
-    return layout
+    return this.#state.layout.named(name)
+  }
+
+  #rowsOf({ name }: AnyCache | AnyProjection): ProjectionRows {
+    const rows = this.#projections.named(name)
+    if (!rows) throw outsideSpace(name)
+    return rows
   }
 }
+
+const noIndex = (of: AnyCache | AnyProjection, index: string): Error =>
+  new Error(`${'schema' in of ? 'cache' : 'projection'} ${of.name} has no index ${index}`)

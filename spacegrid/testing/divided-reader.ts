@@ -1,5 +1,6 @@
 import type {
   AnyCache,
+  AnyProjection,
   Cache,
   IndexRange,
   Page,
@@ -32,7 +33,8 @@ export class DividedReader implements Reader {
     return this.#partitions.reduce((sum, { state }) => sum + state.position, 0)
   }
 
-  get<V>(cache: Cache<V>, key: string): V | undefined {
+  get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
+    const cache = undividedCache(of)
     for (const { state } of this.#partitions) {
       const layout = state.layout.named(cache.name)
       if (!layout) throw outsideSpace(cache.name)
@@ -42,12 +44,14 @@ export class DividedReader implements Reader {
     return undefined
   }
 
-  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
+  range<V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}): readonly V[] {
+    const cache = undividedCache(of)
     const found = this.#found(cache, index, range).slice(0, range.limit)
     return found.map(({ entry }) => readValue(cache, entry.value) as V)
   }
 
-  page<V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}): Page<V> {
+  page<V>(of: Cache<V> | Projection<V>, index: string, options: PageOptions<V> = {}): Page<V> {
+    const cache = undividedCache(of)
     const fields = this.#partitions[0]?.orderOf(cache, index).fields ?? []
     const { page } = readPage<V>(
       {
@@ -84,17 +88,20 @@ export class DividedReader implements Reader {
     return found.sort((a, b) => sign * a.order.compare(a.entry, b.entry))
   }
 
-  count(cache: AnyCache): number {
+  count(of: AnyCache | AnyProjection): number {
+    const cache = undividedCache(of)
     return this.#partitions.reduce((sum, { reader }) => sum + reader.count(cache), 0)
-  }
-
-  projection<M, V>({ name }: Projection<M, V>): M {
-    throw new TypeError(
-      `projection ${name} is one of each partition: read it in a query, where there is one of them`,
-    )
   }
 
   notFound(message: string): never {
     throw new GridError('not_found', message)
   }
+}
+
+/** @throws TypeError for a projection: there is one of it in each partition */
+function undividedCache<V>(of: Cache<V> | Projection<V>): Cache<V> {
+  if ('schema' in of) return of
+  throw new TypeError(
+    `projection ${of.name} is one of each partition: read it in a query, where there is one of them`,
+  )
 }

@@ -43,7 +43,10 @@ export interface ReadOptions {
    * Answer from this log position or a later one; waits a bounded time, then `position_timeout`.
    */
   readonly position?: PositionToken
-  /** Answer from a state that includes everything stored when the request came. */
+  /**
+   * Answer from a state that includes everything stored when the request came. Asked of every
+   * partition: of each one's, which is not one moment of all of them.
+   */
   readonly latest?: boolean
   /**
    * Answer from a state that is no older than this, ms; waits a bounded time for a newer one, then
@@ -59,7 +62,7 @@ export interface ReadOptions {
 
 /** What a query has read of one cache by one index, or of one projection, all times together. */
 export interface ReadExplained {
-  readonly kind: 'get' | 'range' | 'page' | 'count' | 'projection'
+  readonly kind: 'get' | 'range' | 'page' | 'count'
   readonly cache?: string
   readonly index?: string
   /** Of an index: the first that was read. */

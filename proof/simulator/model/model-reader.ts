@@ -5,9 +5,9 @@ import type {
   IndexRange,
   Page,
   PageOptions,
+  Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
-import { readOnly } from '@spacegrid/runtime/read-only'
 import type { Model } from './model.ts'
 import { naivePage } from './naive-page.ts'
 import { naiveRange } from './naive-range.ts'
@@ -25,19 +25,15 @@ export function ask(
   const reader: Reader = {
     now,
     position,
-    get: <V>(cache: Cache<V>, key: string) => model.entries(cache.name).get(key) as V | undefined,
-    range: <V>(cache: Cache<V>, index: string, range: IndexRange = {}) =>
-      naiveRange(cache, model.entries(cache.name), index, range).map(([, value]) => value as V),
-    page: <V>(cache: Cache<V>, index: string, options: PageOptions<V> = {}) =>
-      naivePage(
-        cache,
-        model.entries(cache.name),
-        index,
-        options as unknown as PageOptions,
-      ) as Page<V>,
-    count: (cache: AnyCache) => model.entries(cache.name).size,
-    projection: <M, V>(projection: AnyProjection & { readonly cache: Cache<V> }) =>
-      readOnly(model.projection(projection) as M),
+    get: <V>({ name }: Cache<V> | Projection<V>, key: string) =>
+      model.readable(name).get(key) as V | undefined,
+    range: <V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}) =>
+      naiveRange(of, model.readable(of.name), index, range).map(([, value]) => value as V),
+    page: <V>(of: Cache<V> | Projection<V>, index: string, options: PageOptions<V> = {}) => {
+      const asked = options as unknown as PageOptions
+      return naivePage(of, model.readable(of.name), index, asked) as Page<V>
+    },
+    count: ({ name }: AnyCache | AnyProjection) => model.readable(name).size,
     notFound: (message: string): never => {
       throw new NotFound(message)
     },

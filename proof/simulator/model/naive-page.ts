@@ -1,10 +1,17 @@
-import type { AnyCache, Page, PageOptions, Scalar, Value } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  AnyProjection,
+  Page,
+  PageOptions,
+  Scalar,
+  Value,
+} from '@spacegrid/grid/core/definition'
 import { cursorOf, placeOf } from '@spacegrid/grid/core/page-cursor'
 import { naiveOrder, naiveRange } from './naive-range.ts'
 
 /** A page of an index range, found by looking at all entries. */
 export function naivePage(
-  cache: AnyCache,
+  cache: AnyCache | AnyProjection,
   entries: Iterable<readonly [key: string, value: Value]>,
   index: string,
   { cursor, where, filter, limit = 100, examinedMax: _, ...range }: PageOptions,
