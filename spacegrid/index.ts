@@ -14,6 +14,24 @@ export type {
   QueriesOf,
   ResultOf,
 } from '@spacegrid/grid/core/call-types'
+export {
+  type CallStepOptions,
+  type CommandStepOptions,
+  defineProcess,
+  type ProcessOptions,
+  type SentBy,
+  type Steps,
+} from '@spacegrid/grid/core/define-process'
+export {
+  defineReaction,
+  type OnRejected,
+  type ReactingOptions,
+  type ReactionOptions,
+  type Refusal,
+} from '@spacegrid/grid/core/define-reaction'
+export { defineEvent } from '@spacegrid/grid/core/define-event'
+export type { EventType } from '@spacegrid/grid/core/event-type'
+export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
 export type { Frozen } from '@spacegrid/grid/core/data-types'
 export {
   defineCache,

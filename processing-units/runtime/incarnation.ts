@@ -21,6 +21,7 @@ import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Projections } from './projections.ts'
+import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 const tickMs = 50
@@ -111,8 +112,9 @@ export class Incarnation {
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
     const unfit = () => this.#unfit()
+    const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
-    const parts = { ...sending, space, version, memory, unfit, place }
+    const parts = { ...sending, space, version, memory, unfit, outbox, place }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
@@ -129,6 +131,7 @@ export class Incarnation {
         changed: (cache, key) => this.runner.changedElsewhere(cache, key),
         more: () => this.#sweep(),
       },
+      outbox,
       place,
     )
     this.#disconnectedSince = clock.monotonic()

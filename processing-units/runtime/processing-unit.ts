@@ -36,15 +36,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type {
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
-  PartOperation,
-  PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
-} from './across/part-messages.ts'
+import type { PartOperation } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
@@ -53,8 +45,10 @@ import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
+import { doInPartition } from './part-operations.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
+import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
@@ -113,6 +107,8 @@ export class ProcessingUnit implements Serving, Component {
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
+  /** What it has to do with reactions, its own and those of others. */
+  readonly reactions: UnitReactions
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
@@ -179,6 +175,7 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
+    this.reactions = this.#reactionsOf(ports)
   }
 
   /**
@@ -201,6 +198,7 @@ export class ProcessingUnit implements Serving, Component {
     )
     this.#auditor.start()
     this.#affinity?.start()
+    this.reactions.start()
     this.#lives.start((life) => this.#live(life))
   }
 
@@ -264,32 +262,14 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   /**
-   * What the coordinator of a command across partitions asks of this one.
+   * What is asked of one partition beside its own commands and queries.
    * @throws GridError as `execute`
    */
   async part(operation: PartOperation, asked: object): Promise<unknown> {
-    const { runner } = this.#serves()
-    const { parts } = runner
-    if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    switch (operation) {
-      case 'prepare':
-        return await parts.prepare(asked as PrepareAsked)
-      case 'decide':
-        return await parts.decide(asked as DecideAsked)
-      case 'finish':
-        return await parts.finish(asked as FinishAsked)
-      case 'forget':
-        return await parts.forget((asked as ForgetAsked).attempt)
-      case 'released': {
-        const { attempt, withinMs } = asked as ReleasedAsked
-        return await parts.released(attempt, withinMs)
-      }
-      case 'persisted':
-        await this.#persistence?.reach((asked as PersistedAsked).position)
-        return true
-      case 'newest':
-        return await runner.barrier()
-    }
+    const runner = () => this.#serves().runner
+    const [persistence, { reactions }] = [this.#persistence, this]
+    const asPartition = { space: this.space.name, runner, persistence, reactions }
+    return await doInPartition(asPartition, operation, asked)
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -314,6 +294,21 @@ export class ProcessingUnit implements Serving, Component {
       return freezeInput(input, name)
     }
     return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
+  }
+
+  #reactionsOf(ports: UnitPorts): UnitReactions {
+    const unit = this
+    const of = {
+      ...{ name: this.name, space: this.space, logName: this.#logName },
+      place: this.#unitPlace.place,
+      get logNow() {
+        return unit.logNow
+      },
+      readiness: () => this.readiness(),
+      execute: (...asked: Parameters<Serving['execute']>) => this.execute(...asked),
+      begin: async (...begun: BeginArguments) => await this.#begin(...begun).answered,
+    }
+    return new UnitReactions(of, ports, this.#options, this.#faults)
   }
 
   async #reach(position: number): Promise<void> {
@@ -373,6 +368,7 @@ export class ProcessingUnit implements Serving, Component {
     const incarnation = this.#incarnation
     const state = incarnation?.state
     const memory = this.#ports.memory?.status()
+    const reactions = this.reactions.status()
     return {
       state: incarnation ? 'active' : 'rehydrating',
       position: state?.position ?? 0,
@@ -392,6 +388,7 @@ export class ProcessingUnit implements Serving, Component {
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
+      ...(reactions ? { reactions } : {}),
     }
   }
 
@@ -407,10 +404,12 @@ export class ProcessingUnit implements Serving, Component {
       late.abort()
     })
     this.#affinity?.leave()
+    this.reactions.leave()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
     await this.#affinity?.stop()
+    await this.reactions.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
@@ -482,11 +481,13 @@ export class ProcessingUnit implements Serving, Component {
     this.#bornAt = clock.monotonic()
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
+    this.reactions.follow(incarnation.replica)
     incarnation.start()
     life.works()
     void this.#offerSnapshots(incarnation, signal)
     await aborted(signal)
     this.#auditor.rest()
+    this.reactions.rest()
     // Whoever stops the unit ends its last incarnation, when that has answered.
     if (this.#lives.stopping) return
     await this.#snapshots.stop()
@@ -577,6 +578,8 @@ export class ProcessingUnit implements Serving, Component {
     return execution
   }
 }
+
+type BeginArguments = Parameters<UnitOfReactions['begin']>
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

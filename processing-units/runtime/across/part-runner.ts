@@ -116,7 +116,7 @@ export class PartRunner {
   }
 
   #attempt(it: Preparing): void {
-    const { chain, pending, time, state, random, place, version, faults } = this.#parts
+    const { chain, pending, time, state, random, place, version, faults, outbox } = this.#parts
     const { asked, group } = it
     const number = chain.nextNumber()
     const id = transactionId(chain.origin, number)
@@ -125,6 +125,7 @@ export class PartRunner {
       now: Math.max(time.now(), state.time),
       newId: () => random.id(),
       limits: this.#options.transaction,
+      outbox,
       place,
       hash: undefined,
     })
