@@ -3,6 +3,7 @@ import type { AnyCache, Value } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { idempotencyCache } from '@spacegrid/grid/core/shape'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
+import { reservedKeyPrefix } from '@spacegrid/grid/doors/request/request-options'
 import { Type } from 'typebox'
 
 /**
@@ -28,8 +29,8 @@ export const rememberedCommands: AnyCache = {
 
 const idempotencyKeyLengthMax = 255
 
-/** Keys of what the grid itself sends: reactions. Callers have others. */
-export const reactionKeyPrefix = 'grid:'
+/** Keys of reactions. No door takes them from a caller. */
+export const reactionKeyPrefix = reservedKeyPrefix
 
 /**
  * What a reaction does stays known until whoever has sent it has written down that it is done;
