@@ -14,6 +14,17 @@ export type {
   QueriesOf,
   ResultOf,
 } from '@spacegrid/grid/core/call-types'
+export type { Frozen } from '@spacegrid/grid/core/data-types'
+export {
+  defineCache,
+  defineCommand,
+  defineProjection,
+  defineQuery,
+  defineSpace,
+  type Static,
+  Type,
+} from '@spacegrid/grid/core/define'
+export { defineEvent } from '@spacegrid/grid/core/define-event'
 export {
   type CallStepOptions,
   type CommandStepOptions,
@@ -29,19 +40,6 @@ export {
   type ReactionOptions,
   type Refusal,
 } from '@spacegrid/grid/core/define-reaction'
-export { defineEvent } from '@spacegrid/grid/core/define-event'
-export type { EventType } from '@spacegrid/grid/core/event-type'
-export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
-export type { Frozen } from '@spacegrid/grid/core/data-types'
-export {
-  defineCache,
-  defineCommand,
-  defineProjection,
-  defineQuery,
-  defineSpace,
-  type Static,
-  Type,
-} from '@spacegrid/grid/core/define'
 export type {
   Acknowledgement,
   AnyCache,
@@ -79,6 +77,7 @@ export {
   type GridErrorOptions,
   Rejection,
 } from '@spacegrid/grid/core/errors'
+export type { EventType } from '@spacegrid/grid/core/event-type'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
 export {
   mergeOrdered,
@@ -88,3 +87,4 @@ export {
   type PageInput,
   type PageRange,
 } from '@spacegrid/grid/core/ordered-merge'
+export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'

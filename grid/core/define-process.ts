@@ -108,9 +108,9 @@ const stepsMax = 32
 const attemptMsDefault = 10_000
 
 /**
- * Declares a process: steps that follow an event one after the other, each a command or a call. When
- * one fails for good, those that are done are compensated, the last one first. Where it stands is
- * kept in the space, and survives what the space survives.
+ * Declares a process: steps that follow an event one after the other, each a command or a call.
+ * When one fails for good, those that are done are compensated, the last one first. Where it stands
+ * is kept in the space, and survives what the space survives.
  * @throws TypeError when the name, a step, a callback, a command or a setting cannot be kept
  */
 export function defineProcess<

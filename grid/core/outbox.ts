@@ -19,7 +19,7 @@ const outboxEntry = Type.Object({
   at: Type.Number(),
   /** Since when it has been at its step. */
   since: Type.Number(),
-  /** How often it has been written anew: whoever has seen another number has seen an older state. */
+  /** How often it has been written anew: another number is that of an older state. */
   turn: Type.Integer(),
   /** Attempts of its step that have failed. */
   attempts: Type.Integer(),

@@ -11,7 +11,6 @@ import type {
 } from './across/part-messages.ts'
 import type { CommandRunner } from './command-runner.ts'
 import type { PersistenceWatch } from './persistence-watch.ts'
-import type { OutboxAsked } from './reactions/outbox-desk.ts'
 import type { UnitReactions } from './reactions/unit-reactions.ts'
 
 /** The unit of one partition, as others ask it. */
@@ -41,7 +40,7 @@ export async function doInPartition(
     case 'forgetKeys':
       return await reactions.forget((asked as ForgetKeysAsked).keys)
     case 'outbox':
-      return await reactions.ask(asked as OutboxAsked)
+      return await reactions.ask(asked)
   }
   const running = runner()
   const { parts } = running

@@ -272,6 +272,11 @@ export class ProcessingUnit implements Serving, Component {
     return await doInPartition(asPartition, operation, asked)
   }
 
+  /** What operators ask of the outbox: see `OutboxAsked`. */
+  askOutbox(asked: object): Promise<unknown> {
+    return this.reactions.ask(asked)
+  }
+
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
   get logNow(): number {
     return this.#watch.time.now()

@@ -3,6 +3,7 @@ import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { HoldsStatus } from '../request/serving.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
+import { addReactionMetrics } from './reaction-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -63,6 +64,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addClockMetrics(registry, source)
   addHoldMetrics(registry, source)
   addAffinityMetrics(registry, source)
+  addReactionMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)

@@ -41,7 +41,8 @@ test('the next of a chain is the first in the order of the log, whatever order t
           expect(next).toBeUndefined()
         // Of those with equal places any may be the first.
         else if (next) expect(before(next.place, first.place)).toBe(0)
-        else expect(queued.some((it) => before(it.place, first.place) === 0 && it.isDead)).toBe(true)
+        else
+          expect(queued.some((it) => before(it.place, first.place) === 0 && it.isDead)).toBe(true)
       }
       for (const { id } of model.values()) backlog.remove(id)
       expect([backlog.size, backlog.dead, [...backlog.chains]]).toEqual([0, 0, []])

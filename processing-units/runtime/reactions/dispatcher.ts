@@ -43,9 +43,9 @@ const restMsMax = 30_000
 const turnTriesMax = 5
 
 /**
- * Does, in one life of a unit, what stands in the outbox: of each chain what is next, several chains
- * at the same time. Whoever else does the same does no harm: each thing is done under an id that its
- * target remembers, and what has become of it is written down by the first one only.
+ * Does, in one life of a unit, what stands in the outbox: of each chain what is next, several
+ * chains at the same time. Whoever else does the same does no harm: each thing is done under an id
+ * that its target remembers, and what has become of it is written down by the first one only.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts

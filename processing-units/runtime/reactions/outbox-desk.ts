@@ -2,15 +2,33 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import type { OutboxEntry } from '@spacegrid/grid/core/outbox'
 import type { Process } from '@spacegrid/grid/core/process'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { checkFits } from '@spacegrid/grid/core/validation'
+import { type Static, Type } from 'typebox'
 import { outboxEntries, type Turned } from './outbox-commands.ts'
 import { nextAct, revived } from './progress.ts'
 
+const outboxAsked = Type.Union([
+  Type.Object({
+    what: Type.Literal('list'),
+    state: Type.Union([Type.Literal('dead'), Type.Literal('waiting'), Type.Literal('all')]),
+    limit: Type.Integer({ minimum: 0 }),
+  }),
+  Type.Object({ what: Type.Literal('show'), id: Type.String() }),
+  /** Dead letters, and what no version here declares. */
+  Type.Object({
+    what: Type.Union([Type.Literal('replay'), Type.Literal('drop')]),
+    ids: Type.Array(Type.String()),
+  }),
+])
+
 /** What operators ask of an outbox. */
-export type OutboxAsked =
-  | { readonly what: 'list'; readonly state: 'dead' | 'waiting' | 'all'; readonly limit: number }
-  | { readonly what: 'show'; readonly id: string }
-  /** Of dead letters, and of what no version here declares. */
-  | { readonly what: 'replay' | 'drop'; readonly ids: readonly string[] }
+export type OutboxAsked = Static<typeof outboxAsked>
+
+/** @throws GridError `invalid_input` */
+export function checkedAsk(asked: object): OutboxAsked {
+  checkFits(outboxAsked, asked, 'what is asked of the outbox')
+  return asked as OutboxAsked
+}
 
 /** An entry as operators see it. */
 export interface OutboxLine {

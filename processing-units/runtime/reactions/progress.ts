@@ -82,8 +82,8 @@ export const deadLetter = (
 ): OutboxEntry => ({ ...again(entry, attempts, fault), dead: now })
 
 /**
- * A dead letter is tried again from where it stood. What was refused for certain is a new try, under
- * another id; of everything else nobody knows whether it has been done.
+ * A dead letter is tried again from where it stood. What was refused for certain is a new try,
+ * under another id; of everything else nobody knows whether it has been done.
  */
 export function revived(entry: OutboxEntry, now: number): OutboxEntry {
   const { dead: _, refused, failure, ...rest } = entry

@@ -16,7 +16,10 @@ const start = () => world.startReady({ idempotencyMs, reactionKeyMs })
 
 async function both() {
   const [{ unit: one }, { unit: other }] = [await start(), await start()]
-  const ask = (unit: typeof one, changes: Partial<Extract<ReactRequest, { kind: 'do' | 'cancel' }>>) =>
+  const ask = (
+    unit: typeof one,
+    changes: Partial<Extract<ReactRequest, { kind: 'do' | 'cancel' }>>,
+  ) =>
     world.settled(
       react(unit.reactions, {
         ...{ kind: 'do', command: 'add', input: { id: 'a' }, key: 'grid:k' },

@@ -13,7 +13,7 @@ import type { UnitPorts } from '../unit-ports.ts'
 import { unknownIn } from '../unknown.ts'
 import { cancelling, forgetting } from './key-commands.ts'
 import { turnReaction } from './outbox-commands.ts'
-import type { OutboxAsked } from './outbox-desk.ts'
+import { checkedAsk } from './outbox-desk.ts'
 import type { Reactive } from './react-request.ts'
 import { type ReactingUnit, Reactions } from './reactions.ts'
 
@@ -85,10 +85,10 @@ export class UnitReactions implements Reactive {
 
   /**
    * What operators ask of the outbox.
-   * @throws GridError `not_ready`, `not_found`
+   * @throws GridError `invalid_input`, `not_ready`, `not_found`
    */
-  async ask(asked: OutboxAsked): Promise<unknown> {
-    if (this.#own) return await this.#own.ask(asked)
+  async ask(asked: object): Promise<unknown> {
+    if (this.#own) return await this.#own.ask(checkedAsk(asked))
     const { name } = this.space
     throw new GridError('not_found', `Space ${name} declares no reactions, and has no outbox`)
   }

@@ -2,6 +2,7 @@ import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { placementRules } from './placement-rules.ts'
+import { queryRules } from './query-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -423,4 +424,5 @@ export const rules: readonly Rule[] = [
   ...acrossRules,
   ...placementRules,
   ...affinityRules,
+  ...queryRules,
 ]
