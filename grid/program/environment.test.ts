@@ -20,6 +20,7 @@ const defaults = {
   COMMAND_ENTRIES_MAX: 250_000,
   BODY_BYTES_MAX: 1_048_576,
   REQUEST_TIMEOUT_MS: 30_000,
+  COMPRESSION_LENGTH_MIN: 8192,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {

@@ -20,6 +20,7 @@ import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
 import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
+import { checkStoredDivision } from './stored-division.ts'
 
 export interface EmbeddedGridOptions {
   /** Where everything is kept; one process at a time. */
@@ -74,7 +75,10 @@ export class EmbeddedGrid {
   readonly #messaging: InProcessMessaging
   readonly #log: FaultLog
 
-  /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
+  /**
+   * @throws GridError `configuration_invalid` when the directory is in use or unusable, or has a
+   * space with another number of partitions
+   */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined } = options
@@ -97,7 +101,7 @@ export class EmbeddedGrid {
       error: (details, message) =>
         tell('reactions', { kind: 'failed', level: 'error', message, details: { ...details } }),
     }
-    const store = new EmbeddedStore(this.#environment, 'store', clock)
+    const store = this.#openStore(spaces, clock)
     const serving: (ProcessingUnit | PartitionedUnit)[] = []
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
@@ -172,6 +176,18 @@ export class EmbeddedGrid {
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
+  }
+
+  /** What was opened is closed again when it is not to be begun with. */
+  #openStore(spaces: readonly Space[], clock: SystemClock): EmbeddedStore {
+    try {
+      const store = new EmbeddedStore(this.#environment, 'store', clock)
+      for (const space of spaces) checkStoredDivision(space, store, this.#environment.directory)
+      return store
+    } catch (error) {
+      void this.#environment.close()
+      throw error
+    }
   }
 
   start(): void {

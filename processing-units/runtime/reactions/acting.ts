@@ -5,7 +5,7 @@ import { DataFault, takeData } from '@spacegrid/grid/core/data'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { OutboxEntry } from '@spacegrid/grid/core/outbox'
-import type { CallAct, CommandAct, Process, StepContext } from '@spacegrid/grid/core/process'
+import type { About, CallAct, CommandAct, Process, StepContext } from '@spacegrid/grid/core/process'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { type Clock, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from '../fault-desk.ts'
@@ -58,10 +58,11 @@ export class Acting {
         kind: 'dead',
         fault: `the payload of ${entry.event} is not what it is declared to be: ${problem.path} ${problem.message}`,
       }
-    const id = actId(entry, next)
+    // A compensation has the id of what it compensates: by that it is known outside.
+    const about = { id: `${entry.id}:${next.name}`, at: entry.at }
     return act.kind === 'command'
-      ? await this.#command(process, entry, next, act, { context, id, stateTime, now })
-      : await this.#call(process, entry, act, context, id)
+      ? await this.#command(process, entry, next, act, { context, about, stateTime, now })
+      : await this.#call(process, act, context, about)
   }
 
   async #command(
@@ -71,12 +72,12 @@ export class Acting {
     { space = this.#parts.space, command, input: make }: CommandAct,
     seen: {
       readonly context: StepContext
-      readonly id: string
+      readonly about: About
       readonly stateTime: number
       readonly now: number
     },
   ): Promise<Attempted> {
-    const { id, stateTime, now } = seen
+    const { stateTime, now } = seen
     // What was done might be forgotten where it was done: whether it was, nobody could say.
     if (now - entry.since > this.#parts.keyMs / 2)
       return {
@@ -85,7 +86,7 @@ export class Acting {
       }
     let input: unknown
     try {
-      input = make(seen.context, { id, at: entry.at })
+      input = make(seen.context, seen.about)
       refusePromise(input)
       input = JSON.parse(JSON.stringify(takeData(input)) ?? 'null')
       const problem = fitProblem(command.input, input)
@@ -97,7 +98,7 @@ export class Acting {
     } catch (thrown) {
       return this.#faulty(process, thrown)
     }
-    const key = `${reactionKeyPrefix}${id}`
+    const key = `${reactionKeyPrefix}${actId(entry, next)}`
     const isUp = (timeIsUpAt(next, entry) ?? Number.POSITIVE_INFINITY) <= now
     const kind = isUp ? 'cancel' : 'do'
     const notAfter = stateTime + beginMs
@@ -116,16 +117,15 @@ export class Acting {
 
   async #call(
     process: Process,
-    entry: OutboxEntry,
     { run, attemptMs }: CallAct,
     context: StepContext,
-    id: string,
+    about: About,
   ): Promise<Attempted> {
     const aborting = new AbortController()
     const late = () => new Error(`no answer in ${attemptMs} ms`)
     try {
-      const about = { id, at: entry.at, signal: aborting.signal }
-      const running = new Promise((resolve) => resolve(run(context, about)))
+      const { signal } = aborting
+      const running = new Promise((resolve) => resolve(run(context, { ...about, signal })))
       const returned = await within(this.#parts.clock, attemptMs, running, late)
       return { kind: 'done', result: returned === undefined ? null : takeData(returned) }
     } catch (thrown) {
