@@ -479,4 +479,6 @@ export interface Space<
   readonly reactions?: ReadonlyMap<string, Process> | undefined
   /** Left out: 1. */
   readonly partitions?: number | undefined
+  /** Domain events that callers may follow. */
+  readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>> | undefined
 }

@@ -182,6 +182,13 @@ export const environmentSchema = Type.Object({
     description: 'Largest body of a command',
     allowed: 'an integer from 1024 to 1073741824 (bytes)',
   }),
+  STREAMS_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 16_384,
+    description: 'Connections that follow events and live queries of this process; beyond, 503',
+    allowed: 'an integer from 0 to 1000000',
+  }),
   REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
   CORS_ORIGINS: Type.Optional(
     Type.String({

@@ -45,6 +45,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
+import { UnitLive } from './live/unit-live.ts'
 import { doInPartition } from './part-operations.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -80,6 +81,7 @@ const shortLifeMs = 1000
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly live: UnitLive
   readonly #logName: LogName
   readonly #unitPlace: UnitPlace
   readonly #ports: UnitPorts
@@ -146,6 +148,10 @@ export class ProcessingUnit implements Serving, Component {
       place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
+    const { messaging, clock } = ports
+    const { liveBytesMax: bytesMax } = this.#options
+    const at = { logName: this.#logName, space, partition }
+    this.live = new UnitLive({ ...at, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -175,7 +181,8 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
-    this.reactions = this.#reactionsOf(ports)
+    const at = { logName: this.#logName, place: this.#unitPlace.place }
+    this.reactions = new UnitReactions(this, at, ports, this.#options, this.#faults)
   }
 
   /**
@@ -199,6 +206,7 @@ export class ProcessingUnit implements Serving, Component {
     this.#auditor.start()
     this.#affinity?.start()
     this.reactions.start()
+    this.live.start()
     this.#lives.start((life) => this.#live(life))
   }
 
@@ -252,7 +260,12 @@ export class ProcessingUnit implements Serving, Component {
     const hash =
       this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
     const command = correctionCommand(this.space, this.#serves().state)
-    return await this.#begin(command, correction, {}, hash).answered
+    return await this.begin(command, correction, {}, hash)
+  }
+
+  /** Runs a command that is not the application's. */
+  async begin(...begun: Parameters<UnitOfReactions['begin']>): Promise<CommandAnswer<number>> {
+    return await this.#begin(...begun).answered
   }
 
   async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
@@ -299,21 +312,6 @@ export class ProcessingUnit implements Serving, Component {
       return freezeInput(input, name)
     }
     return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
-  }
-
-  #reactionsOf(ports: UnitPorts): UnitReactions {
-    const unit = this
-    const of = {
-      ...{ name: this.name, space: this.space, logName: this.#logName },
-      place: this.#unitPlace.place,
-      get logNow() {
-        return unit.logNow
-      },
-      readiness: () => this.readiness(),
-      execute: (...asked: Parameters<Serving['execute']>) => this.execute(...asked),
-      begin: async (...begun: BeginArguments) => await this.#begin(...begun).answered,
-    }
-    return new UnitReactions(of, ports, this.#options, this.#faults)
   }
 
   async #reach(position: number): Promise<void> {
@@ -394,6 +392,7 @@ export class ProcessingUnit implements Serving, Component {
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
       ...(reactions ? { reactions } : {}),
+      live: this.live.status(),
     }
   }
 
@@ -415,6 +414,7 @@ export class ProcessingUnit implements Serving, Component {
     timer.cancel()
     await this.#affinity?.stop()
     await this.reactions.stop()
+    await this.live.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
@@ -488,11 +488,13 @@ export class ProcessingUnit implements Serving, Component {
     this.#auditor.follow(incarnation.replica)
     this.reactions.follow(incarnation.replica)
     incarnation.start()
+    this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
     life.works()
     void this.#offerSnapshots(incarnation, signal)
     await aborted(signal)
     this.#auditor.rest()
     this.reactions.rest()
+    this.live.detach()
     // Whoever stops the unit ends its last incarnation, when that has answered.
     if (this.#lives.stopping) return
     await this.#snapshots.stop()
@@ -583,8 +585,6 @@ export class ProcessingUnit implements Serving, Component {
     return execution
   }
 }
-
-type BeginArguments = Parameters<UnitOfReactions['begin']>
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

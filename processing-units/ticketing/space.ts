@@ -33,6 +33,14 @@ export function createTicketing({ holdMs = 120_000, partitions = 1 }: TicketingO
       cancelOrder,
     ],
     queries: [seatMap, availability, order, ordersByCustomer],
+    readableEvents: {
+      EventCreated: true,
+      SeatsHeld: ['eventId', 'quantity', 'expiresAt'],
+      HoldConfirmed: ['eventId', 'seatIds'],
+      HoldReleased: ['eventId', 'seatIds'],
+      HoldExpired: ['eventId', 'seatIds'],
+      OrderCancelled: ['eventId', 'seatIds'],
+    },
     projections: [availabilityProjection],
   })
 }

@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PositionToken } from '../../core/position.ts'
+
+import type { Streams } from '../events/streams.ts'
+
 import { ageText } from '../request/answer-headers.ts'
+
 import type { FaultLog } from '../request/public-error.ts'
 import { repeatedHeader } from '../request/request-options.ts'
 import type { RequestPipeline } from '../request/request-pipeline.ts'
@@ -20,6 +24,7 @@ declare module 'fastify' {
 export interface Door {
   readonly log: FaultLog
   readonly pipeline: RequestPipeline
+  readonly streams: Streams
   /** The server takes no new connections; every answer ends its own. */
   closing: boolean
   /** Of bodies that are long enough; undefined: never. */

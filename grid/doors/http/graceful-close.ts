@@ -28,6 +28,7 @@ async function acceptWaiting(server: FastifyInstance['server']): Promise<void> {
 export function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
   app.addHook('preClose', async () => {
     door.closing = true
+    door.streams.close()
     if (!app.server.listening) return
     // Connections that wait to be accepted would be reset with the socket, and units that share the
     // port cannot take them over.

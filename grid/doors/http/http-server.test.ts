@@ -114,7 +114,9 @@ describe('documentation', () => {
       '/shop/queries/product',
       '/shop/queries/echo',
       '/shop/caches/products/{key}',
+      '/shop/events',
       '/depot/caches/boxes/{key}',
+      '/depot/events',
     ])
     const { post } = document.paths['/shop/commands/putProduct']
     expect(post.operationId).toBe('shop.putProduct')

@@ -13,6 +13,7 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
+import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
@@ -23,6 +24,7 @@ import { answerOrigins, isPreflight } from './cross-origin.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
 import { addDocumentation } from './documentation.ts'
 import { addEntryRoute } from './entry-route.ts'
+import { addEventRoute } from './event-route.ts'
 import { type Door, traceOfRequest, traceReply } from './exchange.ts'
 import {
   answerExpectation,
@@ -43,6 +45,8 @@ import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
+  /** Limits of the streams of events. */
+  readonly streams?: Partial<StreamsOptions>
   /** Told about bugs behind a 500; pino fits. Requests are not logged. */
   readonly log: FaultLog
   /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
@@ -123,6 +127,7 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   const door: Door = {
     log: settings.log,
     pipeline,
+    streams: new Streams(options.streams),
     closing: false,
     compression: compressionLengthMin === 0 ? undefined : new BodyCompression(compressionLengthMin),
     crossOrigin: corsOrigins.length > 0,
@@ -178,6 +183,7 @@ function addSpaceRoutes(
     const fields = readable.get(cache.name)
     if (fields) addEntryRoute(app, door, rotation, cache, fields)
   }
+  addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {

@@ -21,6 +21,7 @@ const templates = [
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
 ]
@@ -38,6 +39,8 @@ export function explainMissing(
   if (path === '*') return wrongMethod(path, 'GET, HEAD, POST, OPTIONS')
   if (path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/'))
     return wrongMethod(path, readMethods)
+  if (kind === 'events' && name === '' && spaces.has(spaceName))
+    return { ...wrongMethod(path, 'GET, OPTIONS'), space: spaceName }
   const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)

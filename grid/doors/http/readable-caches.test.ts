@@ -58,6 +58,7 @@ describe('what callers may read of a cache', () => {
       '/desk/commands/put',
       '/desk/caches/open/{key}',
       '/desk/caches/part/{key}',
+      '/desk/events',
     ])
     const shown = paths['/desk/caches/part/{key}'].get.responses[200]
     const { value } = shown.content['application/json'].schema.properties

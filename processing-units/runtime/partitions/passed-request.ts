@@ -22,8 +22,11 @@ import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-m
 const requestFormat = 1
 const answerFormat = 1
 
-/** `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`). */
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part'
+/**
+ * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
+ * `follow`: `input` is a look at what happens (`passed-look.ts`).
+ */
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'follow'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -51,7 +54,7 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part']
+const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part', 'follow']
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',

@@ -1,5 +1,6 @@
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Place } from '@spacegrid/grid/core/place'
 import type {
   CommandAnswer,
@@ -19,10 +20,8 @@ import { type ReactingUnit, Reactions } from './reactions.ts'
 
 /** The unit as it is used here. */
 export interface UnitOfReactions
-  extends Pick<ReactingUnit, 'name' | 'space' | 'logName' | 'logNow' | 'readiness'>,
+  extends Pick<ReactingUnit, 'name' | 'space' | 'logNow' | 'readiness'>,
     Pick<Reactive, 'execute'> {
-  /** undefined: the space has only one partition. */
-  readonly place: Place | undefined
   /** Runs a command that is not the application's. */
   begin(
     command: AnyCommand,
@@ -38,16 +37,25 @@ export interface UnitOfReactions
  */
 export class UnitReactions implements Reactive {
   readonly #unit: UnitOfReactions
+  readonly #place: Place | undefined
   readonly #keyMs: number
   /** undefined: the space declares none. */
   readonly #own: Reactions | undefined
 
-  constructor(unit: UnitOfReactions, ports: UnitPorts, options: UnitOptions, faults: FaultDesk) {
+  /** @param at `place`: undefined where the space has only one partition */
+  constructor(
+    unit: UnitOfReactions,
+    { logName, place }: { readonly logName: LogName; readonly place: Place | undefined },
+    ports: UnitPorts,
+    options: UnitOptions,
+    faults: FaultDesk,
+  ) {
     this.#unit = unit
+    this.#place = place
     this.#keyMs = options.idempotencyMs
     if (!unit.space.reactions) return
-    const { name, space, logName } = unit
-    const whole = unit.place === undefined ? this : undefined
+    const { name, space } = unit
+    const whole = place === undefined ? this : undefined
     const reacting = {
       ...{ name, space, logName, whole },
       get logNow() {
@@ -80,7 +88,7 @@ export class UnitReactions implements Reactive {
 
   async forget(keys: readonly string[]): Promise<void> {
     // Remembered commands are where they were done, whatever their hash.
-    await this.#unit.begin(forgetting(this.#keyMs), { keys }, {}, this.#unit.place?.partition)
+    await this.#unit.begin(forgetting(this.#keyMs), { keys }, {}, this.#place?.partition)
   }
 
   /**
