@@ -181,8 +181,8 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
-    const at = { logName: this.#logName, place: this.#unitPlace.place }
-    this.reactions = new UnitReactions(this, at, ports, this.#options, this.#faults)
+    const where = { logName: this.#logName, place: this.#unitPlace.place }
+    this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
   }
 
   /**
