@@ -27,7 +27,7 @@ import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
-import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import { checkDeclared, checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
 import {
   type DomainEvent,
@@ -50,6 +50,8 @@ export interface RecorderOptions {
   readonly limits?: TransactionLimits
   /** Where what follows from events is written down; undefined: nothing does. */
   readonly outbox?: Outbox | undefined
+  /** All that it may refuse for; undefined: anything. */
+  readonly reasons?: readonly string[] | undefined
 }
 
 const none: readonly never[] = []
@@ -231,7 +233,7 @@ export class Recorder implements Transaction, Prediction {
   ): Outcome<number> {
     const { min, max, initial, otherwise = 'out_of_bounds' } = options
     const bounds = incrementBounds(cache, field, by, { min, max })
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.increment,
@@ -255,7 +257,7 @@ export class Recorder implements Transaction, Prediction {
     const { max, initial, otherwise = 'list_full' } = options
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
     this.#bytes += appended.bytes
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.append,
@@ -289,7 +291,7 @@ export class Recorder implements Transaction, Prediction {
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
     const kept = takenPatch(cache, patch, this.#limits.charactersMax)
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
     this.#countWrites(limit)
     const outcome = this.#operate<readonly V[]>(
@@ -322,6 +324,7 @@ export class Recorder implements Transaction, Prediction {
 
   reject(reason: string, details?: Value): never {
     this.#checkOpen()
+    checkDeclared(reason, this.#options.reasons)
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }

@@ -379,6 +379,7 @@ export class CommandRunner {
       newId: this.#newId,
       limits: this.#options.transaction,
       outbox: this.#outbox,
+      reasons: execution.command.rejections,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey

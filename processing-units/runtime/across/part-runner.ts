@@ -126,6 +126,7 @@ export class PartRunner {
       newId: () => random.id(),
       limits: this.#options.transaction,
       outbox,
+      reasons: group.command.rejections,
       place,
       hash: undefined,
     })

@@ -8,6 +8,7 @@ import { rememberedCommands } from '../idempotency.ts'
  */
 export const cancelling = (command: AnyCommand): AnyCommand => ({
   ...command,
+  rejections: undefined,
   handler: (tx: Transaction) => tx.reject('timed_out'),
 })
 
