@@ -7,7 +7,7 @@ import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/cloc
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
 import type { Acting } from './acting.ts'
 import { Backlog, type Place } from './backlog.ts'
-import { outboxEntries, type Turned } from './outbox-commands.ts'
+import { outboxEntries, type Turned, type WrittenDown } from './outbox-commands.ts'
 import { deadLetter, nextAct, progress } from './progress.ts'
 
 /** What has been done since the unit began. */
@@ -29,7 +29,7 @@ export interface DispatcherParts {
   /** Log time, ms since the epoch. */
   readonly now: () => number
   /** Writes down what has become of an entry. */
-  readonly turn: (turned: Turned) => Promise<unknown>
+  readonly turn: (turned: Turned) => Promise<WrittenDown>
   /** Told that an entry is done with. */
   readonly finished: (id: string) => void
   readonly counts: ReactionCounts
@@ -200,7 +200,10 @@ export class Dispatcher {
       return this.#rest(chain)
     }
     const becomes = progress(process, entry, next, outcome, now())
-    if (!(await this.#turn(entry, becomes))) return this.#rest(chain)
+    const isMine = await this.#turn(entry, becomes)
+    if (isMine === undefined) return this.#rest(chain)
+    // Another unit has come first, and has counted it.
+    if (!isMine) return
     if (outcome.kind === 'done') counts.done++
     if (outcome.kind === 'failed') counts.retried++
     if (becomes === undefined) finished(id)
@@ -213,16 +216,15 @@ export class Dispatcher {
     this.#rest(chain, Math.min(pauseMsMax, pauseMs * 2 ** (becomes?.attempts ?? 1)) / 2)
   }
 
-  /** @returns whether it is written down, by this unit or another one */
-  async #turn(entry: OutboxEntry, becomes: OutboxEntry | undefined): Promise<boolean> {
+  /** @returns whether it was written down by this unit; undefined: by nobody yet */
+  async #turn(entry: OutboxEntry, becomes: OutboxEntry | undefined): Promise<boolean | undefined> {
     const { id, turn } = entry
     const [position, version] = this.#placeOf(id, entry)
     const placed = { first: { position, version } }
     let next = becomes ? { ...becomes, ...placed } : null
     for (let tries = 0; tries < turnTriesMax && !this.#over; tries++)
       try {
-        await this.#parts.turn({ id, turn, next })
-        return true
+        return (await this.#parts.turn({ id, turn, next })).isDone
       } catch (error) {
         if (!isGridError(error)) throw error
         // What cannot be kept, for what a step has resulted in: that is for people to see.
@@ -231,9 +233,9 @@ export class Dispatcher {
           next = { ...deadLetter(entry, fault, this.#parts.now()), ...placed }
         }
         await sleep(this.#parts.clock, restMs, this.#ended.signal)
-        if (this.entry(id)?.turn !== turn) return true
+        if (this.entry(id)?.turn !== turn) return false
       }
-    return false
+    return undefined
   }
 
   #rest(chain: string, ms?: number): void {

@@ -23,6 +23,11 @@ export interface Turned {
   readonly next: OutboxEntry | null
 }
 
+export interface WrittenDown {
+  /** It was; somebody else was first otherwise. */
+  readonly isDone: boolean
+}
+
 /** Writes down what has become of an entry of the outbox, unless somebody else has done so. */
 export const turnReaction: AnyCommand = defineCommand('turnReaction', {
   input: Type.Object({

@@ -1,9 +1,10 @@
+import type { Static } from '@spacegrid/grid/core/data-types'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { OutboxEntry } from '@spacegrid/grid/core/outbox'
 import type { Process } from '@spacegrid/grid/core/process'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits } from '@spacegrid/grid/core/validation'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import { outboxEntries, type Turned } from './outbox-commands.ts'
 import { nextAct, revived } from './progress.ts'
 

@@ -17,7 +17,7 @@ import type { UnitPorts } from '../unit-ports.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Acting } from './acting.ts'
 import { Dispatcher, type ReactionCounts } from './dispatcher.ts'
-import type { Turned } from './outbox-commands.ts'
+import type { Turned, WrittenDown } from './outbox-commands.ts'
 import { type OutboxAsked, OutboxDesk } from './outbox-desk.ts'
 import { type ReactAnswer, type Reactive, type ReactRequest, react } from './react-request.ts'
 
@@ -31,7 +31,7 @@ export interface ReactingUnit {
   readonly logNow: number
   readiness(): Readiness
   /** Writes down what has become of an entry of the outbox. */
-  turn(turned: Turned): Promise<unknown>
+  turn(turned: Turned): Promise<WrittenDown>
 }
 
 const lookMs = 100

@@ -13,7 +13,7 @@ import type { UnitOptions } from '../unit-options.ts'
 import type { UnitPorts } from '../unit-ports.ts'
 import { unknownIn } from '../unknown.ts'
 import { cancelling, forgetting } from './key-commands.ts'
-import { turnReaction } from './outbox-commands.ts'
+import { turnReaction, type WrittenDown } from './outbox-commands.ts'
 import { checkedAsk } from './outbox-desk.ts'
 import type { Reactive } from './react-request.ts'
 import { type ReactingUnit, Reactions } from './reactions.ts'
@@ -62,7 +62,8 @@ export class UnitReactions implements Reactive {
         return unit.logNow
       },
       readiness: () => unit.readiness(),
-      turn: (turned: object) => unit.begin(turnReaction, turned, {}),
+      turn: async (turned: object) =>
+        (await unit.begin(turnReaction, turned, {})).result as WrittenDown,
     }
     this.#own = new Reactions(reacting, ports, options, faults)
   }

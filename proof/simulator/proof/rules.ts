@@ -3,6 +3,7 @@ import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { queryRules } from './query-rules.ts'
+import { reactionRules } from './reaction-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -424,5 +425,6 @@ export const rules: readonly Rule[] = [
   ...acrossRules,
   ...placementRules,
   ...affinityRules,
+  ...reactionRules,
   ...queryRules,
 ]
