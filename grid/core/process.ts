@@ -5,9 +5,9 @@ import type { AnyEventType } from './event-type.ts'
 /** What is known of the event that something follows from. */
 export interface About {
   /**
-   * Names the step, and stays the same however often it is tried: for services that do nothing twice
-   * under one id. A compensation has the id of the step that it compensates. At most 100 characters
-   * of [0-9A-Za-z:].
+   * Names the step, and stays the same however often it is tried: for services that do nothing
+   * twice under one id. A compensation has the id of the step that it compensates. At most 100
+   * characters of [0-9A-Za-z:].
    */
   readonly id: string
   /** When the event was emitted, ms since the epoch. */

@@ -6,7 +6,7 @@ import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
 import type { Outbox } from '@spacegrid/grid/core/outbox'
-import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
@@ -16,7 +16,6 @@ import {
   fillSlots,
   noSlots,
   type RememberStep,
-  StepKind,
   type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
@@ -36,6 +35,7 @@ import {
   isReactionKey,
   refusedCommand,
   rememberedRefusal,
+  rememberStep,
 } from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
 import { refusalOf } from './refusal-of.ts'
@@ -93,6 +93,7 @@ export class CommandRunner {
   #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
+  #rerunning = false
   collisions = 0
   /** Told of each command that has to run again because it has collided. */
   whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
@@ -175,18 +176,22 @@ export class CommandRunner {
       return
     }
     execution.waitsFor = hold
-    const end = this.waiters.wait(hold, () => {
+    const end = this.waiters.waitForEnd(hold, () => {
       execution.waitsFor = undefined
       this.#again.push(execution)
+      this.#rerunSoon()
     })
     execution.answered.then(end, end)
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { holds } = this.#state
-    if (holds.size === 0) return undefined
-    return holds.inTheWay(this.#state, { ...record, writes: [] })?.attempt
+  /** Nothing may be melded for a while. */
+  #rerunSoon(): void {
+    if (this.#rerunning) return
+    this.#rerunning = true
+    this.#clock.soon(() => {
+      this.#rerunning = false
+      this.rerun()
+    })
   }
 
   /**
@@ -195,6 +200,11 @@ export class CommandRunner {
    */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+  }
+
+  /** Commands that wait for what others hold, or for their turn to come. */
+  get waiting(): number {
+    return this.waiters.size + (this.parts?.turns.waiting ?? 0)
   }
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
@@ -458,7 +468,7 @@ export class CommandRunner {
     handled: HandlerData,
     written: number,
   ): void {
-    const hold = this.#holdOf(record)
+    const hold = this.waiters.inTheWay(record)
     if (hold !== undefined) {
       this.#runAgain(execution, hold)
       return
@@ -508,20 +518,12 @@ export class CommandRunner {
   #remember(
     execution: Execution,
     handled: HandlerData,
-    command = execution.command.name,
+    name = execution.command.name,
   ): RememberStep {
-    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
-    const step: RememberStep = {
-      kind: StepKind.remember,
-      key: execution.idempotencyKey as string,
-      command,
-      input: execution.fingerprint,
-      data,
-      slots,
-      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#keptMs(execution),
-    }
-    const { hash } = execution
-    return hash === undefined ? step : { ...step, hash }
+    const { idempotencyKey, fingerprint, hash } = execution
+    const key = idempotencyKey as string
+    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#keptMs(execution)
+    return rememberStep({ key, command: name, input: fingerprint, expiresAt }, handled, hash)
   }
 
   #keptMs({ idempotencyKey }: Execution): number {
@@ -559,7 +561,7 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) {
           this.whenCollided?.(execution.command, execution.input)
-          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+          this.#runAgain(execution, this.waiters.inTheWay({ reads, ranges, steps: [] }))
         } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state

@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
+import type { HandlerData } from '@spacegrid/grid/core/callback'
 import type { AnyCache, Value } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import { markTaken } from '@spacegrid/grid/core/outcomes'
 import { idempotencyCache } from '@spacegrid/grid/core/shape'
+import { type RememberStep, StepKind } from '@spacegrid/grid/core/steps'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
 import { reservedKeyPrefix } from '@spacegrid/grid/doors/request/request-options'
 import { Type } from 'typebox'
@@ -103,6 +106,21 @@ export function checkSameCommand(
       ? `The idempotency key was used for ${command} with another input`
       : `The idempotency key was used for the command ${remembered.command}`,
   )
+}
+
+/**
+ * The step that remembers a command under its key.
+ * @param handled what is remembered: what the handler has left, before its answer is made
+ * @param hash of the command's partition key, in a space with several partitions
+ */
+export function rememberStep(
+  of: Omit<Remembered, 'data'>,
+  handled: HandlerData,
+  hash: number | undefined,
+): RememberStep {
+  const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
+  const step: RememberStep = { kind: StepKind.remember, ...of, data, slots }
+  return hash === undefined ? step : { ...step, hash }
 }
 
 export const asRemembered = (value: Value): Remembered => value as unknown as Remembered

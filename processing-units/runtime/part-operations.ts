@@ -1,13 +1,8 @@
 import type {
   CancelAsked,
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
   ForgetKeysAsked,
   PartOperation,
   PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
 } from './across/part-messages.ts'
 import type { CommandRunner } from './command-runner.ts'
 import type { PersistenceWatch } from './persistence-watch.ts'
@@ -45,23 +40,8 @@ export async function doInPartition(
   const running = runner()
   const { parts } = running
   if (!parts) throw new Error(`space ${space} is not divided`)
-  switch (operation) {
-    case 'prepare':
-      return await parts.prepare(asked as PrepareAsked)
-    case 'decide':
-      return await parts.decide(asked as DecideAsked)
-    case 'finish':
-      return await parts.finish(asked as FinishAsked)
-    case 'forget':
-      return await parts.forget((asked as ForgetAsked).attempt)
-    case 'released': {
-      const { attempt, withinMs } = asked as ReleasedAsked
-      return await parts.released(attempt, withinMs)
-    }
-    case 'persisted':
-      await persistence?.reach((asked as PersistedAsked).position)
-      return true
-    case 'newest':
-      return await running.barrier()
-  }
+  if (operation === 'newest') return await running.barrier()
+  if (operation !== 'persisted') return await parts.part(operation, asked)
+  await persistence?.reach((asked as PersistedAsked).position)
+  return true
 }

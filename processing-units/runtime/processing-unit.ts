@@ -387,7 +387,7 @@ export class ProcessingUnit implements Serving, Component {
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
       ...(this.#unitPlace.place && state
-        ? { holds: holdsStatus(state, incarnation?.runner.waiters.size ?? 0) }
+        ? { holds: holdsStatus(state, incarnation?.runner.waiting ?? 0) }
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),

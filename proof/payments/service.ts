@@ -6,8 +6,8 @@ import { type AskedPayment, subjectOf } from './nats-payments.ts'
 
 /*
  * A payment service as a process of its own: NATS_URL, LEDGER (a file that it appends to, and reads
- * when it starts), SEED. It answers on NATS, fails at times, before or behind what it was asked for,
- * and refuses some customers. Under one id it does nothing twice.
+ * when it starts), SEED. It answers on NATS, fails at times, before or behind what it was asked
+ * for, and refuses some customers. Under one id it does nothing twice.
  */
 
 const { NATS_URL: url = '', LEDGER: ledger = '', SEED: seed = '1' } = process.env

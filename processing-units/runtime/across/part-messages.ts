@@ -19,6 +19,9 @@ export type PartOperation =
   | 'cancel'
   | 'forgetKeys'
   | 'outbox'
+  /** In partition 0, for the whole space. */
+  | 'turn'
+  | 'endTurn'
 
 /** One part of a command: a command with a handler, by its name, and its place among the parts. */
 export interface AskedPart {
@@ -44,6 +47,8 @@ export interface PrepareAsked {
   /** Where others hold what it needs it may wait for them: nothing that they wait for is held. */
   readonly mayWait: boolean
   readonly withinMs: number
+  /** For others it waits no longer. Default: `withinMs`. */
+  readonly waitMsMax?: number
 }
 
 export type Vote =
@@ -131,4 +136,15 @@ export interface PersistedAsked {
 export interface ReleasedAsked {
   readonly attempt: string
   readonly withinMs: number
+}
+
+export interface TurnAsked {
+  readonly id: string
+  /** Hashes of the partition keys of its parts, each once. */
+  readonly keys: readonly number[]
+  readonly withinMs: number
+}
+
+export interface TurnEnded {
+  readonly id: string
 }
