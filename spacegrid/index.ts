@@ -21,6 +21,8 @@ export {
   defineProjection,
   defineQuery,
   defineSpace,
+  join,
+  rowKey,
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
@@ -49,17 +51,18 @@ export type {
   AppendOptions,
   Cache,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
   ExpiryHandler,
   IncrementOptions,
   IndexRange,
+  Join,
   Outcome,
   PartitionKey,
   Patch,
   Projection,
+  ProjectionSource,
   Query,
   Reader,
   Resolved,
@@ -88,3 +91,12 @@ export {
   type PageRange,
 } from '@spacegrid/grid/core/ordered-merge'
 export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
+export type {
+  Aggregate,
+  Aggregates,
+  FoldOptions,
+} from '@spacegrid/grid/core/projection/aggregate'
+export type {
+  JoinOptions,
+  ProjectionOptions,
+} from '@spacegrid/grid/core/projection/define-projection'

@@ -48,6 +48,7 @@ import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { doInPartition } from './part-operations.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
 import { Reads } from './reads.ts'
@@ -191,6 +192,11 @@ export class ProcessingUnit implements Serving, Component {
    */
   get state(): SpaceState | undefined {
     return this.#incarnation?.state
+  }
+
+  /** Undefined until it serves. */
+  get projections(): Projections | undefined {
+    return this.#incarnation?.madeProjections
   }
 
   /** Begins to rehydrate; `readiness` says when it serves. */
