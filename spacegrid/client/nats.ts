@@ -1,3 +1,3 @@
-/** Callers of a grid by NATS, in Node: straight to the units, and to those that keep what is asked. */
+/** Callers of a grid by NATS, in Node: straight to the units that keep what is asked. */
 
 export { type NatsTransportOptions, natsTransport } from './nats-transport.ts'
