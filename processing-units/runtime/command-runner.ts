@@ -5,8 +5,8 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
-import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
+import type { Outbox } from '@spacegrid/grid/core/outbox'
+import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
@@ -16,8 +16,6 @@ import {
   fillSlots,
   noSlots,
   type RememberStep,
-  type Step,
-  StepKind,
   type TransactionRecord,
 } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
@@ -31,8 +29,16 @@ import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import { longSteps } from './frame-item.ts'
-import { asRemembered, checkSameCommand } from './idempotency.ts'
+import {
+  asRemembered,
+  checkSameCommand,
+  isReactionKey,
+  refusedCommand,
+  rememberedRefusal,
+  rememberStep,
+} from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
+import { refusalOf } from './refusal-of.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -69,6 +75,7 @@ export class CommandRunner {
   readonly #answers: Answers
   readonly #newId: () => string
   readonly #place: Place | undefined
+  readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
@@ -86,6 +93,7 @@ export class CommandRunner {
   #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
+  #rerunning = false
   collisions = 0
   /** Told of each command that has to run again because it has collided. */
   whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
@@ -100,6 +108,7 @@ export class CommandRunner {
   constructor(parts: RunnerParts, options: UnitOptions) {
     const { state, chain, clock, time, random, faults, version, memory, unfit, place } = parts
     this.#place = place
+    this.#outbox = parts.outbox
     this.#version = version
     this.#state = state
     this.#chain = chain
@@ -141,7 +150,8 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
+    else if (evaluation.outcome === 'refused')
+      this.#refused(execution, refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.whenCollided?.(execution.command, execution.input)
@@ -149,25 +159,39 @@ export class CommandRunner {
     }
   }
 
+  /** That a reaction's command is refused is written down before anybody hears of it. */
+  #refused(execution: Execution, error: GridError): void {
+    if (error instanceof Rejection && isReactionKey(execution.idempotencyKey)) {
+      execution.refusal = error
+      this.#again.push(execution)
+    } else execution.fail(error)
+  }
+
   /** When the frame is done; or, if something that it needs is held, when that is let go. */
   #runAgain(execution: Execution, hold: string | undefined): void {
+    // What it was refused for may have changed.
+    execution.refusal = undefined
     if (hold === undefined) {
       this.#again.push(execution)
       return
     }
     execution.waitsFor = hold
-    const end = this.waiters.wait(hold, () => {
+    const end = this.waiters.waitForEnd(hold, () => {
       execution.waitsFor = undefined
       this.#again.push(execution)
+      this.#rerunSoon()
     })
     execution.answered.then(end, end)
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { holds } = this.#state
-    if (holds.size === 0) return undefined
-    return holds.inTheWay(this.#state, { ...record, writes: [] })?.attempt
+  /** Nothing may be melded for a while. */
+  #rerunSoon(): void {
+    if (this.#rerunning) return
+    this.#rerunning = true
+    this.#clock.soon(() => {
+      this.#rerunning = false
+      this.rerun()
+    })
   }
 
   /**
@@ -176,6 +200,11 @@ export class CommandRunner {
    */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+  }
+
+  /** Commands that wait for what others hold, or for their turn to come. */
+  get waiting(): number {
+    return this.waiters.size + (this.parts?.turns.waiting ?? 0)
   }
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
@@ -338,7 +367,13 @@ export class CommandRunner {
     const entry = this.#state.find(idempotencyCacheNumber, execution.idempotencyKey)
     if (!entry) return false
     const remembered = asRemembered(entry.value)
-    checkSameCommand(remembered, execution.command.name, execution.fingerprint)
+    if (isReactionKey(execution.idempotencyKey)) {
+      const refusal = rememberedRefusal(remembered)
+      if (refusal) {
+        execution.fail(refusal)
+        return true
+      }
+    } else checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
     const { data, taken } = unmarkTaken(remembered.data)
     this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)
@@ -353,13 +388,18 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      outbox: this.#outbox,
       reasons: execution.command.rejections,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
-    const attempt = this.#handle(execution, recorder)
+    const attempt: Attempt = execution.refusal
+      ? { kind: 'rejection', rejection: execution.refusal }
+      : this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+    else if (attempt.kind === 'rejection' && isReactionKey(key))
+      this.#sendRefusal(execution, recorder, number, id, attempt.rejection)
     else this.#confirm(execution, recorder, attempt)
   }
 
@@ -400,7 +440,35 @@ export class CommandRunner {
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const hold = this.#holdOf(record)
+    this.#sendRecord(execution, recorder, record, id, handled, written)
+  }
+
+  /** Of a refusal only that it is one: everything it rests on is validated with it. */
+  #sendRefusal(
+    execution: Execution,
+    recorder: Recorder,
+    number: number,
+    id: number,
+    refusal: Rejection,
+  ): void {
+    const { reason, details } = refusal
+    const handled = { data: { reason, details }, slots: noSlots }
+    const { reads, ranges } = recorder
+    const remember = this.#remember(execution, handled, refusedCommand(execution.command.name))
+    const record = { number, reads, ranges, steps: [remember], events: [], notBefore: 0 }
+    execution.refusal = refusal
+    this.#sendRecord(execution, recorder, record, id, handled, contentBytes(handled.data))
+  }
+
+  #sendRecord(
+    execution: Execution,
+    recorder: Recorder,
+    record: TransactionRecord,
+    id: number,
+    handled: HandlerData,
+    written: number,
+  ): void {
+    const hold = this.waiters.inTheWay(record)
     if (hold !== undefined) {
       this.#runAgain(execution, hold)
       return
@@ -447,19 +515,20 @@ export class CommandRunner {
       })
   }
 
-  #remember(execution: Execution, handled: HandlerData): Step {
-    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
-    const step: RememberStep = {
-      kind: StepKind.remember,
-      key: execution.idempotencyKey as string,
-      command: execution.command.name,
-      input: execution.fingerprint,
-      data,
-      slots,
-      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
-    }
-    const { hash } = execution
-    return hash === undefined ? step : { ...step, hash }
+  #remember(
+    execution: Execution,
+    handled: HandlerData,
+    name = execution.command.name,
+  ): RememberStep {
+    const { idempotencyKey, fingerprint, hash } = execution
+    const key = idempotencyKey as string
+    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#keptMs(execution)
+    return rememberStep({ key, command: name, input: fingerprint, expiresAt }, handled, hash)
+  }
+
+  #keptMs({ idempotencyKey }: Execution): number {
+    const { idempotencyMs, reactionKeyMs } = this.#options
+    return isReactionKey(idempotencyKey) ? reactionKeyMs : idempotencyMs
   }
 
   #accept(attempt: SentAttempt): void {
@@ -470,6 +539,10 @@ export class CommandRunner {
   }
 
   #applied({ execution, handled, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    if (execution.refusal) {
+      execution.fail(execution.refusal)
+      return
+    }
     const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
@@ -488,7 +561,7 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) {
           this.whenCollided?.(execution.command, execution.input)
-          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+          this.#runAgain(execution, this.waiters.inTheWay({ reads, ranges, steps: [] }))
         } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state
@@ -500,23 +573,10 @@ export class CommandRunner {
   }
 
   #abandoned(execution: Execution, error: GridError | undefined): void {
+    execution.refusal = undefined
     if (error) execution.fail(error)
     else this.#again.push(execution)
   }
-}
-
-function refusalOf(
-  { execution: { command, input }, partBegins }: SentAttempt,
-  { fault, reason, details, step = 0 }: Extract<Evaluation, { outcome: 'refused' }>,
-): GridError {
-  if (fault === 'cache_full')
-    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
-  if (fault === 'unsound')
-    return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
-  if (!partBegins) return new Rejection(reason, details)
-  const part = partOfStep(partBegins, step)
-  const name = partsOf(command, input)[part]?.command.name ?? command.name
-  return refusalOfParts([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

@@ -15,6 +15,13 @@ export type PartOperation =
   | 'persisted'
   /** The position of the log once everything that is stored by now is there. */
   | 'newest'
+  /** By reactions, and by operators who look at what they have still to do. */
+  | 'cancel'
+  | 'forgetKeys'
+  | 'outbox'
+  /** In partition 0, for the whole space. */
+  | 'turn'
+  | 'endTurn'
 
 /** One part of a command: a command with a handler, by its name, and its place among the parts. */
 export interface AskedPart {
@@ -40,6 +47,8 @@ export interface PrepareAsked {
   /** Where others hold what it needs it may wait for them: nothing that they wait for is held. */
   readonly mayWait: boolean
   readonly withinMs: number
+  /** For others it waits no longer. Default: `withinMs`. */
+  readonly waitMsMax?: number
 }
 
 export type Vote =
@@ -108,6 +117,17 @@ export interface ForgetAsked {
   readonly attempt: string
 }
 
+/** A command that a reaction wants not to be done any more. */
+export interface CancelAsked {
+  readonly command: string
+  readonly input: unknown
+  readonly key: string
+}
+
+export interface ForgetKeysAsked {
+  readonly keys: readonly string[]
+}
+
 /** Whether MongoDB has come as far. */
 export interface PersistedAsked {
   readonly position: number
@@ -116,4 +136,15 @@ export interface PersistedAsked {
 export interface ReleasedAsked {
   readonly attempt: string
   readonly withinMs: number
+}
+
+export interface TurnAsked {
+  readonly id: string
+  /** Hashes of the partition keys of its parts, each once. */
+  readonly keys: readonly number[]
+  readonly withinMs: number
+}
+
+export interface TurnEnded {
+  readonly id: string
 }
