@@ -46,7 +46,7 @@ type Kept = ReadonlyMap<string, ReadonlySet<number>>
 const copies = 2
 const space = 'ticketing'
 /** A request that went to a unit which is gone, or is about to be, is sent again after that. */
-const answerMs = 1000
+const answerMs = 5000
 const settledMsMax = 180_000
 const loadSecondsMax = 3600
 const seats = 2000

@@ -25,10 +25,12 @@ export class PartitionProbes {
 
   /** ms from that moment until every partition had answered what was sent behind it. */
   async answeredSince(moment: number): Promise<number> {
-    await waitFor(() => this.#answered.every(({ sentAt }) => sentAt >= moment), {
+    const answered = waitFor(() => this.#answered.every(({ sentAt }) => sentAt >= moment), {
       what: 'an answer of every partition',
       timeoutMs: answeredMsMax,
     })
+    // What a probe has met is what is to be told, not that there was no answer.
+    await Promise.race([answered, this.#work])
     return Math.max(...this.#answered.map(({ at }) => at)) - moment
   }
 
