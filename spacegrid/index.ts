@@ -21,9 +21,27 @@ export {
   defineProjection,
   defineQuery,
   defineSpace,
+  join,
+  rowKey,
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
+export { defineEvent } from '@spacegrid/grid/core/define-event'
+export {
+  type CallStepOptions,
+  type CommandStepOptions,
+  defineProcess,
+  type ProcessOptions,
+  type SentBy,
+  type Steps,
+} from '@spacegrid/grid/core/define-process'
+export {
+  defineReaction,
+  type OnRejected,
+  type ReactingOptions,
+  type ReactionOptions,
+  type Refusal,
+} from '@spacegrid/grid/core/define-reaction'
 export type {
   Acknowledgement,
   AnyCache,
@@ -33,17 +51,18 @@ export type {
   AppendOptions,
   Cache,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
   ExpiryHandler,
   IncrementOptions,
   IndexRange,
+  Join,
   Outcome,
   PartitionKey,
   Patch,
   Projection,
+  ProjectionSource,
   Query,
   Reader,
   Resolved,
@@ -61,6 +80,7 @@ export {
   type GridErrorOptions,
   Rejection,
 } from '@spacegrid/grid/core/errors'
+export type { EventType } from '@spacegrid/grid/core/event-type'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
 export {
   mergeOrdered,
@@ -70,3 +90,13 @@ export {
   type PageInput,
   type PageRange,
 } from '@spacegrid/grid/core/ordered-merge'
+export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
+export type {
+  Aggregate,
+  Aggregates,
+  FoldOptions,
+} from '@spacegrid/grid/core/projection/aggregate'
+export type {
+  JoinOptions,
+  ProjectionOptions,
+} from '@spacegrid/grid/core/projection/define-projection'

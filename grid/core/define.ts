@@ -13,12 +13,10 @@ import type {
   Cache,
   CacheNamed,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
   PartitionKey,
-  Projection,
   Query,
   Reader,
   Resolved,
@@ -46,7 +44,9 @@ import type {
   Told,
 } from './definition-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import { outboxCache, outboxCaches } from './outbox.ts'
 import { runParts } from './parts.ts'
+import { commandsSent, type Process } from './process.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -346,28 +346,6 @@ export function defineQuery<
 /** Whatever the handler returns in each partition. */
 type Merge = Scattered<unknown>['merge']
 
-export interface ProjectionOptions<Model, V, CacheName extends string = string> {
-  readonly cache: Cache<V, IndexFields, CacheName>
-  readonly initial: () => Model
-  readonly apply: (model: Model, change: Change<V>) => void
-}
-
-/**
- * Declares a projection: a model that follows the changes of one cache.
- * @throws TypeError when the name or a callback cannot be kept
- */
-export function defineProjection<Model, V, CacheName extends string>(
-  name: string,
-  options: ProjectionOptions<Model, V, CacheName>,
-): Projection<Model, V, CacheName> {
-  checkName('projection', name)
-  checkSynchronous(`projection ${name}: initial`, options.initial)
-  checkSynchronous(`projection ${name}: apply`, options.apply)
-  if (typeof options.cache !== 'object' || options.cache === null)
-    throw new TypeError(`projection ${name} follows no cache`)
-  return rememberDeclaration({ name, ...options })
-}
-
 /** Collections of these names hold the grid's own records beside the spaces' caches. */
 const reservedSpaces = new Set(['grid', 'system'])
 
@@ -384,6 +362,8 @@ export interface SpaceOptions<
   readonly commands?: readonly Commands[]
   readonly queries?: readonly Queries[]
   readonly projections?: readonly Projections[]
+  /** Reactions and processes that follow events of this space. */
+  readonly reactions?: readonly Process[]
   /**
    * Logs among which the space is divided; each entry is in one of them. Part of the definition in
    * the log: it does not change by itself. Default 1.
@@ -420,6 +400,8 @@ export function defineSpace<
   checkDescription(`space ${name}`, options.description)
   byName('cache', options.caches)
   byName('projection', options.projections ?? [])
+  // Both are read under their names.
+  byName('cache or projection', [...options.caches, ...(options.projections ?? [])])
   const commands = byName('command', options.commands ?? [])
   const queries = byName('query', options.queries ?? [])
   const checkInside = (what: string, used: readonly AnyCache[]) => {
@@ -430,24 +412,49 @@ export function defineSpace<
         )
   }
   for (const projection of options.projections ?? [])
-    checkInside(`projection ${projection.name} follows`, [projection.cache])
+    checkInside(`projection ${projection.name} follows`, projection.caches)
   for (const command of commands.values())
     checkInside(`command ${command.name} works with`, command.caches ?? [])
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
-  const checked = { name, caches: options.caches, commands, queries, partitions }
+  const reactions = byName('reaction', options.reactions ?? [])
+  const caches = withOutbox(name, options.caches, reactions, commands)
+  const checked = { name, caches, commands, queries, partitions }
   checkPartitioned(checked)
   return {
     name,
     description: options.description,
     partitions,
-    caches: options.caches,
+    caches,
     commands,
     queries,
     projections: options.projections ?? [],
+    ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
   }
+}
+
+/** A space with reactions keeps besides what they have still to do. */
+function withOutbox<Caches extends readonly AnyCache[]>(
+  space: string,
+  caches: Caches,
+  reactions: ReadonlyMap<string, Process>,
+  commands: ReadonlyMap<string, AnyCommand>,
+): Caches {
+  if (reactions.size === 0) return caches
+  if (caches.some(({ name }) => name === outboxCache.name))
+    throw new TypeError(
+      `space ${space} has reactions, and a cache ${outboxCache.name}: that name is the grid's own here`,
+    )
+  for (const { kind, name, command } of commandsSent(reactions.values()))
+    if (command.space === undefined || command.space === space) {
+      if (commands.get(command.command.name) !== (command.command as unknown))
+        throw new TypeError(
+          `${kind} ${name} sends a command outside space ${space}: add ${command.command.name} to its commands, or name the space that has it`,
+        )
+    }
+  return [...caches, ...outboxCaches] as readonly AnyCache[] as Caches
 }
 
 function byName<T extends { readonly name: string }>(
@@ -462,6 +469,8 @@ function byName<T extends { readonly name: string }>(
   return map
 }
 
+export { defineProjection, join } from './projection/define-projection.ts'
+export { rowKey } from './projection/row-key.ts'
 export type { Static }
 /** Re-exported so that an application needs one import to declare its data. */
 export { Type }
