@@ -30,7 +30,7 @@ export interface ComeAndGoStep {
   readonly answeredMs: number | undefined
   /** Copies that have come to units which had not kept them. */
   readonly moved: number
-  /** Copies that had to: those of the unit that has gone, or a fair share for the one that comes. */
+  /** Copies that had to: those of the unit that has gone, or the share of the one that comes. */
   readonly fair: number
 }
 
