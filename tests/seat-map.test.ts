@@ -85,18 +85,18 @@ async function holdSeenBy(from: Page, to: Page, id: string): Promise<number> {
   return at - clicked
 }
 
-/** The unit that has readers of streams. */
-async function unitWithReaders(): Promise<ComponentProcess> {
+/** The unit whose live query a browser follows. */
+async function followedUnit(): Promise<ComponentProcess> {
   const units = cluster.components.filter(({ settings }) => settings.role === 'processing-unit')
   return await waitFor(
     async () => {
       for (const unit of units) {
         const metrics = await fetch(`http://127.0.0.1:${unit.settings.adminPort}/metrics`)
-        if (/^spacegrid_stream_readers\S* [1-9]/m.test(await metrics.text())) return unit
+        if (/^spacegrid_live_queries\S* [1-9]/m.test(await metrics.text())) return unit
       }
       return undefined
     },
-    { what: 'a unit with readers', timeoutMs: 30_000 },
+    { what: 'a unit that is followed', timeoutMs: 30_000 },
   )
 }
 
@@ -105,10 +105,12 @@ run(
   { timeout: 240_000 },
   async () => {
     const ada = await browse()
-    const unit = await unitWithReaders()
+    const unit = await followedUnit()
     const ben = await browse({ colorScheme: 'dark', viewport: { width: 390, height: 844 } })
     const latencies: number[] = []
     for (let at = 1; at <= 7; at++) latencies.push(await holdSeenBy(ada, ben, `A-1-${at}`))
+    expect(await ada.textContent('#mine')).toBe('7')
+    expect(await ben.textContent('#held')).toBe('7')
     // What the other one holds cannot be had.
     await ben.click('[data-seat="A-1-1"]')
     await ben.waitForSelector(seat('A-1-1', 'held'))

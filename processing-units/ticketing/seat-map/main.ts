@@ -1,7 +1,19 @@
 import type { AddressInfo } from 'node:net'
+import { Type } from 'spacegrid'
+import { readSettings } from 'spacegrid/settings'
 import { seatMapPage } from './seat-map-page.ts'
 
-const port = Number(process.env.PAGE_PORT ?? 8088)
+const settings = Type.Object({
+  PAGE_PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 8088,
+    description: 'Port of the seat map page',
+    allowed: 'an integer from 0 to 65535 (0: any free port)',
+  }),
+})
+
+const { PAGE_PORT: port } = readSettings(settings)
 const page = seatMapPage().listen(port, '127.0.0.1', () => {
   const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
   process.stdout.write(`

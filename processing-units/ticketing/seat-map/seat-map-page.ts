@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = {
 
 /**
  * Serves the seat map page from an origin of its own, as any website would: the grid must let its
- * pages in (`CORS_ORIGINS`). Modules are handed out as they are in the sources, without their types.
+ * pages in (`CORS_ORIGINS`). Modules are handed out as they are in the sources, without types.
  */
 export function seatMapPage(): Server {
   return createServer((request, response) => {

@@ -11,7 +11,8 @@ const asked = new URLSearchParams(location.search)
 const grid = asked.get('grid') ?? 'http://127.0.0.1:8080'
 const eventId = asked.get('event') ?? 'concert'
 const client = new GridClient(grid)
-const customerId = (sessionStorage.customerId ??= `visitor-${crypto.randomUUID().slice(0, 8)}`)
+sessionStorage.customerId ??= `visitor-${crypto.randomUUID().slice(0, 8)}`
+const { customerId } = sessionStorage
 
 /** By its id. */
 const element = (id) => document.getElementById(id)
