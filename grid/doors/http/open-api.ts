@@ -201,7 +201,6 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
         Prefer: {
           type: 'string',
           description: `Acknowledgement level: ack=accepted, ack=committed or ack=persisted; default ack=${command.acknowledge}`,
-          examples: ['ack=persisted'],
         },
       },
     },

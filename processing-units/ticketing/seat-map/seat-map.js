@@ -22,6 +22,8 @@ const money = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2 })
 let answer = { eventId, seats: [] }
 /** Seat id → its button. */
 const buttons = new Map()
+/** Seats that this page is about to hold: the live query may tell of it before the answer comes. */
+const asking = new Set()
 /** Own holds by their id; kept over a reload. */
 const holds = new Map(JSON.parse(sessionStorage.holds ?? '[]'))
 
@@ -65,6 +67,7 @@ const isSamePlan = (one, other) =>
 async function hold(seatId) {
   const button = buttons.get(seatId)
   button.disabled = true
+  asking.add(seatId)
   try {
     const input = { eventId, seatIds: [seatId], customerId }
     const { result } = await client.command('ticketing', 'holdSeats', input)
@@ -73,6 +76,8 @@ async function hold(seatId) {
     notice(reasonOf(error, seatId))
   } finally {
     button.disabled = false
+    asking.delete(seatId)
+    showSeats()
   }
 }
 
@@ -108,7 +113,8 @@ function keep(holdId, held) {
   showCounts()
 }
 
-const isMine = (seatId) => [...holds.values()].some((held) => held.seatId === seatId)
+const isMine = (seatId) =>
+  asking.has(seatId) || [...holds.values()].some((held) => held.seatId === seatId)
 
 function draw() {
   buttons.clear()
@@ -151,7 +157,7 @@ const make = (name, properties) => Object.assign(document.createElement(name), p
 function showSeat(at) {
   const { seatId, status } = answer.seats[at]
   const button = buttons.get(seatId)
-  const shown = isMine(seatId) && status !== 'sold' ? 'mine' : status
+  const shown = status === 'held' && isMine(seatId) ? 'mine' : status
   const before = button.dataset.status
   if (before === shown) return
   button.dataset.status = shown
