@@ -30,6 +30,7 @@ import type {
 import {
   checkDescription,
   checkedCaches,
+  checkedReasons,
   checkFunction,
   checkName,
   checkSynchronous,
@@ -150,6 +151,7 @@ export interface CommandOptions<
   Uses extends string = string,
   Input = Static<I>,
   Parts extends readonly CommandPart[] = readonly CommandPart[],
+  Reasons extends string = string,
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
@@ -159,8 +161,13 @@ export interface CommandOptions<
   readonly result?: R
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
+  /**
+   * All reasons for which it may be refused, those of its operations (`otherwise`) among them: the
+   * compiler and the unit then refuse others, and callers find them in the OpenAPI document.
+   */
+  readonly rejections?: readonly Reasons[]
   /** Synchronous. It may refuse (`tx.reject`), and runs again after a collision. */
-  readonly handler?: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
+  readonly handler?: (tx: Transaction<Uses, Reasons>, input: NoInfer<Input>) => Data
   /**
    * In a handler's place: commands of the same space that this one consists of, each with its
    * input, all or none. Of a space with several partitions each may be in another one; with one
@@ -210,9 +217,11 @@ export function defineCommand<
   Input = Static<I>,
   Wanted = Static<R>,
   const Parts extends readonly CommandPart[] = readonly CommandPart[],
+  // biome-ignore lint/suspicious/noExplicitAny: one that does not name its reasons may have any
+  const Reasons extends string = any,
 >(
   name: Name,
-  options: CommandOptions<I, Data, R, Answer, Uses, Input, Parts> &
+  options: CommandOptions<I, Data, R, Answer, Uses, Input, Parts, Reasons> &
     CommandCheck<Given, Data, Answer, Wanted, Parts> & { readonly [Option in Given]?: unknown },
 ): Command<
   Input,
@@ -240,6 +249,7 @@ export function defineCommand<
     input: takenObject(`command ${name}: the input`, options.input),
     result: result && takenSchema(`command ${name}: the result`, result),
     acknowledge,
+    rejections: checkedReasons(`command ${name}`, options.rejections),
     caches: checkedCaches(`command ${name}`, options.caches),
     handler: options.handler ?? (runParts(() => command) as (typeof command)['handler']),
     answer: answer as (typeof command)['answer'],

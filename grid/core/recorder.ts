@@ -24,7 +24,7 @@ import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
-import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import { checkDeclared, checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
 import {
   type DomainEvent,
@@ -45,6 +45,8 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
+  /** All that it may refuse for; undefined: anything. */
+  readonly reasons?: readonly string[] | undefined
 }
 
 const none: readonly never[] = []
@@ -226,7 +228,7 @@ export class Recorder implements Transaction, Prediction {
   ): Outcome<number> {
     const { min, max, initial, otherwise = 'out_of_bounds' } = options
     const bounds = incrementBounds(cache, field, by, { min, max })
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.increment,
@@ -250,7 +252,7 @@ export class Recorder implements Transaction, Prediction {
     const { max, initial, otherwise = 'list_full' } = options
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
     this.#bytes += appended.bytes
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.append,
@@ -284,7 +286,7 @@ export class Recorder implements Transaction, Prediction {
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
     const kept = takenPatch(cache, patch, this.#limits.charactersMax)
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
     this.#countWrites(limit)
     const outcome = this.#operate<readonly V[]>(
@@ -314,6 +316,7 @@ export class Recorder implements Transaction, Prediction {
 
   reject(reason: string, details?: Value): never {
     this.#checkOpen()
+    checkDeclared(reason, this.#options.reasons)
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }

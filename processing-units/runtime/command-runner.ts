@@ -353,6 +353,7 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      reasons: execution.command.rejections,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey

@@ -125,6 +125,7 @@ export class PartRunner {
       now: Math.max(time.now(), state.time),
       newId: () => random.id(),
       limits: this.#options.transaction,
+      reasons: group.command.rejections,
       place,
       hash: undefined,
     })
