@@ -282,7 +282,10 @@ export interface QueryOptions<
   >
   /**
    * Of a space with several partitions: it is asked of all of them, and `merge` makes one answer of
-   * what the handler has returned in each. With one partition, of that one's.
+   * what the handler has returned in each. With one partition, of that one's. Each partition
+   * answers from a state of its own, also when the latest is asked for: all that was answered
+   * before is in it; of what goes on meanwhile one partition may have a part that another one does
+   * not have yet.
    */
   readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>, Merged>
 }

@@ -34,10 +34,10 @@ export function readAnswerId(id: string): KnownAnswer | undefined {
 }
 
 /**
- * Readers of one query with one input: whoever asks the same hears the same, for queries do not know
- * who asks. The answer is encoded once, and so is what of it changes: a JSON Patch (RFC 6902) of the
- * result, or, where that would be longer, the whole answer again. A reader that has not taken the
- * last of it yet gets the newest answer when it has, and nothing in between.
+ * Readers of one query with one input: whoever asks the same hears the same, for queries do not
+ * know who asks. The answer is encoded once, and so is what of it changes: a JSON Patch (RFC 6902)
+ * of the result, or, where that would be longer, the whole answer again. A reader that has not
+ * taken the last of it yet gets the newest answer when it has, and nothing in between.
  */
 export class QueryChannel extends Channel {
   readonly #options: QueryChannelOptions

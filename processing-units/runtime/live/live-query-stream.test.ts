@@ -1,6 +1,6 @@
-import jsonPatch from 'fast-json-patch'
 import { expect, test } from 'vitest'
 import { LiveDoors, StreamClient, type StreamedEvent } from './test-support/live-door.ts'
+import { type Operation, patched } from './test-support/patched.ts'
 import { shelf } from './test-support/shelf-space.ts'
 
 const accept = { accept: 'text/event-stream' }
@@ -10,10 +10,9 @@ const put = (id: string, rank: number) => ({ id, group: 'a', rank })
 function resultOf(events: readonly StreamedEvent[]): unknown {
   let result: unknown
   for (const { type, data } of events) {
-    const told = data as { result: unknown; patch: jsonPatch.Operation[] }
+    const told = data as { result: unknown; patch: Operation[] }
     if (type === 'answer') result = told.result
-    if (type === 'patch')
-      result = jsonPatch.applyPatch(structuredClone(result), told.patch).newDocument
+    if (type === 'patch') result = patched(result, told.patch)
     if (type === 'failure') result = undefined
   }
   return result
