@@ -2,6 +2,7 @@ import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { placementRules } from './placement-rules.ts'
+import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -420,6 +421,7 @@ export const rules: readonly Rule[] = [
     tests: ['grid/drivers/mongodb/mongo-connection'],
   },
   ...applicationRules,
+  ...projectionRules,
   ...recordRules,
   ...acrossRules,
   ...placementRules,
