@@ -40,12 +40,10 @@ const other = defineCommand('other', {
 })
 
 const groups = defineProjection('groups', {
-  cache: items,
-  initial: () => new Map<string, number>(),
-  apply(model, { before, after }) {
-    if (before) model.set(before.group, (model.get(before.group) ?? 0) - 1)
-    if (after) model.set(after.group, (model.get(after.group) ?? 0) + 1)
-  },
+  of: items,
+  groupBy: ['group'],
+  values: ({ count, max }) => ({ items: count(), highest: max('rank') }),
+  indexes: { byHighest: ['highest'] },
 })
 
 const one = defineQuery('one', {
@@ -73,7 +71,11 @@ const all = defineQuery('all', { input, handler: (read) => read.range(items, 'by
 const size = defineQuery('size', { input, handler: (read) => read.count(items) })
 const byGroup = defineQuery('byGroup', {
   input,
-  handler: (read) => [...read.projection(groups)].sort(),
+  handler: (read) => read.range(groups, 'byHighest', { reverse: true, limit: 1 }),
+})
+const group = defineQuery('group', {
+  input,
+  handler: (read, { group = 'a' }) => [read.get(groups, group) ?? null, read.count(groups)],
 })
 const promised = defineQuery('promised', {
   input,
@@ -87,7 +89,7 @@ const space = defineSpace('shelf', {
   caches: [items, others],
   commands: [put, drop, other],
   projections: [groups],
-  queries: [one, two, top, low, all, size, byGroup, promised, hour],
+  queries: [one, two, top, low, all, size, byGroup, group, promised, hour],
 })
 
 let world: UnitWorld
@@ -150,7 +152,7 @@ test(`what is watched is what a query answers, after any change: seed ${seed}`, 
       ['low', { group }],
       ['low', { group, limit: 1 }],
     ]),
-    ...(['all', 'size', 'byGroup'] as const).map((query): [string, object] => [query, {}]),
+    ...(['all', 'size', 'byGroup', 'group'] as const).map((query): [string, object] => [query, {}]),
   ]
   const watchers = units.map((unit) =>
     asked.map(([query, input]) => new Watcher(unit, query, input)),
@@ -187,6 +189,7 @@ test('a query is worked out again only when something that it has read has chang
     new Watcher(unit, 'top', { group: 'a', limit: 3 }),
     new Watcher(unit, 'low', { group: 'b' }),
     new Watcher(unit, 'size', {}),
+    new Watcher(unit, 'byGroup', {}),
   ]
   await world.clock.advance(100)
   const evaluations = () => unit.unit.live.status().evaluations
@@ -195,15 +198,17 @@ test('a query is worked out again only when something that it has read has chang
     await execute(command, asked)
     return evaluations() - before
   }
-  expect(evaluations()).toBe(4)
-  expect(unit.unit.live.status().queries).toBe(4)
+  expect(evaluations()).toBe(5)
+  expect(unit.unit.live.status().queries).toBe(5)
   expect(await costs('other', { id: 'x' })).toBe(0)
   // Behind the third of the highest, and neither is their number another one.
   expect(await costs('put', { id: '1', group: 'a', rank: 2 })).toBe(0)
-  expect(await costs('put', { id: '1', group: 'b', rank: 9 })).toBe(0)
+  // The row of the highest group counts its items.
+  expect(await costs('put', { id: '1', group: 'b', rank: 9 })).toBe(1)
   expect(await costs('put', { id: '5', group: 'a', rank: 4 })).toBe(1)
-  expect(await costs('put', { id: '8', group: 'a', rank: 20 })).toBe(1)
-  expect(await costs('drop', { id: '0' })).toBe(1)
+  expect(await costs('put', { id: '8', group: 'a', rank: 20 })).toBe(2)
+  expect(await costs('drop', { id: '0' })).toBe(2)
+  // And the row of the other one is none that was read.
   expect(await costs('put', { id: '1', group: 'b', rank: 3 })).toBe(1)
   for (const watcher of watchers) watcher.leave()
   await world.clock.advance(60_000)

@@ -2,13 +2,15 @@ import type { Value } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { Interests } from '@spacegrid/grid/core/interests'
+import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
 import type { Watched, WatchOptions } from '@spacegrid/grid/doors/request/live'
 import type { QueryAnswer } from '@spacegrid/grid/doors/request/serving'
 import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
 import type { Incarnation } from '../incarnation.ts'
+import type { Projections } from '../projections.ts'
 import { answerOf, failureOf, LiveQuery } from './live-query.ts'
-import { ReadsMade } from './reads-made.ts'
+import { ReadsMade, type Source } from './reads-made.ts'
 
 /** How a query is asked here, seeing what it reads. */
 export interface AskSeen {
@@ -50,11 +52,12 @@ export class LiveQueries {
   readonly #ask: AskSeen
   readonly #now: () => number
   readonly #queries = new Map<string, LiveQuery>()
-  /** By number of the cache. */
-  readonly #interests: (Interests<LiveQuery> | undefined)[] = []
+  readonly #interests = new Map<Source, Interests<LiveQuery>>()
   readonly #dirty = new Set<LiveQuery>()
   #replica: Replica | undefined
   #unlisten: (() => void) | undefined
+  #projections: Projections | undefined
+  #unlistenRows: (() => void) | undefined
   #timer: Timer | undefined
   #sweeps: Timer | undefined
   #isSoon = false
@@ -75,7 +78,7 @@ export class LiveQueries {
 
   attach(replica: Replica): void {
     this.#replica = replica
-    this.#interests.length = 0
+    this.#interests.clear()
     for (const query of this.#queries.values()) {
       query.dependencies.clear()
       this.#mark(query)
@@ -85,8 +88,7 @@ export class LiveQueries {
   }
 
   detach(): void {
-    this.#unlisten?.()
-    this.#unlisten = undefined
+    this.#unlistenAll()
     this.#replica = undefined
   }
 
@@ -172,7 +174,20 @@ export class LiveQueries {
   }
 
   #changed({ cache, key, value }: Write, before: Value | undefined): void {
-    this.#interests[cache]?.touched(key, before, value, (query) => this.#mark(query))
+    this.#interests.get(cache)?.touched(key, before, value, (query) => this.#mark(query))
+  }
+
+  /** Those of an incarnation: rows change behind the frame, before it is told to be melded. */
+  #listenToRows(projections: Projections): void {
+    if (projections === this.#projections) return
+    this.#unlistenRows?.()
+    this.#projections = projections
+    this.#unlistenRows = projections.listen(({ name }, changes) => {
+      const interests = this.#interests.get(name)
+      if (interests)
+        for (const { key, before, after } of changes)
+          interests.touched(key, before, after, (query) => this.#mark(query))
+    })
   }
 
   #mark(query: LiveQuery): void {
@@ -230,7 +245,11 @@ export class LiveQueries {
     this.evaluations++
     let position = replica?.state.position ?? 0
     try {
-      const asked = this.#ask.seen(query.name, query.input, (it) => made.seen(it), now)
+      const see = (incarnation: Incarnation) => {
+        this.#listenToRows(incarnation.projections)
+        return made.seen(incarnation)
+      }
+      const asked = this.#ask.seen(query.name, query.input, see, now)
       // What is read is read by now: what changes while a promise is kept has changed since.
       this.#depend(query, made, replica)
       const answer = await asked
@@ -275,25 +294,25 @@ export class LiveQueries {
     // Of a replica that is over nothing changes any more; the next one is asked anew.
     if (!replica || replica !== this.#replica || !this.#isKept(query)) return
     query.reads(made)
-    const { caches } = made
-    for (const [cache, { keys, others }] of caches) {
-      const known = query.dependencies.get(cache)
-      const interests = this.#interestsOf(cache, replica)
+    const { sources } = made
+    for (const [source, { keys, others }] of sources) {
+      const known = query.dependencies.get(source)
+      const interests = this.#interestsOf(source, replica)
       if (known) this.#drop(query, interests, known, keys)
       for (const key of keys) if (!known?.keys.has(key)) interests.add({ kind: 'key', key }, query)
       for (const other of others) interests.add(other, query)
-      query.dependencies.set(cache, { keys, others })
+      query.dependencies.set(source, { keys, others })
     }
-    for (const cache of query.dependencies.keys())
-      if (!caches.has(cache)) this.#undepend(query, cache)
+    for (const source of query.dependencies.keys())
+      if (!sources.has(source)) this.#undepend(query, source)
   }
 
-  #undepend(query: LiveQuery, cache: number): void {
-    const known = query.dependencies.get(cache)
-    const interests = this.#interests[cache]
+  #undepend(query: LiveQuery, source: Source): void {
+    const known = query.dependencies.get(source)
+    const interests = this.#interests.get(source)
     if (known && interests) this.#drop(query, interests, known, new Set())
-    if (interests?.isEmpty) this.#interests[cache] = undefined
-    query.dependencies.delete(cache)
+    if (interests?.isEmpty) this.#interests.delete(source)
+    query.dependencies.delete(source)
   }
 
   #drop(
@@ -306,11 +325,16 @@ export class LiveQueries {
     for (const other of known.others) interests.remove(other, query)
   }
 
-  #interestsOf(cache: number, { state }: Replica): Interests<LiveQuery> {
-    const known = this.#interests[cache]
+  #interestsOf(source: Source, { state }: Replica): Interests<LiveQuery> {
+    const known = this.#interests.get(source)
     if (known) return known
-    const interests = new Interests<LiveQuery>(() => state.layout.cache(cache))
-    this.#interests[cache] = interests
+    const projections = this.#projections
+    const layout = () =>
+      typeof source === 'number'
+        ? state.layout.cache(source)
+        : ((projections as Projections).named(source) as ProjectionRows).layout
+    const interests = new Interests<LiveQuery>(layout)
+    this.#interests.set(source, interests)
     return interests
   }
 
@@ -329,9 +353,16 @@ export class LiveQueries {
         this.#sweepLater()
         return
       }
-      this.#unlisten?.()
-      this.#unlisten = undefined
+      this.#unlistenAll()
     })
+  }
+
+  #unlistenAll(): void {
+    this.#unlisten?.()
+    this.#unlisten = undefined
+    this.#unlistenRows?.()
+    this.#unlistenRows = undefined
+    this.#projections = undefined
   }
 }
 

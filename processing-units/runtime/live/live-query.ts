@@ -2,9 +2,9 @@ import { hash } from 'node:crypto'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Interest } from '@spacegrid/grid/core/interests'
 import type { Watched } from '@spacegrid/grid/doors/request/live'
-import type { ReadsMade } from './reads-made.ts'
+import type { ReadsMade, Source } from './reads-made.ts'
 
-/** What it depends on, of one cache. */
+/** What it depends on, of one cache or projection. */
 export interface Dependency {
   keys: ReadonlySet<string>
   others: readonly Interest[]
@@ -15,7 +15,7 @@ export class LiveQuery {
   readonly name: string
   readonly input: unknown
   readonly waiting = new Set<() => void>()
-  readonly dependencies = new Map<number, Dependency>()
+  readonly dependencies = new Map<Source, Dependency>()
   answer: Watched | undefined
   isDirty = true
   isRunning = false
