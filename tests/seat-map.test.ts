@@ -1,30 +1,31 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { browserProgram, startBrowser } from '@spacegrid/proof/support/browser'
 import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { seatMapPage } from '@spacegrid/ticketing/seat-map/seat-map-page'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { GridClient } from 'spacegrid/client'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chromiumPath } from '../proof/support/chromium.ts'
 
-const executablePath = chromiumPath(process.env)
+const isThere = browserProgram() !== undefined
+if (!isThere) process.stderr.write('!!! SKIPPING the seat map page: there is no browser\n')
 /** A folder for pictures of the page; not set: none are made. */
 const pictures = process.env.SEAT_MAP_PICTURES
 const running = new AsyncDisposableStack()
 
-// Skipped: without Chromium there is nothing to look at; said loudly above.
-const run = test.skipIf(executablePath === undefined)
+// Skipped: without a browser there is nothing to look at; said loudly above.
+const run = test.skipIf(!isThere)
 
 let cluster: ProcessCluster
 let address: string
 
 beforeAll(async () => {
-  if (executablePath === undefined) return
+  if (!isThere) return
   const page = seatMapPage().listen(0, '127.0.0.1')
   running.defer(() => void page.close())
   await once(page, 'listening')
@@ -52,10 +53,7 @@ beforeAll(async () => {
 afterAll(() => running.disposeAsync(), 60_000)
 
 async function browse(options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  const browser = await chromium.launch({
-    executablePath: executablePath as string,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  })
+  const browser = await startBrowser()
   running.defer(() => browser.close())
   const page = await browser.newPage(options)
   page.on('pageerror', (error) => {
