@@ -15,7 +15,6 @@ import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type {
   AffinityStatus,
-  BatchAnswer,
   BatchedQuery,
   CommandAnswer,
   EntryAnswer,
@@ -156,7 +155,8 @@ export class ProcessingUnit implements Serving, Component {
     const { messaging, clock } = ports
     const { liveBytesMax: bytesMax } = this.#options
     const at = { logName: this.#logName, space, partition }
-    this.live = new UnitLive({ ...at, messaging, clock, bytesMax })
+    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -279,9 +279,8 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
-    const answer = await answered
-    await this.#persistence?.reach(answer.position)
-    return answer
+    await this.#persistence?.reach((await answered).position)
+    return await answered
   }
 
   /**
@@ -309,7 +308,7 @@ export class ProcessingUnit implements Serving, Component {
     return this.#reads.query(name, input, options)
   }
 
-  queries(batch: readonly BatchedQuery[], options: ReadOptions = {}): Promise<BatchAnswer<number>> {
+  queries(batch: readonly BatchedQuery[], options: ReadOptions = {}) {
     return this.#reads.queries(batch, options)
   }
 

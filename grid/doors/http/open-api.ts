@@ -141,6 +141,18 @@ const readHeaders = (space: Space) => ({
   },
 })
 
+export const resumeHeader = {
+  type: 'object',
+  properties: {
+    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
+  },
+} as const
+
+const liveHeaders = (space: Space) => {
+  const { properties, type } = readHeaders(space)
+  return { type, properties: { ...properties, ...resumeHeader.properties } }
+}
+
 const ageHeader = {
   'Grid-Age': {
     type: 'string',
@@ -154,6 +166,16 @@ const read = (properties: Readonly<Record<string, unknown>>) => ({
   headers: ageHeader,
 })
 
+/** Of a query: by `Accept: text/event-stream` the answer, and then what changes of it. */
+const liveRead = (properties: Readonly<Record<string, unknown>>) => ({
+  description: 'Done; as a stream of events the answer, and then its changes (JSON Patch)',
+  headers: ageHeader,
+  content: {
+    'application/json': { schema: answer(properties) },
+    'text/event-stream': { schema: { type: 'string' } },
+  },
+})
+
 const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
@@ -164,8 +186,12 @@ const readProblems = {
   507: problem('The log is full, which `Grid-Consistency: latest` asks'),
 }
 
-const queryHeaders = (space: Space) => {
-  const { type, properties } = readHeaders(space)
+interface Headers {
+  readonly type: string
+  readonly properties: Readonly<Record<string, object>>
+}
+
+const withExplain = ({ type, properties }: Headers): Headers => {
   const explain = {
     type: 'string',
     enum: ['true'],
@@ -176,7 +202,7 @@ const queryHeaders = (space: Space) => {
 
 /** Whether something has changed is asked by GET. */
 const postedHeaders = (space: Space) => {
-  const { type, properties } = queryHeaders(space)
+  const { type, properties } = withExplain(readHeaders(space))
   const { 'If-None-Match': _, ...others } = properties
   return { type, properties: others }
 }
@@ -199,13 +225,6 @@ export const streamResponses = {
   503: problem('Not ready, or as many streams as there may be; see Retry-After'),
 } as const
 
-export const resumeHeader = {
-  type: 'object',
-  properties: {
-    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
-  },
-} as const
-
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
   return {
     operationId: `${space.name}.${command.name}`,
@@ -225,7 +244,6 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
         Prefer: {
           type: 'string',
           description: `Acknowledgement level: ack=accepted, ack=committed or ack=persisted; default ack=${command.acknowledge}`,
-          examples: ['ack=persisted'],
         },
       },
     },
@@ -250,9 +268,9 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
     tags: [space.name],
     ...(query.description === undefined ? undefined : { summary: query.description }),
     querystring: query.input,
-    headers: queryHeaders(space),
+    headers: withExplain(liveHeaders(space)),
     response: {
-      200: read({ result: query.result ?? {}, position: answeredAt(space) }),
+      200: liveRead({ result: query.result ?? {}, position: answeredAt(space) }),
       304: { description: 'Not modified', type: 'null', headers: ageHeader },
       ...queryProblems,
     },

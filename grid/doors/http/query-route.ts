@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { positionJson } from '../../core/position.ts'
+import type { SpaceQueries } from '../events/space-queries.ts'
 import { ageText } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import { publicError } from '../request/public-error.ts'
@@ -11,6 +12,7 @@ import type { BatchAnswer, QueryAnswer, ReadOptions } from '../request/serving.t
 import { ResultTags } from './entity-tag.ts'
 import { type Door, sendJson, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
+import { asksForStream, LiveQueryRoute } from './live-query-route.ts'
 import { batchSchema, postedQuerySchema, querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
 import { ResultSerializer } from './result-serializer.ts'
@@ -30,6 +32,7 @@ export function addQueryRoute(
   door: Door,
   rotation: UnitRotation,
   query: AnyQuery,
+  queries: SpaceQueries,
 ): void {
   const { space } = rotation
   const { name } = query
@@ -40,9 +43,12 @@ export function addQueryRoute(
     tags: new ResultTags(),
   }
   const path = door.pipeline.query(space.name, name)
+  const live = new LiveQueryRoute(door, name, route.inputs, queries)
   const url = `/${space.name}/queries/${name}`
   app.get(url, { config: { schema: querySchema(space, query) } }, (request, reply) =>
-    path.run(rotation.next(), new QueryRequest(request, reply, route)),
+    asksForStream(request)
+      ? live.join(request, reply, rotation.next())
+      : path.run(rotation.next(), new QueryRequest(request, reply, route)),
   )
   app.post(url, { config: { schema: postedQuerySchema(space, query) } }, (request, reply) =>
     path.run(rotation.next(), new PostedQueryRequest(request, reply, route)),

@@ -25,7 +25,8 @@ const answerFormat = 1
 
 /**
  * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
- * `follow`: `input` is a look at what happens (`passed-look.ts`).
+ * `follow`: `input` is a look at what happens, `watch`: what of a query is watched
+ * (`passed-look.ts`).
  */
 export type PassedKind =
   | 'command'
@@ -34,6 +35,7 @@ export type PassedKind =
   | 'correction'
   | 'part'
   | 'follow'
+  | 'watch'
   | 'queries'
 
 export interface PassedRequest {
@@ -70,6 +72,7 @@ const kinds: readonly PassedKind[] = [
   'correction',
   'part',
   'follow',
+  'watch',
   'queries',
 ]
 const levels: readonly (Acknowledgement | undefined)[] = [

@@ -6,7 +6,13 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
-import { readLook } from './passed-look.ts'
+import {
+  type PassedWatch,
+  type PassedWatched,
+  packWatched,
+  readLook,
+  readWatch,
+} from './passed-look.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -87,6 +93,7 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   if (kind === 'part') return await unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return await unit.correct(input as Correction)
   if (kind === 'follow') return await unit.live.look(...readLook(input as string))
+  if (kind === 'watch') return await watch(unit, request)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
@@ -110,6 +117,14 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   return kind === 'query'
     ? await unit.query(name, input, options)
     : await unit.entry(name, input as string, options)
+}
+
+async function watch(
+  unit: AskedUnit,
+  { name, input, position }: PassedRequest,
+): Promise<PassedWatched> {
+  const asked = input as PassedWatch
+  return packWatched(await unit.live.watch(name, asked.input, readWatch(asked, position)))
 }
 
 /** Of what a unit that does not serve has been asked nothing was done. */
