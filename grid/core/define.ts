@@ -45,6 +45,7 @@ import type {
 } from './definition-mistakes.ts'
 import type { Mistake } from './mistake.ts'
 import { runParts } from './parts.ts'
+import { rowQueries } from './projection/row-queries.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -414,6 +415,8 @@ export function defineSpace<
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
+  for (const query of rowQueries(options.projections ?? [], partitions))
+    queries.set(query.name, query as Queries)
   const checked = { name, caches: options.caches, commands, queries, partitions }
   checkPartitioned(checked)
   return {
@@ -441,6 +444,7 @@ function byName<T extends { readonly name: string }>(
 }
 
 export { defineProjection, join } from './projection/define-projection.ts'
+export { mergeRows } from './projection/merge-rows.ts'
 export { rowKey } from './projection/row-key.ts'
 export type { Static }
 /** Re-exported so that an application needs one import to declare its data. */

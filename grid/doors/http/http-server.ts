@@ -40,6 +40,7 @@ import {
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
+import { addProjectionRoute } from './projection-route.ts'
 import { addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
@@ -177,7 +178,10 @@ function addSpaceRoutes(
   const { queries, caches } = rotation.space
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
-  for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
+  for (const query of queries.values()) {
+    addQueryRoute(app, door, rotation, query)
+    addProjectionRoute(app, door, rotation, query)
+  }
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)
