@@ -63,7 +63,8 @@ export interface ProjectionOptions<
   readonly readable?: boolean | readonly string[]
   /**
    * Of a space with several partitions: fields of the row that say in which one it is, where all of
-   * a row is in one. Default: it may be in several, and is put together when it is read from outside.
+   * a row is in one. Default: it may be in several, and is put together when it is read from
+   * outside.
    */
   readonly partitionBy?: string | readonly string[]
   /** More put it out of use. Default 1,000,000. */

@@ -6,8 +6,8 @@ import { QueryRequest, queryRouteOf } from './query-route.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /**
- * `GET /{space}/projections/{name}/{key}`, one row, and `GET /{space}/projections/{name}?…`, a range
- * of them: the queries `{name}.row` and `{name}.rows` under the address of what they read.
+ * `GET /{space}/projections/{name}/{key}`, one row, and `GET /{space}/projections/{name}?…`, a
+ * range of them: the queries `{name}.row` and `{name}.rows` under the address of what they read.
  */
 export function addProjectionRoute(
   app: FastifyInstance,
