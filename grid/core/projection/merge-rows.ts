@@ -9,9 +9,9 @@ import { onlyRowKey, rowKey } from './row-key.ts'
 
 /**
  * Rows of one projection from several partitions as one list: those of one group, each made of
- * other items, become one row. Counts are added up, and so are sums (each rounded already); of the least,
- * the most and the first items those of all remain; folds are merged as they say. In the order in
- * which the groups first come.
+ * other items, become one row. Counts are added up, and so are sums (each rounded already); of the
+ * least, the most and the first items those of all remain; folds are merged as they say. In the
+ * order in which the groups first come.
  * @throws TypeError for a fold that says no `merge`
  */
 export function mergeRows<Row>(

@@ -4,6 +4,7 @@ import { applicationRules } from './application-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
+import { reactionRules } from './reaction-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -426,5 +427,6 @@ export const rules: readonly Rule[] = [
   ...acrossRules,
   ...placementRules,
   ...affinityRules,
+  ...reactionRules,
   ...queryRules,
 ]
