@@ -46,11 +46,8 @@ import type {
 import type { Mistake } from './mistake.ts'
 import { outboxCache, outboxCaches } from './outbox.ts'
 import { runParts } from './parts.ts'
-<<<<<<< HEAD
-import { rowQueries } from './projection/row-queries.ts'
-=======
 import { commandsSent, type Process } from './process.ts'
->>>>>>> main
+import { rowQueries } from './projection/row-queries.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -422,15 +419,11 @@ export function defineSpace<
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
-<<<<<<< HEAD
   for (const query of rowQueries(options.projections ?? [], partitions))
     queries.set(query.name, query as Queries)
-  const checked = { name, caches: options.caches, commands, queries, partitions }
-=======
   const reactions = byName('reaction', options.reactions ?? [])
   const caches = withOutbox(name, options.caches, reactions, commands)
   const checked = { name, caches, commands, queries, partitions }
->>>>>>> main
   checkPartitioned(checked)
   return {
     name,
