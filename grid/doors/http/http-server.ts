@@ -13,6 +13,7 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
+import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
@@ -40,6 +41,7 @@ import {
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
+import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
@@ -178,8 +180,10 @@ function addSpaceRoutes(
   const { queries, caches } = rotation.space
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
+  const unit = () => rotation.next()
+  const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
   for (const query of queries.values()) {
-    addQueryRoute(app, door, rotation, query)
+    addQueryRoute(app, door, rotation, query, live)
     addProjectionRoute(app, door, rotation, query)
   }
   const readable = readableCaches(rotation.space, undeclaredReadable)
