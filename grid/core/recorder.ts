@@ -1,5 +1,6 @@
 import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
+import { emittedName } from './define-event.ts'
 import type {
   AnyCache,
   AnyCommand,
@@ -16,11 +17,13 @@ import type {
 import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
+import type { AnyEventType } from './event-type.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
+import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
@@ -45,6 +48,8 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
+  /** Where what follows from events is written down; undefined: nothing does. */
+  readonly outbox?: Outbox | undefined
   /** All that it may refuse for; undefined: anything. */
   readonly reasons?: readonly string[] | undefined
 }
@@ -308,10 +313,13 @@ export class Recorder implements Transaction, Prediction {
     return outcome
   }
 
-  emit(name: string, payload: Value): void {
+  emit(event: AnyEventType | string, payload: Value): void {
     this.#checkOpen()
-    this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
+    const name = emittedName(event, payload)
+    const taken = takenEvent(name, payload, this.#limits.charactersMax)
     this.#bytes += takenBytes()
+    this.#events = withItem(this.#events, taken)
+    this.#options.outbox?.note(this, taken, this.#events.length)
   }
 
   reject(reason: string, details?: Value): never {

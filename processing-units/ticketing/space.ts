@@ -6,6 +6,7 @@ import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
 import { cancelOrder, confirmHold, releaseHold } from './order-commands.ts'
 import { availability, order, ordersByCustomer, seatMap } from './queries.ts'
+import { type Payments, selling } from './selling.ts'
 import { readTicketingSettings } from './settings.ts'
 
 export interface TicketingOptions {
@@ -13,13 +14,19 @@ export interface TicketingOptions {
   readonly holdMs?: number
   /** Among which the events are divided. Default 1. */
   readonly partitions?: number
+  /** With them an order is paid, and becomes a ticket of the space `tickets`. Default: none. */
+  readonly payments?: Payments
 }
 
 /**
  * The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or
  * free again.
  */
-export function createTicketing({ holdMs = 120_000, partitions = 1 }: TicketingOptions = {}) {
+export function createTicketing({
+  holdMs = 120_000,
+  partitions = 1,
+  payments,
+}: TicketingOptions = {}) {
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
     partitions,
@@ -42,6 +49,7 @@ export function createTicketing({ holdMs = 120_000, partitions = 1 }: TicketingO
       OrderCancelled: ['eventId', 'seatIds'],
     },
     projections: [availabilityProjection],
+    ...(payments ? { reactions: [selling(payments)] } : {}),
   })
 }
 

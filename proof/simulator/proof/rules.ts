@@ -1,9 +1,11 @@
 import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
+import { liveRules } from './live-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
+import { reactionRules } from './reaction-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -425,6 +427,8 @@ export const rules: readonly Rule[] = [
   ...recordRules,
   ...acrossRules,
   ...placementRules,
+  ...liveRules,
   ...affinityRules,
+  ...reactionRules,
   ...queryRules,
 ]
