@@ -101,7 +101,7 @@ class Audience implements AsyncDisposable {
   }
 }
 
-/** Readers of one unit's events; its log is in memory, so what is measured begins with the commit. */
+/** Readers of one unit's events; its log is in memory: what is measured begins with the commit. */
 async function events(options: Options, stuck: number): Promise<void> {
   const { readers, rate, seconds } = options
   await using audience = new Audience()
@@ -111,7 +111,7 @@ async function events(options: Options, stuck: number): Promise<void> {
   const before = await audience.memory()
   const cameMs = await audience.come('/told/events', readers, stuck)
   const with_ = await audience.memory()
-  const { told, sent, cpuMs } = await audience.tell(rate, seconds * 1000)
+  const { told, cpuMs } = await audience.tell(rate, seconds * 1000)
   const after = await audience.memory()
   const reading = readers - stuck
   print(

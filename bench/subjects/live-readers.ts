@@ -12,7 +12,7 @@ export interface ReadersWanted {
 
 /** Connections that are being opened at the same time. */
 const openingMax = 100
-const mark = Buffer.from('at-')
+const mark = 'at-'
 
 /** Readers of streams, as many as it is told to be: each a connection, and nothing else. */
 export async function open(): Promise<Subject> {
