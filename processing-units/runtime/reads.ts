@@ -65,19 +65,41 @@ export class Reads {
     }
   }
 
+  /**
+   * As `query`, at once, from what `see` makes of the present incarnation. `now`: the clock that
+   * the query sees.
+   */
+  async seen(
+    name: string,
+    input: unknown,
+    see: (incarnation: Incarnation) => Incarnation,
+    now: () => number,
+  ): Promise<QueryAnswer<number>> {
+    const query = this.#space.queries.get(name)
+    if (!query) throw unknownIn(this.#space, 'query', name)
+    checkFits(query.input, input, name)
+    return await this.#ask(query, input, see(this.#serves()), {}, now)
+  }
+
+  /** @throws GridError `position_timeout`, `not_ready`, `stopping` */
+  async reached(position: number): Promise<void> {
+    await this.#at({ position })
+  }
+
   #ask(
     query: AnyQuery,
     input: unknown,
     incarnation: Incarnation,
     options: ReadOptions,
+    now = this.#now,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
     const { state, projections, version } = incarnation
     const place = this.#place
     if (place && query.partitionBy)
       placedHash(place, query.partitionBy, input, `query ${query.name}`)
     const reader = place
-      ? new PlacedReader(state, projections, this.#now, place)
-      : new StateReader(state, projections, this.#now)
+      ? new PlacedReader(state, projections, now, place)
+      : new StateReader(state, projections, now)
     const { position } = state
     try {
       const result =
