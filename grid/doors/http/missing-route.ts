@@ -21,6 +21,7 @@ const templates = [
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/projections/{name}/{key}',
   'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
@@ -81,6 +82,12 @@ function partsOf(
   if (kind === 'queries') {
     const names = [...(space?.queries.keys() ?? [])]
     return { ...own, noun: 'query', code: 'unknown_query', names, methods: readMethods }
+  }
+  if (kind === 'projections') {
+    const rows = [...(space?.queries.values() ?? [])].flatMap(({ rowsOf }) => rowsOf ?? [])
+    const names = [...new Set(rows.map(({ projection }) => projection))]
+    const code = 'unknown_projection'
+    return { ...own, noun: 'projection', code, names, methods: readMethods, segmentsAfterName: 1 }
   }
   if (kind === 'caches') {
     const names = space === undefined ? [] : readable(space)
