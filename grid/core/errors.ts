@@ -31,6 +31,7 @@ export const errorKinds = {
   unknown_command: kind(404, false, 'No such command'),
   unknown_query: kind(404, false, 'No such query'),
   unknown_cache: kind(404, false, 'No such cache'),
+  unknown_projection: kind(404, false, 'No such projection'),
   wrong_partition: kind(421, false, 'It belongs to another partition'),
   explain_off: kind(403, false, 'Explanations are not given here'),
   unknown_route: kind(404, false, 'No such route'),

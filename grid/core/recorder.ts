@@ -48,6 +48,8 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
+  /** The transaction's place among those of its unit. */
+  readonly number?: number
   /** Where what follows from events is written down; undefined: nothing does. */
   readonly outbox?: Outbox | undefined
   /** All that it may refuse for; undefined: anything. */
@@ -319,7 +321,8 @@ export class Recorder implements Transaction, Prediction {
     const taken = takenEvent(name, payload, this.#limits.charactersMax)
     this.#bytes += takenBytes()
     this.#events = withItem(this.#events, taken)
-    this.#options.outbox?.note(this, taken, this.#events.length)
+    const { outbox, number = 0 } = this.#options
+    outbox?.note(this, taken, number, this.#events.length)
   }
 
   reject(reason: string, details?: Value): never {

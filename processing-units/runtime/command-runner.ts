@@ -388,6 +388,7 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      number,
       outbox: this.#outbox,
       reasons: execution.command.rejections,
     }

@@ -8,6 +8,7 @@ import { DataFault, takeData } from '@spacegrid/grid/core/data'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, type GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import { UnusablePage } from '@spacegrid/grid/core/page-cursor'
+import { UnusableRows } from '@spacegrid/grid/core/projection/row-queries'
 
 /** What a transaction can meet that is nobody's mistake. */
 const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
@@ -43,7 +44,7 @@ export class FaultDesk {
     }
     if (isGridError(thrown) && isAnswer(callback, thrown.code)) return thrown
     // The caller has sent it.
-    if (thrown instanceof UnusablePage && callback.kind === 'query') return thrown
+    if (callback.kind === 'query' && isAsked(thrown)) return thrown
     return this.#fault(callback, thrown, position)
   }
 
@@ -62,6 +63,9 @@ export class FaultDesk {
     )
   }
 }
+
+const isAsked = (thrown: unknown): thrown is GridError =>
+  thrown instanceof UnusablePage || thrown instanceof UnusableRows
 
 const isTransaction = ({ kind }: Callback): boolean => kind === 'command' || kind === 'expiry'
 

@@ -42,6 +42,7 @@ import {
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
+import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
@@ -181,7 +182,10 @@ function addSpaceRoutes(
     addCommandRoute(app, door, rotation, command)
   const unit = () => rotation.next()
   const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
-  for (const query of queries.values()) addQueryRoute(app, door, rotation, query, live)
+  for (const query of queries.values()) {
+    addQueryRoute(app, door, rotation, query, live)
+    addProjectionRoute(app, door, rotation, query)
+  }
   if (queries.size > 0) addBatchRoute(app, door, rotation)
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {

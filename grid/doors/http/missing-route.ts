@@ -23,6 +23,7 @@ const templates = [
   'POST /{space}/queries/{name}',
   'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/projections/{name}/{key}',
   'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
@@ -92,6 +93,12 @@ function partsOf(
       names,
       methods: 'GET, HEAD, POST, OPTIONS',
     }
+  }
+  if (kind === 'projections') {
+    const rows = [...(space?.queries.values() ?? [])].flatMap(({ rowsOf }) => rowsOf ?? [])
+    const names = [...new Set(rows.map(({ projection }) => projection))]
+    const code = 'unknown_projection'
+    return { ...own, noun: 'projection', code, names, methods: readMethods, segmentsAfterName: 1 }
   }
   if (kind === 'caches') {
     const names = space === undefined ? [] : readable(space)

@@ -19,7 +19,7 @@ import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests of one query share. */
-interface QueryRoute {
+export interface QueryRoute {
   readonly door: Door
   readonly inputs: QueryInput
   readonly results: ResultSerializer
@@ -36,21 +36,19 @@ export function addQueryRoute(
 ): void {
   const { space } = rotation
   const { name } = query
-  const route: QueryRoute = {
-    door,
-    inputs: new QueryInput(query.input),
-    results: new ResultSerializer(query.result),
-    tags: new ResultTags(),
-  }
+  const route = queryRouteOf(door, query)
   const path = door.pipeline.query(space.name, name)
   const live = new LiveQueryRoute(door, name, route.inputs, queries)
   const url = `/${space.name}/queries/${name}`
-  app.get(url, { config: { schema: querySchema(space, query) } }, (request, reply) =>
+  // What reads rows is shown where it has a path of its own.
+  const schema = query.rowsOf ? { hide: true } : querySchema(space, query)
+  app.get(url, { config: { schema } }, (request, reply) =>
     asksForStream(request)
       ? live.join(request, reply, rotation.next())
       : path.run(rotation.next(), new QueryRequest(request, reply, route)),
   )
-  app.post(url, { config: { schema: postedQuerySchema(space, query) } }, (request, reply) =>
+  const posted = query.rowsOf ? { hide: true } : postedQuerySchema(space, query)
+  app.post(url, { config: { schema: posted } }, (request, reply) =>
     path.run(rotation.next(), new PostedQueryRequest(request, reply, route)),
   )
 }
@@ -65,7 +63,14 @@ export function addBatchRoute(app: FastifyInstance, door: Door, rotation: UnitRo
   )
 }
 
-class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
+export const queryRouteOf = (door: Door, query: AnyQuery): QueryRoute => ({
+  door,
+  inputs: new QueryInput(query.input),
+  results: new ResultSerializer(query.result),
+  tags: new ResultTags(),
+})
+
+export class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   readonly #route: QueryRoute
 
   /** The text behind the question mark: see the server's query string parser. */
