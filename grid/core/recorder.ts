@@ -1,3 +1,5 @@
+import { stirBucket } from './archive-buckets.ts'
+import { ArchiveReads, type KnownArchive, type UnknownKey } from './archive-reads.ts'
 import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import type {
@@ -17,6 +19,7 @@ import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
+import { contentBytes } from './growth.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
@@ -45,6 +48,8 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
+  /** What is known of entries that may have left memory. Left out: none has. */
+  readonly archive?: KnownArchive | undefined
 }
 
 const none: readonly never[] = []
@@ -99,6 +104,7 @@ export class Recorder implements Transaction, Prediction {
   #evolved: Map<number, AnyCache> | undefined
   /** Numbers of the caches written. */
   #written: readonly number[] = none
+  #archiveReads: ArchiveReads | undefined
 
   constructor(view: View, options: RecorderOptions) {
     this.#view = view
@@ -145,6 +151,14 @@ export class Recorder implements Transaction, Prediction {
     return this.#steps.length > 0 || this.#events.length > 0
   }
 
+  /**
+   * What the handler took for missing and may be in the store. Whatever it came to is worth nothing
+   * then: it has to run again when that is known.
+   */
+  get unknown(): readonly UnknownKey[] {
+    return this.#archiveReads?.unknown ?? none
+  }
+
   /** The handler has returned: nothing is recorded any more. */
   close(): void {
     this.#closed = true
@@ -160,7 +174,8 @@ export class Recorder implements Transaction, Prediction {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const { number } = this.#layoutOf(cache)
+    const layout = this.#layoutOf(cache)
+    const { number } = layout
     // No entry can have such a key, and the log could not carry it as it is.
     if (!isKey(key)) return undefined
     if (this.#written.includes(number)) {
@@ -169,10 +184,15 @@ export class Recorder implements Transaction, Prediction {
       const below = this.#view.find(number, key)
       // Covered by an own write: what is below was not seen.
       if (entry !== below) return readEntry<V>(cache, entry)
+      if (layout.archiveIndex !== undefined && own.covers(number, key)) return undefined
     }
     const entry = this.#view.find(number, key)
     this.#countReads(1)
     this.read(number, key, entry?.version ?? absentVersion)
+    if (entry === undefined && layout.archiveIndex !== undefined) {
+      const stored = this.#archive?.find(layout, key)
+      return stored && (readValue(cache, stored) as V)
+    }
     return readEntry<V>(cache, entry)
   }
 
@@ -215,6 +235,36 @@ export class Recorder implements Transaction, Prediction {
     checkKey(key, `cache ${cache.name}`)
     this.#countWrites(1)
     this.#push({ kind: StepKind.delete, cache: layout.number, key })
+    if (layout.archiveIndex === undefined) return
+    const stir = stirBucket(this.#view.layout, layout, key)
+    this.#countWrites(1)
+    this.#bytes += stir.key.length
+    this.#push(stir)
+  }
+
+  get #archive(): ArchiveReads | undefined {
+    const { archive } = this.#options
+    if (!archive) return undefined
+    const read = (cache: number, key: string, version: number) => this.read(cache, key, version)
+    this.#archiveReads ??= new ArchiveReads(this.#view, archive, read)
+    return this.#archiveReads
+  }
+
+  /**
+   * An operation works on what is in memory when it is melded. What has left is brought back first;
+   * and nothing may leave in between.
+   */
+  #bringBack(layout: CacheLayout, key: string): void {
+    const { number } = layout
+    if (this.#written.includes(number) && this.#applySteps().covers(number, key)) return
+    const isThere = this.#view.find(number, key) !== undefined
+    if (isThere) this.#archive?.readBucket(layout, key)
+    else this.read(number, key, absentVersion)
+    const stored = isThere ? undefined : this.#archive?.find(layout, key)
+    if (!stored) return
+    this.#bytes += key.length + contentBytes(stored)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.put, cache: number, key, value: stored })
   }
 
   increment<V>(
@@ -367,14 +417,18 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /** The entry as this transaction leaves it so far, as far as puts go; not a read. */
-  #before(cache: AnyCache, { number }: CacheLayout, key: unknown): Value | undefined {
+  #before(cache: AnyCache, layout: CacheLayout, key: unknown): Value | undefined {
+    const { number } = layout
     if (!isKey(key)) return undefined
     for (let i = this.#steps.length - 1; i >= 0; i--) {
       const step = this.#steps[i] as Step
       if (step.kind === StepKind.put && step.cache === number && step.key === key)
         return readValue(cache, step.value)
     }
-    return readEntry<Value>(cache, this.#view.find(number, key))
+    const entry = this.#view.find(number, key)
+    if (entry || layout.archiveIndex === undefined) return readEntry<Value>(cache, entry)
+    const stored = this.#archive?.peek(layout, key)
+    return stored && readValue(cache, stored)
   }
 
   /**
@@ -403,6 +457,7 @@ export class Recorder implements Transaction, Prediction {
   #operationTarget(cache: AnyCache, key: string, initial: unknown, field: string) {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
+    if (layout.archiveIndex !== undefined) this.#bringBack(layout, key)
     if (cache.evolution !== undefined) this.#upcastEntry(cache, layout, key, field)
     let kept: Value | undefined
     if (initial !== undefined) {
@@ -451,6 +506,12 @@ export class Recorder implements Transaction, Prediction {
    * cache, or of this one entry: the operations that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
+    const own = this.#applySteps()
+    this.#see(cache, key)
+    return own
+  }
+
+  #applySteps(): Overlay {
     this.#checkOpen()
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
@@ -468,7 +529,6 @@ export class Recorder implements Transaction, Prediction {
       for (const write of evaluation.writes)
         own.write(write.cache, write.key, write.value, write.version)
     }
-    this.#see(cache, key)
     return own
   }
 

@@ -27,6 +27,7 @@ import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
+import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
@@ -42,6 +43,8 @@ type Attempt =
   | { readonly kind: 'transaction'; readonly handled: HandlerData }
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
+  /** It took for missing what may have left memory: it runs again when that is known. */
+  | { readonly kind: 'unknown' }
 
 /**
  * A handler that takes longer has others wait for the next turn of the event loop, in which reads
@@ -69,6 +72,7 @@ export class CommandRunner {
   readonly #answers: Answers
   readonly #newId: () => string
   readonly #place: Place | undefined
+  readonly #archive: ArchiveDesk
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
@@ -98,8 +102,10 @@ export class CommandRunner {
   readonly parts: PartRunner | undefined
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, version, memory, unfit, place } = parts
+    const { state, chain, clock, time, random, faults, version, memory, unfit, place, archive } =
+      parts
     this.#place = place
+    this.#archive = archive
     this.#version = version
     this.#state = state
     this.#chain = chain
@@ -353,13 +359,22 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      archive: this.#archive,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
     const attempt = this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+    else if (attempt.kind === 'unknown') this.#lookUp(execution, recorder)
     else this.#confirm(execution, recorder, attempt)
+  }
+
+  #lookUp(execution: Execution, { unknown }: Recorder): void {
+    this.#archive.lookUp(unknown).then(
+      () => (this.#resting ? this.#later.push(execution) : this.#runInTurn(execution)),
+      (error: GridError) => execution.fail(error),
+    )
   }
 
   #recorder({ command, input, hash }: Execution, options: RecorderOptions): Recorder {
@@ -375,10 +390,12 @@ export class CommandRunner {
     const { command, input } = execution
     try {
       const handled = runHandler(command, recorder, input, this.#version)
+      if (recorder.unknown.length > 0) return { kind: 'unknown' }
       return recorder.writes
         ? { kind: 'transaction', handled }
         : { kind: 'answer', data: handled.data }
     } catch (thrown) {
+      if (recorder.unknown.length > 0) return { kind: 'unknown' }
       const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
       throw error
@@ -478,7 +495,7 @@ export class CommandRunner {
   #confirm(
     execution: Execution,
     recorder: Recorder,
-    attempt: Exclude<Attempt, { kind: 'transaction' }>,
+    attempt: Exclude<Attempt, { kind: 'transaction' | 'unknown' }>,
   ): void {
     const { reads, ranges } = recorder
     this.#chain.check({

@@ -474,6 +474,7 @@ export class ProcessingUnit implements Serving, Component {
       this.#faults,
       (error) => life.end(error),
       this.#definition,
+      { logName: this.#logName, messaging },
       memory,
       this.#unitPlace.place,
     )

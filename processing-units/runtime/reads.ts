@@ -1,3 +1,4 @@
+import type { UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
@@ -28,6 +29,9 @@ export interface ReadsParts {
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
 }
+
+/** Each round, a query may read entries that it has not asked for before. */
+const archiveRoundsMax = 64
 
 /** Answers queries and reads of entries from what is committed on the replica. */
 export class Reads {
@@ -67,14 +71,16 @@ export class Reads {
   #ask(
     query: AnyQuery,
     input: unknown,
-    { state, projections, version }: Incarnation,
+    incarnation: Incarnation,
+    round = 1,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
+    const { state, projections, version, archive } = incarnation
     const place = this.#place
     if (place && query.partitionBy)
       placedHash(place, query.partitionBy, input, `query ${query.name}`)
     const reader = place
-      ? new PlacedReader(state, projections, this.#now, place)
-      : new StateReader(state, projections, this.#now)
+      ? new PlacedReader(state, projections, this.#now, place, archive)
+      : new StateReader(state, projections, this.#now, archive)
     const { position } = state
     try {
       const result =
@@ -82,16 +88,38 @@ export class Reads {
           ? runQueryPart(query, reader, input)
           : runQuery(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (reader.unknown) {
+        // Nobody waits for it: it has not seen what there is.
+        if (isPromise) result.catch(() => undefined)
+        return this.#askAgain(query, input, incarnation, reader.unknown, round)
+      }
       if (!isPromise) return { result, position }
       return keptWithin(this.#clock, this.#waitMsMax, result).then(
         (value) => ({ result: value, position }),
         (thrown) => this.#judgeQuery(query, thrown),
       )
     } catch (thrown) {
+      if (reader.unknown) return this.#askAgain(query, input, incarnation, reader.unknown, round)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
     }
+  }
+
+  /** On a later state, when it is known what has left memory of what it has asked for. */
+  async #askAgain(
+    query: AnyQuery,
+    input: unknown,
+    { archive }: Incarnation,
+    unknown: readonly UnknownKey[],
+    round: number,
+  ): Promise<QueryAnswer<number>> {
+    if (round > archiveRoundsMax)
+      throw new GridError('contended', `What ${query.name} reads leaves memory all the time`, {
+        retryAfterMs: 100,
+      })
+    await archive.lookUp(unknown)
+    return await this.#ask(query, input, this.#serves(), round + 1)
   }
 
   #judgeQuery(query: AnyQuery, thrown: unknown): never {

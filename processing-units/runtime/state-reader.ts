@@ -1,3 +1,5 @@
+import { archiveBucketOf } from '@spacegrid/grid/core/archive-buckets'
+import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import type {
   AnyCache,
   AnyProjection,
@@ -12,7 +14,8 @@ import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { fitProblem } from '@spacegrid/grid/core/validation'
+import { fitProblem, isKey } from '@spacegrid/grid/core/validation'
+import { absentVersion } from '@spacegrid/grid/core/version'
 import { collect } from '@spacegrid/grid/core/view'
 import type { TSchema } from 'typebox'
 import type { Projections } from './projections.ts'
@@ -38,11 +41,24 @@ export class StateReader implements Reader {
   #listed: readonly EntryView[] = none
   readonly #state: SpaceState
   readonly #projections: Projections
+  readonly #archive: KnownArchive | undefined
+  /**
+   * What was taken for missing and may be in the store: the answer is worth nothing then. undefined:
+   * nothing was.
+   */
+  unknown: UnknownKey[] | undefined
 
-  constructor(state: SpaceState, projections: Projections, readClock: () => number) {
+  /** `archive`: what is known of what has left memory. Left out: nothing has. */
+  constructor(
+    state: SpaceState,
+    projections: Projections,
+    readClock: () => number,
+    archive?: KnownArchive,
+  ) {
     this.#state = state
     this.#projections = projections
     this.#readClock = readClock
+    this.#archive = archive
   }
 
   /** Whether it is a committed value that this reader has handed out: then it is data. */
@@ -105,13 +121,29 @@ export class StateReader implements Reader {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const entry = this.#state.find(this.#layoutOf(cache).number, key)
-    if (entry === undefined) return undefined
+    const layout = this.#layoutOf(cache)
+    const entry = this.#state.find(layout.number, key)
+    if (entry === undefined)
+      return layout.archiveIndex === undefined ? undefined : this.#stored<V>(cache, layout, key)
     const { value } = entry
     if (cache.evolution !== undefined) return readValue(cache, value) as V
     if (this.#first === undefined) this.#first = entry
     else this.#hand([entry])
     return value as V
+  }
+
+  /** An entry that is not in memory. */
+  #stored<V>(cache: Cache<V>, layout: CacheLayout, key: string): V | undefined {
+    if (!this.#archive || !isKey(key)) return undefined
+    const { archived } = this.#state.layout
+    const bucket = this.#state.find(archived, archiveBucketOf(layout, key))
+    const cacheNumber = layout.number
+    const found = this.#archive.find(cacheNumber, key, bucket?.version ?? absentVersion)
+    if (found === undefined) {
+      this.unknown ??= []
+      this.unknown.push({ cache: cacheNumber, key })
+    }
+    return found ? (readValue(cache, found) as V) : undefined
   }
 
   range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {

@@ -10,6 +10,8 @@ import {
   toDocument,
 } from './mongo-document.ts'
 
+export const notArchived = { '_grid.archived': { $ne: true } } as const
+
 /** Every partition scans, compares and clears its own documents by it. */
 export const partitionIndex = { '_grid.partition': 1 } as const
 
@@ -44,6 +46,11 @@ export class CacheDocuments {
     if (!this.#share) return {}
     const { partition } = this.#share
     return { '_grid.partition': partition === 0 ? { $in: [0, null] } : partition }
+  }
+
+  /** Those that have not left memory. */
+  get inMemory(): Filter<EntryDocument> {
+    return { ...this.all, ...notArchived }
   }
 
   /** For operations that filter by ids. */

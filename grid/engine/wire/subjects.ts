@@ -43,6 +43,10 @@ export const subjects = {
   correct: (logName: LogName) => `spacegrid.${logName}.admin.correct`,
   /** Asked for an entry as the store holds it. */
   archive: (logName: LogName) => `spacegrid.${logName}.archive`,
+  /** The same for units: exactly, and as of a position. */
+  archivedEntry: (logName: LogName) => `spacegrid.${logName}.archive.entry`,
+  /** Asked for a range of what has left memory. */
+  archivedRange: (logName: LogName) => `spacegrid.${logName}.archive.range`,
 } as const
 
 export const streams = {

@@ -1,0 +1,63 @@
+import { archiveBucketOf } from './archive-buckets.ts'
+import type { Value } from './definition.ts'
+import type { CacheLayout } from './layout.ts'
+import { absentVersion } from './version.ts'
+import type { View } from './view.ts'
+
+/** What the store was found to hold of keys that are not in memory. */
+export interface KnownArchive {
+  /**
+   * The value; null: there is none. undefined: that is not known, as of this version of the key's
+   * bucket.
+   */
+  find(cache: number, key: string, bucketVersion: number): Value | null | undefined
+}
+
+/** A key of which only the store can tell whether there is an entry. */
+export interface UnknownKey {
+  readonly cache: number
+  readonly key: string
+}
+
+/** What one transaction reads of what may have left memory. docs/decisions/0052. */
+export class ArchiveReads {
+  readonly #view: View
+  readonly #known: KnownArchive
+  readonly #read: (cache: number, key: string, version: number) => void
+  readonly unknown: UnknownKey[] = []
+
+  /** `read` makes the transaction depend on a version. */
+  constructor(
+    view: View,
+    known: KnownArchive,
+    read: (cache: number, key: string, version: number) => void,
+  ) {
+    this.#view = view
+    this.#known = known
+    this.#read = read
+  }
+
+  /** The value, as it is stored, of an entry that is not in memory. */
+  find(layout: CacheLayout, key: string): Value | undefined {
+    const cache = layout.number
+    const found = this.#known.find(cache, key, this.readBucket(layout, key))
+    if (found === undefined) this.unknown.push({ cache, key })
+    return found ?? undefined
+  }
+
+  /** Without making the transaction depend on it. */
+  peek(layout: CacheLayout, key: string): Value | undefined {
+    const bucket = archiveBucketOf(layout, key)
+    const version = this.#view.find(this.#view.layout.archived, bucket)?.version
+    return this.#known.find(layout.number, key, version ?? absentVersion) ?? undefined
+  }
+
+  /** From now on the transaction depends on nothing leaving this bucket. Its version. */
+  readBucket(layout: CacheLayout, key: string): number {
+    const bucket = archiveBucketOf(layout, key)
+    const { archived } = this.#view.layout
+    const version = this.#view.find(archived, bucket)?.version ?? absentVersion
+    this.#read(archived, bucket, version)
+    return version
+  }
+}
