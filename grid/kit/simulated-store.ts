@@ -260,8 +260,9 @@ function tamperWith(stored: StoredSpace, tampering: Tampering): ForeignChange {
   }
   if ('cache' in tampering) {
     const { cache } = tampering
+    // What has left memory nobody could bring back.
     for (const [name, entry] of stored.entries)
-      if (entry.cache === cache) stored.entries.delete(name)
+      if (entry.cache === cache && !entry.archived) stored.entries.delete(name)
     return { what: 'cache', cache }
   }
   const { cache, key } = tampering.entry

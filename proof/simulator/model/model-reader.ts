@@ -22,7 +22,7 @@ export function ask(
   const reader: Reader = {
     now,
     position,
-    get: <V>(cache: Cache<V>, key: string) => model.entries(cache.name).get(key) as V | undefined,
+    get: <V>(cache: Cache<V>, key: string) => model.find(cache.name, key) as V | undefined,
     range: <V>(cache: Cache<V>, index: string, range: IndexRange = {}) =>
       naiveRange(cache, model.entries(cache.name), index, range).map(([, value]) => value as V),
     count: (cache: AnyCache) => model.entries(cache.name).size,

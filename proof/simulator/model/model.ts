@@ -16,6 +16,8 @@ export interface ModelRemembered {
 export class Model {
   readonly #space: Space
   readonly caches = new Map<string, Map<string, Value>>()
+  /** What has left memory, by cache. */
+  readonly #archived = new Map<string, Map<string, Value>>()
   readonly remembered = new Map<string, ModelRemembered>()
   readonly #projections = new Map<AnyProjection, unknown>()
 
@@ -34,6 +36,25 @@ export class Model {
     return entries
   }
 
+  /** Wherever it is. */
+  find(cache: string, key: string): Value | undefined {
+    return this.entries(cache).get(key) ?? this.#archived.get(cache)?.get(key)
+  }
+
+  /** The entry leaves memory. */
+  archive(cache: string, key: string): void {
+    const value = this.entries(cache).get(key)
+    this.write(cache, key, undefined)
+    const archived = this.#archived.get(cache) ?? new Map<string, Value>()
+    this.#archived.set(cache, archived)
+    if (value) archived.set(key, value)
+  }
+
+  /** What has left memory of a cache. */
+  archived(cache: string): ReadonlyMap<string, Value> {
+    return this.#archived.get(cache) ?? new Map()
+  }
+
   /** A copy: whatever a query does to it is gone with it. */
   projection(projection: AnyProjection): unknown {
     return structuredClone(this.#projections.get(projection))
@@ -42,6 +63,7 @@ export class Model {
   write(cache: string, key: string, after: Value | undefined): void {
     const entries = this.entries(cache)
     const before = entries.get(key)
+    this.#archived.get(cache)?.delete(key)
     if (after === undefined) entries.delete(key)
     else entries.set(key, frozen(after))
     if (before === undefined && after === undefined) return

@@ -1,6 +1,7 @@
 import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
+import { archiveRules } from './archive-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -419,6 +420,7 @@ export const rules: readonly Rule[] = [
     tests: ['grid/drivers/mongodb/mongo-connection'],
   },
   ...applicationRules,
+  ...archiveRules,
   ...recordRules,
   ...acrossRules,
   ...placementRules,
