@@ -119,9 +119,11 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
 })
 
 function expectMeasured({ what, measured, ratio, met }: GoalRow): void {
-  expect(measured, what).toMatch(/[1-9]/)
+  // Nothing at all may be a result ("0.000" re-executions), and in so short a time a difference of
+  // two latencies has either sign.
+  expect(measured, what).toMatch(/\d/)
   expect(measured, what).not.toMatch(/NaN|Infinity|–/)
-  if (ratio) expect(ratio.median, what).toBeGreaterThan(0)
+  if (ratio) expect(ratio.median, what).toSatisfy(Number.isFinite)
   // Sizes that mean nothing meet nothing.
   expect(met, what).toBeUndefined()
 }

@@ -44,6 +44,7 @@ export const errorKinds = {
   stopping: kind(503, true, 'The processing unit is stopping'),
   log_unavailable: kind(503, true, 'The log cannot be reached'),
   position_timeout: kind(503, true, 'The replica has not reached the position in time'),
+  too_stale: kind(503, true, 'The state is older than the caller takes it'),
   store_unavailable: kind(503, true, 'The store cannot be reached'),
   image_unavailable: kind(503, true, 'The warm image cannot be reached'),
   log_full: kind(507, true, 'The log is full'),

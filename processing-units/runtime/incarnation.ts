@@ -8,7 +8,7 @@ import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
-import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Log, LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
@@ -22,6 +22,7 @@ import type { DefinitionTeller } from './definition-teller.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
+import { Freshness } from './freshness.ts'
 import { Projections } from './projections.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -41,6 +42,8 @@ export class Incarnation {
   readonly runner: CommandRunner
   /** What the store holds that is not in memory. */
   readonly archive: ArchiveDesk
+  /** How old the state is. */
+  readonly freshness: Freshness
   /** What the application makes of what its other versions write. */
   readonly version: Compatibility
   readonly #space: Space
@@ -109,6 +112,7 @@ export class Incarnation {
     this.#data = new DataCheck(space, state)
     this.state = state
     this.replica = new Replica(log, state, clock, (data) => this.#chain.sentAs(data))
+    this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options)
@@ -396,17 +400,23 @@ export class Incarnation {
     if (!this.#draining && this.unready() === undefined) this.#expirer.sweep()
   }
 
-  async #readBounds(): Promise<void> {
+  async #readBounds(): Promise<LogBounds | undefined> {
+    const askedAt = this.#clock.monotonic()
     try {
-      const { last } = await this.#log.bounds()
+      const bounds = await this.#log.bounds()
+      const { last } = bounds
       this.#lastKnown = last
       this.#chain.newestKnown = last
-      if (this.#beginning !== undefined) return
-      this.#beginning = last
-      if (!this.#closed) this.#adoptShape()
+      this.freshness.heard(askedAt, last)
+      if (this.#beginning === undefined) {
+        this.#beginning = last
+        if (!this.#closed) this.#adoptShape()
+      }
+      return bounds
     } catch (error) {
       // Not reachable just now; the tail says so by itself.
       if (!(error instanceof GridError)) throw error
+      return undefined
     }
   }
 

@@ -12,6 +12,7 @@ import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { EntryAnswer, QueryAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from './fault-desk.ts'
+import { freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
 import { PlacedReader } from './placed-reader.ts'
 import { StateReader } from './state-reader.ts'
@@ -60,9 +61,9 @@ export class Reads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
-      if (options.latest || options.position !== undefined)
-        return this.#at(options).then((incarnation) => this.#ask(query, input, incarnation))
-      return Promise.resolve(this.#ask(query, input, this.#serves()))
+      if (waits(options))
+        return this.#at(options).then((it) => this.#ask(query, input, it, options))
+      return Promise.resolve(this.#ask(query, input, this.#serves(), options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -72,6 +73,7 @@ export class Reads {
     query: AnyQuery,
     input: unknown,
     incarnation: Incarnation,
+    options: ReadOptions,
     round = 1,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
     const { state, projections, version, archive } = incarnation
@@ -91,15 +93,29 @@ export class Reads {
       if (reader.unknown) {
         // Nobody waits for it: it has not seen what there is.
         if (isPromise) result.catch(() => undefined)
-        return this.#askAgain(query, input, incarnation, reader.unknown, round)
+        return this.#askAgain(query, input, incarnation, options, reader.unknown, round)
       }
-      if (!isPromise) return { result, position }
+      // In process nobody is told who does not ask: to look at the clock takes as long as to look
+      // up an entry.
+      const tells = options.caller !== undefined || options.stalenessMs !== undefined
+      if (!isPromise)
+        return tells
+          ? aged({ result, position }, this.#ageMs(incarnation), options)
+          : { result, position }
+      const readAt = this.#clock.monotonic()
+      const ageMs = tells ? this.#ageMs(incarnation) : 0
       return keptWithin(this.#clock, this.#waitMsMax, result).then(
-        (value) => ({ result: value, position }),
+        (value) => {
+          const age = ageMs + this.#clock.monotonic() - readAt
+          return tells
+            ? aged({ result: value, position }, age, options)
+            : { result: value, position }
+        },
         (thrown) => this.#judgeQuery(query, thrown),
       )
     } catch (thrown) {
-      if (reader.unknown) return this.#askAgain(query, input, incarnation, reader.unknown, round)
+      if (reader.unknown)
+        return this.#askAgain(query, input, incarnation, options, reader.unknown, round)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
@@ -111,6 +127,7 @@ export class Reads {
     query: AnyQuery,
     input: unknown,
     { archive }: Incarnation,
+    options: ReadOptions,
     unknown: readonly UnknownKey[],
     round: number,
   ): Promise<QueryAnswer<number>> {
@@ -119,7 +136,8 @@ export class Reads {
         retryAfterMs: 100,
       })
     await archive.lookUp(unknown)
-    return await this.#ask(query, input, this.#serves(), round + 1)
+    const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+    return await this.#ask(query, input, incarnation, options, round + 1)
   }
 
   #judgeQuery(query: AnyQuery, thrown: unknown): never {
@@ -132,7 +150,8 @@ export class Reads {
       if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
       checkKey(key, `cache ${cacheName}`)
       if (this.#place) checkEntryPlace(this.#place, cache, key)
-      return ({ state }) => {
+      return (incarnation) => {
+        const { state } = incarnation
         const layout = state.layout.named(cacheName)
         const entry = layout && state.find(layout.number, key)
         if (!layout || !entry)
@@ -140,12 +159,14 @@ export class Reads {
             'not_found',
             `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
           )
-        return {
+        const answer = {
           value: this.#told(cache, layout, entry),
           version: entry.version,
           writtenAt: entry.position,
           position: state.position,
         }
+        const tells = options.caller !== undefined || options.stalenessMs !== undefined
+        return tells ? aged(answer, this.#ageMs(incarnation), options) : answer
       }
     })
   }
@@ -173,14 +194,29 @@ export class Reads {
   ): Promise<T> {
     try {
       const read = prepare()
-      if (options.latest || options.position !== undefined) return this.#at(options).then(read)
+      if (waits(options)) return this.#at(options).then(read)
       return Promise.resolve(read(this.#serves()))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  async #at({ position, latest }: ReadOptions): Promise<Incarnation> {
+  /**
+   * How old the state is at most, ms. What a command across partitions holds here it may have
+   * written elsewhere, and have answered, since it began.
+   */
+  #ageMs({ state, freshness }: Incarnation): number {
+    const { at } = freshness
+    // Stands before a record that it cannot read: it has never come up to the end of the log.
+    const isKnown = at !== Number.NEGATIVE_INFINITY
+    const now = this.#now
+    let ageMs = isKnown ? this.#clock.monotonic() - at : now() - state.time
+    if (state.holds.size > 0)
+      for (const { since } of state.holds.all()) ageMs = Math.max(ageMs, now() - since)
+    return Math.max(0, ageMs)
+  }
+
+  async #at({ position, latest, stalenessMs }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
     if (latest) {
       const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')
@@ -203,7 +239,23 @@ export class Reads {
         )
     }
     if (position !== undefined) await this.#settled(incarnation, position)
+    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
     return incarnation
+  }
+
+  /** Brings a state that is older up to date, within the time that there is. */
+  async #noOlder(incarnation: Incarnation, stalenessMs: number): Promise<void> {
+    const { freshness, state } = incarnation
+    const since = this.#clock.monotonic() - stalenessMs
+    if (freshness.at < since) {
+      const waiting = new AbortController()
+      const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
+      await freshness.reach(since, waiting.signal)
+      timer.cancel()
+      if (freshness.at < since) throw tooStale(this.#ageMs(incarnation), stalenessMs)
+    }
+    if (state.holds.size > 0 && this.#ageMs(incarnation) > stalenessMs)
+      await this.#settled(incarnation, freshness.position)
   }
 
   /**
@@ -229,3 +281,23 @@ export class Reads {
     return within(this.#clock, this.#waitMsMax, promise, late)
   }
 }
+
+const waits = ({ latest, position, stalenessMs }: ReadOptions): boolean =>
+  latest === true || position !== undefined || stalenessMs !== undefined
+
+/** What is fresh does not say how old it is, unless its caller has said how old it may be. */
+export function aged<Answer extends object>(
+  answer: Answer,
+  ageMs: number,
+  { stalenessMs }: ReadOptions,
+): Answer & { readonly ageMs?: number } {
+  if (ageMs <= freshMsMax && stalenessMs === undefined) return answer
+  return { ...answer, ageMs: Math.ceil(ageMs) }
+}
+
+export const tooStale = (ageMs: number, stalenessMs: number): GridError =>
+  new GridError(
+    'too_stale',
+    `The state is ${Math.ceil(ageMs)} ms old, more than ${stalenessMs}, and was not brought up to date in time`,
+    { details: { ageMs: Math.ceil(ageMs), stalenessMs }, retryAfterMs: 500 },
+  )

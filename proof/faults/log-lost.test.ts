@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { componentStatus } from '../support/component-status.ts'
 import { auditCopies } from '../support/copies-audit.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
@@ -75,8 +76,9 @@ test('the log is lost while the grid is stopped: what is said to be kept is ther
     return { ...order, confirm, body, key: `confirm-${number}` }
   }
   const orders = [await buy(1), await buy(2)]
-  const image = () => pumpStatus(grid)
-  await waitFor(async () => (await image()) >= (orders[1]?.position ?? 0), { what: 'the pump' })
+  const bought = orders[1]?.position ?? 0
+  await waitFor(async () => (await pumpStatus(grid)) >= bought, { what: 'the pump' })
+  await waitFor(async () => (await writerPosition(grid)) >= bought, { what: 'the writer' })
   // From here on nobody but the unit and the log knows what is bought.
   const stop = async (name: string) => {
     const component = grid.component(name)
@@ -117,6 +119,12 @@ test('the log is lost while the grid is stopped: what is said to be kept is ther
   expect(status).toBe(200)
   expect(await auditCopies(grid.cluster.urls, space, 1, 30_000)).toEqual([])
 })
+
+/** Up to where MongoDB has it. */
+async function writerPosition(grid: FaultGrid): Promise<number> {
+  const { adminPort } = grid.component('data-writer').settings
+  return (await componentStatus(adminPort, space)).position
+}
 
 /** Up to where the pump has published. */
 async function pumpStatus(grid: FaultGrid): Promise<number> {

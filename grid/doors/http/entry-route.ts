@@ -50,11 +50,12 @@ class EntryRequest extends HttpRequest<ReadOptions, EntryAnswer> {
     return this.#key
   }
 
-  answer({ value, version, writtenAt, position }: EntryAnswer): void {
+  answer({ value, version, writtenAt, position, ageMs }: EntryAnswer): void {
     const { door, fields } = this.#route
+    const tag = versionTag(version)
     const write = () =>
       JSON.stringify({ key: this.#key, value: readablePart(value, fields), version, writtenAt })
-    sendTagged(door, this.request, this.reply, { position, tag: versionTag(version), write })
+    sendTagged(door, this.request, this.reply, { position, ageMs, tag, write })
   }
 
   get #key(): string {

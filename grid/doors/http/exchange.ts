@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PositionToken } from '../../core/position.ts'
+import { ageText } from '../request/answer-headers.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import { repeatedHeader } from '../request/request-options.ts'
 import type { RequestPipeline } from '../request/request-pipeline.ts'
@@ -67,6 +68,7 @@ function send(
 
 export interface TaggedBody {
   readonly position: PositionToken
+  readonly ageMs: number | undefined
   readonly tag: string
   /** Called only when the caller does not have it yet. */
   readonly write: () => string
@@ -77,9 +79,10 @@ export function sendTagged(
   door: Door,
   request: FastifyRequest,
   reply: FastifyReply,
-  { position, tag, write }: TaggedBody,
+  { position, ageMs, tag, write }: TaggedBody,
 ): void {
   const headers = ['grid-position', String(position), 'etag', tag]
+  if (ageMs !== undefined) headers.push('grid-age', ageText(ageMs))
   // A stored answer may be used again only after asking whether it still holds.
   headers.push('cache-control', 'no-cache')
   if (noneMatchNames(headerOf(request, 'if-none-match'), tag))

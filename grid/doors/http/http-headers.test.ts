@@ -44,6 +44,7 @@ const once: readonly Once[] = [
   { name: 'Host', ...query, others: '', values: ['x', 'y:1'] },
   { name: 'Grid-Position', ...query, others: host, values: ['0', '1'] },
   { name: 'Grid-Consistency', ...query, others: host, values: ['latest', 'Latest'] },
+  { name: 'Grid-Staleness', ...query, others: host, values: ['2s', '500ms'] },
   {
     name: 'Grid-Position',
     ...query,

@@ -97,15 +97,33 @@ const readHeaders = (space: Space) => ({
       enum: ['latest'],
       description: 'Answer from a state with everything stored when the request came',
     },
+    'Grid-Staleness': {
+      type: 'string',
+      pattern: '^\\d{1,9}(\\.\\d{1,3})?(ms|s)$',
+      description: 'Answer from a state that is no older, such as 2s or 500ms',
+    },
     ...tag,
   },
+})
+
+const ageHeader = {
+  'Grid-Age': {
+    type: 'string',
+    description:
+      'How old the state was at most, such as 15023ms: of an answer that is not fresh, or with Grid-Staleness',
+  },
+}
+
+const read = (properties: Readonly<Record<string, unknown>>) => ({
+  ...answer(properties),
+  headers: ageHeader,
 })
 
 const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
   500: problem('The application has made a mistake, or the grid: see its log'),
-  503: problem('Not ready, or the position was not reached in time; see Retry-After'),
+  503: problem('Not ready, or position or staleness not reached in time; see Retry-After'),
 }
 
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
@@ -153,8 +171,8 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
     querystring: query.input,
     headers: readHeaders(space),
     response: {
-      200: answer({ result: query.result ?? {}, position: answeredAt(space) }),
-      304: { description: 'Not modified', type: 'null' },
+      200: read({ result: query.result ?? {}, position: answeredAt(space) }),
+      304: { description: 'Not modified', type: 'null', headers: ageHeader },
       ...readProblems,
     },
   }
@@ -169,13 +187,13 @@ export function entrySchema(space: Space, cache: AnyCache, fields: ReadableField
     params: { type: 'object', required: ['key'], properties: { key } },
     headers: readHeaders(space),
     response: {
-      200: answer({
+      200: read({
         key: { type: 'string' },
         value: partOf(cache, fields),
         version: count,
         writtenAt: positionIn(space, 'Log position of the transaction that wrote it'),
       }),
-      304: { description: 'Not modified', type: 'null' },
+      304: { description: 'Not modified', type: 'null', headers: ageHeader },
       ...readProblems,
     },
   }

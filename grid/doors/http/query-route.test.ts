@@ -27,6 +27,31 @@ describe('GET /{space}/queries/{name}', () => {
     expect(missing.json()).toMatchObject({ detail: 'id: is required' })
   })
 
+  test('what is not fresh says its age, and a staleness that is not kept is 503', async () => {
+    const { get, units } = openDoor()
+    const url = '/shop/queries/echo'
+    expect((await get(url)).headers).not.toHaveProperty('grid-age')
+    expect((await get(url, { 'grid-staleness': '2s' })).headers['grid-age']).toBe('0ms')
+    for (const unit of units) unit.ageMs = 15_000
+    const old = await get(url)
+    expect(old.headers['grid-age']).toBe('15000ms')
+    const { etag } = old.headers
+    const same = await get(url, { 'if-none-match': etag as string })
+    expect(same.statusCode).toBe(304)
+    expect(same.headers['grid-age']).toBe('15000ms')
+    const refused = await get(url, { 'grid-staleness': '2s' })
+    expect(refused.json()).toMatchObject({
+      status: 503,
+      code: 'too_stale',
+      error: { ageMs: 15_000, stalenessMs: 2000 },
+    })
+    expect(refused.headers['retry-after']).toBe('1')
+    expect((await get(url, { 'grid-staleness': 'soon' })).json()).toMatchObject({
+      status: 400,
+      code: 'invalid_header',
+    })
+  })
+
   test('not found is 404', async () => {
     const { get } = openDoor()
     const answer = await get('/shop/queries/product?id=x')

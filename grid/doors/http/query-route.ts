@@ -53,10 +53,10 @@ class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
     return this.#route.inputs.parse((this.request.query as { readonly text: string }).text)
   }
 
-  answer({ result, position }: QueryAnswer): void {
+  answer({ result, position, ageMs }: QueryAnswer): void {
     const { door, results, tags } = this.#route
     const json = results.serialize(result, this.reply)
     const write = () => `{"result":${json},"position":${positionJson(position)}}`
-    sendTagged(door, this.request, this.reply, { position, tag: tags.tagOf(json), write })
+    sendTagged(door, this.request, this.reply, { position, ageMs, tag: tags.tagOf(json), write })
   }
 }

@@ -93,6 +93,14 @@ describe('a space as a service', () => {
     expect((await desk.refusal(echo, {}, { 'Grid-Position': '9' })).code).toBe('position_timeout')
   })
 
+  test('what is not fresh says its age', async () => {
+    const { desk, unit } = await open()
+    unit.ageMs = 15_000
+    expect((await desk.ask(echo, {})).headers).toMatchObject({ 'Grid-Age': '15000ms' })
+    const refusal = await desk.refusal(echo, {}, { 'Grid-Staleness': '2s' })
+    expect(refusal.code).toBe('too_stale')
+  })
+
   test('who asks is found out by what the message says', async () => {
     const desk = new ServiceDesk()
     const origins: Origin[] = []

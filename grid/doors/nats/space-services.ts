@@ -11,7 +11,7 @@ import type {
   Subscription,
 } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
-import { commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
+import { ageText, commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { FaultLog } from '../request/public-error.ts'
 import { requestHeaders } from '../request/request-options.ts'
@@ -110,8 +110,9 @@ class QueryRequest extends NatsRequest<ReadOptions, QueryAnswer> {
     return data.length === 0 ? {} : parseJsonInput(data)
   }
 
-  answer({ result, position }: QueryAnswer): Message {
+  answer({ result, position, ageMs }: QueryAnswer): Message {
     const headers = [headerNames.position, String(position)]
+    if (ageMs !== undefined) headers.push('Grid-Age', ageText(ageMs))
     return message({ result: result ?? null, position }, this.route.bytesMax, headers)
   }
 }

@@ -7,6 +7,9 @@ export interface HeaderNames {
   readonly applied: string
 }
 
+/** How old an answer's state is, as `Grid-Age` says it. */
+export const ageText = (ageMs: number): string => `${ageMs}ms`
+
 /** What the headers of a command's answer say, names and values in turn. */
 export function commandHeaders(
   names: HeaderNames,

@@ -52,13 +52,35 @@ describe('readOptions', () => {
     ['9007199254740991', 'latest', { position: 9007199254740991, latest: true }],
     [undefined, 'Latest', { latest: true }],
   ])('Grid-Position: %s, Grid-Consistency: %s', (position, consistency, options) => {
-    expect(readOptions(position, consistency)).toEqual(options)
+    expect(readOptions({ position, consistency })).toEqual(options)
   })
+
+  test.each([
+    ['2s', 2000],
+    ['500ms', 500],
+    ['0s', 0],
+    ['1.5s', 1500],
+    ['999999999ms', 999_999_999],
+  ])('Grid-Staleness: %s', (staleness, stalenessMs) => {
+    expect(readOptions({ staleness })).toEqual({ stalenessMs })
+  })
+
+  test.each(['', '2', '-1s', '1m', '2 s', 's', '1e3s', '2s, 3s', '0x1s', '.5s'])(
+    'refuses Grid-Staleness: %j',
+    (staleness) => {
+      expect(() => readOptions({ staleness })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_header',
+          details: { header: 'Grid-Staleness', allowed: expect.stringContaining('2s, 500ms') },
+        }),
+      )
+    },
+  )
 
   test.each(['', '-0', '-1', '1e3', '+1', ' 1', '01', 'abc', '9007199254740992', '1, 2'])(
     'refuses Grid-Position: %j',
     (position) => {
-      expect(() => readOptions(position, undefined)).toThrow(
+      expect(() => readOptions({ position })).toThrow(
         expect.objectContaining({
           code: 'invalid_header',
           details: {
@@ -71,7 +93,7 @@ describe('readOptions', () => {
   )
 
   test('refuses a consistency it does not know', () => {
-    expect(() => readOptions(undefined, 'eventual')).toThrow(
+    expect(() => readOptions({ consistency: 'eventual' })).toThrow(
       /^Grid-Consistency: allowed is latest$/,
     )
   })

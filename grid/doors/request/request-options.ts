@@ -10,6 +10,7 @@ export const requestHeaders = {
   prefer: 'Prefer',
   position: 'Grid-Position',
   consistency: 'Grid-Consistency',
+  staleness: 'Grid-Staleness',
 } as const
 
 const idempotencyKeyMax = 255
@@ -37,23 +38,30 @@ export function executeOptions(
   }
 }
 
+/** The values of headers, where they were sent. */
+interface ReadHeaders {
+  readonly position?: string | undefined
+  readonly consistency?: string | undefined
+  readonly staleness?: string | undefined
+}
+
 /**
  * What the headers of a query or an entry read ask for.
  * @throws GridError `invalid_header` (details: header, allowed)
  */
 export function readOptions(
-  position: string | undefined,
-  consistency: string | undefined,
+  { position, consistency, staleness }: ReadHeaders,
   caller?: Caller,
 ): ReadOptions {
   const by = caller === undefined ? none : { caller }
-  if (position === undefined && consistency === undefined) return by
+  if (position === undefined && consistency === undefined && staleness === undefined) return by
   if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
     throw invalid(requestHeaders.consistency, 'latest')
   return {
     ...by,
     ...(position === undefined ? undefined : { position: checkedPosition(position) }),
     ...(consistency === undefined ? undefined : { latest: true }),
+    ...(staleness === undefined ? undefined : { stalenessMs: checkedStaleness(staleness) }),
   }
 }
 
@@ -66,6 +74,15 @@ function checkedKey(key: string): string {
       `1 to ${idempotencyKeyMax} visible ASCII characters`,
     )
   return key
+}
+
+const duration = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s)$/
+
+function checkedStaleness(text: string): number {
+  const [, amount, unit] = duration.exec(text) ?? []
+  if (amount === undefined)
+    throw invalid(requestHeaders.staleness, 'a time in seconds or milliseconds: 2s, 500ms')
+  return Number(amount) * (unit === 's' ? 1000 : 1)
 }
 
 function checkedPosition(text: string): PositionToken {

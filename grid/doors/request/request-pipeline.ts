@@ -123,8 +123,11 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
 
 const readingOptions = (request: RequestHeaders, caller: Caller): ReadOptions =>
   readOptions(
-    request.header(requestHeaders.position),
-    request.header(requestHeaders.consistency),
+    {
+      position: request.header(requestHeaders.position),
+      consistency: request.header(requestHeaders.consistency),
+      staleness: request.header(requestHeaders.staleness),
+    },
     caller,
   )
 

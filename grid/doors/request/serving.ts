@@ -43,6 +43,12 @@ export interface ReadOptions {
   readonly position?: PositionToken
   /** Answer from a state that includes everything stored when the request came. */
   readonly latest?: boolean
+  /**
+   * Answer from a state that is no older than this, ms; waits a bounded time for a newer one, then
+   * `too_stale`. The answer says its age, whatever that is: to hear it without waiting for
+   * anything, ask for `Infinity`.
+   */
+  readonly stalenessMs?: number
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
 }
@@ -50,6 +56,11 @@ export interface ReadOptions {
 export interface QueryAnswer<Position extends PositionToken = PositionToken> {
   readonly result: unknown
   readonly position: Position
+  /**
+   * How old the state was at most, ms: of an answer that is not fresh (older than a second), or for
+   * which a staleness was asked. Of a caller in process, only then.
+   */
+  readonly ageMs?: number
 }
 
 export interface EntryAnswer<Position extends PositionToken = PositionToken> {
@@ -59,6 +70,8 @@ export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly writtenAt: Position
   /** Log position of the replica that answered. */
   readonly position: Position
+  /** As of a query's answer. */
+  readonly ageMs?: number
 }
 
 /** What commands across partitions hold in this one. */
@@ -140,12 +153,12 @@ export interface Serving {
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
   /**
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`,
-   * `not_ready`, `overloaded`, `log_full`, `application_fault`
+   * `too_stale`, `not_ready`, `overloaded`, `log_full`, `application_fault`
    */
   query(query: string, input: unknown, options?: ReadOptions): Promise<QueryAnswer>
   /**
-   * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `not_ready`, `overloaded`,
-   * `log_full`
+   * @throws GridError `unknown_cache`, `not_found`, `position_timeout`, `too_stale`, `not_ready`,
+   * `overloaded`, `log_full`
    */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
   readonly position: PositionToken

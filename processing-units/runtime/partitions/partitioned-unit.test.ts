@@ -25,6 +25,46 @@ const foreignTo = (member: WorldMember) => ids.find((id) => !member.unit.kept.ha
 const ids = Array.from({ length: 64 }, (_, at) => `counter-${at}`)
 const passedBy = ({ unit }: WorldMember) => unit.placement().passed!
 
+describe('the age of what is read', () => {
+  const caller = { name: undefined, origin: { door: 'nats', address: '', credential: '' } } as const
+
+  test('grows on its way by as long as whoever has asked was frozen', async () => {
+    const members = await world.startSettled(4)
+    const front = members[0]!
+    const id = foreignTo(front)
+    await world.settled(front.unit.execute('add', { id }))
+    const ask = (options: object) => fateOf(front.unit.query('count', { id }, options))
+    const fresh = ask({ caller })
+    await world.until(() => fresh.value !== undefined)
+    expect(fresh.value).not.toHaveProperty('ageMs')
+    const [plain, unasked, bounded] = [ask({ caller }), ask({}), ask({ caller, stalenessMs: 2000 })]
+    await world.clock.advance(0)
+    front.host.pause()
+    await world.clock.advance(5000)
+    expect([plain, unasked, bounded]).toEqual([{}, {}, {}])
+    front.host.resume()
+    await world.until(() => [plain, unasked, bounded].every(({ value, error }) => value ?? error))
+    expect(plain.value?.ageMs).toBeGreaterThanOrEqual(5000)
+    expect(unasked.value).not.toHaveProperty('ageMs')
+    // It was asked for once more.
+    expect(bounded.value?.ageMs).toBeLessThanOrEqual(2000)
+  })
+
+  test('of what is made of all partitions is that of the oldest', async () => {
+    const members = await world.startSettled(2)
+    const { unit, logs } = members[0]!
+    await world.clock.advance(3000)
+    const read = (options: object) => world.settled(unit.query('total', {}, options))
+    expect(await read({ caller })).not.toHaveProperty('ageMs')
+    logs.get(3)!.bounds = () => new Promise(() => undefined)
+    await world.clock.advance(4000)
+    expect((await read({ caller })).ageMs).toBeGreaterThanOrEqual(4000)
+    const refused = fateOf(unit.query('total', {}, { caller, stalenessMs: 1000 }))
+    await world.until(() => refused.error !== undefined)
+    expect(refused.error).toMatchObject({ code: 'too_stale' })
+  })
+})
+
 describe('placement', () => {
   test('one unit keeps everything; two keep everything twice; four share it', async () => {
     const members = await world.startSettled(1)

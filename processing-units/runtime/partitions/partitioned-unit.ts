@@ -26,7 +26,9 @@ import type { PartAsk } from '../across/across-partitions.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import { FaultDesk } from '../fault-desk.ts'
+import { freshMsMax } from '../freshness.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
+import { aged, tooStale } from '../reads.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { type Ask, Asking } from './asking.ts'
@@ -239,9 +241,12 @@ export class PartitionedUnit implements Serving, Component {
     )
     const results = answers.map(({ result }) => result)
     const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
+    // As old as the oldest of those that it was made of.
+    const ages = answers.flatMap(({ ageMs }) => (ageMs === undefined ? [] : [ageMs]))
+    const age = ages.length > 0 ? { ageMs: Math.max(...ages) } : {}
     try {
       const result = await mergedResult(query, results, input)
-      return { result, position: tokenOfAll(positions) }
+      return { result, position: tokenOfAll(positions), ...age }
     } catch (thrown) {
       throw this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown)
     }
@@ -326,7 +331,11 @@ export class PartitionedUnit implements Serving, Component {
 
   // ---- routing
 
-  #read<Answer>(
+  /**
+   * What comes from elsewhere has grown older on its way: by the time since it was asked for, at
+   * most. A process that was frozen meanwhile notices, and asks once more where that is too old.
+   */
+  async #read<Answer extends { readonly ageMs?: number }>(
     kind: PassedKind,
     partition: number,
     name: string,
@@ -334,15 +343,45 @@ export class PartitionedUnit implements Serving, Component {
     options: ReadOptions,
     here: (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>,
   ): Promise<Answer> {
-    const { latest, caller } = options
+    const { clock } = this.#ports
+    const { caller, stalenessMs } = options
+    if (caller === undefined && stalenessMs === undefined)
+      return await this.#readOnce(kind, partition, name, input, options, here)
+    for (let attempt = 1; ; attempt++) {
+      const askedAt = clock.monotonic()
+      let isHere = false
+      const read = async (unit: ProcessingUnit, asked: ReadOptions) => {
+        const answer = await here(unit, asked)
+        isHere = true
+        return answer
+      }
+      const answer = await this.#readOnce(kind, partition, name, input, options, read)
+      const wayMs = clock.monotonic() - askedAt
+      if (isHere || wayMs <= freshMsMax) return answer
+      const ageMs = (answer.ageMs ?? freshMsMax) + wayMs
+      if (stalenessMs === undefined || ageMs <= stalenessMs) return aged(answer, ageMs, options)
+      if (attempt === 2) throw tooStale(ageMs, stalenessMs)
+    }
+  }
+
+  #readOnce<Answer>(
+    kind: PassedKind,
+    partition: number,
+    name: string,
+    input: unknown,
+    options: ReadOptions,
+    here: (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { latest, caller, stalenessMs } = options
     const position = positionIn(options, partition)
     const asked = { ...options, position }
     const { positionWaitMsMax } = this.#unitOptions
     return this.#atKeepers<Answer>({
       partition,
-      request: { kind, partition, name, input, position, latest, caller },
-      // For the newest position, the position itself, and what the query has promised.
-      withinMs: 3 * positionWaitMsMax,
+      request: { kind, partition, name, input, position, latest, stalenessMs, caller },
+      // For the newest position, the position itself, a state that is new enough and the end of
+      // what it holds, and what the query has promised.
+      withinMs: 5 * positionWaitMsMax,
       isOnce: false,
       here: (unit) => here(unit, asked as ReadOptions),
     })

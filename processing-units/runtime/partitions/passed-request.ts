@@ -35,6 +35,8 @@ export interface PassedRequest {
   /** Position in the partition's log. */
   readonly position?: number | undefined
   readonly latest?: boolean | undefined
+  /** ms; `Infinity`: any, but it is to be told. */
+  readonly stalenessMs?: number | undefined
   readonly caller?: Caller | undefined
   /** ms that are left for it. */
   readonly withinMs?: number | undefined
@@ -58,7 +60,7 @@ const levels: readonly (Acknowledgement | undefined)[] = [
 
 export function encodeRequest(request: PassedRequest): Uint8Array {
   const { kind, partition, name, input, idempotencyKey, acknowledge, position, latest } = request
-  const { caller, withinMs, id } = request
+  const { caller, withinMs, id, stalenessMs } = request
   return packMessage(requestFormat, [
     kinds.indexOf(kind),
     partition,
@@ -73,13 +75,15 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
     caller ? [caller.name ?? null, caller.origin.door, caller.origin.address ?? null] : null,
     withinMs === undefined ? null : Math.ceil(withinMs),
     id ?? null,
+    stalenessMs ?? null,
   ])
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
 export function decodeRequest(data: Uint8Array): PassedRequest {
   const fields = checkedList(unpackMessage(requestFormat, data))
-  const [kind, partition, name, input, key, level, position, latest, caller, withinMs, id] = fields
+  const [kind, partition, name, input, key, level, position, latest, ...more] = fields
+  const [caller, withinMs, id, stalenessMs] = more
   const known = kinds[checkedCount(kind)]
   if (!known) throw new GridError('record_damaged', 'A passed request is of no kind known here')
   return {
@@ -94,6 +98,8 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
     caller: caller === null ? undefined : callerOf(checkedList(caller)),
     withinMs: withinMs === null ? undefined : checkedCount(withinMs),
     id: id === null ? undefined : checkedText(id),
+    // Earlier versions do not say it.
+    stalenessMs: typeof stalenessMs === 'number' ? stalenessMs : undefined,
   }
 }
 

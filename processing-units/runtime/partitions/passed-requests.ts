@@ -81,7 +81,8 @@ export class PassedRequests {
 }
 
 function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
-  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller } = request
+  const { kind, name, input, idempotencyKey, acknowledge, position, latest, caller, stalenessMs } =
+    request
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
   const by = caller ? { caller } : {}
@@ -98,6 +99,7 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
     ...by,
     ...(position === undefined ? {} : { position }),
     ...(latest ? { latest } : {}),
+    ...(stalenessMs === undefined ? {} : { stalenessMs }),
   }
   return kind === 'query'
     ? unit.query(name, input, options)

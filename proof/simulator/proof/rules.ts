@@ -3,6 +3,7 @@ import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { archiveRules } from './archive-rules.ts'
 import { placementRules } from './placement-rules.ts'
+import { queryRules } from './query-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -425,4 +426,5 @@ export const rules: readonly Rule[] = [
   ...acrossRules,
   ...placementRules,
   ...affinityRules,
+  ...queryRules,
 ]

@@ -46,6 +46,8 @@ export class MemoryServing implements Serving {
   /** Awaited by every call: lets a test hold requests in flight. */
   gate: Promise<void> | undefined
   clockDifferenceMs = 0
+  /** What reads say of their age; undefined: they are fresh. */
+  ageMs: number | undefined
 
   readonly #desk = new FaultDesk(
     () => 'fault',
@@ -112,7 +114,8 @@ export class MemoryServing implements Serving {
     if (!query) throw new GridError('unknown_query', `No query ${name}`)
     checkFits(query.input, input, `query ${name}`)
     try {
-      return { result: runQuery(query, this.#reader(), input), position: this.position }
+      const result = runQuery(query, this.#reader(), input)
+      return { result, position: this.position, ...this.#age(options) }
     } catch (thrown) {
       throw this.#desk.judge({ kind: 'query', name, declared: query }, thrown)
     }
@@ -123,7 +126,7 @@ export class MemoryServing implements Serving {
     const stored = this.grid.entries.get(`${cache}/${key}`)
     if (!stored) throw new GridError('not_found', `No entry ${JSON.stringify(key)} in ${cache}`)
     const { value, version, position } = stored
-    return { value, version, writtenAt: position, position: this.position }
+    return { value, version, writtenAt: position, position: this.position, ...this.#age(options) }
   }
 
   status(): SpaceStatus {
@@ -141,9 +144,19 @@ export class MemoryServing implements Serving {
     }
   }
 
-  async #enter({ position = 0 }: ReadOptions = {}): Promise<void> {
+  #age({ stalenessMs }: ReadOptions): { readonly ageMs?: number } {
+    if (this.ageMs === undefined) return stalenessMs === undefined ? {} : { ageMs: 0 }
+    return { ageMs: this.ageMs }
+  }
+
+  async #enter({ position = 0, stalenessMs }: ReadOptions = {}): Promise<void> {
     await this.gate
     if (this.failure) throw this.failure
+    if (stalenessMs !== undefined && (this.ageMs ?? 0) > stalenessMs)
+      throw new GridError('too_stale', `The state is ${this.ageMs} ms old`, {
+        details: { ageMs: this.ageMs, stalenessMs },
+        retryAfterMs: 500,
+      })
     if (Number(position) > this.position)
       throw new GridError('position_timeout', `Position ${position} was not reached in time`, {
         retryAfterMs: 1500,
