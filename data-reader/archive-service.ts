@@ -63,7 +63,9 @@ export function serveArchive(
           const bytesMax = messaging.messageBytesMax
           // What a message takes of it: whoever asks goes on behind that.
           for (let count = entries.length; ; count = count >> 1) {
-            const data = encodeRangeFound({ ...found, entries: entries.slice(0, count) })
+            const some = entries.slice(0, count)
+            const isWhole = count === entries.length
+            const data = encodeRangeFound({ ...found, entries: some, isWhole })
             if (data.byteLength <= bytesMax || count <= 1) return { data }
           }
         },

@@ -46,6 +46,7 @@ import type {
   ReleasedAsked,
 } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
+import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
@@ -99,6 +100,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
+  readonly archive: StoredReads
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -149,6 +151,11 @@ export class ProcessingUnit implements Serving, Component {
       serves: () => this.#serves(),
       place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
+    })
+    this.archive = new StoredReads(space, {
+      messaging: ports.messaging,
+      waitMsMax: this.#options.archiveWaitMsMax,
+      layout: () => this.#incarnation?.state.layout,
     })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(

@@ -18,6 +18,7 @@ import gridPackage from '../../package.json' with { type: 'json' }
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
+import { addArchiveRoutes } from './archive-route.ts'
 import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
@@ -154,7 +155,9 @@ function addSpaceRoutes(
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)
-    if (fields) addEntryRoute(app, door, rotation, cache, fields)
+    if (!fields) continue
+    addEntryRoute(app, door, rotation, cache, fields)
+    addArchiveRoutes(app, door, rotation, cache, fields)
   }
 }
 

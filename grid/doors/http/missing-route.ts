@@ -21,6 +21,7 @@ const templates = [
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/archive/{cache}/{key}',
   'GET /openapi.json',
   'GET /docs',
 ]
@@ -76,7 +77,7 @@ function partsOf(
     const names = [...(space?.queries.keys() ?? [])]
     return { ...own, noun: 'query', code: 'unknown_query', names, methods: read }
   }
-  if (kind === 'caches') {
+  if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
     return { ...own, noun: 'cache', code, names, methods: read, segmentsAfterName: 1 }

@@ -1,3 +1,4 @@
+import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
@@ -5,12 +6,16 @@ import type { Request, RequestHeaders } from './request.ts'
 import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
+  ArchiveAsked,
+  ArchivePage,
+  ArchiveReads,
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
   QueryAnswer,
   ReadOptions,
   Serving,
+  StoredAnswer,
 } from './serving.ts'
 
 export interface PipelineOptions {
@@ -57,6 +62,22 @@ export class RequestPipeline {
     return this.#path(latencyOf('entry', 'cache'), [space, cache], {
       ask: readingOptions,
       run: (unit, input, asked) => unit.entry(cache, input as string, asked),
+    })
+  }
+
+  /** The same as the store has it. */
+  stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
+    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+      ask: readingOptions,
+      run: (unit, input) => archiveOf(unit).entry(cache, input as string),
+    })
+  }
+
+  /** Its input is what is asked of an index. */
+  archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
+    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+      ask: readingOptions,
+      run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
     })
   }
 
@@ -131,7 +152,14 @@ const readingOptions = (request: RequestHeaders, caller: Caller): ReadOptions =>
     caller,
   )
 
-const latencyOf = (kind: 'command' | 'query' | 'entry', label: string = kind): HistogramMetric => ({
+function archiveOf({ archive, name }: Serving): ArchiveReads {
+  if (archive) return archive
+  throw new GridError('store_unavailable', `${name} reaches no data reader`)
+}
+
+type Kind = 'command' | 'query' | 'entry' | 'archive'
+
+const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
   help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
   labels: ['space', label, 'outcome'],

@@ -32,6 +32,8 @@ export interface RangeFound {
   readonly from: number
   readonly to: number
   readonly entries: readonly StoredEntry[]
+  /** Otherwise a message takes no more of what was asked for. */
+  readonly isWhole: boolean
 }
 
 export const encodeEntryAsked = ({ cache, key }: EntryAsked): Uint8Array =>
@@ -77,13 +79,13 @@ export function decodeRangeAsked(data: Uint8Array): ArchiveRange {
   }
 }
 
-export const encodeRangeFound = ({ from, to, entries }: RangeFound): Uint8Array =>
-  packMessage(format, [from, to, ...entries.flatMap((it) => [it.key, encodeEntry(it)])])
+export const encodeRangeFound = ({ from, to, isWhole, entries }: RangeFound): Uint8Array =>
+  packMessage(format, [from, to, isWhole, ...entries.flatMap((it) => [it.key, encodeEntry(it)])])
 
 export function decodeRangeFound(data: Uint8Array, cache: string): RangeFound {
-  const [from, to, ...items] = checkedList(unpackMessage(format, data))
+  const [from, to, isWhole, ...items] = checkedList(unpackMessage(format, data))
   const entries: StoredEntry[] = []
   for (let at = 0; at + 1 < items.length; at += 2)
     entries.push(decodeEntry(cache, checkedText(items[at]), checkedBytes(items[at + 1])))
-  return { from: checkedCount(from), to: checkedCount(to), entries }
+  return { from: checkedCount(from), to: checkedCount(to), entries, isWhole: isWhole === true }
 }

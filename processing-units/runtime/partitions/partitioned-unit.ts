@@ -25,6 +25,7 @@ import type { Component, ComponentStatus } from '@spacegrid/grid/program/compone
 import type { PartAsk } from '../across/across-partitions.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
+import { StoredReads } from '../archive/stored-reads.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import { freshMsMax } from '../freshness.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
@@ -78,6 +79,7 @@ export class PartitionedUnit implements Serving, Component {
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   readonly #keepers: (readonly Member[] | undefined)[] = []
   readonly #passedHere: PassedRequests
+  readonly archive: StoredReads
   readonly #withParts: CommandsWithParts
   /** For queries that may be answered by any of several. */
   #turn = 0
@@ -116,6 +118,12 @@ export class PartitionedUnit implements Serving, Component {
           details: { ...error.told },
         }),
     )
+    this.archive = new StoredReads(space, {
+      messaging: ports.messaging,
+      waitMsMax: this.#unitOptions.archiveWaitMsMax,
+      layout: () =>
+        [...this.#keeping.copies.values()].find(({ unit }) => unit?.state)?.unit?.state?.layout,
+    })
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),

@@ -14,7 +14,7 @@ const bottles = defineCache('bottles', {
   schema: bottle,
   key: 'id',
   indexes: { byState: ['state', 'id'] },
-  archive: { when: { state: ['closed', 'broken'] }, after: 'closedAt', ms: 150 },
+  archive: { when: { state: ['closed', 'broken'] }, after: 'closedAt', ms: 20 },
 })
 
 const id = Type.Object({ id: Type.String() })
@@ -108,7 +108,7 @@ const shelf = defineQuery('shelf', {
   }),
 })
 
-const ids = ['a', 'b', 'c', 'd', 'e', 'f']
+const ids = ['a', 'b', 'c', 'd']
 
 /** Entries that leave memory and are needed again. */
 export const cellar: Workload = {
