@@ -1,6 +1,6 @@
 import { defineSpace } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
-import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
+import { archivedOrders, customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'
 import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
@@ -11,6 +11,11 @@ import { readTicketingSettings } from './settings.ts'
 export interface TicketingOptions {
   /** How long seats are held before they are free again, ms. Default 120,000. */
   readonly holdMs?: number
+  /**
+   * How long after they were made orders leave memory, ms. The store keeps them. Default 0: they
+   * never do.
+   */
+  readonly archiveOrdersMs?: number
   /** Among which the events are divided. Default 1. */
   readonly partitions?: number
 }
@@ -19,11 +24,16 @@ export interface TicketingOptions {
  * The space of a ticket on-sale: events with numbered seats, held for a short time, then sold or
  * free again.
  */
-export function createTicketing({ holdMs = 120_000, partitions = 1 }: TicketingOptions = {}) {
+export function createTicketing({
+  holdMs = 120_000,
+  archiveOrdersMs = 0,
+  partitions = 1,
+}: TicketingOptions = {}) {
+  const keptOrders = archiveOrdersMs === 0 ? orders : archivedOrders(archiveOrdersMs)
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
     partitions,
-    caches: [events, seats, holds, orders, customerSeats, expiredHolds],
+    caches: [events, seats, holds, keptOrders, customerSeats, expiredHolds],
     commands: [
       createEvent,
       holdSeats(holdMs),

@@ -8,9 +8,10 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid/core/define'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
-import { EmbeddedGrid } from './embedded-grid.ts'
 import { afterEach, expect, test } from 'vitest'
+import { EmbeddedGrid } from './embedded-grid.ts'
 
 const orders = defineCache('orders', {
   schema: Type.Object({
@@ -21,6 +22,7 @@ const orders = defineCache('orders', {
     seen: Type.Integer(),
   }),
   key: 'id',
+  readable: ['id', 'status', 'closedAt', 'seen'],
   indexes: { byStatus: ['status', 'closedAt'] },
   archive: { when: { status: 'closed' }, after: 'closedAt', ms: 0 },
 })
@@ -82,10 +84,7 @@ afterEach(async () => {
 
 async function start(dataDirectory = mkdtempSync(join(tmpdir(), 'archive-'))) {
   directories.push(dataDirectory)
-  grid = new EmbeddedGrid([shop], {
-    dataDirectory,
-    tell: (who, e) => process.env.TELL && console.log(who, e.message),
-  })
+  grid = new EmbeddedGrid([shop], { dataDirectory })
   grid.start()
   await waitFor(() => grid?.readiness().ready === true, { what: 'the grid to be ready' })
   return grid
@@ -119,4 +118,71 @@ test('what has left memory is given to commands and queries, and comes back when
   expect((await second.execute('look', { id: 'a' })).result).toEqual({ order: null })
   await second.execute('open', { id: 'a' })
   expect((await first.execute('look', { id: 'a' })).result).toMatchObject({ order: { seen: 0 } })
+})
+
+test('it is answered over HTTP, one by one and page by page, and stays when all is started anew', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'archive-'))
+  const before = await start(directory)
+  const [unit] = before.units as [EmbeddedGrid['units'][0]]
+  const ids = Array.from({ length: 25 }, (_, at) => `k${String(at).padStart(2, '0')}`)
+  for (const id of [...ids, 'open']) await unit.execute('open', { id })
+  for (const id of ids) await unit.execute('close', { id })
+  await waitFor(() => before.units.every(({ state }) => state?.cache(2).entries.size === 1), {
+    what: 'them to leave memory',
+  })
+  const stored = () => before.ports.get('shop')?.store.checkpoint('shop')
+  await waitFor(async () => ((await stored())?.position ?? 0) >= unit.position, {
+    what: 'all to be stored',
+  })
+  await before.stop()
+
+  const after = await start(directory)
+  expect(after.units.map(({ state }) => state?.cache(2).entries.size)).toEqual([1, 1])
+  const http = createHttpServer(after.serving, { log: { error: () => undefined } })
+  const get = async (path: string) => {
+    const answer = await http.inject({ method: 'GET', url: `/shop/archive/${path}` })
+    return { status: answer.statusCode, headers: answer.headers, ...answer.json() }
+  }
+  expect(await get('orders/k07')).toMatchObject({
+    ...{ status: 200, key: 'k07', archived: true },
+    value: { id: 'k07', status: 'closed', seen: 0 },
+  })
+  // Private fields stay private.
+  expect((await get('orders/k07')).value).not.toHaveProperty('notes')
+  expect(await get('orders/open')).toMatchObject({ archived: false, value: { status: 'open' } })
+  expect(await get('orders/none')).toMatchObject({ status: 404, code: 'not_found' })
+  expect(await get('others/k07')).toMatchObject({ status: 404, code: 'unknown_cache' })
+  const found: string[] = []
+  let cursor: string | null = null
+  do {
+    const more: string = cursor === null ? '' : `&cursor=${cursor}`
+    const page = await get(`orders?index=byStatus&equals=closed&reverse=true&limit=10${more}`)
+    expect(page.status).toBe(200)
+    expect(page.entries.length).toBeLessThanOrEqual(10)
+    found.push(...page.entries.map(({ key }: { key: string }) => key))
+    cursor = page.next
+  } while (cursor !== null)
+  expect(found).toEqual(ids.toReversed())
+  expect((await get('orders?index=byStatus&equals=open')).entries).toEqual([])
+  for (const [query, path] of [
+    ['', 'index'],
+    ['index=byNothing', 'index'],
+    ['index=_archive', 'index'],
+    ['index=byStatus&equals=closed&from=soon', 'from'],
+    ['index=byStatus&equals=closed&equals=1&from=1', 'equals'],
+    ['index=byStatus&limit=0', 'limit'],
+    ['index=byStatus&limit=1001', 'limit'],
+    ['index=byStatus&reverse=maybe', 'reverse'],
+    ['index=byStatus&cursor=bogus', 'cursor'],
+    ['index=byStatus&index=byStatus', 'index'],
+    ['index=byStatus&page=2', 'page'],
+  ])
+    expect(await get(`orders?${query}`), query).toMatchObject({
+      ...{ status: 400, code: 'invalid_input', errors: [{ path }] },
+    })
+  await http.close()
+  // What has left before is there for whoever needs it now.
+  expect((await after.units[0]?.execute('note', { id: 'k03', text: 'x' }))?.result).toEqual({
+    seen: 1,
+  })
 })

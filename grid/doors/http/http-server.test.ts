@@ -77,7 +77,9 @@ describe('documentation', () => {
       '/shop/queries/product',
       '/shop/queries/echo',
       '/shop/caches/products/{key}',
+      '/shop/archive/products/{key}',
       '/depot/caches/boxes/{key}',
+      '/depot/archive/boxes/{key}',
     ])
     const { post } = document.paths['/shop/commands/putProduct']
     expect(post.operationId).toBe('shop.putProduct')
