@@ -170,7 +170,7 @@ async function run({ orders, open, samples, name, results }: Options): Promise<v
   await shop.takeIn(open, 'open', 0)
   const from = performance.now()
   await shop.takeIn(orders - open, 'closed', open)
-  // Beside the orders: what says that something has left, and idempotency keys, of which there are none.
+  // Beside the orders: what says that something has left.
   const inMemoryMax = open + 1024
   await shop.settled(inMemoryMax, () => undefined)
   const seconds = (performance.now() - from) / 1000

@@ -13,8 +13,9 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
 /**
  * Answers what the store holds under a key, also for processes that have no replica: JSON in
- * (`{cache, key}`), JSON out (`{value, version, position}`, and `archived` of what has left memory).
- * `not_found` when it holds nothing. Units ask on subjects of their own, and get it exactly.
+ * (`{cache, key}`), JSON out (`{value, version, position}`, and `archived` of what has left
+ * memory). `not_found` when it holds nothing. Units ask on subjects of their own, and get it
+ * exactly.
  */
 export function serveArchive(
   logName: LogName,

@@ -20,7 +20,7 @@ export class CacheLayout {
   readonly orders: readonly IndexOrder[]
   /** Those that any version of the application has declared. */
   readonly fields: readonly FieldText[]
-  /** Of the index by which entries are found that are to leave memory; undefined: none ever does. */
+  /** Of the index by which entries are found that are to leave memory; undefined: none does. */
   readonly archiveIndex: number | undefined
   readonly #indexNumbers: ReadonlyMap<string, number>
 

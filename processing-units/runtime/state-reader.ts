@@ -43,8 +43,8 @@ export class StateReader implements Reader {
   readonly #projections: Projections
   readonly #archive: KnownArchive | undefined
   /**
-   * What was taken for missing and may be in the store: the answer is worth nothing then. undefined:
-   * nothing was.
+   * What was taken for missing and may be in the store: the answer is worth nothing then.
+   * undefined: nothing was.
    */
   unknown: UnknownKey[] | undefined
 
