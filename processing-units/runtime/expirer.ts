@@ -67,9 +67,9 @@ interface Duty {
 
 /**
  * Ends the entries whose time has come, and takes those out of memory that are to leave it, by
- * ordinary transactions: whether it has come is judged by
- * the log's time when the transaction is melded, and its reads are validated, so that any number of
- * units may try and each entry expires once.
+ * ordinary transactions: whether it has come is judged by the log's time when the transaction is
+ * melded, and its reads are validated, so that any number of units may try and each entry expires,
+ * or leaves, once.
  */
 export class Expirer {
   readonly #duties: readonly Duty[]
