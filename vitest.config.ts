@@ -42,6 +42,7 @@ export default defineConfig({
           name: 'static',
           include: staticChecks,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
       },

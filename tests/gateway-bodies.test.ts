@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { MemoryServing } from '@spacegrid/grid/doors/http/test-support/memory-serving'
@@ -14,7 +14,7 @@ const canRun = process.platform === 'linux' && isHaproxyInstalled(process.env)
 
 // Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test;
 // said loudly above.
-describe.skipIf(!canRun)('what is refused behind the gateway', { timeout: 60_000 }, () => {
+describe.skipIf(!canRun)('the door behind the gateway', { timeout: 60_000 }, () => {
   const running = new AsyncDisposableStack()
   let gateway: RunningGateway
 
@@ -27,6 +27,8 @@ describe.skipIf(!canRun)('what is refused behind the gateway', { timeout: 60_000
     const door = createHttpServer([new MemoryServing('shop-1', shop)], {
       log: { error: () => {} },
       bodyBytesMax: 100_000,
+      compressionLengthMin: 500,
+      corsOrigins: ['https://shop.example'],
     })
     running.defer(() => door.close())
     await door.listen({ host: address, port })
@@ -81,6 +83,42 @@ describe.skipIf(!canRun)('what is refused behind the gateway', { timeout: 60_000
         : await sendThenRead(`${type}Content-Length: ${bytes}\r\n`, body)
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
     expect(answer).toContain('body_too_large')
+  })
+
+  it('a compressed answer arrives as the unit has sent it', async () => {
+    const url = `${gateway.url}/shop/queries/echo?text=${'seat'.repeat(500)}`
+    const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
+    for (const coding of ['zstd', 'br', 'gzip']) {
+      const answer = await new Promise<IncomingMessage>((resolve) =>
+        request(url, { headers: { 'accept-encoding': coding } }, resolve).end(),
+      )
+      const bytes = Buffer.concat(await answer.toArray())
+      expect(answer.headers['content-encoding']).toBe(coding)
+      expect(answer.headers['content-length']).toBe(String(bytes.length))
+      expect(bytes.length).toBeLessThan(300)
+      expect(answer.headers.etag).toBe(plain.headers.get('etag'))
+    }
+  })
+
+  it('ids, traces and what pages of other origins need pass both ways', async () => {
+    const headers = {
+      origin: 'https://shop.example',
+      'x-request-id': 'order-7',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    }
+    const answer = await fetch(`${gateway.url}/shop/queries/echo`, { headers })
+    expect(answer.headers.get('x-request-id')).toBe('order-7')
+    expect(answer.headers.get('traceparent')).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-.*-01$/)
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example')
+    const asked = await new Promise<IncomingMessage>((resolve) =>
+      request(
+        `${gateway.url}/shop/commands/putProduct`,
+        { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'POST' } },
+        resolve,
+      ).end(),
+    )
+    expect(asked.statusCode).toBe(204)
+    expect(asked.headers['access-control-allow-methods']).toContain('POST')
   })
 
   it('a body of another type is 415, however large', async () => {

@@ -207,17 +207,23 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
     expect(new Set(codes.map(String))).toEqual(new Set(['503,overloaded', '504,outcome_unknown']))
   })
 
-  it('passes events on as they happen, and keeps a silent stream open', async () => {
-    await startBoth()
-    const response = await fetch(`${gateway.url}/ticketing/events`)
-    const reader = response.body!.getReader()
-    const first = await reader.read()
-    expect(new TextDecoder().decode(first.value)).toMatch(/^data: (one|two)\n\n$/)
-    // Longer than the idle timeout of ordinary requests.
-    const next = await Promise.race([reader.read(), sleep(4000, 'still open')])
-    expect(next).toBe('still open')
-    await reader.cancel()
-  })
+  it.each([
+    ['/ticketing/events', '*/*'],
+    ['/ticketing/queries/seatMap?eventId=concert', 'text/event-stream'],
+  ])(
+    'passes events of %s on as they happen, and keeps a silent stream open',
+    async (path, accept) => {
+      await startBoth()
+      const response = await fetch(`${gateway.url}${path}`, { headers: { accept } })
+      const reader = response.body!.getReader()
+      const first = await reader.read()
+      expect(new TextDecoder().decode(first.value)).toMatch(/^data: (one|two)\n\n$/)
+      // Longer than the idle timeout of ordinary requests.
+      const next = await Promise.race([reader.read(), sleep(4000, 'still open')])
+      expect(next).toBe('still open')
+      await reader.cancel()
+    },
+  )
 
   it('ends the streams of a unit that leaves service, so that they move to another', async () => {
     const [first, second] = await startBoth()

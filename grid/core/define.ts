@@ -383,6 +383,12 @@ export interface SpaceOptions<
    * the log: it does not change by itself. Default 1.
    */
   readonly partitions?: Partitions
+  /**
+   * Domain events that callers from outside may follow: all of them, or by name all of an event's
+   * payload or the fields that are named. Ids with which others could act do not belong there.
+   * Default: all while developing and none in production.
+   */
+  readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>>
 }
 
 /**
@@ -434,6 +440,7 @@ export function defineSpace<
     commands,
     queries,
     projections: options.projections ?? [],
+    readableEvents: options.readableEvents,
   }
 }
 

@@ -498,4 +498,6 @@ export interface Space<
   readonly projections: readonly AnyProjection[]
   /** Left out: 1. */
   readonly partitions?: number | undefined
+  /** Domain events that callers may follow. */
+  readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>> | undefined
 }

@@ -22,6 +22,10 @@ import { Digest } from './version.ts'
 
 const ownNames: ReadonlySet<string> = new Set(ownCaches.map(({ name }) => name))
 
+/** `1 partition`, `16 partitions`: for people. */
+export const partitionsText = (partitions: number): string =>
+  partitions === 1 ? '1 partition' : `${partitions} partitions`
+
 /** The same definition with another number of partitions. */
 export const withPartitions = (space: Space, partitions: number): Space => ({
   ...space,

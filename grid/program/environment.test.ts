@@ -19,7 +19,9 @@ const defaults = {
   AUDIT_INTERVAL_MS: 86_400_000,
   COMMAND_ENTRIES_MAX: 250_000,
   BODY_BYTES_MAX: 1_048_576,
+  STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
+  COMPRESSION_LENGTH_MIN: 8192,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {

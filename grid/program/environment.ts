@@ -36,6 +36,9 @@ const url = (protocols: string, example: string, description: string) =>
 /** The driver speaks TCP only: it would take `ws://` for another way to write `nats://`. */
 const natsServer = '(?:(?:nats|tls)://)?[^\\s,/]+/?'
 
+/** As a browser writes it: no path, no default port. */
+const origin = '[a-z][a-z0-9+.-]*://[^\\s,/*]+'
+
 /**
  * Every environment variable of every component: meaning, default, and what is allowed, in words. A
  * variable that is not set, or set to nothing, has its default; without a default it is absent.
@@ -179,7 +182,29 @@ export const environmentSchema = Type.Object({
     description: 'Largest body of a command',
     allowed: 'an integer from 1024 to 1073741824 (bytes)',
   }),
+  STREAMS_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 16_384,
+    description: 'Connections that follow events and live queries of this process; beyond, 503',
+    allowed: 'an integer from 0 to 1000000',
+  }),
   REQUEST_TIMEOUT_MS: milliseconds(30_000, 0, 'Time in which a request must have arrived; 0: any'),
+  CORS_ORIGINS: Type.Optional(
+    Type.String({
+      pattern: `^(?:\\*|${origin}(?:,${origin})*)$`,
+      description: 'Origins whose pages may use HTTP, *: all; not set: none but its own',
+      allowed: '* or comma-separated origins such as https://shop.example',
+    }),
+  ),
+  COMPRESSION_LENGTH_MIN: Type.Integer({
+    minimum: 0,
+    maximum: 2 ** 30,
+    default: 8192,
+    description:
+      'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
+    allowed: 'an integer from 0 to 1073741824 (characters)',
+  }),
 })
 
 export type Environment = Static<typeof environmentSchema>

@@ -24,6 +24,7 @@ export function createAuction({ partitions = 1 }: AuctionOptions = {}) {
     commands: [openAuction, placeBid, closeAuction],
     queries: [auctionQuery, bidsQuery, leaderboardQuery],
     projections: [leaderboard],
+    readableEvents: true,
   })
 }
 

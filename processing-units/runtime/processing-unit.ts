@@ -54,6 +54,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
+import { UnitLive } from './live/unit-live.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
@@ -87,6 +88,7 @@ const shortLifeMs = 1000
 export class ProcessingUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly live: UnitLive
   readonly #logName: LogName
   readonly #unitPlace: UnitPlace
   readonly #ports: UnitPorts
@@ -152,11 +154,12 @@ export class ProcessingUnit implements Serving, Component {
       place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    this.archive = new StoredReads(space, {
-      messaging: ports.messaging,
-      waitMsMax: this.#options.archiveWaitMsMax,
-      layout: () => this.#incarnation?.state.layout,
-    })
+    const { messaging, clock } = ports
+    const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
+    const layout = () => this.#incarnation?.state.layout
+    this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
+    const at = { logName: this.#logName, space, partition }
+    this.live = new UnitLive({ ...at, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
@@ -208,6 +211,7 @@ export class ProcessingUnit implements Serving, Component {
     )
     this.#auditor.start()
     this.#affinity?.start()
+    this.live.start()
     this.#lives.start((life) => this.#live(life))
   }
 
@@ -399,6 +403,7 @@ export class ProcessingUnit implements Serving, Component {
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
+      live: this.live.status(),
     }
   }
 
@@ -418,6 +423,7 @@ export class ProcessingUnit implements Serving, Component {
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
     await this.#affinity?.stop()
+    await this.live.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
     await this.#persistence?.stop()
@@ -491,10 +497,12 @@ export class ProcessingUnit implements Serving, Component {
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
     incarnation.start()
+    this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
     life.works()
     void this.#offerSnapshots(incarnation, signal)
     await aborted(signal)
     this.#auditor.rest()
+    this.live.detach()
     // Whoever stops the unit ends its last incarnation, when that has answered.
     if (this.#lives.stopping) return
     await this.#snapshots.stop()

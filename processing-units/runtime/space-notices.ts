@@ -1,5 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { readableNotice } from '@spacegrid/grid/doors/http/readable-caches'
+import { readableEventsNotice } from '@spacegrid/grid/doors/http/readable-events'
 import { slowPatternNotice, slowPatterns } from '@spacegrid/grid/doors/request/slow-patterns'
 
 /**
@@ -7,7 +8,12 @@ import { slowPatternNotice, slowPatterns } from '@spacegrid/grid/doors/request/s
  * what was meant.
  */
 export function spaceNotices(space: Space, undeclaredReadable: boolean): string[] {
-  const notice = readableNotice(space, undeclaredReadable)
-  const slow = slowPatterns(space).map(slowPatternNotice)
-  return notice === undefined ? slow : [notice, ...slow]
+  const readable = [
+    readableNotice(space, undeclaredReadable),
+    readableEventsNotice(space, undeclaredReadable),
+  ]
+  return [
+    ...readable.filter((it) => it !== undefined),
+    ...slowPatterns(space).map(slowPatternNotice),
+  ]
 }

@@ -5,6 +5,7 @@ import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
@@ -41,9 +42,7 @@ export class UnitDoors implements Doors {
       log,
       pipeline: this.#pipeline,
       title: units.map(({ space }) => space.name).join(', '),
-      bodyBytesMax: environment.BODY_BYTES_MAX,
-      requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
-      undeclaredReadable: this.#undeclaredReadable,
+      ...httpOptionsOf(environment),
     })
   }
 

@@ -18,6 +18,7 @@ export function unitLimits(
   | 'frameBytesMax'
   | 'snapshotBytesMax'
   | 'snapshotPieceBytesMax'
+  | 'liveBytesMax'
   | 'transaction'
 > {
   const limits = sharedLimits(limitsWithin(budgetBytes), partitions)
@@ -29,6 +30,7 @@ export function unitLimits(
     frameBytesMax,
     snapshotBytesMax: limits.snapshotBytesMax,
     snapshotPieceBytesMax: limits.snapshotPieceBytesMax,
+    liveBytesMax: limits.liveBytesMax,
     transaction: {
       ...defaultTransactionLimits,
       writesMax: environment.COMMAND_ENTRIES_MAX,

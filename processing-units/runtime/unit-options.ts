@@ -100,6 +100,11 @@ export interface UnitOptions {
    * unit. Default 10.
    */
   readonly hotPerSecond: number
+  /**
+   * Memory that the last that has happened may take, bytes, while somebody follows it; who comes
+   * back to a stream of events for older ones hears that they are gone. Default 64 MiB.
+   */
+  readonly liveBytesMax: number
   readonly transaction: TransactionLimits
 }
 
@@ -131,5 +136,6 @@ export const defaultUnitOptions: UnitOptions = {
   auditMs: 1_000,
   auditEntries: 200,
   hotPerSecond: 10,
+  liveBytesMax: 64 * 1024 * 1024,
   transaction: defaultTransactionLimits,
 }

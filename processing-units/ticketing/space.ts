@@ -43,6 +43,14 @@ export function createTicketing({
       cancelOrder,
     ],
     queries: [seatMap, availability, order, ordersByCustomer],
+    readableEvents: {
+      EventCreated: true,
+      SeatsHeld: ['eventId', 'quantity', 'expiresAt'],
+      HoldConfirmed: ['eventId', 'seatIds'],
+      HoldReleased: ['eventId', 'seatIds'],
+      HoldExpired: ['eventId', 'seatIds'],
+      OrderCancelled: ['eventId', 'seatIds'],
+    },
     projections: [availabilityProjection],
   })
 }

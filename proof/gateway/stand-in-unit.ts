@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with
  *   `dropping`
  * - any command 503 when its name begins with `overloaded`
- * - `/ticketing/events` an event stream with one event at once and another each `?every=` ms
+ * - `/ticketing/events`, and whoever accepts `text/event-stream`, an event stream with one event at
+ *   once and another each `?every=` ms
  * - an upgrade request with an echo
  * - on the administration port `/health/ready`; `POST /unready` and `POST /ready` change it
  */
@@ -25,7 +26,8 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   for await (const _ of request) {
     // The body is of no interest, but has to be read.
   }
-  if (url.pathname === '/ticketing/events')
+  const isStream = request.headers.accept === 'text/event-stream'
+  if (url.pathname === '/ticketing/events' || isStream)
     return stream(response, Number(url.searchParams.get('every')))
   if (url.pathname.endsWith('/drop') && name.startsWith('dropping')) {
     response.destroy()

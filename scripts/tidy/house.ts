@@ -37,6 +37,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/engine/agreement'],
   ['grid/drivers'],
   ['grid/doors/request'],
+  ['grid/doors/events'],
   ['grid/doors/http', 'grid/doors/nats'],
   ['grid/doors/admin'],
   ['grid/program'],

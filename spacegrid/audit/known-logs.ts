@@ -44,15 +44,16 @@ async function storedLogs(url: string, database: string): Promise<LogName[]> {
  * The same of the embedded grid that is kept in `DATA_DIR`: those with a file of their own, or
  * stored.
  */
-export function logsOfFolder(
-  { SPACES, DATA_DIR: folder }: Environment,
+export function logsOfEmbedded(
+  { SPACES, DATA_DIR }: Environment,
   stored: readonly LogName[],
 ): LogName[] {
   if (SPACES !== undefined) return logNamesOfAll(namedSpaces(SPACES))
-  const names = readdirSync(folder).flatMap(
-    (file) => /^(.+)-(?:log|changes)\.mdb$/.exec(file)?.[1] ?? [],
-  )
-  return sorted([...names, ...stored])
+  return sorted([...logsOfFolder(DATA_DIR), ...stored])
 }
+
+/** Those that have a file in the folder of an embedded grid. */
+export const logsOfFolder = (folder: string): LogName[] =>
+  sorted(readdirSync(folder).flatMap((file) => /^(.+)-(?:log|changes)\.mdb$/.exec(file)?.[1] ?? []))
 
 const sorted = (names: readonly LogName[]): LogName[] => sortedLogNames(new Set(names))

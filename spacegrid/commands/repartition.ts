@@ -1,5 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { partitionsMax } from '@spacegrid/grid/core/partition'
+import { partitionsText } from '@spacegrid/grid/core/repartition'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { spacesText } from '@spacegrid/grid/program/named-spaces'
 import type { Command } from 'commander'
@@ -8,10 +9,9 @@ import type { AddCommand } from '../command-line/add-command.ts'
 import { whole } from '../command-line/option-values.ts'
 import { ProgressLine } from '../command-line/progress-line.ts'
 import { Refused } from '../recover/refused.ts'
-import { carryOut } from '../repartition/move.ts'
-import { planMove } from '../repartition/move-plan.ts'
-import { type MovePorts, openMovePorts } from '../repartition/move-ports.ts'
-import { partitionsText, planData, planText } from '../repartition/move-text.ts'
+import { planData, planText } from '../repartition/move-text.ts'
+import { openSpaceMove } from '../repartition/open-space-move.ts'
+import type { SpaceMove } from '../repartition/space-move.ts'
 
 interface Options {
   readonly partitions: number
@@ -27,11 +27,14 @@ const elsewhereMs = 5000
 async function run(files: readonly string[], options: Options, command: Command): Promise<void> {
   const { spaces } = await loadApplication(files)
   const space = spaceMeant(spaces, options.space, command)
-  const ports = await openMovePorts(space.name, readEnvironment())
+  const moved = await openSpaceMove(space.name, readEnvironment())
+  // What is embedded has nothing else that would keep the process alive while it waits.
+  const alive = setInterval(() => undefined, 1000)
   try {
-    await move(space, options, ports)
+    await move(space, options, moved)
   } finally {
-    await ports.close()
+    await moved.close()
+    clearInterval(alive)
   }
 }
 
@@ -48,7 +51,7 @@ function spaceMeant(spaces: readonly Space[], name: string | undefined, command:
   )
 }
 
-async function move(space: Space, options: Options, ports: MovePorts): Promise<void> {
+async function move(space: Space, options: Options, moved: SpaceMove): Promise<void> {
   const { partitions: to, json, dryRun, yes } = options
   const line = new ProgressLine({ json, elsewhereMs })
   const begun = performance.now()
@@ -58,7 +61,7 @@ async function move(space: Space, options: Options, ports: MovePorts): Promise<v
     line.clear()
     process.stdout.write(json ? `${JSON.stringify(data, null, 2)}\n` : text)
   }
-  const plan = await planMove(space, to, ports, progress)
+  const plan = await moved.plan(space, to, progress)
   if (!plan) {
     const is = { space: space.name, to, done: true, nothingToDo: true }
     return tell(`Nothing to do: ${space.name} has ${partitionsText(to)}.\n`, is)
@@ -71,10 +74,14 @@ async function move(space: Space, options: Options, ports: MovePorts): Promise<v
   }
   line.clear()
   if (!json) process.stdout.write(text)
-  await carryOut(plan, ports, progress)
+  await moved.carryOut(plan, progress)
   const named = spacesText([{ name: space.name, partitions: to }])
+  const then =
+    moved.kind === 'embedded'
+      ? `Set partitions to ${to} in its definition, and start it`
+      : `Set partitions to ${to} in its definition, SPACES=${named} for data pump, writer and reader, and start them and the units`
   tell(
-    `Done in ${seconds()} s: ${space.name} has ${partitionsText(to)}; every entry was read again. Set partitions to ${to} in its definition, SPACES=${named} for data pump, writer and reader, and start them and the units.\n`,
+    `Done in ${seconds()} s: ${space.name} has ${partitionsText(to)}; every entry was read again. ${then}.\n`,
     { ...planData(plan), done: true, seconds: seconds() },
   )
 }
@@ -99,8 +106,10 @@ export const addRepartition: AddCommand = (program) => {
 Stop units, data pump, data writer and data reader first, in this order, when MongoDB has all of the log; refuses while anything of the space runs,
 while MongoDB is behind a log, and while commands across partitions or quarantine hold something. NATS and MongoDB have to run. While it works,
 nothing of the space starts. May be killed at any point: run again with the same number it goes on, and ends the same.
+An embedded grid (npx spacegrid start) is stopped first; what is not stored yet is stored then.
 
-Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR (npx spacegrid servers up).
+Finds the grid by NATS_URL, MONGODB_URL (MONGODB_DB) and REDIS_URL; else the cluster or the servers of DATA_DIR (npx spacegrid servers up); else
+the embedded grid of DATA_DIR.
 Exit code: 0 done (or shown, with --dry-run), 1 refused, or not done, 2 wrong usage or configuration.`,
     )
     .action(run)

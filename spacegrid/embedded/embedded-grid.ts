@@ -17,6 +17,7 @@ import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { checkStoredDivision } from './stored-division.ts'
 
 export interface EmbeddedGridOptions {
   /** Where everything is kept; one process at a time. */
@@ -68,7 +69,10 @@ export class EmbeddedGrid {
   readonly #closing: readonly { close(): Promise<void> }[]
   readonly #watches: ReadinessWatch[] = []
 
-  /** @throws GridError `configuration_invalid` when the directory is in use or unusable */
+  /**
+   * @throws GridError `configuration_invalid` when the directory is in use or unusable, or has a
+   * space with another number of partitions
+   */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined } = options
@@ -86,7 +90,7 @@ export class EmbeddedGrid {
     const random = new SystemRandom()
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
-    const store = new EmbeddedStore(this.#environment, 'store', clock)
+    const store = this.#openStore(spaces, clock)
     const serving: (ProcessingUnit | PartitionedUnit)[] = []
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
@@ -161,6 +165,18 @@ export class EmbeddedGrid {
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
+  }
+
+  /** What was opened is closed again when it is not to be begun with. */
+  #openStore(spaces: readonly Space[], clock: SystemClock): EmbeddedStore {
+    try {
+      const store = new EmbeddedStore(this.#environment, 'store', clock)
+      for (const space of spaces) checkStoredDivision(space, store, this.#environment.directory)
+      return store
+    } catch (error) {
+      void this.#environment.close()
+      throw error
+    }
   }
 
   start(): void {

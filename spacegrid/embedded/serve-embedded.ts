@@ -11,6 +11,7 @@ import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
+import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
@@ -93,9 +94,7 @@ export async function serveEmbedded(
   const http = createHttpServer(grid.serving, {
     log,
     pipeline: new RequestPipeline({ telemetry }),
-    undeclaredReadable,
-    bodyBytesMax: environment.BODY_BYTES_MAX,
-    requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    ...httpOptionsOf(environment),
   })
   const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
     log,

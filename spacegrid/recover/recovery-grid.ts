@@ -19,7 +19,7 @@ import type { RebuildableStore, Store } from '@spacegrid/grid/engine/ports/store
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { findGrid, type GridAddress } from '../audit/audit-targets.ts'
-import { logsOfFolder, logsOfServers } from '../audit/known-logs.ts'
+import { logsOfEmbedded, logsOfServers } from '../audit/known-logs.ts'
 import { knownServers } from '../servers/start-servers.ts'
 
 /** What is needed to recover what belongs to one log. */
@@ -177,7 +177,7 @@ class EmbeddedFiles implements RecoveryGrid {
     }
     this.#environment = new EmbeddedEnvironment(folder)
     this.#store = new EmbeddedStore(this.#environment, 'store', this.#clock)
-    this.logNames = logsOfFolder(environment, this.#store.logNames())
+    this.logNames = logsOfEmbedded(environment, this.#store.logNames())
   }
 
   async portsOf(logName: LogName): Promise<RecoveryPorts> {

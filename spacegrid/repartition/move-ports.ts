@@ -1,4 +1,3 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import { MongoMove } from '@spacegrid/grid/drivers/mongodb/mongo-move'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
 import { SpaceStreams } from '@spacegrid/grid/drivers/nats/space-streams'
@@ -9,8 +8,6 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
 import type { Environment } from '@spacegrid/grid/program/environment'
-import { findGrid } from '../audit/audit-targets.ts'
-import { findServers } from '../recover/recovery-grid.ts'
 
 /** What a space is moved on. */
 export interface MovePorts {
@@ -26,15 +23,19 @@ export interface MovePorts {
   close(): Promise<void>
 }
 
+/** Where the servers are. */
+export interface MoveServers {
+  readonly nats: string
+  readonly mongodb: string
+  readonly redis?: string | undefined
+}
+
 /** @throws GridError `configuration_invalid`, `log_unavailable` */
-export async function openMovePorts(space: string, environment: Environment): Promise<MovePorts> {
-  const grid = (await findGrid(environment)) ?? (await findServers(environment))
-  const { nats, mongodb, redis } = grid ?? {}
-  if (nats === undefined || mongodb === undefined)
-    throw new GridError(
-      'configuration_invalid',
-      `There is no grid whose spaces could be moved: set NATS_URL and MONGODB_URL, or DATA_DIR to the folder of a cluster whose servers run (now: ${environment.DATA_DIR}; npx spacegrid servers up). The embedded grid has no number of partitions to move from`,
-    )
+export async function openMovePorts(
+  space: string,
+  { nats, mongodb, redis }: MoveServers,
+  environment: Environment,
+): Promise<MovePorts> {
   const clock = new SystemClock()
   const run = new SystemRandom().id()
   const streams = await SpaceStreams.open(nats, 'repartition')

@@ -1,3 +1,4 @@
+import { partitionsText } from '@spacegrid/grid/core/repartition'
 import type { MovePlan } from './move-plan.ts'
 
 /** How evenly entries lie: of the fullest partition, and of the emptiest. */
@@ -14,9 +15,6 @@ export function balanceOf(entries: readonly number[]): Balance {
   const mean = entries.reduce((sum, one) => sum + one, 0) / entries.length
   return { most, least, skew: mean === 0 ? 1 : Math.round((100 * most) / mean) / 100 }
 }
-
-export const partitionsText = (partitions: number): string =>
-  partitions === 1 ? '1 partition' : `${partitions} partitions`
 
 /** As data. */
 export function planData({ space, record, goesOn, entries, forgotten, unfinished }: MovePlan) {

@@ -2,8 +2,8 @@ import type { CommandsOf } from '@spacegrid/grid/core/call-types'
 import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { hashBy, partitionOfHash } from '@spacegrid/grid/core/partition'
-import { checkPartsOfSpace, partsOf } from '@spacegrid/grid/core/parts'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
+import { checkedParts } from '@spacegrid/runtime/checked-parts'
 import { AcrossCommand, type PlacedPart } from './across-command.ts'
 import type { HarnessPartition } from './harness-partition.ts'
 import type { StartedCommand } from './started-command.ts'
@@ -53,27 +53,17 @@ export class HarnessUnit<S extends Space = Space> {
   }
 
   #start(command: AnyCommand, input: unknown): StartedCommand {
-    const parts = command.parts ? this.#partsOf(command, input) : [this.#placed(command, input)]
+    const [{ surroundings }] = this.#partitions as [HarnessPartition]
+    const asked = command.parts
+      ? checkedParts(this.#space, command, input, surroundings.faults)
+      : [{ command, input }]
+    const parts = asked.map((part) => this.#placed(part.command, part.input))
     const [first] = parts
     if (first && parts.every(({ partition }) => partition === first.partition))
       return this.#unit(first.partition).start(command, input, first.hash)
-    const [{ surroundings }] = this.#partitions as [HarnessPartition]
     const across = new AcrossCommand(command, input, parts, surroundings)
     this.#across.push(across)
     return across.started
-  }
-
-  #partsOf(command: AnyCommand, input: unknown): readonly PlacedPart[] {
-    const [{ surroundings }] = this.#partitions as [HarnessPartition]
-    try {
-      const parts = partsOf(command, input)
-      checkPartsOfSpace(this.#space, parts)
-      return parts.map((part) => this.#placed(part.command, part.input))
-    } catch (thrown) {
-      if (thrown instanceof GridError) throw thrown
-      const { name } = command
-      throw surroundings.faults.judge({ kind: 'command', name, declared: command }, thrown)
-    }
   }
 
   /** @throws GridError `invalid_input` for what is no id where one is declared */

@@ -83,6 +83,16 @@ export class LogReader {
     return entriesOf(this.#state, cache)
   }
 
+  /** Whether a command across partitions that was prepared by then has something to finish here. */
+  isHeld(position = Number.POSITIVE_INFINITY): boolean {
+    this.#catchUp()
+    const { holds, layout } = this.#state
+    if (holds.size === 0) return false
+    return [...this.#state.cache(layout.holds).entries.values()].some(
+      (entry) => entry.position <= position,
+    )
+  }
+
   #catchUp(): void {
     for (let at = this.#state.position + 1; at <= this.#stream.last; at++) {
       const record = this.#stream.read(at)

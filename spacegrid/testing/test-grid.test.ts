@@ -157,6 +157,31 @@ describe('a grid of a divided space', () => {
     handler: (read) => read.count(accounts),
     everyPartition: { merge: (counts) => counts.reduce((one, other) => one + other, 0) },
   })
+  const withdraw = defineCommand('withdraw', {
+    input: Type.Object({ id: Type.String(), sum: Type.Integer() }),
+    partitionBy: 'id',
+    partOnly: true,
+    handler(tx, { id, sum }) {
+      const left = (tx.get(accounts, id)?.sum ?? tx.reject('unknown', { id })) - sum
+      if (left < 0) tx.reject('too_little', { id })
+      tx.put(accounts, { id, sum: left })
+      return { left }
+    },
+  })
+  const transfer = defineCommand('transfer', {
+    input: Type.Object({ from: Type.String(), to: Type.String(), sum: Type.Integer() }),
+    parts: ({ from, to, sum }) => [
+      { command: withdraw, input: { id: from, sum } },
+      { command: deposit, input: { id: to, sum } },
+    ],
+    answer: ([{ left }, now]) => ({ left, now }),
+  })
+  const transfers = defineSpace('bank', {
+    partitions: 4,
+    caches: [accounts],
+    commands: [deposit, withdraw, transfer],
+    queries: [],
+  })
   const bank = defineSpace('bank', {
     partitions: 4,
     caches: [accounts],
@@ -188,5 +213,106 @@ describe('a grid of a divided space', () => {
     await grid.settle()
     expect(await grid.query(total, {}, { unit: 0 })).toBe(12)
     await grid.agree()
+  })
+
+  describe('commands across partitions', () => {
+    const [one, other] = ['account-0', 'account-1'] as const
+    const filled = async (units: number) => {
+      const grid = await testGrid(transfers, { units })
+      await grid.given(ids.map((id) => [accounts, { id, sum: 10 }] as const))
+      await grid.settle()
+      return grid
+    }
+    const sumOf = (grid: Awaited<ReturnType<typeof filled>>) =>
+      grid.entries(accounts).reduce((sum, account) => sum + account.sum, 0)
+
+    test('are done when they are answered, in every partition', async () => {
+      await using grid = await filled(3)
+      for (const [n, from] of ids.entries())
+        for (const to of ids.filter((id) => id !== from).slice(0, 4)) {
+          const before = [from, to].map((id) => grid.entry(accounts, id)?.sum ?? 0)
+          await grid.when(transfer, { from, to, sum: 1 }, { unit: n % 3 })
+          const after = [from, to].map((id) => grid.entry(accounts, id)?.sum ?? 0)
+          expect(after).toEqual([before[0]! - 1, before[1]! + 1])
+        }
+      expect(grid.events).toHaveLength(12 * 4)
+      await grid.agree()
+    })
+
+    test('do nothing when a part refuses, and say which', async () => {
+      await using grid = await filled(2)
+      for (const to of ids.slice(1))
+        await expect(grid.when('transfer', { from: one, to, sum: 11 })).rejects.toMatchObject({
+          reason: 'too_little',
+          details: { parts: [{ part: 0, command: 'withdraw', details: { id: one } }] },
+        })
+      await grid.settle()
+      expect(grid.entries(accounts).map(({ sum }) => sum)).toEqual(ids.map(() => 10))
+      expect(grid.events).toEqual([])
+      await expect(grid.when(withdraw, { id: one, sum: 1 })).rejects.toThrow('withdraw')
+    })
+
+    test('meet: each does all of it or nothing', async () => {
+      await using grid = await filled(3)
+      const transfersOf = [0, 1, 2, 3, 4, 5].map((n) => {
+        const [from, to] = n % 2 === 0 ? [one, other] : [other, one]
+        return grid.send(transfer, { from, to, sum: 7 }, { unit: n % 3 })
+      })
+      await grid.settle()
+      const told = await Promise.allSettled(transfersOf)
+      expect(told.some(({ status }) => status === 'fulfilled')).toBe(true)
+      expect(sumOf(grid)).toBe(120)
+      await grid.agree()
+    })
+
+    test.each(Array.from({ length: 16 }, (_, ms) => ms))(
+      'whose unit dies after %d ms are done once, or not at all',
+      async (ms) => {
+        await using grid = await filled(3)
+        const asked = { from: one, to: other, sum: 4 }
+        const key = { idempotencyKey: 'transfer-1' }
+        grid.send(transfer, asked, { ...key, unit: 0 })
+        await grid.advance(ms)
+        grid.crash(0)
+        await grid.settle()
+        const left = grid.entry(accounts, one)?.sum
+        expect([6, 10]).toContain(left)
+        expect(sumOf(grid)).toBe(120)
+        const again = await grid.answer(transfer, asked, { ...key, unit: 1 })
+        expect(again.replayed).toBe(left === 6)
+        expect(grid.entry(accounts, one)).toEqual({ id: one, sum: 6 })
+        expect(grid.entry(accounts, other)).toEqual({ id: other, sum: 14 })
+        await grid.restart(0)
+        await grid.agree()
+      },
+    )
+
+    test('go on while a unit stands still or is cut off, and it has them afterwards', async () => {
+      await using grid = await filled(3)
+      for (const away of ['pause', 'partition'] as const) {
+        grid[away](1)
+        await grid.when(transfer, { from: one, to: other, sum: 1 }, { unit: 0 })
+        if (away === 'pause') grid.resume(1)
+        else grid.heal(1)
+        await grid.settle()
+        await grid.agree()
+      }
+      expect(grid.entry(accounts, other, { unit: 1 })?.sum).toBe(12)
+    })
+
+    test('wait for nobody who could finish them', async () => {
+      await using grid = await filled(2)
+      const cut = grid.send(transfer, { from: one, to: other, sum: 1 })
+      await grid.advance(2)
+      grid.pauseLog()
+      grid.fillLog()
+      await grid.settle()
+      await expect(cut).rejects.toMatchObject({ code: expect.any(String) })
+      grid.fillLog(false)
+      grid.heal()
+      await grid.settle()
+      expect(sumOf(grid)).toBe(120)
+      await grid.agree()
+    })
   })
 })

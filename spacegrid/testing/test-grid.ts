@@ -10,6 +10,7 @@ import type {
 } from '@spacegrid/grid/core/definition'
 import { logNamesOf } from '@spacegrid/grid/core/log-name'
 import { hashBy, idWithHash } from '@spacegrid/grid/core/partition'
+import { type PositionToken, positionsOf } from '@spacegrid/grid/core/position'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import { decodeEntryAsked, encodeEntryFound } from '@spacegrid/grid/engine/wire/archive-messages'
@@ -143,8 +144,8 @@ export class TestGrid<S extends Space = Space> {
   }
 
   /**
-   * Gives a command and lets time pass until it is answered. It is named by its definition, or by
-   * its name in this space.
+   * Gives a command and lets time pass until it is answered; one across partitions until each of
+   * them has done its part. It is named by its definition, or by its name in this space.
    * @throws Rejection; GridError `unknown_command`, `invalid_input`, `contended`, …;
    * ApplicationFault
    */
@@ -159,7 +160,7 @@ export class TestGrid<S extends Space = Space> {
     options?: WhenOptions,
   ): Promise<CommandsOf<S>[Name]['result']>
   async when(command: AnyCommand | string, input: unknown, options: WhenOptions = {}) {
-    const { result } = await this.#during(this.#execute(command, input, options))
+    const { result } = await this.answer(command, input, options)
     return result
   }
 
@@ -190,7 +191,9 @@ export class TestGrid<S extends Space = Space> {
     input: unknown,
     options: WhenOptions = {},
   ): Promise<CommandAnswer> {
-    return await this.#during(this.#execute(command, input, options))
+    const answer = await this.#during(this.#execute(command, input, options))
+    if (this.space.commands.get(nameOf(command))?.parts) await this.#finished(answer.position)
+    return answer
   }
 
   /**
@@ -246,14 +249,29 @@ export class TestGrid<S extends Space = Space> {
   }
 
   /**
-   * Lets time pass until everything that was sent is answered, and every unit that can has all of
-   * the log.
+   * Lets time pass until everything that was sent is answered, every unit that can has all of the
+   * log, and commands across partitions are finished, also those whose unit has died meanwhile:
+   * that takes the others 5 s and more.
    */
   async settle(): Promise<void> {
     await this.#until(
-      () => this.#open === 0 && this.#units.every((unit) => unit.isSettled()),
-      'not everything is answered',
+      () =>
+        this.#open === 0 &&
+        this.#units.every((unit) => unit.isSettled()) &&
+        (this.#nobodyFinishes || this.#logs.every((log) => !log.isHeld())),
+      'not everything is answered and finished',
     )
+  }
+
+  /** What was prepared by then is committed, and there, or dropped. */
+  async #finished(position: PositionToken): Promise<void> {
+    const positions = [...(positionsOf(position) ?? [])]
+    const isHeld = () => positions.some(([at, last]) => this.#logs[at]?.isHeld(last))
+    await this.#until(() => this.#nobodyFinishes || !isHeld(), 'what was prepared is not finished')
+  }
+
+  get #nobodyFinishes(): boolean {
+    return this.#streams.some(({ full }) => full) || this.#units.every(({ isAway }) => isAway)
   }
 
   /** Lets time pass until every unit that can is ready. */

@@ -63,15 +63,20 @@ export class TestUnit {
     return [unit?.state]
   }
 
+  /** It has crashed, stands still, or is cut off. */
+  get isAway(): boolean {
+    return !this.#life || this.#life.isCut || this.#life.host.paused
+  }
+
   /** Or cannot be. */
   get isReady(): boolean {
-    return this.#isAway() || this.serving.readiness().ready
+    return this.isAway || this.serving.readiness().ready
   }
 
   /** Whether it has all of the log, or cannot have it. */
   isSettled(): boolean {
     const { streams } = this.#parts
-    return this.#isAway() || this.states.every((it, at) => it?.position === streams[at]?.last)
+    return this.isAway || this.states.every((it, at) => it?.position === streams[at]?.last)
   }
 
   entries<V>(cache: Cache<V>): V[] {
@@ -143,9 +148,5 @@ export class TestUnit {
     for (const log of logs) log.heal()
     this.#parts.network.heal(host)
     this.#life.isCut = false
-  }
-
-  #isAway(): boolean {
-    return !this.#life || this.#life.isCut || this.#life.host.paused
   }
 }

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
+import type { LiveStatus } from '../request/live.ts'
 import type { HoldsStatus } from '../request/serving.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
@@ -63,6 +64,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addClockMetrics(registry, source)
   addHoldMetrics(registry, source)
   addAffinityMetrics(registry, source)
+  addLiveMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
@@ -122,6 +124,27 @@ function addHoldMetrics(registry: Registry, source: StatusSource): void {
         this.reset()
         for (const [space, { holds }] of Object.entries(source.spaces()))
           if (holds) this.set({ space }, holds[field as keyof HoldsStatus] / unit)
+      },
+    })
+}
+
+const liveGauges = {
+  readers: ['spacegrid_stream_readers', 'Connections that follow streams of the space here'],
+  followed: ['spacegrid_streams', 'Different streams, or places in them, that are followed here'],
+  bytes: [
+    'spacegrid_stream_memory_bytes',
+    'Memory of what has happened last, kept for those who come back, roughly',
+  ],
+} as const satisfies Partial<Record<keyof LiveStatus, readonly [string, string]>>
+
+function addLiveMetrics(registry: Registry, source: StatusSource): void {
+  for (const [field, [name, help]] of Object.entries(liveGauges))
+    new Gauge({
+      ...{ name, help, labelNames: ['space'], registers: [registry] },
+      collect() {
+        this.reset()
+        for (const [space, { live }] of Object.entries(source.spaces()))
+          if (live) this.set({ space }, live[field as keyof typeof liveGauges])
       },
     })
 }

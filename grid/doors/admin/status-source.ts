@@ -1,6 +1,7 @@
 import { mergeAudits } from '../../engine/agreement/audit-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
+import type { LiveStatus } from '../request/live.ts'
 import type { AffinityStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
@@ -84,11 +85,19 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
+    ...(one.live && other.live ? { live: mergeLive(one.live, other.live) } : {}),
     ...(one.affinity && other.affinity
       ? { affinity: mergeAffinities(one.affinity, other.affinity) }
       : {}),
   }
 }
+
+const mergeLive = (one: LiveStatus, other: LiveStatus): LiveStatus => ({
+  remembers: one.remembers || other.remembers,
+  bytes: one.bytes + other.bytes,
+  followed: one.followed + other.followed,
+  readers: one.readers + other.readers,
+})
 
 /** Keys of the one that knows of more; what both have passed on. */
 const mergeAffinities = (one: AffinityStatus, other: AffinityStatus): AffinityStatus => ({

@@ -52,6 +52,17 @@ export function sendProblemEarly(
   return reply
 }
 
+/** Answers `OPTIONS`; what the path takes is in the reply's headers already. */
+export function sendAllowed(reply: FastifyReply, limits: DiscardLimits): FastifyReply {
+  const { request, raw } = reply
+  if (request.raw.complete) return reply.code(204).send()
+  reply.hijack()
+  raw.writeHead(204, reply.getHeaders() as OutgoingHttpHeaders)
+  raw.flushHeaders()
+  answerEarly(request.raw, raw, limits, Buffer.alloc(0))
+  return reply
+}
+
 /**
  * Tells what fastify found wrong with a request in the grid's words; undefined when the fault is
  * not the request's.
@@ -136,7 +147,7 @@ export function problemResponse(status: number, error: GridError): string {
     `HTTP/1.1 ${status} ${problem.title}`,
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(status === 405 ? ['Allow: GET, HEAD, POST'] : []),
+    ...(status === 405 ? ['Allow: GET, HEAD, POST, OPTIONS'] : []),
     'Connection: close',
     '',
     body,

@@ -177,6 +177,25 @@ describe('connections', () => {
     expect([...responses.matchAll(/"limit":(\d)/g)].map(([, limit]) => limit).join('')).toBe('123')
   })
 
+  test('are told what the server takes at all', async () => {
+    const { connect } = await listen()
+    const client = connect()
+    client.send('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    const response = await client.untilClosed()
+    expect(statusOf(response)).toBe(204)
+    expect(response.toLowerCase()).toContain('\r\nallow: get, head, post, options\r\n')
+  })
+
+  test('hear what a path takes before the body is there', async () => {
+    const { connect } = await listen()
+    const client = connect()
+    client.send('OPTIONS /shop/queries/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n')
+    await client.until('\r\n\r\n')
+    client.send(`0123456789${echo}`)
+    const received = await client.until('"position"')
+    expect(received).toMatch(/^HTTP\/1\.1 204 [\s\S]*?\r\n\r\nHTTP\/1\.1 200 /)
+  })
+
   test('find the keys "." and "..", which URL parsers swallow', async () => {
     const { command, connect } = await listen()
     for (const id of ['.', '..']) {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Request } from '../request/request.ts'
-import { headerOf, oneHeaderOf } from './exchange.ts'
+import type { Trace } from '../request/trace.ts'
+import { headerOf, oneHeaderOf, traceOfRequest } from './exchange.ts'
 
 /**
  * A request that came by HTTP. The error's problem document is written by the server's error
@@ -25,6 +26,10 @@ export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answe
 
   get credential(): string | undefined {
     return headerOf(this.request, 'authorization')
+  }
+
+  get trace(): Trace {
+    return traceOfRequest(this.request)
   }
 
   header(name: string): string | undefined {

@@ -30,13 +30,13 @@ describe('what does not exist', () => {
   })
 
   test.each([
-    ['GET', '/shop/commands/putProduct', 'POST'],
-    ['PUT', '/shop/commands/putProduct', 'POST'],
-    ['OPTIONS', '/shop/commands/putProduct', 'POST'],
-    ['HEAD', '/shop/commands/putProduct', 'POST'],
-    ['POST', '/shop/queries/echo', 'GET, HEAD'],
-    ['DELETE', '/shop/caches/products/a', 'GET, HEAD'],
-    ['POST', '/openapi.json', 'GET, HEAD'],
+    ['GET', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['PUT', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['HEAD', '/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['POST', '/shop/queries/echo', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
+    ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['POST', '/docs/static/index.css', 'GET, HEAD, OPTIONS'],
   ] as const)('%s %s: 405, allowed is %s', async (method, url, allow) => {
     const { app } = openDoor()
     // A body that could not be read either must not hide what is wrong first.
@@ -45,6 +45,43 @@ describe('what does not exist', () => {
     expect(answer.statusCode).toBe(405)
     expect(answer.headers).toMatchObject({ allow })
   })
+})
+
+describe('OPTIONS', () => {
+  test.each([
+    ['/shop/commands/putProduct', 'POST, OPTIONS'],
+    ['/shop/queries/echo?limit=x', 'GET, HEAD, OPTIONS'],
+    ['/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
+    ['/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['/docs', 'GET, HEAD, OPTIONS'],
+  ])('%s: %s', async (url, allow) => {
+    for (const corsOrigins of [[], ['*']]) {
+      const { app } = openDoor({ corsOrigins })
+      const headers = { 'content-type': 'text/nonsense' }
+      const answer = await app.inject({ method: 'OPTIONS', url, headers, payload: '{' })
+      expect(answer.statusCode).toBe(204)
+      expect(answer.body).toBe('')
+      expect(answer.headers).toMatchObject({ allow, 'x-request-id': expect.any(String) })
+    }
+  })
+
+  test('of what does not exist is 404', async () => {
+    const { app } = openDoor()
+    const answer = await app.inject({ method: 'OPTIONS', url: '/shop/commands/buy' })
+    expect(answer.json()).toMatchObject({ status: 404, code: 'unknown_command' })
+  })
+})
+
+test('HEAD says what GET would, without the body', async () => {
+  const { app, get, command } = openDoor()
+  await command('putProduct', { id: 'a', price: 1 })
+  for (const url of ['/shop/queries/echo?limit=1', '/shop/caches/products/a', '/openapi.json']) {
+    const head = await app.inject({ method: 'HEAD', url })
+    const got = await get(url)
+    expect(head.body).toBe('')
+    const { date, 'x-request-id': id, traceparent, ...same } = got.headers
+    expect(head).toMatchObject({ statusCode: 200, headers: same })
+  }
 })
 
 test('who asks is found out by where the request comes from and what it shows', async () => {
@@ -78,8 +115,10 @@ describe('documentation', () => {
       '/shop/queries/echo',
       '/shop/caches/products/{key}',
       '/shop/archive/products/{key}',
+      '/shop/events',
       '/depot/caches/boxes/{key}',
       '/depot/archive/boxes/{key}',
+      '/depot/events',
     ])
     const { post } = document.paths['/shop/commands/putProduct']
     expect(post.operationId).toBe('shop.putProduct')

@@ -1,7 +1,5 @@
 import type { Server } from 'node:http'
-import { Server as NetServer, type Socket } from 'node:net'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
+import type { Socket } from 'node:net'
 import {
   type FastifyError,
   type FastifyHttpOptions,
@@ -15,15 +13,20 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
+import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
 import { addArchiveRoutes } from './archive-route.ts'
+import { BodyCompression } from './body-compression.ts'
 import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
+import { answerOrigins, isPreflight } from './cross-origin.ts'
 import { type DiscardLimits, discardDefaults, whenItsTurn } from './discard.ts'
+import { addDocumentation } from './documentation.ts'
 import { addEntryRoute } from './entry-route.ts'
-import { type Door, jsonType } from './exchange.ts'
+import { addEventRoute } from './event-route.ts'
+import { type Door, traceOfRequest, traceReply } from './exchange.ts'
 import {
   answerExpectation,
   checkContentHeaders,
@@ -32,16 +35,19 @@ import {
   parserFault,
   problemResponse,
   requestFault,
+  sendAllowed,
   sendProblem,
   sendProblemEarly,
 } from './failure.ts'
+import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
-import { problemSchema, swaggerOptions } from './open-api.ts'
 import { addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
+  /** Limits of the streams of events. */
+  readonly streams?: Partial<StreamsOptions>
   /** Told about bugs behind a 500; pino fits. Requests are not logged. */
   readonly log: FaultLog
   /** The way of the requests. Default: one of its own, in which everybody is anonymous. */
@@ -70,6 +76,16 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * for developing; in production they are not.
    */
   readonly undeclaredReadable?: boolean
+  /**
+   * Origins whose pages may use it (`https://shop.example`), or `*` alone: those of all. Default:
+   * none.
+   */
+  readonly corsOrigins?: readonly string[]
+  /**
+   * Length from which bodies are compressed for callers who accept that, characters. Default 8,192;
+   * 0: none is.
+   */
+  readonly compressionLengthMin?: number
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -89,6 +105,8 @@ const defaults = {
   closeGraceMs: 10_000,
   ...discardDefaults,
   undeclaredReadable: true,
+  corsOrigins: [] as readonly string[],
+  compressionLengthMin: 8192,
   title: 'Spacegrid',
   version: gridPackage.version,
 }
@@ -106,16 +124,25 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   const settings: Settings = { ...defaults, ...options }
   const rotations = rotationsOf(units)
   const { pipeline = new RequestPipeline() } = options
-  const door: Door = { log: settings.log, pipeline, closing: false }
+  const { corsOrigins, compressionLengthMin } = settings
+  const door: Door = {
+    log: settings.log,
+    pipeline,
+    streams: new Streams(options.streams),
+    closing: false,
+    compression: compressionLengthMin === 0 ? undefined : new BodyCompression(compressionLengthMin),
+    crossOrigin: corsOrigins.length > 0,
+  }
   const refuse: Refuse = (reply, error, status = error.status) => {
     const { raw } = reply.request
+    traceReply(reply)
     if (raw.complete !== false || raw.destroyed) return sendProblem(reply, error, status)
     return sendProblemEarly(reply, error, status, { ...settings, closing: door.closing })
   }
   const { undeclaredReadable } = settings
   const readable = (space: Space) => [...readableCaches(space, undeclaredReadable).keys()]
   const missing: Answer = (request, reply) => {
-    return sendMissing(request, reply, refuse, rotations, readable)
+    return sendMissing(request, reply, refuse, settings, rotations, readable)
   }
   const app = fastify({
     ...serverOptions(settings),
@@ -126,15 +153,15 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   // Node lets headers take a minute, and swaps the two limits when the one for whole requests is
   // the shorter.
   app.server.headersTimeout = settings.requestTimeoutMs
+  app.decorateRequest('trace', undefined)
   refuseBadBeginnings(app, settings)
+  lookAtBeginnings(app, door, missing)
   takeJson(app)
+  if (door.crossOrigin) answerOrigins(app, corsOrigins)
   answerFailures(app, rotations, settings, refuse, missing)
   closeGracefully(app, door, settings.closeGraceMs)
-  addDocumentation(
-    app,
-    [...rotations.values()].map(({ space }) => space),
-    settings,
-  )
+  const spaces = [...rotations.values()].map(({ space }) => space)
+  addDocumentation(app, door, spaces, settings)
   app.register(async (routes) => {
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
@@ -159,6 +186,7 @@ function addSpaceRoutes(
     addEntryRoute(app, door, rotation, cache, fields)
     addArchiveRoutes(app, door, rotation, cache, fields)
   }
+  addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
@@ -205,10 +233,19 @@ const brokenLimits = (settings: Settings): BrokenRequestLimits => ({
   answerMs: settings.connectionTimeoutMs,
 })
 
+/** Before any of a body is read. One hook: each costs every request something. */
+function lookAtBeginnings(app: FastifyInstance, door: Door, missing: Answer): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const fault = hostFault(request.raw)
+    if (fault || request.method !== 'OPTIONS') done(fault)
+    else if (door.crossOrigin && isPreflight(request)) done()
+    else missing(request, reply)
+  })
+}
+
 /** What node would answer by itself, or end the connection for, whatever is in flight on it. */
 function refuseBadBeginnings(app: FastifyInstance, settings: Settings): void {
   const { server } = app
-  app.addHook('onRequest', (request, _reply, done) => done(hostFault(request.raw)))
   server.on('checkExpectation', (request, response) => {
     answerExpectation(request, response, settings)
   })
@@ -271,7 +308,7 @@ function answerFailures(
       const unit = rotations.get(space)?.next()
       if (unit) reply.header('grid-position', unit.position)
     }
-    return refuse(reply, fault ?? publicError(error, log))
+    return refuse(reply, fault ?? publicError(error, log, traceOfRequest(request)))
   })
   app.setNotFoundHandler(missing)
 }
@@ -280,6 +317,7 @@ function sendMissing(
   request: FastifyRequest,
   reply: FastifyReply,
   refuse: Refuse,
+  limits: DiscardLimits,
   rotations: ReadonlyMap<string, UnitRotation>,
   readable: (space: Space) => readonly string[],
 ): FastifyReply {
@@ -289,67 +327,9 @@ function sendMissing(
   const unit = space === undefined ? undefined : rotations.get(space)?.next()
   if (unit) reply.header('grid-position', unit.position)
   if (allow !== undefined) reply.header('allow', allow)
-  return refuse(reply, error, status)
-}
-
-/** Longest time in which connections that wait to be accepted still are, ms. */
-const acceptMsMax = 1000
-/** Time in which the first request of an accepted connection is read, ms. */
-const readMs = 500
-
-/** The event loop accepts one connection a turn: turns until one has brought none. */
-async function acceptWaiting(server: HttpServer['server']): Promise<void> {
-  let accepted = 0
-  const count = () => accepted++
-  server.on('connection', count)
-  const until = performance.now() + acceptMsMax
-  for (let before = -1; accepted > before && performance.now() < until; ) {
-    before = accepted
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  if (allow !== undefined && request.method === 'OPTIONS') {
+    traceReply(reply)
+    return sendAllowed(reply, limits)
   }
-  server.off('connection', count)
-}
-
-/**
- * Once closing has begun, every answer ends its connection; a connection that gets none within the
- * grace is cut. Otherwise one idle or half-dead client could hold the process for as long as it
- * likes.
- */
-function closeGracefully(app: FastifyInstance, door: Door, graceMs: number): void {
-  app.addHook('preClose', async () => {
-    door.closing = true
-    if (!app.server.listening) return
-    // Connections that wait to be accepted would be reset with the socket, and units that share the
-    // port cannot take them over.
-    await acceptWaiting(app.server)
-    // Not the HTTP server's own close: it would cut connections whose request has not been read
-    // yet.
-    const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
-    const idle = setTimeout(() => app.server.closeIdleConnections(), readMs)
-    const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
-    await ended
-    clearTimeout(idle)
-    clearTimeout(cut)
-  })
-  app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (door.closing) reply.header('connection', 'close')
-    done()
-  })
-}
-
-function addDocumentation(
-  app: FastifyInstance,
-  spaces: readonly Space[],
-  settings: Settings,
-): void {
-  app.addSchema(problemSchema)
-  app.register(swagger, swaggerOptions(spaces, settings))
-  app.register(swaggerUi, { routePrefix: '/docs' })
-  let document: string | undefined
-  app.register(async (routes) => {
-    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
-      document ??= JSON.stringify(app.swagger())
-      return reply.header('content-type', jsonType).send(document)
-    })
-  })
+  return refuse(reply, error, status)
 }

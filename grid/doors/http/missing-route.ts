@@ -22,6 +22,7 @@ const templates = [
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
   'GET /{space}/archive/{cache}/{key}',
+  'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
 ]
@@ -36,7 +37,11 @@ export function explainMissing(
   if (!segments)
     return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
   const [spaceName = '', kind = '', name = '', ...rest] = segments
-  if (path === '/openapi.json' || path === '/docs') return wrongMethod(path, 'GET, HEAD')
+  if (path === '*') return wrongMethod(path, 'GET, HEAD, POST, OPTIONS')
+  if (path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/'))
+    return wrongMethod(path, readMethods)
+  if (kind === 'events' && name === '' && spaces.has(spaceName))
+    return { ...wrongMethod(path, 'GET, OPTIONS'), space: spaceName }
   const parts = partsOf(spaces.get(spaceName), kind, readable)
   if (!parts || name === '') return { error: unknownRoute(path) }
   const space = spaces.get(spaceName)
@@ -54,6 +59,8 @@ export function explainMissing(
   return { ...wrongMethod(path, parts.methods), space: space.name }
 }
 
+const readMethods = 'GET, HEAD, OPTIONS'
+
 interface Parts {
   readonly noun: string
   readonly code: ErrorCode
@@ -67,20 +74,19 @@ function partsOf(
   kind: string,
   readable: (space: Space) => readonly string[],
 ): Parts | undefined {
-  const read = 'GET, HEAD'
   const own = { names: [] as readonly string[], segmentsAfterName: 0 }
   if (kind === 'commands') {
     const names = space === undefined ? [] : calledCommands(space).map(({ name }) => name)
-    return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST' }
+    return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST, OPTIONS' }
   }
   if (kind === 'queries') {
     const names = [...(space?.queries.keys() ?? [])]
-    return { ...own, noun: 'query', code: 'unknown_query', names, methods: read }
+    return { ...own, noun: 'query', code: 'unknown_query', names, methods: readMethods }
   }
   if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
-    return { ...own, noun: 'cache', code, names, methods: read, segmentsAfterName: 1 }
+    return { ...own, noun: 'cache', code, names, methods: readMethods, segmentsAfterName: 1 }
   }
   return undefined
 }

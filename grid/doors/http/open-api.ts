@@ -2,8 +2,8 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
+import type { ReadableFields } from '../request/live.ts'
 import { problemType } from './problem.ts'
-import type { ReadableFields } from './readable-caches.ts'
 
 /** What the routes of the spaces carry for the documentation alone. */
 interface Documented {

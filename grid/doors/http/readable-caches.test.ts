@@ -60,6 +60,7 @@ describe('what callers may read of a cache', () => {
       '/desk/archive/open/{key}',
       '/desk/caches/part/{key}',
       '/desk/archive/part/{key}',
+      '/desk/events',
     ])
     const shown = paths['/desk/caches/part/{key}'].get.responses[200]
     const { value } = shown.content['application/json'].schema.properties

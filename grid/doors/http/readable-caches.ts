@@ -1,7 +1,5 @@
 import type { Space, Value } from '../../core/definition.ts'
-
-/** The fields that callers may see of an entry. */
-export type ReadableFields = readonly string[] | 'all'
+import type { ReadableFields } from '../request/live.ts'
 
 /**
  * The caches of a space whose entries callers may read one by one, by name. A cache is private to

@@ -2,6 +2,7 @@ import type { Message } from '../../engine/ports/messaging.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import type { Request } from '../request/request.ts'
 import { repeatedHeader } from '../request/request-options.ts'
+import { type Trace, traceHeaders, traceOf } from '../request/trace.ts'
 
 /** What all requests of one service share. */
 export interface NatsRoute {
@@ -17,6 +18,7 @@ export interface NatsRoute {
 export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answer, Message> {
   protected readonly message: Message
   protected readonly route: NatsRoute
+  #trace: Trace | undefined
 
   constructor(message: Message, route: NatsRoute) {
     this.message = message
@@ -33,6 +35,14 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
 
   get credential(): string | undefined {
     return this.headers('Authorization')
+  }
+
+  get trace(): Trace {
+    this.#trace ??= traceOf(
+      this.headers(traceHeaders.requestId),
+      this.headers(traceHeaders.traceparent),
+    )
+    return this.#trace
   }
 
   header(name: string): string | undefined {
@@ -66,6 +76,6 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
   abstract answer(answer: Answer, asked: Asked): Message
 
   refuse(error: unknown): never {
-    throw publicError(error, this.route.log)
+    throw publicError(error, this.route.log, this.trace)
   }
 }

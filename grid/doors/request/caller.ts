@@ -1,3 +1,5 @@
+import type { Trace } from './trace.ts'
+
 /** Where a request came from, as far as its door can tell. */
 export interface Origin {
   readonly door: 'http' | 'nats'
@@ -8,6 +10,8 @@ export interface Origin {
   readonly address: string | undefined
   /** The `Authorization` header as it came; nobody has looked at it. */
   readonly credential: string | undefined
+  /** Under what the request is known; undefined: of another unit that did not say. */
+  readonly trace?: Trace | undefined
 }
 
 /** Who asks. It travels with a request to the unit, and never into the log. */

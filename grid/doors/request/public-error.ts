@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type ErrorCode, errorKinds, GridError, isGridError, Rejection } from '../../core/errors.ts'
+import { type Trace, traceFields } from './trace.ts'
 
 /** Where faults that callers must not see in full are told to us: pino's signature. */
 export interface FaultLog {
   error(fields: object, message: string): void
+  /** Told what is in the log already, and who has met it. */
+  warn?(fields: object, message: string): void
 }
 
 /**
@@ -23,17 +26,27 @@ const toldByTitle: ReadonlySet<ErrorCode> = new Set([
  * application is in its unit's log already, and is told without what it says. Everything else is a
  * bug of ours or trouble between components: it is logged under an id, and the id is all the caller
  * gets.
+ * @param trace under what the request is known; undefined: it is none of a caller's
  */
-export function publicError(error: unknown, log: FaultLog): GridError {
+export function publicError(error: unknown, log: FaultLog, trace?: Trace): GridError {
   if (error instanceof Rejection)
     return new GridError('rejected', error.message, {
       details: { ...error.details, reason: error.reason },
     })
-  if (isGridError(error, 'application_fault')) return applicationFault(error)
+  if (isGridError(error, 'application_fault')) {
+    const { id } = error.details
+    // Told by the unit that ran it, under this id: here is who has met it.
+    if (trace)
+      log.warn?.({ id, ...traceFields(trace) }, 'A request met a mistake of the application')
+    return applicationFault(error)
+  }
   if (error instanceof GridError && error.status !== 500)
     return toldByTitle.has(error.code) ? byTitle(error) : error
   const id = randomUUID()
-  log.error({ err: error, id }, 'A request failed inside the grid')
+  log.error(
+    { err: error, id, ...(trace && traceFields(trace)) },
+    'A request failed inside the grid',
+  )
   return new GridError('internal', `Internal error, logged as ${id}`, { details: { id } })
 }
 

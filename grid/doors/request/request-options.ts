@@ -10,6 +10,7 @@ export const requestHeaders = {
   prefer: 'Prefer',
   position: 'Grid-Position',
   consistency: 'Grid-Consistency',
+  resume: 'Last-Event-ID',
   staleness: 'Grid-Staleness',
 } as const
 
@@ -96,6 +97,13 @@ export const positionInvalid = (): GridError =>
   invalid(
     requestHeaders.position,
     'a position that an answer has named: a whole number below 2^53, in a space of several partitions a token',
+  )
+
+/** What it names is no place in a stream of the space that was asked, and of that kind. */
+export const resumeInvalid = (): GridError =>
+  invalid(
+    requestHeaders.resume,
+    'the id of an event of such a stream of this space, or a position that an answer has named',
   )
 
 /**

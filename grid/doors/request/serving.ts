@@ -7,6 +7,7 @@ import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { PassOutcome, PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
+import type { LiveServing, LiveStatus } from './live.ts'
 
 export type { PositionToken }
 
@@ -176,6 +177,8 @@ export interface SpaceStatus {
   readonly holds?: HoldsStatus
   /** Where commands declare an affinity. */
   readonly affinity?: AffinityStatus
+  /** What is told to others as it happens. */
+  readonly live?: LiveStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
 }
@@ -213,6 +216,8 @@ export interface Serving {
   status(): SpaceStatus
   /** Of a space with several partitions: those that are kept here, by the names of their logs. */
   readonly parts?: ReadonlyMap<LogName, { status(): SpaceStatus }>
+  /** What happens, as it happens. */
+  readonly live?: LiveServing
   /** Of a space with several partitions: who keeps what. */
   placement?(): PlacementStatus
 }

@@ -1,7 +1,6 @@
-import type { Database, RootDatabase } from 'lmdb'
+import type { Database } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
-import type { LogName } from '../../core/log-name.ts'
-import { partitionsMax } from '../../core/partition.ts'
+import { type LogName, logNameOf } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type {
   Checkpoint,
@@ -22,16 +21,16 @@ import {
   encodeEntryKey,
   readStored,
 } from '../../engine/wire/entry-codec.ts'
+import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
 import { rangeOfArchive } from './embedded-archive.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedScan, inMemoryStart } from './embedded-scan.ts'
+import { StoreFile } from './store-file.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
 const sliceMs = 3
 /** Entries looked at when a store is opened: a third of a second. */
 const checkedMax = 100_000
-/** One for each log: those of a space with the most partitions that may be, and others. */
-const databasesMax = partitionsMax + 64
 const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as const
 
 interface EncodedChange {
@@ -60,16 +59,16 @@ export class EmbeddedStore implements RebuildableStore {
   readonly #name: string
   readonly #clock: Clock
   readonly #chunkEntries: number
-  readonly #root: RootDatabase<unknown, string>
-  /** LMDB's version of a checkpoint is its position: what `apply` is conditional on. */
-  readonly #checkpoints: Database<Buffer, string>
-  readonly #entries = new Map<string, Database<Buffer, Buffer>>()
+  readonly #file: StoreFile
   readonly #scans = new Set<EmbeddedScan>()
   /** Whether anything of a space has left memory: only then is there something to look for. */
   readonly #archiving = new Map<string, boolean>()
   #closed = false
 
-  /** @throws GridError `configuration_invalid`, `format_unsupported` */
+  /**
+   * @throws GridError `format_unsupported`; `configuration_invalid`, also while a space is being
+   * moved to another number of partitions
+   */
   constructor(
     environment: EmbeddedEnvironment,
     name: string,
@@ -80,8 +79,8 @@ export class EmbeddedStore implements RebuildableStore {
     this.#name = name
     this.#clock = clock
     this.#chunkEntries = options.chunkEntries ?? 1000
-    this.#root = environment.open(name, databasesMax)
-    this.#checkpoints = this.#root.openDB('checkpoints', { encoding: 'binary', useVersions: true })
+    this.#file = new StoreFile(environment, name)
+    this.#file.refuseWhileMoving()
     this.#check()
   }
 
@@ -92,10 +91,9 @@ export class EmbeddedStore implements RebuildableStore {
   #check(): void {
     let left = checkedMax
     try {
-      for (const logName of this.#checkpoints.getKeys()) {
-        const stored = this.#checkpoints.getEntry(logName)
-        if (stored) decodeCheckpoint(stored.value, stored.version ?? 0)
-        for (const { key, value } of this.#entriesOf(logName).getRange({ limit: left })) {
+      for (const logName of this.#file.checkpoints.getKeys()) {
+        this.#file.checkpointOf(logName)
+        for (const { key, value } of this.#file.entriesOf(logName).getRange({ limit: left })) {
           const name = decodeEntryKey(key)
           readStored(name.cache, name.key, value)
           left--
@@ -109,14 +107,24 @@ export class EmbeddedStore implements RebuildableStore {
 
   async checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
     this.#checkOpen()
-    const stored = this.#checkpoints.getEntry(logName)
-    return stored && decodeCheckpoint(stored.value, stored.version ?? 0)
+    return this.#file.checkpointOf(logName)
+  }
+
+  /** Into how many partitions a space is divided here; undefined: nothing of it is stored. */
+  partitionsOf(space: string): number | undefined {
+    this.#checkOpen()
+    for (const logName of [space, logNameOf(space, 0)]) {
+      const checkpoint = this.#file.checkpointOf(logName)
+      if (checkpoint && checkpoint.replicated.length > 0)
+        return decodeHeader(checkpoint.replicated.slice()).shape.partitions ?? 1
+    }
+    return undefined
   }
 
   /** Names of the spaces that are stored here, in the order of the alphabet. */
   logNames(): LogName[] {
     this.#checkOpen()
-    return [...this.#checkpoints.getKeys()].sort()
+    return [...this.#file.checkpoints.getKeys()].sort()
   }
 
   async apply(
@@ -129,7 +137,7 @@ export class EmbeddedStore implements RebuildableStore {
     if ((stored?.position ?? 0) !== from) throw stale(logName, from)
     const encoded = await this.#encode(changes)
     this.#checkOpen()
-    const entries = this.#entriesOf(logName)
+    const entries = this.#file.entriesOf(logName)
     if (changes.some(({ archived }) => archived)) this.#archiving.set(logName, true)
     const isArchiving = this.#isArchiving(logName, entries)
     const write = () => {
@@ -137,24 +145,24 @@ export class EmbeddedStore implements RebuildableStore {
         if (isArchiving) writeApart(entries, change)
         else if (change.bytes) entries.put(change.key, change.bytes)
         else entries.remove(change.key)
-      this.#checkpoints.put(logName, encodeCheckpoint(next), next.position)
+      this.#file.checkpoints.put(logName, encodeCheckpoint(next), next.position)
     }
     // The check above only saves work; this one is part of the transaction.
     const transaction = stored
-      ? this.#checkpoints.ifVersion(logName, from, write)
-      : this.#checkpoints.ifNoExists(logName, write)
+      ? this.#file.checkpoints.ifVersion(logName, from, write)
+      : this.#file.checkpoints.ifNoExists(logName, write)
     if (!(await this.#environment.commit(transaction, codes))) throw stale(logName, from)
   }
 
   async scan(logName: LogName, options: ScanOptions = {}): Promise<StoreScan | undefined> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(logName)) return undefined
-    const entries = this.#entriesOf(logName)
-    const snapshot = this.#root.useReadTransaction()
+    if (!this.#file.checkpoints.doesExist(logName)) return undefined
+    const entries = this.#file.entriesOf(logName)
+    const snapshot = this.#file.root.useReadTransaction()
     // lmdb-js would go on using the transaction for other reads, and end it when a database is
     // opened.
-    this.#root.resetReadTxn()
-    const stored = this.#checkpoints.getEntry(logName, { transaction: snapshot })!
+    this.#file.root.resetReadTxn()
+    const stored = this.#file.checkpoints.getEntry(logName, { transaction: snapshot })!
     const start = decodeCheckpoint(stored.value, stored.version ?? 0)
     const scan = new EmbeddedScan(this.#clock, entries, snapshot, start, {
       ...options,
@@ -167,8 +175,8 @@ export class EmbeddedStore implements RebuildableStore {
 
   async get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(logName)) return undefined
-    const entries = this.#entriesOf(logName)
+    if (!this.#file.checkpoints.doesExist(logName)) return undefined
+    const entries = this.#file.entriesOf(logName)
     const bytes = entries.getBinary(encodeEntryKey(cache, key))
     if (bytes || !this.#isArchiving(logName, entries)) return bytes && readStored(cache, key, bytes)
     const archived = entries.getBinary(encodeArchivedKey(cache, key))
@@ -178,18 +186,18 @@ export class EmbeddedStore implements RebuildableStore {
   readonly archive: StoreArchive = {
     range: async (logName, asked) => {
       this.#checkOpen()
-      if (!this.#checkpoints.doesExist(logName)) return []
-      return await rangeOfArchive(this.#entriesOf(logName), asked, this.#clock)
+      if (!this.#file.checkpoints.doesExist(logName)) return []
+      return await rangeOfArchive(this.#file.entriesOf(logName), asked, this.#clock)
     },
   }
 
   async clear(logName: LogName): Promise<void> {
     this.#checkOpen()
-    if (!this.#checkpoints.doesExist(logName)) return
-    const entries = this.#entriesOf(logName)
-    const transaction = this.#root.batch(() => {
+    if (!this.#file.checkpoints.doesExist(logName)) return
+    const entries = this.#file.entriesOf(logName)
+    const transaction = this.#file.root.batch(() => {
       entries.clearAsync()
-      this.#checkpoints.remove(logName)
+      this.#file.checkpoints.remove(logName)
     })
     await this.#environment.commit(transaction, codes)
     this.#archiving.delete(logName)
@@ -197,13 +205,13 @@ export class EmbeddedStore implements RebuildableStore {
 
   async beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
     this.#checkOpen()
-    const entries = this.#entriesOf(logName)
+    const entries = this.#file.entriesOf(logName)
     const isArchiving = this.#isArchiving(logName, entries)
     const inMemory = isArchiving ? [...entries.getKeys({ start: inMemoryStart })] : []
-    const transaction = this.#root.batch(() => {
+    const transaction = this.#file.root.batch(() => {
       if (isArchiving) for (const key of inMemory) entries.remove(key)
       else entries.clearAsync()
-      this.#checkpoints.put(logName, encodeCheckpoint(building), building.position)
+      this.#file.checkpoints.put(logName, encodeCheckpoint(building), building.position)
     })
     await this.#environment.commit(transaction, codes)
   }
@@ -241,19 +249,6 @@ export class EmbeddedStore implements RebuildableStore {
       this.#archiving.set(logName, is)
     }
     return is
-  }
-
-  /** Opened when a space is first touched; creates the database if there is none. */
-  #entriesOf(logName: LogName): Database<Buffer, Buffer> {
-    let entries = this.#entries.get(logName)
-    if (!entries) {
-      entries = this.#root.openDB<Buffer, Buffer>(`entries:${logName}`, {
-        encoding: 'binary',
-        keyEncoding: 'binary',
-      })
-      this.#entries.set(logName, entries)
-    }
-    return entries
   }
 
   #checkOpen(): void {

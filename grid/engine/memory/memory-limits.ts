@@ -26,6 +26,8 @@ export interface MemoryLimits {
   readonly scanEntriesMax: number
   /** Entries that the data reader counts, with what it needs to remember of each. */
   readonly countedEntriesMax: number
+  /** Memory that the last that has happened may take, while somebody follows it. */
+  readonly liveBytesMax: number
 }
 
 /** What the data reader remembers of an entry while it counts. */
@@ -42,6 +44,7 @@ const leastShared = {
   scanBytesMax: 512 * 1024,
   scanEntriesMax: 100,
   countedEntriesMax: 100_000,
+  liveBytesMax: 2 * mebibyte,
 }
 
 /**
@@ -70,6 +73,7 @@ export function limitsWithin(budgetBytes: number): MemoryLimits {
     snapshotPieceBytesMax: within(4 * mebibyte, 128),
     scanBytesMax: within(16 * mebibyte, 64),
     scanEntriesMax: within(1000, 256 * 1024),
+    liveBytesMax: within(64 * mebibyte, 32),
     countedEntriesMax: Math.floor(budgetBytes / 4 / countedEntryBytes),
   }
 }

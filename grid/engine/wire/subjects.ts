@@ -35,6 +35,8 @@ export const subjects = {
   unit: (space: string, id: number) => `spacegrid.${space}.unit.${id}`,
   /** Where whoever keeps partitions of the space says that it is there, and how it is. */
   presence: (space: string) => `spacegrid.${space}.presence`,
+  /** Where units tell one another that somebody follows what happens, and which caches. */
+  live: (logName: LogName) => `spacegrid.${logName}.live`,
   /** Where replicas and the data reader tell their digests, and settle who is wrong. */
   audit: (logName: LogName) => `spacegrid.${logName}.audit`,
   /** Asked to open a snapshot of one particular unit or pump. */

@@ -7,9 +7,11 @@ import type {
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
 import type { PartOperation } from '../across/part-messages.ts'
+import type { UnitLive } from '../live/unit-live.ts'
 
 /** The unit of one log, as requests that others pass on reach it. */
 export interface AskedUnit {
+  readonly live: Pick<UnitLive, 'look'>
   /** Not passed on once more. */
   executeHere(name: string, input: unknown, options: ExecuteOptions): Promise<CommandAnswer<number>>
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>>

@@ -33,6 +33,7 @@ import { aged, tooStale } from '../reads.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { type Ask, Asking } from './asking.ts'
+import { DividedLive } from './divided-live.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
 import { partitionOfInput, partitionOfKey, partitionOfValue } from './partition-of.ts'
 import type { PassedKind } from './passed-request.ts'
@@ -67,6 +68,7 @@ interface AskOfPartition<Answer> extends Omit<Ask<Answer>, 'here'> {
 export class PartitionedUnit implements Serving, Component {
   readonly name: string
   readonly space: Space
+  readonly live: DividedLive
   readonly #ports: KeepingPorts
   readonly #options: KeepingOptions
   /** Those of each partition's unit. */
@@ -124,6 +126,9 @@ export class PartitionedUnit implements Serving, Component {
       layout: () =>
         [...this.#keeping.copies.values()].find(({ unit }) => unit?.state)?.unit?.state?.layout,
     })
+    this.live = new DividedLive(space, clock, (partition, request, withinMs, here) =>
+      this.#atKeepers({ partition, request, withinMs, isOnce: false, here }),
+    )
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),
@@ -140,6 +145,7 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   async stop(): Promise<void> {
+    this.live.stop()
     await this.#withParts.stop()
     await this.#keeping.stop()
     await this.#passedHere.stop()
@@ -518,6 +524,7 @@ export class PartitionedUnit implements Serving, Component {
       pending: sum(({ pending }) => pending),
       collisions: sum(({ collisions }) => collisions),
       commandsPerSecond: sum(({ commandsPerSecond }) => commandsPerSecond),
+      live: this.live.status(),
     }
   }
 }

@@ -1,4 +1,5 @@
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
+import { traceOf } from '@spacegrid/grid/doors/request/trace'
 import { messagePack } from '@spacegrid/grid/engine/wire/message-pack'
 import { packMessage } from '@spacegrid/grid/engine/wire/sealed-message'
 import fc from 'fast-check'
@@ -31,10 +32,20 @@ test('a request arrives as it was sent, without the credential', () => {
   const arrived = decodeRequest(encodeRequest(request))
   expect(arrived).toMatchObject({ ...request, caller: { name: 'somebody' } })
   expect(arrived.caller?.origin).toEqual({
-    ...{ door: 'http', address: '10.0.0.1', credential: undefined },
+    ...{ door: 'http', address: '10.0.0.1', credential: undefined, trace: undefined },
   })
   const bare: PassedRequest = { kind: 'entry', partition: 0, name: 'seats', input: 'A-1' }
   expect(decodeRequest(encodeRequest(bare))).toMatchObject(bare)
+})
+
+test('what it is known under goes with it, as a span of its own', () => {
+  const trace = traceOf('order-7', undefined)
+  const origin = { door: 'nats', address: undefined, credential: undefined, trace } as const
+  const arrived = decodeRequest(encodeRequest({ ...request, caller: { name: undefined, origin } }))
+  const there = arrived.caller?.origin.trace
+  expect(there?.requestId).toBe('order-7')
+  expect(there?.traceparent.slice(0, 35)).toBe(trace.traceparent.slice(0, 35))
+  expect(there?.traceparent).not.toBe(trace.traceparent)
 })
 
 test('what is answered comes back as it was', () => {

@@ -1,6 +1,7 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, errorKinds, GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
+import { type Trace, traceOf } from '@spacegrid/grid/doors/request/trace'
 import {
   checkedBytes,
   checkedCount,
@@ -21,8 +22,11 @@ import { packMessage, unpackMessage } from '@spacegrid/grid/engine/wire/sealed-m
 const requestFormat = 1
 const answerFormat = 1
 
-/** `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`). */
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part'
+/**
+ * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
+ * `follow`: `input` is a look at what happens (`passed-look.ts`).
+ */
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'follow'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -50,7 +54,7 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part']
+const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part', 'follow']
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',
@@ -72,7 +76,7 @@ export function encodeRequest(request: PassedRequest): Uint8Array {
     position ?? null,
     latest === true,
     // Credentials stay where they came in.
-    caller ? [caller.name ?? null, caller.origin.door, caller.origin.address ?? null] : null,
+    caller ? packedCaller(caller) : null,
     withinMs === undefined ? null : Math.ceil(withinMs),
     id ?? null,
     stalenessMs ?? null,
@@ -103,14 +107,27 @@ export function decodeRequest(data: Uint8Array): PassedRequest {
   }
 }
 
-const callerOf = ([name, door, address]: readonly unknown[]): Caller => ({
+function packedCaller({ name, origin }: Caller): readonly (string | null)[] {
+  const { door, address, trace } = origin
+  const packed = [name ?? null, door, address ?? null]
+  return trace ? [...packed, trace.requestId, trace.traceparent] : packed
+}
+
+const callerOf = ([name, door, address, ...trace]: readonly unknown[]): Caller => ({
   name: name === null ? undefined : checkedText(name),
   origin: {
     door: door === 'http' ? 'http' : 'nats',
     address: address === null ? undefined : checkedText(address),
     credential: undefined,
+    trace: passedOn(trace),
   },
 })
+
+/** A span of its own in the same trace. A unit of an earlier version does not say it. */
+function passedOn([requestId, traceparent]: readonly unknown[]): Trace | undefined {
+  if (requestId === undefined) return undefined
+  return traceOf(checkedText(requestId), checkedText(traceparent))
+}
 
 export function encodeAnswer(passed: PassedAnswer): Uint8Array {
   if (passed.kind === 'elsewhere') return packMessage(answerFormat, [2])

@@ -6,6 +6,7 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
+import { readLook } from './passed-look.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -85,6 +86,7 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
     request
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
+  if (kind === 'follow') return unit.live.look(...readLook(input as string))
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request

@@ -8,7 +8,11 @@ export function openDoor(options: Partial<HttpOptions> = {}) {
   const grid = new MemoryGrid()
   const units = ['shop-1', 'shop-2'].map((name) => new MemoryServing(name, shop, grid))
   const faults: Record<string, unknown>[] = []
-  const log = { error: (fields: object) => void faults.push({ ...fields }) }
+  const warnings: Record<string, unknown>[] = []
+  const log = {
+    error: (fields: object) => void faults.push({ ...fields }),
+    warn: (fields: object) => void warnings.push({ ...fields }),
+  }
   const all = [...units, new MemoryServing('depot-1', depot)]
   const app = createHttpServer(all, { log, ...options })
   onTestFinished(() => app.close())
@@ -20,5 +24,5 @@ export function openDoor(options: Partial<HttpOptions> = {}) {
       payload: typeof body === 'string' ? body : JSON.stringify(body),
     })
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
-  return { app, units, grid, faults, command, get }
+  return { app, units, grid, faults, warnings, command, get }
 }

@@ -1,0 +1,25 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import type { Space } from '../../core/definition.ts'
+import { type Door, sendJson } from './exchange.ts'
+import { type DocumentOptions, problemSchema, swaggerOptions } from './open-api.ts'
+
+/** The OpenAPI document of all routes, and a page to read and try it. */
+export function addDocumentation(
+  app: FastifyInstance,
+  door: Door,
+  spaces: readonly Space[],
+  options: DocumentOptions,
+): void {
+  app.addSchema(problemSchema)
+  app.register(swagger, swaggerOptions(spaces, options))
+  app.register(swaggerUi, { routePrefix: '/docs' })
+  let document: string | undefined
+  app.register(async (routes) => {
+    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+      document ??= JSON.stringify(app.swagger())
+      sendJson(door, reply, [], document)
+    })
+  })
+}

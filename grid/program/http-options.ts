@@ -1,0 +1,14 @@
+import type { HttpOptions } from '../doors/http/http-server.ts'
+import type { Environment } from './environment.ts'
+
+/** What the environment says of the public HTTP door. */
+export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
+  return {
+    bodyBytesMax: environment.BODY_BYTES_MAX,
+    requestTimeoutMs: environment.REQUEST_TIMEOUT_MS,
+    streams: { streamsMax: environment.STREAMS_MAX },
+    undeclaredReadable: environment.NODE_ENV !== 'production',
+    corsOrigins: environment.CORS_ORIGINS?.split(',') ?? [],
+    compressionLengthMin: environment.COMPRESSION_LENGTH_MIN,
+  }
+}

@@ -1,0 +1,514 @@
+import { withoutForeign } from '@spacegrid/grid/core/compatibility'
+import type { AnyCache, Space, Value } from '@spacegrid/grid/core/definition'
+import { GridError } from '@spacegrid/grid/core/errors'
+import type { Write } from '@spacegrid/grid/core/evaluation'
+import { readValue } from '@spacegrid/grid/core/evolution'
+import { type Interest, Interests, isInRange } from '@spacegrid/grid/core/interests'
+import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { comparePoints, type ResumePoint } from '@spacegrid/grid/core/resume-point'
+import { sameData } from '@spacegrid/grid/core/same-data'
+import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import type {
+  EntryChange,
+  EntryFilter,
+  FollowFilter,
+  Happening,
+  ResetReason,
+} from '@spacegrid/grid/doors/request/live'
+import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { Recent, type Remembered, roughBytes } from './recent.ts'
+
+interface RememberedEvent extends Remembered {
+  /** Of the domain events of its position, which it is; from 1. */
+  readonly number: number
+  readonly event: DomainEvent
+  readonly version: number
+}
+
+interface RememberedChange extends Remembered {
+  readonly key: string
+  readonly before: Value | undefined
+  readonly after: Value | undefined
+  readonly version: number
+}
+
+/** What has happened in one log since a point. */
+export interface FollowedPart {
+  readonly happenings: readonly Happening[]
+  /** Behind all that it tells, or leaves out. */
+  readonly upTo: ResumePoint
+  readonly reset?: ResetReason | undefined
+}
+
+export interface FollowAsked {
+  /** undefined: from where things stand. */
+  readonly after: ResumePoint | undefined
+  /** Longest wait for something to tell, ms. */
+  readonly withinMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Somebody else may remember more: `not_ready` rather than a reset. */
+  readonly isFirst?: boolean | undefined
+}
+
+export interface LiveFeedOptions {
+  /** Memory that what is remembered may keep, bytes. */
+  readonly bytesMax: number
+  /** How long it goes on to remember when nobody has followed any more, ms. */
+  readonly lingerMs: number
+}
+
+interface Waiter {
+  readonly wake: (position: number | undefined) => void
+  /** It waits for the replica to come so far; undefined: for something that it is to hear of. */
+  readonly reaches: number | undefined
+  touchedAt: number | undefined
+}
+
+interface FollowedCache {
+  readonly recent: Recent<RememberedChange>
+  readonly interests: Interests<Waiter>
+}
+
+/** What is told at once, at most. */
+const happeningsMax = 1000
+const batchBytesMax = 256 * 1024
+const overheadBytes = 120
+
+/**
+ * What happens in one log, for those who follow it: remembers the last of it, within a bound, and
+ * wakes those whose filter it passes. With nobody who follows, here or on another unit, it does not
+ * listen to the replica at all. It outlives the unit's incarnations: of what happened between two
+ * of them it knows that it does not know it.
+ */
+export class LiveFeed {
+  readonly #space: Space
+  readonly #partition: number
+  readonly #clock: Clock
+  readonly #options: LiveFeedOptions
+  #replica: Replica | undefined
+  #logIdentity: string | undefined
+  /** Positions that the replica is known to be behind the log. */
+  #lag: () => number = () => 0
+  /** undefined: nothing is remembered. */
+  #events: Recent<RememberedEvent> | undefined
+  /** By number of the cache. */
+  readonly #caches: (FollowedCache | undefined)[] = []
+  readonly #followed = new Set<string>()
+  #unlisten: (() => void) | undefined
+  #position = 0
+  #at = 0
+  #number = 0
+  readonly #eventWaiters = new Set<Waiter>()
+  readonly #namedWaiters = new Map<string, Set<Waiter>>()
+  readonly #placeWaiters = new Set<Waiter>()
+  readonly #touched = new Set<Waiter>()
+  #lingers: Timer | undefined
+  #wantedAt = Number.NEGATIVE_INFINITY
+  #stopped = false
+
+  constructor(space: Space, partition: number, clock: Clock, options: LiveFeedOptions) {
+    this.#space = space
+    this.#partition = partition
+    this.#clock = clock
+    this.#options = options
+  }
+
+  /** Names of the caches that somebody follows; undefined: nobody follows anything. */
+  get wanted(): readonly string[] | undefined {
+    return this.#events && [...this.#followed]
+  }
+
+  get bytes(): number {
+    return this.#caches.reduce(
+      (sum, cache) => sum + (cache?.recent.bytes ?? 0),
+      this.#events?.bytes ?? 0,
+    )
+  }
+
+  /** An incarnation of the unit has begun. */
+  attach(replica: Replica, lag: () => number, logIdentity: string): void {
+    this.#replica = replica
+    this.#lag = lag
+    const { position } = replica.state
+    const leadsOn = position === this.#position && logIdentity === this.#logIdentity
+    this.#logIdentity = logIdentity
+    if (this.#events && !leadsOn) {
+      this.#events.restart(position)
+      for (const cache of this.#caches) cache?.recent.restart(position)
+    }
+    if (this.#events) this.#listen(replica)
+    this.#wakeAll()
+  }
+
+  /** It is over. */
+  detach(): void {
+    this.#unlisten?.()
+    this.#unlisten = undefined
+    this.#replica = undefined
+  }
+
+  /** Somebody follows, here or on another unit, domain events and perhaps caches. */
+  want(caches: readonly string[]): void {
+    if (this.#stopped) return
+    this.#wantedAt = this.#clock.monotonic()
+    for (const cache of caches) this.#followed.add(cache)
+    const state = this.#replica?.state
+    if (!this.#events) {
+      this.#events = new Recent(state?.position ?? 0)
+      this.#position = state?.position ?? 0
+      if (this.#replica) this.#listen(this.#replica)
+      this.#watchWants()
+    }
+    for (const name of this.#followed) {
+      const number = state?.layout.named(name)?.number
+      if (number !== undefined && !this.#caches[number]) this.#remember(number)
+    }
+  }
+
+  /**
+   * What has happened since a point, as soon as there is any of it; and how far that reaches.
+   * @throws GridError `unknown_cache`, when the log knows none such; `not_ready`, `stopping`
+   */
+  async follow(
+    filter: FollowFilter,
+    { after, withinMs, signal, isFirst }: FollowAsked,
+  ): Promise<FollowedPart> {
+    const { entries } = filter
+    const until = this.#clock.monotonic() + withinMs
+    let point = after
+    for (;;) {
+      if (this.#stopped) throw new GridError('stopping', 'The processing unit is stopping')
+      this.want(entries ? [entries.cache] : [])
+      const state = this.#replica?.state
+      if (state) {
+        if (point === undefined) return { happenings: [], upTo: { position: state.position } }
+        if (point.position <= state.position) {
+          const found = this.#since(filter, point, state)
+          if (found.reset !== undefined && isFirst)
+            throw new GridError('not_ready', 'This unit does not remember what has happened then')
+          if (found.reset !== undefined || found.happenings.length > 0) return found
+          point = found.upTo
+        }
+      }
+      const leftMs = until - this.#clock.monotonic()
+      if (leftMs <= 0 || signal?.aborted) return this.#nothing(point)
+      const woken = await this.#wait(filter, point, leftMs, signal)
+      // Nothing that happened before has passed the filter.
+      if (woken !== undefined && point && woken - 1 > point.position)
+        point = { position: woken - 1 }
+    }
+  }
+
+  #nothing(point: ResumePoint | undefined): FollowedPart {
+    const state = this.#replica?.state
+    if (!state || !point) {
+      if (point) return { happenings: [], upTo: point }
+      throw new GridError('not_ready', 'The processing unit is rehydrating', { retryAfterMs: 500 })
+    }
+    if (point.position <= state.position)
+      return { happenings: [], upTo: { position: state.position } }
+    // Whoever asks has been told what is not there: of another log, or of nothing.
+    if (this.#lag() === 0)
+      return { happenings: [], upTo: { position: state.position }, reset: 'unknown' }
+    return { happenings: [], upTo: point }
+  }
+
+  // ---- what is there
+
+  #since(filter: FollowFilter, point: ResumePoint, state: SpaceState): FollowedPart {
+    const { entries } = filter
+    const cache = entries && this.#cacheOf(entries, state)
+    const events = this.#events as Recent<RememberedEvent>
+    const wantsEvents = filter.events === undefined || filter.events.length > 0
+    const lacksEvents = wantsEvents && reachesNot(events, point)
+    if (lacksEvents || (cache && reachesNot(cache.recent, point)))
+      return { happenings: [], upTo: { position: state.position }, reset: 'gone' }
+    const happenings: Happening[] = []
+    let bytes = 0
+    let upTo: ResumePoint = { position: state.position }
+    for (const happening of this.#merged(filter, point, wantsEvents ? events : undefined, cache)) {
+      // Cut at the limit: what is behind the last one that was told comes next.
+      if (happenings.length >= happeningsMax || bytes >= batchBytesMax) {
+        const { point: last } = happenings.at(-1) as Happening
+        const isAll = happening.told.point.position > last.position
+        upTo = isAll ? { position: last.position } : last
+        break
+      }
+      happenings.push(happening.told)
+      bytes += happening.bytes
+    }
+    return { happenings, upTo }
+  }
+
+  *#merged(
+    filter: FollowFilter,
+    point: ResumePoint,
+    events: Recent<RememberedEvent> | undefined,
+    cache: FollowedCache | undefined,
+  ): Generator<{ readonly told: Happening; readonly bytes: number }> {
+    const { entries } = filter
+    const names = filter.events && new Set(filter.events)
+    const eventsLeft = events?.from(point.position)
+    const changesLeft = cache?.recent.from(point.position)
+    let event = eventsLeft?.next().value
+    let change = changesLeft?.next().value
+    const see = entries && this.#viewOf(entries)
+    while (event !== undefined || change !== undefined) {
+      const isEvent =
+        event !== undefined &&
+        (change === undefined ||
+          event.position < change.position ||
+          (event.position === change.position && event.at < change.at))
+      const item = (isEvent ? event : change) as RememberedEvent | RememberedChange
+      const told = entries || !('number' in item) ? item.at : item.number
+      const place = { position: item.position, told }
+      if (comparePoints(place, point) > 0) {
+        const happening = 'event' in item ? this.#eventOf(item, names) : see?.(item)
+        if (happening)
+          yield {
+            told: { ...happening, partition: this.#partition, point: place } as Happening,
+            bytes: item.bytes,
+          }
+      }
+      if (isEvent) event = eventsLeft?.next().value
+      else change = changesLeft?.next().value
+    }
+  }
+
+  #eventOf({ event, version }: RememberedEvent, names: ReadonlySet<string> | undefined) {
+    if (names && !names.has(event.name)) return undefined
+    return { kind: 'event' as const, name: event.name, payload: event.payload, version }
+  }
+
+  /** A change as the filter sees it; undefined: it does not. */
+  #viewOf(filter: EntryFilter) {
+    const layout = this.#layoutOf(filter)
+    const cache = this.#space.caches.find(({ name }) => name === filter.cache) as AnyCache
+    const isWanted = wantedBy(filter, layout)
+    const shown = (value: Value | undefined) => value && shownOf(filter, cache, layout, value)
+    return ({ key, before, after, version }: RememberedChange) => {
+      const was = before !== undefined && isWanted(key, before) ? shown(before) : undefined
+      const is = after !== undefined && isWanted(key, after) ? shown(after) : undefined
+      if (was === undefined && is === undefined) return undefined
+      if (was !== undefined && is !== undefined && sameData(was, is)) return undefined
+      const change: EntryChange =
+        was === undefined ? 'entered' : is === undefined ? 'left' : 'changed'
+      return { kind: 'entry' as const, change, key, value: is, version }
+    }
+  }
+
+  #layoutOf({ cache }: EntryFilter): CacheLayout {
+    const layout = this.#replica?.state.layout.named(cache)
+    if (!layout) throw new GridError('unknown_cache', `The log knows no cache ${cache} yet`)
+    return layout
+  }
+
+  #cacheOf(filter: EntryFilter, { layout }: SpaceState): FollowedCache {
+    const number = layout.named(filter.cache)?.number
+    const cache = number === undefined ? undefined : this.#caches[number]
+    if (!cache) throw new GridError('unknown_cache', `The log knows no cache ${filter.cache} yet`)
+    return cache
+  }
+
+  // ---- waiting
+
+  async #wait(
+    filter: FollowFilter,
+    point: ResumePoint | undefined,
+    ms: number,
+    signal: AbortSignal | undefined,
+  ): Promise<number | undefined> {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>()
+    const state = this.#replica?.state
+    const isAhead = !state || !point || point.position > state.position
+    const reaches = isAhead ? (point?.position ?? 0) : undefined
+    const waiter: Waiter = { wake: resolve, reaches, touchedAt: undefined }
+    const forget = this.#register(filter, waiter)
+    const over = () => resolve(undefined)
+    const timer = this.#clock.after(ms, over)
+    signal?.addEventListener('abort', over, { once: true })
+    try {
+      return await promise
+    } finally {
+      timer.cancel()
+      signal?.removeEventListener('abort', over)
+      forget()
+    }
+  }
+
+  #register({ events, entries }: FollowFilter, waiter: Waiter): () => void {
+    if (waiter.reaches !== undefined) {
+      this.#placeWaiters.add(waiter)
+      return () => this.#placeWaiters.delete(waiter)
+    }
+    const sets = events
+      ? events.map((name) => {
+          const named = this.#namedWaiters.get(name) ?? new Set()
+          this.#namedWaiters.set(name, named)
+          return named
+        })
+      : [this.#eventWaiters]
+    for (const set of sets) set.add(waiter)
+    const state = this.#replica?.state
+    const layout = entries && state?.layout.named(entries.cache)
+    const cache = layout && this.#caches[layout.number]
+    const interest = layout && interestOf(entries, layout)
+    if (cache && interest) cache.interests.add(interest, waiter)
+    return () => {
+      this.#touched.delete(waiter)
+      for (const set of sets) set.delete(waiter)
+      for (const name of events ?? [])
+        if (this.#namedWaiters.get(name)?.size === 0) this.#namedWaiters.delete(name)
+      if (cache && interest) cache.interests.remove(interest, waiter)
+    }
+  }
+
+  #touch(waiter: Waiter): void {
+    waiter.touchedAt ??= this.#position
+    this.#touched.add(waiter)
+  }
+
+  #wakeTouched(position: number): void {
+    for (const waiter of this.#placeWaiters)
+      if ((waiter.reaches as number) <= position) waiter.wake(undefined)
+    for (const waiter of this.#touched) waiter.wake(waiter.touchedAt)
+    this.#touched.clear()
+  }
+
+  /** Everything is to be looked at again. */
+  #wakeAll(): void {
+    for (const waiter of [...this.#placeWaiters, ...this.#eventWaiters]) waiter.wake(undefined)
+    for (const named of this.#namedWaiters.values())
+      for (const waiter of named) waiter.wake(undefined)
+  }
+
+  // ---- remembering
+
+  #listen(replica: Replica): void {
+    const { state } = replica
+    this.#position = state.position
+    this.#unlisten?.()
+    this.#unlisten = replica.listen({
+      melding: (_frame, position) => {
+        this.#position = position
+        this.#at = 0
+        this.#number = 0
+      },
+      changed: (write, before) => this.#changed(write, before),
+      emitted: (event, id) => this.#emitted(event, id),
+      melded: () => {
+        this.#position = state.position
+        if (this.#touched.size > 0 || this.#placeWaiters.size > 0) this.#wakeTouched(state.position)
+      },
+    })
+    for (let number = 0; number < this.#caches.length; number++)
+      if (this.#caches[number]) this.#remember(number)
+  }
+
+  #remember(number: number): void {
+    const state = this.#replica?.state
+    if (!state) return
+    const known = this.#caches[number]
+    const layout = () => (this.#replica ?? { state }).state.layout.cache(number)
+    this.#caches[number] = known ?? {
+      recent: new Recent(state.position),
+      interests: new Interests<Waiter>(layout),
+    }
+  }
+
+  #changed({ cache, key, value, version }: Write, before: Value | undefined): void {
+    const at = ++this.#at
+    const followed = this.#caches[cache]
+    if (!followed) return
+    const bytes = overheadBytes + roughBytes(value) + roughBytes(before)
+    const position = this.#position
+    followed.recent.add({ position, at, bytes, key, before, after: value, version })
+    followed.interests.touched(key, before, value, (waiter) => this.#touch(waiter))
+    this.#makeRoom()
+  }
+
+  #emitted(event: DomainEvent, version: number): void {
+    const bytes = overheadBytes + roughBytes(event.payload)
+    const [position, at, number] = [this.#position, ++this.#at, ++this.#number]
+    this.#events?.add({ position, at, number, bytes, event, version })
+    for (const waiter of this.#eventWaiters) this.#touch(waiter)
+    const named = this.#namedWaiters.get(event.name)
+    if (named) for (const waiter of named) this.#touch(waiter)
+    this.#makeRoom()
+  }
+
+  /** Of the fullest the oldest goes first: one cache that changes much does not push out others. */
+  #makeRoom(): void {
+    while (this.bytes > this.#options.bytesMax) {
+      let fullest: Recent<Remembered> = this.#events as Recent<Remembered>
+      for (const cache of this.#caches)
+        if (cache && cache.recent.bytes > fullest.bytes) fullest = cache.recent
+      fullest.forgetOldest()
+    }
+  }
+
+  /** Nobody follows any more: nothing is remembered. */
+  #watchWants(): void {
+    const { lingerMs } = this.#options
+    this.#lingers = this.#clock.after(lingerMs, () => {
+      if (this.#clock.monotonic() - this.#wantedAt < lingerMs) {
+        this.#watchWants()
+        return
+      }
+      this.#forget()
+    })
+  }
+
+  /** The unit stops: whoever waits is told. */
+  stop(): void {
+    this.#stopped = true
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#lingers?.cancel()
+    this.#lingers = undefined
+    this.#unlisten?.()
+    this.#unlisten = undefined
+    this.#events = undefined
+    this.#caches.length = 0
+    this.#followed.clear()
+    this.#wakeAll()
+  }
+}
+
+const reachesNot = (recent: Recent<Remembered>, { position, told }: ResumePoint): boolean =>
+  told === undefined ? position < recent.since : position <= recent.since
+
+function interestOf({ key, index, range = {} }: EntryFilter, layout: CacheLayout): Interest {
+  if (key !== undefined) return { kind: 'key', key }
+  const number = index === undefined ? undefined : layout.indexNumber(index)
+  return number === undefined ? { kind: 'all' } : { kind: 'range', index: number, range }
+}
+
+function wantedBy(
+  { key, index, range = {} }: EntryFilter,
+  layout: CacheLayout,
+): (key: string, value: Value) => boolean {
+  if (key !== undefined) return (of) => of === key
+  const number = index === undefined ? undefined : layout.indexNumber(index)
+  const order = number === undefined ? undefined : layout.orders[number]
+  return order ? (_, value) => isInRange(order, range, value) : () => true
+}
+
+/** What callers may see of a value, as this version of the application reads it. */
+function shownOf(
+  { fields }: EntryFilter,
+  cache: AnyCache,
+  layout: CacheLayout,
+  stored: Value,
+): Value {
+  const read = readValue(cache, stored)
+  const value = withoutForeign(read, cache, layout) ?? read
+  if (fields === 'all') return value
+  return Object.fromEntries(
+    fields.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]),
+  )
+}

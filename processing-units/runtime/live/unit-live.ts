@@ -1,0 +1,140 @@
+import type { Space } from '@spacegrid/grid/core/definition'
+import type { LogName } from '@spacegrid/grid/core/log-name'
+import { type ResumePoint, readPoints } from '@spacegrid/grid/core/resume-point'
+import type {
+  FollowedBatch,
+  FollowFilter,
+  Following,
+  LiveServing,
+  LiveStatus,
+} from '@spacegrid/grid/doors/request/live'
+import { resumeInvalid } from '@spacegrid/grid/doors/request/request-options'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
+import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { type FollowAsked, type FollowedPart, LiveFeed } from './live-feed.ts'
+import { LiveHints } from './live-hints.ts'
+
+/** Longest wait of one look at what happens, ms. */
+export const lookMs = 10_000
+/** Own followers that are heard of no more are taken for gone after this time, ms. */
+const lingerMs = 60_000
+
+export interface UnitLiveParts {
+  readonly logName: LogName
+  readonly space: Space
+  /** undefined: the space has only one. */
+  readonly partition: number | undefined
+  readonly messaging: Messaging
+  readonly clock: Clock
+  /** Memory that what is remembered may keep, bytes. */
+  readonly bytesMax: number
+}
+
+/** What a unit tells of one log as it happens. */
+export class UnitLive implements LiveServing {
+  readonly #feed: LiveFeed
+  readonly #hints: LiveHints
+  readonly #clock: Clock
+  /** When somebody has followed here last, monotonic ms. */
+  #followedAt = Number.NEGATIVE_INFINITY
+  readonly #followings = new Set<Following>()
+
+  constructor({ logName, space, partition, messaging, clock, bytesMax }: UnitLiveParts) {
+    this.#clock = clock
+    this.#feed = new LiveFeed(space, partition ?? 0, clock, { bytesMax, lingerMs })
+    const wanted = () => {
+      const isFollowed = clock.monotonic() - this.#followedAt < lingerMs
+      return isFollowed ? this.#feed.wanted : undefined
+    }
+    this.#hints = new LiveHints(logName, messaging, clock, wanted, (caches) =>
+      this.#feed.want(caches),
+    )
+  }
+
+  start(): void {
+    this.#hints.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#feed.stop()
+    await this.#hints.stop()
+  }
+
+  /** An incarnation of the unit has begun. */
+  attach(replica: Replica, lag: () => number, logIdentity: string): void {
+    this.#feed.attach(replica, lag, logIdentity)
+  }
+
+  detach(): void {
+    this.#feed.detach()
+  }
+
+  /** One look at what happens in the log, as `Following` does them one after the other. */
+  look(filter: FollowFilter, asked: FollowAsked): Promise<FollowedPart> {
+    this.#followedAt = this.#clock.monotonic()
+    const looked = this.#feed.follow(filter, asked)
+    this.#hints.tell()
+    return looked
+  }
+
+  follow(filter: FollowFilter, after?: string): Following {
+    const kind = filter.entries ? 'entries' : 'events'
+    const points = after === undefined ? undefined : readPoints(after, kind, undefined)
+    if (after !== undefined && !points) throw resumeInvalid()
+    const following: Following = new LogFollowing(
+      (asked) => this.look(filter, asked),
+      points?.get(0),
+      () => this.#followings.delete(following),
+    )
+    this.#followings.add(following)
+    return following
+  }
+
+  status(): LiveStatus {
+    const { wanted, bytes } = this.#feed
+    return { remembers: wanted !== undefined, bytes, ...countsOf(this.#followings) }
+  }
+}
+
+export const countsOf = (followings: ReadonlySet<Following>) => ({
+  followed: followings.size,
+  readers: [...followings].reduce((sum, { readers }) => sum + readers, 0),
+})
+
+/** Follows a space with one partition. */
+class LogFollowing implements Following {
+  readers = 0
+  readonly #look: (asked: FollowAsked) => Promise<FollowedPart>
+  readonly #closed: () => void
+  readonly #over = new AbortController()
+  #point: ResumePoint | undefined
+
+  constructor(
+    look: (asked: FollowAsked) => Promise<FollowedPart>,
+    point: ResumePoint | undefined,
+    closed: () => void,
+  ) {
+    this.#look = look
+    this.#point = point
+    this.#closed = closed
+  }
+
+  async next(): Promise<FollowedBatch> {
+    const { signal } = this.#over
+    const { happenings, upTo, reset } = await this.#look({
+      after: this.#point,
+      withinMs: lookMs,
+      signal,
+    })
+    const from = [this.#point ?? upTo]
+    this.#point = upTo
+    return { happenings, from, points: [upTo], reset }
+  }
+
+  close(): void {
+    if (this.#over.signal.aborted) return
+    this.#over.abort()
+    this.#closed()
+  }
+}
