@@ -163,6 +163,7 @@ export class MongoStore implements RebuildableStore {
   ): Promise<void> {
     return this.#during(`Writing ${logName}`, async () => {
       await this.#prepare(logName, new Set(changes.map(({ cache }) => cache)))
+      await this.#prepareArchive(logName, changes)
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
       const leftBehind = from === 0 ? await this.#cachesOf(logName) : []
@@ -305,6 +306,18 @@ export class MongoStore implements RebuildableStore {
     const isDivided = partitionOf(logName) !== undefined
     for (const cache of caches)
       await this.#create(collectionName(logName, cache), isDivided ? partitionIndex : undefined)
+  }
+
+  /** The first time that something of a cache leaves memory, as far as this process knows. */
+  async #prepareArchive(logName: LogName, changes: readonly StoredChange[]): Promise<void> {
+    const leaving = changes.filter(({ archived }) => archived)
+    for (const cache of new Set(leaving.map(({ cache }) => cache))) {
+      const { collection, memoryIndex } = this.#documents(logName, cache)
+      const name = `${collection.collectionName} ${Object.keys(memoryIndex)}`
+      if (this.#created.has(name)) continue
+      await collection.createIndex(memoryIndex)
+      this.#created.add(name)
+    }
   }
 
   async #create(name: string, index?: typeof partitionIndex): Promise<void> {
