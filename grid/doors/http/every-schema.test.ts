@@ -129,7 +129,8 @@ async function serveAll(chances: Chances, count: number): Promise<void> {
   const document = await app.inject({ url: '/openapi.json' })
   expect(document.statusCode).toBe(200)
   expect(Object.keys(document.json<{ paths: object }>().paths)).toHaveLength(
-    commands.length + queries.length + 2 * caches.length,
+    // Each cache has its entries and its archive, the space its events.
+    commands.length + queries.length + 2 * caches.length + 1,
   )
   const messaging = new InProcessMessaging(new SimulatedClock())
   await (await serveSpace(messaging, unit, { log })).stop()
