@@ -14,7 +14,7 @@ import { expect, test } from 'vitest'
 import { blocksOfPage } from '../scripts/docs-blocks.ts'
 
 const run = promisify(execFile)
-const packages = isPythonInstalled(process.env)
+const packages = isPythonInstalled(process.env, 'the example in Python')
   ? await packagesWithNats(cacheFolder(), process.env)
   : undefined
 

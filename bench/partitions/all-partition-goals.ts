@@ -1,3 +1,4 @@
+import { acrossContended } from './across-contended.ts'
 import { fifthUnit } from './fifth-unit.ts'
 import { hotKey } from './hot-key.ts'
 import { killedUnit } from './killed-unit.ts'
@@ -18,6 +19,7 @@ export const allPartitionGoals: readonly PartitionGoal[] = [
   passedOn,
   hotKey,
   acrossTwo,
+  acrossContended,
   killedUnit,
   placementCost,
 ]

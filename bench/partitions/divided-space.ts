@@ -72,6 +72,12 @@ const move = defineCommand('move', {
   ],
 })
 
+/** All of them, or none. */
+const touchAll = defineCommand('touchAll', {
+  input: Type.Object({ itemIds: Type.Array(Type.String(), { minItems: 1 }) }),
+  parts: ({ itemIds }) => itemIds.map((itemId) => ({ command: touch, input: { itemId, by: 1 } })),
+})
+
 const item = defineQuery('item', {
   input: itemInput,
   result: itemSchema,
@@ -83,7 +89,7 @@ export const dividedSpace = (name: string, partitions: number) =>
   defineSpace(name, {
     partitions,
     caches: [items],
-    commands: [load, touch, touchHot, move],
+    commands: [load, touch, touchHot, move, touchAll],
     queries: [item],
   })
 

@@ -63,18 +63,24 @@ export const acrossTwo: PartitionGoal = {
           ? await DividedUnits.startTwo(context, options)
           : await DividedUnits.start(context, kind.units, options)
       await all.first.request('choose')
-      const found = await medians(context, 'across two', all.first, ['move', 'touchAny'])
+      const operations = ['move', 'moveOn', 'touchAny']
+      const found = await medians(context, 'across two', all.first, operations)
       await all.close()
-      const [across = [], one = []] = [found.get('move'), found.get('touchAny')]
-      const ratio = ratioOf(across, one)
-      rows.push({
-        what: `p50 of a command across two partitions, 1 in flight, ${kind.units === 1 ? 'one unit' : `${kind.units} units, ${kind.copies} copies`}`,
-        goal: 'at most 4 times a command of one partition',
-        measured: `${short(spreadOf(across).median)} ms`,
-        peer: `of one partition: ${short(spreadOf(one).median)} ms`,
-        ratio,
-        met: ratio.median <= 4,
-      })
+      const one = found.get('touchAny') ?? []
+      const where = kind.units === 1 ? 'one unit' : `${kind.units} units, ${kind.copies} copies`
+      const row = (what: string, across: readonly number[]) => {
+        const ratio = ratioOf(across, one)
+        rows.push({
+          what: `p50 of a command across two partitions, ${what}1 in flight, ${where}`,
+          goal: 'at most 4 times a command of one partition',
+          measured: `${short(spreadOf(across).median)} ms`,
+          peer: `of one partition: ${short(spreadOf(one).median)} ms`,
+          ratio,
+          met: ratio.median <= 4,
+        })
+      }
+      row('', found.get('move') ?? [])
+      row('going on with an entry of the one before, ', found.get('moveOn') ?? [])
     }
     return { rows }
   },

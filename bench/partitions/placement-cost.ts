@@ -1,5 +1,6 @@
+import { askedOf, keepersOf } from '@spacegrid/grid/engine/placement/keepers'
 import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
-import { askedOf, planOf } from '@spacegrid/grid/engine/placement/plan'
+import { planOf } from '@spacegrid/grid/engine/placement/plan'
 import { decodePresence, encodePresence } from '@spacegrid/grid/engine/placement/presence-message'
 import { targetOf } from '@spacegrid/grid/engine/placement/target'
 import { spreadOf } from '../goals/spread.ts'
@@ -39,6 +40,10 @@ export const placementCost: PartitionGoal = {
           {
             ...{ ...place, table: 'a plan, one more unit has come', yLabel: 'ms' },
             y: spreadOf(round().map(() => cpuMs(() => plan(joined)))),
+          },
+          {
+            ...{ ...place, table: 'who is asked, of all partitions', yLabel: 'ms' },
+            y: spreadOf(round().map(() => cpuMs(() => askedOf({ ...placing, members: settled })))),
           },
           {
             ...{ ...place, table: 'one presence message heard', yLabel: 'µs' },
@@ -81,10 +86,8 @@ type Placed = Omit<Parameters<typeof targetOf>[0], 'members'>
 function fullestHome(placing: Placed, count: number): number {
   const members = placed(placing, membersOf(count))
   const homes = new Map<number, number>()
-  for (let partition = 0; partition < placing.partitions; partition++) {
-    const home = askedOf(members, placing.space, partition)[0]?.id ?? -1
-    homes.set(home, (homes.get(home) ?? 0) + 1)
-  }
+  for (const [home] of keepersOf({ ...placing, members }))
+    homes.set(home?.id ?? -1, (homes.get(home?.id ?? -1) ?? 0) + 1)
   return Math.max(...homes.values()) / (placing.partitions / count)
 }
 

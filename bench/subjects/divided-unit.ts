@@ -41,6 +41,8 @@ export interface DividedUsage {
 
 type AnyUnit = ProcessingUnit | PartitionedUnit
 
+/** Keys that all commands of `moveFew` are about. */
+export const fewKeys = 8
 const loadsAtOnce = 8
 const loadBatch = 5000
 const echoTimeoutMs = 5000
@@ -72,6 +74,8 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
   let own: readonly number[] = all
   let others: readonly number[] = all
   const touch = (itemId: string) => unit.execute('touch', { itemId, by: 1 })
+  const move = (from: number, to: number) =>
+    unit.execute('move', { from: keys.keyAt(from, all), to: keys.keyAt(to, all), by: 1 })
   const query = (itemId: string) => unit.query('item', { itemId })
   const nothing = Buffer.from(JSON.stringify({ itemId: keys.keyAt(0, all) }))
   return {
@@ -82,10 +86,20 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
       touchHot: () => unit.execute('touchHot', { itemId: keys.keyAt(0, all), by: 1 }),
       queryOwn: (turn) => query(keys.keyAt(turn, own)),
       queryOther: (turn) => query(keys.keyAt(turn, others)),
-      /** Between one partition and the next. */
-      move: (turn) => {
-        const [from, to] = [keys.keyAt(turn, all), keys.keyAt(turn + 1, all)]
-        return unit.execute('move', { from, to, by: 1 })
+      /** Between one partition and the next, and no entry that was touched a moment ago. */
+      move: (turn) => move(2 * turn, 2 * turn + 1),
+      /** Each from where the one before has gone to: as a caller who goes on with something. */
+      moveOn: (turn) => move(turn, turn + 1),
+      /** Two to four of the few keys that everybody wants. */
+      touchFew: (turn) => {
+        // As if at random, and the same ones in every run: a multiplicative hash of the turn.
+        const choice = Math.imul(2 * turn + number + 1, 0x9e3779b1) >>> 8
+        const count = 2 + (choice % 3)
+        const step = 1 + 2 * (Math.floor(choice / 3) % (fewKeys / 2))
+        const first = Math.floor(choice / 16) % fewKeys
+        const chosen = Array.from({ length: count }, (_, at) => (first + at * step) % fewKeys)
+        const itemIds = chosen.map((at) => keys.keyAt(at, all))
+        return unit.execute('touchAll', { itemIds })
       },
       /** A request to the other unit of two that does nothing. */
       echo: () => messaging.request(`${echo}.${1 - number}`, nothing, { timeoutMs: echoTimeoutMs }),

@@ -19,22 +19,22 @@ export interface UnknownKey {
   readonly key: string
 }
 
+interface ReadingTransaction {
+  /** Makes it depend on a version. */
+  read(cache: number, key: string, version: number): void
+}
+
 /** What one transaction reads of what may have left memory. docs/decisions/0052. */
 export class ArchiveReads {
   readonly #view: View
   readonly #known: KnownArchive
-  readonly #read: (cache: number, key: string, version: number) => void
+  readonly #transaction: ReadingTransaction
   readonly unknown: UnknownKey[] = []
 
-  /** `read` makes the transaction depend on a version. */
-  constructor(
-    view: View,
-    known: KnownArchive,
-    read: (cache: number, key: string, version: number) => void,
-  ) {
+  constructor(view: View, known: KnownArchive, transaction: ReadingTransaction) {
     this.#view = view
     this.#known = known
-    this.#read = read
+    this.#transaction = transaction
   }
 
   /** The value, as it is stored, of an entry that is not in memory. */
@@ -57,7 +57,7 @@ export class ArchiveReads {
     const bucket = archiveBucketOf(layout, key)
     const { archived } = this.#view.layout
     const version = this.#view.find(archived, bucket)?.version ?? absentVersion
-    this.#read(archived, bucket, version)
+    this.#transaction.read(archived, bucket, version)
     return version
   }
 }

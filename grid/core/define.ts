@@ -31,6 +31,7 @@ import type {
 import {
   checkDescription,
   checkedCaches,
+  checkedReasons,
   checkFunction,
   checkName,
   checkSynchronous,
@@ -157,6 +158,7 @@ export interface CommandOptions<
   Uses extends string = string,
   Input = Static<I>,
   Parts extends readonly CommandPart[] = readonly CommandPart[],
+  Reasons extends string = string,
 > extends Using<Uses> {
   readonly input: I
   readonly description?: string
@@ -166,8 +168,13 @@ export interface CommandOptions<
   readonly result?: R
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
+  /**
+   * All reasons for which it may be refused, those of its operations (`otherwise`) among them: the
+   * compiler and the unit then refuse others, and callers find them in the OpenAPI document.
+   */
+  readonly rejections?: readonly Reasons[]
   /** Synchronous. It may refuse (`tx.reject`), and runs again after a collision. */
-  readonly handler?: (tx: Transaction<Uses>, input: NoInfer<Input>) => Data
+  readonly handler?: (tx: Transaction<Uses, Reasons>, input: NoInfer<Input>) => Data
   /**
    * In a handler's place: commands of the same space that this one consists of, each with its
    * input, all or none. Of a space with several partitions each may be in another one; with one
@@ -217,9 +224,11 @@ export function defineCommand<
   Input = Static<I>,
   Wanted = Static<R>,
   const Parts extends readonly CommandPart[] = readonly CommandPart[],
+  // biome-ignore lint/suspicious/noExplicitAny: one that does not name its reasons may have any
+  const Reasons extends string = any,
 >(
   name: Name,
-  options: CommandOptions<I, Data, R, Answer, Uses, Input, Parts> &
+  options: CommandOptions<I, Data, R, Answer, Uses, Input, Parts, Reasons> &
     CommandCheck<Given, Data, Answer, Wanted, Parts> & { readonly [Option in Given]?: unknown },
 ): Command<
   Input,
@@ -247,6 +256,7 @@ export function defineCommand<
     input: takenObject(`command ${name}: the input`, options.input),
     result: result && takenSchema(`command ${name}: the result`, result),
     acknowledge,
+    rejections: checkedReasons(`command ${name}`, options.rejections),
     caches: checkedCaches(`command ${name}`, options.caches),
     handler: options.handler ?? (runParts(() => command) as (typeof command)['handler']),
     answer: answer as (typeof command)['answer'],
@@ -279,7 +289,10 @@ export interface QueryOptions<
   >
   /**
    * Of a space with several partitions: it is asked of all of them, and `merge` makes one answer of
-   * what the handler has returned in each. With one partition, of that one's.
+   * what the handler has returned in each. With one partition, of that one's. Each partition
+   * answers from a state of its own, also when the latest is asked for: all that was answered
+   * before is in it; of what goes on meanwhile one partition may have a part that another one does
+   * not have yet.
    */
   readonly everyPartition?: EveryPartition<NoInfer<Input>, NoInfer<Result>, Merged>
 }

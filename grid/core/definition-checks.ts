@@ -10,6 +10,17 @@ export function checkName(what: string, name: unknown): void {
     throw new TypeError(`${what} name ${JSON.stringify(name)} must match ${namePattern}`)
 }
 
+/** Texts, each once. */
+export function checkedReasons(what: string, reasons: unknown): readonly string[] | undefined {
+  if (reasons === undefined) return undefined
+  const isText = (it: unknown) => typeof it === 'string' && it !== '' && it.isWellFormed()
+  if (!Array.isArray(reasons) || !reasons.every(isText))
+    throw new TypeError(`${what}: rejections must be a list of reasons: texts`)
+  if (new Set(reasons).size < reasons.length)
+    throw new TypeError(`${what}: rejections names a reason twice`)
+  return Object.freeze([...reasons])
+}
+
 /** Closed, and good for everybody who will work with it. */
 export function takenSchema<S extends TSchema>(what: string, schema: S): S {
   checkSchema(what, schema)

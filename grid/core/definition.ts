@@ -198,7 +198,7 @@ export type Resolved<D> = D extends object
     : { [K in keyof D]: D[K] extends Outcome<infer T> ? T : D[K] }
   : D
 
-export interface IncrementOptions<V> {
+export interface IncrementOptions<V, Reasons extends string = string> {
   /** The operation is refused when the field would fall below. */
   readonly min?: number
   /** The operation is refused when the field would rise above. */
@@ -206,24 +206,24 @@ export interface IncrementOptions<V> {
   /** The entry to start from when there is none; without it the operation is refused. */
   readonly initial?: V
   /** The rejection's reason when the operation is refused. Default `out_of_bounds`. */
-  readonly otherwise?: string
+  readonly otherwise?: Reasons
 }
 
-export interface AppendOptions<V> {
+export interface AppendOptions<V, Reasons extends string = string> {
   /** The operation is refused when the list would grow longer. */
   readonly max?: number
   readonly initial?: V
   /** Default `list_full`. */
-  readonly otherwise?: string
+  readonly otherwise?: Reasons
 }
 
 export type Patch<V> = { readonly [Field in keyof V]?: V[Field] | undefined }
 
-export interface TakeOptions {
+export interface TakeOptions<Reasons extends string = string> {
   /** Take fewer than `limit` entries, down to this many. Default: `limit`. */
   readonly atLeast?: number
   /** Default `not_enough`. */
-  readonly otherwise?: string
+  readonly otherwise?: Reasons
 }
 
 /** What the compiler shows for a cache that is not among those a handler says it works with. */
@@ -243,10 +243,10 @@ declare const names: unique symbol
  * behind.
  *
  * `Names` of the caches it may be used with: `Transaction<'seats' | 'holds'>`. Without them it
- * takes any.
+ * takes any. `Reasons` for which it may refuse, likewise.
  */
 // biome-ignore lint/suspicious/noExplicitAny: any is what fits every list of names, in both directions
-export interface Transaction<Names extends string = any> {
+export interface Transaction<Names extends string = any, Reasons extends string = any> {
   readonly [names]?: (names: Names) => void
   /** ms since the epoch. */
   readonly now: number
@@ -296,7 +296,7 @@ export interface Transaction<Names extends string = any> {
     key: string,
     field: NumberField<V>,
     by: number,
-    options?: IncrementOptions<NoInfer<V>>,
+    options?: IncrementOptions<NoInfer<V>, Reasons>,
   ): Outcome<number>
   /**
    * Operation: appends to a list field items that fit it, up to its `maxItems`. Never collides.
@@ -307,7 +307,7 @@ export interface Transaction<Names extends string = any> {
     key: string,
     field: Field,
     items: readonly ItemOf<NoInfer<V>, Field>[],
-    options?: AppendOptions<NoInfer<V>>,
+    options?: AppendOptions<NoInfer<V>, Reasons>,
   ): Outcome<number>
   /**
    * Operation: claims the first `limit` entries of a range and patches them (a field set to
@@ -324,12 +324,12 @@ export interface Transaction<Names extends string = any> {
     index: Index,
     range: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>> & { readonly limit: number },
     patch: Patch<NoInfer<V>>,
-    options?: TakeOptions,
+    options?: TakeOptions<Reasons>,
   ): Outcome<readonly V[]>
   /** A domain event: kept in full, delivered after the commit. */
   emit(name: string, payload: Value): void
   /** Refuses the command: nothing changes. */
-  reject(reason: string, details?: Value): never
+  reject(reason: Reasons, details?: Value): never
 }
 
 /** What a query's handler reads from: one committed state. `Names` as of a `Transaction`. */
@@ -386,6 +386,8 @@ export interface Command<
   readonly input: TObject
   readonly result: TSchema | undefined
   readonly acknowledge: Acknowledgement
+  /** All reasons it may be refused for; undefined: it does not say. */
+  readonly rejections?: readonly string[] | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined
   /** Of a command that consists of parts: runs them one after the other. */
   readonly handler: (tx: Transaction, input: Input) => Data

@@ -4,7 +4,7 @@ import { hasOutcomes, PendingOutcome } from './outcomes.ts'
 import { fitProblem } from './validation.ts'
 
 /** What of a recorder a command that consists of parts needs to know. */
-interface PartTransaction extends Transaction {
+export interface PartTransaction extends Transaction {
   /** What follows is this command's, with this input. */
   enterPart?(command: AnyCommand, input: unknown): void
   readonly partBegins?: readonly number[] | undefined
@@ -76,19 +76,30 @@ export const runParts =
   (composed: () => AnyCommand) =>
   (tx: PartTransaction, input: unknown): unknown => {
     const parts = partsOf(composed(), input)
-    return packParts(
-      parts.map(({ command, input: given }, part) => {
-        tx.enterPart?.(command, given)
-        const returned: unknown = refusing(parts, part, tx, () => command.handler(tx, given))
-        if (
-          Object(returned) === returned &&
-          typeof (returned as PromiseLike<unknown>).then === 'function'
-        )
-          throw new TypeError(`the part ${command.name} returned a promise; it must be synchronous`)
-        return returned
-      }),
-    )
+    return runEachPart(tx, parts, (run, part) => refusing(parts, part, tx, run))
   }
+
+/**
+ * One after the other, in one transaction; what they return, packed.
+ * @param around each: says what a refusal comes to
+ */
+export const runEachPart = (
+  tx: PartTransaction,
+  parts: readonly CommandPart[],
+  around: (run: () => unknown, part: number) => unknown = (run) => run(),
+): unknown =>
+  packParts(
+    parts.map(({ command, input }, part) => {
+      tx.enterPart?.(command, input)
+      const returned = around(() => command.handler(tx, input), part)
+      if (
+        Object(returned) === returned &&
+        typeof (returned as PromiseLike<unknown>).then === 'function'
+      )
+        throw new TypeError(`the part ${command.name} returned a promise; it must be synchronous`)
+      return returned
+    }),
+  )
 
 /** A part that reads what one before it has done may be where that one's operation is refused. */
 function refusing<T>(

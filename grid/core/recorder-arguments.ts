@@ -34,7 +34,21 @@ export function takenInitial(cache: AnyCache, initial: Value, charactersMax?: nu
 }
 
 /** What a rejection is known by. */
-export function checkReason(cache: AnyCache, otherwise: unknown): void {
+export function checkReason(
+  cache: AnyCache,
+  otherwise: unknown,
+  declared: readonly string[] | undefined,
+): void {
   if (typeof otherwise !== 'string' || otherwise === '' || !otherwise.isWellFormed())
     throw new Misuse(cache.name, undefined, `otherwise must be a text, not ${nameOf(otherwise)}`)
+  checkDeclared(otherwise, declared)
+}
+
+/** @param declared undefined: the command does not say what it refuses for */
+export function checkDeclared(reason: string, declared: readonly string[] | undefined): void {
+  if (declared === undefined || declared.includes(reason)) return
+  const known = declared.length === 0 ? 'none' : declared.join(', ')
+  throw new TypeError(
+    `reason ${JSON.stringify(reason)} is not among the rejections that the command declares (${known})`,
+  )
 }

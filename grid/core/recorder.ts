@@ -27,7 +27,7 @@ import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
-import { checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import { checkDeclared, checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
 import {
   type DomainEvent,
@@ -50,6 +50,8 @@ export interface RecorderOptions {
   readonly limits?: TransactionLimits
   /** What is known of entries that may have left memory. Left out: none has. */
   readonly archive?: KnownArchive | undefined
+  /** All that it may refuse for; undefined: anything. */
+  readonly reasons?: readonly string[] | undefined
 }
 
 const none: readonly never[] = []
@@ -245,15 +247,11 @@ export class Recorder implements Transaction, Prediction {
   get #archive(): ArchiveReads | undefined {
     const { archive } = this.#options
     if (!archive) return undefined
-    const read = (cache: number, key: string, version: number) => this.read(cache, key, version)
-    this.#archiveReads ??= new ArchiveReads(this.#view, archive, read)
+    this.#archiveReads ??= new ArchiveReads(this.#view, archive, this)
     return this.#archiveReads
   }
 
-  /**
-   * An operation works on what is in memory when it is melded. What has left is brought back first;
-   * and nothing may leave in between.
-   */
+  /** An operation works on what is in memory when it is melded: what has left is brought back. */
   #bringBack(layout: CacheLayout, key: string): void {
     const { number } = layout
     if (this.#written.includes(number) && this.#applySteps().covers(number, key)) return
@@ -276,7 +274,7 @@ export class Recorder implements Transaction, Prediction {
   ): Outcome<number> {
     const { min, max, initial, otherwise = 'out_of_bounds' } = options
     const bounds = incrementBounds(cache, field, by, { min, max })
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.increment,
@@ -300,7 +298,7 @@ export class Recorder implements Transaction, Prediction {
     const { max, initial, otherwise = 'list_full' } = options
     const appended = appendedItems(cache, field, items, max, this.#limits.charactersMax)
     this.#bytes += appended.bytes
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     const target = this.#operationTarget(cache, key, initial, field)
     return this.#operate({
       kind: StepKind.append,
@@ -334,7 +332,7 @@ export class Recorder implements Transaction, Prediction {
     if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
       throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
     const kept = takenPatch(cache, patch, this.#limits.charactersMax)
-    checkReason(cache, otherwise)
+    checkReason(cache, otherwise, this.#options.reasons)
     if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
     this.#countWrites(limit)
     const outcome = this.#operate<readonly V[]>(
@@ -364,6 +362,7 @@ export class Recorder implements Transaction, Prediction {
 
   reject(reason: string, details?: Value): never {
     this.#checkOpen()
+    checkDeclared(reason, this.#options.reasons)
     this.#recordBases(this.#ownSteps)
     throw new Rejection(reason, details)
   }

@@ -14,6 +14,7 @@ export const openAuction = defineCommand('openAuction', {
     endsAt: timeOrDate,
   }),
   partitionBy: 'auctionId',
+  rejections: ['auction_exists', 'ends_in_past'],
   result: Type.Object({ auctionId, endsAt: time }),
   handler(tx, { auctionId, title, startingPrice, minimumIncrement, endsAt: end }) {
     const endsAt = toMs(end)
@@ -42,6 +43,7 @@ export const placeBid = defineCommand('placeBid', {
   input: Type.Object({ auctionId, bidderId, amount }),
   partitionBy: 'auctionId',
   affinity: 'auctionId',
+  rejections: ['auction_not_found', 'auction_closed', 'bid_too_low'],
   result: Type.Object({
     auctionId,
     number: Type.Integer({ description: 'Of the bid among those of its auction' }),
@@ -74,6 +76,7 @@ export const closeAuction = defineCommand('closeAuction', {
     'Closes an auction before its time; a closed one stays as it is. Rejected: auction_not_found.',
   input: Type.Object({ auctionId }),
   partitionBy: 'auctionId',
+  rejections: ['auction_not_found'],
   result: Type.Object({
     auctionId,
     closedAt: time,

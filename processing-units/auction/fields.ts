@@ -44,6 +44,7 @@ export const time = Type.Integer({
   minimum: 0,
   maximum: 253_402_300_799_999,
   description: 'ms since the epoch',
+  examples: [1_893_456_000_000],
 })
 
 /** As callers may write a time; `toMs` makes it what is stored. */

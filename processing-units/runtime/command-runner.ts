@@ -5,21 +5,14 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
-import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import {
-  fillSlots,
-  noSlots,
-  type RememberStep,
-  type Step,
-  StepKind,
-  type TransactionRecord,
-} from '@spacegrid/grid/core/steps'
+import { fillSlots, noSlots, type Step } from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
@@ -28,11 +21,12 @@ import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
+import { evaluationFault } from './evaluation-fault.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import { longSteps } from './frame-item.ts'
-import { asRemembered, checkSameCommand } from './idempotency.ts'
+import { asRemembered, checkSameCommand, rememberStep } from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
@@ -90,6 +84,7 @@ export class CommandRunner {
   #behindLong: Execution[] = []
   /** Executions to run again when the frame that is being melded is done. */
   #again: Execution[] = []
+  #rerunning = false
   collisions = 0
   /** Told of each command that has to run again because it has collided. */
   whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
@@ -162,18 +157,22 @@ export class CommandRunner {
       return
     }
     execution.waitsFor = hold
-    const end = this.waiters.wait(hold, () => {
+    const end = this.waiters.waitForEnd(hold, () => {
       execution.waitsFor = undefined
       this.#again.push(execution)
+      this.#rerunSoon()
     })
     execution.answered.then(end, end)
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { holds } = this.#state
-    if (holds.size === 0) return undefined
-    return holds.inTheWay(this.#state, { ...record, writes: [] })?.attempt
+  /** Nothing may be melded for a while. */
+  #rerunSoon(): void {
+    if (this.#rerunning) return
+    this.#rerunning = true
+    this.#clock.soon(() => {
+      this.#rerunning = false
+      this.rerun()
+    })
   }
 
   /**
@@ -182,6 +181,11 @@ export class CommandRunner {
    */
   get pendingCount(): number {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+  }
+
+  /** Commands that wait for what others hold, or for their turn to come. */
+  get waiting(): number {
+    return this.waiters.size + (this.parts?.turns.waiting ?? 0)
   }
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
@@ -360,6 +364,7 @@ export class CommandRunner {
       newId: this.#newId,
       limits: this.#options.transaction,
       archive: this.#archive,
+      reasons: execution.command.rejections,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey
@@ -416,7 +421,7 @@ export class CommandRunner {
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
-    const hold = this.#holdOf(record)
+    const hold = this.waiters.inTheWay(record)
     if (hold !== undefined) {
       this.#runAgain(execution, hold)
       return
@@ -464,18 +469,14 @@ export class CommandRunner {
   }
 
   #remember(execution: Execution, handled: HandlerData): Step {
-    const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
-    const step: RememberStep = {
-      kind: StepKind.remember,
-      key: execution.idempotencyKey as string,
-      command: execution.command.name,
-      input: execution.fingerprint,
-      data,
-      slots,
-      expiresAt: Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs,
-    }
-    const { hash } = execution
-    return hash === undefined ? step : { ...step, hash }
+    const { idempotencyKey, command, fingerprint, hash } = execution
+    const key = idempotencyKey as string
+    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs
+    return rememberStep(
+      { key, command: command.name, input: fingerprint, expiresAt },
+      handled,
+      hash,
+    )
   }
 
   #accept(attempt: SentAttempt): void {
@@ -504,7 +505,7 @@ export class CommandRunner {
       confirmed: (valid) => {
         if (!valid) {
           this.whenCollided?.(execution.command, execution.input)
-          this.#runAgain(execution, this.#holdOf({ reads, ranges, steps: [] }))
+          this.#runAgain(execution, this.waiters.inTheWay({ reads, ranges, steps: [] }))
         } else if (attempt.kind === 'rejection') execution.fail(attempt.rejection)
         else {
           const { position } = this.#state
@@ -523,12 +524,11 @@ export class CommandRunner {
 
 function refusalOf(
   { execution: { command, input }, partBegins }: SentAttempt,
-  { fault, reason, details, step = 0 }: Extract<Evaluation, { outcome: 'refused' }>,
+  evaluation: Extract<Evaluation, { outcome: 'refused' }>,
 ): GridError {
-  if (fault === 'cache_full')
-    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
-  if (fault === 'unsound')
-    return new GridError('application_fault', `${command.name} has sent what cannot be evaluated`)
+  const fault = evaluationFault(command.name, evaluation)
+  if (fault) return fault
+  const { reason, details, step = 0 } = evaluation
   if (!partBegins) return new Rejection(reason, details)
   const part = partOfStep(partBegins, step)
   const name = partsOf(command, input)[part]?.command.name ?? command.name

@@ -1,6 +1,9 @@
 import { hash } from 'node:crypto'
+import type { HandlerData } from '@spacegrid/grid/core/callback'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { markTaken } from '@spacegrid/grid/core/outcomes'
+import { type RememberStep, StepKind } from '@spacegrid/grid/core/steps'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
 
 /**
@@ -67,6 +70,21 @@ export function checkSameCommand(
       ? `The idempotency key was used for ${command} with another input`
       : `The idempotency key was used for the command ${remembered.command}`,
   )
+}
+
+/**
+ * The step that remembers a command under its key.
+ * @param handled what is remembered: what the handler has left, before its answer is made
+ * @param hash of the command's partition key, in a space with several partitions
+ */
+export function rememberStep(
+  of: Omit<Remembered, 'data'>,
+  handled: HandlerData,
+  hash: number | undefined,
+): RememberStep {
+  const { data, slots } = handled.taken ? markTaken(handled, handled.taken) : handled
+  const step: RememberStep = { kind: StepKind.remember, ...of, data, slots }
+  return hash === undefined ? step : { ...step, hash }
 }
 
 export const asRemembered = (value: Value): Remembered => value as unknown as Remembered

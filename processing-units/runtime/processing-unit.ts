@@ -36,15 +36,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type {
-  DecideAsked,
-  FinishAsked,
-  ForgetAsked,
-  PartOperation,
-  PersistedAsked,
-  PrepareAsked,
-  ReleasedAsked,
-} from './across/part-messages.ts'
+import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
@@ -282,25 +274,10 @@ export class ProcessingUnit implements Serving, Component {
     const { runner } = this.#serves()
     const { parts } = runner
     if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    switch (operation) {
-      case 'prepare':
-        return await parts.prepare(asked as PrepareAsked)
-      case 'decide':
-        return await parts.decide(asked as DecideAsked)
-      case 'finish':
-        return await parts.finish(asked as FinishAsked)
-      case 'forget':
-        return await parts.forget((asked as ForgetAsked).attempt)
-      case 'released': {
-        const { attempt, withinMs } = asked as ReleasedAsked
-        return await parts.released(attempt, withinMs)
-      }
-      case 'persisted':
-        await this.#persistence?.reach((asked as PersistedAsked).position)
-        return true
-      case 'newest':
-        return await runner.barrier()
-    }
+    if (operation === 'newest') return await runner.barrier()
+    if (operation !== 'persisted') return await parts.part(operation, asked)
+    await this.#persistence?.reach((asked as PersistedAsked).position)
+    return true
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -399,7 +376,7 @@ export class ProcessingUnit implements Serving, Component {
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
       ...(this.#unitPlace.place && state
-        ? { holds: holdsStatus(state, incarnation?.runner.waiters.size ?? 0) }
+        ? { holds: holdsStatus(state, incarnation?.runner.waiting ?? 0) }
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),

@@ -27,6 +27,7 @@ export const createEvent = defineCommand('createEvent', {
     sections,
   }),
   partitionBy: 'eventId',
+  rejections: ['event_exists'],
   result: Type.Object({ seats: Type.Integer({ description: 'How many seats there are' }) }),
   handler(tx, { eventId, name, startsAt, sections }) {
     const count = countSeats(sections)

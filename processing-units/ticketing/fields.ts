@@ -31,11 +31,13 @@ export const customerId = Type.String({
 export const holdId = Type.String({
   pattern: `^${plain}{1,64}$`,
   description: 'From the answer of holdSeats or holdBestAvailable',
+  examples: ['k3Jd9QmX2vT7bLwZ5nRc1a'],
 })
 
 export const orderId = Type.String({
   pattern: `^${plain}{1,64}$`,
   description: 'From the answer of confirmHold',
+  examples: ['k3Jd9QmX2vT7bLwZ5nRc1a'],
 })
 
 export const paymentReference = Type.String({
@@ -61,6 +63,7 @@ export const price = Type.Integer({
 export const total = Type.Integer({
   minimum: 0,
   description: 'Price of all its seats together in minor units (cents)',
+  examples: [9000],
 })
 
 /** Last millisecond of the year 9999: later times have no usual notation. */
@@ -68,6 +71,7 @@ export const time = Type.Integer({
   minimum: 0,
   maximum: 253_402_300_799_999,
   description: 'ms since the epoch',
+  examples: [1_893_456_000_000],
 })
 
 /** As callers may write a time; `toMs` makes it what is stored. */

@@ -37,6 +37,13 @@ export const holdSeats = (holdMs: number) =>
       customerId,
     }),
     partitionBy: 'eventId',
+    rejections: [
+      'event_not_found',
+      'section_not_found',
+      'seat_not_found',
+      'seat_unavailable',
+      'limit_exceeded',
+    ],
     result: Type.Object({ holdId, expiresAt: time, total }),
     handler(tx, { eventId, seatIds, customerId }) {
       const event = eventOf(tx, eventId)
@@ -70,6 +77,7 @@ export const holdBestAvailable = (holdMs: number) =>
       customerId,
     }),
     partitionBy: 'eventId',
+    rejections: ['event_not_found', 'section_not_found', 'sold_out', 'limit_exceeded'],
     result: Type.Object({ holdId, seatIds: Type.Array(seatId), expiresAt: time, total }),
     handler(tx, { eventId, section, quantity, customerId }) {
       const total = quantity * sectionOf(tx, eventOf(tx, eventId), section).price

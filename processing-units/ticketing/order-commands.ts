@@ -14,6 +14,7 @@ export const confirmHold = defineCommand('confirmHold', {
     'Makes an order of a hold. Again with the same paymentReference: the same order. Rejected: hold_expired, hold_not_found, hold_confirmed (paid otherwise, error.orderId), order_cancelled.',
   input: Type.Object({ holdId, paymentReference }),
   partitionBy: { idOf: 'holdId' },
+  rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed', 'order_cancelled'],
   result: Type.Object({ orderId }),
   handler(tx, { holdId, paymentReference }) {
     // What is held is no order yet: there is no need to look for one, wherever it might be.
@@ -47,6 +48,7 @@ export const releaseHold = defineCommand('releaseHold', {
     'Gives the seats of a hold back before it expires. Rejected: hold_expired, hold_not_found, hold_confirmed (error.orderId).',
   input: Type.Object({ holdId }),
   partitionBy: { idOf: 'holdId' },
+  rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed'],
   result: Type.Object({ seatIds: Type.Array(seatId) }),
   handler(tx, { holdId }) {
     const order = tx.get(holds, holdId) ? undefined : tx.get(orders, holdId)
@@ -66,6 +68,7 @@ export const cancelOrder = defineCommand('cancelOrder', {
     'Cancels an order: its seats are free again. Again: the same answer, nothing changes. Rejected: order_not_found.',
   input: Type.Object({ orderId }),
   partitionBy: { idOf: 'orderId' },
+  rejections: ['order_not_found'],
   result: Type.Object({ seatIds: Type.Array(seatId) }),
   handler(tx, { orderId }) {
     const order = tx.get(orders, orderId) ?? tx.reject('order_not_found', { orderId })

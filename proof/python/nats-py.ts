@@ -9,14 +9,17 @@ const natsPackage = 'nats-py==2.16.0'
 /** Pure Python: the same file for every machine. */
 const wheelHash = 'sha256:aeb1ff123966c05833d26c7df7e1d54c1c6d32b612428b21677a2e921f1fecae'
 
-/** Whether Python is installed. A person may do without the example in Python, CI may not. */
-export function isPythonInstalled(host: NodeJS.ProcessEnv): boolean {
+/**
+ * Whether Python is installed. A person may do without what needs it, CI may not.
+ * @param what would be skipped
+ */
+export function isPythonInstalled(host: NodeJS.ProcessEnv, what: string): boolean {
   try {
     execFileSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' })
     return true
   } catch (error) {
     if (host.CI === 'true') throw new Error('The tests need python3 with venv', { cause: error })
-    process.stderr.write('!!! SKIPPING the example in Python: there is no python3 with venv\n')
+    process.stderr.write(`!!! SKIPPING ${what}: there is no python3 with venv\n`)
     return false
   }
 }

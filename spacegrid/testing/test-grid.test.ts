@@ -142,6 +142,7 @@ describe('a grid of a divided space', () => {
   const accounts = defineCache('accounts', {
     schema: Type.Object({ id: Type.String(), sum: Type.Integer() }),
     key: 'id',
+    indexes: { all: ['id'] },
     partitionBy: 'id',
   })
   const deposit = defineCommand('deposit', {
@@ -176,11 +177,16 @@ describe('a grid of a divided space', () => {
     ],
     answer: ([{ left }, now]) => ({ left, now }),
   })
+  const inAll = defineQuery('inAll', {
+    input: Type.Object({}),
+    handler: (read) => read.range(accounts, 'all').reduce((sum, one) => sum + one.sum, 0),
+    everyPartition: { merge: (sums) => sums.reduce((one, other) => one + other, 0) },
+  })
   const transfers = defineSpace('bank', {
     partitions: 4,
     caches: [accounts],
     commands: [deposit, withdraw, transfer],
-    queries: [],
+    queries: [inAll],
   })
   const bank = defineSpace('bank', {
     partitions: 4,
@@ -237,6 +243,22 @@ describe('a grid of a divided space', () => {
         }
       expect(grid.events).toHaveLength(12 * 4)
       await grid.agree()
+    })
+
+    test('are in the latest answer of all partitions once they are answered, unfinished or not', async () => {
+      await using grid = await filled(3)
+      let unfinished = 0
+      for (const [n, from] of ids.entries()) {
+        let isAnswered = false
+        const sent = grid.send(transfer, { from, to: ids[(n + 5) % 12]!, sum: 4 })
+        sent.then(() => {
+          isAnswered = true
+        })
+        while (!isAnswered) await grid.advance(0.25)
+        if (sumOf(grid) !== 120) unfinished++
+        expect(await grid.query(inAll, {}, { unit: n % 3 })).toBe(120)
+      }
+      expect(unfinished).toBeGreaterThan(0)
     })
 
     test('do nothing when a part refuses, and say which', async () => {

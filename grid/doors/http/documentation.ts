@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import type { Space } from '../../core/definition.ts'
+import { introduction, logo, pageStyle } from './documentation-page.ts'
 import { type Door, sendJson } from './exchange.ts'
 import { type DocumentOptions, problemSchema, swaggerOptions } from './open-api.ts'
 
@@ -12,9 +13,32 @@ export function addDocumentation(
   spaces: readonly Space[],
   options: DocumentOptions,
 ): void {
+  const described = { ...options, description: introduction(spaces) }
   app.addSchema(problemSchema)
-  app.register(swagger, swaggerOptions(spaces, options))
-  app.register(swaggerUi, { routePrefix: '/docs' })
+  app.register(swagger, swaggerOptions(spaces, described))
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    logo: { type: 'image/svg+xml', content: Buffer.from(logo) },
+    theme: {
+      title: `${options.title} – API`,
+      css: [{ filename: 'page.css', content: pageStyle }],
+      favicon: [
+        {
+          filename: 'icon.svg',
+          rel: 'icon',
+          sizes: 'any',
+          type: 'image/svg+xml',
+          content: Buffer.from(logo),
+        },
+      ],
+    },
+    uiConfig: {
+      docExpansion: 'list',
+      defaultModelsExpandDepth: 0,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+    },
+  })
   let document: string | undefined
   app.register(async (routes) => {
     routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {

@@ -8,6 +8,7 @@ import type { ReadableFields } from '../request/live.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import { EventFilters, eventParameters } from './event-filter.ts'
 import { oneHeaderOf, traceReply } from './exchange.ts'
+import { resumeHeader, streamResponses } from './open-api.ts'
 import { readableEvents } from './readable-events.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -30,7 +31,8 @@ export function addEventRoute(
     tags: [space.name],
     summary: 'Domain events and changes of entries as they happen: server-sent events',
     querystring: eventParameters,
-    response: { 200: { description: 'A stream', type: 'string' } },
+    headers: resumeHeader,
+    response: streamResponses,
   }
   app.get(
     `/${space.name}/events`,

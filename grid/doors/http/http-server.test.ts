@@ -106,7 +106,7 @@ describe('documentation', () => {
     const { get } = openDoor({ title: 'Shop', version: '1.2.3' })
     const document = (await get('/openapi.json')).json()
     expect(document.openapi).toBe('3.1.0')
-    expect(document.info).toEqual({ title: 'Shop', version: '1.2.3' })
+    expect(document.info).toMatchObject({ title: 'Shop', version: '1.2.3' })
     expect(Object.keys(document.paths)).toEqual([
       '/shop/commands/putProduct',
       '/shop/commands/raisePrice',
@@ -122,31 +122,46 @@ describe('documentation', () => {
     ])
     const { post } = document.paths['/shop/commands/putProduct']
     expect(post.operationId).toBe('shop.putProduct')
-    expect(post.requestBody.content['application/json'].schema).toMatchObject({
+    expect(post.requestBody.content['application/json']).toEqual({
+      schema: { $ref: '#/components/schemas/shop.putProduct.input' },
+      example: { id: 'id', price: 0 },
+    })
+    const { schemas } = document.components
+    expect(schemas['shop.putProduct.input']).toMatchObject({
       required: ['id', 'price'],
       additionalProperties: false,
     })
-    expect(post.responses[409].content).toEqual({
-      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-    })
+    expect(schemas['shop.products'].required).toEqual(['id', 'price', 'tags'])
+    const problem = post.responses[503].content['application/problem+json']
+    expect(problem.schema).toEqual({ $ref: '#/components/schemas/Problem503' })
+    expect(schemas.Problem503.allOf[1].properties.code.enum).toContain('overloaded')
+    expect(Object.keys(post.responses[503].headers)).toEqual([
+      'X-Request-Id',
+      'Traceparent',
+      'Grid-Position',
+      'Retry-After',
+    ])
     const responses = (route: string, method: string) =>
       Object.keys(document.paths[route][method].responses).map(Number)
     expect(responses('/shop/commands/putProduct', 'post')).toEqual([
       200, 400, 409, 413, 415, 422, 500, 503, 504, 507,
     ])
-    expect(responses('/shop/queries/echo', 'get')).toEqual([200, 304, 400, 404, 500, 503])
+    expect(responses('/shop/queries/echo', 'get')).toEqual([
+      200, 304, 400, 404, 413, 500, 503, 504, 507,
+    ])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(
       expect.objectContaining({ in: 'query', name: 'id', required: true }),
     )
   })
 
-  test('/docs is a page with everything it needs from here', async () => {
-    const { get } = openDoor()
+  test('/docs is a page of its own, with everything it needs from here', async () => {
+    const { get } = openDoor({ title: 'Shop' })
     const page = await get('/docs')
     expect(page.headers['content-type']).toMatch('text/html')
     const sources = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source)
     expect(sources.length).toBeGreaterThan(2)
+    expect(page.body).toContain('<title>Shop – API</title>')
     for (const source of sources) expect((await get(`${source}`)).statusCode).toBe(200)
   })
 })

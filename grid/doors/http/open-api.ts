@@ -3,6 +3,7 @@ import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import type { ReadableFields } from '../request/live.ts'
+import { completeDocument, exampleProblem } from './open-api-document.ts'
 import { problemType } from './problem.ts'
 
 /** What the routes of the spaces carry for the documentation alone. */
@@ -15,20 +16,30 @@ export interface DocumentOptions {
   readonly version: string
 }
 
+interface Described extends DocumentOptions {
+  /** Markdown. */
+  readonly description: string
+}
+
 /** How the OpenAPI document is made of the routes' schemas. */
 export function swaggerOptions(
   spaces: readonly Space[],
-  { title, version }: DocumentOptions,
+  { title, version, description }: Described,
 ): FastifyDynamicSwaggerOptions {
+  const tokens = new Map(spaces.map(({ name, partitions = 1 }) => [name, partitions > 1]))
   return {
     openapi: {
       openapi: '3.1.0',
-      info: { title, version },
+      info: { title, version, description },
       tags: spaces.map(({ name, description }) => ({
         name,
         ...(description === undefined ? undefined : { description }),
       })),
     },
+    transformObject: (made) =>
+      'openapiObject' in made
+        ? completeDocument(made.openapiObject, (name) => tokens.get(name))
+        : made.swaggerObject,
     // Routes that are compiled from their schemas could be refused for one of them, when the unit
     // has long begun.
     transform: ({ schema, url, route }) => ({
@@ -80,6 +91,29 @@ const problem = (description: string) => ({
   content: { [problemType]: { schema: { $ref: 'Problem#' } } },
 })
 
+/** With the reasons that the command declares. */
+function refusal({ rejections }: AnyCommand): object {
+  if (rejections === undefined) return problem('Refused: nothing changed')
+  if (rejections.length === 0) return problem('Refused: nothing changed; it declares no reason')
+  const reason = { type: 'string', enum: rejections }
+  const error = {
+    type: 'object',
+    required: ['reason'],
+    properties: { reason },
+    additionalProperties: true,
+  }
+  const schema = {
+    allOf: [
+      { $ref: 'Problem#' },
+      { type: 'object', properties: { code: { type: 'string', const: 'rejected' }, error } },
+    ],
+  }
+  const [first] = rejections
+  const example = exampleProblem('rejected', 409, { reason: first })
+  const description = `Refused, nothing changed: ${rejections.join(', ')}`
+  return { description, content: { [problemType]: { schema, example } } }
+}
+
 /** A number in a space of one partition. */
 const positionIn = ({ partitions = 1 }: Space, description: string) =>
   partitions === 1
@@ -122,9 +156,31 @@ const read = (properties: Readonly<Record<string, unknown>>) => ({
 const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
+  413: problem('What another unit has answered is too large to be passed on'),
   500: problem('The application has made a mistake, or the grid: see its log'),
   503: problem('Not ready, or position or staleness not reached in time; see Retry-After'),
+  504: problem('No answer in time: send it again'),
+  507: problem('The log is full, which `Grid-Consistency: latest` asks'),
 }
+
+/** Of what does not end: events, one after the other. */
+export const streamResponses = {
+  200: {
+    description: 'Server-sent events, for as long as the connection lasts',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  },
+  400: problem('Invalid parameter or header'),
+  404: problem('Not found'),
+  500: problem('The application has made a mistake, or the grid: see its log'),
+  503: problem('Not ready, or as many streams as there may be; see Retry-After'),
+} as const
+
+export const resumeHeader = {
+  type: 'object',
+  properties: {
+    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
+  },
+} as const
 
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
   return {
@@ -139,19 +195,20 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
           type: 'string',
           minLength: 1,
           maxLength: 255,
+          pattern: '^[ -~]+$',
           description: 'At most once in effect; the first result again',
         },
         Prefer: {
           type: 'string',
-          enum: ['ack=accepted', 'ack=committed', 'ack=persisted'],
-          description: `Acknowledgement level; default ack=${command.acknowledge}`,
+          description: `Acknowledgement level: ack=accepted, ack=committed or ack=persisted; default ack=${command.acknowledge}`,
+          examples: ['ack=persisted'],
         },
       },
     },
     response: {
       200: answer({ result: command.result ?? {}, position: answeredAt(space), version: count }),
       400: problem('Invalid input or header'),
-      409: problem('Refused: nothing changed'),
+      409: refusal(command),
       413: problem('The body, or the transaction it makes, is too large'),
       415: problem('The body is not application/json'),
       422: problem('The idempotency key was used for another command'),

@@ -53,7 +53,7 @@ describe('what callers may read of a cache', () => {
         })
       }
     expect((await read('open', 'missing')).json()).toMatchObject({ code: 'not_found' })
-    const { paths } = (await app.inject({ url: '/openapi.json' })).json()
+    const { paths, components } = (await app.inject({ url: '/openapi.json' })).json()
     expect(Object.keys(paths)).toEqual([
       '/desk/commands/put',
       '/desk/caches/open/{key}',
@@ -64,7 +64,8 @@ describe('what callers may read of a cache', () => {
     ])
     const shown = paths['/desk/caches/part/{key}'].get.responses[200]
     const { value } = shown.content['application/json'].schema.properties
-    expect(Object.keys(value.properties)).toEqual(['id', 'status'])
+    expect(value).toEqual({ $ref: '#/components/schemas/desk.part' })
+    expect(Object.keys(components.schemas['desk.part'].properties)).toEqual(['id', 'status'])
   })
 
   test('a field that an entry does not have is not made up', async () => {

@@ -42,7 +42,10 @@ export interface ReadOptions {
    * Answer from this log position or a later one; waits a bounded time, then `position_timeout`.
    */
   readonly position?: PositionToken
-  /** Answer from a state that includes everything stored when the request came. */
+  /**
+   * Answer from a state that includes everything stored when the request came. Asked of every
+   * partition: of each one's, which is not one moment of all of them.
+   */
   readonly latest?: boolean
   /**
    * Answer from a state that is no older than this, ms; waits a bounded time for a newer one, then

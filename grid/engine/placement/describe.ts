@@ -1,13 +1,13 @@
+import { keepersOf } from './keepers.ts'
 import type { CopyState, Member } from './member.ts'
 import type { MemberStatus, PlacementStatus } from './placement-status.ts'
-import { keepersOf } from './plan.ts'
 import { type Placing, targetOf } from './target.ts'
 
 /** Who keeps what, as people and programs want to see it. */
 export function describePlacement(placing: Placing): PlacementStatus {
-  const { space, partitions, members } = placing
+  const { partitions, members } = placing
   const { copies, missing } = targetOf(placing)
-  const keepers = Array.from({ length: partitions }, (_, at) => keepersOf(members, space, at))
+  const keepers = keepersOf(placing)
   const ready = (partition: number) =>
     members.filter(({ keeps }) => keeps.get(partition) === 'ready').length
   return {

@@ -1,6 +1,3 @@
-import { logNameOf } from '../../core/log-name.ts'
-import type { CopyState, Member } from './member.ts'
-import { ranking } from './rendezvous.ts'
 import { type Placing, targetOf } from './target.ts'
 
 export interface PlanInput extends Placing {
@@ -57,29 +54,4 @@ export function planOf(input: PlanInput): Plan {
     abandon,
     missing,
   }
-}
-
-/**
- * Those that can answer for a partition, in the order in which they are asked; the first one is its
- * home. Who is about to give it up, or to stop, comes last.
- */
-export function keepersOf(members: readonly Member[], space: string, partition: number): Member[] {
-  const keeping = members.filter(({ keeps }) => isServing(keeps.get(partition)))
-  const ranked = ranking(keeping, logNameOf(space, partition))
-  const isLasting = ({ stopping, keeps }: Member) => !stopping && keeps.get(partition) === 'ready'
-  return [...ranked.filter(isLasting), ...ranked.filter((member) => !isLasting(member))]
-}
-
-export const isServing = (state: CopyState | undefined): boolean =>
-  state === 'ready' || state === 'leaving'
-
-/**
- * Those that may be asked about a partition, in order: behind its keepers whoever is about to be
- * one, or has been: cut off from the log it still answers reads, and knows best with which error it
- * refuses the rest.
- */
-export function askedOf(members: readonly Member[], space: string, partition: number): Member[] {
-  const others = members.filter(({ keeps }) => keeps.get(partition) === 'joining')
-  const ranked = ranking(others, logNameOf(space, partition))
-  return [...keepersOf(members, space, partition), ...ranked]
 }

@@ -168,3 +168,41 @@ test('transfers in a circle all come through, beside those of one partition', as
   await world.until(() => left().length === 0)
   expect((await balances()).reduce((all, it) => (all as number) + (it as number), 0)).toBe(400)
 })
+
+/** Frames in all logs. */
+const written = () => world.streams.reduce((sum, { last }) => sum + last, 0)
+
+/** Virtual ms until it is answered. */
+async function timed(answered: Promise<unknown>): Promise<number> {
+  const from = world.clock.monotonic()
+  const fate = fateOf(answered)
+  while (!fate.value && !fate.error) await world.clock.advance(0.1)
+  expect(fate.error).toBeUndefined()
+  return world.clock.monotonic() - from
+}
+
+// What is answered is still held in the other partitions, for as long as it takes to finish there.
+test('a command goes on at once where another one is about to let go', async () => {
+  const { unit } = members[0]!
+  const alone = await timed(unit.execute('transfer', transfer(0, 1, 1)))
+  await world.until(() => left().length === 0)
+  for (let n = 0; n < 8; n++) {
+    const after = await timed(unit.execute('transfer', transfer((n + 1) % 4, (n + 2) % 4, 1)))
+    // Within what messages take now and then: before, it let go of everything and began again.
+    expect(after).toBeLessThan(alone + 4)
+  }
+})
+
+test('commands that all want the same come through one after the other, with little in vain', async () => {
+  const before = written()
+  const all = 60
+  const asked = Array.from({ length: all }, (_, n) =>
+    fateOf(members[n % 3]!.unit.execute('transfer', transfer(n % 2, 1 - (n % 2), 1))),
+  )
+  await world.until(() => asked.every(({ value, error }) => value ?? error), 60_000)
+  // Two logs, in each what is prepared and what ends it, and some that were early: without turns 5.
+  expect((written() - before) / all).toBeLessThan(4.5)
+  expect(asked.map(({ error }) => error).filter(Boolean)).toEqual([])
+  await world.until(() => left().length === 0)
+  expect(await balances()).toEqual([100, 100, 100, 100])
+})

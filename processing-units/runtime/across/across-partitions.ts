@@ -5,6 +5,7 @@ import { positionsOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { AskPart } from './ask-part.ts'
 import { joinPacked } from './part-group.ts'
 import type {
   AskedPart,
@@ -15,19 +16,7 @@ import type {
   PrepareAsked,
   Vote,
 } from './part-messages.ts'
-
-/** How something of one partition is asked of whoever keeps it, here or elsewhere. */
-export interface PartAsk {
-  readonly partition: number
-  readonly operation: PartOperation
-  readonly asked: object
-  readonly withinMs: number
-  /** Asked once more elsewhere it may be done twice. */
-  readonly isOnce: boolean
-}
-
-/** Asks those that keep partitions. Every failure is a GridError. */
-export type AskPart = (ask: PartAsk) => Promise<unknown>
+import { TurnTaking } from './turn-taking.ts'
 
 export interface AcrossPorts {
   readonly clock: Clock
@@ -46,12 +35,42 @@ export interface AcrossOptions {
 
 export const defaultAcrossOptions: AcrossOptions = { holdMs: 5000, attemptsMax: 64 }
 
+/** The parts of a command that are in one partition. */
+export interface DividedGroup {
+  readonly partition: number
+  readonly parts: readonly AskedPart[]
+  /** Hashes of their partition keys, each once. */
+  readonly keys: readonly number[]
+}
+
+/** How the parts of an attempt are prepared. */
+interface Way {
+  /** One after the other, in the order of the partitions; else all at once. */
+  readonly isInOrder: boolean
+  /** For others that hold what it needs each may wait so long, ms; 0: not at all. */
+  readonly waitMsMax: number
+}
+
+/** One attempt of a command. */
+interface Trying {
+  readonly attempt: string
+  /** Log time, ms. */
+  readonly notAfter: number
+  /** Monotonic ms. */
+  readonly until: number
+  readonly way: Way
+  readonly isLast: boolean
+  readonly acknowledge: ExecuteOptions['acknowledge']
+  /** Called when everything is prepared. */
+  endTurn(): void
+}
+
 /** A command with its parts by partition, in the order in which they first come. */
 export interface Divided {
   readonly command: AnyCommand
   readonly input: unknown
   readonly count: number
-  readonly groups: readonly { readonly partition: number; readonly parts: readonly AskedPart[] }[]
+  readonly groups: readonly DividedGroup[]
   /** With the fingerprint of the input. */
   readonly remembers: PrepareAsked['remembers'] | undefined
 }
@@ -70,6 +89,15 @@ const finishTriesMax = 8
 const finishPauseMs = 100
 /** Of one look whether something has been let go. */
 const releasedMsMax = 1000
+/**
+ * Of a command that has its turn: whoever holds what it needs is about to let go, for who has no
+ * turn does not wait. Where turns are given in two places they might wait in a circle for so long.
+ */
+const inTurnMsMax = 500
+
+const atOnce: Way = { isInOrder: false, waitMsMax: 0 }
+const inTurn: Way = { isInOrder: false, waitMsMax: inTurnMsMax }
+const inOrder = (waitMsMax: number): Way => ({ isInOrder: true, waitMsMax })
 
 /**
  * Coordinates commands whose parts are in several partitions, all or none: two-phase commit (Gray,
@@ -82,10 +110,12 @@ export class AcrossPartitions {
   readonly #options: AcrossOptions
   /** What is still followed up after its caller was answered. */
   readonly #open = new Set<Promise<unknown>>()
+  readonly #turns: TurnTaking
 
   constructor(ports: AcrossPorts, options: AcrossOptions = defaultAcrossOptions) {
     this.#ports = ports
     this.#options = options
+    this.#turns = new TurnTaking(ports)
   }
 
   /** Resolves when nothing is followed up any more. */
@@ -101,19 +131,48 @@ export class AcrossPartitions {
   ): Promise<CommandAnswer<string>> {
     const { clock } = this.#ports
     const until = clock.monotonic() + withinMs
-    for (let tries = 1; ; tries++) {
-      const isLast = tries >= this.#options.attemptsMax
-      const outcome = await this.#attempt(divided, until, tries, isLast, acknowledge)
-      if (outcome.kind === 'answer') return outcome.answer
-      if (outcome.kind === 'error') throw outcome.error
-      if (isLast || clock.monotonic() >= until)
-        throw new GridError(
-          'contended',
-          `${divided.command.name} collided ${tries} times, or waited too long for others`,
-          { retryAfterMs: 100 },
-        )
-      await this.#rest(outcome, until, tries)
+    const keys = divided.groups.flatMap((group) => group.keys)
+    const { holdMs, attemptsMax } = this.#options
+    let turn = this.#turns.isCrowded(keys) ? await this.#turns.take(keys, until) : undefined
+    let way = turn ? inTurn : atOnce
+    const endTurn = () => {
+      turn?.()
+      turn = undefined
     }
+    try {
+      for (let tries = 1; ; tries++) {
+        const isLast = tries >= attemptsMax
+        const attempt = this.#ports.random.id()
+        const notAfter = Math.ceil(this.#ports.logNow() + holdMs)
+        const trying = { attempt, notAfter, until, way, isLast, acknowledge, endTurn }
+        const outcome = await this.#attempt(divided, trying)
+        if (outcome.kind === 'answer') return outcome.answer
+        if (outcome.kind === 'error') throw outcome.error
+        if (isLast || clock.monotonic() >= until)
+          throw new GridError(
+            'contended',
+            `${divided.command.name} collided ${tries} times, or waited too long for others`,
+            { retryAfterMs: 100 },
+          )
+        if (way === atOnce) {
+          this.#metIn(divided, outcome)
+          turn = await this.#turns.take(keys, until)
+          if (turn) {
+            way = inTurn
+            continue
+          }
+        }
+        way = inOrder(holdMs)
+        await this.#rest(outcome, until, tries)
+      }
+    } finally {
+      endTurn()
+    }
+  }
+
+  #metIn({ groups }: Divided, { partition, hold }: Extract<Outcome, { kind: 'again' }>): void {
+    const group = groups.find((it) => it.partition === partition)
+    if (hold !== undefined && group) this.#turns.met(group.keys)
   }
 
   /** Parked until what was in the way is let go; a little longer the more often it happens. */
@@ -133,21 +192,12 @@ export class AcrossPartitions {
     await sleep(clock, pauseMs, new AbortController().signal)
   }
 
-  async #attempt(
-    divided: Divided,
-    until: number,
-    tries: number,
-    isLast: boolean,
-    acknowledge: ExecuteOptions['acknowledge'],
-  ): Promise<Outcome> {
-    const { logNow, random } = this.#ports
-    const attempt = random.id()
-    const notAfter = Math.ceil(logNow() + this.#options.holdMs)
-    const ballots = await this.#prepare(divided, attempt, notAfter, until, tries)
-    const [coordinator] = divided.groups as [Divided['groups'][number]]
+  async #attempt(divided: Divided, trying: Trying): Promise<Outcome> {
+    const { attempt, notAfter, until, isLast } = trying
+    const ballots = await this.#prepare(divided, trying)
+    const [coordinator] = divided.groups as [DividedGroup]
     const yes = ballots.filter(isYes)
-    if (yes.length === divided.groups.length)
-      return await this.#commit(divided, attempt, notAfter, yes, until, acknowledge)
+    if (yes.length === divided.groups.length) return await this.#commit(divided, trying, yes)
     const over = this.#follow(this.#abort(attempt, notAfter, coordinator.partition, ballots))
     const outcome = await this.#wholly(divided, ballots, outcomeOf(divided, ballots, isLast), until)
     // What it holds would be in its own way.
@@ -187,22 +237,14 @@ export class AcrossPartitions {
   }
 
   /**
-   * The first time all at once, and whoever meets a hold lets go of everything. From then on one
-   * after the other, in the order of the partitions: so they may wait for each other, and never in
-   * a circle.
+   * At once, and whoever meets a hold lets go of everything; or, when it has its turn, waits a
+   * moment. Or one after the other, in the order of the partitions: so they may wait for each
+   * other, and never in a circle.
    */
-  async #prepare(
-    divided: Divided,
-    attempt: string,
-    notAfter: number,
-    until: number,
-    tries: number,
-  ): Promise<Ballot[]> {
+  async #prepare(divided: Divided, trying: Trying): Promise<Ballot[]> {
     const { groups } = divided
-    const mayWait = tries > 1
-    const one = (group: Divided['groups'][number]) =>
-      this.#ballot(divided, group, attempt, notAfter, until, mayWait)
-    if (!mayWait) return await Promise.all(groups.map(one))
+    const one = (group: DividedGroup) => this.#ballot(divided, group, trying)
+    if (!trying.way.isInOrder) return await Promise.all(groups.map(one))
     const ballots: Ballot[] = []
     for (const group of groups.toSorted((a, b) => a.partition - b.partition)) {
       const ballot = await one(group)
@@ -215,11 +257,8 @@ export class AcrossPartitions {
 
   async #ballot(
     { command, input, groups, remembers }: Divided,
-    { partition, parts }: Divided['groups'][number],
-    attempt: string,
-    notAfter: number,
-    until: number,
-    mayWait: boolean,
+    { partition, parts }: DividedGroup,
+    { attempt, notAfter, until, way: { waitMsMax } }: Trying,
   ): Promise<Ballot> {
     const { clock, ask } = this.#ports
     const coordinator = groups[0]?.partition ?? partition
@@ -228,7 +267,7 @@ export class AcrossPartitions {
       ...{ attempt, partition, coordinator, notAfter, command: command.name, input, parts },
       participants: groups.map((group) => group.partition),
       ...(remembers && partition === coordinator ? { remembers } : {}),
-      ...{ mayWait, withinMs },
+      ...{ mayWait: waitMsMax > 0, withinMs, waitMsMax },
     }
     try {
       const operation = 'prepare'
@@ -242,14 +281,11 @@ export class AcrossPartitions {
 
   async #commit(
     divided: Divided,
-    attempt: string,
-    notAfter: number,
+    { attempt, notAfter, until, acknowledge, endTurn }: Trying,
     ballots: readonly Yes[],
-    until: number,
-    acknowledge: ExecuteOptions['acknowledge'],
   ): Promise<Outcome> {
     const { command, input, count, groups, remembers } = divided
-    const [coordinator, ...others] = groups as [Divided['groups'][number]]
+    const [coordinator, ...others] = groups as [DividedGroup]
     const partsOf = new Map(groups.map(({ partition, parts }) => [partition, parts]))
     const packed = ballots.map(({ partition, vote: { data, taken } }) => ({
       ...{ parts: partsOf.get(partition) ?? [], data, taken },
@@ -260,6 +296,8 @@ export class AcrossPartitions {
       ...(taken ? { taken } : {}),
       ...(remembers ? { remembers } : {}),
     }
+    // From now on it waits for nobody: whoever is next may come, and wait for the end of this one.
+    endTurn()
     const decided = await this.#decide(coordinator.partition, until, {
       ...{ attempt, verdict: 'commit', asked: false, notAfter, commit },
     })
@@ -324,11 +362,14 @@ export class AcrossPartitions {
   ): Promise<void> {
     const open = ballots.filter((ballot) => isYes(ballot) || isUnknown(ballot))
     const asked = { attempt, verdict: 'abort', asked: false, notAfter }
-    // Where nothing is held, nothing can be committed: that needs no record.
-    if (open.some(({ partition }) => partition === coordinator))
-      await this.#asked(coordinator, 'decide', asked)
+    // Only this coordinator asks for a commit, and it does not: none waits for the other.
     const others = open.map(({ partition }) => partition).filter((it) => it !== coordinator)
-    await this.#finish(attempt, 'abort', others)
+    await Promise.all([
+      this.#finish(attempt, 'abort', others),
+      // Where nothing is held, nothing can be committed: that needs no record.
+      open.some(({ partition }) => partition === coordinator) &&
+        this.#asked(coordinator, 'decide', asked),
+    ])
   }
 
   async #finish(

@@ -1,11 +1,12 @@
 import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import { partitionOfHash } from '@spacegrid/grid/core/partition'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
 import { checkedParts } from '../checked-parts.ts'
 import type { FaultDesk } from '../fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from '../idempotency.ts'
-import { partitionOfInput } from '../partitions/partition-of.ts'
+import { hashOfInput } from '../partitions/partition-of.ts'
 import { AcrossPartitions, type AcrossPorts, type Divided } from './across-partitions.ts'
 import { HoldCare, type HoldCareParts } from './hold-care.ts'
 import type { AskedPart } from './part-messages.ts'
@@ -81,14 +82,15 @@ export class CommandsWithParts {
     if (key !== undefined) checkIdempotencyKey(key)
     const remembers = key === undefined ? undefined : { key, input: inputFingerprint(input, name) }
     const parts = checkedParts(space, command, input, faults)
-    const byPartition = new Map<number, AskedPart[]>()
+    const groups = new Map<number, { partition: number; parts: AskedPart[]; keys: number[] }>()
     for (const [at, { command: part, input: given }] of parts.entries()) {
-      const partition = partitionOfInput(space, part, given)
-      const group = byPartition.get(partition) ?? []
-      group.push({ at, name: part.name, input: given })
-      byPartition.set(partition, group)
+      const key = hashOfInput(part, given)
+      const partition = partitionOfHash(key, space.partitions ?? 1)
+      const group = groups.get(partition) ?? { partition, parts: [], keys: [] }
+      groups.set(partition, group)
+      group.parts.push({ at, name: part.name, input: given })
+      if (!group.keys.includes(key)) group.keys.push(key)
     }
-    const groups = [...byPartition].map(([partition, those]) => ({ partition, parts: those }))
-    return { command, input, count: parts.length, groups, remembers }
+    return { command, input, count: parts.length, groups: [...groups.values()], remembers }
   }
 }

@@ -2,7 +2,7 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Hold } from '@spacegrid/grid/core/hold'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Verdict } from '@spacegrid/grid/core/steps'
-import type { AskPart } from './across-partitions.ts'
+import type { AskPart } from './ask-part.ts'
 import type { Followed } from './part-messages.ts'
 
 /** What is looked after: a partition whose home this unit is. */

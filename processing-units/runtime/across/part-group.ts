@@ -1,59 +1,41 @@
-import { refusePromise } from '@spacegrid/grid/core/callback'
 import type { AnyCommand, CommandPart, Space, Transaction } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
-import { packParts, partOfStep } from '@spacegrid/grid/core/parts'
-import type { Recorder } from '@spacegrid/grid/core/recorder'
+import { partOfStep, runEachPart } from '@spacegrid/grid/core/parts'
 import type { AskedPart } from './part-messages.ts'
-
-/** A recorder, as far as parts have to do with it. */
-type PartRecorder = Recorder & { enterPart?(command: AnyCommand, input: unknown): void }
 
 /**
  * The parts of a command that are in one partition: a command of its own, which runs them one after
- * the other in one transaction, and knows which of them has done what.
+ * the other in one transaction.
  */
 export class PartGroup {
   readonly command: AnyCommand
-  readonly #parts: readonly { readonly at: number; readonly part: CommandPart }[]
-  /** Steps that were recorded when each began. */
-  #begins: number[] = []
+  /** The place of each among all parts of the command. */
+  readonly #places: readonly number[]
 
   /** @throws GridError `unknown_command` for a part that this version does not have */
   constructor(space: Space, name: string, asked: readonly AskedPart[]) {
-    this.#parts = asked.map(({ at, name: part, input }) => {
-      const command = space.commands.get(part)
-      if (command) return { at, part: { command, input } }
-      throw new GridError('unknown_command', `space ${space.name} has no command ${part}`)
-    })
-    const command = space.commands.get(name)
-    if (!command)
-      throw new GridError('unknown_command', `space ${space.name} has no command ${name}`)
-    const run = (tx: Transaction) => this.#run(tx as unknown as PartRecorder)
-    this.command = { ...command, parts: () => this.#parts.map(({ part }) => part), handler: run }
-  }
-
-  #run(tx: PartRecorder): unknown {
-    this.#begins = []
-    return packParts(
-      this.#parts.map(({ part: { command, input } }) => {
-        this.#begins.push(tx.steps.length)
-        tx.enterPart?.(command, input)
-        const returned: unknown = command.handler(tx, input)
-        refusePromise(returned)
-        return returned
-      }),
+    const named = (wanted: string): AnyCommand => {
+      const command = space.commands.get(wanted)
+      if (command) return command
+      throw new GridError('unknown_command', `space ${space.name} has no command ${wanted}`)
+    }
+    this.#places = asked.map(({ at }) => at)
+    const parts = asked.map(
+      ({ name: part, input }): CommandPart => ({ command: named(part), input }),
     )
+    const handler = (tx: Transaction) => runEachPart(tx, parts)
+    this.command = { ...named(name), parts: () => parts, handler }
   }
 
-  /** The part that was running when the handler has thrown. */
-  get running(): number {
-    return this.#parts[this.#begins.length - 1]?.at ?? 0
-  }
-
-  /** The part that a step belongs to. */
-  partOf(step: number): number {
-    return this.#parts[partOfStep(this.#begins, step)]?.at ?? 0
+  /**
+   * The part, among all of the command, that a step belongs to.
+   * @param begins where the steps of each part begin
+   * @param step undefined: the one that was running last
+   */
+  partOf(begins: readonly number[] = [], step?: number): number {
+    const own = step === undefined ? begins.length - 1 : partOfStep(begins, step)
+    return this.#places[own] ?? 0
   }
 }
 

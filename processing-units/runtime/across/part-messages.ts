@@ -15,6 +15,9 @@ export type PartOperation =
   | 'persisted'
   /** The position of the log once everything that is stored by now is there. */
   | 'newest'
+  /** In partition 0, for the whole space. */
+  | 'turn'
+  | 'endTurn'
 
 /** One part of a command: a command with a handler, by its name, and its place among the parts. */
 export interface AskedPart {
@@ -40,6 +43,8 @@ export interface PrepareAsked {
   /** Where others hold what it needs it may wait for them: nothing that they wait for is held. */
   readonly mayWait: boolean
   readonly withinMs: number
+  /** For others it waits no longer. Default: `withinMs`. */
+  readonly waitMsMax?: number
 }
 
 export type Vote =
@@ -116,4 +121,15 @@ export interface PersistedAsked {
 export interface ReleasedAsked {
   readonly attempt: string
   readonly withinMs: number
+}
+
+export interface TurnAsked {
+  readonly id: string
+  /** Hashes of the partition keys of its parts, each once. */
+  readonly keys: readonly number[]
+  readonly withinMs: number
+}
+
+export interface TurnEnded {
+  readonly id: string
 }

@@ -1,9 +1,9 @@
-import { runHandler } from '@spacegrid/grid/core/callback'
+import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
-import { markTaken, unmarkTaken } from '@spacegrid/grid/core/outcomes'
+import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
 import { type Place, placedHash } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
@@ -19,9 +19,10 @@ import {
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Admission } from '../admission.ts'
 import { type Answers, callbackOf } from '../answers.ts'
+import { evaluationFault } from '../evaluation-fault.ts'
 import { Execution } from '../execution.ts'
 import type { Sent } from '../frame-item.ts'
-import { asRemembered, checkSameCommand } from '../idempotency.ts'
+import { asRemembered, checkSameCommand, rememberStep } from '../idempotency.ts'
 import type { PendingTransaction, PendingTransactions } from '../pending.ts'
 import type { RunnerParts } from '../runner-parts.ts'
 import type { UnitOptions } from '../unit-options.ts'
@@ -32,10 +33,16 @@ import type {
   DecideAsked,
   FinishAsked,
   Followed,
+  ForgetAsked,
   MadeAnswer,
+  PartOperation,
   PrepareAsked,
+  ReleasedAsked,
+  TurnAsked,
+  TurnEnded,
   Vote,
 } from './part-messages.ts'
+import { Turns } from './turns.ts'
 
 export interface PartRunnerParts extends RunnerParts {
   readonly space: Space
@@ -55,6 +62,7 @@ interface Preparing {
   readonly group: PartGroup
   /** Monotonic ms. */
   readonly until: number
+  readonly waitUntil: number
   runs: number
   vote(vote: Vote): void
   fail(error: unknown): void
@@ -68,10 +76,40 @@ interface Preparing {
 export class PartRunner {
   readonly #parts: PartRunnerParts
   readonly #options: UnitOptions
+  /** Of all commands of the space, where this is the partition that is asked for them. */
+  readonly turns: Turns
 
   constructor(parts: PartRunnerParts, options: UnitOptions) {
     this.#parts = parts
     this.#options = options
+    this.turns = new Turns(parts.clock)
+  }
+
+  /** What a coordinator asks, by its name. */
+  async part(
+    operation: Exclude<PartOperation, 'persisted' | 'newest'>,
+    asked: object,
+  ): Promise<unknown> {
+    switch (operation) {
+      case 'prepare':
+        return await this.prepare(asked as PrepareAsked)
+      case 'decide':
+        return await this.decide(asked as DecideAsked)
+      case 'finish':
+        return await this.finish(asked as FinishAsked)
+      case 'forget':
+        return await this.forget((asked as ForgetAsked).attempt)
+      case 'released': {
+        const { attempt, withinMs } = asked as ReleasedAsked
+        return await this.released(attempt, withinMs)
+      }
+      case 'turn': {
+        const { id, keys, withinMs } = asked as TurnAsked
+        return await this.turns.take(id, keys, withinMs)
+      }
+      case 'endTurn':
+        return this.turns.end((asked as TurnEnded).id)
+    }
   }
 
   /**
@@ -83,8 +121,10 @@ export class PartRunner {
       const { clock, space, admission } = this.#parts
       const group = new PartGroup(space, asked.command, asked.parts)
       admission.enter(group.command, undefined)
-      const until = clock.monotonic() + asked.withinMs
-      this.#run({ asked, group, until, runs: 0, vote: resolve, fail: reject })
+      const { withinMs, waitMsMax = withinMs } = asked
+      const now = clock.monotonic()
+      const [until, waitUntil] = [now + withinMs, now + Math.min(withinMs, waitMsMax)]
+      this.#run({ asked, group, until, waitUntil, runs: 0, vote: resolve, fail: reject })
     })
   }
 
@@ -125,6 +165,7 @@ export class PartRunner {
       now: Math.max(time.now(), state.time),
       newId: () => random.id(),
       limits: this.#options.transaction,
+      reasons: group.command.rejections,
       place,
       hash: undefined,
       archive,
@@ -154,15 +195,18 @@ export class PartRunner {
   }
 
   /** A part says no: told when everything that was read is committed where the log stands then. */
-  #refuse(it: Preparing, { reads, ranges }: PlacedRecorder, refusal: Rejection): void {
-    const { reason, details, step } = refusal
-    const part = step === undefined ? it.group.running : it.group.partOf(step)
+  #refuse(
+    it: Preparing,
+    { reads, ranges, partBegins }: PlacedRecorder,
+    { reason, details, step }: Rejection,
+  ): void {
+    const part = it.group.partOf(partBegins, step)
     this.#parts.chain.check({
       reads,
       ranges,
       confirmed: (valid) => {
         if (valid) it.vote({ vote: 'refused', part, reason, details })
-        else this.#again(it, this.#holdOf({ reads, ranges, steps: [] }))
+        else this.#again(it, this.#parts.waiters.inTheWay({ reads, ranges, steps: [] }))
       },
       abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
     })
@@ -173,14 +217,14 @@ export class PartRunner {
     recorder: PlacedRecorder,
     number: number,
     id: number,
-    handled: ReturnType<typeof runHandler>,
+    handled: HandlerData,
   ): void {
     const { asked } = it
     const { attempt, partition, coordinator, participants, notAfter, remembers } = asked
     const { reads, ranges, steps, events } = recorder
     const hold = { attempt, partition, coordinator, participants, notAfter, key: remembers?.key }
     const record = { number, reads, ranges, steps, events, notBefore: 0, hold }
-    const other = this.#holdOf(record)
+    const other = this.#parts.waiters.inTheWay(record)
     if (other !== undefined) this.#again(it, other)
     else
       this.#follow(
@@ -188,22 +232,16 @@ export class PartRunner {
         id,
         recorder.bytes + contentBytes(asked.parts.map(({ input }) => input)),
         {
-          decided: (evaluation) => this.#decided(it, handled, evaluation),
+          decided: (evaluation) => this.#decided(it, handled, recorder.partBegins, evaluation),
           abandoned: (error) => (error ? it.fail(error) : this.#again(it, undefined)),
         },
       )
   }
 
-  /** What would have collided in the log need not be sent. */
-  #holdOf(record: Pick<TransactionRecord, 'reads' | 'ranges' | 'steps'>): string | undefined {
-    const { state } = this.#parts
-    if (state.holds.size === 0) return undefined
-    return state.holds.inTheWay(state, { ...record, writes: [] })?.attempt
-  }
-
   #decided(
     it: Preparing,
-    { data, slots, taken }: ReturnType<typeof runHandler>,
+    { data, slots, taken }: HandlerData,
+    begins: readonly number[] | undefined,
     evaluation: Evaluation,
   ): void {
     const { position } = this.#parts.state
@@ -211,11 +249,12 @@ export class PartRunner {
       const filled = fillSlots(data, slots, evaluation.outcomes)
       it.vote({ vote: 'yes', data: filled, taken, position })
     } else if (evaluation.outcome === 'collided') this.#again(it, evaluation.hold)
-    else if (evaluation.fault) it.fail(faultOf(it.asked.command, evaluation))
     else {
+      const fault = evaluationFault(it.asked.command, evaluation)
       const { reason, details, step = 0 } = evaluation
-      const part = it.group.partOf(step)
-      it.vote({ vote: 'refused', part, reason, details })
+      const part = it.group.partOf(begins, step)
+      if (fault) it.fail(fault)
+      else it.vote({ vote: 'refused', part, reason, details })
     }
   }
 
@@ -226,16 +265,17 @@ export class PartRunner {
       clock.soon(() => this.#run(it))
       return
     }
-    if (!it.asked.mayWait) {
+    const leftMs = it.waitUntil - clock.monotonic()
+    if (!it.asked.mayWait || leftMs <= 0) {
       it.vote({ vote: 'no', hold })
       return
     }
     it.runs = 0
-    const end = waiters.wait(hold, () => {
+    const end = waiters.waitForEnd(hold, () => {
       timer.cancel()
       this.#run(it)
     })
-    const timer = clock.after(Math.max(0, it.until - clock.monotonic()), () => {
+    const timer = clock.after(leftMs, () => {
       end()
       it.vote({ vote: 'no', hold })
     })
@@ -285,8 +325,10 @@ export class PartRunner {
 
   /** Sent again until the log has decided it: doing it twice changes nothing. */
   #followUp(step: FollowUp): Promise<Followed & { readonly id: number }> {
-    const { chain, state } = this.#parts
-    return new Promise((resolve, reject) => {
+    const { chain, state, waiters } = this.#parts
+    const { attempt } = step
+    const ends = step.kind === StepKind.finish || (step.kind === StepKind.decide && !step.asked)
+    return new Promise<Followed & { readonly id: number }>((resolve, reject) => {
       const send = () => {
         if (!chain.joined) {
           reject(new GridError('not_ready', 'The processing unit is joining the log'))
@@ -299,7 +341,7 @@ export class PartRunner {
         this.#follow(record, id, 0, {
           decided: (evaluation) => {
             if (evaluation.outcome !== 'applied')
-              reject(new GridError('internal', `What follows up ${step.attempt} is not sound`))
+              reject(new GridError('internal', `What follows up ${attempt} is not sound`))
             else {
               const fate = evaluation.outcomes[0] as HoldFate
               resolve({ fate, position: state.position, id })
@@ -307,9 +349,10 @@ export class PartRunner {
           },
           abandoned: (error) => (error ? reject(error) : this.#parts.clock.soon(send)),
         })
+        if (ends) waiters.ends(attempt)
       }
       send()
-    })
+    }).finally(() => waiters.ended(attempt))
   }
 
   #follow(
@@ -341,15 +384,11 @@ export class PartRunner {
   #remember({ command, input, data, taken, remembers }: CommitAsked): RememberStep | undefined {
     if (!remembers) return undefined
     const { time, state } = this.#parts
-    const marked = taken ? markTaken({ data, slots: noSlots }, taken).data : data
-    const expiresAt = Math.max(time.now(), state.time) + this.#options.idempotencyMs
     const { key, input: fingerprint } = remembers
-    const step: RememberStep = {
-      ...{ kind: StepKind.remember, key, command, input: fingerprint },
-      ...{ data: marked, slots: noSlots, expiresAt },
-    }
+    const handled = { data, slots: noSlots, ...(taken ? { taken } : {}) }
+    const expiresAt = Math.max(time.now(), state.time) + this.#options.idempotencyMs
     const hash = this.#hashOf(command, input)
-    return hash === undefined ? step : { ...step, hash }
+    return rememberStep({ key, command, input: fingerprint, expiresAt }, handled, hash)
   }
 
   /** Of the first part's partition key: the key is remembered where that is. */
@@ -380,17 +419,4 @@ export class PartRunner {
       return { failure: { code, message, details } }
     }
   }
-}
-
-function faultOf(
-  command: string,
-  { fault, details }: Extract<Evaluation, { outcome: 'refused' }>,
-): GridError {
-  if (fault === 'cache_full')
-    return new GridError('cache_full', `Cache ${details.cache} is full`, { details })
-  if (fault === 'hold_too_large')
-    return new GridError('transaction_too_large', `A part of ${command} would hold too much`, {
-      details,
-    })
-  return new GridError('application_fault', `${command} has sent what cannot be evaluated`)
 }

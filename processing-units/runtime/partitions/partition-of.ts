@@ -19,13 +19,16 @@ interface Asked {
  * The partition that a command or a query is about.
  * @throws GridError `invalid_input`
  */
-export function partitionOfInput(
-  { partitions = 1 }: Space,
-  { name, input: schema, partitionBy }: Asked,
-  input: unknown,
-): number {
+export const partitionOfInput = ({ partitions = 1 }: Space, asked: Asked, input: unknown): number =>
+  partitionOfHash(hashOfInput(asked, input), partitions)
+
+/**
+ * The hash of the partition key of a command or a query.
+ * @throws GridError `invalid_input`
+ */
+export function hashOfInput({ name, input: schema, partitionBy }: Asked, input: unknown): number {
   try {
-    return partitionOfHash(hashBy(partitionBy as PartitionBy, Object(input), name), partitions)
+    return hashBy(partitionBy as PartitionBy, Object(input), name)
   } catch (error) {
     // What is wrong with it is said in full.
     checkFits(schema, input, name)

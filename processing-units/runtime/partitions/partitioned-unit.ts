@@ -17,12 +17,12 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { askedOf, isServing } from '@spacegrid/grid/engine/placement/keepers'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
-import { askedOf, isServing } from '@spacegrid/grid/engine/placement/plan'
 import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type { PartAsk } from '../across/across-partitions.ts'
+import type { PartAsk } from '../across/ask-part.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import { StoredReads } from '../archive/stored-reads.ts'
@@ -79,7 +79,7 @@ export class PartitionedUnit implements Serving, Component {
   readonly #asking: Asking
   readonly #faults: FaultDesk
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
-  readonly #keepers: (readonly Member[] | undefined)[] = []
+  #keepers: readonly (readonly Member[])[] | undefined
   readonly #passedHere: PassedRequests
   readonly archive: StoredReads
   readonly #withParts: CommandsWithParts
@@ -428,16 +428,15 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   #keepersOf(partition: number): readonly Member[] {
-    let keepers = this.#keepers[partition]
-    if (!keepers) {
-      keepers = askedOf(this.#keeping.presence.members(), this.space.name, partition)
-      this.#keepers[partition] = keepers
+    if (!this.#keepers) {
+      const { name: space, partitions = 1 } = this.space
+      this.#keepers = askedOf({ space, partitions, members: this.#keeping.presence.members() })
     }
-    return keepers
+    return this.#keepers[partition] ?? []
   }
 
   #news(): void {
-    this.#keepers.length = 0
+    this.#keepers = undefined
     const { presence } = this.#keeping
     this.#passing.forget((id) => presence.other(id) !== undefined)
     this.whenKept()

@@ -3,6 +3,8 @@ import type { Rule } from './rule.ts'
 const across = ['grid/core/across.test.ts']
 const dying = ['processing-units/runtime/across/dying-coordinators.test.ts']
 const runtime = ['processing-units/runtime/across/across-partitions.test.ts']
+const contended = ['processing-units/runtime/across/across-contended.test.ts']
+const turns = ['processing-units/runtime/across/turns.test.ts']
 const histories = ['grid/core/across-histories.test.ts']
 
 /**
@@ -170,5 +172,33 @@ export const acrossRules: readonly Rule[] = [
     find: 'if (hold === undefined) {',
     replace: 'if (hold !== null) {',
     tests: dying,
+  },
+  {
+    name: 'across: what comes behind the end of a hold does not wait for it, nor begin again',
+    file: 'processing-units/runtime/across/hold-waiters.ts',
+    find: ' || this.#ending.has(attempt)',
+    replace: '',
+    tests: runtime,
+  },
+  {
+    name: 'across: turns: one at a time for each key',
+    file: 'processing-units/runtime/across/turns.ts',
+    find: 'if (queue.size > 0) ticket.behind++',
+    replace: 'void ticket',
+    tests: turns,
+  },
+  {
+    name: 'across: turns: whoever has met others waits for its turn, and is not passed by',
+    file: 'processing-units/runtime/across/turn-taking.ts',
+    find: 'if (clock.monotonic() < this.#silentUntil) return undefined',
+    replace: 'if (clock.monotonic() >= 0) return undefined',
+    tests: [...contended, ...runtime],
+  },
+  {
+    name: 'across: turns: one that nobody ends is over after a while',
+    file: 'processing-units/runtime/across/turns.ts',
+    find: 'ticket.timer = this.#clock.after(keptMs, () => this.end(id))',
+    replace: 'void id',
+    tests: turns,
   },
 ]

@@ -5,7 +5,7 @@ export const archiveRules: readonly Rule[] = [
   {
     name: 'archive: what the store has said is validated',
     file: 'grid/core/archive-reads.ts',
-    find: 'this.#read(archived, bucket, version)',
+    find: 'this.#transaction.read(archived, bucket, version)',
     replace: '',
     tests: ['grid/core/archive.test.ts'],
   },

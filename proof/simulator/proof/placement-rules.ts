@@ -46,4 +46,18 @@ export const placementRules: readonly Rule[] = [
     replace: 'void now, at',
     tests: ['grid/engine/placement/presence.test.ts'],
   },
+  {
+    name: 'placement: nobody is home of far more than its share',
+    file: 'grid/engine/placement/keepers.ts',
+    find: 'while (held.size > this.#mostOf(member) && this.#relieve(member));',
+    replace: 'void member, held',
+    tests: ['grid/engine/placement/keepers.test.ts'],
+  },
+  {
+    name: 'placement: whoever sees the same chooses the same home',
+    file: 'grid/engine/placement/keepers.ts',
+    find: '[...members].sort((one, other) => one.id - other.id)',
+    replace: 'members',
+    tests: ['grid/engine/placement/keepers.test.ts'],
+  },
 ]

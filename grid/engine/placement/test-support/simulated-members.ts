@@ -1,3 +1,4 @@
+import type { Keeping } from '../keepers.ts'
 import type { CopyState, Member } from '../member.ts'
 import { type PlanInput, planOf } from '../plan.ts'
 
@@ -61,6 +62,11 @@ export class SimulatedMembers {
 
   text(): string {
     return this.#members.map((it) => `${it.id}:${[...it.keeps].sort().join(' ')}`).join('\n')
+  }
+
+  /** Who keeps what, as somebody sees it who sees these. */
+  keeping(members: readonly Member[] = this.#members): Keeping {
+    return { space: 'shop', partitions: this.partitions, members }
   }
 
   /** Of each partition the members that keep it in one of these states. */
