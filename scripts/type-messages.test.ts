@@ -19,7 +19,7 @@ const seats = defineCache('seats', {
 const bills = defineCache('bills', { schema: Type.Object({ no: Type.String(), sum: Type.Integer() }), key: 'no' })
 const input = Type.Object({ id: Type.String() })
 const result = Type.Object({ row: Type.Integer(), note: Type.String() })
-const total = defineProjection('total', { cache: bills, initial: () => 0, apply: () => {} })
+const total = defineProjection('total', { of: bills })
 const buy = defineCommand('buy', { input, caches: [bills], handler: () => undefined })
 const find = defineQuery('find', { input, caches: [bills], handler: () => 1 })
 const space = defineSpace('hall', { caches: [seats, bills], commands: [buy], queries: [find] })
@@ -93,7 +93,22 @@ const mistakes: readonly (readonly [what: string, code: string, sentence: string
   [
     'a projection of a cache that the space does not have',
     `defineSpace('s', { caches: [seats], projections: [total] })`,
-    'Mistake<"a projection works with cache bills, which is not among the caches of the space">',
+    'Mistake<"projection total works with cache bills, which is not among the caches of the space">',
+  ],
+  [
+    'a projection grouped by what is no group',
+    `defineProjection('p', { of: seats, groupBy: ['tags'], values: ({ count }) => ({ all: count() }) })`,
+    'Mistake<"what is grouped by is a field that holds a text, a number or a boolean">',
+  ],
+  [
+    'a projection that is grouped, and has no values',
+    `defineProjection('p', { of: seats, groupBy: ['row'] })`,
+    'Mistake<"what is grouped needs values: count(), at least">',
+  ],
+  [
+    'an index of a projection over what its rows do not have',
+    `defineProjection('p', { of: seats, groupBy: ['row'], values: ({ count }) => ({ all: count() }), indexes: { byId: ['id'] } })`,
+    'Mistake<"an index is over fields of the row">',
   ],
   [
     'a query of a cache that the space does not have',

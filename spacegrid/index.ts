@@ -21,6 +21,8 @@ export {
   defineProjection,
   defineQuery,
   defineSpace,
+  join,
+  rowKey,
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
@@ -33,17 +35,18 @@ export type {
   AppendOptions,
   Cache,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
   ExpiryHandler,
   IncrementOptions,
   IndexRange,
+  Join,
   Outcome,
   PartitionKey,
   Patch,
   Projection,
+  ProjectionSource,
   Query,
   Reader,
   Resolved,
@@ -70,3 +73,12 @@ export {
   type PageInput,
   type PageRange,
 } from '@spacegrid/grid/core/ordered-merge'
+export type {
+  Aggregate,
+  Aggregates,
+  FoldOptions,
+} from '@spacegrid/grid/core/projection/aggregate'
+export type {
+  JoinOptions,
+  ProjectionOptions,
+} from '@spacegrid/grid/core/projection/define-projection'

@@ -152,11 +152,8 @@ const touchSized = defineCommand('touchSized', {
 })
 
 const total = defineProjection('total', {
-  cache: items,
-  initial: () => ({ count: 0 }),
-  apply: (model, { before, after }) => {
-    model.count += (after?.count ?? 0) - (before?.count ?? 0)
-  },
+  of: items,
+  values: ({ sum }) => ({ count: sum('count') }),
 })
 
 const byGroup = defineQuery('byGroup', {
@@ -175,7 +172,7 @@ const item = defineQuery('item', {
 
 const totalCount = defineQuery('total', {
   input: Type.Object({}),
-  handler: (read) => ({ count: read.projection(total).count }),
+  handler: (read) => ({ count: read.get(total, 'all')?.count ?? 0 }),
 })
 
 const loadBatch = 5_000

@@ -4,14 +4,7 @@ import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
-import {
-  defineCache,
-  defineCommand,
-  defineProjection,
-  defineSpace,
-  type Static,
-  Type,
-} from 'spacegrid'
+import { defineCache, defineCommand, defineProjection, defineSpace, Type } from 'spacegrid'
 import { DelayRecord } from '../processes/delay-record.ts'
 import { nowSinceBoot } from '../processes/now-since-boot.ts'
 import type { Subject } from '../processes/subject.ts'
@@ -46,12 +39,12 @@ export async function open({ natsUrl, space, number }: ReplicatedUnitOptions): P
     },
   })
   const visibility = defineProjection('visibility', {
-    cache: marks,
-    initial: () => ({}),
+    of: marks,
     // Called when the entry has been applied, before anything else can run: from now on queries see
     // it.
-    apply: (_model, { after }: { after?: Static<typeof markSchema> | undefined }) => {
-      if (after) seen.record(after.at)
+    where: ({ at }) => {
+      seen.record(at)
+      return false
     },
   })
   const definition = defineSpace(space, {

@@ -17,7 +17,7 @@ const command = defineCommand('buy', { input, handler: () => undefined })
 const query = defineQuery('free', { input, handler: () => 1 })
 const selling = defineCommand('sell', { input, caches: [seats], handler: () => undefined })
 const looking = defineQuery('look', { input, caches: [seats], handler: () => 1 })
-const projection = defineProjection('sold', { cache: seats, initial: () => 0, apply: () => {} })
+const projection = defineProjection('sold', { of: seats })
 
 function messageOf(declaration: () => unknown): string {
   try {
@@ -37,7 +37,7 @@ describe('a declaration', () => {
         () => defineCache('seats', { schema, key: 'id', indexes: { [name]: ['n'] } }),
         () => defineCommand(name, { input, handler: () => undefined }),
         () => defineQuery(name, { input, handler: () => undefined }),
-        () => defineProjection(name, { cache: seats, initial: () => 0, apply: () => {} }),
+        () => defineProjection(name, { of: seats }),
         () => defineSpace(name, { caches: [] }),
       ]
       for (const declaration of declarations) {

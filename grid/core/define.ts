@@ -14,12 +14,10 @@ import type {
   Cache,
   CacheNamed,
   CacheOptions,
-  Change,
   Command,
   CommandPart,
   EveryPartition,
   PartitionKey,
-  Projection,
   Query,
   Reader,
   Resolved,
@@ -353,28 +351,6 @@ export function defineQuery<
 /** Whatever the handler returns in each partition. */
 type Merge = Scattered<unknown>['merge']
 
-export interface ProjectionOptions<Model, V, CacheName extends string = string> {
-  readonly cache: Cache<V, IndexFields, CacheName>
-  readonly initial: () => Model
-  readonly apply: (model: Model, change: Change<V>) => void
-}
-
-/**
- * Declares a projection: a model that follows the changes of one cache.
- * @throws TypeError when the name or a callback cannot be kept
- */
-export function defineProjection<Model, V, CacheName extends string>(
-  name: string,
-  options: ProjectionOptions<Model, V, CacheName>,
-): Projection<Model, V, CacheName> {
-  checkName('projection', name)
-  checkSynchronous(`projection ${name}: initial`, options.initial)
-  checkSynchronous(`projection ${name}: apply`, options.apply)
-  if (typeof options.cache !== 'object' || options.cache === null)
-    throw new TypeError(`projection ${name} follows no cache`)
-  return rememberDeclaration({ name, ...options })
-}
-
 /** Collections of these names hold the grid's own records beside the spaces' caches. */
 const reservedSpaces = new Set(['grid', 'system'])
 
@@ -427,6 +403,8 @@ export function defineSpace<
   checkDescription(`space ${name}`, options.description)
   byName('cache', options.caches)
   byName('projection', options.projections ?? [])
+  // Both are read under their names.
+  byName('cache or projection', [...options.caches, ...(options.projections ?? [])])
   const commands = byName('command', options.commands ?? [])
   const queries = byName('query', options.queries ?? [])
   const checkInside = (what: string, used: readonly AnyCache[]) => {
@@ -437,7 +415,7 @@ export function defineSpace<
         )
   }
   for (const projection of options.projections ?? [])
-    checkInside(`projection ${projection.name} follows`, [projection.cache])
+    checkInside(`projection ${projection.name} follows`, projection.caches)
   for (const command of commands.values())
     checkInside(`command ${command.name} works with`, command.caches ?? [])
   for (const query of queries.values())
@@ -469,6 +447,8 @@ function byName<T extends { readonly name: string }>(
   return map
 }
 
+export { defineProjection, join } from './projection/define-projection.ts'
+export { rowKey } from './projection/row-key.ts'
 export type { Static }
 /** Re-exported so that an application needs one import to declare its data. */
 export { Type }

@@ -6,6 +6,7 @@ import type {
   AnyQuery,
   CommandPart,
   MarksOf,
+  Projection,
   Resolved,
 } from './definition.ts'
 import type { Mistake, MistakeIn } from './mistake.ts'
@@ -206,8 +207,8 @@ export interface SpaceCheck<
   readonly projections?: string extends Names
     ? unknown
     : NoMistake<
-        Projections extends { readonly cache: { readonly name: infer Uses extends string } }
-          ? Stray<'a projection', Uses, Names>
+        Projections extends Projection<infer _Row, infer _Indexes, infer Uses, infer Name>
+          ? Stray<`projection ${Name}`, Uses, Names>
           : never
       >
 }

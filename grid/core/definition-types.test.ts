@@ -314,7 +314,7 @@ describe('caches of a space', () => {
   const all = [seats, counts]
 
   test('are all that works in it', () => {
-    const totals = defineProjection('totals', { cache: seats, initial: () => 0, apply: () => {} })
+    const totals = defineProjection('totals', { of: seats })
     const count = defineCommand('count', {
       input: id,
       caches: [counts],
@@ -346,7 +346,7 @@ describe('caches of a space', () => {
           // @ts-expect-error
           read.get(seats, id)
           // @ts-expect-error: it follows a cache that is not declared here
-          read.projection(totals)
+          read.get(totals, id)
         })
         return read.get(counts, id)?.count ?? null
       },

@@ -15,6 +15,7 @@ import type {
 } from './data-types.ts'
 import type { Mistake } from './mistake.ts'
 import type { PartitionBy } from './partition.ts'
+import type { Aggregate } from './projection/aggregate.ts'
 
 export type { IndexRange, Scalar, Value }
 
@@ -177,7 +178,7 @@ export type AnyCommand = Command<any, any, any>
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyQuery = Query<any, any>
 // biome-ignore lint/suspicious/noExplicitAny: as above
-export type AnyProjection = Projection<any, any>
+export type AnyProjection = Projection<any>
 
 /** The result of an operation, known for certain only when it is melded. */
 export interface Outcome<T> {
@@ -332,7 +333,10 @@ export interface Transaction<Names extends string = any, Reasons extends string 
   reject(reason: Reasons, details?: Value): never
 }
 
-/** What a query's handler reads from: one committed state. `Names` as of a `Transaction`. */
+/**
+ * What a query's handler reads from: one committed state. Rows of projections are read as entries
+ * of caches are. `Names` as of a `Transaction`: of caches, and of those that a projection follows.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export interface Reader<Names extends string = any> {
   readonly [names]?: (names: Names) => void
@@ -341,7 +345,7 @@ export interface Reader<Names extends string = any> {
   /** Log position of the state. */
   readonly position: number
   get<V, Name extends Names | (string & Mistake<Undeclared>)>(
-    cache: Cache<V, IndexFields, Name>,
+    of: Cache<V, IndexFields, Name> | Projection<V, IndexFields, Name>,
     key: string,
   ): V | undefined
   range<
@@ -351,16 +355,15 @@ export interface Reader<Names extends string = any> {
     Index extends keyof Indexes & string,
     const Equals extends EqualsOf<V, Indexes[Index]> = EqualsOf<V, Indexes[Index]> & readonly [],
   >(
-    cache: Cache<V, Indexes, Name>,
+    of: Cache<V, Indexes, Name> | Projection<V, Indexes, Name>,
     index: Index,
     range?: IndexRange<Equals, BoundOf<V, Indexes[Index], Equals>>,
   ): readonly V[]
-  /** Number of entries. */
-  count<Name extends Names | (string & Mistake<Undeclared>)>(cache: CacheNamed<Name>): number
-  /** The read model. It can be read only: a change, on any level, is an error. */
-  projection<M, V, Name extends Names | (string & Mistake<Undeclared>)>(
-    projection: Projection<M, V, Name>,
-  ): M
+  /** Number of entries, or of rows. */
+  count<Name extends Names | (string & Mistake<Undeclared>)>(
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    of: CacheNamed<Name> | Projection<any, IndexFields, Name>,
+  ): number
   /** Answers the query with 404 `not_found`. */
   notFound(message: string): never
 }
@@ -461,24 +464,62 @@ export interface Scattered<Input> {
   readonly merge: (results: readonly unknown[], input: Input) => unknown
 }
 
-/** A change to one entry, as projections and listeners see it. */
-export interface Change<V = Value> {
-  readonly key: string
-  readonly before: V | undefined
-  readonly after: V | undefined
+/** Nothing has them. To the compiler they say what a projection's rows are, and what it follows. */
+declare const made: unique symbol
+declare const followed: unique symbol
+
+/** Pairs of entries of two caches that belong together. Made by `join`. */
+export interface Join<Item = unknown, Uses extends string = string> {
+  readonly [made]?: Item
+  readonly [followed]?: Uses
+  readonly plan: JoinPlan
 }
 
-/** A read model kept up to date from applied changes of one cache. Made by `defineProjection`. */
-export interface Projection<Model, V = Value, CacheName extends string = string> {
-  readonly name: string
-  readonly cache: Cache<V, IndexFields, CacheName>
-  /**
-   * A model of plain objects, lists, maps, sets or instances of classes without private members:
-   * queries see it through a view.
-   */
-  readonly initial: () => Model
-  /** Changes the model in place (or by its own means). Called once per applied change, in order. */
-  readonly apply: (model: Model, change: Change<V>) => void
+export interface JoinPlan {
+  readonly left: AnyCache
+  readonly right: AnyCache
+  /** Field of the left one's entries. */
+  readonly on: string
+  /** Field of the right one's entries that has the same value. */
+  readonly to: string
+  /** An entry on the left that belongs to none makes an item too. */
+  readonly outer: boolean
+  readonly select: (left: Value, right: Value | undefined) => unknown
+}
+
+/** What a projection is made of: entries of a cache or of several, or a join of two. */
+export type ProjectionSource = AnyCache | readonly AnyCache[] | Join
+
+/**
+ * A read model: rows that are made of the entries of caches and kept up with them, on each replica
+ * for itself; read by key and by index as the entries of a cache are. Made by `defineProjection`.
+ */
+export interface Projection<
+  Row = Value,
+  Indexes extends IndexFields = IndexFields,
+  Uses extends string = string,
+  Name extends string = string,
+> {
+  readonly [made]?: Row
+  readonly [followed]?: Uses
+  readonly name: Name
+  readonly description: string | undefined
+  readonly source: ProjectionSource
+  /** Those that it follows. */
+  readonly caches: readonly AnyCache[]
+  readonly where: ((entry: Value) => unknown) | undefined
+  readonly select: ((entry: Value) => unknown) | undefined
+  readonly groupBy: readonly string[]
+  /** undefined: a row for each item. */
+  readonly aggregates: Readonly<Record<string, Aggregate>> | undefined
+  readonly indexes: Indexes
+  /** Schema of its rows, as far as it is known. */
+  readonly row: TObject
+  readonly partitionBy: PartitionBy | undefined
+  /** Its rows are of this version always. */
+  readonly evolution?: undefined
+  readonly rowsMax: number
+  readonly bytesMax: number
 }
 
 /**

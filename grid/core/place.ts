@@ -1,4 +1,4 @@
-import type { AnyCache, IndexRange, Value } from './definition.ts'
+import type { AnyCache, AnyProjection, IndexRange, Value } from './definition.ts'
 import { GridError } from './errors.ts'
 import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
@@ -114,7 +114,7 @@ export function checkEntryPlace(
  */
 export function checkRangePlace(
   place: Place,
-  cache: AnyCache,
+  cache: AnyCache | AnyProjection,
   index: string,
   range: IndexRange,
 ): void {
@@ -145,7 +145,12 @@ export function checkKeptPlace(cache: AnyCache, changed: readonly string[]): voi
     )
 }
 
-function check({ partition, partitions }: Place, cache: AnyCache, key: string, hash: number): void {
+function check(
+  { partition, partitions }: Place,
+  cache: Pick<AnyCache, 'name'>,
+  key: string,
+  hash: number,
+): void {
   const its = partitionOfHash(hash, partitions)
   if (its !== partition) throw new WrongPartition(cache.name, key, its, partition)
 }

@@ -23,7 +23,12 @@ export interface View {
 }
 
 /** The entries of a range, at most its limit. */
-export function collect(view: View, cache: number, index: number, range: IndexRange): EntryView[] {
+export function collect(
+  view: Pick<View, 'scan'>,
+  cache: number,
+  index: number,
+  range: IndexRange,
+): EntryView[] {
   const entries: EntryView[] = []
   const limit = range.limit ?? Number.POSITIVE_INFINITY
   if (limit > 0)

@@ -46,7 +46,8 @@ function expectSound({ grid }: SaleRoom): void {
     expect(placedAt).toBeLessThan(auction?.endsAt ?? 0)
     least = amount + painting.minimumIncrement
   }
-  expect(grid.read.projection(leaderboard).get('painting') ?? []).toEqual(recounted(placed))
+  const range = { equals: ['painting'], reverse: true } as const
+  expect(grid.read.range(leaderboard, 'byAmount', range)).toEqual(recounted(placed))
 }
 
 const bidsInOrder = (all: readonly Bid[]): Bid[] => [...all].sort((a, b) => a.number - b.number)
@@ -54,7 +55,7 @@ const bidsInOrder = (all: readonly Bid[]): Bid[] => [...all].sort((a, b) => a.nu
 function recounted(placed: readonly Bid[]) {
   const highest = new Map(placed.map(({ bidderId, amount }) => [bidderId, amount]))
   return [...highest]
-    .map(([bidderId, amount]) => ({ bidderId, amount }))
+    .map(([bidderId, amount]) => ({ auctionId: 'painting', bidderId, amount }))
     .sort((a, b) => b.amount - a.amount)
 }
 

@@ -1,41 +1,15 @@
 import { defineProjection } from 'spacegrid'
-import { type Bid, bids } from './bids.ts'
+import { bids } from './bids.ts'
 
-/** So many bidders of an auction are on its leaderboard. */
+/** So many bidders of an auction are shown at most. */
 export const leadersMax = 100
 
-/** A bidder with the highest of their bids. */
-export type Leader = Pick<Bid, 'bidderId' | 'amount'>
-
-/** Auction id → its top bidders, highest first. */
-export type Leaderboard = Map<string, Leader[]>
-
-/**
- * The top bidders of each auction, each once. It keeps no more than it shows: bids are never taken
- * back, so whoever drops off the board can return only by a higher bid. Holds whatever the order in
- * which a unit learns of the bids.
- */
+/** Every bidder of an auction with the highest of their bids; `byAmount` ranks them. */
 export const leaderboard = defineProjection('leaderboard', {
-  cache: bids,
-  initial: (): Leaderboard => new Map(),
-  apply(model, { after: bid }) {
-    if (!bid) return
-    let leaders = model.get(bid.auctionId)
-    if (!leaders) {
-      leaders = []
-      model.set(bid.auctionId, leaders)
-    }
-    enter(leaders, bid)
-  },
+  description: 'The highest bid of each bidder in each auction.',
+  of: bids,
+  groupBy: ['auctionId', 'bidderId'],
+  values: ({ max }) => ({ amount: max('amount') }),
+  indexes: { byAmount: ['auctionId', 'amount'] },
+  partitionBy: 'auctionId',
 })
-
-function enter(leaders: Leader[], { bidderId, amount }: Bid): void {
-  const own = leaders.findIndex((leader) => leader.bidderId === bidderId)
-  if (own >= 0) {
-    if ((leaders[own] as Leader).amount >= amount) return
-    leaders.splice(own, 1)
-  }
-  const above = leaders.findIndex((leader) => leader.amount < amount)
-  leaders.splice(above < 0 ? leaders.length : above, 0, { bidderId, amount })
-  if (leaders.length > leadersMax) leaders.pop()
-}

@@ -1,7 +1,6 @@
 import type { ResultOf } from 'spacegrid'
 import { describe, expect, test } from 'vitest'
-import { bids } from './bids.ts'
-import { leaderboard, leadersMax } from './leaderboard.ts'
+import { leadersMax } from './leaderboard.ts'
 import type { bids as bidsQuery } from './queries.ts'
 import { SaleRoom } from './sale-room.ts'
 
@@ -93,14 +92,5 @@ describe('leaderboard', () => {
     expect(top).toHaveLength(leadersMax)
     expect(top[0]?.bidderId).toBe('bidder-0')
     expect(top.at(-1)?.bidderId).toBe('bidder-2')
-  })
-
-  test('is the same in whatever order a unit learns of the bids', () => {
-    const room = roomWithBids(['ann', 'bob', 'eve', 'ann', 'eve'])
-    const newestFirst = room.grid.entries(bids).sort((a, b) => b.number - a.number)
-    const model = leaderboard.initial()
-    for (const bid of newestFirst)
-      leaderboard.apply(model, { key: bid.key, before: undefined, after: bid })
-    expect(model).toEqual(room.grid.read.projection(leaderboard))
   })
 })

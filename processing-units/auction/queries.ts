@@ -72,8 +72,9 @@ export const leaderboard = defineQuery('leaderboard', {
   }),
   handler(read, { auctionId, limit = 10 }) {
     auctionOf(read, auctionId)
-    const leaders = read.projection(leaderboardProjection).get(auctionId) ?? []
-    return { auctionId, bidders: leaders.slice(0, limit) }
+    const range = { equals: [auctionId], reverse: true, limit } as const
+    const leaders = read.range(leaderboardProjection, 'byAmount', range)
+    return { auctionId, bidders: leaders.map(({ bidderId, amount }) => ({ bidderId, amount })) }
   },
 })
 

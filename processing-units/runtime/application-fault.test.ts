@@ -24,7 +24,7 @@ const declare = runInThisContext(
   })
   const hats = defineCache('hats', { schema: Type.Object({ id: Type.String() }), key: 'id' })
   const later = async () => { await null; throw new Error('later') }
-  const sums = defineProjection('sums', { cache: notes, initial: () => ({ n: 0 }), apply: (model, { after }) => (after?.n === 13 ? later() : undefined) })
+  const sums = defineProjection('sums', { of: notes, where: ({ n }) => (n === 13 ? later() : true), values: ({ count }) => ({ notes: count() }) })
   return { caches: [notes], projections: [sums], commands: [
     defineCommand('misfit', { input, handler: (tx) => {
       tx.put(notes, { id: 'a', n: 'one' })
@@ -61,7 +61,7 @@ const declare = runInThisContext(
     } }),
   ], queries: [
     defineQuery('elsewhere', { input, handler: (read) => read.get(hats, 'a') }),
-    defineQuery('total', { input, handler: (read) => read.projection(sums) }),
+    defineQuery('total', { input, handler: (read) => read.get(sums, 'all') }),
     defineQuery('wrong', { input, handler: (read) => { read.range(notes, 'byNothing') } }),
     defineQuery('gone', { input, handler: (read) => read.notFound('gone') }),
   ] }

@@ -4,36 +4,33 @@ import { expect, test } from 'vitest'
 import { add, counters, put, read } from './test-support/counters.ts'
 
 const fragile = defineProjection('fragile', {
-  cache: counters,
-  initial: () => ({ changes: 0 }),
-  apply: (model, { after }) => {
-    if (after?.text === 'poison') throw new Error('it cannot be projected')
-    model.changes++
+  of: counters,
+  where: ({ text }) => {
+    if (text === 'poison') throw new Error('it cannot be projected')
+    return true
   },
+  values: ({ count }) => ({ counters: count() }),
 })
 
 const sturdy = defineProjection('sturdy', {
-  cache: counters,
-  initial: () => ({ sum: 0 }),
-  apply: (model, { before, after }) => {
-    model.sum += (after?.count ?? 0) - (before?.count ?? 0)
-  },
+  of: counters,
+  values: ({ sum }) => ({ sum: sum('count') }),
 })
 
-const changes = defineQuery('changes', {
+const size = defineQuery('size', {
   input: Type.Object({}),
-  handler: (reader) => reader.projection(fragile),
+  handler: (reader) => reader.get(fragile, 'all'),
 })
 
 const sum = defineQuery('sum', {
   input: Type.Object({}),
-  handler: (reader) => reader.projection(sturdy),
+  handler: (reader) => reader.get(sturdy, 'all'),
 })
 
 const space = defineSpace('counting', {
   caches: [counters],
   commands: [add, put],
-  queries: [read, changes, sum],
+  queries: [read, size, sum],
   projections: [fragile, sturdy],
 })
 
@@ -41,7 +38,7 @@ test('a projection that throws fails its own queries, and leaves the unit in ser
   const world = new UnitWorld(space)
   const first = await world.startReady()
   await world.settled(first.unit.execute('put', { id: 'x', count: 1 }))
-  expect((await first.unit.query('changes', {})).result).toEqual({ changes: 1 })
+  expect((await first.unit.query('size', {})).result).toEqual({ counters: 1 })
   const poisoned = fateOf(first.unit.execute('put', { id: 'y', count: 2, text: 'poison' }))
   await world.until(() => poisoned.value !== undefined || poisoned.error !== undefined)
   expect(poisoned).toMatchObject({ value: { result: { count: 2 } } })
@@ -49,7 +46,7 @@ test('a projection that throws fails its own queries, and leaves the unit in ser
   const second = await world.startReady()
   for (const { unit, events } of [first, second]) {
     await world.settled(unit.execute('add', { id: 'x' }))
-    await expect(unit.query('changes', {})).rejects.toMatchObject({
+    await expect(unit.query('size', {})).rejects.toMatchObject({
       code: 'application_fault',
       callback: { kind: 'projection', name: 'fragile' },
     })

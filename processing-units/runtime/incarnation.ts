@@ -156,6 +156,11 @@ export class Incarnation {
     return this.#readEntries
   }
 
+  /** Undefined until it serves. */
+  get madeProjections(): Projections | undefined {
+    return this.#projections
+  }
+
   get projections(): Projections {
     if (!this.#projections) throw new Error('the incarnation does not serve yet')
     return this.#projections
@@ -298,6 +303,7 @@ export class Incarnation {
 
   #melded(frame: Frame | undefined, accepted: boolean): void {
     this.#melding = undefined
+    this.#projections?.settle(this.state.position)
     this.#chain.melded(frame, accepted)
     if (
       frame &&

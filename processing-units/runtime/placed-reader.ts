@@ -1,5 +1,5 @@
 import type { KnownArchive } from '@spacegrid/grid/core/archive-reads'
-import type { Cache, IndexRange } from '@spacegrid/grid/core/definition'
+import type { Cache, IndexRange, Projection } from '@spacegrid/grid/core/definition'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Projections } from './projections.ts'
@@ -20,13 +20,17 @@ export class PlacedReader extends StateReader {
     this.#place = place
   }
 
-  override get<V>(cache: Cache<V>, key: string): V | undefined {
-    checkKeyPlace(this.#place, cache, key)
-    return super.get(cache, key)
+  override get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
+    if ('schema' in of) checkKeyPlace(this.#place, of, key)
+    return super.get(of, key)
   }
 
-  override range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
-    checkRangePlace(this.#place, cache, index, range)
-    return super.range(cache, index, range)
+  override range<V>(
+    of: Cache<V> | Projection<V>,
+    index: string,
+    range: IndexRange = {},
+  ): readonly V[] {
+    checkRangePlace(this.#place, of, index, range)
+    return super.range(of, index, range)
   }
 }

@@ -42,16 +42,13 @@ const bump = defineCommand('bump', {
 })
 
 const total = defineProjection('total', {
-  cache: counters,
-  initial: () => ({ sum: 0 }),
-  apply: (model, { before, after }) => {
-    model.sum += (after?.count ?? 0) - (before?.count ?? 0)
-  },
+  of: counters,
+  values: ({ sum }) => ({ sum: sum('count') }),
 })
 
 const sum = defineQuery('sum', {
   input: Type.Object({}),
-  handler: (read) => ({ sum: read.projection(total).sum }),
+  handler: (read) => ({ sum: read.get(total, 'all')?.sum ?? 0 }),
 })
 
 const space = defineSpace('test', {

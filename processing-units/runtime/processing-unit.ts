@@ -48,6 +48,7 @@ import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
@@ -189,6 +190,11 @@ export class ProcessingUnit implements Serving, Component {
    */
   get state(): SpaceState | undefined {
     return this.#incarnation?.state
+  }
+
+  /** Undefined until it serves. */
+  get projections(): Projections | undefined {
+    return this.#incarnation?.madeProjections
   }
 
   /** Begins to rehydrate; `readiness` says when it serves. */

@@ -1,97 +1,143 @@
-import { refusePromise } from '@spacegrid/grid/core/callback'
-import type { AnyCache, AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
+import type { AnyCache, AnyProjection, Space, Value } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { readingOf, readValue } from '@spacegrid/grid/core/evolution'
+import { ProjectionRows, type RowChange } from '@spacegrid/grid/core/projection/projection-rows'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { FaultDesk } from './fault-desk.ts'
 
 /**
- * The space's read models, kept up to date from applied changes: the query side of CQRS. They are
- * the application's code: one that throws is out of use from then on, and takes nothing else with
- * it.
+ * Told which rows are others than before, behind the frame that changed them: synchronously, in the
+ * order of the log. Must not throw.
+ */
+export type RowListener = (
+  projection: AnyProjection,
+  changes: readonly RowChange[],
+  position: number,
+) => void
+
+/** One projection, and the cache of the space that a change is of. */
+interface Follower {
+  readonly projection: AnyProjection
+  readonly cache: AnyCache
+  readonly rows: ProjectionRows
+}
+
+/**
+ * The space's read models, kept up to date from applied changes: the query side of CQRS. What they
+ * call is the application's code: one that throws, or outgrows its limit, is out of use from then
+ * on, and takes nothing else with it.
  */
 export class Projections {
-  readonly #models = new Map<AnyProjection, unknown>()
-  readonly #failures = new Map<AnyProjection, GridError>()
+  readonly #rows = new Map<string, ProjectionRows>()
+  readonly #failures = new Map<string, GridError>()
   readonly #faults: FaultDesk
   /** By cache number. */
-  readonly #followers: AnyProjection[][] = []
+  readonly #followers: Follower[][] = []
+  /** Those that have been told of changes since the last frame. */
+  readonly #changed = new Map<ProjectionRows, AnyProjection>()
+  #listeners: readonly RowListener[] = []
 
-  /** Builds every model from the state's entries. */
+  /** Makes the rows of every projection of the state's entries. */
   constructor(space: Space, state: SpaceState, faults: FaultDesk) {
     this.#faults = faults
     for (const projection of space.projections) {
-      try {
-        const model: unknown = projection.initial()
-        refusePromise(model)
-        this.#models.set(projection, model)
-      } catch (thrown) {
-        this.#failed(projection, thrown)
+      const rows = new ProjectionRows(projection)
+      this.#rows.set(projection.name, rows)
+      for (const cache of projection.caches) {
+        const layout = state.layout.named(cache.name)
+        if (!layout)
+          throw new Error(
+            `projection ${projection.name}: cache ${cache.name} is not in the log's definition`,
+          )
+        const followers = this.#followers[layout.number] ?? []
+        followers.push({ projection, cache, rows })
+        this.#followers[layout.number] = followers
       }
-      const layout = state.layout.named(projection.cache.name)
-      if (!layout)
-        throw new Error(
-          `projection ${projection.name}: cache ${projection.cache.name} is not in the log's definition`,
-        )
-      const followers = this.#followers[layout.number] ?? []
-      followers.push(projection)
-      this.#followers[layout.number] = followers
-      for (const entry of state.cache(layout.number).entries.values())
-        this.#apply(projection, entry.key, undefined, entry.value, true)
+      this.#build(projection, rows, state)
     }
   }
 
-  changed(write: Write, before: Value | undefined): void {
-    const followers = this.#followers[write.cache]
-    if (!followers) return
-    for (const projection of followers) this.#apply(projection, write.key, before, write.value)
-  }
-
-  /** @throws ApplicationFault when the projection has failed, the one that was told then */
-  model<M>(projection: AnyProjection): M {
-    const failure = this.#failures.get(projection)
-    if (failure) throw failure
-    if (!this.#models.has(projection))
-      throw new Error(`projection ${projection.name} is not one of this space`)
-    return this.#models.get(projection) as M
-  }
-
-  /** @param once every entry is looked at: what it is read as need not be remembered */
-  #apply(
-    projection: AnyProjection,
-    key: string,
-    before: Value | undefined,
-    after: Value | undefined,
-    once = false,
-  ): void {
-    if (this.#failures.size > 0 && this.#failures.has(projection)) return
+  #build(projection: AnyProjection, rows: ProjectionRows, state: SpaceState): void {
     try {
-      const change =
-        projection.cache.evolution === undefined
-          ? { key, before, after }
-          : readChange(projection.cache, key, before, after, once)
-      refusePromise(projection.apply(this.#models.get(projection), change))
+      for (const cache of projection.caches) {
+        const { number } = state.layout.named(cache.name) ?? {}
+        // Every entry is looked at once: what it is read as need not be remembered.
+        const reading = cache.evolution === undefined ? undefined : readingOf(cache)
+        for (const { key, value } of state.cache(number as number).entries.values())
+          rows.change(cache, key, undefined, reading ? reading.make(value) : value)
+      }
+      rows.settle(state.position)
     } catch (thrown) {
       this.#failed(projection, thrown)
     }
   }
 
-  /** What has thrown half-way may have left its model in any state. */
+  /** One entry has changed; its rows are made behind the frame, by `settle`. */
+  changed(write: Write, before: Value | undefined): void {
+    const followers = this.#followers[write.cache]
+    // What was deleted, and not in memory, has no rows.
+    if (!followers || (before === undefined && write.value === undefined)) return
+    for (const { projection, cache, rows } of followers) {
+      try {
+        const after = write.value
+        rows.change(
+          cache,
+          write.key,
+          before && readValue(cache, before),
+          after && readValue(cache, after),
+        )
+        if (rows.isChanged) this.#changed.set(rows, projection)
+      } catch (thrown) {
+        this.#failed(projection, thrown)
+      }
+    }
+  }
+
+  /** A frame has been melded: makes the rows of what it has changed. */
+  settle(position: number): void {
+    if (this.#changed.size === 0) return
+    for (const [rows, projection] of this.#changed) {
+      try {
+        const changes = rows.settle(position)
+        if (changes.length > 0)
+          for (const listener of this.#listeners) listener(projection, changes, position)
+      } catch (thrown) {
+        this.#failed(projection, thrown)
+      }
+    }
+    this.#changed.clear()
+  }
+
+  /** Returns the function that ends the listening. */
+  listen(listener: RowListener): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener)
+    }
+  }
+
+  /**
+   * The rows of a projection, as they are behind the last frame; undefined for what is none of this
+   * space.
+   * @throws ApplicationFault when the projection has failed, the one that was told then
+   */
+  named(name: string): ProjectionRows | undefined {
+    const failure = this.#failures.get(name)
+    if (failure) throw failure
+    return this.#rows.get(name)
+  }
+
+  /** What has thrown half-way may have left its rows in any state: they are let go. */
   #failed(projection: AnyProjection, thrown: unknown): void {
-    const callback = { kind: 'projection', name: projection.name, declared: projection } as const
-    this.#failures.set(projection, this.#faults.judge(callback, thrown))
+    const { name } = projection
+    const callback = { kind: 'projection', name, declared: projection } as const
+    this.#failures.set(name, this.#faults.judge(callback, thrown))
+    const rows = this.#rows.get(name)
+    if (rows) this.#changed.delete(rows)
+    this.#rows.delete(name)
+    for (const [number, followers] of this.#followers.entries())
+      if (followers)
+        this.#followers[number] = followers.filter((follower) => follower.projection !== projection)
   }
 }
-
-const readChange = (
-  cache: AnyCache,
-  key: string,
-  before: Value | undefined,
-  after: Value | undefined,
-  once: boolean,
-): Change<Value> => ({
-  key,
-  before: before && readValue(cache, before),
-  after: after && (once ? readingOf(cache).make(after) : readValue(cache, after)),
-})

@@ -13,13 +13,13 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
+import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { fitProblem, isKey } from '@spacegrid/grid/core/validation'
 import { absentVersion } from '@spacegrid/grid/core/version'
 import { collect } from '@spacegrid/grid/core/view'
 import type { TSchema } from 'typebox'
 import type { Projections } from './projections.ts'
-import { readOnly } from './read-only.ts'
 
 /** So many of the values handed out are remembered: who reads more makes something else of them. */
 const rememberedMax = 1000
@@ -120,20 +120,20 @@ export class StateReader implements Reader {
     return this.#state.position
   }
 
-  get<V>(cache: Cache<V>, key: string): V | undefined {
-    const layout = this.#layoutOf(cache)
-    const entry = this.#state.find(layout.number, key)
+  get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
+    const layout = this.#layoutOf(of)
+    const entry = layout ? this.#state.find(layout.number, key) : this.#rowsOf(of).rows.find(key)
     if (entry === undefined)
-      return layout.archiveIndex === undefined ? undefined : this.#stored<V>(cache, layout, key)
+      return layout?.archiveIndex === undefined ? undefined : this.#stored<V>(of, layout, key)
     const { value } = entry
-    if (cache.evolution !== undefined) return readValue(cache, value) as V
+    if (of.evolution !== undefined) return readValue(of, value) as V
     if (this.#first === undefined) this.#first = entry
     else this.#hand([entry])
     return value as V
   }
 
   /** An entry that is not in memory. */
-  #stored<V>(cache: Cache<V>, layout: CacheLayout, key: string): V | undefined {
+  #stored<V>(of: AnyCache | AnyProjection, layout: CacheLayout, key: string): V | undefined {
     if (!this.#archive || !isKey(key)) return undefined
     const { archived } = this.#state.layout
     const bucket = this.#state.find(archived, archiveBucketOf(layout, key))
@@ -143,16 +143,12 @@ export class StateReader implements Reader {
       this.unknown ??= []
       this.unknown.push({ cache: cacheNumber, key })
     }
-    return found ? (readValue(cache, found) as V) : undefined
+    return found ? (readValue(of as AnyCache, found) as V) : undefined
   }
 
-  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
-    const layout = this.#layoutOf(cache)
-    const number = layout.indexNumber(index)
-    if (number === undefined) throw new Error(`cache ${cache.name} has no index ${index}`)
-    const entries = collect(this.#state, layout.number, number, range)
-    if (cache.evolution !== undefined)
-      return entries.map(({ value }) => readValue(cache, value) as V)
+  range<V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}): readonly V[] {
+    const entries = this.#collect(of, index, range)
+    if (of.evolution !== undefined) return entries.map(({ value }) => readValue(of, value) as V)
     const values = entries.map(({ value }) => value as V)
     this.#hand(entries)
     this.#list = values
@@ -160,23 +156,36 @@ export class StateReader implements Reader {
     return values
   }
 
-  count(cache: AnyCache): number {
-    return this.#state.cache(this.#layoutOf(cache).number).entries.size
+  #collect(of: AnyCache | AnyProjection, index: string, range: IndexRange): readonly EntryView[] {
+    const layout = this.#layoutOf(of)
+    const rows = layout ? undefined : this.#rowsOf(of)
+    const number = (layout ?? rows?.layout)?.indexNumber(index)
+    if (number === undefined)
+      throw new Error(`${layout ? 'cache' : 'projection'} ${of.name} has no index ${index}`)
+    if (layout) return collect(this.#state, layout.number, number, range)
+    return collect(rows as ProjectionRows, 0, number, range)
   }
 
-  projection<M, V>(projection: Projection<M, V>): M {
-    this.#checkOpen()
-    return readOnly(this.#projections.model<M>(projection as AnyProjection))
+  count(of: AnyCache | AnyProjection): number {
+    const layout = this.#layoutOf(of)
+    return layout
+      ? this.#state.cache(layout.number).entries.size
+      : this.#rowsOf(of).rows.entries.size
   }
 
   notFound(message: string): never {
     throw new GridError('not_found', message)
   }
 
-  #layoutOf(cache: AnyCache): CacheLayout {
+  /** undefined: it is no cache. */
+  #layoutOf({ name }: AnyCache | AnyProjection): CacheLayout | undefined {
     this.#checkOpen()
-    const layout = this.#state.layout.named(cache.name)
-    if (!layout) throw outsideSpace(cache.name)
-    return layout
+    return this.#state.layout.named(name)
+  }
+
+  #rowsOf({ name }: AnyCache | AnyProjection): ProjectionRows {
+    const rows = this.#projections.named(name)
+    if (!rows) throw outsideSpace(name)
+    return rows
   }
 }

@@ -215,12 +215,8 @@ describe('a cache whose entries are stored otherwise than they are read', () => 
     readable: true,
   })
   const weights = defineProjection('weights', {
-    cache: timers,
-    initial: () => ({ weight: 0, rang: 0 }),
-    apply: (model, { before: was, after }) => {
-      model.weight += (after?.weight ?? 0) - (was?.weight ?? 0)
-      model.rang += (after?.rang ?? 0) - (was?.rang ?? 0)
-    },
+    of: timers,
+    values: ({ sum }) => ({ weight: sum('weight'), rang: sum('rang') }),
   })
   const start1 = defineSpace('test', {
     caches: [before],
@@ -237,7 +233,7 @@ describe('a cache whose entries are stored otherwise than they are read', () => 
     queries: [
       defineQuery('weights', {
         input: Type.Object({}),
-        handler: (read) => ({ ...read.projection(weights), count: read.count(timers) }),
+        handler: (read) => ({ ...read.get(weights, 'all'), count: read.count(timers) }),
       }),
     ],
   })

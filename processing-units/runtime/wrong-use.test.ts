@@ -57,11 +57,8 @@ const results = [
   Type.Record(Type.String(), Type.Number()),
 ]
 const sums = defineProjection('sums', {
-  cache: things,
-  initial: () => ({ sum: 0 }),
-  apply: (model, { before, after }) => {
-    model.sum += (after?.n ?? 0) - (before?.n ?? 0)
-  },
+  of: things,
+  values: ({ sum }) => ({ sum: sum('n') }),
 })
 const space = defineSpace('misuse', {
   caches,
@@ -211,7 +208,7 @@ function looking(chances: Chances): (reader: Reader) => unknown {
     (reader) => reader.get(cache, id),
     (reader) => reader.range(cache, index, asked),
     (reader) => reader.count(cache),
-    (reader) => reader.projection(mostly(chances, sums) as typeof sums),
+    (reader) => reader.get(mostly(chances, sums) as typeof sums, 'all'),
     (reader) => reader.notFound(mostly(chances, 'none') as string),
   ])
   return (reader) => {

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { availability } from './availability.ts'
 import { BoxOffice, concert } from './box-office.ts'
-import { seats } from './caches.ts'
 
 const notFound = expect.objectContaining({ code: 'not_found' })
 
@@ -52,16 +50,6 @@ describe('availability', () => {
     expect(office.grid.query('availability', { eventId: 'opera' })).toMatchObject({
       sections: [{ free: 30 }, { free: 10 }],
     })
-  })
-
-  test('is the same when a unit learns of all seats at once', () => {
-    const office = new BoxOffice()
-    office.confirm(office.hold(['A-1-1', 'B-1-1']).holdId)
-    office.best('A', 3)
-    const model = availability.initial()
-    for (const seat of office.grid.entries(seats).reverse())
-      availability.apply(model, { key: seat.key, before: undefined, after: seat })
-    expect(model).toEqual(office.grid.read.projection(availability))
   })
 
   test('tells an event that there is not', () => {

@@ -1,4 +1,4 @@
-import { defineQuery, mergeOrdered, type Reader, Type } from 'spacegrid'
+import { defineQuery, mergeOrdered, type Reader, rowKey, Type } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
 import { type Event, events, order as orderSchema, orders, seats } from './caches.ts'
 import {
@@ -53,11 +53,11 @@ export const availability = defineQuery('availability', {
     ),
   }),
   handler(read, { eventId }) {
-    const counts = read.projection(availabilityProjection).get(eventId)
-    const sections = eventOf(read, eventId).sections.map(({ section }) => ({
-      section,
-      ...(counts?.get(section) ?? { free: 0, held: 0, sold: 0 }),
-    }))
+    const sections = eventOf(read, eventId).sections.map(({ section }) => {
+      const counts = read.get(availabilityProjection, rowKey(eventId, section))
+      const { free = 0, held = 0, sold = 0 } = counts ?? {}
+      return { section, free, held, sold }
+    })
     return { eventId, sections }
   },
 })

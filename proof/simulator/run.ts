@@ -2,9 +2,10 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { History } from './check/history.ts'
 import { instrument } from './check/instrument.ts'
 import { Judge } from './check/judge.ts'
+import { compareProjections } from './check/projections.ts'
 import type { AskStep, Plan, Step } from './plan/plan.ts'
 import { newerVersion } from './workloads/newer-version.ts'
-import type { RunContext, Workload } from './workloads/workload.ts'
+import type { RunContext, Watch, Workload } from './workloads/workload.ts'
 import { applyFault } from './world/apply-fault.ts'
 import { Clients } from './world/clients.ts'
 import { Crew, type Slot } from './world/crew.ts'
@@ -81,6 +82,7 @@ async function runIn(world: World, plan: Plan, workload: Workload): Promise<RunR
   const broken = () => world.problems.length > 0
   const inspect = () => {
     crew.inspect()
+    inspectProjections(world, crew, watch)
     if (watch)
       for (const { name, unit } of crew.units) if (unit) void watch.inspect(unit, name, false)
     world.clock.after(inspectEveryMs, inspect)
@@ -192,12 +194,24 @@ async function recover(
   for (const slot of crew.units) await probe(slot, world, clients)
   if (world.time.wasWrong) await goOn(world)
   crew.inspect()
+  inspectProjections(world, crew, watch)
   if (!watch || broken()) return
   let left = crew.units.length
   for (const { name, unit } of crew.units)
     if (unit) void watch.inspect(unit, name, true).finally(() => left--)
     else left--
   await world.until(() => left === 0 || broken(), inspectionMsMax)
+}
+
+/** Whether rows are what the entries make: the application's functions are what it is told of. */
+function inspectProjections(world: World, { units }: Crew, watch: Watch | undefined): void {
+  for (const { name, unit } of units) {
+    if (!unit?.projections) continue
+    for (const { projection, text } of compareProjections(unit))
+      if (watch) watch.projected(projection, text)
+      else world.fail('projection', `${name}: ${projection.name}: ${text}`)
+    if (unit.space.projections.length > 0) world.coverage.count('projections made anew')
+  }
 }
 
 /**

@@ -4,16 +4,15 @@ import type {
   AnyCommand,
   AnyProjection,
   AnyQuery,
-  Change,
   IndexRange,
   Reader,
   Space,
   Transaction,
-  Value,
 } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { FindingRule } from '../testing/simulation.ts'
 import { type ImpureUse, watching } from './impure-globals.ts'
+import { withFunctions } from './projection-functions.ts'
 import type { RangeWatch } from './range-watch.ts'
 import { Differs, jsonOf, shortened, Tape } from './tape.ts'
 
@@ -45,13 +44,12 @@ export class WatchedSpace {
   }
 
   of(space: Space): Space {
-    const projections = new Map(space.projections.map((one) => [one, this.#projection(one)]))
     return {
       ...space,
       caches: space.caches.map((cache) => this.#cache(cache)),
       commands: mapped(space.commands, (one) => this.#command(one)),
-      queries: mapped(space.queries, (one) => this.#query(one, projections)),
-      projections: [...projections.values()],
+      queries: mapped(space.queries, (one) => this.#query(one)),
+      projections: space.projections.map((one) => this.#projection(one)),
     }
   }
 
@@ -92,12 +90,12 @@ export class WatchedSpace {
     }
   }
 
-  #query(query: AnyQuery, projections: ReadonlyMap<AnyProjection, AnyProjection>): AnyQuery {
+  #query(query: AnyQuery): AnyQuery {
     const callback: Callback = { kind: 'query', name: query.name, declared: query }
     return {
       ...query,
       handler: (read: Reader, input: unknown) => {
-        const seen = this.#reader(callback, read, projections)
+        const seen = this.#reader(callback, read)
         return this.#answerTwice(callback, () => query.handler(seen, input))
       },
     }
@@ -109,11 +107,12 @@ export class WatchedSpace {
       name: projection.name,
       declared: projection,
     }
-    return {
-      ...projection,
-      apply: (model: unknown, change: Change<Value>) =>
-        this.#guarded(callback, this.#use(callback, 0), () => projection.apply(model, change)),
-    }
+    return withFunctions(
+      projection,
+      (run) =>
+        (...given) =>
+          this.#guarded(callback, this.#use(callback, 0), () => run(...given)),
+    )
   }
 
   // ---- a command's handler
@@ -196,11 +195,7 @@ export class WatchedSpace {
     return first.returned
   }
 
-  #reader(
-    callback: Callback,
-    read: Reader,
-    projections: ReadonlyMap<AnyProjection, AnyProjection>,
-  ): Reader {
+  #reader(callback: Callback, read: Reader): Reader {
     const known = (read as Partial<{ has(value: object): boolean }>).has?.bind(read)
     const range = read.range.bind(read) as Range
     return {
@@ -212,8 +207,6 @@ export class WatchedSpace {
       range: (cache: AnyCache, index: string, asked?: IndexRange) =>
         this.#ranged(callback, cache, index, asked, range(cache, index, asked)),
       count: read.count.bind(read),
-      projection: (projection: AnyProjection) =>
-        read.projection(projections.get(projection) ?? projection),
       notFound: read.notFound.bind(read),
       ...(known ? { has: known } : {}),
     } as Reader

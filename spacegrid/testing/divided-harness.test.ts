@@ -72,11 +72,8 @@ const transfer = defineCommand('transfer', {
   answer: ([{ left }, { now }]) => ({ left, now }),
 })
 const total = defineProjection('total', {
-  cache: accounts,
-  initial: () => ({ sum: 0 }),
-  apply: (model, { before, after }) => {
-    model.sum += (after?.sum ?? 0) - (before?.sum ?? 0)
-  },
+  of: accounts,
+  values: ({ sum }) => ({ sum: sum('sum') }),
 })
 const byId = defineQuery('byId', {
   input: Type.Object({ id }),
@@ -91,7 +88,7 @@ const noteOf = defineQuery('noteOf', {
 const sumOfAll = defineQuery('sumOfAll', {
   input: Type.Object({}),
   result: Type.Integer(),
-  handler: (read) => read.projection(total).sum,
+  handler: (read) => read.get(total, 'all')?.sum ?? 0,
   everyPartition: { merge: (sums) => sums.reduce((one, other) => one + other, 0) },
 })
 const richest = mergeOrdered({ by: ['sum'], reverse: true, limit: 3, list: 'accounts' })

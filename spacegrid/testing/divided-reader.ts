@@ -1,5 +1,6 @@
 import type {
   AnyCache,
+  AnyProjection,
   Cache,
   IndexRange,
   Projection,
@@ -26,7 +27,8 @@ export class DividedReader implements Reader {
     return this.#partitions.reduce((sum, { state }) => sum + state.position, 0)
   }
 
-  get<V>(cache: Cache<V>, key: string): V | undefined {
+  get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
+    const cache = undividedCache(of)
     for (const { state } of this.#partitions) {
       const layout = state.layout.named(cache.name)
       if (!layout) throw outsideSpace(cache.name)
@@ -36,7 +38,8 @@ export class DividedReader implements Reader {
     return undefined
   }
 
-  range<V>(cache: Cache<V>, index: string, range: IndexRange = {}): readonly V[] {
+  range<V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}): readonly V[] {
+    const cache = undividedCache(of)
     const found = this.#partitions.flatMap(({ state }) => {
       const layout = state.layout.named(cache.name)
       if (!layout) throw outsideSpace(cache.name)
@@ -51,17 +54,20 @@ export class DividedReader implements Reader {
     return found.slice(0, range.limit).map(({ entry }) => readValue(cache, entry.value) as V)
   }
 
-  count(cache: AnyCache): number {
+  count(of: AnyCache | AnyProjection): number {
+    const cache = undividedCache(of)
     return this.#partitions.reduce((sum, { reader }) => sum + reader.count(cache), 0)
-  }
-
-  projection<M, V>({ name }: Projection<M, V>): M {
-    throw new TypeError(
-      `projection ${name} is one of each partition: read it in a query, where there is one of them`,
-    )
   }
 
   notFound(message: string): never {
     throw new GridError('not_found', message)
   }
+}
+
+/** @throws TypeError for a projection: there is one of it in each partition */
+function undividedCache<V>(of: Cache<V> | Projection<V>): Cache<V> {
+  if ('schema' in of) return of
+  throw new TypeError(
+    `projection ${of.name} is one of each partition: read it in a query, where there is one of them`,
+  )
 }

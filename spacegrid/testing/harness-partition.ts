@@ -60,7 +60,9 @@ export class HarnessPartition {
 
   #meld(frame: Frame, attempts: readonly Attempt[]): boolean {
     this.#melding = attempts
-    return this.#melder.meld(frame, this.state.position + 1, this.#now())
+    const accepted = this.#melder.meld(frame, this.state.position + 1, this.#now())
+    this.projections?.settle(this.state.position)
+    return accepted
   }
 }
 

@@ -47,11 +47,8 @@ const tickets = defineCache('tickets', {
 const id = Type.Object({ id: Type.String() })
 const timed = Type.Object({ id: Type.String(), inMs: Type.Integer() })
 const coatCount = defineProjection('coatCount', {
-  cache: hooks,
-  initial: () => ({ coats: 0 }),
-  apply(model, { before, after }) {
-    model.coats += (after?.coat ? 1 : 0) - (before?.coat ? 1 : 0)
-  },
+  of: hooks,
+  values: ({ count }) => ({ coats: count(({ coat }) => coat !== undefined && coat !== '') }),
 })
 
 const cloakroom = defineSpace('cloakroom', {
@@ -112,7 +109,7 @@ const cloakroom = defineSpace('cloakroom', {
       input: Type.Object({}),
       result: Type.Object({ coats: Type.Integer(), hooks: Type.Array(Type.String()) }),
       handler: (read) => ({
-        coats: read.projection(coatCount).coats,
+        coats: read.get(coatCount, 'all')?.coats ?? 0,
         hooks: read.range(hooks, 'byHook').map(({ hook }) => hook),
       }),
     }),

@@ -49,19 +49,16 @@ const failing = defineCommand('break', {
 })
 
 const totals = defineProjection('totals', {
-  cache: orders,
-  initial: () => new Map<string, number>(),
-  apply(model, { before, after }) {
-    if (before) model.set(before.customer, (model.get(before.customer) ?? 0) - before.amount)
-    if (after) model.set(after.customer, (model.get(after.customer) ?? 0) + after.amount)
-  },
+  of: orders,
+  groupBy: ['customer'],
+  values: ({ sum }) => ({ total: sum('amount') }),
 })
 
 const ordersOf = defineQuery('ordersOf', {
   input: Type.Object({ customer: Type.String() }),
   handler: (read, { customer }) => ({
     orders: read.range(orders, 'byCustomer', { equals: [customer] }),
-    total: read.projection(totals).get(customer) ?? 0,
+    total: read.get(totals, customer)?.total ?? 0,
   }),
 })
 

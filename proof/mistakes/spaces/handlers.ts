@@ -267,16 +267,18 @@ const scanInQuery = (isWrong: boolean) =>
 
 const deletions = (isWrong: boolean) => {
   const total = defineProjection('total', {
-    cache: notes,
-    initial: () => ({ count: 0 }),
-    apply: (model, { before, after }) => {
-      if (!before && after) model.count++
-      if (before && !after && !isWrong) model.count--
-    },
+    of: notes,
+    values: ({ fold }) => ({
+      count: fold({
+        initial: 0,
+        add: (count) => count + 1,
+        remove: (count) => (isWrong ? count : count - 1),
+      }),
+    }),
   })
   const query = defineQuery('total', {
     input: Type.Object({}),
-    handler: (read) => ({ count: read.projection(total).count }),
+    handler: (read) => ({ count: read.get(total, 'all')?.count ?? 0 }),
   })
   return defineSimulation(
     defineSpace('deletions', {

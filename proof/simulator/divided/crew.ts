@@ -3,6 +3,7 @@ import { partitionOf } from '@spacegrid/grid/core/log-name'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { compareReplica } from '../check/copies.ts'
+import { compareProjections } from '../check/projections.ts'
 import type { Reference } from '../check/reference.ts'
 import type { Connected, DividedWorld } from './world.ts'
 
@@ -111,6 +112,9 @@ export class Crew {
           this.#world.fail('replica', `${name}, partition ${partition}: ${problem}`)
         this.#world.coverage.count('replicas compared in full')
       }
+      for (const part of running.unit.parts.values())
+        for (const { projection, text } of compareProjections(part))
+          this.#world.fail('projection', `${name}: ${projection.name}: ${text}`)
     }
   }
 

@@ -3,9 +3,9 @@ import type {
   AnyProjection,
   Cache,
   IndexRange,
+  Projection,
   Reader,
 } from '@spacegrid/grid/core/definition'
-import { readOnly } from '@spacegrid/runtime/read-only'
 import type { Model } from './model.ts'
 import { naiveRange } from './naive-range.ts'
 
@@ -22,12 +22,11 @@ export function ask(
   const reader: Reader = {
     now,
     position,
-    get: <V>(cache: Cache<V>, key: string) => model.find(cache.name, key) as V | undefined,
-    range: <V>(cache: Cache<V>, index: string, range: IndexRange = {}) =>
-      naiveRange(cache, model.entries(cache.name), index, range).map(([, value]) => value as V),
-    count: (cache: AnyCache) => model.entries(cache.name).size,
-    projection: <M, V>(projection: AnyProjection & { readonly cache: Cache<V> }) =>
-      readOnly(model.projection(projection) as M),
+    get: <V>({ name }: Cache<V> | Projection<V>, key: string) =>
+      model.find(name, key) as V | undefined,
+    range: <V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}) =>
+      naiveRange(of, model.readable(of.name), index, range).map(([, value]) => value as V),
+    count: ({ name }: AnyCache | AnyProjection) => model.readable(name).size,
     notFound: (message: string): never => {
       throw new NotFound(message)
     },

@@ -1,4 +1,5 @@
-import type { AnyProjection, Change, Space, Value } from '@spacegrid/grid/core/definition'
+import type { AnyProjection, Space, Value } from '@spacegrid/grid/core/definition'
+import { recomputedRows } from '@spacegrid/grid/kit/recomputed-rows'
 
 /** What is remembered of an idempotency key. */
 export interface ModelRemembered {
@@ -14,17 +15,16 @@ export interface ModelRemembered {
  * of the grid's own code decides here: this is what that code is measured against.
  */
 export class Model {
-  readonly #space: Space
+  readonly #projections: ReadonlyMap<string, AnyProjection>
   readonly caches = new Map<string, Map<string, Value>>()
   /** What has left memory, by cache. */
   readonly #archived = new Map<string, Map<string, Value>>()
   readonly remembered = new Map<string, ModelRemembered>()
-  readonly #projections = new Map<AnyProjection, unknown>()
+  /** Rows of projections as the entries are now. */
+  readonly #rows = new Map<string, Map<string, Value>>()
 
   constructor(space: Space) {
-    this.#space = space
-    for (const projection of space.projections)
-      this.#projections.set(projection, projection.initial())
+    this.#projections = new Map(space.projections.map((one) => [one.name, one]))
   }
 
   entries(cache: string): Map<string, Value> {
@@ -38,7 +38,7 @@ export class Model {
 
   /** Wherever it is. */
   find(cache: string, key: string): Value | undefined {
-    return this.entries(cache).get(key) ?? this.#archived.get(cache)?.get(key)
+    return this.readable(cache).get(key) ?? this.#archived.get(cache)?.get(key)
   }
 
   /** The entry leaves memory. */
@@ -55,22 +55,25 @@ export class Model {
     return this.#archived.get(cache) ?? new Map()
   }
 
-  /** A copy: whatever a query does to it is gone with it. */
-  projection(projection: AnyProjection): unknown {
-    return structuredClone(this.#projections.get(projection))
+  /** What is read under a name: entries of a cache, or rows of a projection, made anew. */
+  readable(name: string): ReadonlyMap<string, Value> {
+    const projection = this.#projections.get(name)
+    if (!projection) return this.entries(name)
+    let rows = this.#rows.get(name)
+    if (!rows) {
+      rows = recomputedRows(projection, (cache) => this.entries(cache))
+      for (const row of rows.values()) frozen(row)
+      this.#rows.set(name, rows)
+    }
+    return rows
   }
 
   write(cache: string, key: string, after: Value | undefined): void {
     const entries = this.entries(cache)
-    const before = entries.get(key)
     this.#archived.get(cache)?.delete(key)
     if (after === undefined) entries.delete(key)
     else entries.set(key, frozen(after))
-    if (before === undefined && after === undefined) return
-    const change: Change = { key, before, after }
-    for (const projection of this.#space.projections)
-      if (projection.cache.name === cache)
-        projection.apply(this.#projections.get(projection), change)
+    this.#rows.clear()
   }
 }
 

@@ -1,14 +1,20 @@
-import type { AnyCache, IndexRange, Scalar, Value } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  AnyProjection,
+  IndexRange,
+  Scalar,
+  Value,
+} from '@spacegrid/grid/core/definition'
 
 /** The entries of an index range, found by looking at all of them. */
 export function naiveRange(
-  cache: AnyCache,
+  of: AnyCache | AnyProjection,
   entries: Iterable<readonly [key: string, value: Value]>,
   index: string,
   range: IndexRange,
 ): [string, Value][] {
-  const fields = cache.indexes[index]
-  if (!fields) throw new Error(`cache ${cache.name} has no index ${index}`)
+  const fields = of.indexes[index]
+  if (!fields) throw new Error(`${of.name} has no index ${index}`)
   const { equals = [], from, after, to, before, reverse = false, limit } = range
   const next = fields[equals.length]
   const isInside = (value: Value): boolean => {

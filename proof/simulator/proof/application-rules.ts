@@ -60,9 +60,9 @@ export const applicationRules: readonly Rule[] = [
   },
   {
     name: 'application: a query cannot change a projection',
-    file: 'processing-units/runtime/state-reader.ts',
-    find: 'return readOnly(this.#projections.model<M>(projection as AnyProjection))',
-    replace: 'return this.#projections.model<M>(projection as AnyProjection)',
-    tests: ['processing-units/runtime'],
+    file: 'grid/core/projection/projection-rows.ts',
+    find: 'this.#write(key, Object.freeze(row), position, changes)',
+    replace: 'this.#write(key, row, position, changes)',
+    tests: ['grid/core/projection'],
   },
 ]

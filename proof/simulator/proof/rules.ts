@@ -3,6 +3,7 @@ import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { archiveRules } from './archive-rules.ts'
 import { placementRules } from './placement-rules.ts'
+import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -422,6 +423,7 @@ export const rules: readonly Rule[] = [
   },
   ...applicationRules,
   ...archiveRules,
+  ...projectionRules,
   ...recordRules,
   ...acrossRules,
   ...placementRules,

@@ -20,12 +20,11 @@ const shelves = defineCache('shelves', {
 })
 
 const total = defineProjection('total', {
-  cache: shelves,
-  initial: () => ({ count: 0, shelves: new Map<string, number>() }),
-  apply: (model, { key, before, after }) => {
-    model.count += (after?.count ?? 0) - (before?.count ?? 0)
-    model.shelves.set(key, after?.count ?? 0)
-  },
+  of: shelves,
+  values: ({ sum, top }) => ({
+    count: sum('count'),
+    fullest: top(3, { by: 'count', show: ['id', 'tags'] }),
+  }),
 })
 
 /** Tries what is forbidden, and says nothing of it. */
@@ -134,12 +133,14 @@ const view = defineQuery('view', {
   handler: (read) => {
     const rows = read.range(shelves, 'byCount')
     for (const { tags } of rows) furtively(() => (tags as string[]).sort())
-    furtively(() => Object.assign(read.projection(total), { count: 0 }))
-    furtively(() => read.projection(total).shelves.clear())
-    const model = read.projection(total)
+    const row = read.get(total, 'all')
+    furtively(() => Object.assign(row as object, { count: 0 }))
+    const fullest = row?.fullest ?? []
+    furtively(() => (fullest as unknown[]).pop())
+    for (const { tags } of fullest) furtively(() => (tags as string[]).push('full'))
     return {
-      total: model.count,
-      shelves: [...model.shelves.keys()].sort(),
+      total: row?.count ?? 0,
+      fullest,
       rows: rows.map(({ id, count, tags }) => `${id}=${count} ${tags.join()}`),
     }
   },

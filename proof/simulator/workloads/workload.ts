@@ -1,4 +1,4 @@
-import type { Reader, Space, Value } from '@spacegrid/grid/core/definition'
+import type { AnyProjection, Reader, Space, Value } from '@spacegrid/grid/core/definition'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { Told } from '../check/history.ts'
@@ -67,6 +67,8 @@ export interface Watch {
   heard(name: string, told: Told | { readonly kind: 'read'; readonly result: unknown }): void
   /** A unit is there to be asked; at the end, when nothing happens any more, all are. */
   inspect(unit: ProcessingUnit, name: string, isEnd: boolean): Promise<void>
+  /** A projection is not what the entries would make it, as `problem` says. */
+  projected(projection: AnyProjection, problem: string): void
   /** A transaction has been applied to the model. */
   applied?(moment: ModelMoment): void
   replacedUnread?(command: string, stale: StalePeek): void

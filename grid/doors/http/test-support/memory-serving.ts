@@ -197,14 +197,13 @@ export class MemoryServing implements Serving {
     return {
       now: 1_700_000_000_000,
       position: this.position,
-      get: (cache, key) => entries.get(`${cache.name}/${key}`)?.value as never,
-      count: (cache) =>
-        [...entries.keys()].filter((place) => place.startsWith(`${cache.name}/`)).length,
+      get: ({ name }, key) => entries.get(`${name}/${key}`)?.value as never,
+      count: ({ name }) =>
+        [...entries.keys()].filter((place) => place.startsWith(`${name}/`)).length,
       notFound(message) {
         throw new GridError('not_found', message)
       },
       range: leftOut,
-      projection: leftOut<never>,
     }
   }
 }
