@@ -11,6 +11,8 @@ export interface KnownArchive {
    * bucket.
    */
   find(cache: number, key: string, bucketVersion: number): Value | null | undefined
+  /** Whether it is in memory as it is committed, whatever is pending. */
+  isInMemory(cache: number, key: string): boolean
 }
 
 /** A key of which only the store can tell whether there is an entry. */
@@ -43,6 +45,16 @@ export class ArchiveReads {
     const found = this.#known.find(cache, key, this.readBucket(layout, key))
     if (found === undefined) this.unknown.push({ cache, key })
     return found ?? undefined
+  }
+
+  /**
+   * From now on the transaction depends on the entry staying in memory, where the view shows it:
+   * nothing of its bucket may leave; and if it is only there by what is pending, it has to come.
+   */
+  keep(layout: CacheLayout, key: string, version: number): void {
+    this.readBucket(layout, key)
+    const cache = layout.number
+    if (!this.#known.isInMemory(cache, key)) this.#transaction.read(cache, key, version)
   }
 
   /** Without making the transaction depend on it. */

@@ -6,6 +6,7 @@ import type { Transaction, Value } from './definition.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { FrameKind } from './frame.ts'
 import { Melder } from './meld.ts'
+import { Overlay } from './overlay.ts'
 import { Recorder } from './recorder.ts'
 import { mayArchive, mergeShapes, shapeOf } from './shape.ts'
 import { isSound } from './sound.ts'
@@ -32,6 +33,10 @@ const space = defineSpace('shop', { caches: [orders, plain] })
 class Store implements KnownArchive {
   readonly values = new Map<string, Value>()
   asked = 0
+
+  isInMemory(cache: number, key: string): boolean {
+    return state.find(cache, key) !== undefined
+  }
 
   find(_cache: number, key: string): Value | null {
     this.asked++
@@ -200,8 +205,26 @@ test('an operation on what is in memory collides when that leaves', () => {
   expect(meld(begun).outcome).toBe('collided')
 })
 
+test('an operation on what is only pending collides when that does not come', () => {
+  run((tx) => tx.put(orders, closed('a')))
+  leave('a')
+  const pending = new Overlay(state)
+  const back = record((tx) =>
+    tx.put(orders, { ...(tx.get(orders, 'a') as never as object), status: 'open' } as never),
+  )
+  pending.write(layout().number, 'a', { ...closed('a'), status: 'open' }, 77)
+  const options = { id: ++number, now: 0, newId: () => 'new', archive: store }
+  const recorder = new Recorder(pending, options)
+  recorder.increment(orders, 'a', 'count', 1)
+  const { reads, ranges, steps, events } = recorder
+  expect(back.record.steps).toHaveLength(1)
+  const chained = { number, reads, ranges, steps, events, notBefore: 0 }
+  // What it was pending on has collided.
+  expect(meld(chained).outcome).toBe('collided')
+})
+
 test('what is not known is told, and nobody asks for anything in other caches', () => {
-  const ignorant: KnownArchive = { find: () => undefined }
+  const ignorant: KnownArchive = { find: () => undefined, isInMemory: () => true }
   const { unknown } = record((tx) => {
     tx.get(plain, 'a')
     tx.get(orders, 'a')

@@ -255,10 +255,10 @@ export class Recorder implements Transaction, Prediction {
   #bringBack(layout: CacheLayout, key: string): void {
     const { number } = layout
     if (this.#written.includes(number) && this.#applySteps().covers(number, key)) return
-    const isThere = this.#view.find(number, key) !== undefined
-    if (isThere) this.#archive?.readBucket(layout, key)
+    const entry = this.#view.find(number, key)
+    if (entry) this.#archive?.keep(layout, key, entry.version)
     else this.read(number, key, absentVersion)
-    const stored = isThere ? undefined : this.#archive?.find(layout, key)
+    const stored = entry ? undefined : this.#archive?.find(layout, key)
     if (!stored) return
     this.#bytes += key.length + contentBytes(stored)
     this.#countWrites(1)

@@ -54,6 +54,10 @@ export class ArchiveDesk implements KnownArchive {
     return known?.bucketVersion === bucketVersion ? known.value : undefined
   }
 
+  isInMemory(cache: number, key: string): boolean {
+    return this.#state.find(cache, key) !== undefined
+  }
+
   /**
    * Resolves when it is worth looking again: the keys are known, or back in memory.
    * @throws GridError `store_unavailable` when that takes too long, `overloaded`
@@ -88,7 +92,11 @@ export class ArchiveDesk implements KnownArchive {
     const { signal } = this.#closing
     let failure: GridError | undefined
     for (let pauseMs = firstPauseMs; this.#clock.monotonic() < until && !signal.aborted; ) {
-      if (this.#state.find(cache, key)) return
+      if (this.isInMemory(cache, key)) {
+        // What this unit has pending hides it: that will be decided soon.
+        await sleep(this.#clock, firstPauseMs, signal)
+        return
+      }
       const stirred = this.#state.find(this.#state.layout.archived, bucket)
       const bucketVersion = stirred?.version ?? absentVersion
       try {

@@ -12,8 +12,15 @@ export const archiveRules: readonly Rule[] = [
   {
     name: 'archive: an operation on what is in memory depends on that it stays there',
     file: 'grid/core/recorder.ts',
-    find: 'if (isThere) this.#archive?.readBucket(layout, key)',
-    replace: 'if (isThere) void 0',
+    find: 'if (entry) this.#archive?.keep(layout, key, entry.version)',
+    replace: 'if (entry) void 0',
+    tests: ['grid/core/archive.test.ts'],
+  },
+  {
+    name: 'archive: nor on what is only pending, if that does not come',
+    file: 'grid/core/archive-reads.ts',
+    find: 'if (!this.#known.isInMemory(cache, key)) this.#transaction.read(cache, key, version)',
+    replace: '',
     tests: ['grid/core/archive.test.ts'],
   },
   {
