@@ -26,6 +26,22 @@ export {
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
+export { defineEvent } from '@spacegrid/grid/core/define-event'
+export {
+  type CallStepOptions,
+  type CommandStepOptions,
+  defineProcess,
+  type ProcessOptions,
+  type SentBy,
+  type Steps,
+} from '@spacegrid/grid/core/define-process'
+export {
+  defineReaction,
+  type OnRejected,
+  type ReactingOptions,
+  type ReactionOptions,
+  type Refusal,
+} from '@spacegrid/grid/core/define-reaction'
 export type {
   Acknowledgement,
   AnyCache,
@@ -64,6 +80,7 @@ export {
   type GridErrorOptions,
   Rejection,
 } from '@spacegrid/grid/core/errors'
+export type { EventType } from '@spacegrid/grid/core/event-type'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
 export {
   mergeOrdered,
@@ -73,6 +90,7 @@ export {
   type PageInput,
   type PageRange,
 } from '@spacegrid/grid/core/ordered-merge'
+export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
 export type {
   Aggregate,
   Aggregates,

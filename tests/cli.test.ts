@@ -188,7 +188,7 @@ test.each([
   'init start check simulate load cluster servers unit data-pump data-writer data-reader'.split(
     ' ',
   ),
-  'audit quarantine log recover'.split(' '),
+  'audit quarantine reactions log recover'.split(' '),
 ])('%s tells what it takes', async (...names) => {
   const { output } = await spacegridCommand(['--help'])
   for (const name of names) {

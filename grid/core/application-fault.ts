@@ -4,7 +4,7 @@ import { isOwnSource } from './own-sources.ts'
 
 /** One of an application's functions, as it is told to people. */
 export interface Callback {
-  readonly kind: 'command' | 'query' | 'answer' | 'projection' | 'expiry' | 'upcast'
+  readonly kind: 'command' | 'query' | 'answer' | 'projection' | 'expiry' | 'upcast' | 'reaction'
   /** Of the command, the query, the projection; of the cache whose entry expires or is read. */
   readonly name: string
   /** What `define…` has made: tells where in the application it was declared. */

@@ -48,13 +48,20 @@ export class ArchiveReads {
   }
 
   /**
-   * From now on the transaction depends on the entry staying in memory, where the view shows it:
-   * nothing of its bucket may leave; and if it is only there by what is pending, it has to come.
+   * Of what an operation is to change, the value to put before it, if it has left memory. What is
+   * in memory has to stay there: nothing of its bucket may leave; and if it is only there by what
+   * is pending, it has to come.
    */
-  keep(layout: CacheLayout, key: string, version: number): void {
-    this.readBucket(layout, key)
+  bringBack(layout: CacheLayout, key: string): Value | undefined {
     const cache = layout.number
+    const version = this.#view.find(cache, key)?.version ?? absentVersion
+    if (version === absentVersion) {
+      this.#transaction.read(cache, key, version)
+      return this.find(layout, key)
+    }
+    this.readBucket(layout, key)
     if (!this.#known.isInMemory(cache, key)) this.#transaction.read(cache, key, version)
+    return undefined
   }
 
   /** Without making the transaction depend on it. */

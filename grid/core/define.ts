@@ -45,7 +45,9 @@ import type {
   Told,
 } from './definition-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import { outboxCache, outboxCaches } from './outbox.ts'
 import { runParts } from './parts.ts'
+import { commandsSent, type Process } from './process.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -367,6 +369,8 @@ export interface SpaceOptions<
   readonly commands?: readonly Commands[]
   readonly queries?: readonly Queries[]
   readonly projections?: readonly Projections[]
+  /** Reactions and processes that follow events of this space. */
+  readonly reactions?: readonly Process[]
   /**
    * Logs among which the space is divided; each entry is in one of them. Part of the definition in
    * the log: it does not change by itself. Default 1.
@@ -421,18 +425,43 @@ export function defineSpace<
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
-  const checked = { name, caches: options.caches, commands, queries, partitions }
+  const reactions = byName('reaction', options.reactions ?? [])
+  const caches = withOutbox(name, options.caches, reactions, commands)
+  const checked = { name, caches, commands, queries, partitions }
   checkPartitioned(checked)
   return {
     name,
     description: options.description,
     partitions,
-    caches: options.caches,
+    caches,
     commands,
     queries,
     projections: options.projections ?? [],
+    ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
   }
+}
+
+/** A space with reactions keeps besides what they have still to do. */
+function withOutbox<Caches extends readonly AnyCache[]>(
+  space: string,
+  caches: Caches,
+  reactions: ReadonlyMap<string, Process>,
+  commands: ReadonlyMap<string, AnyCommand>,
+): Caches {
+  if (reactions.size === 0) return caches
+  if (caches.some(({ name }) => name === outboxCache.name))
+    throw new TypeError(
+      `space ${space} has reactions, and a cache ${outboxCache.name}: that name is the grid's own here`,
+    )
+  for (const { kind, name, command } of commandsSent(reactions.values()))
+    if (command.space === undefined || command.space === space) {
+      if (commands.get(command.command.name) !== (command.command as unknown))
+        throw new TypeError(
+          `${kind} ${name} sends a command outside space ${space}: add ${command.command.name} to its commands, or name the space that has it`,
+        )
+    }
+  return [...caches, ...outboxCaches] as readonly AnyCache[] as Caches
 }
 
 function byName<T extends { readonly name: string }>(

@@ -13,8 +13,10 @@ import type {
   Static,
   Value,
 } from './data-types.ts'
+import type { EventType } from './event-type.ts'
 import type { Mistake } from './mistake.ts'
 import type { PartitionBy } from './partition.ts'
+import type { Process } from './process.ts'
 import type { Aggregate } from './projection/aggregate.ts'
 
 export type { IndexRange, Scalar, Value }
@@ -327,7 +329,11 @@ export interface Transaction<Names extends string = any, Reasons extends string 
     patch: Patch<NoInfer<V>>,
     options?: TakeOptions<Reasons>,
   ): Outcome<readonly V[]>
-  /** A domain event: kept in full, delivered after the commit. */
+  /**
+   * A domain event: kept in full, delivered after the commit. Named by its definition, its payload
+   * is checked; reactions and processes that follow it are written down in the same transaction.
+   */
+  emit<Payload>(event: EventType<Payload>, payload: NoInfer<Payload>): void
   emit(name: string, payload: Value): void
   /** Refuses the command: nothing changes. */
   reject(reason: Reasons, details?: Value): never
@@ -539,6 +545,8 @@ export interface Space<
   readonly commands: ReadonlyMap<string, Commands>
   readonly queries: ReadonlyMap<string, Queries>
   readonly projections: readonly AnyProjection[]
+  /** Reactions and processes by name. Left out: none. */
+  readonly reactions?: ReadonlyMap<string, Process> | undefined
   /** Left out: 1. */
   readonly partitions?: number | undefined
   /** Domain events that callers may follow. */

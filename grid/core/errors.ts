@@ -49,6 +49,7 @@ export const errorKinds = {
   image_unavailable: kind(503, true, 'The warm image cannot be reached'),
   log_full: kind(507, true, 'The log is full'),
   memory_full: kind(507, true, 'The memory of the grid is full'),
+  outbox_full: kind(507, true, 'Too many reactions are waiting'),
   cache_full: kind(507, true, 'The cache holds as many entries as it can'),
   outcome_unknown: kind(504, true, 'The outcome is not known yet'),
   persist_timeout: kind(504, true, 'Committed, but not persisted in time'),

@@ -2,6 +2,7 @@ import { stirBucket } from './archive-buckets.ts'
 import { ArchiveReads, type KnownArchive, type UnknownKey } from './archive-reads.ts'
 import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
+import { emittedName } from './define-event.ts'
 import type {
   AnyCache,
   AnyCommand,
@@ -18,12 +19,14 @@ import type {
 import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
+import type { AnyEventType } from './event-type.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
 import { contentBytes } from './growth.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
+import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
@@ -50,6 +53,8 @@ export interface RecorderOptions {
   readonly limits?: TransactionLimits
   /** What is known of entries that may have left memory. Left out: none has. */
   readonly archive?: KnownArchive | undefined
+  /** Where what follows from events is written down; undefined: nothing does. */
+  readonly outbox?: Outbox | undefined
   /** All that it may refuse for; undefined: anything. */
   readonly reasons?: readonly string[] | undefined
 }
@@ -153,10 +158,7 @@ export class Recorder implements Transaction, Prediction {
     return this.#steps.length > 0 || this.#events.length > 0
   }
 
-  /**
-   * What the handler took for missing and may be in the store. Whatever it came to is worth nothing
-   * then: it has to run again when that is known.
-   */
+  /** What the handler took for missing and may be in the store: it has to run again then. */
   get unknown(): readonly UnknownKey[] {
     return this.#archiveReads?.unknown ?? none
   }
@@ -235,11 +237,10 @@ export class Recorder implements Transaction, Prediction {
   delete(cache: AnyCache, key: string): void {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
-    this.#countWrites(1)
+    this.#countWrites(layout.archiveIndex === undefined ? 1 : 2)
     this.#push({ kind: StepKind.delete, cache: layout.number, key })
     if (layout.archiveIndex === undefined) return
     const stir = stirBucket(this.#view.layout, layout, key)
-    this.#countWrites(1)
     this.#bytes += stir.key.length
     this.#push(stir)
   }
@@ -253,16 +254,13 @@ export class Recorder implements Transaction, Prediction {
 
   /** An operation works on what is in memory when it is melded: what has left is brought back. */
   #bringBack(layout: CacheLayout, key: string): void {
-    const { number } = layout
-    if (this.#written.includes(number) && this.#applySteps().covers(number, key)) return
-    const entry = this.#view.find(number, key)
-    if (entry) this.#archive?.keep(layout, key, entry.version)
-    else this.read(number, key, absentVersion)
-    const stored = entry ? undefined : this.#archive?.find(layout, key)
-    if (!stored) return
-    this.#bytes += key.length + contentBytes(stored)
+    const cache = layout.number
+    if (this.#written.includes(cache) && this.#applySteps().covers(cache, key)) return
+    const value = this.#archive?.bringBack(layout, key)
+    if (!value) return
+    this.#bytes += key.length + contentBytes(value)
     this.#countWrites(1)
-    this.#push({ kind: StepKind.put, cache: number, key, value: stored })
+    this.#push({ kind: StepKind.put, cache, key, value })
   }
 
   increment<V>(
@@ -354,10 +352,13 @@ export class Recorder implements Transaction, Prediction {
     return outcome
   }
 
-  emit(name: string, payload: Value): void {
+  emit(event: AnyEventType | string, payload: Value): void {
     this.#checkOpen()
-    this.#events = withItem(this.#events, takenEvent(name, payload, this.#limits.charactersMax))
+    const name = emittedName(event, payload)
+    const taken = takenEvent(name, payload, this.#limits.charactersMax)
     this.#bytes += takenBytes()
+    this.#events = withItem(this.#events, taken)
+    this.#options.outbox?.note(this, taken, this.#events.length)
   }
 
   reject(reason: string, details?: Value): never {

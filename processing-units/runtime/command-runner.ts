@@ -5,14 +5,19 @@ import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
+import type { Outbox } from '@spacegrid/grid/core/outbox'
 import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
 import type { Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { fillSlots, noSlots, type Step } from '@spacegrid/grid/core/steps'
+import {
+  fillSlots,
+  noSlots,
+  type RememberStep,
+  type TransactionRecord,
+} from '@spacegrid/grid/core/steps'
 import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
@@ -21,13 +26,20 @@ import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
-import { evaluationFault } from './evaluation-fault.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import { longSteps } from './frame-item.ts'
-import { asRemembered, checkSameCommand, rememberStep } from './idempotency.ts'
+import {
+  asRemembered,
+  checkSameCommand,
+  isReactionKey,
+  refusedCommand,
+  rememberedRefusal,
+  rememberStep,
+} from './idempotency.ts'
 import { PendingTransactions } from './pending.ts'
+import { refusalOf } from './refusal-of.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -67,6 +79,7 @@ export class CommandRunner {
   readonly #newId: () => string
   readonly #place: Place | undefined
   readonly #archive: ArchiveDesk
+  readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
   readonly #byKey = new Map<string, Execution>()
@@ -101,6 +114,7 @@ export class CommandRunner {
       parts
     this.#place = place
     this.#archive = archive
+    this.#outbox = parts.outbox
     this.#version = version
     this.#state = state
     this.#chain = chain
@@ -142,7 +156,8 @@ export class CommandRunner {
     this.admission.settled(attempt.bytes)
     this.#ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
-    else if (evaluation.outcome === 'refused') execution.fail(refusalOf(attempt, evaluation))
+    else if (evaluation.outcome === 'refused')
+      this.#refused(execution, refusalOf(attempt, evaluation))
     else {
       this.collisions++
       this.whenCollided?.(execution.command, execution.input)
@@ -150,8 +165,18 @@ export class CommandRunner {
     }
   }
 
+  /** That a reaction's command is refused is written down before anybody hears of it. */
+  #refused(execution: Execution, error: GridError): void {
+    if (error instanceof Rejection && isReactionKey(execution.idempotencyKey)) {
+      execution.refusal = error
+      this.#again.push(execution)
+    } else execution.fail(error)
+  }
+
   /** When the frame is done; or, if something that it needs is held, when that is let go. */
   #runAgain(execution: Execution, hold: string | undefined): void {
+    // What it was refused for may have changed.
+    execution.refusal = undefined
     if (hold === undefined) {
       this.#again.push(execution)
       return
@@ -348,7 +373,13 @@ export class CommandRunner {
     const entry = this.#state.find(idempotencyCacheNumber, execution.idempotencyKey)
     if (!entry) return false
     const remembered = asRemembered(entry.value)
-    checkSameCommand(remembered, execution.command.name, execution.fingerprint)
+    if (isReactionKey(execution.idempotencyKey)) {
+      const refusal = rememberedRefusal(remembered)
+      if (refusal) {
+        execution.fail(refusal)
+        return true
+      }
+    } else checkSameCommand(remembered, execution.command.name, execution.fingerprint)
     const { position, version } = entry
     const { data, taken } = unmarkTaken(remembered.data)
     this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)
@@ -364,22 +395,25 @@ export class CommandRunner {
       newId: this.#newId,
       limits: this.#options.transaction,
       archive: this.#archive,
+      outbox: this.#outbox,
       reasons: execution.command.rejections,
     }
     const recorder = this.#recorder(execution, options)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
-    const attempt = this.#handle(execution, recorder)
+    const attempt: Attempt = execution.refusal
+      ? { kind: 'rejection', rejection: execution.refusal }
+      : this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
     else if (attempt.kind === 'unknown') this.#lookUp(execution, recorder)
+    else if (attempt.kind === 'rejection' && isReactionKey(key))
+      this.#sendRefusal(execution, recorder, number, id, attempt.rejection)
     else this.#confirm(execution, recorder, attempt)
   }
 
   #lookUp(execution: Execution, { unknown }: Recorder): void {
-    this.#archive.lookUp(unknown).then(
-      () => (this.#resting ? this.#later.push(execution) : this.#runInTurn(execution)),
-      (error: GridError) => execution.fail(error),
-    )
+    const again = () => (this.#resting ? this.#later.push(execution) : this.#runInTurn(execution))
+    this.#archive.lookUp(unknown).then(again, (error: GridError) => execution.fail(error))
   }
 
   #recorder({ command, input, hash }: Execution, options: RecorderOptions): Recorder {
@@ -421,6 +455,34 @@ export class CommandRunner {
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const record = { number, reads, ranges, steps, events, notBefore: 0 }
+    this.#sendRecord(execution, recorder, record, id, handled, written)
+  }
+
+  /** Of a refusal only that it is one: everything it rests on is validated with it. */
+  #sendRefusal(
+    execution: Execution,
+    recorder: Recorder,
+    number: number,
+    id: number,
+    refusal: Rejection,
+  ): void {
+    const { reason, details } = refusal
+    const handled = { data: { reason, details }, slots: noSlots }
+    const { reads, ranges } = recorder
+    const remember = this.#remember(execution, handled, refusedCommand(execution.command.name))
+    const record = { number, reads, ranges, steps: [remember], events: [], notBefore: 0 }
+    execution.refusal = refusal
+    this.#sendRecord(execution, recorder, record, id, handled, contentBytes(handled.data))
+  }
+
+  #sendRecord(
+    execution: Execution,
+    recorder: Recorder,
+    record: TransactionRecord,
+    id: number,
+    handled: HandlerData,
+    written: number,
+  ): void {
     const hold = this.waiters.inTheWay(record)
     if (hold !== undefined) {
       this.#runAgain(execution, hold)
@@ -468,15 +530,20 @@ export class CommandRunner {
       })
   }
 
-  #remember(execution: Execution, handled: HandlerData): Step {
-    const { idempotencyKey, command, fingerprint, hash } = execution
+  #remember(
+    execution: Execution,
+    handled: HandlerData,
+    name = execution.command.name,
+  ): RememberStep {
+    const { idempotencyKey, fingerprint, hash } = execution
     const key = idempotencyKey as string
-    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#options.idempotencyMs
-    return rememberStep(
-      { key, command: command.name, input: fingerprint, expiresAt },
-      handled,
-      hash,
-    )
+    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#keptMs(execution)
+    return rememberStep({ key, command: name, input: fingerprint, expiresAt }, handled, hash)
+  }
+
+  #keptMs({ idempotencyKey }: Execution): number {
+    const { idempotencyMs, reactionKeyMs } = this.#options
+    return isReactionKey(idempotencyKey) ? reactionKeyMs : idempotencyMs
   }
 
   #accept(attempt: SentAttempt): void {
@@ -487,6 +554,10 @@ export class CommandRunner {
   }
 
   #applied({ execution, handled, id }: SentAttempt, outcomes: readonly unknown[]): void {
+    if (execution.refusal) {
+      execution.fail(execution.refusal)
+      return
+    }
     const { data, slots, taken } = handled
     const whole = fillSlots(data, slots, outcomes)
     const from = { position: this.#state.position, version: id, replayed: false }
@@ -517,22 +588,10 @@ export class CommandRunner {
   }
 
   #abandoned(execution: Execution, error: GridError | undefined): void {
+    execution.refusal = undefined
     if (error) execution.fail(error)
     else this.#again.push(execution)
   }
-}
-
-function refusalOf(
-  { execution: { command, input }, partBegins }: SentAttempt,
-  evaluation: Extract<Evaluation, { outcome: 'refused' }>,
-): GridError {
-  const fault = evaluationFault(command.name, evaluation)
-  if (fault) return fault
-  const { reason, details, step = 0 } = evaluation
-  if (!partBegins) return new Rejection(reason, details)
-  const part = partOfStep(partBegins, step)
-  const name = partsOf(command, input)[part]?.command.name ?? command.name
-  return refusalOfParts([{ part, command: name, reason, details }])
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */

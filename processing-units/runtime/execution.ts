@@ -1,5 +1,5 @@
 import type { Acknowledgement, AnyCommand } from '@spacegrid/grid/core/definition'
-import type { GridError } from '@spacegrid/grid/core/errors'
+import type { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 
 /**
@@ -24,6 +24,8 @@ export class Execution {
   waitsFor: string | undefined
   /** An attempt is or was in the log's hands: without its answer the outcome is unknown. */
   sent = false
+  /** Why it is refused, while that is being written down; only of what reactions send. */
+  refusal: Rejection | undefined = undefined
   done = false
   #answered = false
   /** Called once, when the caller has been told something. */

@@ -12,25 +12,21 @@ import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import type { Outbox } from '@spacegrid/grid/core/outbox'
 import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
-import {
-  archiveIndex,
-  declaredShape,
-  expiryIndex,
-  idempotencyCache,
-} from '@spacegrid/grid/core/shape'
+import { archiveIndex, declaredShape, expiryIndex } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import { transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
-import { Type } from 'typebox'
 import type { Admission } from './admission.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
+import { rememberedCommands } from './idempotency.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
@@ -82,6 +78,7 @@ export class Expirer {
   readonly #admission: Admission
   readonly #faults: FaultDesk
   readonly #listener: ExpirerListener
+  readonly #outbox: Outbox | undefined
   readonly #place: Place | undefined
   /**
    * Entries that could not be ended: cache number and key → the version that could not, and
@@ -110,6 +107,7 @@ export class Expirer {
     admission: Admission,
     faults: FaultDesk,
     listener: ExpirerListener,
+    outbox: Outbox | undefined,
     place?: Place,
   ) {
     // A cache keeps the index of an expiry that an earlier version of the application declared:
@@ -124,6 +122,7 @@ export class Expirer {
     this.#admission = admission
     this.#faults = faults
     this.#listener = listener
+    this.#outbox = outbox
     this.#place = place
   }
 
@@ -203,6 +202,7 @@ export class Expirer {
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
+      outbox: this.#outbox,
     }
     const place = this.#place
     const recorder = place
@@ -301,8 +301,8 @@ export class Expirer {
       else recorder.delete(cache, key)
       return recorder.writes
     } catch (thrown) {
-      // A refusal leaves the entry as it is for a while.
-      if (!(thrown instanceof Rejection))
+      // A refusal leaves the entry as it is for a while, and so does what has no room just now.
+      if (!(thrown instanceof Rejection || isGridError(thrown, 'outbox_full')))
         this.#faults.judge({ kind: 'expiry', name: cache.name, declared: cache }, thrown)
       return false
     } finally {
@@ -332,16 +332,6 @@ const combinationsOf = ({ when }: Archive): readonly (readonly Scalar[])[] =>
   )
 
 const nameOf = (cache: number, key: string): string => `${cache} ${key}`
-
-/** Remembered commands expire like any entry. */
-const rememberedCommands: AnyCache = {
-  name: idempotencyCache,
-  schema: Type.Object({}),
-  key: 'key',
-  indexes: {},
-  expiry: 'expiresAt',
-  onExpire: undefined,
-}
 
 /** In a space that is not divided its shape does not say it; entries have their stored names. */
 const keyOf = (cache: AnyCache) => declaredShape(cache).partitionBy

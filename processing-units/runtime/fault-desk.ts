@@ -14,6 +14,7 @@ const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
   'transaction_too_large',
   'memory_full',
   'cache_full',
+  'outbox_full',
 ])
 
 /**

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
 import type { HandlerData } from '@spacegrid/grid/core/callback'
-import type { Value } from '@spacegrid/grid/core/definition'
-import { GridError } from '@spacegrid/grid/core/errors'
+import type { AnyCache, Value } from '@spacegrid/grid/core/definition'
+import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { markTaken } from '@spacegrid/grid/core/outcomes'
+import { idempotencyCache } from '@spacegrid/grid/core/shape'
 import { type RememberStep, StepKind } from '@spacegrid/grid/core/steps'
 import { checkKey, taken } from '@spacegrid/grid/core/validation'
+import { reservedKeyPrefix } from '@spacegrid/grid/doors/request/request-options'
+import { Type } from 'typebox'
 
 /**
  * What is remembered of a command under its idempotency key: an entry of the space like any other.
@@ -17,7 +20,40 @@ export interface Remembered {
   readonly expiresAt: number
 }
 
+/** Where they are kept; they expire like any entry. */
+export const rememberedCommands: AnyCache = {
+  name: idempotencyCache,
+  schema: Type.Object({}),
+  key: 'key',
+  indexes: {},
+  expiry: 'expiresAt',
+  onExpire: undefined,
+}
+
 const idempotencyKeyLengthMax = 255
+
+/** Keys of reactions. No door takes them from a caller. */
+export const reactionKeyPrefix = reservedKeyPrefix
+
+/**
+ * What a reaction does stays known until whoever has sent it has written down that it is done;
+ * refusals too, for what is done about them must not be done about anything else.
+ */
+export const isReactionKey = (key: string | undefined): boolean =>
+  key?.startsWith(reactionKeyPrefix) === true
+
+/** Stands before the name of a command of which it is remembered that it was refused. */
+const refusedMark = '!'
+
+/** @returns what is remembered of a refused command instead of its name and data */
+export const refusedCommand = (command: string): string => `${refusedMark}${command}`
+
+/** The refusal that is remembered, if that is what is remembered. */
+export function rememberedRefusal({ command, data }: Remembered): Rejection | undefined {
+  if (!command.startsWith(refusedMark)) return undefined
+  const { reason, details } = data as { readonly reason: string; readonly details: Value }
+  return new Rejection(reason, details)
+}
 
 /** @throws GridError `invalid_key` */
 export function checkIdempotencyKey(key: string): void {

@@ -24,6 +24,7 @@ import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Freshness } from './freshness.ts'
 import { Projections } from './projections.ts'
+import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 const tickMs = 50
@@ -120,11 +121,12 @@ export class Incarnation {
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
     const unfit = () => this.#unfit()
+    const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
     const { archiveWaitMsMax } = options
     this.archive = new ArchiveDesk(state, clock, asking, archiveWaitMsMax)
     const { archive } = this
-    const parts = { ...sending, space, version, memory, unfit, place, archive }
+    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
@@ -141,6 +143,7 @@ export class Incarnation {
         changed: (cache, key) => this.runner.changedElsewhere(cache, key),
         more: () => this.#sweep(),
       },
+      outbox,
       place,
     )
     this.#disconnectedSince = clock.monotonic()

@@ -36,7 +36,7 @@ import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type { PartOperation, PersistedAsked } from './across/part-messages.ts'
+import type { PartOperation } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
@@ -47,9 +47,11 @@ import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
+import { doInPartition } from './part-operations.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
+import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
 import { Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
@@ -110,6 +112,8 @@ export class ProcessingUnit implements Serving, Component {
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
+  /** What it has to do with reactions, its own and those of others. */
+  readonly reactions: UnitReactions
 
   constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
@@ -182,12 +186,11 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
+    const where = { logName: this.#logName, place: this.#unitPlace.place }
+    this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
   }
 
-  /**
-   * The replica as it is, exact at its position; undefined while there is none. To be looked at
-   * only.
-   */
+  /** The replica as it is, exact at its position, to be looked at; undefined: there is none. */
   get state(): SpaceState | undefined {
     return this.#incarnation?.state
   }
@@ -209,6 +212,7 @@ export class ProcessingUnit implements Serving, Component {
     )
     this.#auditor.start()
     this.#affinity?.start()
+    this.reactions.start()
     this.live.start()
     this.#lives.start((life) => this.#live(life))
   }
@@ -236,9 +240,7 @@ export class ProcessingUnit implements Serving, Component {
     return this.executeHere(name, input, options)
   }
 
-  /**
-   * Not an async function: the execution's own promise is the answer, one less for each command.
-   */
+  /** Not an async function: the execution's own promise is the answer, one less per command. */
   executeHere(
     name: string,
     input: unknown,
@@ -263,7 +265,12 @@ export class ProcessingUnit implements Serving, Component {
     const hash =
       this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
     const command = correctionCommand(this.space, this.#serves().state)
-    return await this.#begin(command, correction, {}, hash).answered
+    return await this.begin(command, correction, {}, hash)
+  }
+
+  /** Runs a command that is not the application's. */
+  async begin(...begun: Parameters<UnitOfReactions['begin']>): Promise<CommandAnswer<number>> {
+    return await this.#begin(...begun).answered
   }
 
   async #persisted(answered: Promise<CommandAnswer<number>>): Promise<CommandAnswer<number>> {
@@ -273,17 +280,19 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   /**
-   * What the coordinator of a command across partitions asks of this one.
+   * What is asked of one partition beside its own commands and queries.
    * @throws GridError as `execute`
    */
   async part(operation: PartOperation, asked: object): Promise<unknown> {
-    const { runner } = this.#serves()
-    const { parts } = runner
-    if (!parts) throw new Error(`space ${this.space.name} is not divided`)
-    if (operation === 'newest') return await runner.barrier()
-    if (operation !== 'persisted') return await parts.part(operation, asked)
-    await this.#persistence?.reach((asked as PersistedAsked).position)
-    return true
+    const runner = () => this.#serves().runner
+    const [persistence, { reactions }] = [this.#persistence, this]
+    const asPartition = { space: this.space.name, runner, persistence, reactions }
+    return await doInPartition(asPartition, operation, asked)
+  }
+
+  /** What operators ask of the outbox: see `OutboxAsked`. */
+  askOutbox(asked: object): Promise<unknown> {
+    return this.reactions.ask(asked)
   }
 
   /** What time it is in the log, as far as this unit knows; ms since the epoch. */
@@ -367,6 +376,7 @@ export class ProcessingUnit implements Serving, Component {
     const incarnation = this.#incarnation
     const state = incarnation?.state
     const memory = this.#ports.memory?.status()
+    const reactions = this.reactions.status()
     return {
       state: incarnation ? 'active' : 'rehydrating',
       position: state?.position ?? 0,
@@ -386,6 +396,7 @@ export class ProcessingUnit implements Serving, Component {
         : {}),
       ...(memory ? { memory } : {}),
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
+      ...(reactions ? { reactions } : {}),
       live: this.live.status(),
     }
   }
@@ -402,10 +413,12 @@ export class ProcessingUnit implements Serving, Component {
       late.abort()
     })
     this.#affinity?.leave()
+    this.reactions.leave()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
     await this.#affinity?.stop()
+    await this.reactions.stop()
     await this.live.stop()
     await incarnation?.stop(error)
     await this.#auditor.stop()
@@ -479,12 +492,14 @@ export class ProcessingUnit implements Serving, Component {
     this.#bornAt = clock.monotonic()
     this.#unread.follow(incarnation.replica, logIdentity)
     this.#auditor.follow(incarnation.replica)
+    this.reactions.follow(incarnation.replica)
     incarnation.start()
     this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
     life.works()
     void this.#offerSnapshots(incarnation, signal)
     await aborted(signal)
     this.#auditor.rest()
+    this.reactions.rest()
     this.live.detach()
     // Whoever stops the unit ends its last incarnation, when that has answered.
     if (this.#lives.stopping) return

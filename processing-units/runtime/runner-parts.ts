@@ -1,6 +1,7 @@
 import type { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { Space } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
+import type { Outbox } from '@spacegrid/grid/core/outbox'
 import type { Place } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
@@ -23,6 +24,8 @@ export interface RunnerParts {
   readonly version: Compatibility
   /** Knows what has left memory. */
   readonly archive: ArchiveDesk
+  /** Where what follows from events is written down; undefined: nothing does. */
+  readonly outbox: Outbox | undefined
   /** The partition, of a space with several. */
   readonly place: Place | undefined
   /** Whether there is room in every process of the space. */

@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
+import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
 
 const readyPollMs = 20
@@ -65,6 +66,8 @@ export class UnitDoors implements Doors {
       const options = { log: this.#log, pipeline: this.#pipeline }
       this.#services.push(await serveSpace(messaging, unit, options))
       this.#services.push(await serveAdministration(messaging, unit, this.#log))
+      const reacting = unit instanceof PartitionedUnit ? unit : unit.reactions
+      this.#services.push(await serveReactions(messaging, reacting, this.#log))
       if (unit instanceof PartitionedUnit)
         this.#services.push(new PartitionServices(messaging, unit, options))
     }

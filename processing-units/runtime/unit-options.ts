@@ -57,6 +57,15 @@ export interface UnitOptions {
    * it is. Default 3,000.
    */
   readonly silentMsMax: number
+  /**
+   * How long what a reaction has done is remembered where it was done, as long as nobody says that
+   * it is written down where it came from: longer than any outage. Default 604,800,000 (7 days).
+   */
+  readonly reactionKeyMs: number
+  /** Entries of the outbox; beyond, commands that emit fail with `outbox_full`. Default 100,000. */
+  readonly outboxMax: number
+  /** Reactions that one unit does at the same time. Default 64. */
+  readonly reactionsMax: number
   /** How often due entries are looked for. Default 200. 0: never (another unit does it). */
   readonly expirySweepMs: number
   /** Entries expired per sweep and cache. Default 512. */
@@ -121,6 +130,9 @@ export const defaultUnitOptions: UnitOptions = {
   archiveWaitMsMax: 5_000,
   persistWaitMsMax: 30_000,
   idempotencyMs: 600_000,
+  reactionKeyMs: 604_800_000,
+  outboxMax: 100_000,
+  reactionsMax: 64,
   disconnectedMsMax: 1_000,
   silentMsMax: 3_000,
   expirySweepMs: 200,

@@ -6,6 +6,7 @@ import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
 import { cancelOrder, confirmHold, releaseHold } from './order-commands.ts'
 import { availability, order, ordersByCustomer, seatMap } from './queries.ts'
+import { type Payments, selling } from './selling.ts'
 import { readTicketingSettings } from './settings.ts'
 
 export interface TicketingOptions {
@@ -18,6 +19,8 @@ export interface TicketingOptions {
   readonly archiveOrdersMs?: number
   /** Among which the events are divided. Default 1. */
   readonly partitions?: number
+  /** With them an order is paid, and becomes a ticket of the space `tickets`. Default: none. */
+  readonly payments?: Payments
 }
 
 /**
@@ -28,6 +31,7 @@ export function createTicketing({
   holdMs = 120_000,
   archiveOrdersMs = 0,
   partitions = 1,
+  payments,
 }: TicketingOptions = {}) {
   const keptOrders = archiveOrdersMs === 0 ? orders : archivedOrders(archiveOrdersMs)
   return defineSpace('ticketing', {
@@ -52,6 +56,7 @@ export function createTicketing({
       OrderCancelled: ['eventId', 'seatIds'],
     },
     projections: [availabilityProjection],
+    ...(payments ? { reactions: [selling(payments)] } : {}),
   })
 }
 

@@ -9,6 +9,7 @@ import { completeSeedsMin, neverHappened } from './check/completeness.ts'
 import { dividedWorkload } from './divided/plan.ts'
 import { runFleet, type SeedOutcome } from './fleet.ts'
 import type { AnyPlan } from './plan/any-plan.ts'
+import { reactingWorkload } from './reacting/plan.ts'
 import { coverageText, grouped, planText, traceText } from './report-text.ts'
 import { planOf, tryPlan, workloadNames } from './seed-run.ts'
 import { ruleOf, shrink } from './shrink.ts'
@@ -62,6 +63,7 @@ const command = new Command('npm run simulate --')
 Workloads:
 ${workloads.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join('\n')}
   ${dividedWorkload.padEnd(10)} accounts on several partitions: transfers across them, requests passed on, units that come and go
+  ${reactingWorkload.padEnd(10)} two spaces: processes with payments outside, reactions in order per key
 
 The same seed gives the same run on the same code, to the last interleaving: --seed S --trace replays it.
 Ctrl-C ends the run early and sums up. Exit code: 0 every promise was kept, 1 some seed failed, or in 5,000 seeds and more something never happened, 2 wrong options.`,

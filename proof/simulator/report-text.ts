@@ -1,6 +1,7 @@
 import type { DividedPlan, DividedStep } from './divided/plan.ts'
-import { type AnyPlan, isDivided } from './plan/any-plan.ts'
+import { type AnyPlan, isDivided, isReacting } from './plan/any-plan.ts'
 import type { Plan, Step } from './plan/plan.ts'
+import type { ReactingPlan } from './reacting/plan.ts'
 
 /** Lines of a trace that are shown, at its beginning and at its end. */
 const traceLinesMax = 50
@@ -24,9 +25,9 @@ export function coverageText(counts: ReadonlyMap<string, number>, width = 100): 
 
 /** The plan as a list to be read. */
 export const planText = (plan: AnyPlan): string =>
-  isDivided(plan) ? dividedText(plan) : undividedText(plan)
+  isDivided(plan) || isReacting(plan) ? dividedText(plan) : undividedText(plan)
 
-function dividedText({ settings, steps, workload }: DividedPlan): string {
+function dividedText({ settings, steps, workload }: DividedPlan | ReactingPlan): string {
   const { units, partitions, copies } = settings
   return [
     `  workload ${workload}: ${units} units, ${partitions} partitions, ${copies} copies of each`,

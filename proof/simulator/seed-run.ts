@@ -1,7 +1,9 @@
 import { dividedWorkload, makeDividedPlan } from './divided/plan.ts'
 import { runDivided } from './divided/run.ts'
-import { type AnyPlan, isDivided } from './plan/any-plan.ts'
+import { type AnyPlan, isDivided, isReacting } from './plan/any-plan.ts'
 import { makePlan, type Plan } from './plan/plan.ts'
+import { makeReactingPlan, reactingWorkload } from './reacting/plan.ts'
+import { runReacting } from './reacting/run.ts'
 import { type RunResult, runPlan } from './run.ts'
 import { tryRun, tryRunQuickly } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
@@ -9,12 +11,16 @@ import type { Workload } from './workloads/workload.ts'
 
 const undivided: readonly string[] = workloads.map(({ name }) => name)
 
-export const workloadNames: readonly string[] = [...undivided, dividedWorkload]
+export const workloadNames: readonly string[] = [...undivided, dividedWorkload, reactingWorkload]
 
 /** One seed in so many is of a divided space, unless a workload is asked for. */
 const dividedEvery = 3
+/** And one of so many of two spaces, of which one reacts on the other. */
+const reactingEvery = 8
 
 export function planOf(seed: number, workload?: string): AnyPlan {
+  const isReactingSeed = workload === undefined && seed % reactingEvery === 1
+  if (isReactingSeed || workload === reactingWorkload) return makeReactingPlan(seed)
   const isOne = workload === undefined && seed % dividedEvery === 0
   if (isOne || workload === dividedWorkload) return makeDividedPlan(seed)
   return makePlan(seed, workload === undefined ? undivided : [workload])
@@ -24,12 +30,17 @@ export const tryPlan = async <P extends AnyPlan>(plan: P, keepTrace = false): Pr
   await tryRun(plan, () => run(plan, keepTrace))
 
 export async function tryQuickly(plan: AnyPlan): Promise<RunResult> {
-  const isOfStacks = !isDivided(plan) && workloadOf(plan).mustFail !== undefined
+  const isOfStacks = isOfOneLog(plan) && workloadOf(plan).mustFail !== undefined
   return isOfStacks ? await tryPlan(plan) : await tryRunQuickly(plan, () => run(plan, false))
 }
 
-const run = (plan: AnyPlan, keepTrace: boolean): Promise<RunResult> =>
-  isDivided(plan) ? runDivided(plan, keepTrace) : runPlan(plan, workloadOf(plan), keepTrace)
+function run(plan: AnyPlan, keepTrace: boolean): Promise<RunResult> {
+  if (isDivided(plan)) return runDivided(plan, keepTrace)
+  if (isReacting(plan)) return runReacting(plan, keepTrace)
+  return runPlan(plan, workloadOf(plan), keepTrace)
+}
+
+const isOfOneLog = (plan: AnyPlan): plan is Plan => !isDivided(plan) && !isReacting(plan)
 
 function workloadOf(plan: Plan): Workload {
   const workload = workloads.find(({ name }) => name === plan.workload)

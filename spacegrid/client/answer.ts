@@ -75,3 +75,6 @@ export const clientSaturated = 'client saturated'
 
 /** The reason of a request that had no answer when the client was stopped. */
 export const unansweredAtEnd = 'unanswered at the end'
+
+/** The reason of a request that its caller did not wait for any longer. */
+export const abortedByCaller = 'given up by the caller'

@@ -194,3 +194,87 @@ describe('what the client has been told', () => {
     expect(client.seen('other')).toBe(9)
   })
 })
+
+describe('a caller who does not wait', () => {
+  test('is thrown its own reason, and what is under way ends', async () => {
+    const { client, sent } = scripted(['silence'])
+    const given = new AbortController()
+    const asked = client.query('shop', 'stock', {}, { signal: given.signal })
+    await Promise.resolve()
+    given.abort(new Error('the page was left'))
+    await expect(asked).rejects.toThrow('the page was left')
+    expect(sent[0]?.signal.aborted).toBe(true)
+    expect(client.open).toBe(0)
+    const later = client.query('shop', 'stock', {}, { signal: given.signal })
+    await expect(later).rejects.toThrow('the page was left')
+    expect(sent).toHaveLength(1)
+  })
+
+  test('hears of a command that was sent that it may have happened', async () => {
+    const { client } = scripted(['silence'])
+    const given = new AbortController()
+    const asked = client.command('shop', 'buy', {}, { signal: given.signal })
+    await Promise.resolve()
+    given.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  test('is answered by its deadline, whatever the retries would take', async () => {
+    const slow = answer(503, { code: 'overloaded', detail: 'Too much' }, { 'retry-after': '1' })
+    const { client, sent } = scripted([slow, done])
+    const asked = client.command('shop', 'buy', {}, { deadlineMs: 500 })
+    await expect(asked).rejects.toMatchObject({ code: 'overloaded' })
+    expect(sent).toHaveLength(1)
+    const { client: silent } = scripted(['silence', 'silence'])
+    const unanswered = silent.command('shop', 'buy', {}, { deadlineMs: 5 })
+    await expect(unanswered).rejects.toMatchObject({ code: 'outcome_unknown' })
+  })
+})
+
+test('of many requests that all fail only some are tried again', async () => {
+  const retry = { retriesMax: 3, retryAfterMaxMs: 1000, budget: 20 }
+  const { client, sent } = scripted(Array(200).fill(shed), { retry })
+  for (let n = 0; n < 100; n++)
+    await client.command('shop', 'buy', {}).catch((error: unknown) => error)
+  expect(sent.length).toBeGreaterThan(100)
+  expect(sent.length).toBeLessThanOrEqual(110)
+})
+
+describe('a session', () => {
+  const at = (position: number | string) => answer(200, { result: 1, position })
+
+  test('sees what it has been told, and nothing of other sessions', async () => {
+    const { client, sent } = scripted([at('1.7'), at('0.3'), at('1.7'), at('1.9'), at('0.4')])
+    const [one, other] = [client.session(), client.session()]
+    await one.command('shop', 'buy', {})
+    await one.query('shop', 'stock', {})
+    await one.query('shop', 'stock', {})
+    await other.query('shop', 'stock', {})
+    await one.query('shop', 'stock', {}, { from: 'any' })
+    expect(sent.map(({ headers }) => headers['grid-position'])).toEqual([
+      undefined,
+      '1.7',
+      '0.3-1.7',
+      undefined,
+      undefined,
+    ])
+    expect(one.positions).toEqual({ shop: '0.4-1.7' })
+    expect(other.positions).toEqual({ shop: '1.9' })
+    expect(client.positions).toEqual({})
+  })
+
+  test('goes on elsewhere, with what it has seen', async () => {
+    const { client, sent } = scripted([at(9)])
+    await client.session({ shop: 7 }).query('shop', 'stock', {})
+    expect(sent[0]?.headers['grid-position']).toBe('7')
+  })
+
+  test('whose place says nothing any more begins without one', async () => {
+    const refused = answer(400, { code: 'invalid_header', detail: 'no position of this space' })
+    const { client, sent } = scripted([refused, at('1.7')])
+    const session = client.session({ shop: 7 })
+    await session.query('shop', 'stock', {})
+    expect(sent.map(({ headers }) => headers['grid-position'])).toEqual(['7', undefined])
+    expect(session.positions).toEqual({ shop: '1.7' })
+  })
+})

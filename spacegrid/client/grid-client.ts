@@ -1,16 +1,19 @@
 import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
 import { newerPosition } from '@spacegrid/grid/core/position'
-import type { Accepted, Answer, Position } from './answer.ts'
-import { clientSaturated, unansweredAtEnd } from './answer.ts'
+import type { Accepted, Answer, Failed, Position, Rejected, Shed } from './answer.ts'
 import { errorOf } from './answer-error.ts'
-import { type Attempt, attemptOf, failed } from './attempt.ts'
+import { follow } from './follow.ts'
+import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './grid-event.ts'
 import { queryString } from './query-string.ts'
-import { type Random, type RetryPolicy, retryAfterMsOf, retryDelayMs } from './retry-policy.ts'
-import { fetchTransport, type Transport } from './transport.ts'
+import type { Random, RetryPolicy } from './retry-policy.ts'
+import { type Patience, type Request, Sender } from './sender.ts'
+import { type Call, fetchTransport, type Transport } from './transport.ts'
 import type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
 
 export interface GridClientOptions {
-  /** Default: five retries, and no longer wait than 10 s. */
+  /**
+   * Default: five retries, no longer wait than 10 s, and a budget of 100 for all requests together.
+   */
   readonly retry?: RetryPolicy
   /**
    * Requests open at once; one more is not sent, and fails as `client saturated`. Default 1,024.
@@ -29,6 +32,16 @@ export interface GridClientOptions {
 export interface RequestOptions {
   /** Sent with this request as well. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * The caller waits no longer. What is thrown then is its reason, or `outcome_unknown` of a
+   * command that may have taken effect.
+   */
+  readonly signal?: AbortSignal
+  /**
+   * So long the caller waits, retries included, in ms; then what the last attempt has come to is
+   * what is answered. Default: as long as the retries take.
+   */
+  readonly deadlineMs?: number
 }
 
 export interface CommandOptions extends RequestOptions {
@@ -45,9 +58,10 @@ export interface CommandOptions extends RequestOptions {
 export interface QueryOptions extends RequestOptions {
   /**
    * The least log position to answer from; `latest`: all that is stored when the request comes;
-   * `seen`: whatever this client has been told of the space so far. Default: any.
+   * `seen`: whatever this client has been told of the space so far; `any`: as it is where it is
+   * asked. Default: any; of a session, what it has seen.
    */
-  readonly from?: Position | 'latest' | 'seen'
+  readonly from?: Position | 'latest' | 'seen' | 'any'
 }
 
 /** What a command has come to. */
@@ -64,50 +78,61 @@ export interface QueryResult<Result = unknown> {
   readonly position: Position
 }
 
-interface Request {
-  readonly space: string
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
-}
-
-const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000 }
+const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000, budget: 100 }
 
 /**
- * A caller's view of the grid over HTTP. Commands carry an idempotency key, and every retry carries
- * the same one, so a command whose first answer was lost takes effect once. `command` and `query`
- * return results and throw what went wrong; `answerOfCommand` and `answerOfQuery` never throw for
- * what the grid or the network does: every ending is an `Answer`. An attempt that ended without a
- * verdict is remembered: the final answer says whether the command may have taken effect.
+ * A caller's view of the grid. Commands carry an idempotency key, and every retry carries the same
+ * one, so a command whose first answer was lost takes effect once. `command` and `query` return
+ * results and throw what went wrong; `answerOfCommand` and `answerOfQuery` never throw for what the
+ * grid or the network does: every ending is an `Answer`. An attempt that ended without a verdict is
+ * remembered: the final answer says whether the command may have taken effect.
+ *
+ * It speaks HTTP, in Node and in browsers; over NATS with a transport of `spacegrid/client/nats`.
  *
  * With the types of the spaces it calls, `new GridClient<typeof shop>(url)` (or a union of
  * several), it knows their names, commands, queries, inputs and results; nothing but types is
  * imported for that. Without them it takes any.
  */
 export class GridClient<Spaces extends Space = Space> {
-  readonly #options: Required<Omit<GridClientOptions, 'transport'>>
-  readonly #transport: Transport
   readonly #prefix: string
-  /** Ends what waits for an answer or for its next attempt. */
-  readonly #endings = new Set<() => void>()
+  readonly #sender: Sender
   /** By space: the newest position that an answer has named, of each partition. */
-  readonly #seen = new Map<string, Position>()
-  #stopped = false
-  #open = 0
+  readonly #seen: Map<string, Position>
+  /** What its queries answer from, unless they say otherwise. */
+  readonly #from: 'seen' | undefined
+  readonly #url: URL | string
 
   /** @param url of the gateway or of a processing unit: `http://127.0.0.1:8080` */
-  constructor(url: URL | string, options: GridClientOptions = {}) {
+  constructor(url: URL | string, options: GridClientOptions = {}, of?: SessionOf) {
     const { origin, pathname } = new URL(url)
-    this.#prefix = pathname.replace(/\/$/, '')
-    this.#transport = options.transport ?? fetchTransport(origin)
-    this.#options = {
-      retry: options.retry ?? defaultRetry,
-      openMax: options.openMax ?? 1024,
-      timeoutMs: options.timeoutMs ?? 15_000,
-      headers: options.headers ?? {},
-      random: options.random ?? Math.random,
-    }
+    this.#prefix = of?.prefix ?? pathname.replace(/\/$/, '')
+    this.#seen = of?.seen ?? new Map()
+    this.#from = of ? 'seen' : undefined
+    this.#sender =
+      of?.sender ??
+      new Sender(options.transport ?? fetchTransport(origin), {
+        retry: options.retry ?? defaultRetry,
+        openMax: options.openMax ?? 1024,
+        timeoutMs: options.timeoutMs ?? 15_000,
+        headers: options.headers ?? {},
+        random: options.random ?? Math.random,
+      })
+    this.#url = url
+  }
+
+  /**
+   * One user's view of the grid, over the same connections: its queries see everything that it has
+   * been told before, whichever unit answers. That is where it is in each space; `seenBefore` goes
+   * on where another one was (`positions`), on another machine too.
+   */
+  session(seenBefore: Readonly<Record<string, Position>> = {}): GridClient<Spaces> {
+    const seen = new Map(Object.entries(seenBefore))
+    return new GridClient(this.#url, {}, { sender: this.#sender, seen, prefix: this.#prefix })
+  }
+
+  /** Of each space the newest position that an answer has named: to be kept with a session. */
+  get positions(): Readonly<Record<string, Position>> {
+    return Object.fromEntries(this.#seen)
   }
 
   /**
@@ -118,9 +143,9 @@ export class GridClient<Spaces extends Space = Space> {
     return this.#seen.get(space)
   }
 
-  /** Requests sent and not yet answered. */
+  /** Requests sent and not yet answered, those of sessions included. */
   get open(): number {
-    return this.#open
+    return this.#sender.open
   }
 
   /**
@@ -140,7 +165,7 @@ export class GridClient<Spaces extends Space = Space> {
     options: CommandOptions = {},
   ): Promise<CommandResult<Result>> {
     const answer = await this.answerOfCommand(space, name, input, options)
-    if (answer.kind !== 'accepted') throw errorOf(answer)
+    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
     const { result, position, replayed = false } = answer
     return { result: result as Result, position, replayed }
   }
@@ -160,21 +185,21 @@ export class GridClient<Spaces extends Space = Space> {
     options: QueryOptions = {},
   ): Promise<QueryResult<Result>> {
     const answer = await this.answerOfQuery(space, name, input, options)
-    if (answer.kind !== 'accepted') throw errorOf(answer)
+    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
     return { result: answer.result as Result, position: answer.position }
   }
 
-  answerOfCommand(
+  async answerOfCommand(
     space: string,
     name: string,
     input: unknown,
     options: CommandOptions = {},
   ): Promise<Answer> {
-    const { idempotencyKey = globalThis.crypto.randomUUID(), acknowledge, headers } = options
-    return this.#send({
-      space,
+    const { idempotencyKey = newKey(), acknowledge, headers } = options
+    const request: Request = {
+      call: { space, kind: 'command', name, input },
       method: 'POST',
-      path: `/${space}/commands/${name}`,
+      path: `${this.#prefix}/${space}/commands/${name}`,
       headers: {
         'content-type': 'application/json',
         ...(idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey }),
@@ -182,7 +207,8 @@ export class GridClient<Spaces extends Space = Space> {
         ...headers,
       },
       body: JSON.stringify(input),
-    })
+    }
+    return this.#told(space, await this.#sender.send(request, options))
   }
 
   answerOfQuery(
@@ -191,7 +217,8 @@ export class GridClient<Spaces extends Space = Space> {
     input: object,
     options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#read(space, `/${space}/queries/${name}${queryString({ ...input })}`, options)
+    const path = `/${space}/queries/${name}${queryString({ ...input })}`
+    return this.#read({ space, kind: 'query', name, input }, path, options)
   }
 
   /**
@@ -204,112 +231,93 @@ export class GridClient<Spaces extends Space = Space> {
     key: string,
     options: QueryOptions = {},
   ): Promise<Answer> {
-    return this.#read(space, `/${space}/caches/${cache}/${encodeURIComponent(key)}`, options)
+    const path = `/${space}/caches/${cache}/${encodeURIComponent(key)}`
+    return this.#read({ space, kind: 'entry', name: cache }, path, options)
   }
 
-  /** Ends everything that is still open; it is answered as failed, outcome unknown. */
+  /**
+   * What happens in a space, as it happens: domain events and, if asked for, changes of entries. A
+   * connection that is lost is made again, to any unit, and goes on behind the last event: none is
+   * lost, none comes twice; where that cannot be, a `reset` says so. Ends when the loop over it
+   * does, with the signal, or with the client.
+   * @throws GridError, of the loop: when it will not be answered (`invalid_input`, …);
+   * `no_responder` when nobody could be reached for `patienceMs`
+   */
+  async *events(
+    space: Spaces['name'],
+    options: EventsOptions = {},
+  ): AsyncGenerator<GridEvent, void> {
+    const request: Request = {
+      call: { space, kind: 'events', name: '' },
+      method: 'GET',
+      path: this.#prefix + eventsPath(space, options),
+      headers: { ...options.headers },
+    }
+    for await (const { type, data, id } of follow(this.#sender, request, options)) {
+      const event = gridEventOf(type, data, id)
+      this.#saw(space, event)
+      yield event
+    }
+  }
+
+  /** Ends everything that is still open, of its sessions too; it is failed, outcome unknown. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    for (const end of this.#endings) end()
-    await this.#transport.close?.()
+    await this.#sender.stop()
   }
 
-  #read(space: string, path: string, { from, headers }: QueryOptions): Promise<Answer> {
-    const least = from === 'seen' ? this.#seen.get(space) : from
-    return this.#send({ space, method: 'GET', path, headers: { ...freshness(least), ...headers } })
+  async #read(call: Call, path: string, options: QueryOptions): Promise<Answer> {
+    const { from = this.#from, headers } = options
+    const seen = from === 'seen' ? this.#seen.get(call.space) : undefined
+    const asked = (least: QueryOptions['from']) =>
+      this.#sender.send(
+        {
+          ...{ call, method: 'GET', path: this.#prefix + path },
+          headers: { ...freshness(least), ...headers },
+        },
+        options,
+      )
+    const answer = await asked(from === 'seen' ? seen : from)
+    if (seen === undefined || !isOfOtherLog(answer)) return this.#told(call.space, answer)
+    // The space was moved to another number of partitions: where this one was says nothing now.
+    this.#seen.delete(call.space)
+    return this.#told(call.space, await asked(undefined))
   }
 
-  #saw(space: string, { position }: Accepted): void {
-    if (Number.isNaN(position)) return
+  #told(space: string, answer: Answer): Answer {
+    if (answer.kind === 'accepted') this.#saw(space, answer)
+    return answer
+  }
+
+  #saw(space: string, { position }: Pick<Accepted, 'position'>): void {
+    if (position === undefined || Number.isNaN(position)) return
     const before = this.#seen.get(space)
     this.#seen.set(space, before === undefined ? position : newerPosition(before, position))
   }
-
-  async #send(request: Request): Promise<Answer> {
-    let outcomeUnknown = false
-    for (let attempts = 1; ; attempts += 1) {
-      const { answer, retryable, retryAfterMs } = await this.#attempt(request)
-      if (answer.kind === 'shed' || answer.kind === 'failed') {
-        outcomeUnknown ||= answer.outcomeUnknown && request.method === 'POST'
-        const { retry, random } = this.#options
-        const mayRepeat = retryable && !(outcomeUnknown && !('idempotency-key' in request.headers))
-        const delayMs = mayRepeat ? retryDelayMs(retry, attempts, retryAfterMs, random) : undefined
-        if (delayMs === undefined || !(await this.#pause(delayMs))) {
-          return { ...answer, attempts, outcomeUnknown }
-        }
-      } else {
-        if (answer.kind === 'accepted') this.#saw(request.space, answer)
-        return { ...answer, attempts }
-      }
-    }
-  }
-
-  /** False when the client was stopped meanwhile. */
-  async #pause(delayMs: number): Promise<boolean> {
-    if (this.#stopped) return false
-    await new Promise<void>((wake) => {
-      const end = () => {
-        clearTimeout(timer)
-        this.#endings.delete(end)
-        wake()
-      }
-      const timer = setTimeout(end, delayMs)
-      this.#endings.add(end)
-    })
-    return !this.#stopped
-  }
-
-  async #attempt(request: Request): Promise<Attempt> {
-    if (this.#stopped) return { answer: failed(unansweredAtEnd), retryable: false }
-    if (this.#open >= this.#options.openMax) {
-      return { answer: failed(clientSaturated), retryable: false }
-    }
-    this.#open += 1
-    const { headers, timeoutMs } = this.#options
-    const ending = new AbortController()
-    const end = () => ending.abort()
-    const timer = setTimeout(end, timeoutMs)
-    this.#endings.add(end)
-    try {
-      const response = await this.#transport.send({
-        ...request,
-        path: this.#prefix + request.path,
-        headers: { ...headers, ...request.headers },
-        signal: ending.signal,
-      })
-      return attemptOf(response, retryAfterMsOf(response.header('retry-after'), Date.now()))
-    } catch (error) {
-      if (this.#stopped) {
-        return { answer: failed(unansweredAtEnd, { outcomeUnknown: true }), retryable: false }
-      }
-      const reason = ending.signal.aborted ? `no answer in ${timeoutMs} ms` : errorReason(error)
-      const outcomeUnknown = !neverSent.has(codeOf(error) ?? '')
-      return { answer: failed(reason, { cause: error, outcomeUnknown }), retryable: true }
-    } finally {
-      clearTimeout(timer)
-      this.#endings.delete(end)
-      this.#open -= 1
-    }
-  }
 }
 
-function freshness(from: Position | 'latest' | undefined): Readonly<Record<string, string>> {
-  if (from === undefined) return {}
+/** What a session shares with the client that it is of. */
+export interface SessionOf {
+  readonly sender: Sender
+  readonly seen: Map<string, Position>
+  readonly prefix: string
+}
+
+function thrownOf(answer: Rejected | Shed | Failed, { signal }: Patience): unknown {
+  const isGivenUp = answer.kind === 'failed' && signal?.aborted === true
+  return isGivenUp && !answer.outcomeUnknown ? signal.reason : errorOf(answer)
+}
+
+/** Browsers have `randomUUID` only on pages that came over TLS, or from this machine. */
+function newKey(): string {
+  if (typeof globalThis.crypto.randomUUID === 'function') return globalThis.crypto.randomUUID()
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+const isOfOtherLog = (answer: Answer): boolean =>
+  answer.kind === 'failed' && answer.problem?.code === 'invalid_header'
+
+function freshness(from: QueryOptions['from']): Readonly<Record<string, string>> {
+  if (from === undefined || from === 'any') return {}
   return from === 'latest' ? { 'grid-consistency': 'latest' } : { 'grid-position': String(from) }
-}
-
-/** Of a connection that was never made: nothing has been sent on it. */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT'])
-
-/** `fetch` hides what has happened in the error's cause. */
-function codeOf(error: unknown): string | undefined {
-  const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: unknown }
-  if (typeof code === 'string') return code
-  return cause === undefined ? undefined : codeOf(cause)
-}
-
-function errorReason(error: unknown): string {
-  const code = codeOf(error)
-  if (code !== undefined) return `connection failed: ${code}`
-  return error instanceof Error ? error.message : 'connection failed'
 }

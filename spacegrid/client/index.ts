@@ -1,10 +1,11 @@
 /**
- * Callers of a grid by HTTP, anywhere that has `fetch`: commands take effect once, whatever is lost
- * on the way.
+ * Callers of a grid, by HTTP anywhere that has `fetch`, browsers included: commands take effect
+ * once, whatever is lost on the way.
  */
 
 export { GridError, Rejection } from '@spacegrid/grid/core/errors'
 export type { Accepted, Answer, Failed, Position, Problem, Rejected, Shed } from './answer.ts'
+export type { FollowOptions } from './follow.ts'
 export {
   type CommandOptions,
   type CommandResult,
@@ -12,7 +13,21 @@ export {
   type GridClientOptions,
   type QueryOptions,
   type QueryResult,
+  type RequestOptions,
 } from './grid-client.ts'
+export type {
+  DomainEventTold,
+  EntryTold,
+  EventsOptions,
+  GridEvent,
+  ResetTold,
+} from './grid-event.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'
-export type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+export type {
+  Call,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+  TransportStream,
+} from './transport.ts'
 export type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'

@@ -6,6 +6,12 @@ export interface RetryPolicy {
   readonly retriesMax: number
   /** A longer Retry-After than this is not waited for: the request ends as shed. In ms. */
   readonly retryAfterMaxMs: number
+  /**
+   * Bounds the retries of all requests of a client together: each attempt that ends without a
+   * verdict takes one of so many tokens, each answer gives a tenth of one back, and with half of
+   * them or less nothing is tried again. Default: no bound.
+   */
+  readonly budget?: number
 }
 
 /**

@@ -88,6 +88,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/quarantine.ts')).addQuarantine,
     },
     {
+      name: 'reactions',
+      summary: 'what reactions could not do: look at it, try it again, drop it',
+      load: async () => (await import('../commands/reactions.ts')).addReactions,
+    },
+    {
       name: 'log',
       summary: 'what a record of the log is, and the way past one',
       load: async () => (await import('../commands/log.ts')).addLog,

@@ -3,6 +3,7 @@ import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf, logNamesOf } from '@spacegrid/grid/core/log-name'
+import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedLog } from '@spacegrid/grid/drivers/embedded/embedded-log'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
@@ -15,8 +16,10 @@ import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
+import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import { checkStoredDivision } from './stored-division.ts'
 
 export interface EmbeddedGridOptions {
@@ -68,6 +71,9 @@ export class EmbeddedGrid {
   readonly #running: readonly Running[]
   readonly #closing: readonly { close(): Promise<void> }[]
   readonly #watches: ReadinessWatch[] = []
+  readonly #services: Subscription[] = []
+  readonly #messaging: InProcessMessaging
+  readonly #log: FaultLog
 
   /**
    * @throws GridError `configuration_invalid` when the directory is in use or unusable, or has a
@@ -90,6 +96,11 @@ export class EmbeddedGrid {
     const random = new SystemRandom()
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
+    this.#messaging = messaging
+    this.#log = {
+      error: (details, message) =>
+        tell('reactions', { kind: 'failed', level: 'error', message, details: { ...details } }),
+    }
     const store = this.#openStore(spaces, clock)
     const serving: (ProcessingUnit | PartitionedUnit)[] = []
     const running: Running[] = []
@@ -182,6 +193,13 @@ export class EmbeddedGrid {
   start(): void {
     for (const part of this.#running) part.start()
     for (const watch of this.#watches) watch.start()
+    // Reactions of one space ask another one here as they would on a network.
+    for (const unit of this.serving) void this.#serveReactions(unit)
+  }
+
+  async #serveReactions(unit: ProcessingUnit | PartitionedUnit): Promise<void> {
+    const reacting = unit instanceof PartitionedUnit ? unit : unit.reactions
+    this.#services.push(await serveReactions(this.#messaging, reacting, this.#log))
   }
 
   /** Ready when every unit is; otherwise the reason of the first that is not. */
@@ -195,6 +213,7 @@ export class EmbeddedGrid {
 
   async stop(): Promise<void> {
     for (const watch of this.#watches) watch.stop()
+    await Promise.all(this.#services.map((service) => service.stop()))
     await Promise.all(this.serving.map((unit) => unit.stop()))
     for (const part of this.#running.toReversed()) await part.stop()
     for (const part of this.#closing) await part.close()

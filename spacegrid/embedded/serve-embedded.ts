@@ -100,6 +100,7 @@ export async function serveEmbedded(
     log,
     telemetry,
     audit: (request) => auditEmbedded(grid, request),
+    reactions: (space, asked) => askOutboxOf(grid, space, asked),
   })
   // Last: who joins asks again only after a while, and what is made above takes the whole thread.
   grid.start()
@@ -121,6 +122,15 @@ export async function serveEmbedded(
   })
   for (const space of spaces)
     for (const notice of spaceNotices(space, undeclaredReadable)) log.warn(notice)
+}
+
+function askOutboxOf(grid: EmbeddedGrid, space: string, asked: object): Promise<unknown> {
+  const unit = grid.serving.find((one) => one.space.name === space && one.readiness().ready)
+  if (unit) return unit.askOutbox(asked)
+  const known = [...new Set(grid.serving.map((one) => one.space.name))]
+  throw known.includes(space)
+    ? new GridError('not_ready', `No unit of space ${space} is ready`, { retryAfterMs: 1000 })
+    : new GridError('unknown_space', `There is no space ${space} here`, { details: { known } })
 }
 
 /** Somebody who names servers does not expect a grid that uses none of them. */

@@ -26,8 +26,15 @@ export function poolTransport(
   })
   return {
     // The pool has its own time limits: a signal for each request would cost more than the request.
-    async send({ signal: _, ...request }) {
-      const { statusCode: status, headers, body } = await pool.request(request)
+    async send({ path, method, headers: given, body: sent }) {
+      const {
+        statusCode: status,
+        headers,
+        body,
+      } = await pool.request({
+        ...{ path, method, headers: given },
+        ...(sent === undefined ? {} : { body: sent }),
+      })
       return {
         status,
         header: (name) => {

@@ -11,6 +11,7 @@ import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import type { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import type { UnitOptions } from '@spacegrid/runtime/unit-options'
 import { entriesOf } from './log-reader.ts'
 
@@ -114,6 +115,8 @@ export class TestUnit {
           )
     this.#life = { unit, host, logs, isCut: false }
     unit.start()
+    const reacting = unit instanceof PartitionedUnit ? unit : unit.reactions
+    void serveReactions(messaging, reacting, { error: () => undefined })
   }
 
   whenGone(tell: () => void): void {

@@ -15,6 +15,11 @@ export interface AdminOptions {
    * Compares all copies of some spaces (default: all), for /audit. Default: there is no such route.
    */
   readonly audit?: (request: AuditRequest) => Promise<readonly object[]>
+  /**
+   * Answers what is asked of the outbox of a space, for /reactions. Default: there is no such
+   * route.
+   */
+  readonly reactions?: (space: string, asked: object) => Promise<unknown>
 }
 
 export interface AuditRequest {
@@ -80,10 +85,17 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
       }),
     )
 
+  const { reactions } = options
+  if (reactions)
+    app.post<{ Params: { space: string } }>('/reactions/:space', async ({ params, body }) =>
+      reactions(params.space, Object(body)),
+    )
+
   app.setNotFoundHandler((request, reply) => {
     const known = ['/health/live', '/health/ready', '/status', '/metrics']
     if (audit) known.push('/audit')
-    const message = `No route ${request.method} ${request.url.slice(0, 200)}; known: GET ${known.join(', ')}`
+    const posted = reactions ? '; POST /reactions/{space}' : ''
+    const message = `No route ${request.method} ${request.url.slice(0, 200)}; known: GET ${known.join(', ')}${posted}`
     return sendProblem(reply, new GridError('unknown_route', message, { details: { known } }))
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {

@@ -4,6 +4,7 @@ import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
 import type { HoldsStatus } from '../request/serving.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
+import { addReactionMetrics } from './reaction-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -64,6 +65,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addClockMetrics(registry, source)
   addHoldMetrics(registry, source)
   addAffinityMetrics(registry, source)
+  addReactionMetrics(registry, source)
   addLiveMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)

@@ -2,7 +2,7 @@ import { mergeAudits } from '../../engine/agreement/audit-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
-import type { AffinityStatus, Serving, SpaceStatus } from '../request/serving.ts'
+import type { AffinityStatus, ReactionsStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
 export type SpaceFigures = Partial<SpaceStatus>
@@ -89,8 +89,22 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     ...(one.affinity && other.affinity
       ? { affinity: mergeAffinities(one.affinity, other.affinity) }
       : {}),
+    ...(one.reactions && other.reactions
+      ? { reactions: mergeReactions(one.reactions, other.reactions) }
+      : {}),
   }
 }
+
+/** What is to be done is the same for both; what each does adds up. */
+const mergeReactions = (one: ReactionsStatus, other: ReactionsStatus): ReactionsStatus => ({
+  waiting: Math.max(one.waiting, other.waiting),
+  dead: Math.max(one.dead, other.dead),
+  oldestMs: Math.max(one.oldestMs, other.oldestMs),
+  working: one.working + other.working,
+  done: one.done + other.done,
+  retried: one.retried + other.retried,
+  died: one.died + other.died,
+})
 
 const mergeLive = (one: LiveStatus, other: LiveStatus): LiveStatus => ({
   remembers: one.remembers || other.remembers,

@@ -10,6 +10,8 @@ import type { CommandAnswer } from '../request/serving.ts'
 export interface Administrable {
   readonly space: Space
   correct(correction: Correction): Promise<CommandAnswer>
+  /** What there is to know and to do about its outbox. */
+  askOutbox(asked: object): Promise<unknown>
 }
 
 /**
@@ -35,6 +37,18 @@ export function serveAdministration(
             const correction = parseJsonInput(data) as Correction
             const { position, version } = await unit.correct(correction)
             return { data: Buffer.from(JSON.stringify({ position, version })) }
+          } catch (error) {
+            throw publicError(error, log)
+          }
+        },
+      },
+      {
+        subject: subjects.reactions(unit.space.name),
+        description: 'The outbox: {"what": "list" | "show" | "replay" | "drop", …}',
+        respond: async ({ data }) => {
+          try {
+            const answer = await unit.askOutbox(parseJsonInput(data) as object)
+            return { data: Buffer.from(JSON.stringify(answer)) }
           } catch (error) {
             throw publicError(error, log)
           }

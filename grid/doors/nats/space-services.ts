@@ -1,4 +1,4 @@
-import type { AnyCommand, AnyQuery } from '../../core/definition.ts'
+import type { AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import { logNameOf } from '../../core/log-name.ts'
 import { calledCommands } from '../../core/parts.ts'
@@ -53,6 +53,8 @@ export function serveSpace(
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
+  const endpoint = (kind: string, it: AnyCommand | AnyQuery, subject: string, respond: Responder) =>
+    endpointOf(space, kind, it, subject, respond)
   const commands = calledCommands(space).map((command) => {
     const path = pipeline.command(space.name, command.name)
     return endpoint('command', command, subjects.command(logName, command.name), (message) =>
@@ -73,15 +75,22 @@ export function serveSpace(
   })
 }
 
-const endpoint = (
+/** Of a divided space whoever asks can find out which partition it is about. */
+const endpointOf = (
+  { partitions = 1 }: Space,
   kind: string,
-  it: AnyCommand | AnyQuery,
+  { description, input, partitionBy }: AnyCommand | AnyQuery,
   subject: string,
   respond: Responder,
 ): Endpoint => ({
   subject,
-  ...(it.description === undefined ? undefined : { description: it.description }),
-  metadata: { kind, input: JSON.stringify(it.input) },
+  ...(description === undefined ? undefined : { description }),
+  metadata: {
+    ...{ kind, input: JSON.stringify(input) },
+    ...(partitions > 1 && partitionBy
+      ? { partitions: String(partitions), partitionBy: JSON.stringify(partitionBy) }
+      : undefined),
+  },
   respond,
 })
 

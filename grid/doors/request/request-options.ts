@@ -18,6 +18,8 @@ const idempotencyKeyMax = 255
 // Visible ASCII and space: other bytes reach us decoded one way over HTTP and another over NATS,
 // and one caller's key would become two.
 const idempotencyKeyPattern = /^[\x20-\x7e]+$/
+/** Keys of what the grid itself sends: they are remembered otherwise. */
+export const reservedKeyPrefix = 'grid:'
 const levels: readonly string[] = ['accepted', 'committed', 'persisted'] satisfies Acknowledgement[]
 
 /**
@@ -73,6 +75,11 @@ function checkedKey(key: string): string {
     throw invalid(
       requestHeaders.idempotencyKey,
       `1 to ${idempotencyKeyMax} visible ASCII characters`,
+    )
+  if (key.startsWith(reservedKeyPrefix))
+    throw invalid(
+      requestHeaders.idempotencyKey,
+      `a key that does not begin with ${reservedKeyPrefix}: those are the grid's own`,
     )
   return key
 }

@@ -156,6 +156,24 @@ export interface AffinityStatus {
   readonly passed: Readonly<Record<PassOutcome, number>>
 }
 
+/** Of a space that declares reactions or processes. */
+export interface ReactionsStatus {
+  /** What is still to be done. */
+  readonly waiting: number
+  /** Those of them that this unit is doing just now. */
+  readonly working: number
+  /** Dead letters: people have to look at them. */
+  readonly dead: number
+  /** Age of the oldest that is not dead, ms of log time. */
+  readonly oldestMs: number
+  /** Steps and compensations that this unit has done. */
+  readonly done: number
+  /** Attempts of this unit that have failed, or of which nothing could be said yet. */
+  readonly retried: number
+  /** Dead letters that this unit has made. */
+  readonly died: number
+}
+
 export interface SpaceStatus {
   readonly position: number
   /** Positions between the newest one known and the replica's. */
@@ -180,6 +198,8 @@ export interface SpaceStatus {
   readonly holds?: HoldsStatus
   /** Where commands declare an affinity. */
   readonly affinity?: AffinityStatus
+  /** Where reactions are declared. */
+  readonly reactions?: ReactionsStatus
   /** What is told to others as it happens. */
   readonly live?: LiveStatus
   /** What the process holds, and who is near its budget. */

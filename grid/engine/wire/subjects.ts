@@ -43,6 +43,10 @@ export const subjects = {
   snapshotForAudit: (logName: LogName, id: number) => `spacegrid.${logName}.snapshot.audit.${id}`,
   /** Asked to replace an entry: any ready unit does it. */
   correct: (logName: LogName) => `spacegrid.${logName}.admin.correct`,
+  /** Asked for what a reaction of some space asks of this one: any unit does it. */
+  react: (space: string) => `spacegrid.${space}.react`,
+  /** Asked for what is in the outbox of a space, and to replay or drop some of it. */
+  reactions: (space: string) => `spacegrid.${space}.admin.reactions`,
   /** Asked for an entry as the store holds it. */
   archive: (logName: LogName) => `spacegrid.${logName}.archive`,
   /** The same for units: exactly, and as of a position. */

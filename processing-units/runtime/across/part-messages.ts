@@ -15,6 +15,10 @@ export type PartOperation =
   | 'persisted'
   /** The position of the log once everything that is stored by now is there. */
   | 'newest'
+  /** By reactions, and by operators who look at what they have still to do. */
+  | 'cancel'
+  | 'forgetKeys'
+  | 'outbox'
   /** In partition 0, for the whole space. */
   | 'turn'
   | 'endTurn'
@@ -111,6 +115,17 @@ export interface FinishAsked {
 
 export interface ForgetAsked {
   readonly attempt: string
+}
+
+/** A command that a reaction wants not to be done any more. */
+export interface CancelAsked {
+  readonly command: string
+  readonly input: unknown
+  readonly key: string
+}
+
+export interface ForgetKeysAsked {
+  readonly keys: readonly string[]
 }
 
 /** Whether MongoDB has come as far. */

@@ -87,7 +87,7 @@ export class PartRunner {
 
   /** What a coordinator asks, by its name. */
   async part(
-    operation: Exclude<PartOperation, 'persisted' | 'newest'>,
+    operation: Exclude<PartOperation, 'persisted' | 'newest' | 'cancel' | 'forgetKeys' | 'outbox'>,
     asked: object,
   ): Promise<unknown> {
     switch (operation) {
@@ -156,7 +156,8 @@ export class PartRunner {
   }
 
   #attempt(it: Preparing): void {
-    const { chain, pending, time, state, random, place, version, faults, archive } = this.#parts
+    const { chain, pending, time, state, random, place, version, faults } = this.#parts
+    const { outbox, archive } = this.#parts
     const { asked, group } = it
     const number = chain.nextNumber()
     const id = transactionId(chain.origin, number)
@@ -165,6 +166,7 @@ export class PartRunner {
       now: Math.max(time.now(), state.time),
       newId: () => random.id(),
       limits: this.#options.transaction,
+      outbox,
       reasons: group.command.rejections,
       place,
       hash: undefined,

@@ -3,7 +3,7 @@ import type { Correction } from '@spacegrid/grid/core/correction'
 import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
-import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
+import { type PositionToken, positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
 import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
@@ -25,10 +25,13 @@ import type { Component, ComponentStatus } from '@spacegrid/grid/program/compone
 import type { PartAsk } from '../across/ask-part.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
+import type { PartOperation } from '../across/part-messages.ts'
 import { StoredReads } from '../archive/stored-reads.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import { freshMsMax } from '../freshness.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
+import { askOutboxes } from '../reactions/ask-outboxes.ts'
+import { checkedAsk } from '../reactions/outbox-desk.ts'
 import { aged, tooStale } from '../reads.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
@@ -132,7 +135,7 @@ export class PartitionedUnit implements Serving, Component {
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),
-      logNow: () => this.#logNow(),
+      logNow: () => this.logNow,
       homes: () => this.#homes(),
       executeAt: (...asked) => this.executeAt(...asked),
     })
@@ -177,12 +180,6 @@ export class PartitionedUnit implements Serving, Component {
       isOnce,
       here: (unit) => within(this.#ports.clock, withinMs, unit.part(operation, asked), noAnswer),
     })
-  }
-
-  /** By the clock of any log that is followed here: they differ as servers' clocks do. */
-  #logNow(): number {
-    for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
-    return this.#ports.clock.now()
   }
 
   #homes(): readonly Cared[] {
@@ -341,6 +338,43 @@ export class PartitionedUnit implements Serving, Component {
       here: (unit) => unit.correct(correction),
     })
     return { ...answer, position: tokenOf(partition, answer.position) }
+  }
+
+  // ---- what reactions and operators ask
+
+  /** By the clock of any log that is followed here: they differ as servers' clocks do. */
+  get logNow(): number {
+    for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
+    return this.#ports.clock.now()
+  }
+
+  /** As of `Reactive`. */
+  async cancel(name: string, input: unknown, key: string): Promise<CommandAnswer<string>> {
+    const command = this.space.commands.get(name)
+    if (!command) throw unknownIn(this.space, 'command', name)
+    const partition = partitionOfInput(this.space, command, input)
+    const asked = { command: name, input, key }
+    const answer = (await this.#askOnce(partition, 'cancel', asked)) as CommandAnswer<number>
+    return { ...answer, position: tokenOf(partition, answer.position) }
+  }
+
+  /** As of `Reactive`: what was done in a partition is remembered there. */
+  async forget(keys: readonly string[], position: PositionToken): Promise<void> {
+    for (const partition of positionsOf(position)?.keys() ?? [])
+      await this.#askOnce(partition, 'forgetKeys', { keys })
+  }
+
+  /** What operators ask of the outbox, of all partitions or of the one that an id names. */
+  async askOutbox(asked: object): Promise<unknown> {
+    const { partitions = 1 } = this.space
+    return await askOutboxes(checkedAsk(asked), partitions, (partition, part) =>
+      this.#askOnce(partition, 'outbox', part),
+    )
+  }
+
+  #askOnce(partition: number, operation: PartOperation, asked: object): Promise<unknown> {
+    const withinMs = this.#unitOptions.commandMsMax
+    return this.#askPart({ partition, operation, asked, withinMs, isOnce: false })
   }
 
   // ---- routing

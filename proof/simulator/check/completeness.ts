@@ -1,5 +1,6 @@
 import { dividedFaults, dividedWorkload } from '../divided/plan.ts'
 import { faultKinds } from '../plan/fault.ts'
+import { reactingWorkload } from '../reacting/plan.ts'
 import { workloads } from '../workloads/all-workloads.ts'
 
 /** In so many seeds everything that can happen does. */
@@ -12,6 +13,13 @@ const endings = ["fault: log's tail lost", "fault: log's tail lost, the store ah
 const dividedHappenings = [
   ...['prepare: applied', 'prepare: collided', 'decide: commit', 'decide: abort'],
   ...['finish: commit', 'finish: abort', 'asked: commit', 'asked: abort'],
+]
+
+/** Of two spaces. */
+const reactingHappenings = [
+  'orders: confirmed',
+  'orders: cancelled',
+  'orders: cancelled, ticket withdrawn',
 ]
 
 /** What never happened in all those runs, so that their success says nothing of it. */
@@ -27,6 +35,8 @@ export function neverHappened(counts: ReadonlyMap<string, number>): string[] {
     ...workloads.map(({ name }) => `workload: ${name}`),
     `workload: ${dividedWorkload}`,
     ...dividedFaults.map((kind) => `divided: fault: ${kind}`),
+    `workload: ${reactingWorkload}`,
+    ...reactingHappenings.map((what) => `reactions: ${what}`),
     ...dividedHappenings.map((what) => `divided: ${what}`),
   ].filter((what) => !isThere(what))
 }

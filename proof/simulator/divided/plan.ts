@@ -163,7 +163,7 @@ export function makeDividedPlan(seed: number): DividedPlan {
   }
 }
 
-function makeFault(random: SeededRandom, units: number, partitions: number): Fault {
+export function makeFault(random: SeededRandom, units: number, partitions: number): Fault {
   const unit = random.below(units)
   const log = random.below(partitions)
   const forMs = 50 + random.below(pick(random, [300, 1500, 4000]))

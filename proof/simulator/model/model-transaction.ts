@@ -11,6 +11,7 @@ import type {
   Transaction,
   Value,
 } from '@spacegrid/grid/core/definition'
+import type { EventType } from '@spacegrid/grid/core/event-type'
 import { Rejection } from 'spacegrid'
 import type { Attempt } from '../check/history.ts'
 import { same } from '../check/same.ts'
@@ -200,7 +201,8 @@ export class ModelTransaction implements Transaction {
     return new Known(this, taken)
   }
 
-  emit(name: string, payload: Value): void {
+  emit(event: EventType | string, payload: Value): void {
+    const name = typeof event === 'string' ? event : event.name
     this.events.push({ name, payload: structuredClone(payload) })
   }
 

@@ -5,6 +5,7 @@ import { archiveRules } from './archive-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
+import { reactionRules } from './reaction-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
 
@@ -428,5 +429,6 @@ export const rules: readonly Rule[] = [
   ...acrossRules,
   ...placementRules,
   ...affinityRules,
+  ...reactionRules,
   ...queryRules,
 ]

@@ -6,6 +6,7 @@ import {
   defineSpace,
   type Transaction,
   Type,
+  type Value,
 } from 'spacegrid'
 import { command, query, type Workload } from './workload.ts'
 
@@ -109,7 +110,7 @@ const wrongs: readonly Wrong[] = [
   takeFrom({ equals: [{}] }),
   takeFrom({ limit: -1 }),
   (tx) => tx.range(shelves, 'byCount', { from: Number.NaN }),
-  (tx) => tx.emit('Odd', as({ at: new Map() })),
+  (tx) => tx.emit('Odd', as<Value>({ at: new Map() })),
   (tx, id) => ({
     deep: { count: tx.increment(shelves, id, 'count', 1, { initial: initial(id) }) },
   }),

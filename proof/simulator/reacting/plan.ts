@@ -1,0 +1,76 @@
+import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
+import { type AskStep, type DividedPlan, type FaultStep, makeFault } from '../divided/plan.ts'
+import { pick } from '../plan/settings.ts'
+
+/** In the place of a workload's name. */
+export const reactingWorkload = 'reactions'
+
+/**
+ * Everything that will happen to a grid of two spaces, of which one reacts on the other: its two
+ * logs take the place of partitions.
+ */
+export interface ReactingPlan extends Omit<DividedPlan, 'workload'> {
+  readonly workload: typeof reactingWorkload
+}
+
+export function makeReactingPlan(seed: number): ReactingPlan {
+  const random = new SeededRandom(seed ^ 0x0eac7104)
+  const units = 2 + random.below(2)
+  const endMs = 3000 + random.below(4000)
+  const rushes = Array.from({ length: 2 + random.below(3) }, () => random.below(endMs - 100))
+  const time = (share: number, spreadMs: number): number =>
+    random.chance(share) ? pick(random, rushes) + random.below(spreadMs) : random.below(endMs)
+  const asks = Array.from(
+    { length: 10 + random.below(25) },
+    (): AskStep => ({
+      kind: 'ask',
+      atMs: time(0.6, 60),
+      client: random.below(3),
+      units: Array.from({ length: 1 + random.below(5) }, () => random.below(units)),
+      roll: random.integer(),
+      isQuery: false,
+      withKey: true,
+      patienceMs: pick(random, [150, 800, 3000]),
+    }),
+  )
+  const faults = Array.from(
+    { length: random.below(8) },
+    (): FaultStep => ({
+      kind: 'fault',
+      atMs: time(0.6, 150),
+      fault: makeFault(random, units, 2),
+    }),
+  )
+  return {
+    seed,
+    workload: reactingWorkload,
+    settings: {
+      partitions: 2,
+      units,
+      copies: units,
+      latencyMsMax: random.below(5),
+      appendTimeoutMs: pick(random, [60, 200, 1000]),
+      logsAheadMs: Array.from({ length: 2 }, () => random.below(200) - 100),
+      unitOptions: {
+        framesInFlightMax: 1 + random.below(4),
+        frameTransactionsMax: pick(random, [2, 8, 4096]),
+        attemptsMax: pick(random, [8, 64]),
+        commandMsMax: pick(random, [1500, 6000]),
+        positionWaitMsMax: 300,
+        disconnectedMsMax: 150,
+        silentMsMax: pick(random, [400, 3000]),
+        deadlinePositions: pick(random, [5, 20, 4096]),
+        republishMs: pick(random, [30, 100, 500]),
+        heartbeatMs: pick(random, [300, 2000]),
+        stopMsMax: 400,
+        auditMs: 1000,
+        auditEntries: 20,
+        // What is told to be written down is soon forgotten: everything else must not be.
+        idempotencyMs: 150_000,
+        reactionsMax: pick(random, [1, 3, 64]),
+      },
+    },
+    steps: [...asks, ...faults].sort((a, b) => a.atMs - b.atMs),
+    endMs,
+  }
+}
