@@ -156,7 +156,8 @@ export class ProcessingUnit implements Serving, Component {
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
-    this.live = new UnitLive({ ...at, messaging, clock, bytesMax })
+    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,

@@ -34,6 +34,8 @@ export interface ReadsParts {
 /** Each round, a query may read entries that it has not asked for before. */
 const archiveRoundsMax = 64
 
+const same = (incarnation: Incarnation): Incarnation => incarnation
+
 /** Answers queries and reads of entries from what is committed on the replica. */
 export class Reads {
   readonly #space: Space
@@ -69,11 +71,34 @@ export class Reads {
     }
   }
 
+  /**
+   * As `query`, at once, from what `see` makes of the present incarnation. `now`: the clock that
+   * the query sees.
+   */
+  async seen(
+    name: string,
+    input: unknown,
+    see: (incarnation: Incarnation) => Incarnation,
+    now: () => number,
+  ): Promise<QueryAnswer<number>> {
+    const query = this.#space.queries.get(name)
+    if (!query) throw unknownIn(this.#space, 'query', name)
+    checkFits(query.input, input, name)
+    return await this.#ask(query, input, see(this.#serves()), {}, now, see)
+  }
+
+  /** @throws GridError `position_timeout`, `not_ready`, `stopping` */
+  async reached(position: number): Promise<void> {
+    await this.#at({ position })
+  }
+
   #ask(
     query: AnyQuery,
     input: unknown,
     incarnation: Incarnation,
     options: ReadOptions,
+    now = this.#now,
+    see = same,
     round = 1,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
     const { state, projections, version, archive } = incarnation
@@ -81,8 +106,8 @@ export class Reads {
     if (place && query.partitionBy)
       placedHash(place, query.partitionBy, input, `query ${query.name}`)
     const reader = place
-      ? new PlacedReader(state, projections, this.#now, place, archive)
-      : new StateReader(state, projections, this.#now, archive)
+      ? new PlacedReader(state, projections, now, place, archive)
+      : new StateReader(state, projections, now, archive)
     const { position } = state
     try {
       const result =
@@ -93,7 +118,7 @@ export class Reads {
       if (reader.unknown) {
         // Nobody waits for it: it has not seen what there is.
         if (isPromise) result.catch(() => undefined)
-        return this.#askAgain(query, input, incarnation, options, reader.unknown, round)
+        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
       }
       // In process nobody is told who does not ask: to look at the clock takes as long as to look
       // up an entry.
@@ -115,7 +140,7 @@ export class Reads {
       )
     } catch (thrown) {
       if (reader.unknown)
-        return this.#askAgain(query, input, incarnation, options, reader.unknown, round)
+        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
@@ -128,6 +153,8 @@ export class Reads {
     input: unknown,
     { archive }: Incarnation,
     options: ReadOptions,
+    now: () => number,
+    see: (incarnation: Incarnation) => Incarnation,
     unknown: readonly UnknownKey[],
     round: number,
   ): Promise<QueryAnswer<number>> {
@@ -137,7 +164,7 @@ export class Reads {
       })
     await archive.lookUp(unknown)
     const incarnation = waits(options) ? await this.#at(options) : this.#serves()
-    return await this.#ask(query, input, incarnation, options, round + 1)
+    return await this.#ask(query, input, see(incarnation), options, now, see, round + 1)
   }
 
   #judgeQuery(query: AnyQuery, thrown: unknown): never {

@@ -4,6 +4,7 @@ import type { ComponentProcess } from 'spacegrid/cluster/component-process'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
 import { expect, onTestFinished, test } from 'vitest'
+import { CounterCrowd } from '../support/counter-crowd.ts'
 import { PatientClient } from '../support/patient-client.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -54,45 +55,6 @@ async function settled(asked: ComponentProcess, units: number): Promise<Map<stri
   return new Map(members.map(({ name, ready }) => [name, new Set(ready)]))
 }
 
-/** Adds to counters, one after the other each, until it is told to end. */
-class Crowd {
-  /** What the last acknowledged command has said of each counter. */
-  readonly acknowledged = new Map<string, number>()
-  readonly #client: PatientClient
-  readonly #work: Promise<unknown>
-  #ending = false
-
-  constructor(url: string) {
-    this.#client = new PatientClient(url, { answerMs: 5000 })
-    const ids = Array.from({ length: counters }, (_, at) => `counter-${at}`)
-    this.#work = Promise.all(ids.map((id) => this.#add(id)))
-  }
-
-  async #add(id: string): Promise<void> {
-    while (!this.#ending) {
-      const answer = await this.#client.persist('divided', 'add', { id }, settledMsMax)
-      expect(answer?.status, JSON.stringify(answer?.body)).toBe(200)
-      this.acknowledged.set(id, Number(answer?.body.result?.count))
-    }
-  }
-
-  /** Every counter has been added to once more. */
-  async goesOn(): Promise<void> {
-    const before = new Map(this.acknowledged)
-    const isFurther = (id: string) => (this.acknowledged.get(id) ?? 0) > (before.get(id) ?? 0)
-    const ids = Array.from({ length: counters }, (_, at) => `counter-${at}`)
-    await waitFor(() => ids.every(isFurther), {
-      what: 'an answer for every counter',
-      timeoutMs: settledMsMax,
-    })
-  }
-
-  async end(): Promise<void> {
-    this.#ending = true
-    await this.#work
-  }
-}
-
 // partitions.md, section 6: nothing that was acknowledged is lost, whoever comes and goes
 test('units are killed, added, frozen and stopped under load: each counter is what was said', async () => {
   const cluster = await startGrid()
@@ -102,7 +64,8 @@ test('units are killed, added, frozen and stopped under load: each counter is wh
     ComponentProcess,
   ]
   await settled(first, 3)
-  const crowd = new Crowd(cluster.urls.http)
+  const ids = Array.from({ length: counters }, (_, at) => `counter-${at}`)
+  const crowd = new CounterCrowd(new PatientClient(cluster.urls.http, { answerMs: 5000 }), ids)
   await crowd.goesOn()
 
   second.kill('SIGKILL')
@@ -131,16 +94,8 @@ test('units are killed, added, frozen and stopped under load: each counter is wh
   await settled(first, 2)
   await crowd.end()
 
+  expect(await crowd.differences()).toEqual([])
   const reader = new PatientClient(cluster.urls.http)
-  for (const [id, count] of crowd.acknowledged) {
-    const { body } = await reader.query(
-      'divided',
-      'count',
-      { id },
-      { 'grid-consistency': 'latest' },
-    )
-    expect(body.result, id).toEqual({ count })
-  }
   const { body } = await reader.query('divided', 'entries', {}, { 'grid-consistency': 'latest' })
   expect(body.result).toEqual({ entries: counters })
 }, 300_000)

@@ -67,6 +67,18 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
+  /** Until it is that member. */
+  async leadBy(stream: string, member: LocalServer): Promise<void> {
+    await waitFor(
+      async () => {
+        if ((await this.leaderOf(stream)) === member) return true
+        await this.stepDown(stream).catch(() => undefined)
+        return false
+      },
+      { what: `${stream} to be led by another member`, timeoutMs: 60_000 },
+    )
+  }
+
   /** Resolves once every replica of the stream is there and up to date. */
   async untilCurrent(stream: string): Promise<void> {
     await waitFor(

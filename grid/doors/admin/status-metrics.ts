@@ -133,6 +133,7 @@ function addHoldMetrics(registry: Registry, source: StatusSource): void {
 const liveGauges = {
   readers: ['spacegrid_stream_readers', 'Connections that follow streams of the space here'],
   followed: ['spacegrid_streams', 'Different streams, or places in them, that are followed here'],
+  queries: ['spacegrid_live_queries', 'Queries whose answers are kept up to date here'],
   bytes: [
     'spacegrid_stream_memory_bytes',
     'Memory of what has happened last, kept for those who come back, roughly',
@@ -149,6 +150,16 @@ function addLiveMetrics(registry: Registry, source: StatusSource): void {
           if (live) this.set({ space }, live[field as keyof typeof liveGauges])
       },
     })
+  new Counter({
+    name: 'spacegrid_live_query_evaluations_total',
+    help: 'Times that one of them was worked out',
+    ...{ labelNames: ['space'], registers: [registry] },
+    collect() {
+      this.reset()
+      for (const [space, { live }] of Object.entries(source.spaces()))
+        if (live) this.inc({ space }, live.evaluations)
+    },
+  })
 }
 
 /** Only of spaces with commands that declare an affinity. */

@@ -110,6 +110,8 @@ const mergeLive = (one: LiveStatus, other: LiveStatus): LiveStatus => ({
   remembers: one.remembers || other.remembers,
   bytes: one.bytes + other.bytes,
   followed: one.followed + other.followed,
+  queries: one.queries + other.queries,
+  evaluations: one.evaluations + other.evaluations,
   readers: one.readers + other.readers,
 })
 

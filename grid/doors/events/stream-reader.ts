@@ -16,8 +16,8 @@ export class StreamReader {
   readonly #socket: Socket
   readonly #bytesMax: number
   #closed: (() => void) | undefined
-  /** It gets a whole answer next, whatever that is then; of live queries alone. */
-  needsWhole = false
+  /** Of a live query: number of the answer that it has been told last. */
+  version = 0
 
   /** @param bytesMax that may wait for it; beyond, it is told to connect again */
   constructor(socket: Socket, bytesMax: number) {

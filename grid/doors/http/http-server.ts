@@ -13,6 +13,7 @@ import type { GridError } from '../../core/errors.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import { calledCommands } from '../../core/parts.ts'
 import gridPackage from '../../package.json' with { type: 'json' }
+import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
@@ -41,6 +42,7 @@ import {
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
+import { problemOf } from './problem.ts'
 import { addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
@@ -178,7 +180,9 @@ function addSpaceRoutes(
   const { queries, caches } = rotation.space
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
-  for (const query of queries.values()) addQueryRoute(app, door, rotation, query)
+  const unit = () => rotation.next()
+  const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
+  for (const query of queries.values()) addQueryRoute(app, door, rotation, query, live)
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)

@@ -95,7 +95,6 @@ const parameters: Readonly<Record<string, object>> = {
     description:
       'Under what the request is known: up to 128 visible ASCII characters, which come back in the answer',
     schema: text,
-    example: 'order-7',
   },
   Traceparent: {
     in: 'header',
@@ -103,7 +102,6 @@ const parameters: Readonly<Record<string, object>> = {
     required: false,
     description: 'W3C Trace Context: the trace that the request is part of',
     schema: text,
-    example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   },
 }
 

@@ -140,6 +140,18 @@ const readHeaders = (space: Space) => ({
   },
 })
 
+export const resumeHeader = {
+  type: 'object',
+  properties: {
+    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
+  },
+} as const
+
+const liveHeaders = (space: Space) => {
+  const { properties, type } = readHeaders(space)
+  return { type, properties: { ...properties, ...resumeHeader.properties } }
+}
+
 const ageHeader = {
   'Grid-Age': {
     type: 'string',
@@ -151,6 +163,16 @@ const ageHeader = {
 const read = (properties: Readonly<Record<string, unknown>>) => ({
   ...answer(properties),
   headers: ageHeader,
+})
+
+/** Of a query: by `Accept: text/event-stream` the answer, and then what changes of it. */
+const liveRead = (properties: Readonly<Record<string, unknown>>) => ({
+  description: 'Done; as a stream of events the answer, and then its changes (JSON Patch)',
+  headers: ageHeader,
+  content: {
+    'application/json': { schema: answer(properties) },
+    'text/event-stream': { schema: { type: 'string' } },
+  },
 })
 
 const readProblems = {
@@ -175,13 +197,6 @@ export const streamResponses = {
   503: problem('Not ready, or as many streams as there may be; see Retry-After'),
 } as const
 
-export const resumeHeader = {
-  type: 'object',
-  properties: {
-    'Last-Event-ID': { type: 'string', description: 'Goes on behind this event, on any unit' },
-  },
-} as const
-
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
   return {
     operationId: `${space.name}.${command.name}`,
@@ -201,7 +216,6 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
         Prefer: {
           type: 'string',
           description: `Acknowledgement level: ack=accepted, ack=committed or ack=persisted; default ack=${command.acknowledge}`,
-          examples: ['ack=persisted'],
         },
       },
     },
@@ -226,9 +240,9 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
     tags: [space.name],
     ...(query.description === undefined ? undefined : { summary: query.description }),
     querystring: query.input,
-    headers: readHeaders(space),
+    headers: liveHeaders(space),
     response: {
-      200: read({ result: query.result ?? {}, position: answeredAt(space) }),
+      200: liveRead({ result: query.result ?? {}, position: answeredAt(space) }),
       304: { description: 'Not modified', type: 'null', headers: ageHeader },
       ...readProblems,
     },

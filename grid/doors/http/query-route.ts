@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
 import { positionJson } from '../../core/position.ts'
+import type { SpaceQueries } from '../events/space-queries.ts'
 import type { QueryAnswer, ReadOptions } from '../request/serving.ts'
 import { ResultTags } from './entity-tag.ts'
 import { type Door, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
+import { asksForStream, LiveQueryRoute } from './live-query-route.ts'
 import { querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
 import { ResultSerializer } from './result-serializer.ts'
@@ -24,6 +26,7 @@ export function addQueryRoute(
   door: Door,
   rotation: UnitRotation,
   query: AnyQuery,
+  queries: SpaceQueries,
 ): void {
   const { space } = rotation
   const { name } = query
@@ -34,9 +37,12 @@ export function addQueryRoute(
     tags: new ResultTags(),
   }
   const path = door.pipeline.query(space.name, name)
+  const live = new LiveQueryRoute(door, name, route.inputs, queries)
   const schema = querySchema(space, query)
   app.get(`/${space.name}/queries/${name}`, { config: { schema } }, (request, reply) =>
-    path.run(rotation.next(), new QueryRequest(request, reply, route)),
+    asksForStream(request)
+      ? live.join(request, reply, rotation.next())
+      : path.run(rotation.next(), new QueryRequest(request, reply, route)),
   )
 }
 

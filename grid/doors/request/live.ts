@@ -1,4 +1,6 @@
 import type { IndexRange, Value } from '../../core/definition.ts'
+import type { GridError } from '../../core/errors.ts'
+import type { PositionToken } from '../../core/position.ts'
 import type { ResumePoint } from '../../core/resume-point.ts'
 
 /** The fields that callers may see of an entry. */
@@ -83,6 +85,27 @@ export interface Following {
   close(): void
 }
 
+export interface WatchOptions {
+  /** Tag of the answer that is known: it is waited for another one. */
+  readonly known?: string | undefined
+  /** The answer is of this position or a later one. */
+  readonly position?: PositionToken | undefined
+  /** Longest wait for another answer than is known, ms. */
+  readonly withinMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The answer of a live query, or why it has none; neither: it is the one that is known. */
+export interface Watched {
+  /** Tells answers apart, on every unit alike. */
+  readonly tag: string
+  /** Of the state that answered, or says the same. */
+  readonly position: PositionToken
+  readonly json?: string | undefined
+  /** What the query is answered with in its place, until something changes. */
+  readonly failure?: GridError | undefined
+}
+
 /** What of a unit those work with who tell others what happens, as it happens. */
 export interface LiveServing {
   /**
@@ -92,6 +115,12 @@ export interface LiveServing {
    * @throws GridError `invalid_header`: it is no such token
    */
   follow(filter: FollowFilter, after?: string): Following
+  /**
+   * The answer of a query as soon as it is another one than is known, kept up to date meanwhile.
+   * @throws GridError `unknown_query`, `invalid_input`, `position_timeout`, `not_ready`,
+   * `overloaded`, `stopping`, `partitions_unavailable`
+   */
+  watch(query: string, input: unknown, options: WatchOptions): Promise<Watched>
   status(): LiveStatus
 }
 
@@ -103,6 +132,10 @@ export interface LiveStatus {
   readonly bytes: number
   /** Streams of different events, or places, that are followed. */
   readonly followed: number
+  /** Queries that are kept up to date. */
+  readonly queries: number
+  /** Times that one of them was worked out. */
+  readonly evaluations: number
   /** Connections that follow one of them here. */
   readonly readers: number
 }

@@ -1,19 +1,24 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { type ResumePoint, readPoints } from '@spacegrid/grid/core/resume-point'
+import { checkFits } from '@spacegrid/grid/core/validation'
 import type {
   FollowedBatch,
   FollowFilter,
   Following,
   LiveServing,
   LiveStatus,
+  Watched,
+  WatchOptions,
 } from '@spacegrid/grid/doors/request/live'
-import { resumeInvalid } from '@spacegrid/grid/doors/request/request-options'
+import { positionInvalid, resumeInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { unknownIn } from '../unknown.ts'
 import { type FollowAsked, type FollowedPart, LiveFeed } from './live-feed.ts'
 import { LiveHints } from './live-hints.ts'
+import { type AskSeen, LiveQueries } from './live-queries.ts'
 
 /** Longest wait of one look at what happens, ms. */
 export const lookMs = 10_000
@@ -29,18 +34,26 @@ export interface UnitLiveParts {
   readonly clock: Clock
   /** Memory that what is remembered may keep, bytes. */
   readonly bytesMax: number
+  readonly ask: AskSeen
+  /** The log's time, ms since the epoch. */
+  readonly now: () => number
 }
 
 /** What a unit tells of one log as it happens. */
 export class UnitLive implements LiveServing {
+  readonly #space: Space
   readonly #feed: LiveFeed
   readonly #hints: LiveHints
+  readonly #queries: LiveQueries
   readonly #clock: Clock
   /** When somebody has followed here last, monotonic ms. */
   #followedAt = Number.NEGATIVE_INFINITY
   readonly #followings = new Set<Following>()
 
-  constructor({ logName, space, partition, messaging, clock, bytesMax }: UnitLiveParts) {
+  constructor(parts: UnitLiveParts) {
+    const { logName, space, partition, messaging, clock, bytesMax, ask, now } = parts
+    this.#space = space
+    this.#queries = new LiveQueries(clock, ask, now)
     this.#clock = clock
     this.#feed = new LiveFeed(space, partition ?? 0, clock, { bytesMax, lingerMs })
     const wanted = () => {
@@ -58,16 +71,19 @@ export class UnitLive implements LiveServing {
 
   async stop(): Promise<void> {
     this.#feed.stop()
+    this.#queries.stop()
     await this.#hints.stop()
   }
 
   /** An incarnation of the unit has begun. */
   attach(replica: Replica, lag: () => number, logIdentity: string): void {
     this.#feed.attach(replica, lag, logIdentity)
+    this.#queries.attach(replica)
   }
 
   detach(): void {
     this.#feed.detach()
+    this.#queries.detach()
   }
 
   /** One look at what happens in the log, as `Following` does them one after the other. */
@@ -91,9 +107,19 @@ export class UnitLive implements LiveServing {
     return following
   }
 
+  async watch(query: string, input: unknown, options: WatchOptions): Promise<Watched> {
+    if (typeof options.position === 'string') throw positionInvalid()
+    const declared = this.#space.queries.get(query)
+    if (!declared) throw unknownIn(this.#space, 'query', query)
+    checkFits(declared.input, input, query)
+    return await this.#queries.watch(query, input, options)
+  }
+
   status(): LiveStatus {
     const { wanted, bytes } = this.#feed
-    return { remembers: wanted !== undefined, bytes, ...countsOf(this.#followings) }
+    const { size: queries, evaluations } = this.#queries
+    const counts = { queries, evaluations, ...countsOf(this.#followings) }
+    return { remembers: wanted !== undefined, bytes, ...counts }
   }
 }
 

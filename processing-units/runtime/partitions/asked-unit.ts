@@ -11,7 +11,7 @@ import type { UnitLive } from '../live/unit-live.ts'
 
 /** The unit of one log, as requests that others pass on reach it. */
 export interface AskedUnit {
-  readonly live: Pick<UnitLive, 'look'>
+  readonly live: Pick<UnitLive, 'look' | 'watch'>
   /** Not passed on once more. */
   executeHere(name: string, input: unknown, options: ExecuteOptions): Promise<CommandAnswer<number>>
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>>

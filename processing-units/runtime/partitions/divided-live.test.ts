@@ -1,4 +1,10 @@
-import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid/core/define'
+import {
+  defineCache,
+  defineCommand,
+  defineQuery,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid/core/define'
 import { pointsText } from '@spacegrid/grid/core/resume-point'
 import type { Following, Happening } from '@spacegrid/grid/doors/request/live'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
@@ -25,7 +31,26 @@ const step = defineCommand('step', {
   },
 })
 
-const space = defineSpace('walk', { partitions: 4, caches: [steps], commands: [step] })
+const reached = defineQuery('reached', {
+  input: Type.Object({ id: Type.String() }),
+  partitionBy: 'id',
+  handler: (read, { id }) => read.get(steps, id)?.step ?? 0,
+})
+
+const walkers = defineQuery('walkers', {
+  input: Type.Object({}),
+  everyPartition: {
+    merge: (results) => (results as number[]).reduce((sum, one) => sum + one, 0),
+  },
+  handler: (read) => read.count(steps),
+})
+
+const space = defineSpace('walk', {
+  partitions: 4,
+  caches: [steps],
+  commands: [step],
+  queries: [reached, walkers],
+})
 
 /** Follows one member after the other, from where it was. */
 class Walker {
@@ -101,5 +126,47 @@ test(`events of all partitions, each once and in the order of its own, whoever i
   expect([...steady.resets, ...moving.resets]).toEqual([])
   steady.leave()
   moving.leave()
+  await world.stop()
+})
+
+test('queries of one partition and of all are watched on any unit, wherever they are kept', async () => {
+  const world = new PartitionedWorld(space)
+  const [first, second, third] = (await world.startSettled(3)) as [
+    WorldMember,
+    WorldMember,
+    WorldMember,
+  ]
+  const ids = Array.from({ length: 8 }, (_, at) => `walker ${at}`)
+  const seen = new Map<string, unknown>()
+  let left = false
+  const watch = async ({ unit }: WorldMember, query: string, input: object) => {
+    let known: string | undefined
+    while (!left) {
+      try {
+        const watched = await unit.live.watch(query, input, { known, withinMs: 5000 })
+        if (watched.tag === known) continue
+        known = watched.tag
+        seen.set(`${unit.name} ${query} ${JSON.stringify(input)}`, JSON.parse(watched.json ?? ''))
+      } catch {
+        await new Promise<void>((wake) => world.clock.after(50, wake))
+      }
+    }
+  }
+  for (const member of [first, second]) {
+    for (const id of ids) void watch(member, 'reached', { id })
+    void watch(member, 'walkers', {})
+  }
+  for (const round of [1, 2, 3]) {
+    if (round === 3) third.host.crash()
+    for (const id of ids)
+      await world.settled(first.unit.execute('step', { id }, { idempotencyKey: `${id} ${round}` }))
+    const isSeen = (name: string) =>
+      seen.get(`${name} walkers {}`) === ids.length &&
+      ids.every((id) => seen.get(`${name} reached ${JSON.stringify({ id })}`) === round)
+    await world.until(() => isSeen(first.unit.name) && isSeen(second.unit.name), 60_000)
+  }
+  left = true
+  await world.clock.advance(20_000)
+  expect(first.unit.live.status().queries).toBe(0)
   await world.stop()
 })

@@ -129,9 +129,12 @@ export class PartitionedUnit implements Serving, Component {
       layout: () =>
         [...this.#keeping.copies.values()].find(({ unit }) => unit?.state)?.unit?.state?.layout,
     })
-    this.live = new DividedLive(space, clock, (partition, request, withinMs, here) =>
-      this.#atKeepers({ partition, request, withinMs, isOnce: false, here }),
-    )
+    this.live = new DividedLive({
+      ...{ space, clock },
+      askKeepers: (partition, request, withinMs, here) =>
+        this.#atKeepers({ partition, request, withinMs, isOnce: false, here }),
+      query: (query, input, asked) => this.query(query, input, asked),
+    })
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
       ask: (asked) => this.#askPart(asked),

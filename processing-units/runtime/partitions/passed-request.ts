@@ -24,9 +24,10 @@ const answerFormat = 1
 
 /**
  * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
- * `follow`: `input` is a look at what happens (`passed-look.ts`).
+ * `follow`: `input` is a look at what happens, `watch`: what of a query is watched
+ * (`passed-look.ts`).
  */
-export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'follow'
+export type PassedKind = 'command' | 'query' | 'entry' | 'correction' | 'part' | 'follow' | 'watch'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -54,7 +55,15 @@ export type PassedAnswer =
   | { readonly kind: 'error'; readonly error: GridError }
   | { readonly kind: 'elsewhere' }
 
-const kinds: readonly PassedKind[] = ['command', 'query', 'entry', 'correction', 'part', 'follow']
+const kinds: readonly PassedKind[] = [
+  'command',
+  'query',
+  'entry',
+  'correction',
+  'part',
+  'follow',
+  'watch',
+]
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,
   'accepted',

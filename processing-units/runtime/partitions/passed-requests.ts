@@ -6,7 +6,13 @@ import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/po
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { AskedUnit } from './asked-unit.ts'
-import { readLook } from './passed-look.ts'
+import {
+  type PassedWatch,
+  type PassedWatched,
+  packWatched,
+  readLook,
+  readWatch,
+} from './passed-look.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -87,6 +93,7 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   if (kind === 'part') return unit.part(name as PartOperation, input as object)
   if (kind === 'correction') return unit.correct(input as Correction)
   if (kind === 'follow') return unit.live.look(...readLook(input as string))
+  if (kind === 'watch') return watch(unit, request)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
@@ -106,6 +113,14 @@ function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   return kind === 'query'
     ? unit.query(name, input, options)
     : unit.entry(name, input as string, options)
+}
+
+async function watch(
+  unit: AskedUnit,
+  { name, input, position }: PassedRequest,
+): Promise<PassedWatched> {
+  const asked = input as PassedWatch
+  return packWatched(await unit.live.watch(name, asked.input, readWatch(asked, position)))
 }
 
 /** Of what a unit that does not serve has been asked nothing was done. */

@@ -53,10 +53,15 @@ const ofGroup = defineQuery('ofGroup', {
     read.range(items, 'byRank', { equals: [group] }).map(({ id, rank }) => ({ id, rank })),
 })
 
+const item = defineQuery('item', {
+  input: Type.Object({ id: Type.String() }),
+  handler: (read, { id }) => read.get(items, id) ?? read.notFound('no such item'),
+})
+
 export const shelf = defineSpace('shelf', {
   caches: [items, hidden],
   commands: [put, drop, tell],
-  queries: [ofGroup],
+  queries: [ofGroup, item],
   readableEvents: {
     ItemPut: ['id', 'rank'],
     EvenPut: true,

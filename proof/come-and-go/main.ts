@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { failureOf } from 'spacegrid/command-line/failure'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
+import { type ComeAndGoStep, runComeAndGo } from './come-and-go.ts'
+
+interface Options {
+  readonly units: number
+  readonly partitions: number
+  readonly events: number
+  readonly rate: number
+  readonly keep: boolean
+}
+
+const answeredMsMax = 3000
+const movedMax = 1.2
+
+const command = new Command('npm run come-and-go --')
+  .description(
+    'A ticketing cluster, divided into partitions with two copies of each, under load on several events: two units are killed (kill -9) one after the other, one is added, one stopped in good order. Tells how long partitions did not answer and how much moved; then the load accounts for all it was told, and every copy is compared.',
+  )
+  .option('--units <number>', 'processing units at first', whole(4, 16), 4)
+  .option('--partitions <number>', 'of the space', whole(2, 1024), 16)
+  .option('--events <number>', 'on sale at once', whole(1, 1000), 20)
+  .option('--rate <number>', 'users who come each second', whole(1, 10_000), 20)
+  .option('--keep', 'keep data and logs also when all is well', false)
+  .addHelpText(
+    'after',
+    `
+Everything runs on this machine, on free ports, in a temporary folder that is kept when something was found.
+Exit code: 0 audit clean, every partition answered within ${answeredMsMax / 1000} s of each kill, at most ${movedMax} times what had to move has moved; 1 otherwise; 2 wrong options.`,
+  )
+  .action(async ({ keep, ...options }: Options) => {
+    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-come-and-go-'))
+    say(`Data and logs in ${folder}`)
+    let isGood = false
+    try {
+      const { steps, wrong } = await runComeAndGo({ ...options, folder, told: tell })
+      for (const line of wrong) say(`  wrong: ${line}`)
+      isGood = wrong.length === 0 && steps.every(isMet)
+      say(wrong.length === 0 ? 'Audit clean, nothing acknowledged is lost.' : 'Audit failed.')
+    } catch (error) {
+      throw failureOf(error)
+    } finally {
+      if (isGood && !keep) await rm(folder, { recursive: true })
+      else say(`Data and logs: ${folder}`)
+    }
+    // Connections to units that are gone may still be open.
+    process.exit(isGood ? 0 : 1)
+  })
+
+const isMet = ({ answeredMs = 0, moved, fair }: ComeAndGoStep): boolean =>
+  answeredMs <= answeredMsMax && moved <= movedMax * fair
+
+function tell(step: ComeAndGoStep): void {
+  const { what, answeredMs, moved, fair } = step
+  const ratio = (moved / fair).toFixed(2)
+  const answered =
+    answeredMs === undefined ? '' : `all partitions answer after ${Math.round(answeredMs)} ms; `
+  const verdict = isMet(step) ? 'met    ' : 'NOT MET'
+  say(`${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio})`)
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+await runCommand(command)
