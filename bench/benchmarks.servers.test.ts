@@ -22,9 +22,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function run(program: string, name: string, ...options: string[]): Promise<string> {
+const run = (program: string, name: string, ...options: string[]): Promise<string> =>
+  start(program, '--results', folder, '--name', name, ...options)
+
+async function start(program: string, ...options: string[]): Promise<string> {
   const path = fileURLToPath(new URL(program, import.meta.url))
-  const child = spawn(process.execPath, [path, '--results', folder, '--name', name, ...options])
+  const child = spawn(process.execPath, [path, ...options])
   let said = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -75,6 +78,15 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
       expect(perSecond).toBeGreaterThan(0)
       expect(readNs).toBeGreaterThan(0)
     }
+  })
+
+  it('npm run bench:live tells readers what happens', async () => {
+    const small = ['--readers', '20', '--stuck', '2', '--watchers', '20', '--units', '2']
+    const said = await start('./live.ts', ...small, '--rate', '20', '--seconds', '1')
+    for (const [, told] of said.matchAll(/(\d+(?:\.\d+)?) events told each/g))
+      expect(Number(told), said).toBeGreaterThan(0)
+    expect(said).toMatch(/one live query, 20 readers over 2 units/)
+    expect(said).toMatch(/[1-9]\d* changes told, 0 let go/)
   })
 
   it.each([

@@ -22,6 +22,7 @@ export {
   defineQuery,
   defineSpace,
   join,
+  mergeRows,
   rowKey,
   type Static,
   Type,

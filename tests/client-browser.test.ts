@@ -35,6 +35,8 @@ interface OnPage {
   readonly spacegrid: typeof import('spacegrid/client')
   client: import('spacegrid/client').GridClient
   readonly told: { kind: string; name?: string }[]
+  /** Of a live query. */
+  readonly answers: unknown[]
 }
 
 let modules: Server
@@ -96,7 +98,11 @@ async function openPage(url: string): Promise<Page> {
     const here = globalThis as unknown as OnPage
     // The grid may be away for as long as it takes to start.
     const retry = { retriesMax: 100, retryAfterMaxMs: 10_000 }
-    Object.assign(here, { client: new here.spacegrid.GridClient(grid, { retry }), told: [] })
+    Object.assign(here, {
+      client: new here.spacegrid.GridClient(grid, { retry }),
+      told: [],
+      answers: [],
+    })
   }, url)
   return opened
 }
@@ -131,6 +137,11 @@ test.skipIf(browserProgram() === undefined)(
           here.told.push(event)
       }
       follow().catch((error: unknown) => here.told.push({ kind: String(error) }))
+      const watch = async () => {
+        for await (const { result } of client.live('auction', 'auction', { auctionId: 'a' }))
+          if (result) here.answers.push(result)
+      }
+      watch().catch((error: unknown) => here.answers.push({ error: String(error) }))
       const bid = { auctionId: 'a', bidderId: 'ann', amount: 12 }
       const key = { idempotencyKey: 'bid-1' }
       const bidden = await session.command('auction', 'placeBid', bid, key)
@@ -170,5 +181,8 @@ test.skipIf(browserProgram() === undefined)(
     await waitFor(async () => (await eventsTold()).includes('reset'), { what: 'a reset' })
     await bid(30)
     await waitFor(async () => (await eventsTold()).at(-1) === 'BidPlaced', { what: 'the last bid' })
+    const lastAnswer = () =>
+      opened.evaluate(() => JSON.stringify((globalThis as unknown as OnPage).answers.at(-1)))
+    await waitFor(async () => (await lastAnswer()).includes('30'), { what: 'the live answer' })
   },
 )

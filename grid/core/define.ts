@@ -48,6 +48,7 @@ import type { Mistake } from './mistake.ts'
 import { outboxCache, outboxCaches } from './outbox.ts'
 import { runParts } from './parts.ts'
 import { commandsSent, type Process } from './process.ts'
+import { rowQueries } from './projection/row-queries.ts'
 import { typesOf } from './schema-check.ts'
 
 /**
@@ -425,6 +426,8 @@ export function defineSpace<
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
+  for (const query of rowQueries(options.projections ?? [], partitions))
+    queries.set(query.name, query as Queries)
   const reactions = byName('reaction', options.reactions ?? [])
   const caches = withOutbox(name, options.caches, reactions, commands)
   const checked = { name, caches, commands, queries, partitions }
@@ -477,6 +480,7 @@ function byName<T extends { readonly name: string }>(
 }
 
 export { defineProjection, join } from './projection/define-projection.ts'
+export { mergeRows } from './projection/merge-rows.ts'
 export { rowKey } from './projection/row-key.ts'
 export type { Static }
 /** Re-exported so that an application needs one import to declare its data. */

@@ -450,6 +450,8 @@ export interface Query<
   readonly partitionBy?: PartitionBy | undefined
   /** It is asked of every partition, and one answer made of theirs. */
   readonly everyPartition?: Scattered<Input> | undefined
+  /** It reads the rows of a projection for callers from outside. */
+  readonly rowsOf?: { readonly projection: string; readonly kind: 'row' | 'rows' } | undefined
   readonly [answered]?: Result
 }
 
@@ -510,6 +512,7 @@ export interface Projection<
   readonly [followed]?: Uses
   readonly name: Name
   readonly description: string | undefined
+  readonly version: number
   readonly source: ProjectionSource
   /** Those that it follows. */
   readonly caches: readonly AnyCache[]
@@ -521,6 +524,7 @@ export interface Projection<
   readonly indexes: Indexes
   /** Schema of its rows, as far as it is known. */
   readonly row: TObject
+  readonly readable: boolean | readonly string[] | undefined
   readonly partitionBy: PartitionBy | undefined
   /** Its rows are of this version always. */
   readonly evolution?: undefined

@@ -30,6 +30,7 @@ export const errorKinds = {
   unknown_command: kind(404, false, 'No such command'),
   unknown_query: kind(404, false, 'No such query'),
   unknown_cache: kind(404, false, 'No such cache'),
+  unknown_projection: kind(404, false, 'No such projection'),
   wrong_partition: kind(421, false, 'It belongs to another partition'),
   unknown_route: kind(404, false, 'No such route'),
   not_found: kind(404, false, 'Not found'),

@@ -13,6 +13,10 @@ const outboxEntry = Type.Object({
   reaction: Type.String(),
   event: Type.String(),
   payload: anyValue,
+  /**
+   * Of its transaction, among those of its unit: those in one frame of the log are in this order.
+   */
+  number: Type.Integer(),
   /** Its place among the events of its transaction, from 1. */
   nth: Type.Integer(),
   /** When the event was emitted, ms since the epoch. */
@@ -40,8 +44,8 @@ const outboxEntry = Type.Object({
   refused: Type.Optional(Type.Boolean()),
   /** How often it has been tried anew after a refusal. */
   round: Type.Optional(Type.Integer()),
-  /** Where it was written first: later writings do not change its place in the order. */
-  first: Type.Optional(Type.Object({ position: Type.Number(), version: Type.Number() })),
+  /** Log position where it was written first: later writings do not change its place. */
+  first: Type.Optional(Type.Number()),
 })
 
 /** What is still to be done about one event by one reaction or process. */
@@ -85,7 +89,7 @@ export class Outbox {
   }
 
   /** @throws GridError `outbox_full` */
-  note(tx: Transaction, { name, payload }: DomainEvent, nth: number): void {
+  note(tx: Transaction, { name, payload }: DomainEvent, number: number, nth: number): void {
     const reactions = this.#byEvent.get(name)
     if (!reactions) return
     if (this.#count() >= this.#max)
@@ -97,7 +101,7 @@ export class Outbox {
     const { now } = tx
     for (const { name: reaction } of reactions)
       tx.put(outboxCache, {
-        ...{ id: tx.newId(), reaction, event: name, payload: payload as Value, nth },
+        ...{ id: tx.newId(), reaction, event: name, payload: payload as Value, number, nth },
         ...{ at: now, since: now, turn: 0, attempts: 0 },
       })
   }

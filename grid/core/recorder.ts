@@ -53,6 +53,8 @@ export interface RecorderOptions {
   readonly limits?: TransactionLimits
   /** What is known of entries that may have left memory. Left out: none has. */
   readonly archive?: KnownArchive | undefined
+  /** The transaction's place among those of its unit. */
+  readonly number?: number
   /** Where what follows from events is written down; undefined: nothing does. */
   readonly outbox?: Outbox | undefined
   /** All that it may refuse for; undefined: anything. */
@@ -240,15 +242,12 @@ export class Recorder implements Transaction, Prediction {
     this.#countWrites(layout.archiveIndex === undefined ? 1 : 2)
     this.#push({ kind: StepKind.delete, cache: layout.number, key })
     if (layout.archiveIndex === undefined) return
-    const stir = stirBucket(this.#view.layout, layout, key)
-    this.#bytes += stir.key.length
-    this.#push(stir)
+    this.#push(stirBucket(this.#view.layout, layout, key))
   }
 
   get #archive(): ArchiveReads | undefined {
     const { archive } = this.#options
-    if (!archive) return undefined
-    this.#archiveReads ??= new ArchiveReads(this.#view, archive, this)
+    if (archive) this.#archiveReads ??= new ArchiveReads(this.#view, archive, this)
     return this.#archiveReads
   }
 
@@ -358,7 +357,8 @@ export class Recorder implements Transaction, Prediction {
     const taken = takenEvent(name, payload, this.#limits.charactersMax)
     this.#bytes += takenBytes()
     this.#events = withItem(this.#events, taken)
-    this.#options.outbox?.note(this, taken, this.#events.length)
+    const { outbox, number = 0 } = this.#options
+    outbox?.note(this, taken, number, this.#events.length)
   }
 
   reject(reason: string, details?: Value): never {

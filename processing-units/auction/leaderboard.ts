@@ -11,5 +11,6 @@ export const leaderboard = defineProjection('leaderboard', {
   groupBy: ['auctionId', 'bidderId'],
   values: ({ max }) => ({ amount: max('amount') }),
   indexes: { byAmount: ['auctionId', 'amount'] },
+  readable: true,
   partitionBy: 'auctionId',
 })

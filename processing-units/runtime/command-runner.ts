@@ -395,6 +395,7 @@ export class CommandRunner {
       newId: this.#newId,
       limits: this.#options.transaction,
       archive: this.#archive,
+      number,
       outbox: this.#outbox,
       reasons: execution.command.rejections,
     }

@@ -202,6 +202,7 @@ export class Expirer {
       now: Math.max(this.#time.now(), this.#state.time),
       newId: () => this.#random.id(),
       limits: this.#options.transaction,
+      number,
       outbox: this.#outbox,
     }
     const place = this.#place

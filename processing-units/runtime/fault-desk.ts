@@ -8,6 +8,7 @@ import { DataFault, takeData } from '@spacegrid/grid/core/data'
 import type { Value } from '@spacegrid/grid/core/definition'
 import { type ErrorCode, type GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import { UnusableCursor } from '@spacegrid/grid/core/ordered-merge'
+import { UnusableRows } from '@spacegrid/grid/core/projection/row-queries'
 
 /** What a transaction can meet that is nobody's mistake. */
 const answersOfCommands: ReadonlySet<ErrorCode> = new Set([
@@ -41,7 +42,7 @@ export class FaultDesk {
     }
     if (isGridError(thrown) && isAnswer(callback, thrown.code)) return thrown
     // The caller has sent it.
-    if (thrown instanceof UnusableCursor && callback.kind === 'query') return thrown
+    if (callback.kind === 'query' && isAsked(thrown)) return thrown
     return this.#fault(callback, thrown, position)
   }
 
@@ -60,6 +61,9 @@ export class FaultDesk {
     )
   }
 }
+
+const isAsked = (thrown: unknown): thrown is GridError =>
+  thrown instanceof UnusableCursor || thrown instanceof UnusableRows
 
 const isTransaction = ({ kind }: Callback): boolean => kind === 'command' || kind === 'expiry'
 

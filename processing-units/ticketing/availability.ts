@@ -14,5 +14,6 @@ export const availability = defineProjection('availability', {
     held: count(({ status }) => status === 'held'),
     sold: count(({ status }) => status === 'sold'),
   }),
+  readable: true,
   partitionBy: 'eventId',
 })

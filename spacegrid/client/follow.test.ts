@@ -113,6 +113,44 @@ describe('a stream of events', () => {
   })
 })
 
+test('a live query is the whole answer each time, through lost connections and failures', async () => {
+  const told = (id: number, type: string, data: object) =>
+    `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+  const patch = [{ op: 'replace', path: '/sections/0/held', value: 2 }]
+  const failure = { status: 404, code: 'not_found', detail: 'no such event' }
+  const { client, opened } = scripted([
+    {
+      pieces: [
+        told(1, 'answer', { result: { sections: [{ held: 0 }, { held: 1 }] }, position: 1 }),
+        told(2, 'patch', { patch, position: 2 }),
+        lost,
+      ],
+    },
+    {
+      pieces: [
+        told(3, 'failure', failure),
+        told(4, 'answer', { result: { sections: [] }, position: 4 }),
+      ],
+    },
+  ])
+  const answers: unknown[] = []
+  for await (const answer of client.live('shop', 'left', { id: 'tea' })) {
+    answers.push(answer.error ? answer.error.code : answer)
+    if (answers.length === 4) break
+  }
+  expect(answers).toEqual([
+    { result: { sections: [{ held: 0 }, { held: 1 }] }, position: 1 },
+    { result: { sections: [{ held: 2 }, { held: 1 }] }, position: 2 },
+    'not_found',
+    { result: { sections: [] }, position: 4 },
+  ])
+  expect(opened.map(({ path, headers }) => [path, headers['last-event-id']])).toEqual([
+    ['/shop/queries/left?id=tea', undefined],
+    ['/shop/queries/left?id=tea', '2'],
+  ])
+  expect(client.seen('shop')).toBe(4)
+})
+
 test('where there are no streams, that is said', async () => {
   const client = new GridClient('nats:', { transport: { send: () => Promise.reject(lost) } })
   await expect(take(client, 1)).rejects.toMatchObject({ code: 'unknown_route' })

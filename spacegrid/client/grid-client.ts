@@ -4,6 +4,7 @@ import type { Accepted, Answer, Failed, Position, Rejected, Shed } from './answe
 import { errorOf } from './answer-error.ts'
 import { follow } from './follow.ts'
 import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './grid-event.ts'
+import { type LiveAnswer, LiveAnswers, type LiveOptions } from './live-answer.ts'
 import { queryString } from './query-string.ts'
 import type { Random, RetryPolicy } from './retry-policy.ts'
 import { type Patience, type Request, Sender } from './sender.ts'
@@ -257,6 +258,39 @@ export class GridClient<Spaces extends Space = Space> {
       const event = gridEventOf(type, data, id)
       this.#saw(space, event)
       yield event
+    }
+  }
+
+  /**
+   * How a query is answered, now and whenever that changes, for as long as the loop over it lasts.
+   * What comes is always the whole answer, whatever of it has changed; of changes that follow one
+   * another closely only the last one. A connection that is lost is made again, to any unit; an
+   * answer that is still the same is not told again.
+   * @throws GridError, of the loop: when it cannot be asked at all (`invalid_input`, …), or nobody
+   * could be reached for `patienceMs`
+   */
+  async *live<
+    S extends Spaces['name'],
+    Name extends keyof QueriesIn<Spaces, S> & string,
+    Result = FromJson<QueriesIn<Spaces, S>[Name]['result']>,
+  >(
+    space: S,
+    name: Name,
+    input: QueriesIn<Spaces, S>[Name]['input'] & object,
+    options: LiveOptions = {},
+  ): AsyncGenerator<LiveAnswer<Result>, void> {
+    const request: Request = {
+      call: { space, kind: 'live', name, input },
+      method: 'GET',
+      path: `${this.#prefix}/${space}/queries/${name}${queryString({ ...(input as object) })}`,
+      headers: { ...options.headers },
+    }
+    const answers = new LiveAnswers()
+    for await (const event of follow(this.#sender, request, options)) {
+      const answer = answers.take(event)
+      if (!answer) continue
+      if (answer.error === undefined) this.#saw(space, answer)
+      yield answer as LiveAnswer<Result>
     }
   }
 

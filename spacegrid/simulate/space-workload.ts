@@ -81,11 +81,10 @@ function choicesOf(
   const arbitraries = new InputArbitraries(pool)
   const all = [
     ...calledCommands(space).map((one) => ({ kind: 'command' as const, one, share: 1 })),
-    ...[...space.queries.values()].map((one) => ({
-      kind: 'query' as const,
-      one,
-      share: queryShare,
-    })),
+    // Rows are compared as they are held: what reads them for callers from outside is the grid's.
+    ...[...space.queries.values()]
+      .filter(({ rowsOf }) => rowsOf === undefined)
+      .map((one) => ({ kind: 'query' as const, one, share: queryShare })),
   ]
   const choices = all.map(({ kind, one, share }): Choice => {
     const { name, input } = one

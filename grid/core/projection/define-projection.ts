@@ -36,6 +36,11 @@ export interface ProjectionOptions<
   Indexes extends IndexFields,
 > {
   readonly description?: string
+  /**
+   * Told from others of the same name: what units of two versions hold is not put together. Rows
+   * are made anew whenever a unit starts. Default 1.
+   */
+  readonly version?: number
   /** What it is made of: a cache, several (their entries one after the other), or a `join`. */
   readonly of: Of
   /** Which of the entries; pure. Default: all. */
@@ -52,8 +57,14 @@ export interface ProjectionOptions<
   /** Index name → fields of the row, in order; `byKey` is always there: by what is grouped by. */
   readonly indexes?: Indexes
   /**
+   * What callers from outside may read of a row, by its key and by index: all of it, or the fields
+   * named here. Default: nothing.
+   */
+  readonly readable?: boolean | readonly string[]
+  /**
    * Of a space with several partitions: fields of the row that say in which one it is, where all of
-   * a row is in one. Default: it may be in several.
+   * a row is in one. Default: it may be in several, and is put together when it is read from
+   * outside.
    */
   readonly partitionBy?: string | readonly string[]
   /** More put it out of use. Default 1,000,000. */
@@ -140,8 +151,10 @@ export function defineProjection<
 > {
   checkName('projection', name)
   const what = `projection ${name}`
-  const { description, of, where, select, values } = options
+  const { description, version = 1, of, where, select, values, readable } = options
   checkDescription(what, description)
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new TypeError(`${what}: version must be a whole number from 1`)
   checkSource(what, of)
   if (where !== undefined) checkSynchronous(`${what}: where`, where)
   if (select !== undefined) checkSynchronous(`${what}: select`, select)
@@ -155,10 +168,12 @@ export function defineProjection<
   const row = rowSchema(groupBy, made, entry)
   const indexes: IndexFields = { byKey: groupBy, ...options.indexes }
   checkIndexes(what, options.indexes ?? {}, row, made !== undefined || entry !== undefined)
+  if (typeof readable === 'object') checkReadable(what, readable, row)
   const partitionBy = options.partitionBy as PartitionKey | undefined
   return rememberDeclaration({
     name,
     description,
+    version,
     source: of,
     caches: cachesOf(of),
     where: where as ((entry: Value) => unknown) | undefined,
@@ -167,6 +182,7 @@ export function defineProjection<
     aggregates: made,
     indexes: indexes as Indexes & { readonly byKey: GroupBy },
     row,
+    readable,
     partitionBy: takePartitionBy(what, row, partitionBy),
     rowsMax: takeLimit(`${what}: rowsMax`, options.rowsMax, rowsMaxDefault),
     bytesMax: takeLimit(`${what}: bytesMax`, options.bytesMax, bytesMaxDefault),
@@ -178,6 +194,13 @@ function entrySchema(of: ProjectionSource): TObject | undefined {
   if ('plan' in of) return undefined
   const [first, ...others] = cachesOf(of) as readonly [AnyCache, ...AnyCache[]]
   return others.length === 0 ? first.schema : undefined
+}
+
+function checkReadable(what: string, readable: readonly string[], { properties }: TObject): void {
+  if (readable.length === 0) throw new TypeError(`${what}: readable names no field`)
+  for (const field of readable)
+    if (Object.keys(properties).length > 0 && !Object.hasOwn(properties, field))
+      throw new TypeError(`${what}: readable names the unknown field ${field}`)
 }
 
 export interface JoinOptions<Left, Right, Outer extends boolean, Out> {

@@ -43,6 +43,7 @@ import {
 import { closeGracefully } from './graceful-close.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
+import { addProjectionRoute } from './projection-route.ts'
 import { addQueryRoute } from './query-route.ts'
 import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
@@ -182,7 +183,10 @@ function addSpaceRoutes(
     addCommandRoute(app, door, rotation, command)
   const unit = () => rotation.next()
   const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
-  for (const query of queries.values()) addQueryRoute(app, door, rotation, query, live)
+  for (const query of queries.values()) {
+    addQueryRoute(app, door, rotation, query, live)
+    addProjectionRoute(app, door, rotation, query)
+  }
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)

@@ -22,6 +22,7 @@ const templates = [
   'GET /{space}/queries/{name}',
   'GET /{space}/caches/{cache}/{key}',
   'GET /{space}/archive/{cache}/{key}',
+  'GET /{space}/projections/{name}/{key}',
   'GET /{space}/events',
   'GET /openapi.json',
   'GET /docs',
@@ -82,6 +83,12 @@ function partsOf(
   if (kind === 'queries') {
     const names = [...(space?.queries.keys() ?? [])]
     return { ...own, noun: 'query', code: 'unknown_query', names, methods: readMethods }
+  }
+  if (kind === 'projections') {
+    const rows = [...(space?.queries.values() ?? [])].flatMap(({ rowsOf }) => rowsOf ?? [])
+    const names = [...new Set(rows.map(({ projection }) => projection))]
+    const code = 'unknown_projection'
+    return { ...own, noun: 'projection', code, names, methods: readMethods, segmentsAfterName: 1 }
   }
   if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)

@@ -13,7 +13,7 @@ import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests of one query share. */
-interface QueryRoute {
+export interface QueryRoute {
   readonly door: Door
   readonly inputs: QueryInput
   readonly results: ResultSerializer
@@ -30,15 +30,11 @@ export function addQueryRoute(
 ): void {
   const { space } = rotation
   const { name } = query
-  const route: QueryRoute = {
-    door,
-    inputs: new QueryInput(query.input),
-    results: new ResultSerializer(query.result),
-    tags: new ResultTags(),
-  }
+  const route = queryRouteOf(door, query)
   const path = door.pipeline.query(space.name, name)
   const live = new LiveQueryRoute(door, name, route.inputs, queries)
-  const schema = querySchema(space, query)
+  // What reads rows is shown where it has a path of its own.
+  const schema = query.rowsOf ? { hide: true } : querySchema(space, query)
   app.get(`/${space.name}/queries/${name}`, { config: { schema } }, (request, reply) =>
     asksForStream(request)
       ? live.join(request, reply, rotation.next())
@@ -46,7 +42,14 @@ export function addQueryRoute(
   )
 }
 
-class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
+export const queryRouteOf = (door: Door, query: AnyQuery): QueryRoute => ({
+  door,
+  inputs: new QueryInput(query.input),
+  results: new ResultSerializer(query.result),
+  tags: new ResultTags(),
+})
+
+export class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   readonly #route: QueryRoute
 
   constructor(request: FastifyRequest, reply: FastifyReply, route: QueryRoute) {

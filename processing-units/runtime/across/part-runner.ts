@@ -166,6 +166,7 @@ export class PartRunner {
       now: Math.max(time.now(), state.time),
       newId: () => random.id(),
       limits: this.#options.transaction,
+      number,
       outbox,
       reasons: group.command.rejections,
       place,

@@ -31,7 +31,14 @@ const drop = defineCommand('drop', {
   },
 })
 
-const space = defineSpace('shelf', { caches: [items], commands: [put, drop] })
+const many = defineCommand('many', {
+  input: Type.Object({ count: Type.Integer() }),
+  handler: (tx, { count }) => {
+    for (let number = 1; number <= count; number++) tx.emit('Counted', { number })
+  },
+})
+
+const space = defineSpace('shelf', { caches: [items], commands: [put, drop, many] })
 
 const everyItem = { cache: 'items', fields: 'all' } as const
 const filters: Readonly<Record<string, FollowFilter>> = {
@@ -201,5 +208,19 @@ test('a point of another log, or of another kind of stream, is told apart', asyn
     expect(() => unit.live.follow({}, id)).toThrow(
       expect.objectContaining({ code: 'invalid_header' }),
     )
+  await world.stop()
+})
+
+test('more than is told at once is told in pieces, each behind the one before', async () => {
+  const world = new UnitWorld(space)
+  const { unit } = await world.startReady()
+  const steady = new Reader({})
+  steady.follow({ unit } as WorldUnit)
+  await world.until(() => steady.id !== undefined)
+  await world.settled(unit.execute('many', { count: 2500 }))
+  await world.until(() => steady.told.length >= 2500)
+  const numbers = (steady.told as { payload: { number: number } }[]).map((it) => it.payload.number)
+  expect(numbers).toEqual(Array.from({ length: 2500 }, (_, at) => at + 1))
+  steady.leave()
   await world.stop()
 })

@@ -1,5 +1,8 @@
-/** Place in the order of the log: position, version, place among the events of the transaction. */
-export type Place = readonly [position: number, version: number, nth: number]
+/**
+ * Place in the order of the log: position, number of the transaction in its unit (those of one
+ * position are all of one), place among the events of the transaction.
+ */
+export type Place = readonly [position: number, transaction: number, nth: number]
 
 export interface WaitingReaction {
   readonly id: string

@@ -79,6 +79,16 @@ test('what follows from events is done in their order, by one of several units',
   expect(done).toBe(5)
 })
 
+test('and so are those that were sent in one frame', async () => {
+  const one = await world.startReady()
+  const texts = Array.from({ length: 30 }, (_, at) => String(at))
+  await world.settled(
+    Promise.all(texts.map((text) => one.unit.execute('tell', { to: 'ann', text }))),
+  )
+  await world.until(() => isIdle(one))
+  expect(textsOf(one)).toEqual(texts)
+})
+
 test('a refusal without an answer to it is a dead letter, which lets others go on', async () => {
   const one = await world.startReady()
   for (const text of ['no', 'a']) await say(one, text)

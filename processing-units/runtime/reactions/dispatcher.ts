@@ -124,7 +124,7 @@ export class Dispatcher {
       return
     }
     const { chain, blocks } = this.#chainOf(entry)
-    const place: Place = [...this.#placeOf(id, entry), entry.nth]
+    const place: Place = [this.#positionOf(id, entry), entry.number, entry.nth]
     const isDead = entry.dead !== undefined
     this.#backlog.put({ id, chain, place, at: entry.at, isDead, blocks })
     this.#touch(chain)
@@ -135,9 +135,9 @@ export class Dispatcher {
     return outboxEntries(this.#state)?.get(id)?.value as OutboxEntry | undefined
   }
 
-  #placeOf(id: string, { first }: OutboxEntry): readonly [number, number] {
-    const stored = outboxEntries(this.#state)?.get(id)
-    return first ? [first.position, first.version] : [stored?.position ?? 0, stored?.version ?? 0]
+  /** Where its event was emitted, in the log. */
+  #positionOf(id: string, { first }: OutboxEntry): number {
+    return first ?? outboxEntries(this.#state)?.get(id)?.position ?? 0
   }
 
   #chainOf(entry: OutboxEntry): { readonly chain: string; readonly blocks: boolean } {
@@ -219,8 +219,7 @@ export class Dispatcher {
   /** @returns whether it was written down by this unit; undefined: by nobody yet */
   async #turn(entry: OutboxEntry, becomes: OutboxEntry | undefined): Promise<boolean | undefined> {
     const { id, turn } = entry
-    const [position, version] = this.#placeOf(id, entry)
-    const placed = { first: { position, version } }
+    const placed = { first: this.#positionOf(id, entry) }
     let next = becomes ? { ...becomes, ...placed } : null
     for (let tries = 0; tries < turnTriesMax && !this.#over; tries++)
       try {

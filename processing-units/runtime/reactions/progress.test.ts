@@ -27,7 +27,7 @@ const trip = defineProcess('trip', {
 
 const begun = (process: Process): OutboxEntry => ({
   ...{ id: 'e', reaction: process.name, event: 'Happened', payload: { id: 'x' } },
-  ...{ nth: 1, at: 0, since: 0, turn: 0, attempts: 0 },
+  ...{ number: 1, nth: 1, at: 0, since: 0, turn: 0, attempts: 0 },
 })
 
 const done: Outcome = { kind: 'done', result: 1 }

@@ -26,7 +26,7 @@ export const archiveRules: readonly Rule[] = [
   {
     name: 'archive: whoever has asked the store hears of a deletion',
     file: 'grid/core/recorder.ts',
-    find: '    this.#push(stir)\n',
+    find: '    this.#push(stirBucket(this.#view.layout, layout, key))\n',
     replace: '',
     tests: ['grid/core/archive.test.ts'],
   },

@@ -80,7 +80,7 @@ export const reactionRules: readonly Rule[] = [
     name: 'reactions: a dead letter is done under another key only if it was refused',
     file: `${folder}/progress.ts`,
     find: 'const round = refused ? { round: (entry.round ?? 0) + 1 } : {}',
-    replace: 'const round = { round: (entry.round ?? 0) + (refused ? 1 : 1) }',
+    replace: 'const round = { round: (entry.round ?? 0) + 1 }',
     tests: progress,
   },
 ]

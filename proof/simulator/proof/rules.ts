@@ -2,6 +2,7 @@ import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { archiveRules } from './archive-rules.ts'
+import { liveRules } from './live-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
@@ -428,6 +429,7 @@ export const rules: readonly Rule[] = [
   ...recordRules,
   ...acrossRules,
   ...placementRules,
+  ...liveRules,
   ...affinityRules,
   ...reactionRules,
   ...queryRules,

@@ -1,0 +1,247 @@
+import { type TObject, type TSchema, Type } from 'typebox'
+import type { IndexRange, Scalar, Value } from '../data-types.ts'
+import type { AnyProjection, AnyQuery, Reader } from '../definition.ts'
+import { GridError } from '../errors.ts'
+import { compareScalars } from '../index-order.ts'
+import { WrongPartition } from '../place.ts'
+import { typesOf } from '../schema-check.ts'
+import { mergeRows } from './merge-rows.ts'
+
+/** What a range of rows may have at most, and has if nobody asks for fewer. */
+const rowsPerAnswerMax = 1000
+const rowsPerAnswer = 100
+
+/** What a partition gives: rows, and the version of the declaration that has made them. */
+interface Part {
+  readonly version: number
+  readonly rows: readonly Value[]
+}
+
+interface RangeInput {
+  readonly index?: string
+  readonly equals?: readonly string[]
+  readonly from?: string
+  readonly after?: string
+  readonly to?: string
+  readonly before?: string
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+/** Rows cannot be given as they are asked for: told to whoever asks. */
+export class UnusableRows extends GridError {}
+
+const unusable = (path: string, message: string): UnusableRows =>
+  new UnusableRows('invalid_input', `${path} ${message}`, {
+    details: { errors: [{ path, message }] },
+  })
+
+/**
+ * What callers from outside read of a projection that is `readable`: queries like others, so that
+ * every door serves them with all that queries have. `{projection}.row` gives one row, by its key;
+ * `{projection}.rows` a range of an index.
+ */
+export function rowQueries(
+  projections: readonly AnyProjection[],
+  partitions: number,
+): readonly AnyQuery[] {
+  const told = projections.filter(({ readable }) => readable !== undefined && readable !== false)
+  if (partitions > 1) for (const projection of told) checkMerged(projection)
+  return told.flatMap((projection) => [rowQuery(projection), rangeQuery(projection, partitions)])
+}
+
+/** @throws TypeError for rows of several partitions that nobody could put together */
+function checkMerged({ name, aggregates = {}, partitionBy }: AnyProjection): void {
+  if (partitionBy !== undefined) return
+  for (const [value, { plan }] of Object.entries(aggregates))
+    if (plan.kind === 'fold' && plan.merge === undefined)
+      throw new TypeError(
+        `projection ${name}: value ${value} is of several partitions: its fold needs merge, or the projection partitionBy`,
+      )
+}
+
+function rowQuery(projection: AnyProjection): AnyQuery {
+  const { name } = projection
+  const input = Type.Object({
+    key: Type.String({ description: 'What it is grouped by; see rowKey' }),
+  })
+  const missing = (key: string) => `There is no row ${JSON.stringify(key)} in ${name}`
+  const partOf = (read: Reader, { key }: { readonly key: string }): Part => {
+    const row = read.get(projection, key) as Value | undefined
+    return { version: projection.version, rows: row ? [row] : [] }
+  }
+  return derived(projection, 'row', {
+    description: `One row of ${name}, by its key`,
+    input,
+    result: readableSchema(projection),
+    handler: (read: Reader, { key }: { readonly key: string }) => {
+      const row = read.get(projection, key) as Value | undefined
+      return row ? readablePart(projection, row) : read.notFound(missing(key))
+    },
+    each: partOf,
+    merge: (parts, { key }: { readonly key: string }) => {
+      const [row] = mergeRows(projection, rowsOf(projection, parts)) as readonly Value[]
+      if (row) return readablePart(projection, row)
+      throw new GridError('not_found', missing(key))
+    },
+  })
+}
+
+function rangeQuery(projection: AnyProjection, partitions: number): AnyQuery {
+  const { name, indexes, groupBy, partitionBy, aggregates } = projection
+  const isSpread = partitions > 1 && partitionBy === undefined && aggregates !== undefined
+  // Where rows are put together of several partitions, only what they are grouped by is the same in
+  // all of them.
+  const usable = Object.keys(indexes).filter(
+    (index) => !isSpread || indexes[index]?.every((field) => groupBy.includes(field)),
+  )
+  const text = Type.Optional(Type.String({ description: 'Of the field behind those of `equals`' }))
+  const input = Type.Object({
+    index: Type.Optional(Type.Enum(usable, { type: 'string', description: 'Default byKey' })),
+    equals: Type.Optional(
+      Type.Array(Type.String(), { description: 'Values of the first fields of the index' }),
+    ),
+    from: text,
+    after: text,
+    to: text,
+    before: text,
+    reverse: Type.Optional(Type.Boolean()),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: rowsPerAnswerMax,
+        description: `Default ${rowsPerAnswer}`,
+      }),
+    ),
+  })
+  const partOf = (read: Reader, asked: RangeInput): Part => ({
+    version: projection.version,
+    rows: readRange(read, projection, asked),
+  })
+  const merge = (parts: readonly Part[], asked: RangeInput) => {
+    const rows = mergeRows(projection, rowsOf(projection, parts)) as Value[]
+    const fields = indexes[asked.index ?? 'byKey'] ?? []
+    const sign = asked.reverse ? -1 : 1
+    const sorted =
+      parts.length === 1 ? rows : rows.toSorted((a, b) => sign * compareBy(fields, a, b))
+    const shown = sorted.slice(0, asked.limit ?? rowsPerAnswer)
+    return { rows: shown.map((row) => readablePart(projection, row)) }
+  }
+  return derived(projection, 'rows', {
+    description: `Rows of ${name}, in the order of an index`,
+    input,
+    result: Type.Object({ rows: Type.Array(readableSchema(projection)) }),
+    handler: (read: Reader, asked: RangeInput) => merge([partOf(read, asked)], asked),
+    each: partOf,
+    merge,
+  })
+}
+
+interface DerivedQuery<Input> {
+  readonly description: string
+  readonly input: TObject
+  readonly result: TSchema
+  readonly handler: (read: Reader, input: Input) => unknown
+  readonly each: (read: Reader, input: Input) => Part
+  readonly merge: (parts: readonly Part[], input: Input) => unknown
+}
+
+function derived<Input>(
+  { name, caches }: AnyProjection,
+  kind: 'row' | 'rows',
+  { each, merge, ...query }: DerivedQuery<Input>,
+): AnyQuery {
+  return {
+    ...query,
+    name: `${name}.${kind}`,
+    caches,
+    rowsOf: { projection: name, kind },
+    everyPartition: { each, merge: merge as (parts: readonly unknown[], input: Input) => unknown },
+  }
+}
+
+/** @throws GridError `not_ready` when units of two versions of the declaration have answered */
+function rowsOf({ name, version }: AnyProjection, parts: readonly Part[]): readonly Value[][] {
+  if (parts.some((part) => part.version !== version))
+    throw new UnusableRows('not_ready', `Units have several versions of projection ${name}`, {
+      retryAfterMs: 1000,
+    })
+  return parts.map(({ rows }) => [...rows])
+}
+
+function compareBy(fields: readonly string[], a: Value, b: Value): number {
+  for (const field of fields) {
+    const order = compareScalars(a[field], b[field])
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** None, where the range says that its rows are in another partition. */
+function readRange(read: Reader, projection: AnyProjection, asked: RangeInput): readonly Value[] {
+  try {
+    return read.range(projection, asked.index ?? 'byKey', rangeOf(projection, asked)) as Value[]
+  } catch (error) {
+    if (error instanceof WrongPartition) return []
+    throw error
+  }
+}
+
+const bounds = ['from', 'after', 'to', 'before'] as const
+
+/** A range as a reader takes it, of texts as a caller writes them. */
+function rangeOf({ indexes, row }: AnyProjection, asked: RangeInput): IndexRange {
+  const { index = 'byKey', equals = [], reverse, limit = rowsPerAnswer } = asked
+  const fields = indexes[index] ?? []
+  const bounded = bounds.filter((bound) => asked[bound] !== undefined)
+  if (equals.length + Math.min(bounded.length, 1) > fields.length)
+    throw unusable(
+      bounded.length > 0 ? (bounded[0] as string) : 'equals',
+      `is beyond the fields of index ${index}: ${fields.join(', ')}`,
+    )
+  const next = fields[equals.length]
+  return {
+    equals: equals.map((text, at) => scalarOf(row, fields[at] as string, text, 'equals')),
+    ...Object.fromEntries(
+      bounded.map((bound) => [bound, scalarOf(row, next as string, asked[bound] as string, bound)]),
+    ),
+    reverse,
+    limit,
+  }
+}
+
+/** What a text stands for in a field, by what the field can be; of an unknown one, as JSON does. */
+function scalarOf({ properties }: TObject, field: string, text: string, path: string): Scalar {
+  const schema = properties[field]
+  const known: ReadonlySet<string> | undefined = schema && typesOf(schema)
+  const types = known ?? new Set(['string', 'number', 'boolean'])
+  if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true'
+  const isNumber = types.has('number') || types.has('integer')
+  if (isNumber && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  if (types.has('string')) return text
+  throw unusable(path, `must be what ${field} can be: ${[...types].join(' or ')}`)
+}
+
+function readablePart({ readable }: AnyProjection, row: Value): Value {
+  if (!Array.isArray(readable)) return row
+  return Object.fromEntries(
+    (readable as readonly string[])
+      .filter((field) => Object.hasOwn(row, field))
+      .map((field) => [field, row[field]]),
+  )
+}
+
+/** Of rows of which not all is known beforehand nothing is said. */
+function readableSchema({ readable, row, aggregates }: AnyProjection): TSchema {
+  const isKnown = aggregates !== undefined || Object.keys(row.properties).length > 0
+  if (!isKnown) return Type.Unknown()
+  if (!Array.isArray(readable)) return row
+  const shown = readable as readonly string[]
+  return {
+    type: 'object',
+    required: row.required?.filter((field) => shown.includes(field)) ?? [],
+    properties: Object.fromEntries(
+      Object.entries(row.properties).filter(([field]) => shown.includes(field)),
+    ),
+  } as unknown as TSchema
+}
