@@ -217,9 +217,10 @@ export class PumpIncarnation {
     const replica = new Replica(log, state, clock)
     this.#watch.follow(replica)
     replica.listen({
-      changed: ({ cache, key, value, version }) => {
+      changed: ({ cache, key, value, version, archived }, before) => {
         const { name } = state.layout.cache(cache)
-        this.#collector.add({ cache: name, key, value, version, position: state.position })
+        const change = { cache: name, key, value, version, position: state.position }
+        this.#collector.add(archived ? { ...change, value: before, archived } : change)
       },
       emitted: ({ name, payload }, transaction) =>
         this.#collector.emit({ name, payload, transaction, position: state.position }),

@@ -104,9 +104,13 @@ export async function differences(
       if (!isSame(before.get(key), entry)) changes.push({ cache, key, value, version, position })
       await turn()
     }
-    for (const { key, version } of before.values()) {
-      if (!after.has(key))
-        changes.push({ cache, key, value: undefined, version, position: right.position })
+    const mayHaveLeft = right.layout.named(cache)?.archiveIndex !== undefined
+    for (const { key, version, value } of before.values()) {
+      if (!after.has(key)) {
+        const gone = { cache, key, value: undefined, version, position: right.position }
+        // It may have been deleted, or have left memory: what nobody can tell is kept.
+        changes.push(mayHaveLeft ? { ...gone, value, archived: true } : gone)
+      }
       await turn()
     }
   }

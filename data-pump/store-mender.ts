@@ -120,9 +120,14 @@ export class StoreMender {
    */
   #right({ cache, key }: EntryKey): StoredChange | undefined {
     const { state } = this.#replica
-    if (!state.layout.named(cache)) return undefined
+    const layout = state.layout.named(cache)
+    if (!layout) return undefined
     const entry = this.#find({ cache, key })
-    if (!entry) return { cache, key, value: undefined, version: 1, position: state.position }
+    if (!entry) {
+      const gone = { cache, key, value: undefined, version: 1, position: state.position }
+      // What has left memory is nobody's but the store's.
+      return layout.archiveIndex === undefined ? gone : { ...gone, archived: true }
+    }
     const { value, version, position } = entry
     return { cache, key, value, version, position }
   }

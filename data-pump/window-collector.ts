@@ -1,6 +1,6 @@
 import { contentBytes } from '@spacegrid/grid/core/growth'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
+import { isRemovedIfInMemory, type StoredChange } from '@spacegrid/grid/engine/ports/store'
 import { encodeHeader } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import type { Window, WindowEvent } from '@spacegrid/grid/engine/wire/window-codec'
 
@@ -42,6 +42,8 @@ export class WindowCollector {
 
   /** What was published before is wrong in this entry, however old it is. */
   correct(change: StoredChange): void {
+    const isKnown = () => this.#caches.get(change.cache)?.has(change.key) ?? false
+    if (isRemovedIfInMemory(change) && isKnown()) return
     this.#put(change)
   }
 

@@ -7,7 +7,13 @@ import { WindowFeed } from '@spacegrid/grid/engine/changes/window-feed'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
-import type { Checkpoint, Store, StoredEntry, StoreScan } from '@spacegrid/grid/engine/ports/store'
+import type {
+  Checkpoint,
+  Store,
+  StoredChange,
+  StoredEntry,
+  StoreScan,
+} from '@spacegrid/grid/engine/ports/store'
 import type { SnapshotSource } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { decodeHeader, type SnapshotChunk } from '@spacegrid/grid/engine/wire/snapshot-codec'
 import { decodeWindow, type Window } from '@spacegrid/grid/engine/wire/window-codec'
@@ -23,6 +29,10 @@ const noPause = () => undefined
 /** What is stored is nothing that this version could have written. */
 export const isUnreadable = (error: unknown): error is GridError =>
   isGridError(error, 'format_unsupported') || isGridError(error, 'record_damaged')
+
+/** To who copies what is in memory, what has left it is gone. */
+const asInMemory = (change: StoredChange): StoredChange =>
+  change.archived ? { ...change, value: undefined } : change
 
 export interface StoreSnapshotPorts {
   readonly store: Store
@@ -105,7 +115,7 @@ export class StoreSnapshot implements SnapshotSource {
     const end = await this.#scan.end()
     for await (const { changes, checkpoint } of this.#missed(start, end)) {
       this.#shape = decodeHeader(checkpoint.replicated).shape
-      yield { shape: this.#newShape(), changes, end: undefined }
+      yield { shape: this.#newShape(), changes: changes.map(asInMemory), end: undefined }
     }
     const header = decodeHeader(end.replicated)
     this.#shape = header.shape

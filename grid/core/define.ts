@@ -2,6 +2,7 @@ import { type TObject, type TSchema, Type } from 'typebox'
 import { rememberDeclaration } from './application-fault.ts'
 import { mergingOne } from './callback.ts'
 import type { IndexFields, PartitionField, RequiredText, Static } from './data-types.ts'
+import { type ArchiveOptions, takeArchive } from './declared-archive.ts'
 import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
 import { checkConsists, checkPartitioned, takePartitionBy } from './declared-partitions.ts'
 import type {
@@ -52,8 +53,8 @@ import { typesOf } from './schema-check.ts'
 
 /**
  * Declares a cache.
- * @throws TypeError when the name, the key, an index, the expiry, what is readable or what is said
- * of the past does not fit the schema, or the schema cannot be kept.
+ * @throws TypeError when the name, the key, an index, the expiry, the archive, what is readable or
+ * what is said of the past does not fit the schema, or the schema cannot be kept.
  */
 export function defineCache<
   const Name extends string,
@@ -104,6 +105,12 @@ export function defineCache<
     indexes: indexes as IndexFields as Indexes,
     expiry,
     onExpire: options.onExpire,
+    archive: takeArchive(
+      `cache ${name}`,
+      schema,
+      expiry,
+      options.archive as ArchiveOptions | undefined,
+    ),
     readable,
     evolution: takeEvolution(
       `cache ${name}`,

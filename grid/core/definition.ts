@@ -56,6 +56,12 @@ export interface CacheOptions<
    */
   readonly onExpire?: ExpiryHandler<NoInfer<V>>
   /**
+   * When an entry leaves memory, while the store keeps it. A command that gets its key is given it
+   * all the same; ranges, operations on ranges, queries and projections work with what is in
+   * memory. docs/guide.md, "What leaves memory". Not of a cache with an expiry.
+   */
+  readonly archive?: NoInfer<ArchiveWhen<V>>
+  /**
    * What callers from outside may read of an entry, by its key: all of it, or the fields named
    * here. Ids with which others could act do not belong there. Default: nothing, once any cache of
    * the space says something; before, all of it while developing and nothing in production.
@@ -113,6 +119,26 @@ export type MarksOf<Of> = Of extends { readonly [marked]?: infer Marks }
   ? NonNullable<Marks>
   : never
 
+/**
+ * An entry leaves memory when the log's time is `ms` milliseconds behind the time (ms since the
+ * epoch) in its field `after`, if each field of `when` has one of the values given there. Entries
+ * that lack one of the fields stay.
+ */
+export interface ArchiveWhen<V> {
+  readonly after:
+    | NumberField<V>
+    | Mistake<'after must be a field that holds a number: ms since the epoch'>
+  readonly ms: number
+  readonly when?: { readonly [Field in keyof V]?: V[Field] | readonly V[Field][] }
+}
+
+/** The same, as it is kept. */
+export interface Archive {
+  readonly after: string
+  readonly ms: number
+  readonly when: Readonly<Record<string, readonly Scalar[]>>
+}
+
 /** How what is stored becomes what a version of the application reads. */
 export interface Evolution {
   /** Present name → the one under which the field is stored. */
@@ -137,6 +163,7 @@ export interface Cache<
   readonly indexes: Indexes
   readonly expiry: string | undefined
   readonly onExpire: ExpiryHandler<V> | undefined
+  readonly archive?: Archive | undefined
   readonly readable?: boolean | readonly string[] | undefined
   /** undefined: it reads what is stored as it is. */
   readonly evolution?: Evolution | undefined

@@ -28,6 +28,8 @@ export interface Write {
   /** undefined: deleted. */
   readonly value: Value | undefined
   readonly version: number
+  /** It is gone from memory only: the store keeps it. */
+  readonly archived?: true
 }
 
 /** What a transaction does to a view. */
@@ -138,7 +140,14 @@ export function evaluateSteps(
       outcomes.push(undefined)
     } else if (step.kind === StepKind.remember) writes.push(rememberedOf(step, outcomes, id))
     else if (isFollowUp(step)) return unsound
-    else {
+    else if (step.kind === StepKind.archive) {
+      const { cache, key } = step
+      // Sent with what was read of it, so that it is there; for whoever has sent it otherwise
+      // nothing is there that could leave.
+      if (current.find(cache, key))
+        writes.push({ cache, key, value: undefined, version: id, archived: true })
+      outcomes.push(undefined)
+    } else {
       const versionOver = (previous: number) => derivedVersion(id, first + i, previous)
       const refusal = operate(current, step, versionOver, writes, outcomes)
       if (refusal) return refusedAt(refusal, first + i)

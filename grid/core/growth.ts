@@ -51,6 +51,7 @@ export function growthOf(view: View, steps: readonly Step[]): Growth {
         become(step.cache, step.key, () => sizeOf(step.key, step.value))
         break
       case StepKind.delete:
+      case StepKind.archive:
         become(step.cache, step.key, () => 0)
         break
       case StepKind.increment:

@@ -1,7 +1,14 @@
 import type { FieldText } from './fields.ts'
 import { IndexOrder } from './index-order.ts'
 import type { PartitionBy } from './partition.ts'
-import { type CacheShape, commitsCache, holdsCache, type SpaceShape } from './shape.ts'
+import {
+  archivedCache,
+  archiveIndex,
+  type CacheShape,
+  commitsCache,
+  holdsCache,
+  type SpaceShape,
+} from './shape.ts'
 
 /** A cache's shape, prepared for use. */
 export class CacheLayout {
@@ -13,6 +20,8 @@ export class CacheLayout {
   readonly orders: readonly IndexOrder[]
   /** Those that any version of the application has declared. */
   readonly fields: readonly FieldText[]
+  /** Of the index by which entries are found that are to leave memory; undefined: none does. */
+  readonly archiveIndex: number | undefined
   readonly #indexNumbers: ReadonlyMap<string, number>
 
   constructor(number: number, shape: CacheShape) {
@@ -24,6 +33,7 @@ export class CacheLayout {
     this.orders = shape.indexes.map((index) => new IndexOrder(index.fields))
     this.fields = shape.fields ?? []
     this.#indexNumbers = new Map(shape.indexes.map((index, i) => [index.name, i]))
+    this.archiveIndex = this.#indexNumbers.get(archiveIndex)
   }
 
   indexNumber(name: string): number | undefined {
@@ -39,6 +49,8 @@ export class Layout {
   readonly holds: number
   /** Number of the cache of what was decided across partitions; -1 likewise. */
   readonly commits: number
+  /** Number of the cache that says what has left memory; -1 in a space where nothing does. */
+  readonly archived: number
   readonly #byName: ReadonlyMap<string, CacheLayout>
 
   constructor(shape: SpaceShape) {
@@ -47,6 +59,7 @@ export class Layout {
     this.#byName = new Map(this.caches.map((cache) => [cache.name, cache]))
     this.holds = this.named(holdsCache)?.number ?? -1
     this.commits = this.named(commitsCache)?.number ?? -1
+    this.archived = this.named(archivedCache)?.number ?? -1
   }
 
   cache(number: number): CacheLayout {

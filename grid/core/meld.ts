@@ -24,7 +24,10 @@ export const originsMax = 1024
 export interface MeldObserver {
   /** A frame with transactions has been accepted; none of them has been decided yet. */
   accepted?(frame: TransactionsFrame): void
-  /** One entry has changed. Not called for the grid's own bookkeeping of origins. */
+  /**
+   * One entry has changed. Not called for the grid's own bookkeeping of origins. `before` undefined
+   * of a deletion: it was not in memory, and may have been in the store.
+   */
   changed?(write: Write, before: Value | undefined): void
   /** One transaction of a frame has been decided; the state is just behind it. */
   decided?(index: number, transaction: TransactionRecord, id: number, evaluation: Evaluation): void
@@ -204,7 +207,7 @@ export class Melder {
       const { changed } = this.#observer
       if (changed)
         for (const [at, write] of evaluation.writes.entries())
-          if (before[at] !== undefined || write.value !== undefined) changed(write, before[at])
+          if (this.#isChange(write, before[at])) changed(write, before[at])
     }
     this.#tell(0, transaction, transactionId(frame.origin, transaction.number), evaluation)
   }
@@ -266,9 +269,17 @@ export class Melder {
       return cacheFull(error.cache)
     }
     for (const { write, before } of written)
-      if (before !== undefined || write.value !== undefined)
-        this.#observer.changed?.(write, before?.value)
+      if (this.#isChange(write, before?.value)) this.#observer.changed?.(write, before?.value)
     return evaluation
+  }
+
+  /**
+   * What is deleted and not there is no change, unless it may have left memory: then the store has
+   * it still.
+   */
+  #isChange({ cache, value }: Write, before: Value | undefined): boolean {
+    if (before !== undefined || value !== undefined) return true
+    return this.state.layout.cache(cache).archiveIndex !== undefined
   }
 
   /** Returns what was there before. */
@@ -317,13 +328,13 @@ export class Melder {
   #writeHeld(write: Write): void {
     const { cache, key, value, version } = write
     const before = this.state.writeHeld(cache, key, value, version, this.state.position)
-    if (before !== undefined || value !== undefined) this.#observer.changed?.(write, before)
+    if (this.#isChange(write, before)) this.#observer.changed?.(write, before)
   }
 
   #write(write: Write): void {
     const { cache, key, value, version } = write
     const before = this.state.write(cache, key, value, version, this.state.position)
-    if (before !== undefined || value !== undefined) this.#observer.changed?.(write, before)
+    if (this.#isChange(write, before)) this.#observer.changed?.(write, before)
   }
 
   #forget(origin: number): void {

@@ -1,3 +1,5 @@
+import { stirBucket } from './archive-buckets.ts'
+import { ArchiveReads, type KnownArchive, type UnknownKey } from './archive-reads.ts'
 import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
 import { emittedName } from './define-event.ts'
@@ -19,6 +21,7 @@ import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
 import type { AnyEventType } from './event-type.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
+import { contentBytes } from './growth.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
@@ -48,6 +51,8 @@ export interface RecorderOptions {
   readonly now: number
   readonly newId: () => string
   readonly limits?: TransactionLimits
+  /** What is known of entries that may have left memory. Left out: none has. */
+  readonly archive?: KnownArchive | undefined
   /** The transaction's place among those of its unit. */
   readonly number?: number
   /** Where what follows from events is written down; undefined: nothing does. */
@@ -108,6 +113,7 @@ export class Recorder implements Transaction, Prediction {
   #evolved: Map<number, AnyCache> | undefined
   /** Numbers of the caches written. */
   #written: readonly number[] = none
+  #archiveReads: ArchiveReads | undefined
 
   constructor(view: View, options: RecorderOptions) {
     this.#view = view
@@ -154,6 +160,11 @@ export class Recorder implements Transaction, Prediction {
     return this.#steps.length > 0 || this.#events.length > 0
   }
 
+  /** What the handler took for missing and may be in the store: it has to run again then. */
+  get unknown(): readonly UnknownKey[] {
+    return this.#archiveReads?.unknown ?? none
+  }
+
   /** The handler has returned: nothing is recorded any more. */
   close(): void {
     this.#closed = true
@@ -169,7 +180,8 @@ export class Recorder implements Transaction, Prediction {
   }
 
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const { number } = this.#layoutOf(cache)
+    const layout = this.#layoutOf(cache)
+    const { number } = layout
     // No entry can have such a key, and the log could not carry it as it is.
     if (!isKey(key)) return undefined
     if (this.#written.includes(number)) {
@@ -178,10 +190,15 @@ export class Recorder implements Transaction, Prediction {
       const below = this.#view.find(number, key)
       // Covered by an own write: what is below was not seen.
       if (entry !== below) return readEntry<V>(cache, entry)
+      if (layout.archiveIndex !== undefined && own.covers(number, key)) return undefined
     }
     const entry = this.#view.find(number, key)
     this.#countReads(1)
     this.read(number, key, entry?.version ?? absentVersion)
+    if (entry === undefined && layout.archiveIndex !== undefined) {
+      const stored = this.#archive?.find(layout, key)
+      return stored && (readValue(cache, stored) as V)
+    }
     return readEntry<V>(cache, entry)
   }
 
@@ -222,8 +239,27 @@ export class Recorder implements Transaction, Prediction {
   delete(cache: AnyCache, key: string): void {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
-    this.#countWrites(1)
+    this.#countWrites(layout.archiveIndex === undefined ? 1 : 2)
     this.#push({ kind: StepKind.delete, cache: layout.number, key })
+    if (layout.archiveIndex === undefined) return
+    this.#push(stirBucket(this.#view.layout, layout, key))
+  }
+
+  get #archive(): ArchiveReads | undefined {
+    const { archive } = this.#options
+    if (archive) this.#archiveReads ??= new ArchiveReads(this.#view, archive, this)
+    return this.#archiveReads
+  }
+
+  /** An operation works on what is in memory when it is melded: what has left is brought back. */
+  #bringBack(layout: CacheLayout, key: string): void {
+    const cache = layout.number
+    if (this.#written.includes(cache) && this.#applySteps().covers(cache, key)) return
+    const value = this.#archive?.bringBack(layout, key)
+    if (!value) return
+    this.#bytes += key.length + contentBytes(value)
+    this.#countWrites(1)
+    this.#push({ kind: StepKind.put, cache, key, value })
   }
 
   increment<V>(
@@ -381,14 +417,18 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /** The entry as this transaction leaves it so far, as far as puts go; not a read. */
-  #before(cache: AnyCache, { number }: CacheLayout, key: unknown): Value | undefined {
+  #before(cache: AnyCache, layout: CacheLayout, key: unknown): Value | undefined {
+    const { number } = layout
     if (!isKey(key)) return undefined
     for (let i = this.#steps.length - 1; i >= 0; i--) {
       const step = this.#steps[i] as Step
       if (step.kind === StepKind.put && step.cache === number && step.key === key)
         return readValue(cache, step.value)
     }
-    return readEntry<Value>(cache, this.#view.find(number, key))
+    const entry = this.#view.find(number, key)
+    if (entry || layout.archiveIndex === undefined) return readEntry<Value>(cache, entry)
+    const stored = this.#archive?.peek(layout, key)
+    return stored && readValue(cache, stored)
   }
 
   /**
@@ -417,6 +457,7 @@ export class Recorder implements Transaction, Prediction {
   #operationTarget(cache: AnyCache, key: string, initial: unknown, field: string) {
     const layout = this.#layoutOf(cache)
     checkKey(key, `cache ${cache.name}`)
+    if (layout.archiveIndex !== undefined) this.#bringBack(layout, key)
     if (cache.evolution !== undefined) this.#upcastEntry(cache, layout, key, field)
     let kept: Value | undefined
     if (initial !== undefined) {
@@ -465,6 +506,12 @@ export class Recorder implements Transaction, Prediction {
    * cache, or of this one entry: the operations that may have changed it are validated from now on.
    */
   #applyOwn(cache: number, key?: string): Overlay {
+    const own = this.#applySteps()
+    this.#see(cache, key)
+    return own
+  }
+
+  #applySteps(): Overlay {
     this.#checkOpen()
     this.#own ??= new Overlay(this.#view)
     const own = this.#own
@@ -482,7 +529,6 @@ export class Recorder implements Transaction, Prediction {
       for (const write of evaluation.writes)
         own.write(write.cache, write.key, write.value, write.version)
     }
-    this.#see(cache, key)
     return own
   }
 

@@ -1,4 +1,4 @@
-import type { AnyCache, Space } from './definition.ts'
+import type { AnyCache, Archive, Space } from './definition.ts'
 import { GridError } from './errors.ts'
 import { storedName } from './evolution.ts'
 import { type FieldText, fieldsOf, mergeFields } from './fields.ts'
@@ -40,18 +40,27 @@ export const expiryIndex = '_expiry'
 /** Of spaces with several partitions: what commands across them hold, and which are committed. */
 export const holdsCache = '_holds'
 export const commitsCache = '_commits'
+/**
+ * Of spaces with a cache whose entries may leave memory: when any of each of `archiveBuckets` has
+ * left, or was deleted. docs/decisions/0052.
+ */
+export const archivedCache = '_archived'
+/** By which the entries are found that are to leave: the condition's fields, then the time. */
+export const archiveIndex = '_archive'
 
 const cacheShape = (
   name: string,
   key: string,
   indexes: Readonly<Record<string, readonly string[]>>,
   expiry: string | undefined,
+  archive?: readonly string[],
 ): CacheShape => ({
   name,
   key,
   indexes: [
     ...Object.entries(indexes).map(([index, fields]) => ({ name: index, fields })),
     ...(expiry === undefined ? [] : [{ name: expiryIndex, fields: [expiry] }]),
+    ...(archive === undefined ? [] : [{ name: archiveIndex, fields: archive }]),
   ],
   expiry,
 })
@@ -70,8 +79,18 @@ export const partitionedCaches: readonly CacheShape[] = [
   cacheShape(commitsCache, 'key', {}, undefined),
 ]
 
+const archivedShape: CacheShape = cacheShape(archivedCache, 'key', {}, undefined)
+
 /** Names of what the grid itself keeps, in spaces of every kind. */
-export const ownCaches: readonly CacheShape[] = [...initialShape.caches, ...partitionedCaches]
+export const ownCaches: readonly CacheShape[] = [
+  ...initialShape.caches,
+  ...partitionedCaches,
+  archivedShape,
+]
+
+/** Whether entries of some cache may leave memory: other versions cannot follow such a space. */
+export const mayArchive = ({ caches }: SpaceShape): boolean =>
+  caches.some(({ name }) => name === archivedCache)
 
 export const idempotencyCacheNumber = 0
 export const partsCacheNumber = 1
@@ -90,6 +109,7 @@ export function declaredShape(cache: AnyCache): CacheShape {
         stored(cache.key),
         Object.fromEntries(indexes.map(([index, fields]) => [index, fields.map(stored)])),
         cache.expiry === undefined ? undefined : stored(cache.expiry),
+        cache.archive && archiveFields(cache.archive).map(stored),
       ),
       fields: fieldsOf(cache.schema, stored),
     }
@@ -102,10 +122,22 @@ export function declaredShape(cache: AnyCache): CacheShape {
 }
 
 export function shapeOf({ caches, partitions = 1 }: Space): SpaceShape {
-  if (partitions === 1) return { caches: [...initialShape.caches, ...caches.map(undivided)] }
+  // Behind the application's: what was declared before keeps its place.
+  const behind = caches.some(({ archive }) => archive !== undefined) ? [archivedShape] : []
+  if (partitions === 1)
+    return { caches: [...initialShape.caches, ...caches.map(undivided), ...behind] }
   const declared = caches.map(declaredShape)
-  return { caches: [...initialShape.caches, ...partitionedCaches, ...declared], partitions }
+  return {
+    caches: [...initialShape.caches, ...partitionedCaches, ...declared, ...behind],
+    partitions,
+  }
 }
+
+/** Of the index by which what is to leave memory is found. */
+export const archiveFields = ({ when, after }: Archive): readonly string[] => [
+  ...Object.keys(when),
+  after,
+]
 
 /** What an entry would be partitioned by is nothing to a space that is not. */
 function undivided(cache: AnyCache): CacheShape {

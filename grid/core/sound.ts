@@ -33,6 +33,7 @@ function isSoundPrepare(layout: Layout, { hold, steps, ranges }: TransactionReco
   for (const range of ranges) if (!isHeldRange(layout, range)) return false
   for (const step of steps) {
     if (step.kind === StepKind.remember || isFollowUp(step)) return false
+    if (step.kind === StepKind.archive) return false
     if (step.kind === StepKind.take && !isHeldRange(layout, step)) return false
   }
   return true
@@ -67,6 +68,7 @@ function isSoundStep(layout: Layout, step: Step): boolean {
   if (!isKey(step.key)) return false
   if (step.kind === StepKind.put) return isObject(step.value)
   if (step.kind === StepKind.delete) return true
+  if (step.kind === StepKind.archive) return cache.archiveIndex !== undefined
   const { field, initial } = step
   if (typeof field !== 'string' || field === cache.key) return false
   if (!(initial === undefined || isObject(initial))) return false

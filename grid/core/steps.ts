@@ -14,6 +14,8 @@ export const StepKind = {
   decide: 6,
   finish: 7,
   forget: 8,
+  // 9 stands for a `remember` with a hash, where it is written.
+  archive: 10,
 } as const
 
 export interface PutStep {
@@ -25,6 +27,15 @@ export interface PutStep {
 
 export interface DeleteStep {
   readonly kind: typeof StepKind.delete
+  readonly cache: number
+  readonly key: string
+}
+
+/**
+ * Takes an entry out of memory, while the store keeps it. Always the first step of its transaction.
+ */
+export interface ArchiveStep {
+  readonly kind: typeof StepKind.archive
   readonly cache: number
   readonly key: string
 }
@@ -142,9 +153,10 @@ export type FollowUp = DecideStep | FinishStep | ForgetStep
 /** Of `DecideStep`, `FinishStep` and `ForgetStep`, as their step's outcome. */
 export type HoldFate = Verdict | 'too early' | 'nothing' | 'forgotten'
 
-export type Step = PutStep | DeleteStep | Operation | RememberStep | FollowUp
+export type Step = PutStep | DeleteStep | ArchiveStep | Operation | RememberStep | FollowUp
 
-export const isFollowUp = (step: Step): step is FollowUp => step.kind >= StepKind.decide
+export const isFollowUp = (step: Step): step is FollowUp =>
+  step.kind >= StepKind.decide && step.kind !== StepKind.archive
 
 /** Makes a transaction a prepare: valid and free, it is held instead of applied. */
 export interface HoldTerms {
@@ -208,6 +220,10 @@ export function isAcross({ hold, steps }: TransactionRecord): boolean {
   const [first] = steps
   return first !== undefined && isFollowUp(first)
 }
+
+/** Whether it takes an entry out of memory. */
+export const isArchiving = ({ steps }: TransactionRecord): boolean =>
+  steps[0]?.kind === StepKind.archive
 
 /** The handler's data with the outcomes of its operations in place. */
 export function fillSlots(data: unknown, slots: Slots, outcomes: readonly unknown[]): unknown {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { describeArchiveConformance } from './archive-conformance.ts'
 import { describeQuarantineConformance } from './quarantine-conformance.ts'
 import { SimulatedStore } from './simulated-store.ts'
 import { checkpointAt, describeStoreConformance, put, remove } from './store-conformance.ts'
@@ -45,4 +46,9 @@ describe('a simulated store', () => {
     store.fault = 'none'
     expect((await store.checkpoint('space'))?.position).toBe(1)
   })
+})
+
+describeArchiveConformance('SimulatedStore', async () => {
+  const store = new SimulatedStore()
+  return { store, close: () => store.close() }
 })

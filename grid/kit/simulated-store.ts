@@ -1,16 +1,19 @@
+import { FirstOfRange } from '../core/archive-range.ts'
 import { GridError, isGridError } from '../core/errors.ts'
 import type { LogName } from '../core/log-name.ts'
 import { storedHash } from '../engine/agreement/fingerprint.ts'
-import type {
-  Checkpoint,
-  EntryKey,
-  ForeignChange,
-  RebuildableStore,
-  ScanOptions,
-  StoredChange,
-  StoredEntry,
-  StoreScan,
-  StoreWatch,
+import {
+  type Checkpoint,
+  type EntryKey,
+  type ForeignChange,
+  isRemovedIfInMemory,
+  type RebuildableStore,
+  type ScanOptions,
+  type StoreArchive,
+  type StoredChange,
+  type StoredEntry,
+  type StoreScan,
+  type StoreWatch,
 } from '../engine/ports/store.ts'
 import { SimulatedQuarantine } from './simulated-quarantine.ts'
 
@@ -136,12 +139,17 @@ export class SimulatedStore implements RebuildableStore {
         `${logName} is stored at position ${position}, not ${from}`,
       )
     this.quarantine.apply(logName, changes)
-    for (const { cache, key, value, version, position } of changes)
-      if (value === undefined) entries.delete(entryName(cache, key))
-      else {
-        const entry = { cache, key, value, version, position }
+    for (const change of changes) {
+      const { cache, key, value, version, position, archived } = change
+      if (value === undefined) {
+        const isKept = isRemovedIfInMemory(change) && entries.get(entryName(cache, key))?.archived
+        if (!isKept) entries.delete(entryName(cache, key))
+      } else {
+        const inMemory = { cache, key, value, version, position }
+        const entry = archived ? { ...inMemory, archived } : inMemory
         entries.set(entryName(cache, key), { ...entry, hash: storedHash(entry) })
       }
+    }
     this.#spaces.set(logName, { checkpoint: next, isCheckpointDamaged: false, entries })
     if (this.fault === 'unanswered') throw unavailable()
   }
@@ -172,6 +180,16 @@ export class SimulatedStore implements RebuildableStore {
     return entry && sound(entry)
   }
 
+  readonly archive: StoreArchive = {
+    range: async (logName, asked) => {
+      this.#reach()
+      const first = new FirstOfRange<StoredEntry>(asked)
+      for (const entry of this.#spaces.get(logName)?.entries.values() ?? [])
+        if (entry.archived && entry.cache === asked.cache) first.add(sound(entry))
+      return first.items
+    },
+  }
+
   async clear(logName: LogName): Promise<void> {
     this.#reach()
     this.#spaces.delete(logName)
@@ -179,8 +197,9 @@ export class SimulatedStore implements RebuildableStore {
   }
 
   async beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
+    const before = this.#spaces.get(logName)?.entries ?? []
     await this.clear(logName)
-    const entries = new Map<string, HashedEntry>()
+    const entries = new Map([...before].filter(([, { archived }]) => archived))
     this.#spaces.set(logName, { checkpoint: building, isCheckpointDamaged: false, entries })
   }
 
@@ -196,6 +215,7 @@ export class SimulatedStore implements RebuildableStore {
   ): AsyncGenerator<StoredEntry[], void> {
     let chunk: StoredEntry[] = []
     for (const entry of entries.values()) {
+      if (entry.archived) continue
       try {
         chunk.push(sound(entry))
       } catch (error) {
@@ -240,8 +260,9 @@ function tamperWith(stored: StoredSpace, tampering: Tampering): ForeignChange {
   }
   if ('cache' in tampering) {
     const { cache } = tampering
+    // What has left memory nobody could bring back.
     for (const [name, entry] of stored.entries)
-      if (entry.cache === cache) stored.entries.delete(name)
+      if (entry.cache === cache && !entry.archived) stored.entries.delete(name)
     return { what: 'cache', cache }
   }
   const { cache, key } = tampering.entry

@@ -25,6 +25,7 @@ import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
 import { Answers, callbackOf } from './answers.ts'
+import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
@@ -48,6 +49,8 @@ type Attempt =
   | { readonly kind: 'transaction'; readonly handled: HandlerData }
   | { readonly kind: 'answer'; readonly data: unknown }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
+  /** It took for missing what may have left memory: it runs again when that is known. */
+  | { readonly kind: 'unknown' }
 
 /**
  * A handler that takes longer has others wait for the next turn of the event loop, in which reads
@@ -75,6 +78,7 @@ export class CommandRunner {
   readonly #answers: Answers
   readonly #newId: () => string
   readonly #place: Place | undefined
+  readonly #archive: ArchiveDesk
   readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
   readonly #open = new Set<Execution>()
@@ -106,8 +110,10 @@ export class CommandRunner {
   readonly parts: PartRunner | undefined
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, version, memory, unfit, place } = parts
+    const { state, chain, clock, time, random, faults, version, memory, unfit, place, archive } =
+      parts
     this.#place = place
+    this.#archive = archive
     this.#outbox = parts.outbox
     this.#version = version
     this.#state = state
@@ -388,6 +394,7 @@ export class CommandRunner {
       now: Math.max(this.#time.now(begun), this.#state.time),
       newId: this.#newId,
       limits: this.#options.transaction,
+      archive: this.#archive,
       number,
       outbox: this.#outbox,
       reasons: execution.command.rejections,
@@ -399,9 +406,15 @@ export class CommandRunner {
       ? { kind: 'rejection', rejection: execution.refusal }
       : this.#handle(execution, recorder)
     if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+    else if (attempt.kind === 'unknown') this.#lookUp(execution, recorder)
     else if (attempt.kind === 'rejection' && isReactionKey(key))
       this.#sendRefusal(execution, recorder, number, id, attempt.rejection)
     else this.#confirm(execution, recorder, attempt)
+  }
+
+  #lookUp(execution: Execution, { unknown }: Recorder): void {
+    const again = () => (this.#resting ? this.#later.push(execution) : this.#runInTurn(execution))
+    this.#archive.lookUp(unknown).then(again, (error: GridError) => execution.fail(error))
   }
 
   #recorder({ command, input, hash }: Execution, options: RecorderOptions): Recorder {
@@ -417,10 +430,12 @@ export class CommandRunner {
     const { command, input } = execution
     try {
       const handled = runHandler(command, recorder, input, this.#version)
+      if (recorder.unknown.length > 0) return { kind: 'unknown' }
       return recorder.writes
         ? { kind: 'transaction', handled }
         : { kind: 'answer', data: handled.data }
     } catch (thrown) {
+      if (recorder.unknown.length > 0) return { kind: 'unknown' }
       const error = this.#faults.judge(callbackOf('command', command), thrown)
       if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
       throw error
@@ -553,7 +568,7 @@ export class CommandRunner {
   #confirm(
     execution: Execution,
     recorder: Recorder,
-    attempt: Exclude<Attempt, { kind: 'transaction' }>,
+    attempt: Exclude<Attempt, { kind: 'transaction' | 'unknown' }>,
   ): void {
     const { reads, ranges } = recorder
     this.#chain.check({

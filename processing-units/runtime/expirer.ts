@@ -1,5 +1,13 @@
+import { archivingSteps } from '@spacegrid/grid/core/archive-buckets'
 import { refusePromise } from '@spacegrid/grid/core/callback'
-import type { AnyCache, Cache, Value } from '@spacegrid/grid/core/definition'
+import type {
+  AnyCache,
+  Archive,
+  Cache,
+  IndexRange,
+  Scalar,
+  Value,
+} from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
@@ -8,7 +16,7 @@ import type { Outbox } from '@spacegrid/grid/core/outbox'
 import { hashOfStored, type Place } from '@spacegrid/grid/core/place'
 import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
 import type { Recorder } from '@spacegrid/grid/core/recorder'
-import { declaredShape, expiryIndex } from '@spacegrid/grid/core/shape'
+import { archiveIndex, declaredShape, expiryIndex } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import { transactionId } from '@spacegrid/grid/core/version'
@@ -42,13 +50,25 @@ export interface ExpirerListener {
   more(): void
 }
 
+/** Which entries are due, and for what. */
+interface Duty {
+  readonly cache: AnyCache
+  /** Its last field is the time. */
+  readonly index: string
+  /** What its other fields are: one list of values for each kind of entry that is due. */
+  readonly equals: readonly (readonly Scalar[])[]
+  /** How long after that time an entry is due, ms. */
+  readonly afterMs: number
+}
+
 /**
- * Ends the entries whose time has come, by ordinary transactions: whether it has come is judged by
- * the log's time when the transaction is melded, and its reads are validated, so that any number of
- * units may try and each entry expires once.
+ * Ends the entries whose time has come, and takes those out of memory that are to leave it, by
+ * ordinary transactions: whether it has come is judged by the log's time when the transaction is
+ * melded, and its reads are validated, so that any number of units may try and each entry expires,
+ * or leaves, once.
  */
 export class Expirer {
-  readonly #caches: readonly AnyCache[]
+  readonly #duties: readonly Duty[]
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
@@ -92,7 +112,7 @@ export class Expirer {
   ) {
     // A cache keeps the index of an expiry that an earlier version of the application declared:
     // what this one does not declare, it does not do.
-    this.#caches = [...caches.filter(({ expiry }) => expiry !== undefined), rememberedCommands]
+    this.#duties = [...caches.flatMap(dutiesOf), ...dutiesOf(rememberedCommands)]
     this.#state = state
     this.#chain = chain
     this.#clock = clock
@@ -114,18 +134,20 @@ export class Expirer {
     this.#progress = false
     this.#forgetRested()
     const due = this.#time.now() - this.#rank() * rankDelayMs
-    for (const cache of this.#caches) {
-      const layout = this.#state.layout.named(cache.name)
-      const index = layout?.indexNumber(expiryIndex)
+    for (const duty of this.#duties) {
+      const layout = this.#state.layout.named(duty.cache.name)
+      const index = layout?.indexNumber(duty.index)
       if (!layout || index === undefined) continue
-      for (const key of this.#dueKeys(layout, index, due)) this.#expire(cache, layout, key)
+      const to = due - duty.afterMs
+      for (const equals of duty.equals)
+        for (const key of this.#dueKeys(layout, index, { equals, to })) this.#end(duty, layout, key)
     }
   }
 
-  #dueKeys({ number }: CacheLayout, index: number, due: number): string[] {
+  #dueKeys({ number }: CacheLayout, index: number, range: IndexRange): string[] {
     const keys: string[] = []
     const max = this.#options.expiryBatchMax
-    this.#state.scan(number, index, { to: due }, ({ key, version }) => {
+    this.#state.scan(number, index, range, ({ key, version }) => {
       if (this.#resting.get(nameOf(number, key))?.version !== version) keys.push(key)
       return keys.length < max
     })
@@ -160,9 +182,20 @@ export class Expirer {
     return Math.min(rank, 10)
   }
 
-  #expire(cache: AnyCache, layout: CacheLayout, key: string): void {
-    const stored = this.#state.find(layout.number, key)?.value
-    if (stored === undefined) return
+  #end(duty: Duty, layout: CacheLayout, key: string): void {
+    const entry = this.#state.find(layout.number, key)
+    if (!entry) return
+    const notBefore = dueAt(duty, layout, entry.value)
+    if (duty.index === archiveIndex) {
+      const reads = [{ cache: layout.number, key, version: entry.version }]
+      const steps = archivingSteps(this.#state.layout, layout, key)
+      const record = { reads, ranges: [], steps, events: [], notBefore }
+      this.#send(duty, layout, key, { number: this.#chain.nextNumber(), ...record }, key.length)
+    } else this.#expire(duty, layout, key, entry.value, notBefore)
+  }
+
+  #expire(duty: Duty, layout: CacheLayout, key: string, stored: Value, notBefore: number): void {
+    const { cache } = duty
     const number = this.#chain.nextNumber()
     const options = {
       id: transactionId(this.#chain.origin, number),
@@ -181,9 +214,18 @@ export class Expirer {
       return
     }
     const { reads, ranges, steps, events } = recorder
-    const notBefore = stored[layout.expiry as string] as number
     const record = { number, reads, ranges, steps, events, notBefore }
-    const bytes = this.#admit(cache, layout, key, record, recorder.bytes)
+    this.#send(duty, layout, key, record, recorder.bytes)
+  }
+
+  #send(
+    duty: Duty,
+    layout: CacheLayout,
+    key: string,
+    record: TransactionRecord,
+    written: number,
+  ): void {
+    const bytes = this.#admit(duty.cache, layout, key, record, written)
     if (bytes === undefined) return
     this.#underWay++
     this.#chain.send({
@@ -191,7 +233,7 @@ export class Expirer {
       cancelled: false,
       decided: (evaluation) => {
         this.#admission.settled(bytes)
-        this.#decided(layout, key, notBefore, evaluation)
+        this.#decided(duty, layout, key, record.notBefore, evaluation)
         this.#finished()
       },
       // The next sweep sees what is still due.
@@ -227,7 +269,13 @@ export class Expirer {
     }
   }
 
-  #decided(layout: CacheLayout, key: string, notBefore: number, evaluation: Evaluation): void {
+  #decided(
+    duty: Duty,
+    layout: CacheLayout,
+    key: string,
+    notBefore: number,
+    evaluation: Evaluation,
+  ): void {
     const { time } = this.#state
     const { outcome } = evaluation
     if (outcome === 'applied') {
@@ -237,7 +285,7 @@ export class Expirer {
       this.#earlyUntil = this.#clock.monotonic() + Math.min(notBefore - time, earlyMsMax)
     if (outcome === 'collided') return
     const entry = this.#state.find(layout.number, key)
-    if (entry && entry.value[layout.expiry as string] === notBefore)
+    if (entry && dueAt(duty, layout, entry.value) === notBefore)
       this.#rest(layout.number, key, entry.version)
   }
 
@@ -263,6 +311,26 @@ export class Expirer {
     }
   }
 }
+
+/** Log time from which on an entry is due, ms. */
+function dueAt({ index, afterMs }: Duty, layout: CacheLayout, value: Value): number {
+  const order = layout.orders[layout.indexNumber(index) as number]
+  return (value[order?.fields.at(-1) as string] as number) + afterMs
+}
+
+function dutiesOf(cache: AnyCache): Duty[] {
+  const { expiry, archive } = cache
+  if (expiry !== undefined) return [{ cache, index: expiryIndex, equals: [[]], afterMs: 0 }]
+  if (!archive) return []
+  return [{ cache, index: archiveIndex, equals: combinationsOf(archive), afterMs: archive.ms }]
+}
+
+/** Every combination of the values that the fields of its condition may have. */
+const combinationsOf = ({ when }: Archive): readonly (readonly Scalar[])[] =>
+  Object.values(when).reduce<readonly (readonly Scalar[])[]>(
+    (before, values) => before.flatMap((some) => values.map((value) => [...some, value])),
+    [[]],
+  )
 
 const nameOf = (cache: number, key: string): string => `${cache} ${key}`
 

@@ -14,6 +14,8 @@ import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
 import { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
+import { ArchiveDesk } from './archive/archive-desk.ts'
+import type { StoreAsking } from './archive/store-asking.ts'
 import { CommandRunner } from './command-runner.ts'
 import { DataCheck } from './data-check.ts'
 import type { DefinitionTeller } from './definition-teller.ts'
@@ -39,6 +41,8 @@ export class Incarnation {
   readonly state: SpaceState
   readonly replica: Replica
   readonly runner: CommandRunner
+  /** What the store holds that is not in memory. */
+  readonly archive: ArchiveDesk
   /** How old the state is. */
   readonly freshness: Freshness
   /** What the application makes of what its other versions write. */
@@ -94,6 +98,7 @@ export class Incarnation {
     faults: FaultDesk,
     ended: (error: Error) => void,
     definition: DefinitionTeller,
+    asking: StoreAsking,
     memory?: MemoryWatch,
     place?: Place,
   ) {
@@ -118,7 +123,10 @@ export class Incarnation {
     const unfit = () => this.#unfit()
     const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
-    const parts = { ...sending, space, version, memory, unfit, outbox, place }
+    const { archiveWaitMsMax } = options
+    this.archive = new ArchiveDesk(state, clock, asking, archiveWaitMsMax)
+    const { archive } = this
+    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
@@ -286,6 +294,7 @@ export class Incarnation {
     for (const timer of this.#timers.splice(0)) timer.cancel()
     // Callers first: what the chain gives up is not to be executed again.
     this.runner.close(error)
+    this.archive.close()
     this.#chain.close(error)
     this.#drained?.()
   }

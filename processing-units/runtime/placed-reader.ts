@@ -1,3 +1,4 @@
+import type { KnownArchive } from '@spacegrid/grid/core/archive-reads'
 import type { Cache, IndexRange, Projection } from '@spacegrid/grid/core/definition'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -8,8 +9,14 @@ import { StateReader } from './state-reader.ts'
 export class PlacedReader extends StateReader {
   readonly #place: Place
 
-  constructor(state: SpaceState, projections: Projections, readClock: () => number, place: Place) {
-    super(state, projections, readClock)
+  constructor(
+    state: SpaceState,
+    projections: Projections,
+    readClock: () => number,
+    place: Place,
+    archive?: KnownArchive,
+  ) {
+    super(state, projections, readClock, archive)
     this.#place = place
   }
 

@@ -40,6 +40,7 @@ import type { Component, ComponentStatus } from '@spacegrid/grid/program/compone
 import { aborted } from './aborted.ts'
 import type { PartOperation } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
+import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
@@ -98,6 +99,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #snapshots: SnapshotService
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
+  readonly archive: StoredReads
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -153,7 +155,9 @@ export class ProcessingUnit implements Serving, Component {
       waitMsMax: this.#options.positionWaitMsMax,
     })
     const { messaging, clock } = ports
-    const { liveBytesMax: bytesMax } = this.#options
+    const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
+    const layout = () => this.#incarnation?.state.layout
+    this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
@@ -190,10 +194,7 @@ export class ProcessingUnit implements Serving, Component {
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
   }
 
-  /**
-   * The replica as it is, exact at its position; undefined while there is none. To be looked at
-   * only.
-   */
+  /** The replica as it is, exact at its position, to be looked at; undefined: there is none. */
   get state(): SpaceState | undefined {
     return this.#incarnation?.state
   }
@@ -243,9 +244,7 @@ export class ProcessingUnit implements Serving, Component {
     return this.executeHere(name, input, options)
   }
 
-  /**
-   * Not an async function: the execution's own promise is the answer, one less for each command.
-   */
+  /** Not an async function: the execution's own promise is the answer, one less per command. */
   executeHere(
     name: string,
     input: unknown,
@@ -491,6 +490,7 @@ export class ProcessingUnit implements Serving, Component {
       this.#faults,
       (error) => life.end(error),
       this.#definition,
+      { logName: this.#logName, messaging },
       memory,
       this.#unitPlace.place,
     )

@@ -76,7 +76,8 @@ export class Projections {
   /** One entry has changed; its rows are made behind the frame, by `settle`. */
   changed(write: Write, before: Value | undefined): void {
     const followers = this.#followers[write.cache]
-    if (!followers) return
+    // What was deleted, and not in memory, has no rows.
+    if (!followers || (before === undefined && write.value === undefined)) return
     for (const { projection, cache, rows } of followers) {
       try {
         const after = write.value

@@ -1,3 +1,4 @@
+import type { UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { type Compatibility, withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
@@ -41,6 +42,14 @@ export interface ReadsParts {
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
 }
+
+/** Each round, a query may read entries that it has not asked for before. */
+const archiveRoundsMax = 64
+
+const leavingAllTheTime = (what: string): GridError =>
+  new GridError('contended', `What ${what} reads leaves memory all the time`, { retryAfterMs: 100 })
+
+const same = (incarnation: Incarnation): Incarnation => incarnation
 
 /** Answers queries and reads of entries from what is committed on the replica. */
 export class Reads {
@@ -93,7 +102,7 @@ export class Reads {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     checkFits(query.input, input, name)
-    return await this.#ask(query, input, see(this.#serves()), {}, now)
+    return await this.#ask(query, input, see(this.#serves()), {}, now, see)
   }
 
   /** @throws GridError `position_timeout`, `not_ready`, `stopping` */
@@ -107,19 +116,27 @@ export class Reads {
     incarnation: Incarnation,
     options: ReadOptions,
     now = this.#now,
+    see = same,
+    round = 1,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
-    const { state, projections, version } = incarnation
+    const { state, projections, version, archive } = incarnation
     const place = this.#place
     if (place && query.partitionBy)
       placedHash(place, query.partitionBy, input, `query ${query.name}`)
     const reader = place
-      ? new PlacedReader(state, projections, now, place)
-      : new StateReader(state, projections, now)
-    if (options.explain) return this.#explain(query, reader, input, incarnation, options)
+      ? new PlacedReader(state, projections, now, place, archive)
+      : new StateReader(state, projections, now, archive)
+    if (options.explain)
+      return this.#explain(query, reader, input, incarnation, options, now, see, round)
     const { position } = state
     try {
       const result = this.#run(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
+      if (reader.unknown) {
+        // Nobody waits for it: it has not seen what there is.
+        if (isPromise) result.catch(() => undefined)
+        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
+      }
       // In process nobody is told who does not ask: to look at the clock takes as long as to look
       // up an entry.
       const tells = options.caller !== undefined || options.stalenessMs !== undefined
@@ -139,6 +156,8 @@ export class Reads {
         (thrown) => this.#judgeQuery(query, thrown),
       )
     } catch (thrown) {
+      if (reader.unknown)
+        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
@@ -157,45 +176,72 @@ export class Reads {
     input: unknown,
     incarnation: Incarnation,
     options: ReadOptions,
+    now: () => number,
+    see: (incarnation: Incarnation) => Incarnation,
+    round: number,
   ): Promise<QueryAnswer<number>> {
     const { state, version } = incarnation
+    const again = (unknown: readonly UnknownKey[]) =>
+      this.#askAgain(query, input, incarnation, options, now, see, unknown, round)
     const { position } = state
     const explained = new ExplainedReads(reader)
     const begun = this.#clock.monotonic()
     const ageMs = this.#ageMs(incarnation)
+    let returned: unknown
     try {
-      const returned = this.#run(query, explained.reader, input, version)
-      const tookMs = this.#clock.monotonic() - begun
-      const { reads } = explained
-      reader.close()
-      const result = await keptWithin(this.#clock, this.#waitMsMax, Promise.resolve(returned))
-      const explanation: Explanation = {
-        unit: this.#name,
-        ...(this.#place ? { partition: this.#place.partition } : {}),
-        ...{ position, ageMs: Math.ceil(ageMs), tookMs: Math.round(tookMs * 1000) / 1000, reads },
-      }
-      return aged({ result, position, explanation: [explanation] }, ageMs, options)
+      returned = this.#run(query, explained.reader, input, version)
     } catch (thrown) {
+      if (reader.unknown) return await again(reader.unknown)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
     }
+    const tookMs = this.#clock.monotonic() - begun
+    const whole = Promise.resolve(returned)
+    if (reader.unknown) {
+      whole.catch(() => undefined)
+      return await again(reader.unknown)
+    }
+    const explanation: Explanation = {
+      unit: this.#name,
+      ...(this.#place ? { partition: this.#place.partition } : {}),
+      ...{ position, ageMs: Math.ceil(ageMs), tookMs: Math.round(tookMs * 1000) / 1000 },
+      reads: explained.reads,
+    }
+    try {
+      const result = await keptWithin(this.#clock, this.#waitMsMax, whole)
+      return aged({ result, position, explanation: [explanation] }, ageMs, options)
+    } catch (thrown) {
+      return this.#judgeQuery(query, thrown)
+    }
   }
 
-  /** All of them in one turn: the state does not change meanwhile. */
+  /**
+   * All of them in one turn: the state does not change meanwhile. If one has to be asked again on a
+   * later state, so have the others.
+   */
   async queries(
     batch: readonly BatchedQuery[],
     options: ReadOptions,
   ): Promise<BatchAnswer<number>> {
     const asked = checkedBatch(batch)
-    const incarnation = waits(options) ? await this.#at(options) : this.#serves()
-    const { position } = incarnation.state
-    const begun = asked.map((one) => this.#begin(one, incarnation, options))
-    const ageMs = this.#ageMs(incarnation)
-    const answers = await Promise.all(begun)
-    const answer = { answers, position }
-    const tells = options.caller !== undefined || options.stalenessMs !== undefined
-    return tells ? aged(answer, ageMs, options) : answer
+    for (let round = 1; round <= archiveRoundsMax; round++) {
+      const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+      const { position } = incarnation.state
+      let isLater = false
+      const see = (other: Incarnation) => {
+        isLater ||= other !== incarnation || other.state.position !== position
+        return other
+      }
+      const begun = asked.map((one) => this.#begin(one, incarnation, options, see))
+      const ageMs = this.#ageMs(incarnation)
+      const answers = await Promise.all(begun)
+      if (isLater) continue
+      const answer = { answers, position }
+      const tells = options.caller !== undefined || options.stalenessMs !== undefined
+      return tells ? aged(answer, ageMs, options) : answer
+    }
+    throw leavingAllTheTime('a batch')
   }
 
   /** Runs up to its first wait at once. */
@@ -203,17 +249,36 @@ export class Reads {
     { query: name, input }: BatchedQuery,
     incarnation: Incarnation,
     options: ReadOptions,
+    see: (incarnation: Incarnation) => Incarnation,
   ): Promise<BatchedAnswer> {
     try {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
-      const { result, explanation } = await this.#ask(query, input, incarnation, options)
+      const asked = this.#ask(query, input, incarnation, options, this.#now, see)
+      const { result, explanation } = await asked
       return explanation ? { result, explanation } : { result }
     } catch (error) {
       if (!isGridError(error)) throw error
       return { error }
     }
+  }
+
+  /** On a later state, when it is known what has left memory of what it has asked for. */
+  async #askAgain(
+    query: AnyQuery,
+    input: unknown,
+    { archive }: Incarnation,
+    options: ReadOptions,
+    now: () => number,
+    see: (incarnation: Incarnation) => Incarnation,
+    unknown: readonly UnknownKey[],
+    round: number,
+  ): Promise<QueryAnswer<number>> {
+    if (round > archiveRoundsMax) throw leavingAllTheTime(query.name)
+    await archive.lookUp(unknown)
+    const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+    return await this.#ask(query, input, see(incarnation), options, now, see, round + 1)
   }
 
   #judgeQuery(query: AnyQuery, thrown: unknown): never {

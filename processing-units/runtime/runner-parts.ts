@@ -8,6 +8,7 @@ import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
+import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 
@@ -21,6 +22,8 @@ export interface RunnerParts {
   readonly random: Random
   readonly faults: FaultDesk
   readonly version: Compatibility
+  /** Knows what has left memory. */
+  readonly archive: ArchiveDesk
   /** Where what follows from events is written down; undefined: nothing does. */
   readonly outbox: Outbox | undefined
   /** The partition, of a space with several. */

@@ -1,3 +1,5 @@
+import { archiveBucketOf } from '@spacegrid/grid/core/archive-buckets'
+import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import type { CacheState } from '@spacegrid/grid/core/cache-state'
 import type {
   AnyCache,
@@ -19,7 +21,8 @@ import { ExamineBudget, type PageRead, readPage } from '@spacegrid/grid/core/pag
 import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
 import { takenRange } from '@spacegrid/grid/core/range-check'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { fitProblem } from '@spacegrid/grid/core/validation'
+import { fitProblem, isKey } from '@spacegrid/grid/core/validation'
+import { absentVersion } from '@spacegrid/grid/core/version'
 import { collect } from '@spacegrid/grid/core/view'
 import type { TSchema } from 'typebox'
 import type { Projections } from './projections.ts'
@@ -45,11 +48,24 @@ export class StateReader implements Reader {
   #lookedAt: ExamineBudget | undefined
   readonly #state: SpaceState
   readonly #projections: Projections
+  readonly #archive: KnownArchive | undefined
+  /**
+   * What was taken for missing and may be in the store: the answer is worth nothing then.
+   * undefined: nothing was.
+   */
+  unknown: UnknownKey[] | undefined
 
-  constructor(state: SpaceState, projections: Projections, readClock: () => number) {
+  /** `archive`: what is known of what has left memory. Left out: nothing has. */
+  constructor(
+    state: SpaceState,
+    projections: Projections,
+    readClock: () => number,
+    archive?: KnownArchive,
+  ) {
     this.#state = state
     this.#projections = projections
     this.#readClock = readClock
+    this.#archive = archive
   }
 
   /** Whether it is a committed value that this reader has handed out: then it is data. */
@@ -120,12 +136,27 @@ export class StateReader implements Reader {
   get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
     const layout = this.#layoutOf(of)
     const entry = layout ? this.#state.find(layout.number, key) : this.#rowsOf(of).rows.find(key)
-    if (entry === undefined) return undefined
+    if (entry === undefined)
+      return layout?.archiveIndex === undefined ? undefined : this.#stored<V>(of, layout, key)
     const { value } = entry
     if (of.evolution !== undefined) return readValue(of, value) as V
     if (this.#first === undefined) this.#first = entry
     else this.#hand([entry])
     return value as V
+  }
+
+  /** An entry that is not in memory. */
+  #stored<V>(of: AnyCache | AnyProjection, layout: CacheLayout, key: string): V | undefined {
+    if (!this.#archive || !isKey(key)) return undefined
+    const { archived } = this.#state.layout
+    const bucket = this.#state.find(archived, archiveBucketOf(layout, key))
+    const cacheNumber = layout.number
+    const found = this.#archive.find(cacheNumber, key, bucket?.version ?? absentVersion)
+    if (found === undefined) {
+      this.unknown ??= []
+      this.unknown.push({ cache: cacheNumber, key })
+    }
+    return found ? (readValue(of as AnyCache, found) as V) : undefined
   }
 
   range<V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}): readonly V[] {

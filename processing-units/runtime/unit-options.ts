@@ -38,6 +38,11 @@ export interface UnitOptions {
   readonly commandMsMax: number
   /** Longest wait of a query for a position, then `position_timeout`. Default 2,000. */
   readonly positionWaitMsMax: number
+  /**
+   * Longest wait for what the store holds of an entry that is not in memory, of a cache with an
+   * `archive`; then `store_unavailable`. Default 5,000.
+   */
+  readonly archiveWaitMsMax: number
   /** Longest wait of a command acknowledged `persisted`, then `persist_timeout`. Default 30,000. */
   readonly persistWaitMsMax: number
   /** How long an idempotency key is remembered, by the log's time. Default 600,000 (10 minutes). */
@@ -122,6 +127,7 @@ export const defaultUnitOptions: UnitOptions = {
   attemptsMax: 64,
   commandMsMax: 10_000,
   positionWaitMsMax: 2_000,
+  archiveWaitMsMax: 5_000,
   persistWaitMsMax: 30_000,
   idempotencyMs: 600_000,
   reactionKeyMs: 604_800_000,

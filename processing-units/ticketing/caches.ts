@@ -102,12 +102,18 @@ export type Order = Static<typeof order>
  * An order has the id of the hold it was made of, so that a hold becomes one order at most.
  * Cancelled orders stay.
  */
-export const orders = defineCache('orders', {
+const keptOrders = {
   schema: order,
   key: 'orderId',
   partitionBy: { idOf: 'orderId' },
   indexes: { byCustomer: ['customerId', 'orderedAt'] },
-})
+} as const
+
+export const orders = defineCache('orders', keptOrders)
+
+/** Orders that leave memory so long after they were made, and stay in the store. */
+export const archivedOrders = (ms: number): typeof orders =>
+  defineCache('orders', { ...keptOrders, archive: { after: 'orderedAt', ms } })
 
 /** Holds that have expired, remembered for a while: whoever comes late with one is told so. */
 export const expiredHolds = defineCache('expiredHolds', {

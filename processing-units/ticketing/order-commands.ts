@@ -17,7 +17,8 @@ export const confirmHold = defineCommand('confirmHold', {
   rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed', 'order_cancelled'],
   result: Type.Object({ orderId }),
   handler(tx, { holdId, paymentReference }) {
-    const earlier = tx.get(orders, holdId)
+    // What is held is no order yet: there is no need to look for one, wherever it might be.
+    const earlier = tx.get(holds, holdId) ? undefined : tx.get(orders, holdId)
     if (earlier) return { orderId: sameOrder(tx, earlier, paymentReference).orderId }
     const hold = liveHold(tx, holdId)
     const { eventId, customerId, total } = hold
@@ -50,7 +51,7 @@ export const releaseHold = defineCommand('releaseHold', {
   rejections: ['hold_expired', 'hold_not_found', 'hold_confirmed'],
   result: Type.Object({ seatIds: Type.Array(seatId) }),
   handler(tx, { holdId }) {
-    const order = tx.get(orders, holdId)
+    const order = tx.get(holds, holdId) ? undefined : tx.get(orders, holdId)
     if (order) tx.reject('hold_confirmed', { orderId: order.orderId })
     const hold = liveHold(tx, holdId)
     const seatIds = endHold(tx, hold)

@@ -4,6 +4,9 @@ import { partitionsSetting, readSettings, type Variables } from 'spacegrid/setti
 /** setTimeout takes no more. */
 const msMax = 2_147_483_647
 
+/** A hundred years. */
+const archiveMsMax = 3_153_600_000_000
+
 const settings = Type.Object({
   HOLD_MS: Type.Integer({
     minimum: 1,
@@ -12,12 +15,21 @@ const settings = Type.Object({
     description: 'How long seats are held',
     allowed: `an integer from 1 to ${msMax} (ms)`,
   }),
+  ARCHIVE_ORDERS_MS: Type.Integer({
+    minimum: 0,
+    maximum: archiveMsMax,
+    default: 0,
+    description: 'How long after they were made orders leave memory; 0: never',
+    allowed: `an integer from 0 to ${archiveMsMax} (ms; 0: never)`,
+  }),
   PARTITIONS: partitionsSetting,
 })
 
 export interface TicketingSettings {
   /** How long seats are held before they are free again, ms. */
   readonly holdMs: number
+  /** How long after they were made orders leave memory, ms; 0: never. */
+  readonly archiveOrdersMs: number
   /** Among which the events are divided. */
   readonly partitions: number
 }
@@ -28,6 +40,10 @@ export interface TicketingSettings {
  * allowed
  */
 export function readTicketingSettings(variables?: Variables): TicketingSettings {
-  const { HOLD_MS: holdMs, PARTITIONS: partitions } = readSettings(settings, variables)
-  return { holdMs, partitions }
+  const {
+    HOLD_MS: holdMs,
+    ARCHIVE_ORDERS_MS: archiveOrdersMs,
+    PARTITIONS: partitions,
+  } = readSettings(settings, variables)
+  return { holdMs, archiveOrdersMs, partitions }
 }

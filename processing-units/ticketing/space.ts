@@ -1,6 +1,6 @@
 import { defineSpace } from 'spacegrid'
 import { availability as availabilityProjection } from './availability.ts'
-import { customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
+import { archivedOrders, customerSeats, events, expiredHolds, orders, seats } from './caches.ts'
 import { createEvent } from './create-event.ts'
 import { holdBestAvailable, holdSeats } from './hold-commands.ts'
 import { holds } from './holds.ts'
@@ -12,6 +12,11 @@ import { readTicketingSettings } from './settings.ts'
 export interface TicketingOptions {
   /** How long seats are held before they are free again, ms. Default 120,000. */
   readonly holdMs?: number
+  /**
+   * How long after they were made orders leave memory, ms. The store keeps them. Default 0: they
+   * never do.
+   */
+  readonly archiveOrdersMs?: number
   /** Among which the events are divided. Default 1. */
   readonly partitions?: number
   /** With them an order is paid, and becomes a ticket of the space `tickets`. Default: none. */
@@ -24,13 +29,15 @@ export interface TicketingOptions {
  */
 export function createTicketing({
   holdMs = 120_000,
+  archiveOrdersMs = 0,
   partitions = 1,
   payments,
 }: TicketingOptions = {}) {
+  const keptOrders = archiveOrdersMs === 0 ? orders : archivedOrders(archiveOrdersMs)
   return defineSpace('ticketing', {
     description: 'Seats on sale: nobody gets a seat that somebody else has.',
     partitions,
-    caches: [events, seats, holds, orders, customerSeats, expiredHolds],
+    caches: [events, seats, holds, keptOrders, customerSeats, expiredHolds],
     commands: [
       createEvent,
       holdSeats(holdMs),

@@ -3,7 +3,9 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import { Melder } from '@spacegrid/grid/core/meld'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import type { StoredEntry } from '@spacegrid/grid/engine/ports/store'
 import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
+import type { EntryFound } from '@spacegrid/grid/engine/wire/archive-messages'
 import { decodeTransactions } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 
@@ -16,6 +18,8 @@ export interface TimedEvent extends DomainEvent {
 export class LogReader {
   readonly #state = new SpaceState()
   readonly #events: TimedEvent[] = []
+  /** What has left memory, by cache and key. */
+  readonly #archived = new Map<string, StoredEntry>()
   /** Of the record that is being melded. */
   #time = 0
   readonly #melder: Melder
@@ -25,6 +29,22 @@ export class LogReader {
     this.#stream = stream
     this.#melder = new Melder(this.#state, decodeTransactions, {
       emitted: ({ name, payload }) => this.#events.push({ name, payload, time: this.#time }),
+      changed: ({ cache, key, version, archived }, before) => {
+        const { name, archiveIndex } = this.#state.layout.cache(cache)
+        if (archiveIndex === undefined) return
+        const place = `${name}/${key}`
+        const { position } = this.#state
+        if (archived && before)
+          this.#archived.set(place, {
+            cache: name,
+            key,
+            value: before,
+            version,
+            position,
+            archived,
+          })
+        else this.#archived.delete(place)
+      },
     })
   }
 
@@ -42,6 +62,20 @@ export class LogReader {
   get digest(): string {
     this.#catchUp()
     return this.#state.digest.toString()
+  }
+
+  /** What a store would say that holds all of the log. */
+  stored(cache: string, key: string): EntryFound {
+    this.#catchUp()
+    const { layout, position } = this.#state
+    const number = layout.named(cache)?.number
+    const entry = number === undefined ? undefined : this.#state.find(number, key)
+    const inMemory = entry && {
+      ...{ cache, key, value: entry.value },
+      ...{ version: entry.version, position: entry.position },
+    }
+    const found = inMemory ?? this.#archived.get(`${cache}/${key}`)
+    return { from: position, to: position, entry: found }
   }
 
   entries<V>(cache: Cache<V>): V[] {

@@ -8,10 +8,14 @@ import type {
   Space,
   Value,
 } from '@spacegrid/grid/core/definition'
+import { logNamesOf } from '@spacegrid/grid/core/log-name'
 import { hashBy, idWithHash } from '@spacegrid/grid/core/partition'
 import { type PositionToken, positionsOf } from '@spacegrid/grid/core/position'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
+import { decodeEntryAsked, encodeEntryFound } from '@spacegrid/grid/engine/wire/archive-messages'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { Host } from '@spacegrid/grid/kit/host'
 import { Network } from '@spacegrid/grid/kit/network'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
@@ -89,7 +93,19 @@ export class TestGrid<S extends Space = Space> {
     const parts = { clock: this.#clock, streams, network, options: unitOptions, units }
     const served = withGiven(space)
     this.#units = Array.from({ length: units }, (_, number) => new TestUnit(number, served, parts))
+    if (space.caches.some(({ archive }) => archive)) this.#serveArchive(network)
     for (const unit of this.#units) unit.start()
+  }
+
+  /** In a data reader's place: units ask for what has left memory. */
+  #serveArchive(network: Network): void {
+    const messaging = network.connect(new Host('store', this.#clock))
+    const { name, partitions = 1 } = this.space
+    for (const [at, logName] of logNamesOf(name, partitions).entries())
+      messaging.respond(subjects.archivedEntry(logName), ({ data }) => {
+        const { cache, key } = decodeEntryAsked(data)
+        return { data: encodeEntryFound((this.#logs[at] as LogReader).stored(cache, key)) }
+      })
   }
 
   /** ms since the epoch. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AnyCache, Value } from '../../core/definition.ts'
+import type { AnyCache } from '../../core/definition.ts'
 import { checkKey } from '../../core/validation.ts'
 import type { ReadableFields } from '../request/live.ts'
 import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
@@ -7,6 +7,7 @@ import { versionTag } from './entity-tag.ts'
 import { type Door, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
 import { entrySchema } from './open-api.ts'
+import { readablePart } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests for the entries of one cache share. */
@@ -61,11 +62,4 @@ class EntryRequest extends HttpRequest<ReadOptions, EntryAnswer> {
   get #key(): string {
     return (this.request.params as { readonly key: string }).key
   }
-}
-
-function readablePart(value: Value, fields: ReadableFields): Value {
-  if (fields === 'all') return value
-  return Object.fromEntries(
-    fields.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]),
-  )
 }

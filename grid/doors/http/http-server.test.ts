@@ -116,8 +116,10 @@ describe('documentation', () => {
       '/shop/queries/echo',
       '/shop/queries',
       '/shop/caches/products/{key}',
+      '/shop/archive/products/{key}',
       '/shop/events',
       '/depot/caches/boxes/{key}',
+      '/depot/archive/boxes/{key}',
       '/depot/events',
     ])
     const { post } = document.paths['/shop/commands/putProduct']

@@ -18,6 +18,7 @@ import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
+import { addArchiveRoutes } from './archive-route.ts'
 import { BodyCompression } from './body-compression.ts'
 import { type BrokenRequestLimits, refuseBrokenRequest } from './broken-request.ts'
 import { addCommandRoute } from './command-route.ts'
@@ -190,7 +191,9 @@ function addSpaceRoutes(
   const readable = readableCaches(rotation.space, undeclaredReadable)
   for (const cache of caches) {
     const fields = readable.get(cache.name)
-    if (fields) addEntryRoute(app, door, rotation, cache, fields)
+    if (!fields) continue
+    addEntryRoute(app, door, rotation, cache, fields)
+    addArchiveRoutes(app, door, rotation, cache, fields)
   }
   addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
 }

@@ -23,6 +23,7 @@ const templates = [
   'POST /{space}/queries/{name}',
   'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/archive/{cache}/{key}',
   'GET /{space}/projections/{name}/{key}',
   'GET /{space}/events',
   'GET /openapi.json',
@@ -100,7 +101,7 @@ function partsOf(
     const code = 'unknown_projection'
     return { ...own, noun: 'projection', code, names, methods: readMethods, segmentsAfterName: 1 }
   }
-  if (kind === 'caches') {
+  if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
     return { ...own, noun: 'cache', code, names, methods: readMethods, segmentsAfterName: 1 }

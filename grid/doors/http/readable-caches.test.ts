@@ -57,7 +57,9 @@ describe('what callers may read of a cache', () => {
     expect(Object.keys(paths)).toEqual([
       '/desk/commands/put',
       '/desk/caches/open/{key}',
+      '/desk/archive/open/{key}',
       '/desk/caches/part/{key}',
+      '/desk/archive/part/{key}',
       '/desk/events',
     ])
     const shown = paths['/desk/caches/part/{key}'].get.responses[200]

@@ -1,4 +1,4 @@
-import type { Space } from '../../core/definition.ts'
+import type { Space, Value } from '../../core/definition.ts'
 import type { ReadableFields } from '../request/live.ts'
 
 /**
@@ -31,4 +31,12 @@ export function readableNotice({ name, caches }: Space, undeclared: boolean): st
     ? 'anyone can read their entries; in production nobody could'
     : 'nobody can read their entries'
   return `No cache of the space ${name} says whether it is readable: ${means} (GET /${name}/caches/…). Declare it: defineCache(…, { readable: … })`
+}
+
+/** What callers may see of a value. */
+export function readablePart(value: Value, fields: ReadableFields): Value {
+  if (fields === 'all') return value
+  return Object.fromEntries(
+    fields.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]),
+  )
 }

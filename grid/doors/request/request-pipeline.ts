@@ -6,6 +6,9 @@ import type { Request, RequestHeaders } from './request.ts'
 import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
+  ArchiveAsked,
+  ArchivePage,
+  ArchiveReads,
   BatchAnswer,
   BatchedQuery,
   CommandAnswer,
@@ -14,6 +17,7 @@ import type {
   QueryAnswer,
   ReadOptions,
   Serving,
+  StoredAnswer,
 } from './serving.ts'
 
 export interface PipelineOptions {
@@ -81,6 +85,22 @@ export class RequestPipeline {
     if (explain !== undefined && !this.#explains)
       throw new GridError('explain_off', 'How answers are found is not explained here')
     return readingOptions(request, caller, explain)
+  }
+
+  /** The same as the store has it. */
+  stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
+    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+      ask: readingOptions,
+      run: (unit, input) => archiveOf(unit).entry(cache, input as string),
+    })
+  }
+
+  /** Its input is what is asked of an index. */
+  archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
+    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+      ask: readingOptions,
+      run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
+    })
   }
 
   #path<Asked, Answer>(
@@ -155,10 +175,14 @@ const readingOptions = (request: RequestHeaders, caller: Caller, explain?: strin
     caller,
   )
 
-const latencyOf = (
-  kind: 'command' | 'query' | 'entry' | 'batch',
-  label: string = kind,
-): HistogramMetric => ({
+function archiveOf({ archive, name }: Serving): ArchiveReads {
+  if (archive) return archive
+  throw new GridError('store_unavailable', `${name} reaches no data reader`)
+}
+
+type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive'
+
+const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
   help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
   labels: ['space', label, 'outcome'],

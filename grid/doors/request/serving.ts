@@ -132,6 +132,51 @@ export interface EntryAnswer<Position extends PositionToken = PositionToken> {
   readonly ageMs?: number
 }
 
+/** An entry as the store has it. */
+export interface StoredEntryAnswer {
+  readonly key: string
+  readonly value: Readonly<Record<string, unknown>>
+  readonly version: number
+  /** Log position of the transaction that wrote it, or took it out of memory. */
+  readonly writtenAt: PositionToken
+  /** It has left memory. */
+  readonly archived: boolean
+}
+
+export interface StoredAnswer extends StoredEntryAnswer {
+  /** Log position that the store had come to. */
+  readonly position: PositionToken
+}
+
+/** What is asked of an index of entries that have left memory. */
+export interface ArchiveAsked {
+  readonly index: string
+  readonly range: IndexRange
+  /** Entries of one page, 1 to 1,000. Default 100. */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly cursor?: string
+}
+
+export interface ArchivePage {
+  readonly entries: readonly StoredEntryAnswer[]
+  /** For the page behind this one; left out: there is none. */
+  readonly next?: string
+  /** Log position that the store had come to. */
+  readonly position: PositionToken
+}
+
+/** What the store holds, asked of the data readers. */
+export interface ArchiveReads {
+  /** @throws GridError `unknown_cache`, `invalid_key`, `not_found`, `store_unavailable` */
+  entry(cache: string, key: string): Promise<StoredAnswer>
+  /**
+   * Entries that have left memory, in the order of an index.
+   * @throws GridError `unknown_cache`, `invalid_input`, `not_ready`, `store_unavailable`
+   */
+  range(cache: string, asked: ArchiveAsked): Promise<ArchivePage>
+}
+
 /** What commands across partitions hold in this one. */
 export interface HoldsStatus {
   readonly count: number
@@ -248,6 +293,8 @@ export interface Serving {
    * `overloaded`, `log_full`
    */
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
+  /** Left out: it reaches no data reader. */
+  readonly archive?: ArchiveReads
   readonly position: PositionToken
   readiness(): Readiness
   status(): SpaceStatus

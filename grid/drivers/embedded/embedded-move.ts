@@ -8,7 +8,7 @@ import {
   PartitionCounts,
   placesOfAnswers,
 } from '../../core/repartition.ts'
-import { idempotencyCache, type SpaceShape } from '../../core/shape.ts'
+import { archivedCache, idempotencyCache, type SpaceShape } from '../../core/shape.ts'
 import type { Checkpoint, StoredEntry } from '../../engine/ports/store.ts'
 import {
   decodeEntryKey,
@@ -52,6 +52,9 @@ type Told = (entries: number) => void
 
 const stepEntries = 1000
 const storeName = 'store'
+/** Answers under idempotency keys have places of their own. */
+const isPlaced = (cache: string): boolean => isCarriedOver(cache) && cache !== idempotencyCache
+
 /** Of the new checkpoints until the new logs are there. */
 const noIdentity = ''
 
@@ -98,11 +101,14 @@ export class EmbeddedMove {
     for (const [logName, its] of from) {
       const all = new PartitionCounts(its, 1)
       for (const { entry } of this.#entries(logName)) {
-        const { cache, key, value, version } = entry
-        all.add(0, cache, key, version)
-        if (!isCarriedOver(cache)) own.set(cache, (own.get(cache) ?? 0) + 1)
-        else if (cache !== idempotencyCache)
-          counts.add(places.partitionOf(cache, key, value), cache, key, version)
+        const { cache, key, value, version, archived } = entry
+        // What has left memory is moved, and counted by nobody.
+        const place = isPlaced(cache) ? places.partitionOf(cache, key, value) : undefined
+        if (!archived) all.add(0, cache, key, version)
+        if (place !== undefined && !archived) counts.add(place, cache, key, version)
+        // What says only that something has left memory has nobody to tell it to then.
+        if (!isCarriedOver(cache) && cache !== archivedCache)
+          own.set(cache, (own.get(cache) ?? 0) + 1)
         if (++read % stepEntries === 0) told(read)
       }
       found.set(logName, all.result()[0] as PartitionCount)
@@ -174,8 +180,7 @@ export class EmbeddedMove {
       const from = this.#file.entriesOf(logName)
       for (const { storedKey, bytes, entry } of this.#entries(logName)) {
         const { cache, key, value } = entry
-        const isPlaced = isCarriedOver(cache) && cache !== idempotencyCache
-        const place = isPlaced ? names[places.partitionOf(cache, key, value)] : undefined
+        const place = isPlaced(cache) ? names[places.partitionOf(cache, key, value)] : undefined
         // What has been moved here already is in its place.
         if (place !== logName) {
           from.removeSync(storedKey)
@@ -198,7 +203,7 @@ export class EmbeddedMove {
     const found = new PartitionCounts(shape, to)
     for (const [at, logName] of names.entries())
       for (const { entry } of this.#entries(logName))
-        found.add(at, entry.cache, entry.key, entry.version)
+        if (!entry.archived) found.add(at, entry.cache, entry.key, entry.version)
     for (const [at, is] of found.result().entries()) {
       const { entries, digest } = counts[at] as PartitionCount
       if (is.entries !== entries || is.digest !== digest)

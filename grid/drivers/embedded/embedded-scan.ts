@@ -4,6 +4,9 @@ import type { Clock } from '../../engine/ports/clock.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
 import { decodeEntryKey, readStored } from '../../engine/wire/entry-codec.ts'
 
+/** Behind everything that has left memory. */
+export const inMemoryStart: Buffer = Buffer.from([1])
+
 export interface EmbeddedScanOptions extends ScanOptions {
   readonly chunkEntries: number
   /** Called once, when the snapshot has been given up. */
@@ -66,7 +69,7 @@ export class EmbeddedScan implements StoreScan {
     const range = this.#entries.getRange({
       transaction: this.#snapshot,
       limit: this.#options.chunkEntries,
-      ...(after ? { start: after, exclusiveStart: true } : {}),
+      ...(after ? { start: after, exclusiveStart: true } : { start: inMemoryStart }),
     })
     return Array.from(range, ({ key: storedKey, value: bytes }) => {
       return { storedKey, entry: this.#entry(storedKey, bytes) }

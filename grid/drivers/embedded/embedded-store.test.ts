@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describeArchiveConformance } from '../../kit/archive-conformance.ts'
 import {
   checkpointAt,
   describeStoreConformance,
@@ -36,6 +37,20 @@ describeStoreConformance(
   },
   runs,
 )
+
+describeArchiveConformance('EmbeddedStore', async () => {
+  const directory = await temporary()
+  const environment = new EmbeddedEnvironment(directory)
+  const store = new EmbeddedStore(environment, 'store', clock)
+  return {
+    store,
+    close: async () => {
+      await store.close()
+      await environment.close()
+      await rm(directory, { recursive: true })
+    },
+  }
+})
 
 describe('an embedded store', () => {
   let directory: string

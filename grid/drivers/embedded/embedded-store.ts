@@ -1,3 +1,4 @@
+import type { Database } from 'lmdb'
 import { GridError, isGridError } from '../../core/errors.ts'
 import { type LogName, logNameOf } from '../../core/log-name.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
@@ -5,21 +6,25 @@ import type {
   Checkpoint,
   RebuildableStore,
   ScanOptions,
+  StoreArchive,
   StoredChange,
   StoredEntry,
   StoreScan,
 } from '../../engine/ports/store.ts'
 import {
+  archivedPrefix,
   decodeCheckpoint,
   decodeEntryKey,
+  encodeArchivedKey,
   encodeCheckpoint,
   encodeEntry,
   encodeEntryKey,
   readStored,
 } from '../../engine/wire/entry-codec.ts'
 import { decodeHeader } from '../../engine/wire/snapshot-codec.ts'
+import { rangeOfArchive } from './embedded-archive.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
-import { EmbeddedScan } from './embedded-scan.ts'
+import { EmbeddedScan, inMemoryStart } from './embedded-scan.ts'
 import { StoreFile } from './store-file.ts'
 
 /** Longest that changes are encoded without letting others have a turn. */
@@ -30,6 +35,9 @@ const codes = { full: 'store_unavailable', failed: 'store_unavailable' } as cons
 
 interface EncodedChange {
   readonly key: Buffer
+  /** Where it is, or was, when it has left memory. */
+  readonly archivedKey: Buffer
+  readonly change: StoredChange
   /** undefined: the entry is removed. */
   readonly bytes: Buffer | undefined
 }
@@ -53,6 +61,8 @@ export class EmbeddedStore implements RebuildableStore {
   readonly #chunkEntries: number
   readonly #file: StoreFile
   readonly #scans = new Set<EmbeddedScan>()
+  /** Whether anything of a space has left memory: only then is there something to look for. */
+  readonly #archiving = new Map<string, boolean>()
   #closed = false
 
   /**
@@ -128,10 +138,13 @@ export class EmbeddedStore implements RebuildableStore {
     const encoded = await this.#encode(changes)
     this.#checkOpen()
     const entries = this.#file.entriesOf(logName)
+    if (changes.some(({ archived }) => archived)) this.#archiving.set(logName, true)
+    const isArchiving = this.#isArchiving(logName, entries)
     const write = () => {
-      for (const { key, bytes } of encoded)
-        if (bytes) entries.put(key, bytes)
-        else entries.remove(key)
+      for (const change of encoded)
+        if (isArchiving) writeApart(entries, change)
+        else if (change.bytes) entries.put(change.key, change.bytes)
+        else entries.remove(change.key)
       this.#file.checkpoints.put(logName, encodeCheckpoint(next), next.position)
     }
     // The check above only saves work; this one is part of the transaction.
@@ -163,8 +176,19 @@ export class EmbeddedStore implements RebuildableStore {
   async get(logName: LogName, cache: string, key: string): Promise<StoredEntry | undefined> {
     this.#checkOpen()
     if (!this.#file.checkpoints.doesExist(logName)) return undefined
-    const bytes = this.#file.entriesOf(logName).getBinary(encodeEntryKey(cache, key))
-    return bytes && readStored(cache, key, bytes)
+    const entries = this.#file.entriesOf(logName)
+    const bytes = entries.getBinary(encodeEntryKey(cache, key))
+    if (bytes || !this.#isArchiving(logName, entries)) return bytes && readStored(cache, key, bytes)
+    const archived = entries.getBinary(encodeArchivedKey(cache, key))
+    return archived && readStored(cache, key, archived)
+  }
+
+  readonly archive: StoreArchive = {
+    range: async (logName, asked) => {
+      this.#checkOpen()
+      if (!this.#file.checkpoints.doesExist(logName)) return []
+      return await rangeOfArchive(this.#file.entriesOf(logName), asked, this.#clock)
+    },
   }
 
   async clear(logName: LogName): Promise<void> {
@@ -176,13 +200,17 @@ export class EmbeddedStore implements RebuildableStore {
       this.#file.checkpoints.remove(logName)
     })
     await this.#environment.commit(transaction, codes)
+    this.#archiving.delete(logName)
   }
 
   async beginAnew(logName: LogName, building: Checkpoint): Promise<void> {
     this.#checkOpen()
     const entries = this.#file.entriesOf(logName)
+    const isArchiving = this.#isArchiving(logName, entries)
+    const inMemory = isArchiving ? [...entries.getKeys({ start: inMemoryStart })] : []
     const transaction = this.#file.root.batch(() => {
-      entries.clearAsync()
+      if (isArchiving) for (const key of inMemory) entries.remove(key)
+      else entries.clearAsync()
       this.#file.checkpoints.put(logName, encodeCheckpoint(building), building.position)
     })
     await this.#environment.commit(transaction, codes)
@@ -199,14 +227,28 @@ export class EmbeddedStore implements RebuildableStore {
     const encoded: EncodedChange[] = []
     let until = this.#clock.monotonic() + sliceMs
     for (const change of changes) {
-      const { cache, key, value, version, position } = change
-      const bytes = value && encodeEntry({ cache, key, value, version, position })
-      encoded.push({ key: encodeEntryKey(cache, key), bytes })
+      const { cache, key, value, version, position, archived } = change
+      const entry = value && { cache, key, value, version, position }
+      const bytes = entry && encodeEntry(archived ? { ...entry, archived } : entry)
+      encoded.push({
+        ...{ key: encodeEntryKey(cache, key), archivedKey: encodeArchivedKey(cache, key) },
+        ...{ change, bytes },
+      })
       if (this.#clock.monotonic() < until) continue
       await new Promise<void>((resolve) => this.#clock.soon(resolve))
       until = this.#clock.monotonic() + sliceMs
     }
     return encoded
+  }
+
+  #isArchiving(logName: LogName, entries: Database<Buffer, Buffer>): boolean {
+    let is = this.#archiving.get(logName)
+    if (is === undefined) {
+      const [first] = entries.getKeys({ start: archivedPrefix, end: inMemoryStart, limit: 1 })
+      is = first !== undefined
+      this.#archiving.set(logName, is)
+    }
+    return is
   }
 
   #checkOpen(): void {
@@ -217,3 +259,14 @@ export class EmbeddedStore implements RebuildableStore {
 
 const stale = (logName: LogName, from: number): GridError =>
   new GridError('stale_writer', `${logName} is not stored at position ${from}`)
+
+/** An entry is in one of its two places at most. */
+function writeApart(
+  entries: Database<Buffer, Buffer>,
+  { key, archivedKey, change, bytes }: EncodedChange,
+): void {
+  const { archived } = change
+  if (bytes) entries.put(archived ? archivedKey : key, bytes)
+  if (!bytes || archived) entries.remove(key)
+  if (!archived) entries.remove(archivedKey)
+}

@@ -10,6 +10,14 @@ import {
   toDocument,
 } from './mongo-document.ts'
 
+/** Not `$ne: true`: this one an index answers, in which who lacks the field stands under null. */
+export const notArchived = { '_grid.archived': null } as const
+/**
+ * Of caches from which something has left memory: a scan of what is in memory must not take as long
+ * as there are others.
+ */
+const memoryIndex = { '_grid.archived': 1 } as const
+
 /** Every partition scans, compares and clears its own documents by it. */
 export const partitionIndex = { '_grid.partition': 1 } as const
 
@@ -44,6 +52,16 @@ export class CacheDocuments {
     if (!this.#share) return {}
     const { partition } = this.#share
     return { '_grid.partition': partition === 0 ? { $in: [0, null] } : partition }
+  }
+
+  /** Those that have not left memory. */
+  get inMemory(): Filter<EntryDocument> {
+    return { ...this.all, ...notArchived }
+  }
+
+  /** Finds those. */
+  get memoryIndex(): Readonly<Record<string, 1>> {
+    return this.#share ? { ...partitionIndex, ...memoryIndex } : memoryIndex
   }
 
   /** For operations that filter by ids. */

@@ -23,6 +23,8 @@ export interface EntryDocument extends Document {
     readonly version: number
     readonly hash?: number
     readonly partition?: number
+    /** It has left memory. */
+    readonly archived?: true
   }
 }
 
@@ -61,21 +63,26 @@ const isReservedAtTop = (name: string): boolean =>
 const arraySubtype = 128
 
 export function toDocument(change: StoredChange, share?: Share): EntryDocument {
-  const { cache, key, value, version, position } = change
+  const { cache, key, value, version, position, archived } = change
   const document: Document = { _id: share ? share.prefix + key : key }
-  for (const name in value)
-    document[isReservedAtTop(name) ? escapeMark + name : name] = storable(value[name])
-  document._grid = gridFields({ cache, key, value: value ?? {}, version, position }, share)
+  for (const name in value) document[storedField(name)] = storable(value[name])
+  const entry = { cache, key, value: value ?? {}, version, position }
+  document._grid = gridFields(archived ? { ...entry, archived } : entry, share)
   return document as EntryDocument
 }
 
+/** The name under which a field of a value is stored. */
+export const storedField = (name: string): string =>
+  isReservedAtTop(name) ? escapeMark + name : name
+
 /** What the grid needs to know of an entry, beside its value. */
 export function gridFields(entry: StoredEntry, share?: Share): EntryDocument['_grid'] {
-  const { version, position } = entry
+  const { version, position, archived } = entry
   const hash = hashOf(entry, share)
-  return share
+  const fields = share
     ? { position, version, hash, partition: share.partition }
     : { position, version, hash }
+  return archived ? { ...fields, archived } : fields
 }
 
 /** @throws GridError `record_damaged`: it is not what the grid has written */
@@ -84,9 +91,10 @@ export function fromDocument(cache: string, document: EntryDocument, share?: Sha
   for (const name in document)
     if (name !== '_id' && name !== '_grid')
       setMember(value, name.startsWith(escapeMark) ? name.slice(1) : name, restored(document[name]))
-  const { version, position, hash, partition } = document._grid ?? {}
+  const { version, position, hash, partition, archived } = document._grid ?? {}
   const key = ownKey(document._id, share)
-  const entry = { cache, key, value, version, position } as StoredEntry
+  const inMemory = { cache, key, value, version, position } as StoredEntry
+  const entry: StoredEntry = archived === undefined ? inMemory : { ...inMemory, archived: true }
   const isOurs = share ? partition === share.partition : true
   const isAsHashed = () => (hash === undefined ? !share : hash === hashOf(entry, share))
   if (!isMarked(entry) || !isOurs || !isAsHashed())
@@ -97,8 +105,12 @@ export function fromDocument(cache: string, document: EntryDocument, share?: Sha
   return entry
 }
 
-const hashOf = (entry: StoredEntry, share?: Share): number =>
-  storedHash(share ? { ...entry, cache: share.hashedAs } : entry)
+/** An entry that has left memory has another hash: that it has left is covered, too. */
+function hashOf(entry: StoredEntry, share?: Share): number {
+  if (!share && !entry.archived) return storedHash(entry)
+  const cache = share?.hashedAs ?? entry.cache
+  return storedHash({ ...entry, cache: entry.archived ? `archived:${cache}` : cache })
+}
 
 /** undefined: it is none of the grid's. */
 const ownKey = (id: unknown, share: Share | undefined): string | undefined => {

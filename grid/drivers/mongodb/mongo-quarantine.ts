@@ -283,9 +283,10 @@ interface PackedRefusal {
 }
 
 function packed(logName: LogName, { change, code, reason }: RefusedChange): PackedRefusal {
-  const { cache, key, value, version, position } = change
+  const { cache, key, value, version, position, archived } = change
   if (!value) throw new Error('a deletion is never refused')
-  const bytes = encodeEntry({ cache, key, value, version, position })
+  const entry = { cache, key, value, version, position }
+  const bytes = encodeEntry(archived ? { ...entry, archived } : entry)
   const [first = new Binary(), ...pieces] = Array.from(
     { length: Math.ceil(bytes.length / pieceBytes) },
     (_, at) => new Binary(bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes)),

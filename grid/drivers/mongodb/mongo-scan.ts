@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongodb'
 import { isGridError } from '../../core/errors.ts'
 import { contentBytes } from '../../core/growth.ts'
+import { archivedCache } from '../../core/shape.ts'
 import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
 import type { CacheDocuments } from './cache-documents.ts'
 import type { EntryDocument } from './mongo-document.ts'
@@ -46,6 +47,8 @@ export class MongoScan implements StoreScan {
   readonly #damaged: ScanOptions['damaged']
   readonly #sampleEntries: number | undefined
   readonly #bytesMax: number
+  /** Otherwise there is nothing to leave out. */
+  readonly #mayArchive: boolean
 
   constructor(
     start: Checkpoint,
@@ -57,6 +60,7 @@ export class MongoScan implements StoreScan {
   ) {
     this.#bytesMax = bytesMax
     this.start = start
+    this.#mayArchive = caches.some(({ cache }) => cache === archivedCache)
     this.#caches = caches
     this.#session = session
     this.#quarantine = quarantine
@@ -67,7 +71,9 @@ export class MongoScan implements StoreScan {
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
     try {
       for (const documents of this.#caches) yield* this.#read(documents)
-      if (this.#quarantine) yield* this.#quarantine.chunks()
+      if (!this.#quarantine) return
+      for await (const entries of this.#quarantine.chunks())
+        yield entries.filter(({ archived }) => !archived)
     } catch (error) {
       throw toStoreError(error, 'Scanning')
     }
@@ -77,7 +83,8 @@ export class MongoScan implements StoreScan {
     const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
     const limit = this.#sampleEntries ?? 0
     const options = { ...ofSnapshot(this.#session), batchSize, limit }
-    const cursor = documents.collection.find(documents.all, options)
+    const filter = this.#mayArchive ? documents.inMemory : documents.all
+    const cursor = documents.collection.find(filter, options)
     const isSmall = batchSize < chunkEntries
     let pieceEntries = isSmall ? firstPieceEntries : batchSize
     try {

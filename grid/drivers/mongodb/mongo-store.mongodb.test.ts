@@ -3,6 +3,7 @@ import { uniqueName } from '@spacegrid/proof/support/unique-name'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { Long, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { describeArchiveConformance } from '../../kit/archive-conformance.ts'
 import {
   checkpointAt,
   describeStoreConformance,
@@ -36,6 +37,11 @@ describeStoreConformance(
   },
   runs,
 )
+
+describeArchiveConformance('MongoStore', async () => {
+  const store = connect()
+  return { store, close: () => store.close() }
+})
 
 describe('a MongoDB store', () => {
   let store: MongoStore

@@ -14,12 +14,14 @@ import type {
   Quarantine,
   RebuildableStore,
   ScanOptions,
+  StoreArchive,
   StoredChange,
   StoredEntry,
   StoreScan,
   StoreWatch,
 } from '../../engine/ports/store.ts'
 import { CacheDocuments, collectionName, partitionIndex } from './cache-documents.ts'
+import { MongoArchive } from './mongo-archive.ts'
 import {
   type CheckpointDocument,
   checkpointsName,
@@ -85,6 +87,7 @@ export class MongoStore implements RebuildableStore {
   readonly #writers = new Map<string, SpaceWriter>()
   readonly #watches = new Map<string, MongoWatch>()
   readonly #kept: MongoQuarantine
+  readonly #archive: MongoArchive
   readonly #quarantinedMax: number
   readonly #scanBytesMax: number
   #isReplicaSet = false
@@ -114,6 +117,7 @@ export class MongoStore implements RebuildableStore {
     this.#database = this.#client.db(options.database ?? 'spacegrid', { readPreference: 'primary' })
     this.#checkpoints = this.#database.collection(checkpointsName)
     this.#kept = new MongoQuarantine(this.#database, clock)
+    this.#archive = new MongoArchive(this.#database)
     this.#quarantinedMax = options.quarantinedMax ?? 10_000
     this.#scanBytesMax = options.scanBytesMax ?? scanBytesMaxDefault
   }
@@ -123,6 +127,13 @@ export class MongoStore implements RebuildableStore {
       this.#during(`Reading the quarantine of ${logName}`, () => this.#kept.list(logName)),
     replay: (logName, keys) =>
       this.#during(`Replaying ${logName}`, () => this.#writerOf(logName).replay(keys)),
+  }
+
+  readonly archive: StoreArchive = {
+    range: (logName, asked) =>
+      this.#during(`Reading the archive of ${logName}.${asked.cache}`, () =>
+        this.#archive.range(logName, asked),
+      ),
   }
 
   checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
@@ -152,6 +163,7 @@ export class MongoStore implements RebuildableStore {
   ): Promise<void> {
     return this.#during(`Writing ${logName}`, async () => {
       await this.#prepare(logName, new Set(changes.map(({ cache }) => cache)))
+      await this.#prepareArchive(logName, changes)
       // Without a checkpoint whatever is there has been left behind by a clearing that did not come
       // to its end.
       const leftBehind = from === 0 ? await this.#cachesOf(logName) : []
@@ -223,13 +235,10 @@ export class MongoStore implements RebuildableStore {
   clear(logName: LogName): Promise<void> {
     return this.#during(`Clearing ${logName}`, async () => {
       await this.#checkDivision(logName)
-      await this.#checkpoints.deleteOne(
-        { _id: logName },
-        { writeConcern: { w: 'majority', journal: true } },
-      )
+      await this.#checkpoints.deleteOne({ _id: logName }, durableWrite())
       for (const cache of await this.#cachesOf(logName)) {
         const documents = this.#documents(logName, cache)
-        if (documents.isShared) await deleteAll(documents)
+        if (documents.isShared) await documents.collection.deleteMany(documents.all, durableWrite())
         else {
           this.#created.delete(documents.collection.collectionName)
           await documents.collection.drop()
@@ -248,8 +257,10 @@ export class MongoStore implements RebuildableStore {
       await this.#prepare(logName, new Set())
       await this.#writerOf(logName).begin(building)
       // Nobody else can write here any more, so this need not be one transaction.
-      for (const cache of await this.#cachesOf(logName))
-        await deleteAll(this.#documents(logName, cache))
+      for (const cache of await this.#cachesOf(logName)) {
+        const { collection, inMemory } = this.#documents(logName, cache)
+        await collection.deleteMany(inMemory, durableWrite())
+      }
     })
   }
 
@@ -295,6 +306,18 @@ export class MongoStore implements RebuildableStore {
     const isDivided = partitionOf(logName) !== undefined
     for (const cache of caches)
       await this.#create(collectionName(logName, cache), isDivided ? partitionIndex : undefined)
+  }
+
+  /** The first time that something of a cache leaves memory, as far as this process knows. */
+  async #prepareArchive(logName: LogName, changes: readonly StoredChange[]): Promise<void> {
+    const leaving = changes.filter(({ archived }) => archived)
+    for (const cache of new Set(leaving.map(({ cache }) => cache))) {
+      const { collection, memoryIndex } = this.#documents(logName, cache)
+      const name = `${collection.collectionName} ${Object.keys(memoryIndex)}`
+      if (this.#created.has(name)) continue
+      await collection.createIndex(memoryIndex)
+      this.#created.add(name)
+    }
   }
 
   async #create(name: string, index?: typeof partitionIndex): Promise<void> {
@@ -365,8 +388,7 @@ export class MongoStore implements RebuildableStore {
   }
 }
 
-const deleteAll = ({ collection, all }: CacheDocuments): Promise<unknown> =>
-  collection.deleteMany(all, { writeConcern: { w: 'majority', journal: true } })
+const durableWrite = () => ({ writeConcern: { w: 'majority' as const, journal: true } })
 
 /**
  * Nothing that a change of primary could take back. Made anew each time, for the driver writes into

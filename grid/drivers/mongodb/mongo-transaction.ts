@@ -1,8 +1,8 @@
 import type { AnyBulkWriteOperation, ClientSession, MongoClient } from 'mongodb'
 import { GridError } from '../../core/errors.ts'
 import { type Clock, sleep } from '../../engine/ports/clock.ts'
-import type { StoredChange } from '../../engine/ports/store.ts'
-import type { CacheDocuments } from './cache-documents.ts'
+import { isRemovedIfInMemory, type StoredChange } from '../../engine/ports/store.ts'
+import { type CacheDocuments, notArchived } from './cache-documents.ts'
 import type { EntryDocument } from './mongo-document.ts'
 import { isCommitUnknown, isTransient, keyTaken, type Refusal, refusalOf } from './mongo-faults.ts'
 import type { WriterSession } from './mongo-writer-session.ts'
@@ -116,8 +116,16 @@ export async function writeChanges(
 ): Promise<void> {
   const gone = mode === 'insert' ? [] : changes.filter((it) => mode !== 'replace' || !it.value)
   for (let from = 0; from < gone.length; from += operationsAtOnce) {
-    const keys = gone.slice(from, from + operationsAtOnce).map(({ key }) => key)
-    await documents.collection.deleteMany(documents.ofKeys(keys), { session, ...documents.byId })
+    const some = gone.slice(from, from + operationsAtOnce)
+    const always = keysOf(some.filter((change) => !isRemovedIfInMemory(change)))
+    const inMemory = keysOf(some.filter(isRemovedIfInMemory))
+    const { collection, byId } = documents
+    if (always.length > 0)
+      await collection.deleteMany(documents.ofKeys(always), { session, ...byId })
+    if (inMemory.length > 0) {
+      const filter = { ...documents.ofKeys(inMemory), ...notArchived }
+      await collection.deleteMany(filter, { session, ...byId })
+    }
   }
   const puts = changes.filter(({ value }) => value !== undefined)
   for (let from = 0; from < puts.length; from += operationsAtOnce)
@@ -159,6 +167,8 @@ async function refuseTaken(
   const at = puts.findIndex(({ key }) => key === documents.keyOf(taken._id))
   throw new ChangesRefused(puts, keyTaken(at), 'replace', undefined)
 }
+
+const keysOf = (changes: readonly StoredChange[]): string[] => changes.map(({ key }) => key)
 
 type Operation = AnyBulkWriteOperation<EntryDocument>
 

@@ -8,7 +8,7 @@ import {
   PartitionCounts,
   placesOfAnswers,
 } from '../../core/repartition.ts'
-import { idempotencyCache, type SpaceShape } from '../../core/shape.ts'
+import { archivedCache, idempotencyCache, type SpaceShape } from '../../core/shape.ts'
 import type { StoredEntry } from '../../engine/ports/store.ts'
 import { collectionName, partitionIndex, shareOf } from './cache-documents.ts'
 import { type EntryDocument, fromDocument, gridFields, toDocument } from './mongo-document.ts'
@@ -61,11 +61,15 @@ export class MovedDocuments {
     this.#state = state
   }
 
-  /** Entries of caches that a move does not carry over, by their names. */
+  /**
+   * Entries of caches that a move does not carry over, by their names; without those that only say
+   * what has left memory, for which there is nobody to tell then.
+   */
   async uncarried(): Promise<Map<string, number>> {
     const found = new Map<string, number>()
     for (const cache of await this.#caches())
-      if (!isCarriedOver(cache)) found.set(cache, await this.#of(cache).countDocuments({}))
+      if (!isCarriedOver(cache) && cache !== archivedCache)
+        found.set(cache, await this.#of(cache).countDocuments({}))
     return found
   }
 
@@ -88,9 +92,10 @@ export class MovedDocuments {
     const tell = () => void (++read % stepEntries === 0 && told(read))
     for (const cache of await this.#moving(shape))
       for await (const { entry, partition } of this.#read(cache, from)) {
-        listener.entry(partition, entry)
+        if (!entry.archived) listener.entry(partition, entry)
         const { key, value, version } = entry
-        counts.add(places.partitionOf(cache, key, value), cache, key, version)
+        const place = places.partitionOf(cache, key, value)
+        if (!entry.archived) counts.add(place, cache, key, version)
         tell()
       }
     // They go, and are only counted for what is there now.
@@ -155,7 +160,7 @@ export class MovedDocuments {
           cache === idempotencyCache || places.partitionOf(cache, key, value) === (partition ?? 0)
         if (!isRight)
           throw stale(this.#space, `${cache} ${JSON.stringify(key)} is not in its place`)
-        counts.add(partition ?? 0, cache, key, version)
+        if (!entry.archived) counts.add(partition ?? 0, cache, key, version)
         if (++read % stepEntries === 0) told(read)
       }
     return counts.result()

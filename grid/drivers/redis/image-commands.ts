@@ -30,6 +30,10 @@ export function setCheckpoint(
   transaction.set(checkpointKey(logName), encodeImageCheckpoint(checkpoint))
 }
 
+/** What has left memory is not part of an image. */
+export const isInMemory = ({ value, archived }: StoredChange): boolean =>
+  value !== undefined && !archived
+
 export function writeEntries(
   commands: ChainableCommander,
   hash: string,
@@ -38,9 +42,11 @@ export function writeEntries(
   for (let at = 0; at < changes.length; at += fieldsAtOnce) {
     const puts: (string | Buffer)[] = []
     const gone: string[] = []
-    for (const { cache, key, value, version, position } of changes.slice(at, at + fieldsAtOnce))
-      if (value === undefined) gone.push(key)
+    for (const change of changes.slice(at, at + fieldsAtOnce)) {
+      const { cache, key, value, version, position } = change
+      if (!isInMemory(change) || !value) gone.push(key)
       else puts.push(key, encodeEntry({ cache, key, value, version, position }))
+    }
     if (puts.length > 0) commands.hset(hash, ...puts)
     if (gone.length > 0) commands.hdel(hash, ...gone)
   }

@@ -13,6 +13,7 @@ import type {
 import { type ImageCheckpoint, toCheckpoint } from './image-checkpoint.ts'
 import {
   findKeys,
+  isInMemory,
   readCheckpoint,
   readEntry,
   results,
@@ -161,10 +162,7 @@ export class RedisImage implements Store {
     changes: readonly StoredChange[],
   ): Promise<void> {
     const build = randomUUID()
-    const puts = Map.groupBy(
-      changes.filter(({ value }) => value !== undefined),
-      ({ cache }) => cache,
-    )
+    const puts = Map.groupBy(changes.filter(isInMemory), ({ cache }) => cache)
     const aside = new Map(
       [...puts.keys()].map((cache) => [cache, buildingKey(logName, cache, build)]),
     )

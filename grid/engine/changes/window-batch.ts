@@ -1,4 +1,4 @@
-import type { Checkpoint, StoredChange } from '../ports/store.ts'
+import { type Checkpoint, isRemovedIfInMemory, type StoredChange } from '../ports/store.ts'
 import { decodeWindow, type Pause } from '../wire/window-codec.ts'
 import type { QueuedWindow } from './window-assembler.ts'
 import type { WindowFeed } from './window-feed.ts'
@@ -85,7 +85,8 @@ export function lastOfEachKey(changes: readonly StoredChange[]): StoredChange[] 
       cache = new Map()
       caches.set(change.cache, cache)
     }
-    cache.set(change.key, change)
+    // What is there already says what becomes of it.
+    if (!isRemovedIfInMemory(change) || !cache.has(change.key)) cache.set(change.key, change)
   }
   return [...caches.values()].flatMap((cache) => [...cache.values()])
 }

@@ -1,3 +1,4 @@
+import type { IndexRange, Scalar } from '../../core/definition.ts'
 import type { LogName } from '../../core/log-name.ts'
 
 /** An entry as it leaves memory. `value` is plain data; `Uint8Array` fields are allowed. */
@@ -9,6 +10,8 @@ export interface StoredEntry {
   readonly version: number
   /** Log position of that transaction. */
   readonly position: number
+  /** It has left memory. */
+  readonly archived?: true
 }
 
 /** What one transaction left of one key: its new value, or `undefined` when it was deleted. */
@@ -18,6 +21,33 @@ export interface StoredChange {
   readonly value: Readonly<Record<string, unknown>> | undefined
   readonly version: number
   readonly position: number
+  /**
+   * It has left memory, with this value: a store keeps it, aside from what it has in common with
+   * the replicas; to a copy of what is in memory it is a deletion. Without a value: it is removed
+   * unless the store has it among those that have left.
+   */
+  readonly archived?: true
+}
+
+/** Whether it is to be removed unless it has left memory: it takes the place of no other change. */
+export const isRemovedIfInMemory = ({ archived, value }: StoredChange): boolean =>
+  archived === true && value === undefined
+
+/** Entries of an index that have left memory, in the index's order. */
+export interface ArchiveRange {
+  readonly cache: string
+  /** The index's, as they are stored. */
+  readonly fields: readonly string[]
+  readonly range: IndexRange
+  /** Behind this entry, in the direction of the range: the values of the fields, and its key. */
+  readonly beyond?: { readonly values: readonly Scalar[]; readonly key: string } | undefined
+  readonly limit: number
+}
+
+/** What a store keeps of entries that have left memory. `get` gives them too, one by one. */
+export interface StoreArchive {
+  /** @throws GridError `record_damaged`, `store_unavailable` */
+  range(logName: LogName, asked: ArchiveRange): Promise<StoredEntry[]>
 }
 
 /** Says what a store holds: the space at exactly `position` of the log `logIdentity`. */
@@ -160,8 +190,8 @@ export interface Store {
     changes: readonly StoredChange[],
   ): Promise<void>
   /**
-   * undefined when there is no checkpoint. `record_damaged`: what is stored is not what the grid
-   * has written.
+   * Of what is in memory. undefined when there is no checkpoint. `record_damaged`: what is stored
+   * is not what the grid has written.
    */
   scan(logName: LogName, options?: ScanOptions): Promise<StoreScan | undefined>
   /** `record_damaged`: what is stored is not what the grid has written. */
@@ -184,6 +214,8 @@ export interface Store {
     | undefined
   /** Only of a store that may refuse an entry for what it is. */
   readonly quarantine?: Quarantine | undefined
+  /** Only of a store that keeps what has left memory: a copy of what is in memory does not. */
+  readonly archive?: StoreArchive | undefined
   close(): Promise<void>
 }
 
@@ -192,7 +224,8 @@ export interface RebuildableStore extends Store {
   /**
    * Throws away whatever is held of a space. From the first moment on the checkpoint is `building`,
    * which has a negative position that nobody else uses: no other writer's step begins there, and
-   * nobody reads what is being built. `apply` goes on from it, and ends at a real checkpoint. After
+   * nobody reads what is being built. What has left memory stays: nobody else has it. `apply` goes
+   * on from it, and ends at a real checkpoint. After
    * a crash the space is being built still, and has to be begun anew.
    */
   beginAnew(logName: LogName, building: Checkpoint): Promise<void>

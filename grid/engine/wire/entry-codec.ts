@@ -4,7 +4,7 @@ import type { Checkpoint, StoredEntry } from '../ports/store.ts'
 import { messagePack } from './message-pack.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
 
-type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position'>
+type EntryBody = Pick<StoredEntry, 'value' | 'version' | 'position' | 'archived'>
 type CheckpointBody = Omit<Checkpoint, 'position' | 'quarantine'>
 
 /**
@@ -52,8 +52,11 @@ export const sealed = (content: unknown): Buffer => seal(format, messagePack.pac
  * programs in other languages. Numbers come back exactly, except that -0 becomes 0; fields that are
  * undefined come back as undefined.
  */
-export const encodeEntry = ({ cache, key, value, version, position }: StoredEntry): Buffer =>
-  sealed({ value, version, position, of: nameHash(cache, key) })
+export function encodeEntry(entry: StoredEntry): Buffer {
+  const { cache, key, value, version, position, archived } = entry
+  const body = { value, version, position, of: nameHash(cache, key) }
+  return sealed(archived ? { ...body, archived } : body)
+}
 
 /**
  * @throws GridError `record_damaged`, also when it is the entry of another key;
@@ -68,8 +71,9 @@ export function decodeEntry(cache: string, key: string, bytes: Uint8Array): Stor
     Number.isSafeInteger(body.position)
   if (!isEntry || (body.of !== undefined && body.of !== nameHash(cache, key)))
     throw new GridError('record_damaged', 'A stored entry is none, or that of another key')
-  const { value, version, position } = body
-  return { cache, key, value, version, position }
+  const { value, version, position, archived } = body
+  const entry = { cache, key, value, version, position }
+  return archived ? { ...entry, archived } : entry
 }
 
 const nameHash = (cache: string, key: string): number => hashString(`${cache}\0${key}`)
@@ -108,7 +112,17 @@ export function decodeCheckpoint(bytes: Uint8Array, position: number): Checkpoin
 export const encodeEntryKey = (cache: string, key: string): Buffer =>
   Buffer.from(`${cache}\0${key}`, 'utf8')
 
+/** Before the keys of what is in memory, and apart from them. */
+export const encodeArchivedKey = (cache: string, key: string): Buffer =>
+  Buffer.concat([archivedPrefix, encodeEntryKey(cache, key)])
+
+/** No name of a cache begins with it. */
+export const archivedPrefix: Buffer = Buffer.from([0])
+
+export const isArchivedKey = (bytes: Buffer): boolean => bytes[0] === 0
+
 export function decodeEntryKey(bytes: Buffer): { readonly cache: string; readonly key: string } {
+  if (isArchivedKey(bytes)) return decodeEntryKey(bytes.subarray(1))
   const separator = bytes.indexOf(0)
   return {
     cache: bytes.toString('latin1', 0, separator),

@@ -1,6 +1,7 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { type ChainLink, type Frame, FrameKind } from '../../core/frame.ts'
-import { isAcross, type TransactionRecord } from '../../core/steps.ts'
+import { mayArchive } from '../../core/shape.ts'
+import { isAcross, isArchiving, type TransactionRecord } from '../../core/steps.ts'
 import { messagePack } from './message-pack.ts'
 import { packListInPieces, unpackListInPieces, unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
@@ -22,6 +23,11 @@ export const frameFormat = 3
  * that know nothing of those stop before them.
  */
 export const acrossFormat = 4
+/**
+ * Of frames in which something leaves memory, and of definitions by which something may: written
+ * like those of commands across partitions, and followed by no version that does not know of it.
+ */
+export const archiveFormat = 5
 /** The format before, without a seal: logs hold such frames for as long as they are not trimmed. */
 const unsealedFormat = 2
 
@@ -29,8 +35,15 @@ type Packed = unknown[]
 
 /** Frames to bytes: one flat list, so that the protocol's own field names take no room. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const across = isOfAcross(frame)
-  return seal(across ? acrossFormat : frameFormat, messagePack.pack(packFrame(frame, across)))
+  const archiving = isOfArchive(frame)
+  const across = archiving ? frame.kind === FrameKind.transactions : isOfAcross(frame)
+  const format = archiving ? archiveFormat : across ? acrossFormat : frameFormat
+  return seal(format, messagePack.pack(packFrame(frame, across)))
+}
+
+const isOfArchive = (frame: Frame): boolean => {
+  if (frame.kind === FrameKind.shape) return mayArchive(frame.shape)
+  return frame.kind === FrameKind.transactions && frame.transactions.some(isArchiving)
 }
 
 const isOfAcross = (frame: Frame): boolean =>
@@ -44,13 +57,16 @@ const isOfAcross = (frame: Frame): boolean =>
 export function decodeFrame(data: Uint8Array): Frame {
   const format = sealedFormat(data)
   if (format === undefined) return readable(() => unpackUnsealed(unpackRecord(data)))
-  if (format !== frameFormat && format !== acrossFormat)
+  if (format < frameFormat || format > archiveFormat)
     throw new GridError(
       'format_unsupported',
-      `A frame has format ${format}; this version reads formats ${frameFormat} and ${acrossFormat}`,
+      `A frame has format ${format}; this version reads formats ${frameFormat} to ${archiveFormat}`,
     )
-  const across = format === acrossFormat
-  return readable(() => unpackFrame(unpackRecord(sealedBody(data)), across))
+  return readable(() => {
+    const packed = unpackRecord(sealedBody(data))
+    const isShape = format === archiveFormat && (packed as Packed)[0] === FrameKind.shape
+    return unpackFrame(packed, format !== frameFormat && !isShape)
+  })
 }
 
 function unpackUnsealed(packed: unknown): Frame {

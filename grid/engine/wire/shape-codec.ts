@@ -3,6 +3,7 @@ import { fieldsMax } from '../../core/fields.ts'
 import { cachesMax, indexesMax } from '../../core/limits.ts'
 import { type PartitionBy, partitionsMax } from '../../core/partition.ts'
 import {
+  archiveIndex,
   type CacheShape,
   expiryIndex,
   initialShape,
@@ -85,7 +86,8 @@ function checkedIndex(index: unknown): CacheShape['indexes'][number] {
   const { name, fields } = record(index)
   const checked = { name: text(name), fields: list(fields, indexFieldsMax).map(text) }
   if (checked.fields.length === 0) throw noShape('an index has no field')
-  if (checked.name !== expiryIndex && !namePattern.test(checked.name))
+  const isOwn = checked.name === expiryIndex || checked.name === archiveIndex
+  if (!isOwn && !namePattern.test(checked.name))
     throw noShape(`no application has the index ${JSON.stringify(checked.name)}`)
   return checked
 }

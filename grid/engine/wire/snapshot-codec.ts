@@ -1,5 +1,5 @@
 import { GridError, isGridError } from '../../core/errors.ts'
-import type { SpaceShape } from '../../core/shape.ts'
+import { mayArchive, type SpaceShape } from '../../core/shape.ts'
 import type { OriginState, ReplicatedHeader, SpaceState } from '../../core/space-state.ts'
 import type { StoredChange } from '../ports/store.ts'
 import {
@@ -18,6 +18,8 @@ import { ShapeReader, ShapeWriter } from './value-shapes.ts'
 
 /** Of every record here. */
 export const snapshotFormat = 3
+/** Of headers and pieces with a definition by which something may leave memory. */
+export const archiveSnapshotFormat = 4
 /**
  * The format before, without a seal, in the first item: stored checkpoints have it until the store
  * moves.
@@ -28,6 +30,8 @@ const unsealedFormat = 2
 const nextCache = null
 /** In the place of a value's shape. */
 const deleted = -1
+/** In a version's place: the change that follows has left memory. */
+const archivedNext = true
 
 /** One piece of a snapshot, to be applied in the order in which pieces come. */
 export interface SnapshotChunk {
@@ -43,8 +47,11 @@ type Packed = unknown[]
 
 export function encodeHeader(header: ReplicatedHeader): Uint8Array {
   const { position, time, shape, origins } = header
-  return seal(snapshotFormat, messagePack.pack([position, time, shape, origins]))
+  return seal(formatOf(shape), messagePack.pack([position, time, shape, origins]))
 }
+
+const formatOf = (shape: SpaceShape | undefined): number =>
+  shape && mayArchive(shape) ? archiveSnapshotFormat : snapshotFormat
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
 export function decodeHeader(data: Uint8Array): ReplicatedHeader {
@@ -86,6 +93,7 @@ export function writeChanges(to: Packed, changes: readonly StoredChange[]): Pack
       number++
       to.push(nextCache, cache)
     }
+    if (change.archived) to.push(archivedNext)
     to.push(change.version, change.position)
     if (change.value) shapes.writeEntry(to, number, change.key, change.value)
     else to.push(change.key, deleted)
@@ -113,12 +121,15 @@ function readAllChanges(from: readonly unknown[], start: number): StoredChange[]
       at += 2
       continue
     }
+    const archived = from[at] === archivedNext
+    if (archived) at++
     const version = checkedCount(from[at])
     const position = checkedCount(from[at + 1])
     const key = shapes.key(from, at + 2)
     const value = from[at + 3] === deleted ? undefined : shapes.read(from, at + 3)
     at = value ? shapes.behind(from, at + 3) : at + 4
-    changes.push({ cache, key, value, version, position })
+    const change = { cache, key, value, version, position }
+    changes.push(archived ? { ...change, archived } : change)
   }
   return changes
 }
@@ -126,7 +137,7 @@ function readAllChanges(from: readonly unknown[], start: number): StoredChange[]
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Uint8Array {
   const end = chunk.end ? [encodeHeader(chunk.end.header), chunk.end.digest] : null
   const packed = messagePack.pack(writeChanges([chunk.shape ?? null, end], chunk.changes))
-  return seal(snapshotFormat, packed)
+  return seal(formatOf(chunk.shape), packed)
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
@@ -171,7 +182,8 @@ export function restoreSnapshotChunk(state: SpaceState, chunk: SnapshotChunk): v
 
 function unpack(data: Uint8Array): readonly unknown[] {
   const format = sealedFormat(data)
-  if (format === snapshotFormat) return checkedList(unpackRecord(sealedBody(data)))
+  if (format === snapshotFormat || format === archiveSnapshotFormat)
+    return checkedList(unpackRecord(sealedBody(data)))
   if (format === undefined) {
     const [first, ...rest] = checkedList(unpackRecord(data))
     if (first === unsealedFormat) return rest
@@ -179,6 +191,6 @@ function unpack(data: Uint8Array): readonly unknown[] {
   }
   throw new GridError(
     'format_unsupported',
-    `A snapshot has format ${format}; this version reads format ${snapshotFormat}`,
+    `A snapshot has format ${format}; this version reads formats ${snapshotFormat} and ${archiveSnapshotFormat}`,
   )
 }

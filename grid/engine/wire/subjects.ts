@@ -51,6 +51,10 @@ export const subjects = {
   reactions: (space: string) => `spacegrid.${space}.admin.reactions`,
   /** Asked for an entry as the store holds it. */
   archive: (logName: LogName) => `spacegrid.${logName}.archive`,
+  /** The same for units: exactly, and as of a position. */
+  archivedEntry: (logName: LogName) => `spacegrid.${logName}.archive.entry`,
+  /** Asked for a range of what has left memory. */
+  archivedRange: (logName: LogName) => `spacegrid.${logName}.archive.range`,
 } as const
 
 export const streams = {

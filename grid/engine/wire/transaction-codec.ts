@@ -120,6 +120,7 @@ function writeStep(to: unknown[], step: Step, shapes: ShapeWriter): void {
       shapes.writeEntry(to, step.cache, step.key, step.value)
       return
     case StepKind.delete:
+    case StepKind.archive:
       to.push(step.kind, step.cache, step.key)
       return
     case StepKind.increment: {
@@ -372,6 +373,10 @@ class TransactionReader {
         const key = this.#shapes.key(this.#from, this.#at++)
         return { kind, cache, key, value: this.#value() }
       }
+      case StepKind.archive:
+        // Only formats that have the others know of it.
+        if (!this.#across) throw unknownKind(kind)
+        return { kind, cache: this.#next() as number, key: this.#next() as string }
       case StepKind.delete:
         return { kind, cache: this.#next() as number, key: this.#next() as string }
       case StepKind.increment:

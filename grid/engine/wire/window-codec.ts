@@ -8,6 +8,8 @@ import { readChanges, writeChanges } from './snapshot-codec.ts'
 
 /** Of every record of the change queue. */
 export const windowFormat = 3
+/** Of windows with entries that have left memory. */
+export const archiveWindowFormat = 4
 /**
  * The format before, without a seal, in the first item: the queue holds such records until it is
  * trimmed.
@@ -78,10 +80,12 @@ export async function encodeWindow(
   const bytes = await encodeBody(window, pause)
   const room = recordBytesMax - envelopeBytesMax - Buffer.byteLength(logIdentity)
   const parts = Math.max(1, Math.ceil(bytes.byteLength / room))
+  const isArchiving = window.changes.some(({ archived }) => archived)
+  const format = isArchiving ? archiveWindowFormat : windowFormat
   return Array.from({ length: parts }, (_, part) => {
     const piece = bytes.subarray(part * room, (part + 1) * room)
     const of = [part, parts, window.from, position, logIdentity, digest]
-    return seal(windowFormat, messagePack.pack([pump, number, ...of, piece]))
+    return seal(format, messagePack.pack([pump, number, ...of, piece]))
   })
 }
 
@@ -109,7 +113,8 @@ export function decodeWindowPart(data: Uint8Array): WindowPart {
 
 function unpackPart(data: Uint8Array): readonly unknown[] {
   const format = sealedFormat(data)
-  if (format === windowFormat) return checkedList(unpackRecord(sealedBody(data)))
+  if (format === windowFormat || format === archiveWindowFormat)
+    return checkedList(unpackRecord(sealedBody(data)))
   if (format === undefined) {
     const [first, ...rest] = checkedList(unpackRecord(data))
     if (first === unsealedFormat) return rest
@@ -117,7 +122,7 @@ function unpackPart(data: Uint8Array): readonly unknown[] {
   }
   throw new GridError(
     'format_unsupported',
-    `A window has format ${format}; this version reads format ${windowFormat}`,
+    `A window has format ${format}; this version reads formats ${windowFormat} and ${archiveWindowFormat}`,
   )
 }
 

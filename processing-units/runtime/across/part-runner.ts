@@ -156,7 +156,8 @@ export class PartRunner {
   }
 
   #attempt(it: Preparing): void {
-    const { chain, pending, time, state, random, place, version, faults, outbox } = this.#parts
+    const { chain, pending, time, state, random, place, version, faults } = this.#parts
+    const { outbox, archive } = this.#parts
     const { asked, group } = it
     const number = chain.nextNumber()
     const id = transactionId(chain.origin, number)
@@ -170,17 +171,30 @@ export class PartRunner {
       reasons: group.command.rejections,
       place,
       hash: undefined,
+      archive,
     })
     const { remembers } = asked
     if (remembers) recorder.read(idempotencyCacheNumber, remembers.key, absentVersion)
     try {
       const handled = runHandler(group.command, recorder, undefined, version)
+      if (this.#mustLookUp(it, recorder)) return
       this.#send(it, recorder, number, id, handled)
     } catch (thrown) {
+      if (this.#mustLookUp(it, recorder)) return
       const error = faults.judge(callbackOf('command', group.command), thrown)
       if (!(error instanceof Rejection)) throw error
       this.#refuse(it, recorder, error)
     }
+  }
+
+  /** What it took for missing may have left memory: it runs again when that is known. */
+  #mustLookUp(it: Preparing, { unknown }: PlacedRecorder): boolean {
+    if (unknown.length === 0) return false
+    this.#parts.archive.lookUp(unknown).then(
+      () => this.#run(it),
+      (error) => it.fail(error),
+    )
+    return true
   }
 
   /** A part says no: told when everything that was read is committed where the log stands then. */

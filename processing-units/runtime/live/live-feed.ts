@@ -421,7 +421,8 @@ export class LiveFeed {
   #changed({ cache, key, value, version }: Write, before: Value | undefined): void {
     const at = ++this.#at
     const followed = this.#caches[cache]
-    if (!followed) return
+    // What was deleted, and not in memory, is no change to who follows what is in memory.
+    if (!followed || (value === undefined && before === undefined)) return
     const bytes = overheadBytes + roughBytes(value) + roughBytes(before)
     const position = this.#position
     followed.recent.add({ position, at, bytes, key, before, after: value, version })

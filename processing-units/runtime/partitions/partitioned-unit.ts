@@ -25,6 +25,7 @@ import type { PartAsk } from '../across/ask-part.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import type { PartOperation } from '../across/part-messages.ts'
+import { StoredReads } from '../archive/stored-reads.ts'
 import { FaultDesk } from '../fault-desk.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { askOutboxes } from '../reactions/ask-outboxes.ts'
@@ -73,6 +74,7 @@ export class PartitionedUnit implements Serving, Component {
   /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
   #keepers: readonly (readonly Member[])[] | undefined
   readonly #passedHere: PassedRequests
+  readonly archive: StoredReads
   readonly #withParts: CommandsWithParts
   readonly #reads: PartitionReads
   /** For queries that may be answered by any of several. */
@@ -116,6 +118,12 @@ export class PartitionedUnit implements Serving, Component {
       atKeepers: (ask) => this.#atKeepers(ask),
       judge: (query, thrown) =>
         this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown),
+    })
+    this.archive = new StoredReads(space, {
+      messaging: ports.messaging,
+      waitMsMax: this.#unitOptions.archiveWaitMsMax,
+      layout: () =>
+        [...this.#keeping.copies.values()].find(({ unit }) => unit?.state)?.unit?.state?.layout,
     })
     this.live = new DividedLive({
       ...{ space, clock },

@@ -2,14 +2,14 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 
 /**
  * Asks these partitions, a bounded number at the same time, and gives all answers in their order.
- * As soon as one has failed for good no more are asked.
+ * As soon as one has failed for good no more are asked. undefined: that of an undivided space.
  * @throws GridError `partitions_unavailable` with all partitions that could not be asked; otherwise
  * what one of them has failed with
  */
-export async function everyOne<Answer>(
-  partitions: readonly number[],
+export async function everyOne<Partition extends number | undefined, Answer>(
+  partitions: readonly Partition[],
   atOnceMax: number,
-  ask: (partition: number) => Promise<Answer>,
+  ask: (partition: Partition) => Promise<Answer>,
 ): Promise<Answer[]> {
   const answers: Answer[] = []
   const missing: number[] = []
@@ -19,11 +19,11 @@ export async function everyOne<Answer>(
   const work = async () => {
     while (next < partitions.length && !failed) {
       const at = next++
-      const partition = partitions[at] as number
+      const partition = partitions[at] as Partition
       try {
         answers[at] = await ask(partition)
       } catch (error) {
-        if (isGridError(error, 'partitions_unavailable')) missing.push(partition)
+        if (isGridError(error, 'partitions_unavailable')) missing.push(partition ?? 0)
         else {
           failed = true
           failure = error

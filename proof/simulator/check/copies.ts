@@ -78,13 +78,14 @@ const isScalar = (value: unknown): boolean =>
   (typeof value === 'number' && !Number.isNaN(value))
 
 /**
- * Compares what a store holds with the reference at the store's checkpoint. architecture.md,
- * invariant 6.
+ * Compares what a store holds with the reference at the store's checkpoint. `archived`: what it
+ * keeps that has left memory. architecture.md, invariant 6.
  */
 export function compareStored(
   checkpoint: Checkpoint,
   stored: ReadonlyMap<string, StoredEntry>,
   reference: Reference,
+  archived?: ReadonlyMap<string, StoredEntry>,
 ): string[] {
   const { position, digest, entries, replicated } = checkpoint
   const passed = reference.at(position)
@@ -115,6 +116,19 @@ export function compareStored(
       if (!isSame) check(name, entry, { cache, key, value, version, position: writtenAt })
     }
   check('the number of stored entries', stored.size, count)
+  if (!archived) return problems
+  let left = 0
+  for (const cache of reference.caches)
+    for (const [key, version] of reference.archived(cache, position)) {
+      left++
+      const is = archived.get(`${cache}/${key}`)
+      const isSame =
+        is?.version === version.version &&
+        is.position === version.position &&
+        sameValue(is.value, version.value ?? {})
+      if (!isSame) check(`${cache}/${key}, which has left memory,`, is, version)
+    }
+  check('the number of entries that have left memory', archived.size, left)
   return problems
 }
 

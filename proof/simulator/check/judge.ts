@@ -1,6 +1,11 @@
 import type { AnyCommand, Space, Value } from '@spacegrid/grid/core/definition'
-import { idempotencyCache, idempotencyCacheNumber, partsCache } from '@spacegrid/grid/core/shape'
-import { StepKind } from '@spacegrid/grid/core/steps'
+import {
+  archivedCache,
+  idempotencyCache,
+  idempotencyCacheNumber,
+  partsCache,
+} from '@spacegrid/grid/core/shape'
+import { type ArchiveStep, StepKind } from '@spacegrid/grid/core/steps'
 import { Model } from '../model/model.ts'
 import { ask } from '../model/model-reader.ts'
 import { type Effect, execute } from '../model/model-transaction.ts'
@@ -34,6 +39,8 @@ interface Claim {
 const didNothing = new Set([
   ...['log_full', 'log_unavailable', 'contended', 'not_ready', 'overloaded', 'stopping'],
   ...['idempotency_key_reused', 'transaction_too_large', 'application_fault'],
+  // Of who needs what has left memory.
+  'store_unavailable',
 ])
 const mayHaveDone = new Set(['outcome_unknown', 'persist_timeout'])
 
@@ -131,6 +138,7 @@ export class Judge {
     for (const { cache, key, value } of evaluation.writes) {
       if (cache === idempotencyCacheNumber) continue
       const { name } = this.#reference.state.layout.cache(cache)
+      if (name === archivedCache) continue
       written.set(name, (written.get(name) ?? new Map()).set(key, value))
     }
     if (!sameWrites(written, effect.transaction.writes))
@@ -161,6 +169,10 @@ export class Judge {
   /** Of an entry that is just deleted when its time has come. */
   #expire(steps: Decision['transaction']['steps'], position: number, time: number): void {
     const [step] = steps
+    if (step?.kind === StepKind.archive) {
+      this.#archive(step, position, time)
+      return
+    }
     if (steps.length !== 1 || step?.kind !== StepKind.delete) {
       this.#fail(`at ${position} a transaction of unknown origin was applied`)
       return
@@ -179,6 +191,21 @@ export class Judge {
       this.#fail(`at ${position} ${name}/${step.key} was deleted before its time`)
     this.model.write(name, step.key, undefined)
     this.#tellApplied(expiryOf(name), position, time)
+  }
+
+  /** Of an entry that has left memory. */
+  #archive({ cache, key }: ArchiveStep, position: number, time: number): void {
+    const { name } = this.#reference.state.layout.cache(cache)
+    const archive = this.#space.caches.find((it) => it.name === name)?.archive
+    const entry = this.model.entries(name).get(key)
+    const isSo = ([field, values]: readonly [string, readonly unknown[]]) =>
+      values.includes(entry?.[field])
+    const isDue =
+      archive &&
+      Object.entries(archive.when).every(isSo) &&
+      (entry?.[archive.after] as number) + archive.ms <= time
+    if (!isDue) this.#fail(`at ${position} ${name}/${key} left memory before its time`)
+    this.model.archive(name, key)
   }
 
   #tellApplied(name: string, position: number, time: number): void {
@@ -333,7 +360,7 @@ export class Judge {
   #compareStates(): void {
     const { last } = this.#reference
     for (const cache of new Set([...this.#reference.caches, ...this.model.caches.keys()])) {
-      if (cache === partsCache || cache === idempotencyCache) continue
+      if ([partsCache, idempotencyCache, archivedCache].includes(cache)) continue
       const expected = this.model.entries(cache)
       const found = new Map(this.#reference.entries(cache, last))
       for (const key of new Set([...expected.keys(), ...found.keys()]))
@@ -341,6 +368,12 @@ export class Judge {
           this.#fail(
             `in the end ${cache}/${key} is ${brief(found.get(key)?.value)}, not ${brief(expected.get(key))}`,
           )
+      const left = new Map(
+        [...this.#reference.archived(cache, last)].map(([key, { value }]) => [key, value] as const),
+      )
+      const should = this.model.archived(cache)
+      if (left.size !== should.size || [...should].some(([key, it]) => !same(it, left.get(key))))
+        this.#fail(`in the end ${brief(left)} of ${cache} have left memory, not ${brief(should)}`)
     }
   }
 }

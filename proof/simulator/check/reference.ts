@@ -30,6 +30,8 @@ interface Version {
   readonly position: number
   readonly value: Value | undefined
   readonly version: number
+  /** It has left memory, with this value. */
+  readonly archived?: Value | undefined
 }
 
 /**
@@ -58,11 +60,11 @@ export class Reference {
     this.#failed = failed
     const { state } = this
     this.#melder = new Melder(state, decodeTransactions, {
-      changed: ({ cache, key, value, version }) => {
+      changed: ({ cache, key, value, version, archived }, before) => {
         const { position } = state
         const change = { cache: state.layout.cache(cache).name, key, value, version, position }
-        this.#changed.push(change)
-        this.#remember(change)
+        this.#changed.push(archived ? { ...change, value: before, archived } : change)
+        this.#remember(change, archived ? before : undefined)
       },
       emitted: ({ name, payload }, transaction) =>
         this.#emitted.push({ name, payload, transaction }),
@@ -129,6 +131,14 @@ export class Reference {
     }
   }
 
+  /** Every entry of a cache that has left memory at a position. */
+  *archived(cache: string, position: number): Generator<[key: string, version: Version]> {
+    for (const [key, versions] of this.#history.get(cache) ?? []) {
+      const version = versions.findLast((it) => it.position <= position)
+      if (version?.archived) yield [key, { ...version, value: version.archived }]
+    }
+  }
+
   get caches(): Iterable<string> {
     return this.#history.keys()
   }
@@ -149,15 +159,16 @@ export class Reference {
     return this.#largestStep
   }
 
-  #remember({ cache, key, value, version, position }: StoredChange): void {
+  #remember({ cache, key, value, version, position }: StoredChange, archived?: Value): void {
     let keys = this.#history.get(cache)
     if (!keys) {
       keys = new Map()
       this.#history.set(cache, keys)
     }
     const versions = keys.get(key)
-    if (versions) versions.push({ position, value, version })
-    else keys.set(key, [{ position, value, version }])
+    const now = { position, value, version, archived }
+    if (versions) versions.push(now)
+    else keys.set(key, [now])
   }
 
   #pass(): void {

@@ -26,7 +26,7 @@ export function ask(
     now,
     position,
     get: <V>({ name }: Cache<V> | Projection<V>, key: string) =>
-      model.readable(name).get(key) as V | undefined,
+      model.find(name, key) as V | undefined,
     range: <V>(of: Cache<V> | Projection<V>, index: string, range: IndexRange = {}) =>
       naiveRange(of, model.readable(of.name), index, range).map(([, value]) => value as V),
     page: <V>(of: Cache<V> | Projection<V>, index: string, options: PageOptions<V> = {}) => {

@@ -119,7 +119,8 @@ export class ModelTransaction implements Transaction {
 
   peek<V>(cache: Cache<V>, key: string): V | undefined {
     const seen = this.#attempt.peeks[this.#peeks++]
-    const present = this.#find(cache, key)
+    const own = this.writes.get(cache.name)
+    const present = own?.has(key) ? own.get(key) : this.#model.entries(cache.name).get(key)
     if (!same(seen, present)) this.#stale.push({ cache: cache.name, key, seen, present })
     return seen as V | undefined
   }
@@ -221,7 +222,7 @@ export class ModelTransaction implements Transaction {
 
   #find(cache: AnyCache, key: string): Value | undefined {
     const own = this.writes.get(cache.name)
-    return own?.has(key) ? own.get(key) : this.#model.entries(cache.name).get(key)
+    return own?.has(key) ? own.get(key) : this.#model.find(cache.name, key)
   }
 
   #range(cache: AnyCache, index: string, range: IndexRange): [string, Value][] {

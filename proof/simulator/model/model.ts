@@ -17,6 +17,8 @@ export interface ModelRemembered {
 export class Model {
   readonly #projections: ReadonlyMap<string, AnyProjection>
   readonly caches = new Map<string, Map<string, Value>>()
+  /** What has left memory, by cache. */
+  readonly #archived = new Map<string, Map<string, Value>>()
   readonly remembered = new Map<string, ModelRemembered>()
   /** Rows of projections as the entries are now. */
   readonly #rows = new Map<string, Map<string, Value>>()
@@ -34,6 +36,25 @@ export class Model {
     return entries
   }
 
+  /** Wherever it is. */
+  find(cache: string, key: string): Value | undefined {
+    return this.readable(cache).get(key) ?? this.#archived.get(cache)?.get(key)
+  }
+
+  /** The entry leaves memory. */
+  archive(cache: string, key: string): void {
+    const value = this.entries(cache).get(key)
+    this.write(cache, key, undefined)
+    const archived = this.#archived.get(cache) ?? new Map<string, Value>()
+    this.#archived.set(cache, archived)
+    if (value) archived.set(key, value)
+  }
+
+  /** What has left memory of a cache. */
+  archived(cache: string): ReadonlyMap<string, Value> {
+    return this.#archived.get(cache) ?? new Map()
+  }
+
   /** What is read under a name: entries of a cache, or rows of a projection, made anew. */
   readable(name: string): ReadonlyMap<string, Value> {
     const projection = this.#projections.get(name)
@@ -49,6 +70,7 @@ export class Model {
 
   write(cache: string, key: string, after: Value | undefined): void {
     const entries = this.entries(cache)
+    this.#archived.get(cache)?.delete(key)
     if (after === undefined) entries.delete(key)
     else entries.set(key, frozen(after))
     this.#rows.clear()

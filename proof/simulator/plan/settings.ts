@@ -98,6 +98,7 @@ function makeUnitOptions(random: SeededRandom): Settings['unitOptions'][number] 
     attemptsMax: pick(random, [3, 64, 64]),
     commandMsMax: pick(random, [300, 1500]),
     positionWaitMsMax: 300,
+    archiveWaitMsMax: 250,
     persistWaitMsMax: 4000,
     // Longer than clocks jump, or so short that a client may ask again when its key is forgotten:
     // then it is a new request.

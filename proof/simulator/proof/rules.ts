@@ -1,6 +1,7 @@
 import { acrossRules } from './across-rules.ts'
 import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
+import { archiveRules } from './archive-rules.ts'
 import { liveRules } from './live-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
@@ -423,6 +424,7 @@ export const rules: readonly Rule[] = [
     tests: ['grid/drivers/mongodb/mongo-connection'],
   },
   ...applicationRules,
+  ...archiveRules,
   ...projectionRules,
   ...recordRules,
   ...acrossRules,

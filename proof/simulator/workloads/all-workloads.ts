@@ -1,6 +1,7 @@
 import { auction } from './auction.ts'
 import { bank } from './bank.ts'
 import { careless } from './careless.ts'
+import { cellar } from './cellar.ts'
 import { countersWorkload } from './counters.ts'
 import { queueWorkload } from './queue.ts'
 import { registry } from './registry.ts'
@@ -15,4 +16,5 @@ export const workloads: readonly Workload[] = [
   ticketing,
   auction,
   careless,
+  cellar,
 ]

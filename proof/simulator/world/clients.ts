@@ -20,7 +20,14 @@ const answerSlackMs = 150
  * Codes after which the same request may be sent again although it has no idempotency key: it did
  * nothing.
  */
-const certain = new Set(['log_full', 'overloaded', 'not_ready', 'stopping', 'contended'])
+const certain = new Set([
+  'log_full',
+  'overloaded',
+  'not_ready',
+  'stopping',
+  'contended',
+  'store_unavailable',
+])
 
 /**
  * The users: each step is one request, sent again to other units, with its key, until somebody
@@ -328,6 +335,8 @@ export class Clients {
 
 const readFailures = new Set([
   ...['not_ready', 'stopping', 'position_timeout', 'not_found', 'overloaded', 'log_full'],
+  // Of what has left memory.
+  'store_unavailable',
   ...['diverged', 'log_unavailable'],
 ])
 

@@ -1,11 +1,18 @@
 import type { LogName } from '@spacegrid/grid/core/log-name'
-import type { Checkpoint, StoredChange, StoredEntry } from '@spacegrid/grid/engine/ports/store'
+import {
+  type Checkpoint,
+  isRemovedIfInMemory,
+  type StoredChange,
+  type StoredEntry,
+} from '@spacegrid/grid/engine/ports/store'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { SimulatedStore, type Tampering } from '@spacegrid/grid/kit/simulated-store'
 
 /** A store that tells of each step it has taken, and shows what it holds then. */
 export class ObservedStore extends SimulatedStore {
   readonly held = new Map<string, StoredEntry>()
+  /** What it keeps that has left memory. */
+  readonly archived = new Map<string, StoredEntry>()
   /** Where it is. undefined: nothing is stored. */
   reached: Checkpoint | undefined
   /** It no longer holds what it says, and nobody can be blamed, until it is built anew. */
@@ -31,9 +38,15 @@ export class ObservedStore extends SimulatedStore {
     await super.apply(logName, from, next, changes)
     for (const { cache, key } of changes) this.tampered.delete(`${cache}/${key}`)
     this.isCheckpointTampered = false
-    for (const { cache, key, value, version, position } of changes)
-      if (value === undefined) this.held.delete(`${cache}/${key}`)
-      else this.held.set(`${cache}/${key}`, { cache, key, value, version, position })
+    for (const change of changes) {
+      const { cache, key, value, version, position, archived } = change
+      const name = `${cache}/${key}`
+      this.held.delete(name)
+      if (!isRemovedIfInMemory(change)) this.archived.delete(name)
+      if (value === undefined) continue
+      const at = archived ? this.archived : this.held
+      at.set(name, { cache, key, value, version, position })
+    }
     this.reached = next
     this.#applied(from, this)
   }
@@ -78,6 +91,7 @@ export class ObservedStore extends SimulatedStore {
   override async clear(logName: LogName): Promise<void> {
     await super.clear(logName)
     this.held.clear()
+    this.archived.clear()
     this.isDamaged = false
     this.isCheckpointTampered = false
     this.tampered.clear()

@@ -324,7 +324,7 @@ export class World {
   #applied(
     name: 'store' | 'image',
     from: number,
-    { reached, held, isDamaged, tampered }: ObservedStore,
+    { reached, held, archived, isDamaged, tampered }: ObservedStore,
   ): void {
     if (!reached || reached.position < 0 || isDamaged || this.tail !== 'whole') return
     if (tampered.size > 0) return
@@ -334,7 +334,9 @@ export class World {
       this.fail(name, `it has taken something of the log ${reached.logIdentity}`)
       return
     }
-    for (const problem of compareStored(reached, held, this.reference)) this.fail(name, problem)
+    const left = name === 'store' ? archived : undefined
+    for (const problem of compareStored(reached, held, this.reference, left))
+      this.fail(name, problem)
     if (name === 'store') this.#checkBatch(from, reached.position)
   }
 
