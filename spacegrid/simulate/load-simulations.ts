@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { outboxCache } from '@spacegrid/grid/core/outbox'
 import { importFault } from '../application/import-fault.ts'
 import { spacesOfModule } from '../application/spaces-of-module.ts'
 import { defineSimulation, type Simulation } from '../testing/simulation.ts'
@@ -13,7 +14,8 @@ export interface LoadedSimulation extends Simulation {
 
 /**
  * What a module exports to be simulated, under any name: simulations, and spaces that none of them
- * is of. A divided space is simulated as one partition: what its handlers do is the same.
+ * is of. A divided space is simulated as one partition: what its handlers do is the same. Nothing
+ * follows from events: the commands that would are given as all others are.
  * @throws GridError `configuration_invalid` when it exports neither
  */
 export async function loadSimulations(file: string): Promise<readonly LoadedSimulation[]> {
@@ -28,17 +30,18 @@ export async function loadSimulations(file: string): Promise<readonly LoadedSimu
   const known = new Set(simulations.map(({ space }) => space.name))
   const spaces = spacesOfModule(exported).filter(({ name }) => !known.has(name))
   const found = [...simulations, ...spaces.map((space) => defineSimulation(space))]
-  if (found.length > 0) return found.map(undivided)
+  if (found.length > 0) return found.map(byItself)
   throw new GridError(
     'configuration_invalid',
     `${file} exports no space and no simulation: export default defineSpace(…)`,
   )
 }
 
-const undivided = (simulation: Simulation): LoadedSimulation => {
-  const { space } = simulation
+const byItself = (simulation: Simulation): LoadedSimulation => {
+  const { reactions, ...space } = simulation.space
   const { partitions = 1 } = space
-  return { ...simulation, partitions, space: { ...space, partitions: 1 } }
+  const caches = space.caches.filter(({ name }) => !reactions || name !== outboxCache.name)
+  return { ...simulation, partitions, space: { ...space, caches, partitions: 1 } }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
