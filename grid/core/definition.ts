@@ -58,7 +58,7 @@ export interface CacheOptions<
   /**
    * When an entry leaves memory, while the store keeps it. A command that gets its key is given it
    * all the same; ranges, operations on ranges, queries and projections work with what is in
-   * memory. docs/guide.md, "What leaves memory". Not of a cache with an expiry.
+   * memory. docs/archive.md. Not of a cache with an expiry.
    */
   readonly archive?: NoInfer<ArchiveWhen<V>>
   /**

@@ -185,7 +185,7 @@ function addSpaceRoutes(
   const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
   for (const query of queries.values()) {
     addQueryRoute(app, door, rotation, query, live)
-    addProjectionRoute(app, door, rotation, query)
+    addProjectionRoute(app, door, rotation, query, live)
   }
   if (queries.size > 0) addBatchRoute(app, door, rotation)
   const readable = readableCaches(rotation.space, undeclaredReadable)

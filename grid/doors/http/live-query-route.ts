@@ -11,7 +11,7 @@ import type { QueryInput } from './query-input.ts'
 export const asksForStream = (request: FastifyRequest): boolean =>
   headerOf(request, 'accept')?.includes('text/event-stream') === true
 
-/** `GET /{space}/queries/{name}?…` with `Accept: text/event-stream`. */
+/** `GET` of a query, or of rows of a projection, with `Accept: text/event-stream`. */
 export class LiveQueryRoute {
   readonly #door: Door
   readonly #query: string
@@ -25,11 +25,19 @@ export class LiveQueryRoute {
     this.#queries = queries
   }
 
-  /** @throws GridError as a query; `invalid_header`, `overloaded`, `stopping` */
-  async join(request: FastifyRequest, reply: FastifyReply, unit: Serving): Promise<FastifyReply> {
+  /**
+   * @param given the query's input, where it is not that of the parameters
+   * @throws GridError as a query; `invalid_header`, `overloaded`, `stopping`
+   */
+  async join(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    unit: Serving,
+    given?: Record<string, unknown>,
+  ): Promise<FastifyReply> {
     const { streams } = this.#door
     reply.header('grid-position', unit.position)
-    const input = this.#inputs.parse((request.query as { readonly text: string }).text)
+    const input = given ?? this.#inputs.parse((request.query as { readonly text: string }).text)
     const id = lastIdOf(request)
     const known = id === undefined ? undefined : readAnswerId(id)
     if (id !== undefined && !known) throw resumeInvalid()

@@ -1,5 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { defineCache, defineCommand, defineSpace, Type } from '../../core/define.ts'
+import { defineEvent } from '../../core/define-event.ts'
+import { defineReaction } from '../../core/define-reaction.ts'
 import type { AnyCache, CacheOptions } from '../../core/definition.ts'
 import { createHttpServer } from './http-server.ts'
 import { readableCaches, readableNotice } from './readable-caches.ts'
@@ -82,6 +84,21 @@ describe('what callers may read of a cache', () => {
     const inProduction = open([cacheOf('own')], false)
     await inProduction.write()
     expect((await inProduction.read('own')).json()).toMatchObject({ code: 'unknown_cache' })
+  })
+
+  test('is everything beside the outbox in a space with reactions that declares nothing', () => {
+    const put = defineCommand('put', { input: schema, handler: () => {} })
+    const reactions = [
+      defineReaction('again', {
+        on: defineEvent('Put', schema),
+        command: put,
+        input: (payload) => payload,
+      }),
+    ]
+    const space = defineSpace('desk', { caches: [cacheOf('own')], commands: [put], reactions })
+    expect([...readableCaches(space, true).keys()]).toEqual(['own'])
+    expect([...readableCaches(space, false).keys()]).toEqual([])
+    expect(readableNotice(space, true)).toContain('anyone can read')
   })
 
   test('whoever starts a space that declares nothing is told what that means', () => {

@@ -1,4 +1,5 @@
-import type { Space, Value } from '../../core/definition.ts'
+import type { AnyCache, Space, Value } from '../../core/definition.ts'
+import { outboxCache } from '../../core/outbox.ts'
 import type { ReadableFields } from '../request/live.ts'
 
 /**
@@ -12,21 +13,27 @@ export function readableCaches(
   undeclared: boolean,
 ): ReadonlyMap<string, ReadableFields> {
   const readable = new Map<string, ReadableFields>()
-  const isDeclared = caches.some((cache) => cache.readable !== undefined)
+  const isDeclared = saysWhatIsReadable(caches)
   for (const cache of caches) {
-    const declared = isDeclared ? cache.readable : undeclared
+    const declared = isDeclared || isOfTheGrid(cache) ? cache.readable : undeclared
     if (declared === true) readable.set(cache.name, 'all')
     else if (declared) readable.set(cache.name, declared)
   }
   return readable
 }
 
+/** The outbox of a space with reactions: what it says is no word of the application's. */
+const isOfTheGrid = (cache: AnyCache): boolean => cache === (outboxCache as AnyCache)
+
+const saysWhatIsReadable = (caches: readonly AnyCache[]): boolean =>
+  caches.some((cache) => cache.readable !== undefined && !isOfTheGrid(cache))
+
 /**
  * What whoever starts a grid should know about a space in which no cache says whether it is
  * readable; undefined: they say it.
  */
 export function readableNotice({ name, caches }: Space, undeclared: boolean): string | undefined {
-  if (caches.length === 0 || caches.some((cache) => cache.readable !== undefined)) return undefined
+  if (caches.length === 0 || saysWhatIsReadable(caches)) return undefined
   const means = undeclared
     ? 'anyone can read their entries; in production nobody could'
     : 'nobody can read their entries'

@@ -1,3 +1,10 @@
+import {
+  defineCache,
+  defineCommand,
+  defineProjection,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid/core/define'
 import { expect, test } from 'vitest'
 import { LiveDoors, StreamClient, type StreamedEvent } from './test-support/live-door.ts'
 import { type Operation, patched } from './test-support/patched.ts'
@@ -115,4 +122,31 @@ test('a reader who does not read gets the newest answer when it reads again', as
   await expect.poll(() => resultOf(slow.events)).toEqual(wanted)
   expect(slow.events.length).toBeLessThanOrEqual(quick.events.length)
   expect(slow.ended).toBe(false)
+})
+
+test('rows of a projection are live where they are read', async () => {
+  const schema = Type.Object({ id: Type.String(), group: Type.String() })
+  const items = defineCache('items', { schema, key: 'id' })
+  const groups = defineProjection('groups', {
+    of: items,
+    groupBy: ['group'],
+    values: ({ count }) => ({ items: count() }),
+    readable: true,
+  })
+  const add = defineCommand('add', { input: schema, handler: (tx, item) => tx.put(items, item) })
+  const space = defineSpace('shelf', { caches: [items], commands: [add], projections: [groups] })
+  const { unit, url } = await new LiveDoors(space).open('one')
+  await unit.execute('add', { id: 'one', group: 'a/b' })
+  const at = `${url}/shelf/projections/groups`
+  const row = await StreamClient.open(`${at}/a%2Fb`, accept)
+  const rows = await StreamClient.open(`${at}?limit=1`, accept)
+  for (const stream of [row, rows]) await stream.has(1)
+  const plain = await (await fetch(`${at}/a%2Fb`)).json()
+  expect(row.events[0]).toMatchObject({ type: 'answer', data: plain })
+  await unit.execute('add', { id: 'two', group: 'a/b' })
+  const counted = { group: 'a/b', items: 2 }
+  await expect.poll(() => resultOf(row.events)).toEqual(counted)
+  await expect.poll(() => resultOf(rows.events)).toEqual({ rows: [counted] })
+  const refused = expect(StreamClient.open(`${at}/none`, accept)).rejects
+  await refused.toMatchObject({ status: 404 })
 })
