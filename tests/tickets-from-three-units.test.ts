@@ -57,7 +57,7 @@ async function audit(cluster: ProcessCluster, eventId: string, ledger: SaleLedge
       )
       return statuses.every((status) => status.position === stored.position)
     },
-    { what: 'MongoDB and all units at one position', timeoutMs: 30_000 },
+    { what: 'MongoDB and all units at one position', timeoutMs: 60_000 },
   )
   expect(stored.computedDigest, 'MongoDB is not what its checkpoint says').toBe(stored.digest)
   for (const status of statuses)
@@ -85,7 +85,7 @@ async function audit(cluster: ProcessCluster, eventId: string, ledger: SaleLedge
 
 describe('tickets on three processing units', () => {
   test('2,000 buyers compete for 500 seats: exactly 500 are sold, each once', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const cluster = await startCluster(await temporaryFolder())
     const client = new PatientClient(cluster.urls.http)
@@ -108,7 +108,7 @@ describe('tickets on three processing units', () => {
   })
 
   test('all units, pump, writer, reader, NATS and Redis killed during the sale: nothing acknowledged is lost', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     // architecture.md, invariant 5
     const dataDirectory = await temporaryFolder()
@@ -133,6 +133,7 @@ describe('tickets on three processing units', () => {
         ).match(/"sold":[1-9]\d/) !== null,
       {
         what: 'the first seats to be sold',
+        timeoutMs: 60_000,
       },
     )
     for (const component of cluster.components) component.kill('SIGKILL')

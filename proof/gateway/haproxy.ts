@@ -74,15 +74,18 @@ export class RunningGateway {
   }
 
   /**
-   * Waits until so many units take requests, each because it has said that it is ready. HAProxy
-   * calls a unit up as soon as its name resolves, before it has asked.
+   * Waits until so many units take requests and event streams, which are asked for apart, each
+   * because it has said that it is ready. HAProxy calls a unit up as soon as its name resolves,
+   * before it has asked.
    */
   async waitForUnits(count: number): Promise<void> {
     const inService = async () => {
       const metrics = await this.metrics()
-      const up = unitsIn('status', 'UP', metrics)
-      const checked = unitsIn('check_status', 'L7OK', metrics)
-      return up.size === count && up.isSubsetOf(checked)
+      return ['units', 'streams'].every((proxy) => {
+        const up = unitsIn(proxy, 'status', 'UP', metrics)
+        const checked = unitsIn(proxy, 'check_status', 'L7OK', metrics)
+        return up.size === count && up.isSubsetOf(checked)
+      })
     }
     await waitUntil(inService, { timeoutMs: 60_000, what: `${count} units in service` })
   }
@@ -98,7 +101,7 @@ export class RunningGateway {
   }
 }
 
-function unitsIn(metric: string, state: string, metrics: string): Set<string> {
-  const line = `^haproxy_server_${metric}\\{proxy="units",server="([^"]+)",state="${state}"\\} 1$`
+function unitsIn(proxy: string, metric: string, state: string, metrics: string): Set<string> {
+  const line = `^haproxy_server_${metric}\\{proxy="${proxy}",server="([^"]+)",state="${state}"\\} 1$`
   return new Set([...metrics.matchAll(new RegExp(line, 'gm'))].map(([, unit]) => String(unit)))
 }

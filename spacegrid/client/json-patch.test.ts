@@ -23,6 +23,9 @@ test('each operation does what RFC 6902 says', () => {
     b: [1, 2, 3],
   })
   expect(patched(document, [{ op: 'replace', path: '', value: 7 }])).toBe(7)
+  expect(patched({ length: 1 }, [{ op: 'replace', path: '/length', value: 2 }])).toEqual({
+    length: 2,
+  })
   expect(document).toEqual(before)
 })
 
@@ -41,7 +44,8 @@ test('what does not fit is refused', () => {
 
 test('any document becomes any other one by a replacement of its fields', () => {
   const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown)
-  const objects = fc.dictionary(fc.string(), json)
+  const names = fc.oneof(fc.string(), fc.constantFrom('length', '__proto__', '0', '/', '~1'))
+  const objects = fc.dictionary(names, json)
   fc.assert(
     fc.property(objects, objects, (one, other) => {
       const pathOf = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`

@@ -70,7 +70,10 @@ function changed(
 type Container = Readonly<Record<string, unknown>>
 
 const has = (document: unknown, place: string): document is Container =>
-  Object(document) === document && Object.hasOwn(document as object, place) && place !== 'length'
+  Object(document) === document &&
+  Object.hasOwn(document as object, place) &&
+  // An array's own length is no element; a field of an object may be called so.
+  !(place === 'length' && Array.isArray(document))
 
 const withField = (document: Container, place: string, value: unknown): unknown =>
   Array.isArray(document)
