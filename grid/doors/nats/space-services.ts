@@ -14,7 +14,7 @@ import { subjects } from '../../engine/wire/subjects.ts'
 import { ageText, commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
-import { toldAnswers } from '../request/query-batch.ts'
+import { batchQueriesMax, toldAnswers } from '../request/query-batch.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type {
@@ -73,7 +73,7 @@ export function serveSpace(
   const batch: Endpoint = {
     subject: subjects.queries(logName),
     description: 'Several queries at one position: [{"query": name, "input": {…}}, …]',
-    metadata: { kind: 'queries' },
+    metadata: { kind: 'queries', input: JSON.stringify(batchInput([...space.queries.keys()])) },
     respond: (message) => path.run(unit, new BatchRequest(message, route)),
   }
   return messaging.serve({
@@ -83,6 +83,16 @@ export function serveSpace(
     endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : [])],
   })
 }
+
+/** The JSON Schema of several queries at once. */
+const batchInput = (names: readonly string[]) => ({
+  ...{ type: 'array', minItems: 1, maxItems: batchQueriesMax },
+  items: {
+    type: 'object',
+    required: ['query'],
+    properties: { query: { type: 'string', enum: names }, input: { type: 'object' } },
+  },
+})
 
 /** Of a divided space whoever asks can find out which partition it is about. */
 const endpointOf = (
