@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AnyCache, IndexRange, Scalar } from '../../core/definition.ts'
-import { GridError } from '../../core/errors.ts'
-import { typesOf } from '../../core/schema-check.ts'
-import { checkKey } from '../../core/validation.ts'
+import { type TObject, Type } from 'typebox'
+import type { AnyCache } from '../../core/definition.ts'
+import { checkKey, invalidField } from '../../core/validation.ts'
 import type { ReadableFields } from '../request/live.ts'
 import type { ArchiveAsked, ArchivePage, ReadOptions, StoredAnswer } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
 import { type Door, sendJson, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
+import { type RangeParameters, rangeOf, rangeParameters, readableIndexes } from './index-range.ts'
 import { archivedEntrySchema, archiveRangeSchema } from './open-api.ts'
+import { QueryInput } from './query-input.ts'
 import { readablePart } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -77,10 +78,8 @@ class RangeRequest extends HttpRequest<ReadOptions, ArchivePage> {
   }
 
   input(): ArchiveAsked {
-    return readArchiveAsked(
-      this.#route.cache,
-      (this.request.query as { readonly text: string }).text,
-    )
+    const { cache, fields } = this.#route
+    return readArchiveAsked(cache, fields, (this.request.query as { readonly text: string }).text)
   }
 
   answer({ entries, next, position }: ArchivePage): void {
@@ -94,62 +93,44 @@ class RangeRequest extends HttpRequest<ReadOptions, ArchivePage> {
   }
 }
 
-const bounds = ['from', 'after', 'to', 'before'] as const
-const once = ['index', ...bounds, 'reverse', 'limit', 'cursor'] as const
+const text = Type.Optional(Type.String())
+
+const archiveParameters = Type.Object({
+  index: text,
+  ...rangeParameters,
+  ...{ reverse: text, limit: text, cursor: text },
+})
+
+type Parameters = RangeParameters & {
+  readonly [Name in 'index' | 'reverse' | 'limit' | 'cursor']?: string
+}
+
+const inputs = new QueryInput(archiveParameters as unknown as TObject)
 
 /**
  * What a URL asks of an index: `index`, `equals` for each of its leading fields, one of `from` and
  * `after`, one of `to` and `before` for the next one, `reverse`, `limit`, `cursor`.
  * @throws GridError `invalid_input`
  */
-export function readArchiveAsked(cache: AnyCache, text: string): ArchiveAsked {
-  const given = new URLSearchParams(text)
-  for (const name of given.keys())
-    if (name !== 'equals' && !(once as readonly string[]).includes(name))
-      throw invalid(name, `is not known (known: ${[...once, 'equals'].join(', ')})`)
-  for (const name of once)
-    if (given.getAll(name).length > 1) throw invalid(name, 'is given more than once')
-  const index = given.get('index')
-  const names = Object.keys(cache.indexes)
-  const fields = index === null ? undefined : cache.indexes[index]
-  if (index === null || !fields)
-    throw invalid('index', `must be one of ${names.join(', ') || 'none: the cache has no index'}`)
-  const equals = given.getAll('equals')
-  const isBounded = bounds.some((name) => given.has(name))
-  if (equals.length + (isBounded ? 1 : 0) > fields.length)
-    throw invalid('equals', `and bounds are more than the fields of ${index}: ${fields.join(', ')}`)
-  const range: Record<string, unknown> = {
-    equals: equals.map((value, at) => scalarOf(cache, fields[at] as string, 'equals', value)),
-  }
-  for (const name of bounds) {
-    const bound = given.get(name)
-    if (bound !== null) range[name] = scalarOf(cache, fields[equals.length] as string, name, bound)
-  }
-  const reverse = given.get('reverse')
-  if (reverse !== null && reverse !== 'true' && reverse !== 'false')
-    throw invalid('reverse', 'must be true or false')
-  range.reverse = reverse === 'true'
-  const limit = given.get('limit')
-  if (limit !== null && !/^[1-9]\d{0,5}$/.test(limit)) throw invalid('limit', 'must be a count')
-  const cursor = given.get('cursor')
+export function readArchiveAsked(
+  cache: AnyCache,
+  fields: ReadableFields,
+  text: string,
+): ArchiveAsked {
+  if (inputs.explains(text)) throw invalidField('explain', 'is not known here')
+  const parameters = inputs.parse(text) as Parameters
+  const { index, reverse, limit, cursor } = parameters
+  if (index === undefined)
+    throw invalidField('index', `must be one of ${[...readableIndexes(cache, fields).keys()]}`)
+  const range = rangeOf(cache, fields, index, parameters)
+  if (reverse !== undefined && reverse !== 'true' && reverse !== 'false')
+    throw invalidField('reverse', 'must be true or false')
+  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(limit))
+    throw invalidField('limit', 'must be a count')
   return {
     index,
-    range: range as IndexRange,
-    ...(limit === null ? {} : { limit: Number(limit) }),
-    ...(cursor === null ? {} : { cursor }),
+    range: { ...range, reverse: reverse === 'true' },
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    ...(cursor === undefined ? {} : { cursor }),
   }
 }
-
-/** A text as the type that the field has. */
-function scalarOf(cache: AnyCache, field: string, name: string, text: string): Scalar {
-  const types = typesOf(cache.schema.properties[field]) ?? new Set(['string'])
-  if (types.has('string')) return text
-  if (types.has('boolean') && (text === 'true' || text === 'false')) return text === 'true'
-  const number = text.trim() === '' ? Number.NaN : Number(text)
-  if (Number.isNaN(number))
-    throw invalid(name, `must be what ${field} is: ${[...types].join(', ')}`)
-  return number
-}
-
-const invalid = (path: string, message: string): GridError =>
-  new GridError('invalid_input', `${path} ${message}`, { details: { errors: [{ path, message }] } })

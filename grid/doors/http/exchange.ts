@@ -1,11 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PositionToken } from '../../core/position.ts'
-
 import type { Streams } from '../events/streams.ts'
-
 import { ageText } from '../request/answer-headers.ts'
-
 import type { FaultLog } from '../request/public-error.ts'
 import { repeatedHeader } from '../request/request-options.ts'
 import type { RequestPipeline } from '../request/request-pipeline.ts'

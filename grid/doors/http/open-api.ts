@@ -4,6 +4,7 @@ import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definitio
 import { keyBytesMax } from '../../core/limits.ts'
 import type { ReadableFields } from '../request/live.ts'
 import { batchQueriesMax } from '../request/query-batch.ts'
+import { readableIndexes } from './index-range.ts'
 import { completeDocument, exampleProblem } from './open-api-document.ts'
 import { problemType } from './problem.ts'
 
@@ -411,7 +412,7 @@ export function archiveRangeSchema(
       type: 'object',
       required: ['index'],
       properties: {
-        index: { type: 'string', enum: Object.keys(cache.indexes) },
+        index: { type: 'string', enum: [...readableIndexes(cache, fields).keys()] },
         equals: {
           type: 'array',
           items: { type: 'string' },

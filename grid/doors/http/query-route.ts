@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyQuery } from '../../core/definition.ts'
-import { GridError } from '../../core/errors.ts'
 import { positionJson } from '../../core/position.ts'
+import { invalidField } from '../../core/validation.ts'
 import type { SpaceQueries } from '../events/space-queries.ts'
 import { ageText } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
@@ -107,10 +107,7 @@ class PostedQueryRequest extends QueryRequest {
   override input(): unknown {
     const [parameter] = Object.keys(super.input() as object)
     if (parameter === undefined) return bodyOf(this.request)
-    const message = 'is not taken here: the input is the body'
-    throw new GridError('invalid_input', `${parameter} ${message}`, {
-      details: { errors: [{ path: parameter, message }] },
-    })
+    throw invalidField(parameter, 'is not taken here: the input is the body')
   }
 }
 
