@@ -5,9 +5,10 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { Layout } from '@spacegrid/grid/core/layout'
 import { logNameOf } from '@spacegrid/grid/core/log-name'
+import { cursorOf, placeOf } from '@spacegrid/grid/core/page-cursor'
 import { type PositionToken, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import { takenRange } from '@spacegrid/grid/core/range-check'
-import { checkKey } from '@spacegrid/grid/core/validation'
+import { checkKey, invalidField } from '@spacegrid/grid/core/validation'
 import type {
   ArchiveAsked,
   ArchivePage,
@@ -19,7 +20,6 @@ import type { StoredEntry } from '@spacegrid/grid/engine/ports/store'
 import { partitionOfKey } from '../partitions/partition-of.ts'
 import { everyOne } from '../partitions/scatter.ts'
 import { unknownIn } from '../unknown.ts'
-import { readCursor, writeCursor } from './archive-cursor.ts'
 import { askForEntry, askForRange } from './store-asking.ts'
 
 /** Entries of a page. */
@@ -78,15 +78,16 @@ export class StoredReads implements ArchiveReads {
     const cache = this.#cache(cacheName)
     const { index, limit = limitDefault, cursor } = asked
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-      throw invalid('limit', `must be an integer from 1 to ${limitMax}`)
+      throw invalidField('limit', `must be an integer from 1 to ${limitMax}`)
     const layout = this.#layout().named(cacheName)
     const number = layout?.indexNumber(index)
     const order = number === undefined ? undefined : layout?.orders[number]
     if (!layout || number === undefined || !order || index.startsWith('_'))
-      throw invalid('index', `names no index of ${cacheName}`)
+      throw invalidField('index', `names no index of ${cacheName}`)
     const range = this.#range(() => takenRange(layout, number, asked.range))
     const { fields } = order
-    const beyond = cursor === undefined ? undefined : readCursor(cursor, fields.length)
+    const list = { cache: cacheName, index, fields, reverse: range.reverse === true }
+    const beyond = cursor === undefined ? undefined : placeOf(list, cursor)
     const all = await everyOne(this.#partitions(), atOnceMax, async (partition) => {
       const found = await this.#ask(partition, (from) =>
         askForRange(
@@ -104,11 +105,15 @@ export class StoredReads implements ArchiveReads {
     const isCut = all.some(({ isWhole }) => !isWhole)
     const entries = isCut ? first.items.slice(0, Math.max(1, shortest(all))) : first.items
     const last = entries.at(-1)
-    const values = last && fields.map((field) => last.value[field] as Scalar)
     const isMore = isCut || entries.length === limit
+    const next = () => {
+      if (!last || !isMore) return {}
+      const values = fields.map((field) => last.value[field] as Scalar)
+      return { next: cursorOf(list, { values, key: last.key, partition: last.partition ?? 0 }) }
+    }
     return {
       entries: entries.map((entry) => this.#told(cache, entry, entry.partition)),
-      ...(last && values && isMore ? { next: writeCursor({ values, key: last.key }) } : {}),
+      ...next(),
       position: this.#position(all),
     }
   }
@@ -140,7 +145,7 @@ export class StoredReads implements ArchiveReads {
     try {
       return take()
     } catch (error) {
-      throw invalid('range', (error as Error).message)
+      throw invalidField('range', (error as Error).message)
     }
   }
 
@@ -183,6 +188,3 @@ const at0 = (partition: number | undefined, position: number): PositionToken =>
 const shortest = (
   all: readonly { readonly isWhole: boolean; readonly entries: readonly unknown[] }[],
 ) => Math.min(...all.filter(({ isWhole }) => !isWhole).map(({ entries }) => entries.length))
-
-const invalid = (path: string, message: string): GridError =>
-  new GridError('invalid_input', `${path} ${message}`, { details: { errors: [{ path, message }] } })
