@@ -1,4 +1,5 @@
 import type { IndexRange, Value } from './definition.ts'
+import { isScalar } from './index-order.ts'
 import type { Layout } from './layout.ts'
 import { keyBytesMax } from './limits.ts'
 import { partitionsMax } from './partition.ts'
@@ -46,10 +47,5 @@ export const isObject = (value: unknown): value is Value =>
 
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
-
-const isScalar = (value: unknown): boolean =>
-  typeof value === 'string' ||
-  typeof value === 'boolean' ||
-  (typeof value === 'number' && !Number.isNaN(value))
 
 const isPartition = (value: unknown): value is number => isCount(value) && value < partitionsMax

@@ -13,6 +13,9 @@ function rank(value: unknown): number {
   return typeof value === 'boolean' ? 1 : 0
 }
 
+/** Whether it has a place in an order. */
+export const isScalar = (value: unknown): value is Scalar => rank(value) > 0
+
 /** Booleans before numbers before strings, each in its own order: the same on every machine. */
 export function compareScalars(a: unknown, b: unknown): number {
   if (a === b) return 0

@@ -1,6 +1,7 @@
 import { crc32 } from './crc32.ts'
 import type { Scalar } from './data-types.ts'
 import { GridError } from './errors.ts'
+import { isScalar } from './index-order.ts'
 
 /** Where a page has ended: everything behind it in the list's order comes next. */
 export interface PagePlace {
@@ -68,9 +69,6 @@ function listIn(cursor: unknown): readonly unknown[] {
   }
   throw garbled()
 }
-
-const isScalar = (value: unknown): value is Scalar =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 
 const garbled = () => new UnusablePage('cursor', 'is none that a page has given as `next`')
 

@@ -2,7 +2,7 @@ import type { IndexRange, Scalar, Value } from './data-types.ts'
 import type { Page, PageOptions } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import { GridError } from './errors.ts'
-import { type Bound, compareScalars } from './index-order.ts'
+import { type Bound, compareScalars, isScalar } from './index-order.ts'
 import { pageEntriesDefault, pageEntriesMax } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import type { IndexPlace } from './ordered-index.ts'
@@ -191,11 +191,6 @@ function chosen(answer: unknown, cache: string): boolean {
   if (typeof answer === 'boolean') return answer
   throw new Misuse(cache, undefined, 'the filter of a page must return true or false, at once')
 }
-
-const isScalar = (value: unknown): value is Scalar =>
-  typeof value === 'string' ||
-  typeof value === 'boolean' ||
-  (typeof value === 'number' && !Number.isNaN(value))
 
 const tooLarge = ({ cache, index }: PageSource<unknown>, examined: number): GridError =>
   new GridError(
