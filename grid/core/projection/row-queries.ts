@@ -4,6 +4,7 @@ import type { AnyProjection, AnyQuery, Reader } from '../definition.ts'
 import { GridError } from '../errors.ts'
 import { compareScalars } from '../index-order.ts'
 import { WrongPartition } from '../place.ts'
+import { readablePart } from '../readable-part.ts'
 import { typesOf } from '../schema-check.ts'
 import { mergeRows } from './merge-rows.ts'
 
@@ -76,12 +77,12 @@ function rowQuery(projection: AnyProjection): AnyQuery {
     result: readableSchema(projection),
     handler: (read: Reader, { key }: { readonly key: string }) => {
       const row = read.get(projection, key) as Value | undefined
-      return row ? readablePart(projection, row) : read.notFound(missing(key))
+      return row ? shownOf(projection, row) : read.notFound(missing(key))
     },
     each: partOf,
     merge: (parts, { key }: { readonly key: string }) => {
       const [row] = mergeRows(projection, rowsOf(projection, parts)) as readonly Value[]
-      if (row) return readablePart(projection, row)
+      if (row) return shownOf(projection, row)
       throw new GridError('not_found', missing(key))
     },
   })
@@ -125,7 +126,7 @@ function rangeQuery(projection: AnyProjection, partitions: number): AnyQuery {
     const sorted =
       parts.length === 1 ? rows : rows.toSorted((a, b) => sign * compareBy(fields, a, b))
     const shown = sorted.slice(0, asked.limit ?? rowsPerAnswer)
-    return { rows: shown.map((row) => readablePart(projection, row)) }
+    return { rows: shown.map((row) => shownOf(projection, row)) }
   }
   return derived(projection, 'rows', {
     description: `Rows of ${name}, in the order of an index`,
@@ -222,14 +223,8 @@ function scalarOf({ properties }: TObject, field: string, text: string, path: st
   throw unusable(path, `must be what ${field} can be: ${[...types].join(' or ')}`)
 }
 
-function readablePart({ readable }: AnyProjection, row: Value): Value {
-  if (!Array.isArray(readable)) return row
-  return Object.fromEntries(
-    (readable as readonly string[])
-      .filter((field) => Object.hasOwn(row, field))
-      .map((field) => [field, row[field]]),
-  )
-}
+const shownOf = ({ readable }: AnyProjection, row: Value): Value =>
+  readablePart(row, Array.isArray(readable) ? (readable as readonly string[]) : 'all')
 
 /** Of rows of which not all is known beforehand nothing is said. */
 function readableSchema({ readable, row, aggregates }: AnyProjection): TSchema {

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
 import type { AnyCache } from '../../core/definition.ts'
+import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
 import { checkKey, invalidField } from '../../core/validation.ts'
-import type { ReadableFields } from '../request/live.ts'
 import type { ArchiveAsked, ArchivePage, ReadOptions, StoredAnswer } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
 import { type Door, sendJson, sendTagged } from './exchange.ts'
@@ -10,7 +10,6 @@ import { HttpRequest } from './http-request.ts'
 import { type RangeParameters, rangeOf, rangeParameters, readableIndexes } from './index-range.ts'
 import { archivedEntrySchema, archiveRangeSchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
-import { readablePart } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 interface ArchiveRoute {

@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AnyCache } from '../../core/definition.ts'
+import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
 import { checkKey } from '../../core/validation.ts'
-import type { ReadableFields } from '../request/live.ts'
 import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
 import { type Door, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
 import { entrySchema } from './open-api.ts'
-import { readablePart } from './readable-caches.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests for the entries of one cache share. */

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import type { AnyCache, IndexRange } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import type { ReadableFields } from '../../core/readable-part.ts'
 import { invalidField } from '../../core/validation.ts'
-import type { ReadableFields } from '../request/live.ts'
 import { QueryInput } from './query-input.ts'
 
 export const bounds = ['from', 'after', 'to', 'before'] as const

@@ -1,6 +1,6 @@
-import type { AnyCache, Space, Value } from '../../core/definition.ts'
+import type { AnyCache, Space } from '../../core/definition.ts'
 import { outboxCache } from '../../core/outbox.ts'
-import type { ReadableFields } from '../request/live.ts'
+import type { ReadableFields } from '../../core/readable-part.ts'
 
 /**
  * The caches of a space whose entries callers may read one by one, by name. A cache is private to
@@ -38,12 +38,4 @@ export function readableNotice({ name, caches }: Space, undeclared: boolean): st
     ? 'anyone can read their entries; in production nobody could'
     : 'nobody can read their entries'
   return `No cache of the space ${name} says whether it is readable: ${means} (GET /${name}/caches/…). Declare it: defineCache(…, { readable: … })`
-}
-
-/** What callers may see of a value. */
-export function readablePart(value: Value, fields: ReadableFields): Value {
-  if (fields === 'all') return value
-  return Object.fromEntries(
-    fields.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]),
-  )
 }

@@ -1,4 +1,5 @@
 import type { Space, Value } from '../../core/definition.ts'
+import { readablePart } from '../../core/readable-part.ts'
 
 export interface ReadableEvents {
   /** undefined: all there are. */
@@ -24,11 +25,7 @@ export function readableEvents(
     shown: (name, payload) => {
       const fields = Object.hasOwn(readable, name) ? readable[name] : undefined
       if (fields === undefined || fields === true) return fields && payload
-      return Object.fromEntries(
-        fields
-          .filter((field) => Object.hasOwn(payload, field))
-          .map((field) => [field, payload[field]]),
-      )
+      return readablePart(payload, fields)
     },
   }
 }

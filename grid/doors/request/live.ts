@@ -1,10 +1,8 @@
 import type { IndexRange, Value } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { PositionToken } from '../../core/position.ts'
+import type { ReadableFields } from '../../core/readable-part.ts'
 import type { ResumePoint } from '../../core/resume-point.ts'
-
-/** The fields that callers may see of an entry. */
-export type ReadableFields = readonly string[] | 'all'
 
 /** Which entries of a cache are followed: all of them, one, or those of an index range. */
 export interface EntryFilter {

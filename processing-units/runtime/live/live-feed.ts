@@ -5,6 +5,7 @@ import type { Write } from '@spacegrid/grid/core/evaluation'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type Interest, Interests, isInRange } from '@spacegrid/grid/core/interests'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
+import { readablePart } from '@spacegrid/grid/core/readable-part'
 import { comparePoints, type ResumePoint } from '@spacegrid/grid/core/resume-point'
 import { sameData } from '@spacegrid/grid/core/same-data'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
@@ -507,9 +508,5 @@ function shownOf(
   stored: Value,
 ): Value {
   const read = readValue(cache, stored)
-  const value = withoutForeign(read, cache, layout) ?? read
-  if (fields === 'all') return value
-  return Object.fromEntries(
-    fields.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]),
-  )
+  return readablePart(withoutForeign(read, cache, layout) ?? read, fields)
 }
