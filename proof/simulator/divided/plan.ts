@@ -142,26 +142,29 @@ export function makeDividedPlan(seed: number): DividedPlan {
       latencyMsMax: random.below(5),
       appendTimeoutMs: pick(random, [60, 200, 1000]),
       logsAheadMs: Array.from({ length: partitions }, () => random.below(200) - 100),
-      unitOptions: {
-        framesInFlightMax: 1 + random.below(4),
-        frameTransactionsMax: pick(random, [2, 8, 4096]),
-        attemptsMax: pick(random, [8, 64]),
-        commandMsMax: pick(random, [1500, 6000]),
-        positionWaitMsMax: 300,
-        disconnectedMsMax: 150,
-        silentMsMax: pick(random, [400, 3000]),
-        deadlinePositions: pick(random, [5, 20, 4096]),
-        republishMs: pick(random, [30, 100, 500]),
-        heartbeatMs: pick(random, [300, 2000]),
-        stopMsMax: 400,
-        auditMs: 1000,
-        auditEntries: 20,
-      },
+      unitOptions: unitOptionsOf(random),
     },
     steps: [...asks, ...faults].sort((a, b) => a.atMs - b.atMs),
     endMs,
   }
 }
+
+/** Limits of units, small enough that runs come to them. */
+export const unitOptionsOf = (random: SeededRandom): Partial<UnitOptions> => ({
+  framesInFlightMax: 1 + random.below(4),
+  frameTransactionsMax: pick(random, [2, 8, 4096]),
+  attemptsMax: pick(random, [8, 64]),
+  commandMsMax: pick(random, [1500, 6000]),
+  positionWaitMsMax: 300,
+  disconnectedMsMax: 150,
+  silentMsMax: pick(random, [400, 3000]),
+  deadlinePositions: pick(random, [5, 20, 4096]),
+  republishMs: pick(random, [30, 100, 500]),
+  heartbeatMs: pick(random, [300, 2000]),
+  stopMsMax: 400,
+  auditMs: 1000,
+  auditEntries: 20,
+})
 
 export function makeFault(random: SeededRandom, units: number, partitions: number): Fault {
   const unit = random.below(units)

@@ -3,9 +3,11 @@ import type { RunResult } from '../run.ts'
 import { settled } from '../world/world.ts'
 import { makeAccounts, nextCommand } from './accounts.ts'
 import { Clients } from './clients.ts'
-import { Crew, type Slot } from './crew.ts'
+import { Crew, type Running } from './crew.ts'
+import { applyFault, makeWell } from './faults.ts'
 import { judge } from './judge.ts'
-import type { AskStep, DividedPlan, Fault } from './plan.ts'
+import type { Slot } from './places.ts'
+import type { AskStep, DividedPlan } from './plan.ts'
 import { DividedWorld } from './world.ts'
 
 const setupMsMax = 30_000
@@ -58,86 +60,9 @@ export async function runDivided(plan: DividedPlan, keepTrace = false): Promise<
   }
 }
 
-function applyFault(fault: Fault, world: DividedWorld, crew: Crew): void {
-  const { clock, coverage, network, trace } = world
-  trace.note(`fault: ${JSON.stringify(fault)}`)
-  const slot = 'unit' in fault ? crew.slots[fault.unit % crew.slots.length] : undefined
-  const running = slot?.running
-  if (slot && !running) return
-  coverage.count(`fault: ${fault.what}`)
-  switch (fault.what) {
-    case 'crash':
-      running?.host.whenGone(() => startLater(slot as Slot, fault.downMs, world, crew))
-      if (fault.acts === 0) running?.host.crash()
-      else running?.host.crashAfter(fault.acts)
-      break
-    case 'crash all':
-      for (const { host } of crew.running) host.crash()
-      clock.after(fault.downMs, () => crew.startMissing())
-      break
-    case 'leave':
-      crew.leave(slot as Slot)
-      startLater(slot as Slot, fault.downMs, world, crew)
-      break
-    case 'pause':
-      running?.host.pause()
-      clock.after(fault.forMs, () => running?.host.resume())
-      break
-    case 'cut':
-      if (!running) break
-      network.cut(running.host)
-      clock.after(fault.forMs, () => network.heal(running.host))
-      break
-    case 'cut log': {
-      const log = running?.logs.get(fault.log)
-      log?.cut()
-      clock.after(fault.forMs, () => log?.heal())
-      break
-    }
-    case 'log away':
-      world.away.add(fault.log)
-      for (const { logs } of crew.running) logs.get(fault.log)?.cut()
-      clock.after(fault.forMs, () => {
-        world.away.delete(fault.log)
-        for (const { logs } of crew.running) logs.get(fault.log)?.heal()
-      })
-      break
-    case 'appends': {
-      const { what: _, forMs, ...faults } = fault
-      Object.assign(world.appendFaults, faults)
-      const none = { loss: 0, silence: 0, doubling: 0, delay: 0 }
-      clock.after(forMs, () => Object.assign(world.appendFaults, none))
-      break
-    }
-    case 'messages': {
-      const { what: _, forMs, ...faults } = fault
-      Object.assign(network.faults, faults)
-      const none = { loss: 0, doubling: 0, delayMsMax: 2 }
-      clock.after(forMs, () => Object.assign(network.faults, none))
-      break
-    }
-    case 'join':
-      crew.join()
-  }
-}
-
-function startLater(slot: Slot, afterMs: number, world: DividedWorld, crew: Crew): void {
-  world.clock.after(afterMs, () => crew.start(slot))
-}
-
 /** Nothing goes wrong any more: everything must come back, agree, let go and answer. */
 async function recover(world: DividedWorld, crew: Crew, clients: Clients): Promise<void> {
-  world.trace.note('everything is well from now on')
-  world.calm()
-  for (const { host, logs } of crew.running) {
-    for (const log of logs.values()) {
-      log.heal()
-      log.connection.lateMs = () => 0
-    }
-    world.network.heal(host)
-    host.spare()
-    host.resume()
-  }
+  makeWell(world, crew)
   crew.startMissing()
   const broken = () => world.problems.length > 0
   const missing = () => whatIsMissing(world, crew, clients)
@@ -180,7 +105,11 @@ function whatIsMissing(world: DividedWorld, crew: Crew, clients: Clients): strin
 }
 
 /** A unit that is ready does what it is asked, wherever what it takes is kept. */
-async function probe({ number, name }: Slot, world: DividedWorld, clients: Clients): Promise<void> {
+async function probe(
+  { number, name }: Slot<Running>,
+  world: DividedWorld,
+  clients: Clients,
+): Promise<void> {
   const random = new SeededRandom(number)
   const asked = nextCommand(random, `probe ${number}`)
   const step: AskStep = {

@@ -1,5 +1,11 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
-import { type AskStep, type DividedPlan, type FaultStep, makeFault } from '../divided/plan.ts'
+import {
+  type AskStep,
+  type DividedPlan,
+  type FaultStep,
+  makeFault,
+  unitOptionsOf,
+} from '../divided/plan.ts'
 import { pick } from '../plan/settings.ts'
 
 /** In the place of a workload's name. */
@@ -52,19 +58,7 @@ export function makeReactingPlan(seed: number): ReactingPlan {
       appendTimeoutMs: pick(random, [60, 200, 1000]),
       logsAheadMs: Array.from({ length: 2 }, () => random.below(200) - 100),
       unitOptions: {
-        framesInFlightMax: 1 + random.below(4),
-        frameTransactionsMax: pick(random, [2, 8, 4096]),
-        attemptsMax: pick(random, [8, 64]),
-        commandMsMax: pick(random, [1500, 6000]),
-        positionWaitMsMax: 300,
-        disconnectedMsMax: 150,
-        silentMsMax: pick(random, [400, 3000]),
-        deadlinePositions: pick(random, [5, 20, 4096]),
-        republishMs: pick(random, [30, 100, 500]),
-        heartbeatMs: pick(random, [300, 2000]),
-        stopMsMax: 400,
-        auditMs: 1000,
-        auditEntries: 20,
+        ...unitOptionsOf(random),
         // What is told to be written down is soon forgotten: everything else must not be.
         idempotencyMs: 150_000,
         reactionsMax: pick(random, [1, 3, 64]),

@@ -1,11 +1,12 @@
 import { Rejection } from '@spacegrid/grid/core/errors'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
-import type { AskStep, Fault } from '../divided/plan.ts'
+import { applyFault, makeWell } from '../divided/faults.ts'
+import type { AskStep } from '../divided/plan.ts'
 import { DividedWorld } from '../divided/world.ts'
 import type { RunResult } from '../run.ts'
 import { settled } from '../world/world.ts'
 import { Bank } from './bank.ts'
-import { Crew, type Slot } from './crew.ts'
+import { Crew } from './crew.ts'
 import { judge, outboxOf } from './judge.ts'
 import type { ReactingPlan } from './plan.ts'
 
@@ -63,7 +64,7 @@ class ReactingRun {
       for (const step of this.#plan.steps)
         world.clock.after(step.atMs, () => {
           if (step.kind === 'ask') void this.#ask(step)
-          else this.#applyFault(step.fault)
+          else applyFault(step.fault, world, crew)
         })
       await world.until(() => this.#isBroken, this.#plan.endMs)
       await this.#recover()
@@ -119,86 +120,11 @@ class ReactingRun {
     this.#open--
   }
 
-  #applyFault(fault: Fault): void {
-    const { clock, coverage, network, trace, away, appendFaults } = this.world
-    const crew = this.#crew
-    trace.note(`fault: ${JSON.stringify(fault)}`)
-    const slot = 'unit' in fault ? crew.slots[fault.unit % crew.slots.length] : undefined
-    const running = slot?.running
-    if (slot && !running) return
-    coverage.count(`fault: ${fault.what}`)
-    const later = (one: Slot, ms: number) => clock.after(ms, () => crew.start(one))
-    switch (fault.what) {
-      case 'crash':
-        running?.host.whenGone(() => later(slot as Slot, fault.downMs))
-        if (fault.acts === 0) running?.host.crash()
-        else running?.host.crashAfter(fault.acts)
-        break
-      case 'crash all':
-        for (const { host } of crew.running) host.crash()
-        clock.after(fault.downMs, () => crew.startMissing())
-        break
-      case 'leave':
-        crew.leave(slot as Slot)
-        later(slot as Slot, fault.downMs)
-        break
-      case 'pause':
-        running?.host.pause()
-        clock.after(fault.forMs, () => running?.host.resume())
-        break
-      case 'cut':
-        if (!running) break
-        network.cut(running.host)
-        clock.after(fault.forMs, () => network.heal(running.host))
-        break
-      case 'cut log': {
-        const log = running?.logs.get(fault.log)
-        log?.cut()
-        clock.after(fault.forMs, () => log?.heal())
-        break
-      }
-      case 'log away':
-        away.add(fault.log)
-        for (const { logs } of crew.running) logs.get(fault.log)?.cut()
-        clock.after(fault.forMs, () => {
-          away.delete(fault.log)
-          for (const { logs } of crew.running) logs.get(fault.log)?.heal()
-        })
-        break
-      case 'appends': {
-        const { what: _, forMs, ...faults } = fault
-        Object.assign(appendFaults, faults)
-        const none = { loss: 0, silence: 0, doubling: 0, delay: 0 }
-        clock.after(forMs, () => Object.assign(appendFaults, none))
-        break
-      }
-      case 'messages': {
-        const { what: _, forMs, ...faults } = fault
-        Object.assign(network.faults, faults)
-        const none = { loss: 0, doubling: 0, delayMsMax: 2 }
-        clock.after(forMs, () => Object.assign(network.faults, none))
-        break
-      }
-      case 'join':
-        crew.join()
-    }
-  }
-
   /** Nothing goes wrong any more: what has been promised is done, and nothing is left to do. */
   async #recover(): Promise<void> {
     const { world } = this
-    world.trace.note('everything is well from now on')
-    world.calm()
+    makeWell(world, this.#crew)
     this.#bank.calm()
-    for (const { host, logs } of this.#crew.running) {
-      for (const log of logs.values()) {
-        log.heal()
-        log.connection.lateMs = () => 0
-      }
-      world.network.heal(host)
-      host.spare()
-      host.resume()
-    }
     const missing = () => this.#missing()
     if (!(await world.until(() => this.#isBroken || missing().length === 0, recoveryMsMax)))
       world.fail('liveness', missing().join('; '))
