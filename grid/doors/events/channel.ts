@@ -28,9 +28,12 @@ export abstract class Channel {
   #lastTold = performance.now()
   #runs = false
   #closed = false
+  readonly #started = Promise.withResolvers<void>()
 
   constructor(options: ChannelOptions) {
     this.#options = options
+    // Whoever waits for it is told.
+    this.#started.promise.catch(() => undefined)
   }
 
   get size(): number {
@@ -49,6 +52,28 @@ export abstract class Channel {
   protected abstract counted(readers: number): void
   /** Asks another unit next time. */
   protected abstract begin(): void
+  /**
+   * Asks the unit for what readers are told first.
+   * @throws GridError what it cannot do just now
+   */
+  protected abstract open(): Promise<void>
+
+  /** @throws GridError as `open`: the channel is closed then */
+  async start(): Promise<void> {
+    try {
+      await this.open()
+      this.#started.resolve()
+    } catch (error) {
+      this.#started.reject(error)
+      this.close()
+      throw error
+    }
+  }
+
+  /** For whoever has not started it. @throws GridError as `start` */
+  async ready(): Promise<void> {
+    await this.#started.promise
+  }
 
   protected add(reader: StreamReader): void {
     this.readers.add(reader)

@@ -38,7 +38,6 @@ export class EventChannel extends Channel {
   #after: string | undefined
   /** Readers that have been told more than the others: until where. */
   readonly #ahead = new Map<StreamReader, readonly ResumePoint[]>()
-  readonly #started = Promise.withResolvers<void>()
 
   /** @throws GridError `invalid_header` */
   constructor(options: EventChannelOptions, after: string | undefined) {
@@ -47,28 +46,11 @@ export class EventChannel extends Channel {
     this.#kind = options.filter.entries ? 'entries' : 'events'
     this.#after = after
     this.#following = options.follow(after)
-    // Whoever waits for it is told.
-    this.#started.promise.catch(() => undefined)
   }
 
-  /**
-   * Asks where things stand, unless readers have said where they are.
-   * @throws GridError what the unit cannot do just now
-   */
-  async start(): Promise<void> {
-    try {
-      if (this.#after === undefined) this.#points = (await this.#following.next()).points
-      this.#started.resolve()
-    } catch (error) {
-      this.#started.reject(error)
-      this.close()
-      throw error
-    }
-  }
-
-  /** @throws GridError what the unit could not do when it was asked first */
-  async ready(): Promise<void> {
-    await this.#started.promise
+  /** Asks where things stand, unless readers have said where they are. */
+  protected async open(): Promise<void> {
+    if (this.#after === undefined) this.#points = (await this.#following.next()).points
   }
 
   protected get id(): string | undefined {

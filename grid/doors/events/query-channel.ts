@@ -51,34 +51,19 @@ export class QueryChannel extends Channel {
   #live: LiveServing
   /** Readers that are told when they have taken what they have been sent. */
   readonly #later = new Set<StreamReader>()
-  readonly #started = Promise.withResolvers<void>()
 
   constructor(options: QueryChannelOptions) {
     super(options)
     this.#options = options
     this.#live = options.live()
-    // Whoever waits for it is told.
-    this.#started.promise.catch(() => undefined)
   }
 
   /** @throws GridError what the query is answered with in place of a result */
-  async start(): Promise<void> {
+  protected async open(): Promise<void> {
     const { query, input } = this.#options
-    try {
-      const answer = await this.#live.watch(query, input, { withinMs: lookMs })
-      if (answer.failure) throw answer.failure
-      this.#take(answer)
-      this.#started.resolve()
-    } catch (error) {
-      this.#started.reject(error)
-      this.close()
-      throw error
-    }
-  }
-
-  /** @throws GridError as `start` */
-  async ready(): Promise<void> {
-    await this.#started.promise
+    const answer = await this.#live.watch(query, input, { withinMs: lookMs })
+    if (answer.failure) throw answer.failure
+    this.#take(answer)
   }
 
   /**
