@@ -31,14 +31,16 @@ export function encodeRecord(time: number, endBytes: number, data: Uint8Array): 
  * was written
  */
 export function decodeRecord(position: number, bytes: Buffer): StoredRecord {
-  const record = sealedFormat(bytes) === undefined ? bytes : sealedBody(bytes)
+  const isSealed = sealedFormat(bytes) !== undefined
+  const record = isSealed ? sealedBody(bytes) : bytes
   const { buffer, byteOffset, byteLength } = record
   if (byteLength < headerBytes) throw new GridError('record_damaged', 'A record is cut short')
   const view = new DataView(buffer, byteOffset)
-  return {
-    position,
-    time: view.getFloat64(0, true),
-    endBytes: view.getFloat64(8, true),
-    data: new Uint8Array(buffer, byteOffset + headerBytes, byteLength - headerBytes),
-  }
+  const time = view.getFloat64(0, true)
+  const endBytes = view.getFloat64(8, true)
+  // Or it is a sealed one whose seal is damaged: what would be its time then is no time.
+  const isHeader = isSealed || (Number.isSafeInteger(time) && Number.isSafeInteger(endBytes))
+  if (!isHeader) throw new GridError('record_damaged', 'A record does not begin as records do')
+  const data = new Uint8Array(buffer, byteOffset + headerBytes, byteLength - headerBytes)
+  return { position, time, endBytes, data }
 }
