@@ -23,7 +23,9 @@ const templates = [
   'POST /{space}/queries/{name}',
   'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/archive/{cache}',
   'GET /{space}/archive/{cache}/{key}',
+  'GET /{space}/projections/{name}',
   'GET /{space}/projections/{name}/{key}',
   'GET /{space}/events',
   'GET /openapi.json',
@@ -56,9 +58,9 @@ export function explainMissing(
     const error = unknown(parts.code, parts.noun, name, parts.names, space.name)
     return { error, space: space.name }
   }
-  if (rest.length !== parts.segmentsAfterName)
+  if (rest.length > parts.keys || (rest.length === 0 && !parts.whole(name)))
     return { error: unknownRoute(path), space: space.name }
-  if (parts.noun === 'cache') {
+  if (parts.noun === 'cache' && rest.length > 0) {
     const problem = keyProblem(rest[0], name)
     if (problem) return { error: problem, space: space.name }
   }
@@ -72,7 +74,10 @@ interface Parts {
   readonly code: ErrorCode
   readonly names: readonly string[]
   readonly methods: string
-  readonly segmentsAfterName: number
+  /** Segments that may follow the name: the key of one entry or row. */
+  readonly keys: 0 | 1
+  /** Whether the name alone, without a key, has a route. */
+  readonly whole: (name: string) => boolean
 }
 
 function partsOf(
@@ -80,7 +85,7 @@ function partsOf(
   kind: string,
   readable: (space: Space) => readonly string[],
 ): Parts | undefined {
-  const own = { names: [] as readonly string[], segmentsAfterName: 0 }
+  const own = { keys: 0, whole: () => true } as const
   if (kind === 'commands') {
     const names = space === undefined ? [] : calledCommands(space).map(({ name }) => name)
     return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST, OPTIONS' }
@@ -99,12 +104,17 @@ function partsOf(
     const rows = [...(space?.queries.values() ?? [])].flatMap(({ rowsOf }) => rowsOf ?? [])
     const names = [...new Set(rows.map(({ projection }) => projection))]
     const code = 'unknown_projection'
-    return { ...own, noun: 'projection', code, names, methods: readMethods, segmentsAfterName: 1 }
+    const whole = (name: string) =>
+      rows.some(({ kind, projection }) => kind === 'rows' && projection === name)
+    return { noun: 'projection', code, names, methods: readMethods, keys: 1, whole }
   }
   if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
-    return { ...own, noun: 'cache', code, names, methods: readMethods, segmentsAfterName: 1 }
+    const whole = (name: string) =>
+      kind === 'archive' &&
+      space?.caches.find((cache) => cache.name === name)?.archive !== undefined
+    return { noun: 'cache', code, names, methods: readMethods, keys: 1, whole }
   }
   return undefined
 }
