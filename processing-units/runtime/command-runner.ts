@@ -38,6 +38,7 @@ import {
   rememberedRefusal,
   rememberStep,
 } from './idempotency.ts'
+import { OpenExecutions } from './open-executions.ts'
 import { PendingTransactions } from './pending.ts'
 import { refusalOf } from './refusal-of.ts'
 import type { RunnerParts } from './runner-parts.ts'
@@ -81,7 +82,7 @@ export class CommandRunner {
   readonly #archive: ArchiveDesk
   readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
-  readonly #open = new Set<Execution>()
+  readonly #open = new OpenExecutions()
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
@@ -248,7 +249,7 @@ export class CommandRunner {
 
   /** Resolves once everything that is open now has been answered. */
   async drained(): Promise<void> {
-    await Promise.allSettled([...this.#open].map(({ answered }) => answered))
+    await Promise.allSettled(this.#open.oldest().map(({ answered }) => answered))
   }
 
   /** Another unit's write. */
@@ -283,28 +284,13 @@ export class CommandRunner {
    */
   expire(): void {
     const now = this.#clock.monotonic()
-    for (const execution of this.#open) {
-      if (execution.deadline > now) return
-      const { waitsFor } = execution
-      if (waitsFor !== undefined) {
-        const message = `${execution.command.name} has waited too long for ${waitsFor}`
-        execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
-        continue
-      }
-      execution.fail(
-        execution.sent
-          ? new GridError(
-              'outcome_unknown',
-              `${execution.command.name} has no outcome yet; ask again with the same Idempotency-Key`,
-            )
-          : new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 }),
-      )
-    }
+    for (const execution of this.#open.oldest(({ deadline }) => deadline <= now))
+      execution.fail(tooLate(execution))
   }
 
   /** Fails everything that is open. */
   close(error: GridError): void {
-    for (const execution of this.#open)
+    for (const execution of this.#open.oldest())
       execution.fail(
         execution.sent ? new GridError('outcome_unknown', error.message, { cause: error }) : error,
       )
@@ -593,6 +579,17 @@ export class CommandRunner {
     if (error) execution.fail(error)
     else this.#again.push(execution)
   }
+}
+
+function tooLate({ command: { name }, waitsFor, sent }: Execution): GridError {
+  if (waitsFor !== undefined) {
+    const message = `${name} has waited too long for ${waitsFor}`
+    return new GridError('contended', message, { retryAfterMs: 100 })
+  }
+  if (!sent)
+    return new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 })
+  const message = `${name} has no outcome yet; ask again with the same Idempotency-Key`
+  return new GridError('outcome_unknown', message)
 }
 
 /** An answer that was only `accepted` says nothing to a caller who waits for more. */
