@@ -29,7 +29,9 @@ const rightStart = 0x2f0b4c47
 const leftFactor = 0x01000193
 const rightFactor = 0x5bd1e995
 
-/** Hashes texts that begin alike, given as the bytes of their ends, without making strings of them. */
+/**
+ * Hashes texts that begin alike, given as the bytes of their ends, without making strings of them.
+ */
 export class PrefixHash {
   readonly #prefix: string
   #left = leftStart
