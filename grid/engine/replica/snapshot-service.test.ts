@@ -2,8 +2,11 @@ import { expect, test } from 'vitest'
 import { partsCacheNumber } from '../../core/shape.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { InProcessMessaging } from '../../drivers/embedded/in-process-messaging.ts'
+import { Host } from '../../kit/host.ts'
+import { Network } from '../../kit/network.ts'
 import { SeededRandom } from '../../kit/seeded-random.ts'
 import { SimulatedClock } from '../../kit/simulated-clock.ts'
+import { fateOf } from '../../kit/unit-world.ts'
 import { sleep } from '../ports/clock.ts'
 import { decodeSnapshotChunk, type SnapshotChunk } from '../wire/snapshot-codec.ts'
 import { decodeOpened, encodeOpening, encodePieceNumber } from '../wire/snapshot-messages.ts'
@@ -171,6 +174,30 @@ test('a reader that falls silent loses its place to the next one, not before som
   expect(await ask(first, encodePieceNumber(3))).toBe('no_responder')
   expect(counts).toEqual({ opened: 2, closed: 1 })
   await service.stop()
+})
+
+test('who copies from a unit that dies knows it after a second, not when its patience ends', async () => {
+  const clock = new SimulatedClock()
+  const random = new SeededRandom(1)
+  const network = new Network(clock, random)
+  network.faults.noticeMsMax = 20
+  const [giver, reader] = [new Host('giver', clock), new Host('reader', clock)]
+  const next = (): SnapshotChunk => ({ shape: undefined, changes: [], end: undefined })
+  const open = () => ({ next, close: () => undefined })
+  const options = { logName: 'test', subject: 'snapshot', sessionsMax: 1 }
+  await new SnapshotService(network.connect(giver), clock, random, open, options).start()
+  const messaging = network.connect(reader)
+  const patience = { openMs: 1000, answerMs: 5000 }
+  let pieces = 0
+  const copying = async () => {
+    for await (const _ of readSnapshot(messaging, clock, 'snapshot', patience)) pieces++
+  }
+  const fate = fateOf(copying())
+  await clock.advance(50)
+  expect(pieces).toBeGreaterThan(1)
+  giver.crash()
+  await clock.advance(1100)
+  expect(fate.error).toMatchObject({ code: 'no_responder' })
 })
 
 test('what is no request is refused, and takes no place', async () => {

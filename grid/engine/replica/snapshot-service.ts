@@ -52,6 +52,11 @@ const idleOthersWaitMsMax = 3000
 const finishedMsMax = 2000
 /** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
 const openAgainMs = 250
+/**
+ * A piece is asked for once more this often: its giver may have died with the request, and then
+ * messaging says that nobody is there. Giving it once more costs a message.
+ */
+const pieceAgainMs = 1000
 
 export type { Suspect }
 
@@ -348,7 +353,9 @@ export async function* readSnapshot(
   const opened = await hedgedRequest(messaging, clock, subject, request, patience)
   const session = decodeOpened(opened.data)
   const ask = (number: number) =>
-    messaging.request(session, encodePieceNumber(number), { timeoutMs: answerMs })
+    hedgedRequest(messaging, clock, session, encodePieceNumber(number), {
+      ...{ timeoutMs: answerMs, againMs: pieceAgainMs, isOfOne: true },
+    })
   let next = ask(1)
   let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {

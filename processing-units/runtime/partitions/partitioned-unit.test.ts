@@ -311,31 +311,26 @@ describe('units that go', () => {
     await world.settle(members.filter((member) => member !== home))
   })
 
-  test.each([
-    [20, 400],
-    [1500, 1900],
-  ])(
-    'who dies with requests, which messaging notices within %i ms, is waited for %i ms at most',
-    async (noticeMsMax, answeredMsMax) => {
-      world.network.faults.noticeMsMax = noticeMsMax
-      const members = await world.startSettled(4)
-      const [front] = members as [WorldMember]
-      const home = members[1]!
-      const its = ids.filter((id) => homeOf(members, id) === home)
-      const keyed = its.map((id) =>
-        fateOf(front.unit.execute('add', { id }, { idempotencyKey: `of-${id}` })),
-      )
-      const read = fateOf(front.unit.query('total', {}))
-      const unkeyed = fateOf(front.unit.execute('add', { id: its[0]! }))
-      home.host.crash()
-      const begun = world.clock.monotonic()
-      await world.until(() => [...keyed, read, unkeyed].every(({ value, error }) => value ?? error))
-      expect(world.clock.monotonic() - begun).toBeLessThanOrEqual(answeredMsMax)
-      expect(keyed.map(({ error }) => error)).toEqual(its.map(() => undefined))
-      expect(read.error).toBeUndefined()
-      expect(unkeyed.error).toMatchObject({ code: 'outcome_unknown' })
-    },
-  )
+  test('whoever dies with requests is waited for no longer than messaging needs to notice', async () => {
+    // As a server does that sees its connection end; presence needs two seconds.
+    world.network.faults.noticeMsMax = 20
+    const members = await world.startSettled(4)
+    const [front] = members as [WorldMember]
+    const home = members[1]!
+    const its = ids.filter((id) => homeOf(members, id) === home)
+    const keyed = its.map((id) =>
+      fateOf(front.unit.execute('add', { id }, { idempotencyKey: `of-${id}` })),
+    )
+    const read = fateOf(front.unit.query('total', {}))
+    const unkeyed = fateOf(front.unit.execute('add', { id: its[0]! }))
+    home.host.crash()
+    const begun = world.clock.monotonic()
+    await world.until(() => [...keyed, read, unkeyed].every(({ value, error }) => value ?? error))
+    expect(world.clock.monotonic() - begun).toBeLessThanOrEqual(400)
+    expect(keyed.map(({ error }) => error)).toEqual(its.map(() => undefined))
+    expect(read.error).toBeUndefined()
+    expect(unkeyed.error).toMatchObject({ code: 'outcome_unknown' })
+  })
 
   test('who takes long and is there is waited for', async () => {
     const members = await world.startSettled(3)
