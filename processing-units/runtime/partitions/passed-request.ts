@@ -26,8 +26,8 @@ const answerFormat = 1
 /**
  * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
  * `follow`: `input` is a look at what happens, `watch`: what of a query is watched
- * (`passed-look.ts`). `there`: only whether the unit is there; one of an earlier version answers with
- * an error, which says so too.
+ * (`passed-look.ts`). `there`: only whether the unit is there; one of an earlier version answers
+ * with an error, which says so too.
  */
 export type PassedKind =
   | 'command'
