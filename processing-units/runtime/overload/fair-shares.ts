@@ -6,9 +6,9 @@ const callersMax = 4096
 const countMin = 4
 
 /**
- * Who has how much of what is admitted in an interval. Whoever has had an equal share is told
- * apart from the others who ask; with a single one nobody is. Callers are known by their name, or else
- * by their address; who has neither is not counted.
+ * Who has how much of what is admitted in an interval. Whoever has had an equal share is told apart
+ * from the others who ask; with a single one nobody is. Callers are known by their name, or else by
+ * their address; who has neither is not counted.
  */
 export class FairShares {
   #counts = new Map<string, number>()
@@ -31,7 +31,7 @@ export class FairShares {
     if (count !== undefined) this.#counts.set(key, count + 1)
   }
 
-  /** An interval is over: what was admitted in it, and who has asked, say what an equal share is. */
+  /** An interval is over, and says what an equal share is in the next. */
   turn(): void {
     let total = 0
     for (const count of this.#counts.values()) total += count

@@ -134,9 +134,9 @@ export class LoadControl {
   }
 
   /**
-   * Whether a command that nobody has sent yet has waited in vain: it was taken when nobody knew yet
-   * how long it would wait, and those behind it wait for it. As CoDel does, what is late is left out
-   * where it would leave the queue.
+   * Whether a command that has not been sent yet has waited in vain: it was taken when nobody knew
+   * how long it would wait, and those behind it wait for it. As CoDel does, what is late is left
+   * out where it would leave the queue.
    * @param cameAt monotonic ms, whole
    */
   isLate(cameAt: number): boolean {
