@@ -394,9 +394,9 @@ export interface Reader<Names extends string = any> {
 }
 
 /**
- * How urgent a command is when a unit has more to do than it can: `finish` what its caller has begun
- * already, and others may be waiting for the end of; `begin` something; or only `browse`. The least
- * urgent are turned away first.
+ * How urgent a command is when a unit has more to do than it can: `finish` what its caller has
+ * begun already, and others may be waiting for the end of; `begin` something; or only `browse`. The
+ * least urgent are turned away first.
  */
 export type Priority = 'finish' | 'begin' | 'browse'
 

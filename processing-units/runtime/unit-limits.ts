@@ -4,8 +4,8 @@ import type { Environment } from '@spacegrid/grid/program/environment'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
- * What a unit may hold on its way, and how long it may wait, within the memory of its process and as
- * the environment says; of a space with several partitions, the unit of one of them.
+ * What a unit may hold on its way, and how long it may wait, within the memory of its process and
+ * as the environment says; of a space with several partitions, the unit of one of them.
  */
 export function unitLimits(
   environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX' | 'QUEUE_DELAY_MS'>,

@@ -2,8 +2,8 @@ import type { Priority } from '../../core/definition.ts'
 
 /**
  * Why a command was turned away: too many wait (`queue`), its caller asks for more than others
- * (`share`), it could not be begun in the time that its caller has (`deadline`), it was taken and has
- * waited in vain (`late`), or one of the unit's fixed bounds is reached (`bound`).
+ * (`share`), it could not be begun in the time that its caller has (`deadline`), it was taken and
+ * has waited in vain (`late`), or one of the unit's fixed bounds is reached (`bound`).
  */
 export type ShedReason = 'queue' | 'share' | 'deadline' | 'late' | 'bound'
 

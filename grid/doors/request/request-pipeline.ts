@@ -32,9 +32,10 @@ export interface PipelineOptions {
 }
 
 /**
- * The way of every request, whichever door it comes through: identify, turn away (what an overloaded
- * unit does not take), ask (what its headers want), read (its input), run (the unit validates, admits and executes), answer. A door translates its
- * own format into a request, and the answer or the error back.
+ * The way of every request, whichever door it comes through: identify, turn away (what an
+ * overloaded unit does not take), ask (what its headers want), read (its input), run (the unit
+ * validates, admits and executes), answer. A door translates its own format into a request, and the
+ * answer or the error back.
  */
 export class RequestPipeline {
   readonly #identify: Identify
