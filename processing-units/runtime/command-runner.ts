@@ -286,10 +286,10 @@ export class CommandRunner implements UnitCondition {
   }
 
   #late(execution: Execution): void {
-    execution.fail(lateExecution(execution, this.#chain.joined))
+    const commandMsMax = this.#chain.joined ? this.#options.commandMsMax : 0
+    execution.fail(lateExecution(execution, commandMsMax))
   }
 
-  /** Nothing has been sent of it, and its caller has not been told anything. */
   #givenUp(execution: Execution): boolean {
     const { cameAt, attempts, command } = execution
     if (cameAt === 0 || attempts > 1 || execution.done || !this.#load.isLate(cameAt)) return false
