@@ -1,4 +1,3 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import { Life } from '@spacegrid/grid/engine/life/life'
 import type { EventMessage, EventStream } from '@spacegrid/grid/engine/ports/event-stream'
@@ -8,45 +7,7 @@ import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import { expect, test } from 'vitest'
 import { EventPublisher } from './event-publisher.ts'
-
-type Readable = true | Record<string, true | readonly string[]>
-
-/** What a server keeps of events; it loses acknowledgements, and messages that never reach it. */
-class UnreliableStream {
-  readable: Readable | undefined
-  readonly messages: EventMessage[] = []
-  /** Of so many steps about one goes wrong. 0: none does. */
-  faultyOf = 0
-  readonly #random: SeededRandom
-  messageBytesMax = 1000
-
-  constructor(seed: number, readable: Readable | undefined) {
-    this.#random = new SeededRandom(seed)
-    this.readable = readable
-  }
-
-  async look() {
-    await this.#later()
-    const { readable, messages, messageBytesMax } = this
-    if (readable === undefined) return undefined
-    return { readable, last: messages.length, newest: messages.at(-1)?.id, messageBytesMax }
-  }
-
-  async append(message: EventMessage, after: number): Promise<number> {
-    await this.#later()
-    if (this.readable === undefined) throw new GridError('log_unavailable', 'no stream')
-    if (after !== this.messages.length) throw new GridError('fenced', 'another one is there')
-    this.messages.push(message)
-    await this.#later()
-    return this.messages.length
-  }
-
-  async #later(): Promise<void> {
-    for (let turns = this.#random.integer() % 4; turns > 0; turns--) await Promise.resolve()
-    if (this.faultyOf > 0 && this.#random.integer() % this.faultyOf === 0)
-      throw new GridError('log_unavailable', 'as it happens')
-  }
-}
+import { UnreliableStream } from './test-support/unreliable-stream.ts'
 
 const clock = new SimulatedClock()
 const messaging = new InProcessMessaging(clock)
