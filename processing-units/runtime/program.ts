@@ -64,11 +64,14 @@ async function createUnit(
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
     const ports = { ...(await adapters.portsOf(space.name, 'unit')), telemetry }
+    await adapters.declareEvents(space.name, space.readableEvents)
     return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
-    const ports = await adapters.portsOf(logNameOf(space.name, partition), 'unit', partitions)
+    const logName = logNameOf(space.name, partition)
+    const ports = await adapters.portsOf(logName, 'unit', partitions)
+    await adapters.declareEvents(logName, space.readableEvents, partitions)
     return { ...ports, telemetry, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
