@@ -37,13 +37,10 @@ export class OpenExecutions {
     this.#size--
   }
 
-  /**
-   * Those from the oldest one on that are so, as they are now, whatever is deleted meanwhile.
-   * Default: all.
-   */
-  oldest(isSo: (execution: Execution) => boolean = () => true): Execution[] {
-    const found: Execution[] = []
-    for (let at = this.#first; at && isSo(at); at = at.younger) found.push(at)
-    return found
+  /** The oldest first; as they are now, whatever is deleted meanwhile. */
+  all(): Execution[] {
+    const all: Execution[] = []
+    for (let at = this.#first; at; at = at.younger) all.push(at)
+    return all
   }
 }
