@@ -24,6 +24,7 @@ import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Freshness } from './freshness.ts'
 import { Projections } from './projections.ts'
+import { NewestElsewhere } from './query-unit/newest-elsewhere.ts'
 import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -75,6 +76,8 @@ export class Incarnation {
   #isLooking = false
   #lookAgainAt = 0
   readonly #definition: DefinitionTeller
+  /** undefined: it takes commands, and knows by itself. */
+  readonly #newestElsewhere: NewestElsewhere | undefined
   #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
@@ -120,7 +123,7 @@ export class Incarnation {
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
-    const unfit = () => this.#unfit()
+    const unfit = options.takesCommands ? () => this.#unfit() : takesNone
     const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
     const { archiveWaitMsMax } = options
@@ -146,6 +149,9 @@ export class Incarnation {
       outbox,
       place,
     )
+    this.#newestElsewhere = options.takesCommands
+      ? undefined
+      : new NewestElsewhere(asking, clock, options.positionWaitMsMax)
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -192,17 +198,17 @@ export class Incarnation {
       melded: (frame, accepted) => this.#melded(frame, accepted),
       connected: (connected) => {
         this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
-        if (connected) this.#chain.tick()
+        if (connected) this.#driveChain()
       },
       broken: (error) => this.end(error),
     })
     this.replica.start()
     this.#every(tickMs, () => this.#tick())
     this.#every(boundsMs, () => void this.#readBounds())
-    if (this.#options.expirySweepMs > 0)
+    if (this.#options.takesCommands && this.#options.expirySweepMs > 0)
       this.#every(this.#options.expirySweepMs, () => this.#sweep())
     void this.#readBounds()
-    this.#chain.tick()
+    this.#driveChain()
   }
 
   /** Why it cannot serve; undefined when it can. */
@@ -212,11 +218,15 @@ export class Incarnation {
     if (this.#conflict) return this.#conflict.message
     if (!this.#isThere) return 'reading the log'
     if (this.#isLooking) return 'looking whether this version can read what is stored'
-    if (!this.#projections) return 'the definition is not in the log yet'
-    if (!this.#chain.joined) return 'joining the log'
+    if (!this.#projections) return `the definition is not in the log yet${this.#whoWritesIt}`
+    if (this.#options.takesCommands && !this.#chain.joined) return 'joining the log'
     if (!this.replica.connected) return 'the log is not connected'
     if (this.lag > this.#options.lagPositionsMax) return `${this.lag} positions behind the log`
     return undefined
+  }
+
+  get #whoWritesIt(): string {
+    return this.#options.takesCommands ? '' : ': a unit that takes commands writes it'
   }
 
   /**
@@ -251,6 +261,14 @@ export class Incarnation {
       this.#disconnectedSince !== undefined &&
       this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
     )
+  }
+
+  /**
+   * Resolves with a position by which the log has everything that was stored when this was called.
+   * The replica of a unit that takes commands has come so far by then.
+   */
+  newest(): Promise<number> {
+    return this.#newestElsewhere?.ask() ?? this.runner.barrier()
   }
 
   /**
@@ -385,6 +403,7 @@ export class Incarnation {
   }
 
   #askForShape(): void {
+    if (!this.#options.takesCommands) return
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
@@ -399,10 +418,15 @@ export class Incarnation {
   #tick(): void {
     this.runner.expire()
     // What is sent meanwhile could not be seen to come back.
-    if (!this.replica.unreadable) this.#chain.tick()
+    if (!this.replica.unreadable) this.#driveChain()
     this.#watch.tick()
-    if (this.#watch.mustTell) this.#chain.tellTime()
+    if (this.#options.takesCommands && this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && (!this.#conflict || this.#data.problem)) this.#adoptShape()
+  }
+
+  /** A chain that is never driven never joins, and then sends nothing else either. */
+  #driveChain(): void {
+    if (this.#options.takesCommands) this.#chain.tick()
   }
 
   #sweep(): void {
@@ -442,6 +466,8 @@ export class Incarnation {
     again()
   }
 }
+
+const takesNone = (): GridError => notReady('takes no commands (ROLE=query)', 1000)
 
 const notReady = (what: string, retryAfterMs: number): GridError =>
   new GridError('not_ready', `The processing unit ${what}`, { retryAfterMs })

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { StatusSource } from './status-source.ts'
 
@@ -58,18 +58,6 @@ export function addPlacementMetrics(registry: Registry, source: StatusSource): v
           const ready = members.filter((member) => member.ready.includes(partition)).length
           this.set({ space, partition: String(partition) }, ready)
         }
-    },
-  })
-  new Counter({
-    name: 'spacegrid_passed_requests_total',
-    help: 'Requests that were passed on to a unit that keeps their partition: it answered, it did not keep it and another one was asked, or nobody knows what became of it',
-    labelNames: ['space', 'outcome'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [space, { passed }] of all())
-        for (const [outcome, count] of Object.entries(passed ?? {}))
-          this.inc({ space, outcome }, count)
     },
   })
 }
