@@ -135,6 +135,11 @@ function askOutboxOf(grid: EmbeddedGrid, space: string, asked: object): Promise<
 
 /** Somebody who names servers does not expect a grid that uses none of them. */
 function checkEmbedded(environment: Environment): void {
+  if (environment.ROLE !== 'unit')
+    throw new GridError(
+      'configuration_invalid',
+      `ROLE=${environment.ROLE}, but npx spacegrid start is the embedded grid, in which one process does everything: unset it, or use npx spacegrid cluster --query-units`,
+    )
   for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const)
     if (environment[name] !== undefined)
       throw new GridError(
