@@ -11,8 +11,8 @@ import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
-import { serveReactions } from './reactions/react-request.ts'
 import { serveNewest } from './query-unit/newest-service.ts'
+import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
 
 const readyPollMs = 20

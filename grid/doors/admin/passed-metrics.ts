@@ -10,7 +10,10 @@ export function addPassedMetrics(registry: Registry, source: StatusSource): void
     registers: [registry],
     collect() {
       this.reset()
-      const all = [...Object.entries(source.placement?.() ?? {}), ...Object.entries(source.spaces())]
+      const all = [
+        ...Object.entries(source.placement?.() ?? {}),
+        ...Object.entries(source.spaces()),
+      ]
       for (const [space, { passed }] of all)
         for (const [outcome, count] of Object.entries(passed ?? {}))
           this.inc({ space, outcome }, count)

@@ -118,7 +118,10 @@ function headersOf({ idempotencyKey, acknowledge, caller }: ExecuteOptions) {
     ...(acknowledge === undefined ? {} : { [requestHeaders.prefer]: `ack=${acknowledge}` }),
     ...(trace === undefined
       ? {}
-      : { [traceHeaders.requestId]: trace.requestId, [traceHeaders.traceparent]: trace.traceparent }),
+      : {
+          [traceHeaders.requestId]: trace.requestId,
+          [traceHeaders.traceparent]: trace.traceparent,
+        }),
   }
 }
 

@@ -5,10 +5,7 @@ import { fateOf } from '@spacegrid/grid/kit/unit-world'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { PartitionServices } from '../partitions/partition-services.ts'
 import { divided } from '../partitions/test-support/divided-counters.ts'
-import {
-  PartitionedWorld,
-  type WorldMember,
-} from '../partitions/test-support/partitioned-world.ts'
+import { PartitionedWorld, type WorldMember } from '../partitions/test-support/partitioned-world.ts'
 
 const { partitions = 1 } = divided
 const all = Array.from({ length: partitions }, (_, at) => at)

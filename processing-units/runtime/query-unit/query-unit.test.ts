@@ -201,7 +201,10 @@ describe('a command that comes to a query unit', () => {
       name: 'silent',
       version: '1.0.0',
       endpoints: [
-        { subject: subjects.command(space.name, 'note'), respond: () => new Promise<never>(() => {}) },
+        {
+          subject: subjects.command(space.name, 'note'),
+          respond: () => new Promise<never>(() => {}),
+        },
       ],
     }
     services.push(await world.messaging.serve(silent))
