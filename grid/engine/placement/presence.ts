@@ -44,10 +44,11 @@ interface Heard {
 }
 
 /**
- * Who works for a space in one role, or in several that count with each other: each says every half second that it is there, and how it is,
- * at once when that changes or somebody comes, and goodbye when it leaves. Whoever is silent for
- * 2 s is not there; when it speaks again, it is back. A process that does not hear itself (frozen,
- * or without a connection) forgets nobody meanwhile: it is not the others that have gone.
+ * Who works for a space in one role, or in several that count with each other: each says every half
+ * second that it is there, and how it is, at once when that changes or somebody comes, and goodbye
+ * when it leaves. Whoever is silent for 2 s is not there; when it speaks again, it is back. A
+ * process that does not hear itself (frozen, or without a connection) forgets nobody meanwhile: it
+ * is not the others that have gone.
  */
 export class Presence {
   readonly #self: Self

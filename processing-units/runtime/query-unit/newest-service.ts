@@ -9,7 +9,9 @@ export interface KnowsNewest {
   newest(): Promise<number>
 }
 
-/** Tells query units of a log where it ends: `{"position": N}`. Any unit that takes commands does. */
+/**
+ * Tells query units of a log where it ends: `{"position": N}`. Any unit that takes commands does.
+ */
 export const serveNewest = (
   messaging: Messaging,
   logName: LogName,

@@ -59,7 +59,7 @@ const areReady = (members: readonly WorldMember[]) =>
 const keptBy = (members: readonly WorldMember[]) =>
   new Set(members.flatMap(({ unit }) => [...unit.kept.keys()]))
 
-/** Two units that take commands and two that do not; `copies` of each partition among the latter. */
+/** Two units that take commands, and two that do not, which share `copies` of each partition. */
 async function mixed(copies = 1) {
   const taking = await world.startSettled(2, { copies: 1 })
   for (const member of taking) await serve(member)
