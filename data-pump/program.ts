@@ -16,13 +16,13 @@ export async function runDataPump(spaces?: string): Promise<void> {
       required: [],
       create: (
         logName,
-        { log, changes, image, messaging, clock, random, limits },
+        { log, changes, events, image, messaging, clock, random, limits },
         report,
         { UNIT_NAME: name },
       ) =>
         new DataPump(
           logName,
-          { log, changes, ...image, messaging, clock, random },
+          { log, changes, events, ...image, messaging, clock, random },
           {
             name,
             report,

@@ -1,5 +1,6 @@
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { EventStream } from '@spacegrid/grid/engine/ports/event-stream'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -12,6 +13,8 @@ export interface PumpPorts {
   readonly changes: Log
   /** The warm image; none when it is left out. */
   readonly image?: Store
+  /** Where domain events are published for other services; nowhere when it is left out. */
+  readonly events?: EventStream
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random

@@ -2,6 +2,7 @@ import { type LogName, logNamesOf } from '../core/log-name.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import { type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import type { Clock } from '../engine/ports/clock.ts'
+import type { EventStream } from '../engine/ports/event-stream.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
@@ -18,6 +19,7 @@ import { type OpenedPart, SharedWork } from './shared-work.ts'
 export interface ComponentPorts {
   readonly log: Log
   readonly changes: Log
+  readonly events: EventStream
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
@@ -110,8 +112,9 @@ async function openPart(
 ): Promise<OpenedPart> {
   const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
   const changes = await adapters.openChanges(logName, partitions)
+  const events = await adapters.openEvents(logName)
   const ports: ComponentPorts = {
-    ...{ log, changes, messaging, clock, random },
+    ...{ log, changes, events, messaging, clock, random },
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
       return adapters.store
@@ -124,6 +127,7 @@ async function openPart(
   return {
     component: new CheckedComponent(component, partitions),
     close: async () => {
+      events.close()
       await Promise.all([adapters.letGo(log), adapters.letGo(changes)])
     },
   }

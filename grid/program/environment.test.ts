@@ -13,6 +13,8 @@ const defaults = {
   LOG_LEVEL: 'info',
   STREAM_REPLICAS: 1,
   STREAM_BYTES_MAX: 8_589_934_592,
+  EVENTS_BYTES_MAX: 0,
+  EVENTS_AGE_MAX_MS: 604_800_000,
   COPIES: 2,
   ROLE: 'unit',
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),

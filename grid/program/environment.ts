@@ -109,6 +109,19 @@ export const environmentSchema = Type.Object({
       'Bytes of each stream, shared out among the partitions of a space; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
+  EVENTS_BYTES_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 2 ** 50,
+    default: 0,
+    description:
+      'Bytes of the stream of domain events that is created for other services, shared out among the partitions of a space; at the limit the oldest go; 0: none is created',
+    allowed: 'an integer from 0 to 1125899906842624 (bytes)',
+  }),
+  EVENTS_AGE_MAX_MS: milliseconds(
+    604_800_000,
+    1000,
+    'How long domain events stay in the stream that is created for them',
+  ),
   SPACES: Type.Optional(
     Type.String({
       pattern: spacesPattern,

@@ -68,12 +68,16 @@ async function createUnit(
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
     const ports = await adapters.portsOf(space.name, calledBy)
-    const Unit = isQueryUnit ? QueryUnit : ProcessingUnit
-    return new Unit(name, space, ports, { report: reportOf(space.name), ...limits })
+    const reporting = { report: reportOf(space.name), ...limits }
+    if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
+    await adapters.declareEvents(space.name, space.readableEvents)
+    return new ProcessingUnit(name, space, ports, reporting)
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
-    const ports = await adapters.portsOf(logNameOf(space.name, partition), calledBy, partitions)
+    const logName = logNameOf(space.name, partition)
+    const ports = await adapters.portsOf(logName, calledBy, partitions)
+    if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
     return { ...ports, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }

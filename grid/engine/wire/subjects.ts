@@ -8,6 +8,10 @@ import { dashed, type LogName } from '../../core/log-name.ts'
 export const subjects = {
   log: (logName: LogName) => `spacegrid.${logName}.log`,
   changes: (logName: LogName) => `spacegrid.${logName}.changes`,
+  /** Where a domain event is published for other services. */
+  event: (logName: LogName, token: string) => `spacegrid.${logName}.events.${token}`,
+  /** Asked to look at which domain events are to be published: the active data pump does. */
+  readable: (logName: LogName) => `spacegrid.${logName}.readable`,
   /** By the space's name: any unit, whichever partition it is about. */
   command: (logName: LogName, name: string) => `spacegrid.${logName}.command.${name}`,
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
@@ -62,4 +66,5 @@ export const subjects = {
 export const streams = {
   log: (logName: LogName) => `SPACE_${dashed(logName)}_LOG`,
   changes: (logName: LogName) => `SPACE_${dashed(logName)}_CHANGES`,
+  events: (logName: LogName) => `SPACE_${dashed(logName)}_EVENTS`,
 } as const
