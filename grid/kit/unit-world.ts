@@ -1,4 +1,5 @@
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import { QueryUnit } from '@spacegrid/runtime/query-unit/query-unit'
 import type { Space } from '../core/definition.ts'
 import {

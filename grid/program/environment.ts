@@ -187,6 +187,11 @@ export const environmentSchema = Type.Object({
     description: 'Entries that one command may write',
     allowed: 'an integer from 1 to 250000',
   }),
+  QUEUE_DELAY_MS: milliseconds(
+    20,
+    0,
+    'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
+  ),
   NODE_ENV: Type.Optional(
     Type.Union([Type.Literal('development'), Type.Literal('production'), Type.Literal('test')], {
       description: '`production`: entries are not frozen',

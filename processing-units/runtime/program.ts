@@ -2,6 +2,7 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -48,8 +49,8 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf): Promise<AnyUnit> =>
-        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment),
+      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> =>
+        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, telemetry),
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
@@ -61,13 +62,14 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
+  telemetry: Telemetry,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
   const isQueryUnit = environment.ROLE === 'query'
   const calledBy = isQueryUnit ? unitRoles.queries : unitRoles.commands
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = await adapters.portsOf(space.name, calledBy)
+    const ports = { ...(await adapters.portsOf(space.name, calledBy)), telemetry }
     const reporting = { report: reportOf(space.name), ...limits }
     if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
     await adapters.declareEvents(space.name, space.readableEvents)
@@ -78,7 +80,7 @@ async function createUnit(
     const logName = logNameOf(space.name, partition)
     const ports = await adapters.portsOf(logName, calledBy, partitions)
     if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
-    return { ...ports, close: () => adapters.letGo(ports.log) }
+    return { ...ports, telemetry, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

@@ -3,6 +3,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -12,4 +13,6 @@ export interface UnitPorts {
   readonly random: Random
   /** Whether there is room in every process of the space. Left out: always. */
   readonly memory?: MemoryWatch
+  /** Told what it measures. Left out: nobody is. */
+  readonly telemetry?: Telemetry
 }

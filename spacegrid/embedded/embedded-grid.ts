@@ -17,8 +17,10 @@ import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import { checkStoredDivision } from './stored-division.ts'
 
@@ -36,6 +38,8 @@ export interface EmbeddedGridOptions {
   /** Of the process: what it may hold. Left out: it is not measured. */
   readonly memory?: Memory
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
+  /** Told what the units measure. Left out: nobody is. */
+  readonly telemetry?: Telemetry
   /** Told what happens to units, pumps, writers and readers, and what keeps them from work. */
   readonly tell?: (who: string, event: RoleEvent) => void
 }
@@ -81,7 +85,8 @@ export class EmbeddedGrid {
    */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
-    const { tell = () => undefined } = options
+    const { tell = () => undefined, telemetry } = options
+    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
@@ -148,7 +153,7 @@ export class EmbeddedGrid {
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
           const { log } = ports.get(logName) as SpacePorts
-          return { log, messaging, clock, random, memory: watch }
+          return { log, messaging, clock, random, memory: watch, ...observed }
         }
         const unit =
           partitions === 1

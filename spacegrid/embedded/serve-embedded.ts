@@ -75,6 +75,7 @@ export async function serveEmbedded(
   const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
   const report = reportTo(log, {})
+  const telemetry = new PrometheusTelemetry()
   const grid = new EmbeddedGrid(spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
@@ -82,6 +83,7 @@ export async function serveEmbedded(
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
+    telemetry,
     tell: (who, event) => {
       // Whoever has read that something is not ready wants to read that it is again.
       const isEnd = event.kind === 'readiness' && event.level === 'info'
@@ -90,7 +92,6 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.serving, {
     log,
     pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),

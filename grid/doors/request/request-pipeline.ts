@@ -32,9 +32,10 @@ export interface PipelineOptions {
 }
 
 /**
- * The way of every request, whichever door it comes through: identify, ask (what its headers want),
- * read (its input), run (the unit validates, admits and executes), answer. A door translates its
- * own format into a request, and the answer or the error back.
+ * The way of every request, whichever door it comes through: identify, turn away (what an
+ * overloaded unit does not take), ask (what its headers want), read (its input), run (the unit
+ * validates, admits and executes), answer. A door translates its own format into a request, and the
+ * answer or the error back.
  */
 export class RequestPipeline {
   readonly #identify: Identify
@@ -51,6 +52,7 @@ export class RequestPipeline {
 
   command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
     return this.#path(latencyOf('command'), [space, command], {
+      turnAway: (unit, caller) => unit.turnAway?.(command, caller),
       ask: commandOptions,
       run: (unit, input, asked) => unit.execute(command, input, asked),
     })
@@ -115,6 +117,8 @@ export class RequestPipeline {
 
 /** What differs between a command, a query and the reading of an entry. */
 interface Steps<Asked, Answer> {
+  /** @throws GridError `overloaded` */
+  readonly turnAway?: (unit: Serving, caller: Caller) => void
   /** @throws GridError `invalid_header` */
   ask(request: RequestHeaders, caller: Caller): Asked
   run(unit: Serving, input: unknown, asked: Asked): Promise<Answer>
@@ -145,6 +149,7 @@ export class RequestPath<Asked, Answer> {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
       const caller = identified instanceof Promise ? await identified : identified
+      this.#steps.turnAway?.(unit, caller)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
       const sent = request.answer(await this.#steps.run(unit, input, asked), asked)
@@ -162,6 +167,7 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
     request.header(requestHeaders.idempotencyKey),
     request.headers(requestHeaders.prefer),
     caller,
+    request.header(requestHeaders.timeout),
   )
 
 const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): ReadOptions =>

@@ -111,11 +111,12 @@ function rejectionOf(error: GridError): Rejection {
 }
 
 /** Credentials stay where they came in. */
-function headersOf({ idempotencyKey, acknowledge, caller }: ExecuteOptions) {
+function headersOf({ idempotencyKey, acknowledge, withinMs, caller }: ExecuteOptions) {
   const trace = caller?.origin.trace
   return {
     ...(idempotencyKey === undefined ? {} : { [requestHeaders.idempotencyKey]: idempotencyKey }),
     ...(acknowledge === undefined ? {} : { [requestHeaders.prefer]: `ack=${acknowledge}` }),
+    ...(withinMs === undefined ? {} : { [requestHeaders.timeout]: `${Math.ceil(withinMs)}ms` }),
     ...(trace === undefined
       ? {}
       : {

@@ -2,7 +2,8 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { ProcessingUnit, type ProcessingUnitOptions } from '../processing-unit.ts'
+import { ProcessingUnit } from '../processing-unit.ts'
+import type { ProcessingUnitOptions } from '../processing-unit-options.ts'
 import { defaultUnitOptions } from '../unit-options.ts'
 import type { UnitPorts } from '../unit-ports.ts'
 import { CommandsElsewhere } from './commands-elsewhere.ts'
@@ -28,6 +29,9 @@ export class QueryUnit extends ProcessingUnit {
     this.#memory = ports.memory
     this.#elsewhere = new CommandsElsewhere(space, ports.messaging, limits)
   }
+
+  /** Whoever does it turns it away. */
+  override turnAway(): void {}
 
   /** What it has answered it also shows. */
   override async execute(
