@@ -54,7 +54,8 @@ export class CommandsElsewhere {
       throw new GridError('overloaded', `${this.#open} commands are waiting`, { retryAfterMs })
     const level = options.acknowledge ?? command.acknowledge
     const persistMs = level === 'persisted' ? persistWaitMsMax : 0
-    const timeoutMs = (options.withinMs ?? commandMsMax) + persistMs + hopMs
+    const withinMs = Math.min(options.withinMs ?? commandMsMax, commandMsMax)
+    const timeoutMs = withinMs + persistMs + hopMs
     this.#open++
     try {
       const answer = await this.#messaging.request(
