@@ -461,7 +461,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
+    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -481,7 +481,7 @@ export class ProcessingUnit implements Serving, Component {
       kind: 'rehydrated',
       level: 'info',
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
-      details: { source, entries, position },
+      details: { source, entries, position, ...copied },
     })
     const incarnation = new Incarnation(
       this.name,
