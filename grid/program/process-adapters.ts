@@ -13,6 +13,7 @@ import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
 import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import { unitRoles } from '../engine/placement/member.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
@@ -141,7 +142,8 @@ export class ProcessAdapters {
     }
     let watch = this.#memories.get(space)
     if (!watch) {
-      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports)
+      const decides = calledBy !== unitRoles.queries
+      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports, decides)
       this.#memories.set(space, watch)
     }
     return watch
