@@ -141,7 +141,11 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#reads = new Reads(space, {
+      load: this.#load,
+      pending: () => this.pending,
       name,
       clock: ports.clock,
       now: () => this.#watch.time.now(),
@@ -158,8 +162,6 @@ export class ProcessingUnit implements Serving, Component {
     const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
-    const observed = queueingDelayOf(ports.telemetry, this.#logName)
-    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,

@@ -1,17 +1,18 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
-import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { QueryTurns } from './overload/query-turns.ts'
 import type { CopyPorts } from './partitions/copy.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
+import type { UnitPorts } from './unit-ports.ts'
 
 /** One space, or several; it may take settings of its own from the environment. */
 export type MakeUnitSpaces = (
@@ -39,14 +40,18 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
     const made = [await makeSpaces(environment)].flat()
     const spaces = new Map(made.map((space) => [space.name, space]))
     tellStrayFaults(log)
+    let queries: QueryTurns | undefined
     return {
       spaces: [...spaces.keys()],
       calledBy: 'unit',
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> =>
-        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, telemetry),
+      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> => {
+        queries ??= new QueryTurns(adapters.clock, adapters.random)
+        const shared = { telemetry, queries }
+        return createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, shared)
+      },
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
@@ -58,12 +63,12 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
-  telemetry: Telemetry,
+  shared: Required<Pick<UnitPorts, 'telemetry' | 'queries'>>,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = { ...(await adapters.portsOf(space.name, 'unit')), telemetry }
+    const ports = { ...(await adapters.portsOf(space.name, 'unit')), ...shared }
     await adapters.declareEvents(space.name, space.readableEvents)
     return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
   }
@@ -72,7 +77,7 @@ async function createUnit(
     const logName = logNameOf(space.name, partition)
     const ports = await adapters.portsOf(logName, 'unit', partitions)
     await adapters.declareEvents(logName, space.readableEvents, partitions)
-    return { ...ports, telemetry, close: () => adapters.letGo(ports.log) }
+    return { ...ports, ...shared, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

@@ -18,6 +18,7 @@ import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import { QueryTurns } from '@spacegrid/runtime/overload/query-turns'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
@@ -86,7 +87,6 @@ export class EmbeddedGrid {
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined, telemetry } = options
-    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
@@ -99,6 +99,8 @@ export class EmbeddedGrid {
       : {}
     const clock = new SystemClock()
     const random = new SystemRandom()
+    const queries = new QueryTurns(clock, random)
+    const observed = telemetry ? { telemetry } : {}
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
     this.#messaging = messaging
@@ -153,7 +155,7 @@ export class EmbeddedGrid {
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
           const { log } = ports.get(logName) as SpacePorts
-          return { log, messaging, clock, random, memory: watch, ...observed }
+          return { log, messaging, clock, random, memory: watch, queries, ...observed }
         }
         const unit =
           partitions === 1
