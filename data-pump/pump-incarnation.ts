@@ -16,6 +16,7 @@ import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { ImageKeeper } from './image-keeper.ts'
+import { PastKeeper } from './past-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
 import { findStart } from './pump-start.ts'
@@ -93,6 +94,8 @@ export class PumpIncarnation {
   #gapLooks = 0
   #isYielding = false
   readonly #turns: Turns
+  /** undefined: the past is not kept. */
+  readonly #past: PastKeeper | undefined
   /** Where the store was when it was looked at last, and where the queue was found to lead on. */
   #storeAt = -1
   #leadsOnAt = -1
@@ -123,6 +126,8 @@ export class PumpIncarnation {
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
     this.#turns = new Turns(ports.clock)
+    const { past, log, clock } = ports
+    this.#past = past && new PastKeeper(past, log, clock, settings, report)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -185,6 +190,7 @@ export class PumpIncarnation {
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
+      if (this.#past) this.#life.repeat(tickMs, () => this.#lookAtPast(replica))
       this.#life.works()
       this.state = this.#isAbandoned(start) ? 'active' : 'standby'
       while (!this.#life.signal.aborted)
@@ -452,6 +458,11 @@ export class PumpIncarnation {
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
       this.#moveLog(replica)
     await this.#lookForGap()
+  }
+
+  async #lookAtPast(replica: Replica): Promise<void> {
+    if (this.state !== 'active' || this.#mustNotPublish(replica)) return
+    await this.#past?.look(replica, this.#logIdentity)
   }
 
   /**

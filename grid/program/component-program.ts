@@ -9,8 +9,8 @@ import type { Store } from '../engine/ports/store.ts'
 import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
-import { type NamedSpace, namedSpaces } from './named-spaces.ts'
-import type { ProcessAdapters } from './process-adapters.ts'
+import { type NamedSpace, namedSpaces, streamShare } from './named-spaces.ts'
+import { type ProcessAdapters, pastBytesMax } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
 import { type OpenedPart, SharedWork } from './shared-work.ts'
 
@@ -18,6 +18,10 @@ import { type OpenedPart, SharedWork } from './shared-work.ts'
 export interface ComponentPorts {
   readonly log: Log
   readonly changes: Log
+  /** Where snapshots are kept for the past; undefined: none are. */
+  readonly past: Log | undefined
+  /** What they may take, and the log behind them. */
+  readonly pastBytesMax: number
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
@@ -36,6 +40,8 @@ export interface ComponentProgram {
   readonly required: readonly EnvironmentName[]
   /** As `SPACES` has it, where that is not set. Left out: it must be. */
   readonly spaces?: string | undefined
+  /** Whether it works with the snapshots that are kept for the past. */
+  readonly keepsPast?: boolean
   readonly create: (
     logName: LogName,
     ports: ComponentPorts,
@@ -101,7 +107,7 @@ async function shareWork(
 }
 
 async function openPart(
-  { role, create }: ComponentProgram,
+  { role, create, keepsPast = false }: ComponentProgram,
   logName: LogName,
   { partitions }: NamedSpace,
   adapters: ProcessAdapters,
@@ -110,8 +116,11 @@ async function openPart(
 ): Promise<OpenedPart> {
   const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
   const changes = await adapters.openChanges(logName, partitions)
+  const past = keepsPast ? await adapters.openPast(logName, partitions) : undefined
   const ports: ComponentPorts = {
     ...{ log, changes, messaging, clock, random },
+    past,
+    pastBytesMax: streamShare(pastBytesMax(environment), partitions),
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
       return adapters.store
@@ -124,7 +133,7 @@ async function openPart(
   return {
     component: new CheckedComponent(component, partitions),
     close: async () => {
-      await Promise.all([adapters.letGo(log), adapters.letGo(changes)])
+      await Promise.all([log, changes, ...(past ? [past] : [])].map((it) => adapters.letGo(it)))
     },
   }
 }

@@ -50,6 +50,7 @@ import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { doInPartition } from './part-operations.ts'
+import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -100,6 +101,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
   readonly archive: StoredReads
+  readonly past: UnitPast
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -145,21 +147,19 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const { messaging, clock } = ports
+    const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      name,
-      clock: ports.clock,
-      now: () => this.#watch.time.now(),
-      faults: this.#faults,
+      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
       serves: () => this.#serves(),
-      place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    const { messaging, clock } = ports
+    this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
-    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
+    const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
@@ -168,8 +168,7 @@ export class ProcessingUnit implements Serving, Component {
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        logName: this.#logName,
-        subject: subjects.snapshotFromPeer(this.#logName),
+        ...{ logName: this.#logName, subject: subjects.snapshotFromPeer(this.#logName) },
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -421,6 +420,7 @@ export class ProcessingUnit implements Serving, Component {
     })
     this.#affinity?.leave()
     this.reactions.leave()
+    this.past.close()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()

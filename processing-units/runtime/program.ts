@@ -61,13 +61,15 @@ async function createUnit(
   const { partitions = 1 } = space
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = await adapters.portsOf(space.name, 'unit')
+    const own = await adapters.portsOf(space.name, 'unit')
+    const ports = { ...own, past: () => adapters.pastOf(space.name) }
     return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
     const ports = await adapters.portsOf(logNameOf(space.name, partition), 'unit', partitions)
-    return { ...ports, close: () => adapters.letGo(ports.log) }
+    const past = () => adapters.pastOf(logNameOf(space.name, partition), partitions)
+    return { ...ports, past, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

@@ -122,12 +122,24 @@ const positionIn = ({ partitions = 1 }: Space, description: string) =>
     ? { type: 'integer', minimum: 0, description }
     : { type: 'string', description: `${description}; not to be looked into` }
 
+/** A position, or a moment of the past. */
+const positionAsked = ({ partitions = 1 }: Space) => ({
+  type: 'string',
+  pattern: partitions === 1 ? `^(?:${position}|=(?:${position}|${time}))$` : '^=?[0-9.-]+$',
+  description:
+    'Answer at this position or a later one; `=` and a position, or a time (`=2026-11-27T21:00:00Z`): as of then',
+  examples: partitions === 1 ? ['12', '=12'] : ['7.1234'],
+})
+
+const position = '(?:0|[1-9]\\d{0,14})'
+const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d{1,3})?)?Z'
+
 const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
 
 const readHeaders = (space: Space) => ({
   type: 'object',
   properties: {
-    'Grid-Position': positionIn(space, 'Answer at this position or a later one'),
+    'Grid-Position': positionAsked(space),
     'Grid-Consistency': {
       type: 'string',
       enum: ['latest'],
@@ -180,11 +192,12 @@ const liveRead = (properties: Readonly<Record<string, unknown>>) => ({
 const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
+  410: problem('What was there is out of reach, by `Grid-Position: =…`'),
   413: problem('What another unit has answered is too large to be passed on'),
   500: problem('The application has made a mistake, or the grid: see its log'),
   503: problem('Not ready, or position or staleness not reached in time; see Retry-After'),
   504: problem('No answer in time: send it again'),
-  507: problem('The log is full, which `Grid-Consistency: latest` asks'),
+  507: problem('The log is full, which `Grid-Consistency: latest` asks, or no memory for the past'),
 }
 
 interface Headers {

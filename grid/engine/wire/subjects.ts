@@ -8,6 +8,8 @@ import { dashed, type LogName } from '../../core/log-name.ts'
 export const subjects = {
   log: (logName: LogName) => `spacegrid.${logName}.log`,
   changes: (logName: LogName) => `spacegrid.${logName}.changes`,
+  /** Of snapshots that are kept for those who ask for the past. */
+  past: (logName: LogName) => `spacegrid.${logName}.past`,
   /** By the space's name: any unit, whichever partition it is about. */
   command: (logName: LogName, name: string) => `spacegrid.${logName}.command.${name}`,
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
@@ -60,4 +62,5 @@ export const subjects = {
 export const streams = {
   log: (logName: LogName) => `SPACE_${dashed(logName)}_LOG`,
   changes: (logName: LogName) => `SPACE_${dashed(logName)}_CHANGES`,
+  past: (logName: LogName) => `SPACE_${dashed(logName)}_PAST`,
 } as const
