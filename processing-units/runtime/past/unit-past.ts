@@ -24,11 +24,7 @@ import {
   type EntryChange,
   KeyHistory,
 } from '@spacegrid/grid/engine/past/key-history'
-import {
-  outOfReach,
-  type PastReach,
-  PastStates,
-} from '@spacegrid/grid/engine/past/past-states'
+import { outOfReach, type PastReach, PastStates } from '@spacegrid/grid/engine/past/past-states'
 import type { FaultDesk } from '../fault-desk.ts'
 import { Projections } from '../projections.ts'
 import type { Reads, Seen } from '../reads.ts'
