@@ -75,12 +75,32 @@ class Caller {
   }
 }
 
+async function historyOf(caller: Caller): Promise<void> {
+  const history = await caller.get('caches/stock/item%201/history?limit=2')
+  expect(history.statusCode, history.body).toBe(200)
+  const { changes, next } = history.json<{ changes: { from: unknown }[]; next: string }>()
+  expect(changes).toMatchObject([
+    { change: 'changed', from: { left: 16 }, to: { left: 19 } },
+    { change: 'changed', from: { left: 13 }, to: { left: 16 } },
+  ])
+  const older = await caller.get(`caches/stock/item%201/history?limit=100&cursor=${next}`)
+  const { changes: first } = older.json<{ changes: { from: unknown }[] }>()
+  expect(first.at(-1)).toMatchObject({ change: 'created', from: null, to: { left: 1 } })
+  const unknown = await caller.get('caches/stock/item%201/histories')
+  expect(unknown.json()).toMatchObject({ code: 'unknown_route' })
+  const wrong = await caller.get('caches/stock/item%201/history?limit=0')
+  expect(wrong.json()).toMatchObject({ code: 'invalid_input' })
+}
+
 /** Puts until the log has been trimmed, and asks for what was. */
 async function putAndAsk(caller: Caller, first: () => Promise<number>): Promise<void> {
   const answered: Answered[] = []
   for (let left = 1; left <= 20; left++) {
     await caller.put(`item ${left % 3}`, left)
     answered.push(await caller.shelf())
+    // What comes next comes later.
+    const { at } = answered.at(-1) as Answered
+    await waitFor(() => Date.now() > Date.parse(at), { what: 'another millisecond' })
   }
   for (const { position, result } of answered) {
     const asked = await caller.shelf(`=${position}`)
@@ -93,6 +113,7 @@ async function putAndAsk(caller: Caller, first: () => Promise<number>): Promise<
   expect(early.headers['grid-position']).toBe(String(position))
   const row = await caller.get('queries/shelfRow?shelf=a', `=${position}`)
   expect(row.json()).toMatchObject({ result: { least: 1 }, position })
+  await historyOf(caller)
   const future = await caller.get('queries/onShelf?shelf=a', '=9000000')
   expect(future.json()).toMatchObject({ code: 'position_out_of_reach', status: 410 })
   const wrong = await caller.get('queries/onShelf?shelf=a', '=yesterday')

@@ -55,7 +55,7 @@ export function swaggerOptions(
   }
 }
 
-const count = { type: 'integer', minimum: 0 } as const
+export const count = { type: 'integer', minimum: 0 } as const
 const tag = {
   'If-None-Match': { type: 'string', description: 'Answers 304 if the tag still fits' },
 }
@@ -117,24 +117,28 @@ function refusal({ rejections }: AnyCommand): object {
 }
 
 /** A number in a space of one partition. */
-const positionIn = ({ partitions = 1 }: Space, description: string) =>
+export const positionIn = ({ partitions = 1 }: Space, description: string) =>
   partitions === 1
     ? { type: 'integer', minimum: 0, description }
     : { type: 'string', description: `${description}; not to be looked into` }
 
+const moment = '(?:[1-9]\\d{0,14}|\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,3})?Z)'
+
 /** A position, or a moment of the past. */
-const positionAsked = ({ partitions = 1 }: Space) => ({
-  type: 'string',
-  pattern: partitions === 1 ? `^(?:${position}|=(?:${position}|${time}))$` : '^=?[0-9.-]+$',
-  description:
-    'Answer at this position or a later one; `=` and a position, or a time (`=2026-11-27T21:00:00Z`): as of then',
-  examples: partitions === 1 ? ['12', '=12'] : ['7.1234'],
-})
+function positionAsked(space: Space): object {
+  const later = 'Answer at this position or a later one'
+  const { partitions = 1 } = space
+  if (partitions > 1) return positionIn(space, later)
+  return {
+    description: `${later}; = and a position or a time: as it was then`,
+    anyOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: `^=${moment}$`, examples: ['=12', '=2026-11-27T21:00:00Z'] },
+    ],
+  }
+}
 
-const position = '(?:0|[1-9]\\d{0,14})'
-const time = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d{1,3})?)?Z'
-
-const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
+export const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
 
 const readHeaders = (space: Space) => ({
   type: 'object',
@@ -189,7 +193,7 @@ const liveRead = (properties: Readonly<Record<string, unknown>>) => ({
   },
 })
 
-const readProblems = {
+export const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
   410: problem('What was there is out of reach, by `Grid-Position: =…`'),
@@ -455,14 +459,14 @@ export function archiveRangeSchema(
 }
 
 /** The schema of what is readable of an entry. */
-function partOf({ schema }: AnyCache, fields: ReadableFields): object {
+export function partOf({ schema }: AnyCache, fields: ReadableFields): object {
   if (fields === 'all') return schema
   const properties = Object.entries(schema.properties).filter(([name]) => fields.includes(name))
   const required = schema.required?.filter((name) => fields.includes(name)) ?? []
   return { type: 'object', required, properties: Object.fromEntries(properties) }
 }
 
-const answer = (properties: Readonly<Record<string, unknown>>) => ({
+export const answer = (properties: Readonly<Record<string, unknown>>) => ({
   description: 'Done',
   type: 'object',
   required: Object.keys(properties),

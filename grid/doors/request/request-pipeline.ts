@@ -14,6 +14,8 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  HistoryAsked,
+  HistoryPage,
   PastReads,
   QueryAnswer,
   ReadOptions,
@@ -115,6 +117,17 @@ export class RequestPipeline {
     })
   }
 
+  /** Its input is the key, and what is asked of its history. */
+  history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
+    return this.#path(latencyOf('history', 'cache'), [space, cache], {
+      ask: presentOptions,
+      run: (unit, input) => {
+        const { key, ...asked } = input as HistoryAsked & { readonly key: string }
+        return pastOf(unit).history(cache, key, asked)
+      },
+    })
+  }
+
   #path<Asked, Answer>(
     latency: HistogramMetric,
     [space, name]: readonly [space: string, name: string],
@@ -191,7 +204,7 @@ const readingOptions = (request: RequestHeaders, caller: Caller, explain?: strin
 function presentOptions(request: RequestHeaders, caller: Caller): ReadOptions {
   const asked = readingOptions(request, caller)
   if (asked.asOf === undefined) return asked
-  throw new GridError('position_out_of_reach', 'What the store holds is known as it is now only')
+  throw new GridError('position_out_of_reach', 'This can be asked for as it is now only')
 }
 
 function pastOf({ past, space }: Serving): PastReads {
@@ -207,7 +220,7 @@ function archiveOf({ archive, name }: Serving): ArchiveReads {
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive'
+type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history'
 
 const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
