@@ -154,7 +154,7 @@ describe('documentation', () => {
       200, 304, 400, 403, 404, 410, 413, 500, 503, 504, 507,
     ])
     expect(responses('/shop/queries/echo', 'post')).toEqual([
-      200, 400, 403, 404, 413, 415, 500, 503, 504, 507,
+      200, 400, 403, 404, 410, 413, 415, 500, 503, 504, 507,
     ])
     const { parameters } = document.paths['/shop/queries/product'].get
     expect(parameters).toContainEqual(
