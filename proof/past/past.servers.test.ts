@@ -15,8 +15,11 @@ import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
+import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { EmbeddedGrid } from 'spacegrid/embedded/embedded-grid'
+import { historyText } from 'spacegrid/log/history-text'
+import { LogDesk } from 'spacegrid/log/log-desk'
 import { afterEach, expect, inject, test } from 'vitest'
 import { uniqueName } from '../support/unique-name.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -90,6 +93,22 @@ async function historyOf(caller: Caller): Promise<void> {
   expect(unknown.json()).toMatchObject({ code: 'unknown_route' })
   const wrong = await caller.get('caches/stock/item%201/history?limit=0')
   expect(wrong.json()).toMatchObject({ code: 'invalid_input' })
+}
+
+/** What `npx spacegrid log history` says. */
+async function toldToOperators(name: string): Promise<void> {
+  const desk = await LogDesk.open(readEnvironment([], { NATS_URL: inject('natsUrl') }), name)
+  try {
+    const page = await desk.history('stock', 'first', { limit: 1 })
+    expect(historyText(page)).toMatch(
+      /^\d+ {2}\S+Z {2}changed, sent by unit\n {2}from \{.*"left":1\}\n {2}to {3}\{.*"left":2\}\nMore: --cursor \d+\.0 /,
+    )
+    const { next: cursor = '' } = page
+    const older = historyText(await desk.history('stock', 'first', { limit: 5, cursor }))
+    expect(older).toMatch(/^\d+ {2}\S+Z {2}created, sent by unit\n {2}to .*\nWhat happened up to/)
+  } finally {
+    await desk.close()
+  }
 }
 
 /** Puts until the log has been trimmed, and asks for what was. */
@@ -199,5 +218,6 @@ test('a grid on NATS and MongoDB answers as of what was, over HTTP and NATS', as
     ...{ headers, timeoutMs: 10_000 },
   })
   expect(JSON.parse(Buffer.from(reply.data).toString())).toEqual({ result, position })
+  await toldToOperators(name)
   await putAndAsk(caller, async () => (await log.bounds()).first)
 })

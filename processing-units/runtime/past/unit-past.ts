@@ -3,7 +3,6 @@ import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { invalidField } from '@spacegrid/grid/core/validation'
 import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { pastInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
@@ -19,12 +18,9 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
-import {
-  type ChangePlace,
-  type EntryChange,
-  KeyHistory,
-} from '@spacegrid/grid/engine/past/key-history'
-import { outOfReach, type PastReach, PastStates } from '@spacegrid/grid/engine/past/past-states'
+import { historyPage, kindOf } from '@spacegrid/grid/engine/past/history-page'
+import type { EntryChange } from '@spacegrid/grid/engine/past/key-history'
+import { PastStates } from '@spacegrid/grid/engine/past/past-states'
 import type { FaultDesk } from '../fault-desk.ts'
 import { Projections } from '../projections.ts'
 import type { Reads, Seen } from '../reads.ts'
@@ -38,9 +34,6 @@ interface View {
   readonly position: number
   readonly seen: Seen
 }
-
-const limitDefault = 20
-const limitMax = 100
 
 /** Nobody knows how old it is: it is as old as the caller wants it. */
 const freshness = { at: Number.NEGATIVE_INFINITY }
@@ -128,37 +121,24 @@ export class UnitPast implements PastReads {
     return await this.#at(asOf, read)
   }
 
-  async history(
-    cacheName: string,
-    key: string,
-    { limit = limitDefault, cursor }: HistoryAsked = {},
-  ): Promise<HistoryPage> {
+  async history(cacheName: string, key: string, asked: HistoryAsked = {}): Promise<HistoryPage> {
     const cache = this.#reads.cacheAsked(cacheName, key)
-    if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-      throw invalidField('limit', `must be a count from 1 to ${limitMax}`)
-    const before = cursor === undefined ? undefined : placeOf(cursor)
-    const reach = await this.#states.reach()
-    if (!reach) throw outOfReach(`What has become of ${cacheName} ${key} is not known`, reach)
-    const from = before ?? { position: reach.newest + 1, number: 0 }
-    const to = from.number > 0 ? from.position : from.position - 1
-    const told = (change: EntryChange): KeyChange => this.#told(cache, change)
-    if (to <= reach.oldest) return pageOf([], reach, reach.oldest, limit, told)
-    const history = new KeyHistory(cacheName, key, from, limit)
-    const looked = await this.#states.back(
-      Math.min(to, reach.newest),
-      history,
-      () => history.isFull,
-    )
-    return pageOf(history.changes, reach, looked, limit, told)
+    const { changes, next, reach } = await historyPage(this.#states, cacheName, key, asked)
+    return {
+      changes: changes.map((change) => this.#told(cache, change)),
+      ...(next === undefined ? {} : { next }),
+      since: { position: reach.oldest, time: reach.oldestTime },
+      position: reach.newest,
+    }
   }
 
   #told(cache: AnyCache, change: EntryChange): KeyChange {
-    const { position, time, before, after, archived, transaction, unit, command } = change
+    const { position, time, before, after, transaction, unit, command } = change
     const { idempotencyKey, due } = change
     const told = (value: EntryChange['after']) => value && this.#reads.toldAsNow(cache, value)
     const [from, to] = [told(before), told(after)]
     return {
-      ...{ position, time, change: kindOf(change, archived), transaction },
+      ...{ position, time, change: kindOf(change), transaction },
       ...(from ? { from } : {}),
       ...(to ? { to } : {}),
       ...(unit === undefined ? {} : { unit }),
@@ -193,39 +173,5 @@ export class UnitPast implements PastReads {
     const seen = { state, projections, version, archive, freshness }
     this.#views.set(state, { position, seen })
     return seen
-  }
-}
-
-function kindOf({ before, after }: EntryChange, archived: boolean): KeyChange['change'] {
-  if (after) return before ? 'changed' : 'created'
-  return archived ? 'archived' : 'deleted'
-}
-
-const cursorPattern = /^(\d{1,16})\.(\d{1,9})$/
-
-function placeOf(cursor: string): ChangePlace {
-  const [, position, number] = cursorPattern.exec(cursor) ?? []
-  const place = { position: Number(position), number: Number(number) }
-  if (!Number.isSafeInteger(place.position))
-    throw invalidField('cursor', 'must be the `next` of a page')
-  return place
-}
-
-/** @param looked position behind which everything has been looked at */
-function pageOf(
-  changes: readonly EntryChange[],
-  { oldest, oldestTime, newest }: PastReach,
-  looked: number,
-  limit: number,
-  told: (change: EntryChange) => KeyChange,
-): HistoryPage {
-  const last = changes.at(-1)
-  const isFull = last !== undefined && changes.length === limit
-  const next = isFull ? last : looked > oldest ? { position: looked + 1, number: 0 } : undefined
-  return {
-    changes: changes.map(told),
-    ...(next ? { next: `${next.position}.${next.number}` } : {}),
-    since: { position: oldest, time: oldestTime },
-    position: newest,
   }
 }
