@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const onRealServers = ['nats', 'mongodb', 'redis', 'servers'].map(
@@ -9,6 +10,9 @@ const staticChecks = [
   'scripts/type-messages.test.ts',
   'scripts/docs-blocks.test.ts',
 ]
+
+/** By default one core is left alone, which is half of a small machine. */
+const maxWorkers = Math.max(2, availableParallelism() - 1)
 
 const withServers = {
   globalSetup: ['proof/support/shared-servers.ts'],
@@ -30,6 +34,7 @@ export default defineConfig({
           // They share nothing that could be left behind, and loading everything anew for each file
           // takes half of their time.
           isolate: false,
+          maxWorkers,
           // What they do is bounded; how long it takes is the machine's business.
           testTimeout: 60_000,
           include: ['**/*.test.ts'],
@@ -43,6 +48,7 @@ export default defineConfig({
           include: staticChecks,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },
@@ -51,6 +57,7 @@ export default defineConfig({
           name: 'integration',
           include: onRealServers,
           exclude: ['**/node_modules/**', ...endToEnd],
+          maxWorkers,
           sequence: { groupOrder: 2 },
           ...withServers,
         },

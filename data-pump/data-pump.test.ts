@@ -13,6 +13,7 @@ import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { afterEach, expect, test } from 'vitest'
 import { DataPump } from './data-pump.ts'
 import type { PumpOptions } from './pump-options.ts'
+import { UnreliableStream } from './test-support/unreliable-stream.ts'
 
 const items = defineCache('items', {
   schema: Type.Object({ id: Type.String(), size: Type.Integer() }),
@@ -51,13 +52,18 @@ class Bench {
       await this.clock.advance(100)
   }
 
-  async startPump(options: PumpOptions = {}, queueMs = 0): Promise<DataPump> {
+  async startPump(
+    options: PumpOptions = {},
+    queueMs = 0,
+    events?: UnreliableStream,
+  ): Promise<DataPump> {
     const { clock, messaging, random } = this
     const pump = new DataPump(
       'test',
       {
         log: new SimulatedLog(clock, this.log),
         changes: new SimulatedLog(clock, this.changes, { latencyMs: () => queueMs }),
+        ...(events ? { events } : {}),
         messaging,
         clock,
         random,
@@ -345,4 +351,32 @@ test('a log in place of another one is not followed', async () => {
   await bench.clock.advance(5000)
   expect(pump.readiness()).toMatchObject({ ready: false, reason: /belongs to the log/ })
   expect(bench.changes.last).toBe(last)
+})
+
+// docs/nats.md, "Domain events": they are there before the change queue has what belongs to them.
+test('domain events are published for other services before their window', async () => {
+  bench = new Bench()
+  const events = new UnreliableStream(1, { itemPut: ['size'] })
+  await bench.startUnit()
+  const pump = await bench.startPump({}, 0, events)
+  await bench.put(20, 5)
+  await bench.clock.advance(1000)
+  const before = bench.changes.last
+  expect(events.messages).toHaveLength(20)
+  expect(pump.status().eventsPublished).toBe(20)
+  events.faultyOf = 1
+  await bench.putAndWait(2000)
+  expect(bench.changes.last).toBe(before)
+  expect(pump.readiness().ready).toBe(false)
+  events.faultyOf = 0
+  await bench.clock.advance(6000)
+  expect(bench.changes.last).toBeGreaterThan(before)
+  expect(pump.readiness().ready).toBe(true)
+  const emitted = (await bench.windows()).flatMap((window) => window.events)
+  const told = events.messages.map(({ data }) => JSON.parse(Buffer.from(data).toString()))
+  expect(told).toEqual(
+    emitted.map(({ name, payload: { size }, position, transaction: version }) => {
+      return { name, payload: { size }, position, version }
+    }),
+  )
 })

@@ -24,6 +24,8 @@ import { WrongWindows } from './wrong-windows.ts'
 export interface PumpStatus extends ComponentStatus {
   /** The log position up to which everything has been published. */
   readonly published: number
+  /** Domain events that it has published for other services since its life began. */
+  readonly eventsPublished: number
   readonly image: ImageState | 'none'
   /** Where the warm image is; 0: not known. */
   readonly imagePosition: number
@@ -135,6 +137,7 @@ export class DataPump implements Component {
       state: incarnation?.state ?? 'starting',
       position: state?.position ?? 0,
       published: incarnation?.published ?? 0,
+      eventsPublished: incarnation?.eventsPublished ?? 0,
       lag: incarnation?.lag ?? 0,
       entries: state?.entryCount ?? 0,
       bytes: state ? estimateBytes(state) : 0,

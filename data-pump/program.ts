@@ -17,13 +17,13 @@ export async function runDataPump(spaces?: string): Promise<void> {
       keepsPast: true,
       create: (
         logName,
-        { log, changes, past, pastBytesMax, image, messaging, clock, random, limits },
+        { log, changes, events, past, pastBytesMax, image, messaging, clock, random, limits },
         report,
         environment,
       ) =>
         new DataPump(
           logName,
-          { log, changes, ...(past ? { past } : {}), ...image, messaging, clock, random },
+          { log, changes, events, ...(past ? { past } : {}), ...image, messaging, clock, random },
           {
             name: environment.UNIT_NAME,
             report,

@@ -15,6 +15,7 @@ import type { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-record
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
+import { EventPublisher } from './event-publisher.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import { PastKeeper } from './past-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -71,6 +72,7 @@ export class PumpIncarnation {
   #waitingFor = ''
   #logIdentity = ''
   #replica: Replica | undefined
+  #events: EventPublisher | undefined
   #mender: StoreMender | undefined
   #collector = new WindowCollector(0)
   /** Corrections that it has taken for the window that is collected. */
@@ -150,6 +152,11 @@ export class PumpIncarnation {
     return Math.max(0, this.#lastKnown - this.published)
   }
 
+  /** Domain events that this life has published for other services. */
+  get eventsPublished(): number {
+    return this.#events?.published ?? 0
+  }
+
   /** Changes and events that wait to be published. */
   get waiting(): number {
     return this.#collector.size
@@ -192,20 +199,22 @@ export class PumpIncarnation {
       this.#life.repeat(tickMs, () => this.#tick())
       if (this.#past) this.#life.repeat(tickMs, () => this.#lookAtPast(replica))
       this.#life.works()
-      this.state = this.#isAbandoned(start) ? 'active' : 'standby'
+      if (this.#isAbandoned(start)) await this.#beActive()
+      else this.state = 'standby'
       while (!this.#life.signal.aborted)
         if (this.state === 'active') await this.#pump(replica)
         else await this.#standBy(replica)
     } finally {
       this.#auditor.rest()
       this.#mender?.stop()
+      await this.#events?.rest()
       await replica.stop()
       await this.image?.stop()
     }
   }
 
   #follow({ state, from, newest, last, wrongTo, corrections }: PumpStart): Replica {
-    const { log, image, changes, clock, random } = this.#ports
+    const { log, image, changes, events, messaging, clock, random } = this.#ports
     this.#collector = new WindowCollector(from)
     for (const change of corrections) this.#collector.correct(change)
     if (corrections.length > 0)
@@ -228,12 +237,18 @@ export class PumpIncarnation {
         const change = { cache: name, key, value, version, position: state.position }
         this.#collector.add(archived ? { ...change, value: before, archived } : change)
       },
-      emitted: ({ name, payload }, transaction) =>
-        this.#collector.emit({ name, payload, transaction, position: state.position }),
+      emitted: ({ name, payload }, transaction) => {
+        const { position, time } = state
+        this.#collector.emit({ name, payload, transaction, position, time })
+      },
       melded: () => this.#melded(replica),
       broken: (error) => this.end(error),
     })
     this.#replica = replica
+    if (events) {
+      const [name, identity] = [this.#logName, this.#logIdentity]
+      this.#events = new EventPublisher(events, messaging, name, identity, this.#life)
+    }
     this.#mender = new StoreMender(this.#logName, this.#ports, replica, this.#report)
     if (image)
       this.image = new ImageKeeper(
@@ -290,6 +305,11 @@ export class PumpIncarnation {
   }
 
   // ---- active
+
+  async #beActive(): Promise<void> {
+    this.state = 'active'
+    await this.#events?.begin()
+  }
 
   /** Another pump is to go on; this one does only if that one does not. */
   yield(): void {
@@ -363,6 +383,8 @@ export class PumpIncarnation {
     await this.#resume()
     const startedAt = clock.monotonic()
     try {
+      // Before the window: it is from there that whoever comes after a crash goes on.
+      if (window.events.length > 0) await this.#events?.publish(window.events)
       const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
       this.#queueLast = last
       this.#published = window.checkpoint.position
@@ -382,6 +404,7 @@ export class PumpIncarnation {
   #rest(message: string): void {
     this.state = 'standby'
     this.image?.rest()
+    void this.#events?.rest()
     this.#report({ kind: 'standing_by', level: 'info', message })
   }
 
@@ -414,7 +437,7 @@ export class PumpIncarnation {
     }
     this.#queueLast = watch.last
     if (this.#life.signal.aborted) return
-    this.state = 'active'
+    await this.#beActive()
     this.#report({
       kind: 'took_over',
       level: 'info',
@@ -457,6 +480,7 @@ export class PumpIncarnation {
     const replica = this.#replica
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
       this.#moveLog(replica)
+    await this.#events?.look()
     await this.#lookForGap()
   }
 

@@ -1,5 +1,6 @@
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { EventStream } from '@spacegrid/grid/engine/ports/event-stream'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
@@ -14,6 +15,8 @@ export interface PumpPorts {
   readonly image?: Store
   /** Snapshots for those who ask for the past; left out: none are kept. */
   readonly past?: Log
+  /** Where domain events are published for other services; nowhere when it is left out. */
+  readonly events?: EventStream
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random

@@ -17,6 +17,8 @@ const run = promisify(execFile)
 const packages = isPythonInstalled(process.env, 'the example in Python')
   ? await packagesWithNats(cacheFolder(), process.env)
   : undefined
+const ranBy = 'run by tests/nats-python.test.ts'
+const comparedBy = 'compared by tests/nats-python.test.ts'
 
 // Skipped: without Python and nats-py there is nothing to run; said loudly above.
 test.skipIf(packages === undefined)(
@@ -26,8 +28,8 @@ test.skipIf(packages === undefined)(
   },
   async () => {
     const blocks = await blocksOfPage('docs/nats.md')
-    const example = blocks.find(({ language }) => language === 'python')?.text ?? ''
-    const printed = blocks.find(({ note }) => note?.startsWith('compared by'))?.text ?? 'none'
+    const example = blocks.find(({ note }) => note === ranBy)?.text ?? ''
+    const printed = blocks.find(({ note }) => note === comparedBy)?.text ?? 'none'
     const guide = await blocksOfPage('docs/guide.md')
     const folder = await temporaryFolder('python')
     await symlink(

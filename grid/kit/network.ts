@@ -20,6 +20,8 @@ export interface NetworkFaults {
   loss: number
   /** Probability that it comes twice. */
   doubling: number
+  /** Longest time until the server notices that a host has gone, ms. */
+  noticeMsMax: number
 }
 
 interface Answering {
@@ -40,7 +42,10 @@ interface Listening {
  * the server has not noticed yet.
  */
 export class Network {
-  readonly faults: NetworkFaults = { delayMsMax: 2, loss: 0, doubling: 0 }
+  readonly faults: NetworkFaults = {
+    ...{ delayMsMax: 2, loss: 0, doubling: 0 },
+    noticeMsMax: 1500,
+  }
   readonly #clock: Clock
   readonly #random: SeededRandom
   readonly #listening = new Set<Listening>()
@@ -54,7 +59,7 @@ export class Network {
 
   connect(host: Host): Messaging {
     host.whenGone(() => {
-      this.#clock.after(this.#random.below(1500), () => this.#forget(host))
+      this.#clock.after(this.#random.below(this.faults.noticeMsMax), () => this.#forget(host))
     })
     return new HostMessaging(host, this)
   }

@@ -1,4 +1,5 @@
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import type { Space } from '../core/definition.ts'
 import {
   InProcessMessaging,

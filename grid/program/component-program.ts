@@ -2,6 +2,7 @@ import { type LogName, logNamesOf } from '../core/log-name.ts'
 import type { Report } from '../engine/life/role-event.ts'
 import { type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import type { Clock } from '../engine/ports/clock.ts'
+import type { EventStream } from '../engine/ports/event-stream.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
@@ -22,6 +23,7 @@ export interface ComponentPorts {
   readonly past: Log | undefined
   /** What they may take, and the log behind them. */
   readonly pastBytesMax: number
+  readonly events: EventStream
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
@@ -117,8 +119,9 @@ async function openPart(
   const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
   const changes = await adapters.openChanges(logName, partitions)
   const past = keepsPast ? await adapters.openPast(logName, partitions) : undefined
+  const events = await adapters.openEvents(logName)
   const ports: ComponentPorts = {
-    ...{ log, changes, messaging, clock, random },
+    ...{ log, changes, events, messaging, clock, random },
     past,
     pastBytesMax: streamShare(pastBytesMax(environment), partitions),
     limits: sharedLimits(adapters.limits, partitions),
@@ -133,6 +136,7 @@ async function openPart(
   return {
     component: new CheckedComponent(component, partitions),
     close: async () => {
+      events.close()
       await Promise.all([log, changes, ...(past ? [past] : [])].map((it) => adapters.letGo(it)))
     },
   }

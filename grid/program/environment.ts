@@ -109,6 +109,19 @@ export const environmentSchema = Type.Object({
       'Bytes of each stream, shared out among the partitions of a space; at the limit commands get 507',
     allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
   }),
+  EVENTS_BYTES_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 2 ** 50,
+    default: 0,
+    description:
+      'Bytes of the stream of domain events that is created for other services, shared out among the partitions of a space; at the limit the oldest go; 0: none is created',
+    allowed: 'an integer from 0 to 1125899906842624 (bytes)',
+  }),
+  EVENTS_AGE_MAX_MS: milliseconds(
+    604_800_000,
+    1000,
+    'How long domain events stay in the stream that is created for them',
+  ),
   SPACES: Type.Optional(
     Type.String({
       pattern: spacesPattern,
@@ -182,6 +195,11 @@ export const environmentSchema = Type.Object({
     description: 'Entries that one command may write',
     allowed: 'an integer from 1 to 250000',
   }),
+  QUEUE_DELAY_MS: milliseconds(
+    20,
+    0,
+    'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
+  ),
   NODE_ENV: Type.Optional(
     Type.Union([Type.Literal('development'), Type.Literal('production'), Type.Literal('test')], {
       description: '`production`: entries are not frozen',

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino'
+import { isGridError } from '../core/errors.ts'
 import { type LogName, spaceOf } from '../core/log-name.ts'
+import type { DeclaredEvents } from '../core/readable-events.ts'
 import { MongoStore } from '../drivers/mongodb/mongo-store.ts'
+import { JetStreamEvents } from '../drivers/nats/jetstream-events.ts'
 import { JetStreamLog } from '../drivers/nats/jetstream-log.ts'
 import { LogConnections } from '../drivers/nats/log-connections.ts'
 import { NatsMessaging } from '../drivers/nats/nats-messaging.ts'
@@ -22,6 +25,9 @@ import type { Environment } from './environment.ts'
 import { reportFitness } from './fitness-report.ts'
 import { streamShare } from './named-spaces.ts'
 import { tellRefused } from './refused-report.ts'
+
+/** How long whoever starts waits for the pump to know what it is to publish, ms. */
+const declaredWithinMs = 2000
 
 /** What every role works with on one log. */
 export interface RolePorts {
@@ -102,6 +108,38 @@ export class ProcessAdapters {
       this.openPast(logName, partitions),
     ])
     return past ? { log, kept: new KeptSnapshots(past) } : { log }
+  }
+
+  /** To be closed by whoever has published there; costs nothing until it is used. */
+  async openEvents(logName: LogName): Promise<JetStreamEvents> {
+    return new JetStreamEvents((await this.messaging()).connection, logName)
+  }
+
+  /**
+   * Says which domain events of a log other services may have, before any of them can happen.
+   * @param readable left out: none
+   */
+  async declareEvents(
+    logName: LogName,
+    readable: DeclaredEvents = false,
+    partitions = 1,
+  ): Promise<void> {
+    const {
+      EVENTS_BYTES_MAX: bytesMax,
+      EVENTS_AGE_MAX_MS: ageMsMax,
+      STREAM_REPLICAS: replicas,
+    } = this.#environment
+    const share = bytesMax === 0 ? 0 : streamShare(bytesMax, partitions)
+    const events = await this.openEvents(logName)
+    if (!(await events.declare(readable, { bytesMax: share, ageMsMax, replicas }))) return
+    const request = { timeoutMs: declaredWithinMs }
+    const messaging = await this.messaging()
+    // A pump that starts later, or does not answer, looks by itself.
+    await messaging
+      .request(subjects.readable(logName), new Uint8Array(), request)
+      .catch((error) => {
+        if (!isGridError(error)) throw error
+      })
   }
 
   /** Closes a log, or a change queue, before the process ends: nobody uses it any more. */

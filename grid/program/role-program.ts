@@ -30,6 +30,7 @@ export interface Role<C extends Component> {
     space: string,
     adapters: ProcessAdapters,
     reportOf: (logName: LogName) => Report,
+    telemetry: Telemetry,
   ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
@@ -72,9 +73,10 @@ export async function runRole<C extends Component>(
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
+  const telemetry = new PrometheusTelemetry()
   const reportOf = (logName: LogName) => reportTo(log, names(logName))
   for (const space of spaces) {
-    components.set(space, await create(space, adapters, reportOf))
+    components.set(space, await create(space, adapters, reportOf, telemetry))
     watches.set(space, await adapters.memoryOf(space, calledBy))
   }
   const messaging = await adapters.messaging()
@@ -84,7 +86,6 @@ export async function runRole<C extends Component>(
     component.start()
     new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
-  const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
   const notReady = () => [
     ...adapters.unfit(),

@@ -18,6 +18,8 @@ export class Execution {
   readonly hash: number | undefined
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
+  /** Whole monotonic ms at which it came through a door; 0: the process itself has asked. */
+  readonly cameAt: number
   readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
   /** The attempt of another command that holds what it needs: it runs when that is let go. */
@@ -43,6 +45,7 @@ export class Execution {
     acknowledge: Acknowledgement,
     deadline: number,
     hash?: number,
+    cameAt = 0,
   ) {
     this.command = command
     this.input = input
@@ -52,6 +55,7 @@ export class Execution {
     this.acknowledge = acknowledge
     this.deadline = deadline
     this.hash = hash
+    this.cameAt = cameAt
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

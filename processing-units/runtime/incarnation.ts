@@ -23,6 +23,7 @@ import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Freshness } from './freshness.ts'
+import type { LoadControl } from './overload/load-control.ts'
 import { Projections } from './projections.ts'
 import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -99,6 +100,7 @@ export class Incarnation {
     ended: (error: Error) => void,
     definition: DefinitionTeller,
     asking: StoreAsking,
+    load: LoadControl,
     memory?: MemoryWatch,
     place?: Place,
   ) {
@@ -116,7 +118,7 @@ export class Incarnation {
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)
-    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options, load.delay)
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
@@ -126,7 +128,7 @@ export class Incarnation {
     const { archiveWaitMsMax } = options
     this.archive = new ArchiveDesk(state, clock, asking, archiveWaitMsMax)
     const { archive } = this
-    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive }
+    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive, load }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(

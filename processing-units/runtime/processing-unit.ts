@@ -1,4 +1,3 @@
-import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import {
   type Correction,
   checkCorrection,
@@ -13,6 +12,7 @@ import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { checkEntryPlace } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type {
   AffinityStatus,
   BatchedQuery,
@@ -44,14 +44,18 @@ import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
+import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
+import { LoadControl } from './overload/load-control.ts'
+import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
 import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
@@ -60,15 +64,6 @@ import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
 import { unknownIn } from './unknown.ts'
-
-export interface ProcessingUnitOptions extends Partial<UnitOptions> {
-  /** The partition that it keeps, of a space with several. */
-  readonly partition?: number
-  /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
-  readonly sources?: readonly RehydrationSource[]
-  /** Told what people should know. Default: nothing is told. */
-  readonly report?: Report
-}
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
@@ -112,6 +107,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
+  readonly #load: LoadControl
   #collisionsBefore = 0
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
@@ -162,6 +158,8 @@ export class ProcessingUnit implements Serving, Component {
     const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
     this.#rate = new RateMeter(ports.clock)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
@@ -241,6 +239,11 @@ export class ProcessingUnit implements Serving, Component {
         return Promise.reject(error)
       }
     return this.executeHere(name, input, options)
+  }
+
+  turnAway(name: string, caller: Caller): void {
+    const command = this.space.commands.get(name)
+    if (command) this.#incarnation?.runner.admission.enterEarly(command, caller)
   }
 
   /** Not an async function: the execution's own promise is the answer, one less per command. */
@@ -404,6 +407,7 @@ export class ProcessingUnit implements Serving, Component {
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
       ...(reactions ? { reactions } : {}),
       live: this.live.status(),
+      load: this.#load.status(),
     }
   }
 
@@ -456,7 +460,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
+    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -476,7 +480,7 @@ export class ProcessingUnit implements Serving, Component {
       kind: 'rehydrated',
       level: 'info',
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
-      details: { source, entries, position },
+      details: { source, entries, position, ...copied },
     })
     const incarnation = new Incarnation(
       this.name,
@@ -491,6 +495,7 @@ export class ProcessingUnit implements Serving, Component {
       (error) => life.end(error),
       this.#definition,
       { logName: this.#logName, messaging },
+      this.#load,
       memory,
       this.#unitPlace.place,
     )
@@ -517,15 +522,7 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   #failed(error: Error): void {
-    if (error instanceof ApplicationFault)
-      this.#report({
-        kind: 'application_fault',
-        level: 'error',
-        message: `the application is at fault: ${error.message}`,
-        error,
-        details: { ...error.told },
-      })
-    else this.#report({ kind: 'failed', level: 'error', message: error.message, error })
+    this.#report(failedEvent(error))
   }
 
   /** Peers may copy from this unit once it serves. */
@@ -582,8 +579,8 @@ export class ProcessingUnit implements Serving, Component {
     const hash = entryHash ?? this.#unitPlace.hashOf(command, input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
-    incarnation.runner.admission.enter(command, caller)
     const begun = this.#ports.clock.monotonic()
+    incarnation.runner.admission.enter(command, caller, withinMs, begun)
     const execution = new Execution(
       command,
       input,
@@ -593,6 +590,7 @@ export class ProcessingUnit implements Serving, Component {
       acknowledge ?? command.acknowledge,
       begun + Math.min(withinMs, this.#options.commandMsMax),
       hash,
+      caller && Math.ceil(begun),
     )
     incarnation.runner.start(execution, begun)
     return execution

@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -44,8 +45,8 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf): Promise<AnyUnit> =>
-        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment),
+      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> =>
+        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, telemetry),
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
@@ -57,19 +58,23 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
+  telemetry: Telemetry,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
     const own = await adapters.portsOf(space.name, 'unit')
-    const ports = { ...own, past: () => adapters.pastOf(space.name) }
+    await adapters.declareEvents(space.name, space.readableEvents)
+    const ports = { ...own, telemetry, past: () => adapters.pastOf(space.name) }
     return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
-    const ports = await adapters.portsOf(logNameOf(space.name, partition), 'unit', partitions)
-    const past = () => adapters.pastOf(logNameOf(space.name, partition), partitions)
-    return { ...ports, past, close: () => adapters.letGo(ports.log) }
+    const logName = logNameOf(space.name, partition)
+    const ports = await adapters.portsOf(logName, 'unit', partitions)
+    await adapters.declareEvents(logName, space.readableEvents, partitions)
+    const past = () => adapters.pastOf(logName, partitions)
+    return { ...ports, telemetry, past, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

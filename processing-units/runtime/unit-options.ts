@@ -25,6 +25,12 @@ export interface UnitOptions {
   /** Commands waiting for their outcome; beyond, `overloaded`. Default 16,384. */
   readonly pendingMax: number
   /**
+   * How long commands that come through a door may wait before they are sent to the log, ms: when
+   * all of them wait longer, fewer are taken, and the others fail with `overloaded`. Default 20; 0:
+   * only the fixed bounds count. docs/overload.md.
+   */
+  readonly queueDelayMs: number
+  /**
    * Bytes of transactions without an outcome; beyond, `overloaded`. One alone may have
    * `transactionBytesMax`. Default 128 MiB.
    */
@@ -85,7 +91,7 @@ export interface UnitOptions {
   readonly stopMsMax: number
   /**
    * Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer
-   * than half a millisecond. Default 1,000.
+   * than half a millisecond, or two in a unit that is busy. Default 1,000.
    */
   readonly snapshotEntriesMax: number
   /**
@@ -123,6 +129,7 @@ export const defaultUnitOptions: UnitOptions = {
   frameBytesMax: 768 * 1024,
   transactionBytesMax: 64 * 1024 * 1024,
   pendingMax: 16_384,
+  queueDelayMs: 20,
   pendingBytesMax: 128 * 1024 * 1024,
   attemptsMax: 64,
   commandMsMax: 10_000,

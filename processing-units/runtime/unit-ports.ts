@@ -4,6 +4,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -18,4 +19,6 @@ export interface UnitPorts {
    * has from its beginning.
    */
   readonly past?: () => Promise<PastPorts>
+  /** Told what it measures. Left out: nobody is. */
+  readonly telemetry?: Telemetry
 }

@@ -11,7 +11,8 @@ import { FaultGrid } from '../support/fault-grid.ts'
 import { PatientClient } from '../support/patient-client.ts'
 import { repositoryApplication } from '../support/repository-application.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { PartitionProbes } from './partition-probes.ts'
+import { type Outage, PartitionProbes, type Usual } from './partition-probes.ts'
+import { UnitsWatch } from './units-watch.ts'
 
 export interface ComeAndGoOptions {
   readonly units: number
@@ -28,10 +29,19 @@ export interface ComeAndGoStep {
   readonly what: string
   /** After a kill: until every partition had answered a command that was sent behind it, ms. */
   readonly answeredMs: number | undefined
+  /** How long answers took before a kill. */
+  readonly usual: Usual | undefined
+  /** After a kill, by partition. */
+  readonly outages: readonly ExplainedOutage[]
   /** Copies that have come to units which had not kept them. */
   readonly moved: number
   /** Copies that had to: those of the unit that has gone, or the share of the one that comes. */
   readonly fair: number
+}
+
+export interface ExplainedOutage extends Outage {
+  /** What was seen of the partition meanwhile, in order; of a short one nothing. */
+  readonly seen: readonly string[]
 }
 
 export interface ComeAndGoSummary {
@@ -48,6 +58,8 @@ const space = 'ticketing'
 /** A request that went to a unit which is gone, or is about to be, is sent again after that. */
 const answerMs = 5000
 const settledMsMax = 180_000
+/** What took longer is explained. */
+const explainedMs = 1000
 const loadSecondsMax = 3600
 const seats = 2000
 
@@ -69,17 +81,20 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
   let kept = await settled(stays, units, partitions)
   const load = startLoad(cluster.urls.http, options)
   const probes = new PartitionProbes(new PatientClient(cluster.urls.http, { answerMs }), partitions)
+  const watch = new UnitsWatch(() => cluster.units, space, partitions)
   await probes.answeredSince(performance.now())
   const steps: ComeAndGoStep[] = []
   const step = async (
     what: string,
     count: number,
     fairOf: (before: Kept) => number,
-    answeredMs?: number,
+    outages: readonly ExplainedOutage[] = [],
+    usual?: Usual,
   ) => {
     const after = await settled(stays, count, partitions)
     const [moved, fair] = [movedBetween(kept, after), fairOf(kept)]
-    const done = { what, answeredMs, moved, fair }
+    const answeredMs = outages.length === 0 ? undefined : longestOf(outages)
+    const done = { what, answeredMs, usual, outages, moved, fair }
     steps.push(done)
     told?.(done)
     kept = after
@@ -89,10 +104,14 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
     (before: Kept) =>
       before.get(settings.name)?.size ?? 0
   for (const [at, victim] of [first, second].entries()) {
+    watch.begin()
+    const usual = probes.usual()
     const killedAt = performance.now()
     victim.kill('SIGKILL')
-    const answeredMs = await probes.answeredSince(killedAt)
-    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), answeredMs)
+    const outages = await Promise.all(
+      (await probes.answeredSince(killedAt)).map((outage) => explained(outage, killedAt, watch)),
+    )
+    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), outages, usual)
   }
   const added = await cluster.addUnit()
   const fairShare = (partitions * copies) / (units - 1)
@@ -101,6 +120,7 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
   await step(`${leaves.settings.name} stopped`, units - 2, own(leaves))
   await probes.answeredSince(performance.now())
   await probes.end()
+  await watch.end()
   const wrong: string[] = []
   load.kill('SIGINT')
   const [code] = (await once(load, 'exit')) as [number | null]
@@ -113,6 +133,23 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
   }
   return { steps, wrong }
 }
+
+async function explained(
+  outage: Outage,
+  since: number,
+  watch: UnitsWatch,
+): Promise<ExplainedOutage> {
+  const { partition, answeredMs } = outage
+  const isLong = answeredMs > explainedMs
+  const seen = isLong ? await watch.toldOf(partition, since, since + answeredMs) : []
+  const attempts = outage.attempts.map(({ sentAt, endedAt, came }) => ({
+    ...{ sentAt: sentAt - since, endedAt: endedAt - since, came },
+  }))
+  return { partition, answeredMs, attempts, seen }
+}
+
+const longestOf = (outages: readonly Outage[]): number =>
+  Math.max(...outages.map(({ answeredMs }) => answeredMs))
 
 /** Users of several events; what it says is in `load.log`. */
 function startLoad(url: string, { events, rate, folder }: ComeAndGoOptions): ChildProcess {

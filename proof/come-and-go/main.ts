@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
-import { type ComeAndGoStep, runComeAndGo } from './come-and-go.ts'
+import { type ComeAndGoStep, type ExplainedOutage, runComeAndGo } from './come-and-go.ts'
 
 interface Options {
   readonly units: number
@@ -56,12 +56,33 @@ const isMet = ({ answeredMs = 0, moved, fair }: ComeAndGoStep): boolean =>
   answeredMs <= answeredMsMax && moved <= movedMax * fair
 
 function tell(step: ComeAndGoStep): void {
-  const { what, answeredMs, moved, fair } = step
+  const { what, answeredMs, usual, outages, moved, fair } = step
   const ratio = (moved / fair).toFixed(2)
   const answered =
     answeredMs === undefined ? '' : `all partitions answer after ${Math.round(answeredMs)} ms; `
   const verdict = isMet(step) ? 'met    ' : 'NOT MET'
-  say(`${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio})`)
+  const load = `the machine's load is ${loadavg()[0]?.toFixed(1)}`
+  say(
+    `${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio}); ${load}`,
+  )
+  if (usual) {
+    const { medianMs, longestMs } = usual
+    say(
+      `        before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`,
+    )
+  }
+  if (outages.length > 0) say(`        each after: ${outages.map(briefly).join(', ')}`)
+  for (const outage of outages) if (outage.seen.length > 0) tellAll(outage)
+}
+
+const briefly = ({ partition, answeredMs }: ExplainedOutage): string =>
+  `${partition} ${Math.round(answeredMs)} ms`
+
+function tellAll({ partition, answeredMs, attempts, seen }: ExplainedOutage): void {
+  say(`        partition ${partition}, ${Math.round(answeredMs)} ms:`)
+  for (const { sentAt, endedAt, came } of attempts)
+    say(`          asked from ${Math.round(sentAt)} to ${Math.round(endedAt)} ms: ${came}`)
+  for (const line of seen) say(`          ${line}`)
 }
 
 function say(line: string): void {

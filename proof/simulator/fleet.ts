@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { isEndless, type ProcessUse, useOf } from './process-use.ts'
 
 export interface SeedTask {
   readonly seed: number
@@ -27,8 +28,12 @@ export interface FleetOptions {
   readonly words?: readonly string[]
 }
 
-/** A seed takes a tenth of a second; one that takes this long does not end by itself. */
+/**
+ * A seed takes a tenth of a second; one that takes this much processor time does not end by itself.
+ * It is looked at so often, and ended after so many looks whatever it has had of a busy machine.
+ */
 const seedMsMax = 60_000
+const looksMax = 20
 /**
  * Seeds of one process, whatever they may leave behind. Not few: a new process takes twice as long
  * for each of its first hundred.
@@ -78,16 +83,16 @@ function outcomeOf(
   return new Promise((resolve) => {
     const { seed, workload = 'any' } = task
     const fails = (problem: string) => finish({ seed, workload, problems: [problem], coverage: [] })
-    const timer = setTimeout(() => {
+    const timer = whenEndless(child, () => {
       child.kill('SIGKILL')
       fails(`endless: seed ${seed} has not ended within ${seedMsMax / 1000} s`)
-    }, seedMsMax)
+    })
     const exited = (code: number | null, by: string | null) =>
       fails(`process: it ended with ${by ?? code} in seed ${seed}`)
     const aborted = () => finish(undefined)
     const answered = (outcome: unknown) => finish(outcome as SeedOutcome)
     function finish(outcome: SeedOutcome | undefined): void {
-      clearTimeout(timer)
+      clearInterval(timer)
       child.off('exit', exited)
       child.off('message', answered)
       signal.removeEventListener('abort', aborted)
@@ -98,4 +103,20 @@ function outcomeOf(
     signal.addEventListener('abort', aborted, { once: true })
     child.send(task)
   })
+}
+
+/** By the clock alone where the system does not say what a process has had of the processor. */
+function whenEndless(child: ChildProcess, tell: () => void): NodeJS.Timeout {
+  const look = () => (child.pid === undefined ? undefined : useOf(child.pid))
+  const nothing: ProcessUse = { cpuMs: 0, asleep: false }
+  const started = look()
+  let before = started ?? nothing
+  let looks = 0
+  return setInterval(() => {
+    const now = look()
+    looks += 1
+    const isOver = !now || looks >= looksMax
+    if (isOver || isEndless(started ?? nothing, before, now, seedMsMax)) tell()
+    else before = now
+  }, seedMsMax)
 }

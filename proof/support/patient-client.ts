@@ -8,6 +8,8 @@ export interface Answer {
     readonly result?: Record<string, unknown>
     readonly position?: number
     readonly code?: string
+    /** One sentence for people. */
+    readonly detail?: string
     readonly error?: { readonly reason?: string }
   }
   /**
@@ -145,9 +147,8 @@ function shown(answer: ClientAnswer): Answer {
   }
   const status = answer.kind === 'shed' ? 503 : answer.status
   if (status === undefined) throw new NoAnswer(answer.reason, answer.outcomeUnknown)
-  const { code, details } = answer.problem ?? {}
-  return {
-    status,
-    body: { ...(code === undefined ? {} : { code }), ...(details ? { error: details } : {}) },
-  }
+  const { problem } = answer
+  if (!problem) return { status, body: {} }
+  const { code, detail, details } = problem
+  return { status, body: { code, detail, error: details } }
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { BinaryUnavailable } from 'spacegrid/servers/binary'
 import type { LocalServer } from 'spacegrid/servers/local-server'
 import type { ServerName } from 'spacegrid/servers/server-name'
@@ -14,8 +15,12 @@ interface SharedServers {
 /** One set for the whole run, whichever project asks first: each project loads this module anew. */
 const shared = globalThis as { spacegridSharedServers?: Promise<SharedServers> }
 
+/** Half of the work of a process that starts is compiling what the one before it compiled. */
+const compiled = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url))
+
 /** Vitest's global setup for the projects that need real servers. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  process.env.NODE_COMPILE_CACHE ??= compiled
   shared.spacegridSharedServers ??= startAll()
   const { running, missing } = await shared.spacegridSharedServers
   const url = (name: ServerName) => running.find((server) => server.name === name)?.url ?? ''

@@ -18,8 +18,10 @@ import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import { checkStoredDivision } from './stored-division.ts'
 
@@ -44,6 +46,8 @@ export interface EmbeddedGridOptions {
   /** Of the process: what it may hold. Left out: it is not measured. */
   readonly memory?: Memory
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
+  /** Told what the units measure. Left out: nobody is. */
+  readonly telemetry?: Telemetry
   /** Told what happens to units, pumps, writers and readers, and what keeps them from work. */
   readonly tell?: (who: string, event: RoleEvent) => void
 }
@@ -91,7 +95,8 @@ export class EmbeddedGrid {
    */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
-    const { tell = () => undefined } = options
+    const { tell = () => undefined, telemetry } = options
+    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const { pastMs = 0, pastBytesMax = 1024 ** 3 } = options
     const pastRoom = Math.min(pastBytesMax, Math.floor((bytesMax ?? 8 * 1024 ** 3) / 2))
@@ -167,7 +172,7 @@ export class EmbeddedGrid {
           const kept = past && new KeptSnapshots(past)
           const opened = { log, ...(kept ? { kept } : {}) }
           const open = () => Promise.resolve(opened)
-          return { log, past: open, messaging, clock, random, memory: watch }
+          return { log, past: open, messaging, clock, random, memory: watch, ...observed }
         }
         const unit =
           partitions === 1

@@ -56,9 +56,16 @@ const shops = defineProjection('shops', {
   of: sales,
   groupBy: ['shop'],
   values: ({ sum, count }) => ({ total: sum('price'), hidden: count() }),
-  indexes: { byTotal: ['total'] },
+  indexes: { byTotal: ['total'], byHidden: ['shop', 'hidden'] },
   partitionBy: 'shop',
   readable: ['shop', 'total'],
+})
+/** What it is grouped by is kept from callers in part. */
+const prices = defineProjection('prices', {
+  of: sales,
+  groupBy: ['goods', 'price', 'shop'],
+  values: ({ count }) => ({ sold: count() }),
+  readable: ['goods', 'shop', 'sold'],
 })
 const hidden = defineProjection('hidden', { of: sales })
 
@@ -67,7 +74,7 @@ const space = (partitions: number) =>
     partitions,
     caches: [sales],
     commands: [sell, undo],
-    projections: [takings, shops, hidden],
+    projections: [takings, shops, prices, hidden],
   })
 
 const sold = [
@@ -125,6 +132,23 @@ describe.each([1, 5])('rows of a space with %i partitions', (partitions) => {
     await execute('undo', { shop: 'east', id: 'e' })
   })
   afterAll(() => running.disposeAsync())
+
+  test('are not to be found by what callers may not read of them', async () => {
+    const errorsOf = async (path: string) => {
+      const { status, json } = await get(`/market/projections/${path}`, latest)
+      return [status, (json as { readonly detail?: string }).detail]
+    }
+    expect(await errorsOf('shops?index=byHidden&equals=north')).toEqual([
+      400,
+      expect.stringMatching(/^index: /),
+    ])
+    const known = 'of index byKey that callers may read: goods'
+    for (const path of ['equals=bread&from=0.2', 'equals=bread&equals=0.2'])
+      expect(await errorsOf(`prices?${path}`)).toEqual([400, expect.stringContaining(known)])
+    expect(
+      (await get('/market/projections/prices?equals=bread&limit=5', latest)).json,
+    ).toMatchObject({ result: { rows: [1, 2, 3].map(() => ({ goods: 'bread', sold: 1 })) } })
+  })
 
   test('are read by their key, with a tag of what they say', async () => {
     const first = await get('/market/projections/takings/bread', latest)

@@ -75,6 +75,7 @@ export async function serveEmbedded(
   const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
   const report = reportTo(log, {})
+  const telemetry = new PrometheusTelemetry()
   const grid = new EmbeddedGrid(spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
@@ -84,6 +85,7 @@ export async function serveEmbedded(
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
+    telemetry,
     tell: (who, event) => {
       // Whoever has read that something is not ready wants to read that it is again.
       const isEnd = event.kind === 'readiness' && event.level === 'info'
@@ -92,7 +94,6 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.serving, {
     log,
     pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
@@ -135,10 +136,10 @@ function askOutboxOf(grid: EmbeddedGrid, space: string, asked: object): Promise<
     : new GridError('unknown_space', `There is no space ${space} here`, { details: { known } })
 }
 
-/** Somebody who names servers does not expect a grid that uses none of them. */
+/** Somebody who names servers, or what they keep, expects no grid that uses none of them. */
 function checkEmbedded(environment: Environment): void {
-  for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const)
-    if (environment[name] !== undefined)
+  for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL', 'EVENTS_BYTES_MAX'] as const)
+    if (environment[name])
       throw new GridError(
         'configuration_invalid',
         `${name} is set, but npx spacegrid start is the embedded grid, which uses no server: unset it, or use npx spacegrid cluster`,

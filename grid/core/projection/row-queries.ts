@@ -93,7 +93,7 @@ function rangeQuery(projection: AnyProjection, partitions: number): AnyQuery {
   const isSpread = partitions > 1 && partitionBy === undefined && aggregates !== undefined
   // Where rows are put together of several partitions, only what they are grouped by is the same in
   // all of them.
-  const usable = Object.keys(indexes).filter(
+  const usable = Object.keys(readableIndexes(projection)).filter(
     (index) => !isSpread || indexes[index]?.every((field) => groupBy.includes(field)),
   )
   const text = Type.Optional(Type.String({ description: 'Of the field behind those of `equals`' }))
@@ -188,17 +188,37 @@ function readRange(read: Reader, projection: AnyProjection, asked: RangeInput): 
   }
 }
 
+/**
+ * The indexes by which callers may look, each with the fields that they may bound: by what is kept
+ * from them they could find it out, range by range. `byKey` is there in any case, since a list
+ * without bounds needs an order.
+ */
+function readableIndexes({
+  indexes,
+  readable,
+}: AnyProjection): Readonly<Record<string, readonly string[]>> {
+  if (!Array.isArray(readable)) return indexes
+  const isShown = (field: string) => readable.includes(field)
+  const { byKey = [], ...others } = indexes
+  const firstKept = byKey.findIndex((field) => !isShown(field))
+  return {
+    byKey: firstKept < 0 ? byKey : byKey.slice(0, firstKept),
+    ...Object.fromEntries(Object.entries(others).filter(([, fields]) => fields.every(isShown))),
+  }
+}
+
 const bounds = ['from', 'after', 'to', 'before'] as const
 
 /** A range as a reader takes it, of texts as a caller writes them. */
-function rangeOf({ indexes, row }: AnyProjection, asked: RangeInput): IndexRange {
+function rangeOf(projection: AnyProjection, asked: RangeInput): IndexRange {
+  const { row } = projection
   const { index = 'byKey', equals = [], reverse, limit = rowsPerAnswer } = asked
-  const fields = indexes[index] ?? []
+  const fields = readableIndexes(projection)[index] ?? []
   const bounded = bounds.filter((bound) => asked[bound] !== undefined)
   if (equals.length + Math.min(bounded.length, 1) > fields.length)
     throw unusable(
       bounded.length > 0 ? (bounded[0] as string) : 'equals',
-      `is beyond the fields of index ${index}: ${fields.join(', ')}`,
+      `is beyond the fields of index ${index} that callers may read: ${fields.join(', ') || 'none'}`,
     )
   const next = fields[equals.length]
   return {

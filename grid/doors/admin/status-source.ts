@@ -2,6 +2,7 @@ import { mergeAudits } from '../../engine/agreement/audit-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
+import type { LoadStatus } from '../request/load-status.ts'
 import type { AffinityStatus, ReactionsStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
@@ -85,6 +86,7 @@ function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
     damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),
     ...(one.audit && other.audit ? { audit: mergeAudits(one.audit, other.audit) } : {}),
+    ...(one.load && other.load ? { load: mergeLoads(one.load, other.load) } : {}),
     ...(one.live && other.live ? { live: mergeLive(one.live, other.live) } : {}),
     ...(one.affinity && other.affinity
       ? { affinity: mergeAffinities(one.affinity, other.affinity) }
@@ -104,6 +106,21 @@ const mergeReactions = (one: ReactionsStatus, other: ReactionsStatus): Reactions
   done: one.done + other.done,
   retried: one.retried + other.retried,
   died: one.died + other.died,
+})
+
+/** What both may take, the longer wait, and what each has turned away. */
+const mergeLoads = (one: LoadStatus, other: LoadStatus): LoadStatus => ({
+  limit: one.limit + other.limit,
+  queueingDelayMs: Math.max(one.queueingDelayMs, other.queueingDelayMs),
+  shed: [
+    ...Map.groupBy(
+      [...one.shed, ...other.shed],
+      ({ reason, priority }) => `${reason} ${priority}`,
+    ).values(),
+  ].map((same) => ({
+    ...(same[0] as LoadStatus['shed'][number]),
+    count: same.reduce((sum, { count }) => sum + count, 0),
+  })),
 })
 
 const mergeLive = (one: LiveStatus, other: LiveStatus): LiveStatus => ({

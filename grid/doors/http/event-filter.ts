@@ -1,12 +1,12 @@
 import { type TObject, Type } from 'typebox'
 import type { Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
+import { type ReadableEvents, readableEvents } from '../../core/readable-events.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
 import { checkKey, invalidField } from '../../core/validation.ts'
 import type { EntryFilter, FollowFilter } from '../request/live.ts'
 import { bounds, type RangeParameters, rangeOf, rangeParameters } from './index-range.ts'
 import { QueryInput } from './query-input.ts'
-import { type ReadableEvents, readableEvents } from './readable-events.ts'
 
 /** The parameters of a stream of events, as its documentation shows them. */
 export const eventParameters = Type.Object({

@@ -263,6 +263,12 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
           type: 'string',
           description: `Acknowledgement level: ack=accepted, ack=committed or ack=persisted; default ack=${command.acknowledge}`,
         },
+        'Grid-Timeout': {
+          type: 'string',
+          pattern: '^[0-9]{1,9}([.][0-9]{1,3})?(ms|s)$',
+          description:
+            'Time that the caller has, such as 500ms or 2s: what cannot be begun in it is refused',
+        },
       },
     },
     response: {

@@ -13,6 +13,7 @@ export const requestHeaders = {
   resume: 'Last-Event-ID',
   staleness: 'Grid-Staleness',
   explain: 'Grid-Explain',
+  timeout: 'Grid-Timeout',
 } as const
 
 const idempotencyKeyMax = 255
@@ -31,14 +32,16 @@ export function executeOptions(
   idempotencyKey: string | undefined,
   prefer: string | undefined,
   caller?: Caller,
+  timeout?: string,
 ): ExecuteOptions {
   const by = caller === undefined ? none : { caller }
-  if (idempotencyKey === undefined && prefer === undefined) return by
+  if ((idempotencyKey ?? prefer ?? timeout) === undefined) return by
   const acknowledge = prefer === undefined ? undefined : preferredAcknowledgement(prefer)
   return {
     ...by,
     ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
     ...(acknowledge === undefined ? undefined : { acknowledge }),
+    ...(timeout === undefined ? undefined : { withinMs: checkedTimeout(timeout) }),
   }
 }
 
@@ -103,10 +106,17 @@ function checkedExplain(text: string): boolean {
 
 const duration = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s)$/
 
-function checkedStaleness(text: string): number {
+const checkedStaleness = (text: string): number => checkedDuration(requestHeaders.staleness, text)
+
+function checkedTimeout(text: string): number {
+  const ms = checkedDuration(requestHeaders.timeout, text)
+  if (ms === 0) throw invalid(requestHeaders.timeout, 'a time that is not over yet: 2s, 500ms')
+  return ms
+}
+
+function checkedDuration(header: string, text: string): number {
   const [, amount, unit] = duration.exec(text) ?? []
-  if (amount === undefined)
-    throw invalid(requestHeaders.staleness, 'a time in seconds or milliseconds: 2s, 500ms')
+  if (amount === undefined) throw invalid(header, 'a time in seconds or milliseconds: 2s, 500ms')
   return Number(amount) * (unit === 's' ? 1000 : 1)
 }
 

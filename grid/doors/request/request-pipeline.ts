@@ -35,9 +35,10 @@ export interface PipelineOptions {
 }
 
 /**
- * The way of every request, whichever door it comes through: identify, ask (what its headers want),
- * read (its input), run (the unit validates, admits and executes), answer. A door translates its
- * own format into a request, and the answer or the error back.
+ * The way of every request, whichever door it comes through: identify, turn away (what an
+ * overloaded unit does not take), ask (what its headers want), read (its input), run (the unit
+ * validates, admits and executes), answer. A door translates its own format into a request, and the
+ * answer or the error back.
  */
 export class RequestPipeline {
   readonly #identify: Identify
@@ -54,6 +55,7 @@ export class RequestPipeline {
 
   command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
     return this.#path(latencyOf('command'), [space, command], {
+      turnAway: (unit, caller) => unit.turnAway?.(command, caller),
       ask: commandOptions,
       run: (unit, input, asked) => unit.execute(command, input, asked),
     })
@@ -140,6 +142,8 @@ export class RequestPipeline {
 
 /** What differs between a command, a query and the reading of an entry. */
 interface Steps<Asked, Answer> {
+  /** @throws GridError `overloaded` */
+  readonly turnAway?: (unit: Serving, caller: Caller) => void
   /** @throws GridError `invalid_header` */
   ask(request: RequestHeaders, caller: Caller): Asked
   run(unit: Serving, input: unknown, asked: Asked): Promise<Answer>
@@ -170,6 +174,7 @@ export class RequestPath<Asked, Answer> {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
       const caller = identified instanceof Promise ? await identified : identified
+      this.#steps.turnAway?.(unit, caller)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
       const sent = request.answer(await this.#steps.run(unit, input, asked), asked)
@@ -187,6 +192,7 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
     request.header(requestHeaders.idempotencyKey),
     request.headers(requestHeaders.prefer),
     caller,
+    request.header(requestHeaders.timeout),
   )
 
 const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): AskedRead =>

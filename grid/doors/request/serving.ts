@@ -9,13 +9,17 @@ import type { PassOutcome, PlacementStatus } from '../../engine/placement/placem
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 import type { LiveServing, LiveStatus } from './live.ts'
+import type { LoadStatus } from './load-status.ts'
 
 export type { PositionToken }
 
 export interface ExecuteOptions {
   /** At most once in effect per key; at most 255 characters. The first result is returned again. */
   readonly idempotencyKey?: string
-  /** Time that is left for it, ms, where that is less than a command may take anyway. */
+  /**
+   * Time that is left for it, ms, where that is less than a command may take anyway. What cannot be
+   * begun in it is `overloaded`.
+   */
   readonly withinMs?: number
   /** Overrides the command's own level. */
   readonly acknowledge?: Acknowledgement
@@ -329,6 +333,8 @@ export interface SpaceStatus {
   readonly live?: LiveStatus
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
+  /** How it fares under the load that comes through its doors. */
+  readonly load?: LoadStatus
 }
 
 /**
@@ -347,6 +353,12 @@ export interface Serving {
    * `application_fault`
    */
   execute(command: string, input: unknown, options?: ExecuteOptions): Promise<CommandAnswer>
+  /**
+   * Called before anything of a command is read but who asks. Left out: whether it is taken is seen
+   * when it runs.
+   * @throws GridError `overloaded`
+   */
+  turnAway?(command: string, caller: Caller): void
   /**
    * @throws GridError `unknown_query`, `invalid_input`, `not_found`, `position_timeout`,
    * `too_stale`, `not_ready`, `overloaded`, `log_full`, `application_fault`

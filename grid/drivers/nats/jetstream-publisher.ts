@@ -9,6 +9,11 @@ interface PendingAppend {
   readonly deadline: number
 }
 
+export interface PublishedMessage {
+  readonly subject: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 interface PublishAck {
   readonly seq?: number
   readonly error?: JetStreamFault
@@ -54,8 +59,15 @@ export class JetStreamPublisher {
     })
   }
 
-  /** `data` must not change until the promise settles. */
-  publish(data: Uint8Array, expectedLast: number | undefined): Promise<number> {
+  /**
+   * `data` must not change until the promise settles.
+   * @param message its subject and headers, where it is no record of a log
+   */
+  publish(
+    data: Uint8Array,
+    expectedLast: number | undefined,
+    message?: PublishedMessage,
+  ): Promise<number> {
     // The driver would keep the bytes and send them once it is connected again, long after the
     // caller has given up.
     if (!this.#connection.connected) return Promise.reject(unavailable('NATS is not connected'))
@@ -66,9 +78,11 @@ export class JetStreamPublisher {
         if (expectedLast === undefined) {
           this.#connection.driver.publish(this.#subject, data, { reply })
         } else {
-          const conditions = headers()
-          conditions.set('Nats-Expected-Last-Sequence', String(expectedLast))
-          this.#connection.driver.publish(this.#subject, data, { reply, headers: conditions })
+          const said = headers()
+          said.set('Nats-Expected-Last-Sequence', String(expectedLast))
+          for (const name in message?.headers) said.set(name, message.headers[name] as string)
+          const subject = message?.subject ?? this.#subject
+          this.#connection.driver.publish(subject, data, { reply, headers: said })
         }
       } catch (error) {
         reject(toLogError(error, doing))

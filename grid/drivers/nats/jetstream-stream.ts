@@ -10,10 +10,13 @@ import {
 } from 'nats'
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { LogBounds } from '../../engine/ports/log.ts'
+import { streams } from '../../engine/wire/subjects.ts'
 import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
 import { unfitness } from './stream-requirements.ts'
 
 const retryMs = 250
+/** What stands behind the log's name in the name of a stream of events. */
+const [, eventsEnding = ''] = streams.events('*').split('*')
 
 export interface StreamSettings {
   readonly stream: string
@@ -119,7 +122,9 @@ async function checkRivals(
       `Stream ${stream} is not created while there is ${rival}: ${is}`,
     )
   if (rivals)
-    for await (const rival of manager.streams.names(rivals.subject)) throw refuse(rival, rivals.is)
+    // Streams of events have subjects with any last word.
+    for await (const rival of manager.streams.names(rivals.subject))
+      if (!rival.endsWith(eventsEnding)) throw refuse(rival, rivals.is)
   if (division)
     for await (const { config } of manager.streams.list(division.subjects)) {
       const said = config.metadata?.[partitionsKey]

@@ -82,6 +82,11 @@ export class NatsMessaging implements Messaging {
     })
   }
 
+  /** For what of JetStream needs none of its own. */
+  get connection(): NatsConnection {
+    return this.#connection
+  }
+
   async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message> {
     this.#checkSize(data)
     const settings = {

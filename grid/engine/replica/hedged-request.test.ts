@@ -56,6 +56,26 @@ test('what no repetition would change counts at once, also while another one is 
   expect(await outcomeAfter(10, refusing('overloaded'), answering('other'))).toBe('overloaded')
 })
 
+test('the only one that could answer has gone: nobody waits for it, as one does where others may', async () => {
+  const clock = new SimulatedClock()
+  const messaging = new InProcessMessaging(clock)
+  const only = messaging.respond('subject', () => frozen(clock))
+  const ask = (isOfOne: boolean) =>
+    fateOf(
+      hedgedRequest(messaging, clock, 'subject', new Uint8Array(), {
+        ...{ timeoutMs: 2000, againMs: 250, isOfOne },
+      }),
+    )
+  const [ofOne, ofSome] = [ask(true), ask(false)]
+  await clock.advance(240)
+  await only.stop()
+  await clock.advance(20)
+  expect(ofOne.error).toMatchObject({ code: 'no_responder' })
+  expect(ofSome.error).toBeUndefined()
+  await clock.advance(1800)
+  expect(ofSome.error).toMatchObject({ code: 'no_responder' })
+})
+
 test('when the time is up the error is what was answered, if anything was', async () => {
   expect(await outcomeAfter(1990, frozen)).toBeUndefined()
   expect(await outcomeAfter(2010, frozen)).toBe('request_timeout')

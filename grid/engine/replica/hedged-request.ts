@@ -7,6 +7,11 @@ export interface HedgedRequestOptions {
   readonly timeoutMs: number
   /** While there is no answer it is asked again this often. */
   readonly againMs: number
+  /**
+   * Only one instance there is can answer: once nobody is there, it has gone, and with it the
+   * answers to all attempts. Default: others may answer.
+   */
+  readonly isOfOne?: boolean
 }
 
 /**
@@ -24,7 +29,7 @@ export function hedgedRequest(
   clock: Clock,
   subject: string,
   data: Uint8Array,
-  { timeoutMs, againMs }: HedgedRequestOptions,
+  { timeoutMs, againMs, isOfOne = false }: HedgedRequestOptions,
 ): Promise<Message> {
   const deadline = clock.monotonic() + timeoutMs
   return new Promise((resolve, reject) => {
@@ -46,7 +51,8 @@ export function hedgedRequest(
           // What was answered says more than that nobody else did.
           if (!isGridError(error, 'request_timeout')) refusal = error
           // "Overloaded" may come from the very instance that is at work on an earlier attempt.
-          if (waitingFor > 0 && isGridError(error) && error.retryable) return
+          const isGone = isOfOne && isGridError(error, 'no_responder')
+          if (waitingFor > 0 && isGridError(error) && error.retryable && !isGone) return
           timer?.cancel()
           reject(refusal ?? error)
         },

@@ -2,8 +2,11 @@ import { expect, test } from 'vitest'
 import { partsCacheNumber } from '../../core/shape.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { InProcessMessaging } from '../../drivers/embedded/in-process-messaging.ts'
+import { Host } from '../../kit/host.ts'
+import { Network } from '../../kit/network.ts'
 import { SeededRandom } from '../../kit/seeded-random.ts'
 import { SimulatedClock } from '../../kit/simulated-clock.ts'
+import { fateOf } from '../../kit/unit-world.ts'
 import { sleep } from '../ports/clock.ts'
 import { decodeSnapshotChunk, type SnapshotChunk } from '../wire/snapshot-codec.ts'
 import { decodeOpened, encodeOpening, encodePieceNumber } from '../wire/snapshot-messages.ts'
@@ -41,35 +44,41 @@ test('a piece that is asked for twice at once is read once, and given to both', 
   await service.stop()
 })
 
-test('pieces are as large as half a millisecond allows, and never larger than set', async () => {
-  const clock = new SimulatedClock()
-  const messaging = new InProcessMessaging(clock)
-  const costs = [0, 0, 0, 0, 0, 0, 0.375, 1, 1, 0.375, 0.125]
-  const sizes: number[] = []
-  const next = async (entriesMax: number): Promise<SnapshotChunk> => {
-    const cost = costs[sizes.push(entriesMax) - 1] as number
-    if (cost > 0) await sleep(clock, cost)
-    return { shape: undefined, changes: [], end: undefined }
-  }
-  const service = new SnapshotService(
-    messaging,
-    clock,
-    new SeededRandom(1),
-    () => ({ next, close: () => undefined }),
-    { logName: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
-  )
-  await service.start()
-  const pieces = readSnapshot(messaging, clock, 'snapshot', { openMs: 1000, answerMs: 1000 })
-  for (const _ of costs) {
-    const piece = pieces.next()
-    await clock.advance(10)
-    await piece
-  }
-  expect(sizes.slice(0, costs.length)).toEqual([
-    64, 128, 256, 512, 1000, 1000, 1000, 1000, 500, 250, 250,
-  ])
-  await service.stop()
-})
+test.each([
+  // Of a unit with nothing else to do, half a millisecond each.
+  [4, [0, 0, 0, 0, 0, 0, 0.375, 1, 1, 0.375, 0.125], [1000, 1000, 500, 250, 250]],
+  // One that gets round to a piece each 12 ms may take 1.5 ms for it, and never more than 2 ms.
+  [12, [0, 0, 0, 0, 0, 0, 1, 1.375, 1.625, 1, 0.5], [1000, 1000, 1000, 500, 500]],
+  [200, [0, 0, 0, 0, 0, 0, 1.75, 2.25, 1.25, 0.5, 0.5], [1000, 1000, 500, 500, 1000]],
+])(
+  'pieces each %i ms are as large as their time allows, and never larger than set',
+  async (eachMs, costs, expected) => {
+    const clock = new SimulatedClock()
+    const messaging = new InProcessMessaging(clock)
+    const sizes: number[] = []
+    const next = async (entriesMax: number): Promise<SnapshotChunk> => {
+      const cost = costs[sizes.push(entriesMax) - 1] ?? 0
+      if (cost > 0) await sleep(clock, cost)
+      return { shape: undefined, changes: [], end: undefined }
+    }
+    const service = new SnapshotService(
+      messaging,
+      clock,
+      new SeededRandom(1),
+      () => ({ next, close: () => undefined }),
+      { logName: 'test', subject: 'snapshot', sessionsMax: 1, entriesMax: 1000 },
+    )
+    await service.start()
+    const pieces = readSnapshot(messaging, clock, 'snapshot', { openMs: 1000, answerMs: 1000 })
+    for (const cost of costs) {
+      const piece = pieces.next()
+      await clock.advance(eachMs + cost)
+      await piece
+    }
+    expect(sizes.slice(0, costs.length)).toEqual([64, 128, 256, 512, 1000, 1000, ...expected])
+    await service.stop()
+  },
+)
 
 test('a piece is full with the entry that reaches its bytes, the first one too', async () => {
   const clock = new SimulatedClock()
@@ -171,6 +180,30 @@ test('a reader that falls silent loses its place to the next one, not before som
   expect(await ask(first, encodePieceNumber(3))).toBe('no_responder')
   expect(counts).toEqual({ opened: 2, closed: 1 })
   await service.stop()
+})
+
+test('who copies from a unit that dies knows it after a second, not when its patience ends', async () => {
+  const clock = new SimulatedClock()
+  const random = new SeededRandom(1)
+  const network = new Network(clock, random)
+  network.faults.noticeMsMax = 20
+  const [giver, reader] = [new Host('giver', clock), new Host('reader', clock)]
+  const next = (): SnapshotChunk => ({ shape: undefined, changes: [], end: undefined })
+  const open = () => ({ next, close: () => undefined })
+  const options = { logName: 'test', subject: 'snapshot', sessionsMax: 1 }
+  await new SnapshotService(network.connect(giver), clock, random, open, options).start()
+  const messaging = network.connect(reader)
+  const patience = { openMs: 1000, answerMs: 5000 }
+  let pieces = 0
+  const copying = async () => {
+    for await (const _ of readSnapshot(messaging, clock, 'snapshot', patience)) pieces++
+  }
+  const fate = fateOf(copying())
+  await clock.advance(50)
+  expect(pieces).toBeGreaterThan(1)
+  giver.crash()
+  await clock.advance(1100)
+  expect(fate.error).toMatchObject({ code: 'no_responder' })
 })
 
 test('what is no request is refused, and takes no place', async () => {

@@ -20,11 +20,13 @@ import type { SnapshotSource } from './snapshot-source.ts'
 const defaultEntriesMax = 1000
 const defaultPieceBytesMax = 4 * 1024 * 1024
 /**
- * Pieces grow while one takes less than the first and shrink when it takes more than the second,
- * ms: a snapshot must not hold up the unit's requests. The first one is small, for its code may
- * never have run before.
+ * A piece may take so long, ms: an eighth of what has passed since the one before it, for a
+ * snapshot must not hold up the unit's requests, and a unit that is busy with them gets round to a
+ * piece only now and then; but no less than the first and no more than the second. Pieces shrink
+ * when one takes longer, and grow while it takes less than half of that. The first one is small,
+ * for its code may never have run before.
  */
-const pieceMs = { short: 0.25, long: 0.5 } as const
+const pieceMs = { min: 0.5, max: 2, share: 1 / 8 } as const
 const firstEntries = 64
 /**
  * Pieces do not shrink below this: on a busy machine every piece takes long, and the fewer there
@@ -52,6 +54,11 @@ const idleOthersWaitMsMax = 3000
 const finishedMsMax = 2000
 /** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
 const openAgainMs = 250
+/**
+ * A piece is asked for once more this often: its giver may have died with the request, and then
+ * messaging says that nobody is there. Giving it once more costs a message.
+ */
+const pieceAgainMs = 1000
 
 export type { Suspect }
 
@@ -62,7 +69,8 @@ export interface SnapshotServiceOptions {
   /** Snapshots given at the same time; more are refused with `overloaded`. */
   readonly sessionsMax: number
   /**
-   * Most entries read per piece; fewer when that takes more than half a millisecond. Default 1,000.
+   * Most entries read per piece; fewer when that takes more than its time, half a millisecond to
+   * two. Default 1,000.
    */
   readonly entriesMax?: number
   /**
@@ -198,6 +206,8 @@ class Session {
   /** Pieces that are being asked for just now. */
   #asking = 0
   #askedAt: number
+  /** When the last piece had been made. */
+  #madeAt: number
   #timer: Timer
 
   constructor(clock: Clock, options: SessionOptions) {
@@ -205,6 +215,7 @@ class Session {
     this.#options = options
     this.#entries = Math.min(firstEntries, options.entriesMax)
     this.#askedAt = clock.monotonic()
+    this.#madeAt = this.#askedAt
     this.#timer = clock.after(unclaimedMsMax, () => this.end())
   }
 
@@ -244,7 +255,9 @@ class Session {
       const begun = this.#clock.monotonic()
       const chunk = await this.#next(source)
       this.#ready.push(...slicesOf(encodeSnapshotChunk(chunk), this.#options.messageBytesMax))
-      this.#adapt(this.#clock.monotonic() - begun)
+      const sinceMs = begun - this.#madeAt
+      this.#madeAt = this.#clock.monotonic()
+      this.#adapt(this.#madeAt - begun, sinceMs)
       this.#atEnd = chunk.end !== undefined
     }
     this.#given = number
@@ -283,10 +296,10 @@ class Session {
     }
   }
 
-  #adapt(tookMs: number): void {
-    if (tookMs < pieceMs.short)
-      this.#entries = Math.min(this.#entries * 2, this.#options.entriesMax)
-    else if (tookMs > pieceMs.long)
+  #adapt(tookMs: number, sinceMs: number): void {
+    const mayMs = Math.min(pieceMs.max, Math.max(pieceMs.min, sinceMs * pieceMs.share))
+    if (tookMs < mayMs / 2) this.#entries = Math.min(this.#entries * 2, this.#options.entriesMax)
+    else if (tookMs > mayMs)
       this.#entries = Math.max(
         this.#entries >>> 1,
         Math.min(leastEntries, this.#options.entriesMax),
@@ -348,7 +361,9 @@ export async function* readSnapshot(
   const opened = await hedgedRequest(messaging, clock, subject, request, patience)
   const session = decodeOpened(opened.data)
   const ask = (number: number) =>
-    messaging.request(session, encodePieceNumber(number), { timeoutMs: answerMs })
+    hedgedRequest(messaging, clock, session, encodePieceNumber(number), {
+      ...{ timeoutMs: answerMs, againMs: pieceAgainMs, isOfOne: true },
+    })
   let next = ask(1)
   let slices: Uint8Array[] = []
   for (let number = 2; ; number++) {

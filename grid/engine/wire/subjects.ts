@@ -10,6 +10,10 @@ export const subjects = {
   changes: (logName: LogName) => `spacegrid.${logName}.changes`,
   /** Of snapshots that are kept for those who ask for the past. */
   past: (logName: LogName) => `spacegrid.${logName}.past`,
+  /** Where a domain event is published for other services. */
+  event: (logName: LogName, token: string) => `spacegrid.${logName}.events.${token}`,
+  /** Asked to look at which domain events are to be published: the active data pump does. */
+  readable: (logName: LogName) => `spacegrid.${logName}.readable`,
   /** By the space's name: any unit, whichever partition it is about. */
   command: (logName: LogName, name: string) => `spacegrid.${logName}.command.${name}`,
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
@@ -63,4 +67,5 @@ export const streams = {
   log: (logName: LogName) => `SPACE_${dashed(logName)}_LOG`,
   changes: (logName: LogName) => `SPACE_${dashed(logName)}_CHANGES`,
   past: (logName: LogName) => `SPACE_${dashed(logName)}_PAST`,
+  events: (logName: LogName) => `SPACE_${dashed(logName)}_EVENTS`,
 } as const

@@ -28,6 +28,8 @@ export interface WindowEvent {
   /** Identity of the transaction that emitted it. */
   readonly transaction: number
   readonly position: number
+  /** Log time, ms since the epoch; known to whoever melds it, and not in the queue. */
+  readonly time?: number
 }
 
 /**

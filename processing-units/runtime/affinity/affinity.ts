@@ -89,7 +89,7 @@ export class Affinity {
       }),
       () => this.#news(),
     )
-    this.#passing = new Passing(space.name, messaging)
+    this.#passing = new Passing(space.name, messaging, clock)
     this.#asking = new Asking(this.#presence.id, this.#passing, { clock, random })
     this.#passedHere = new PassedRequests(messaging, clock, () => of.unit)
   }

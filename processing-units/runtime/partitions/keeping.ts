@@ -12,7 +12,7 @@ import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/cloc
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
-import type { ProcessingUnitOptions } from '../processing-unit.ts'
+import type { ProcessingUnitOptions } from '../processing-unit-options.ts'
 import { Copy, type OpenCopy } from './copy.ts'
 
 export interface KeepingPorts {

@@ -311,6 +311,38 @@ describe('units that go', () => {
     await world.settle(members.filter((member) => member !== home))
   })
 
+  test('whoever dies with requests is waited for no longer than messaging needs to notice', async () => {
+    // As a server does that sees its connection end; presence needs two seconds.
+    world.network.faults.noticeMsMax = 20
+    const members = await world.startSettled(4)
+    const [front] = members as [WorldMember]
+    const home = members[1]!
+    const its = ids.filter((id) => homeOf(members, id) === home)
+    const keyed = its.map((id) =>
+      fateOf(front.unit.execute('add', { id }, { idempotencyKey: `of-${id}` })),
+    )
+    const read = fateOf(front.unit.query('total', {}))
+    const unkeyed = fateOf(front.unit.execute('add', { id: its[0]! }))
+    home.host.crash()
+    const begun = world.clock.monotonic()
+    await world.until(() => [...keyed, read, unkeyed].every(({ value, error }) => value ?? error))
+    expect(world.clock.monotonic() - begun).toBeLessThanOrEqual(400)
+    expect(keyed.map(({ error }) => error)).toEqual(its.map(() => undefined))
+    expect(read.error).toBeUndefined()
+    expect(unkeyed.error).toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  test('who takes long and is there is waited for', async () => {
+    const members = await world.startSettled(3)
+    const [front] = members as [WorldMember]
+    const id = foreignTo(front)
+    for (const { logs } of members)
+      for (const { connection } of logs.values()) connection.lateMs = () => 1800
+    const answer = fateOf(front.unit.execute('add', { id }))
+    await world.until(() => answer.value !== undefined || answer.error !== undefined)
+    expect(answer.value?.result).toEqual({ count: 1 })
+  })
+
   test('without a key the caller is told that nobody knows', async () => {
     const members = await world.startSettled(4)
     const id = ids.find((it) => homeOf(members, it) !== members[0])!
@@ -352,7 +384,7 @@ describe('units that go', () => {
       retryable: true,
     })
     expect(count).toMatchObject({ details: { partitions: [partitionOf(id)] } })
-    expect(first.unit.readiness().ready).toBe(false)
+    await world.until(() => !first.unit.readiness().ready)
     await world.settle(members.filter((member) => member !== second))
     expect(first.unit.readiness().ready).toBe(true)
   })

@@ -98,7 +98,7 @@ export class PartitionedUnit implements Serving, Component {
     }
     this.#unitOptions = { ...defaultUnitOptions, ...this.#options.unit }
     this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
-    this.#passing = new Passing(space.name, ports.messaging)
+    this.#passing = new Passing(space.name, ports.messaging, ports.clock)
     this.#asking = new Asking(this.#keeping.presence.id, this.#passing, ports)
     const { messaging, clock } = ports
     this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)

@@ -26,7 +26,8 @@ const answerFormat = 1
 /**
  * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
  * `follow`: `input` is a look at what happens, `watch`: what of a query is watched
- * (`passed-look.ts`).
+ * (`passed-look.ts`). `there`: only whether the unit is there; one of an earlier version answers
+ * with an error, which says so too.
  */
 export type PassedKind =
   | 'command'
@@ -37,6 +38,7 @@ export type PassedKind =
   | 'follow'
   | 'watch'
   | 'queries'
+  | 'there'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -74,6 +76,7 @@ const kinds: readonly PassedKind[] = [
   'follow',
   'watch',
   'queries',
+  'there',
 ]
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,

@@ -19,7 +19,7 @@ test('who has given a partition up says so: another one is to be asked', async (
     await requests.stop()
     await messaging.close()
   })
-  const passing = new Passing('divided', messaging)
+  const passing = new Passing('divided', messaging, clock)
   const request = { kind: 'query', partition: 3, name: 'count', input: { id: 'a' } } as const
   expect(await passing.pass(member, request, 1000)).toEqual({ kind: 'elsewhere' })
 })

@@ -76,6 +76,7 @@ export class PassedRequests {
   }
 
   async #answerHere(request: PassedRequest): Promise<PassedAnswer> {
+    if (request.kind === 'there') return { kind: 'answer', answer: null }
     const unit = this.#unitOf(request.partition)
     if (!unit) return { kind: 'elsewhere' }
     try {

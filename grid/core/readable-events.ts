@@ -1,5 +1,8 @@
-import type { Space, Value } from '../../core/definition.ts'
-import { readablePart } from '../../core/readable-part.ts'
+import type { Space, Value } from './definition.ts'
+import { readablePart } from './readable-part.ts'
+
+/** As a space declares it. */
+export type DeclaredEvents = NonNullable<Space['readableEvents']>
 
 export interface ReadableEvents {
   /** undefined: all there are. */
@@ -14,7 +17,7 @@ export interface ReadableEvents {
  * `undeclared` is, or none.
  */
 export function readableEvents(
-  { readableEvents: declared }: Space,
+  { readableEvents: declared }: Pick<Space, 'readableEvents'>,
   undeclared: boolean,
 ): ReadableEvents {
   const readable = declared ?? undeclared
@@ -28,16 +31,4 @@ export function readableEvents(
       return readablePart(payload, fields)
     },
   }
-}
-
-/** What whoever starts a grid should know of a space that does not say it; undefined: it does. */
-export function readableEventsNotice(
-  { name, readableEvents: declared }: Space,
-  undeclared: boolean,
-): string | undefined {
-  if (declared !== undefined) return undefined
-  const means = undeclared
-    ? 'anyone can follow them; in production nobody could'
-    : 'nobody can follow them'
-  return `The space ${name} does not say which of its domain events are readable: ${means} (GET /${name}/events). Declare it: defineSpace(…, { readableEvents: … })`
 }
