@@ -136,6 +136,11 @@ export const environmentSchema = Type.Object({
     description: 'Name of this process, unique in the grid; default: host and process id',
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
+  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query')], {
+    default: 'unit',
+    description: 'Of a processing unit: `query` takes no commands, and writes nothing to the log',
+    allowed: 'unit or query',
+  }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
   PAST_MS: milliseconds(
     0,

@@ -15,6 +15,7 @@ import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import { KeptSnapshots } from '../engine/past/kept-snapshots.ts'
 import type { PastPorts } from '../engine/past/past-states.ts'
+import { unitRoles } from '../engine/placement/member.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
@@ -161,7 +162,8 @@ export class ProcessAdapters {
     }
     let watch = this.#memories.get(space)
     if (!watch) {
-      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports)
+      const decides = calledBy !== unitRoles.queries
+      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports, decides)
       this.#memories.set(space, watch)
     }
     return watch

@@ -204,13 +204,10 @@ export class ProcessingUnit implements Serving, Component {
   /** Begins to rehydrate; `readiness` says when it serves. */
   start(): void {
     const { messaging, clock } = this.#ports
-    this.#persistence = new PersistenceWatch(
-      this.#logName,
-      messaging,
-      clock,
-      this.#options.persistWaitMsMax,
-      () => this.position,
-    )
+    const { persistWaitMsMax: waitMsMax } = this.#options
+    const position = () => this.position
+    const logName = this.#logName
+    this.#persistence = new PersistenceWatch(logName, messaging, clock, waitMsMax, position)
     this.#auditor.start()
     this.#affinity?.start()
     this.reactions.start()
@@ -268,8 +265,8 @@ export class ProcessingUnit implements Serving, Component {
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
-    const hash =
-      this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
+    const { place } = this.#unitPlace
+    const hash = place && hashOfCorrection(this.space, correction, place)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.begin(command, correction, {}, hash)
   }
@@ -319,8 +316,9 @@ export class ProcessingUnit implements Serving, Component {
 
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
-    if (this.#unitPlace.place || !declares) return undefined
-    const reach = (position: number) => this.#reach(position)
+    const isUsed = declares && !this.#unitPlace.place && this.#options.takesCommands
+    if (!isUsed) return undefined
+    const reach = (position: number) => this.reach(position)
     const bytesOf = (name: string, input: unknown) => {
       checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
       return freezeInput(input, name)
@@ -328,7 +326,13 @@ export class ProcessingUnit implements Serving, Component {
     return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
   }
 
-  async #reach(position: number): Promise<void> {
+  /** As of `Incarnation`. @throws GridError `not_ready`, `stopping` */
+  async newest(): Promise<number> {
+    return await this.#serves().newest()
+  }
+
+  /** Resolves when the replica has come so far, or when that has been waited for long enough. */
+  protected async reach(position: number): Promise<void> {
     const incarnation = this.#incarnation
     if (!incarnation || incarnation.state.position >= position) return
     const waiting = new AbortController()
@@ -376,7 +380,6 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
-  /** undefined: no command declares an affinity. */
   get affinity(): AffinityStatus | undefined {
     return this.#affinity?.status()
   }
@@ -436,8 +439,6 @@ export class ProcessingUnit implements Serving, Component {
     await this.#persistence?.stop()
     await over
   }
-
-  // ---- life
 
   #lifeOver({ failure, worked }: Life): void {
     if (!failure) return
@@ -559,8 +560,6 @@ export class ProcessingUnit implements Serving, Component {
       { retryAfterMs: 1000 },
     )
   }
-
-  // ---- commands
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)

@@ -392,28 +392,31 @@ export class Reads {
   async #at({ position, latest, stalenessMs }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
     if (latest) {
-      const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')
-      await this.#settled(incarnation, newest)
+      const newest = await this.#bounded(incarnation.newest(), 'the newest position')
+      await this.#reach(incarnation, newest)
     }
     if (typeof position === 'string') throw positionInvalid()
-    if (position !== undefined && position > incarnation.state.position) {
+    if (position !== undefined) await this.#reach(incarnation, position)
+    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
+    return incarnation
+  }
+
+  /** What was prepared up to there has been finished, too. */
+  async #reach(incarnation: Incarnation, position: number): Promise<void> {
+    const { state, replica } = incarnation
+    if (position > state.position) {
       const waiting = new AbortController()
       const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
-      const reached = await incarnation.replica.reach(position, waiting.signal)
+      const reached = await replica.reach(position, waiting.signal)
       timer.cancel()
       if (!reached)
         throw new GridError(
           'position_timeout',
-          `Position ${position} has not been reached; the replica is at ${incarnation.state.position}`,
-          {
-            details: { position: incarnation.state.position },
-            retryAfterMs: 500,
-          },
+          `Position ${position} has not been reached; the replica is at ${state.position}`,
+          { details: { position: state.position }, retryAfterMs: 500 },
         )
     }
-    if (position !== undefined) await this.#settled(incarnation, position)
-    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
-    return incarnation
+    await this.#settled(incarnation, position)
   }
 
   /** Brings a state that is older up to date, within the time that there is. */

@@ -331,6 +331,8 @@ export interface SpaceStatus {
   readonly reactions?: ReactionsStatus
   /** What is told to others as it happens. */
   readonly live?: LiveStatus
+  /** Of a unit that takes no commands: those that it has passed on, by how that went. */
+  readonly passed?: Readonly<Record<PassOutcome, number>>
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
   /** How it fares under the load that comes through its doors. */

@@ -19,6 +19,8 @@ export const subjects = {
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
   /** Several queries together. */
   queries: (logName: LogName) => `spacegrid.${logName}.queries`,
+  /** Asked by query units for a position with everything stored by now: who takes commands says. */
+  newest: (logName: LogName) => `spacegrid.${logName}.newest`,
   /** Asked to open a snapshot: any ready unit answers. */
   snapshotFromPeer: (logName: LogName) => `spacegrid.${logName}.snapshot.peer`,
   /** Asked to open a snapshot: the data reader answers. */
