@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -9,6 +10,8 @@ import { QueryTurns } from './overload/query-turns.ts'
 import type { CopyPorts } from './partitions/copy.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
+import { PartitionedQueryUnit } from './query-unit/partitioned-query-unit.ts'
+import { QueryUnit } from './query-unit/query-unit.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
@@ -36,14 +39,15 @@ export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<voi
  */
 export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
   await runRole('processing-unit', [], async (environment, log) => {
-    const { UNIT_NAME: name } = environment
+    const { UNIT_NAME: name, ROLE: role } = environment
     const made = [await makeSpaces(environment)].flat()
     const spaces = new Map(made.map((space) => [space.name, space]))
     tellStrayFaults(log)
     let queries: QueryTurns | undefined
     return {
+      ...(role === 'query' ? { role: unitRoles.queries } : {}),
       spaces: [...spaces.keys()],
-      calledBy: 'unit',
+      calledBy: role === 'query' ? unitRoles.queries : unitRoles.commands,
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
@@ -66,20 +70,27 @@ async function createUnit(
   shared: Required<Pick<UnitPorts, 'telemetry' | 'queries'>>,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
+  const isQueryUnit = environment.ROLE === 'query'
+  const calledBy = isQueryUnit ? unitRoles.queries : unitRoles.commands
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = { ...(await adapters.portsOf(space.name, 'unit')), ...shared }
+    const own = await adapters.portsOf(space.name, calledBy)
+    const ports = { ...own, ...shared, past: () => adapters.pastOf(space.name) }
+    const reporting = { report: reportOf(space.name), ...limits }
+    if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
     await adapters.declareEvents(space.name, space.readableEvents)
-    return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
+    return new ProcessingUnit(name, space, ports, reporting)
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
     const logName = logNameOf(space.name, partition)
-    const ports = await adapters.portsOf(logName, 'unit', partitions)
-    await adapters.declareEvents(logName, space.readableEvents, partitions)
-    return { ...ports, ...shared, close: () => adapters.letGo(ports.log) }
+    const ports = await adapters.portsOf(logName, calledBy, partitions)
+    if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
+    const past = () => adapters.pastOf(logName, partitions)
+    return { ...ports, ...shared, past, close: () => adapters.letGo(ports.log) }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment
-  return new PartitionedUnit(name, space, ports, { copies, zone, reportOf, unit: limits })
+  const Unit = isQueryUnit ? PartitionedQueryUnit : PartitionedUnit
+  return new Unit(name, space, ports, { copies, zone, reportOf, unit: limits })
 }

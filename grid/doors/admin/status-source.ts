@@ -27,15 +27,24 @@ export interface StatusSource {
 
 /** What a process that works would have people know all the same, one sentence each. */
 export const wishesOf = ({ placement }: StatusSource): string[] =>
-  Object.entries(placement?.() ?? {}).flatMap(([space, { missing, members }]) => {
-    const full = members.filter(({ full: isFull }) => isFull).length
-    if (missing === 0 && full === 0) return []
-    const why =
-      missing > 0
-        ? `${missing} copies of its partitions have no room`
-        : `${full} of ${members.length} units are near their memory budget`
-    return [`space ${space} wants more processing units: ${why}`]
-  })
+  Object.entries(placement?.() ?? {}).flatMap(([space, { queryUnits, ...taking }]) => [
+    ...wishesFor(space, 'processing units', taking),
+    ...(queryUnits ? wishesFor(space, 'query units', queryUnits) : []),
+  ])
+
+function wishesFor(
+  space: string,
+  units: string,
+  { missing, members }: Pick<PlacementStatus, 'missing' | 'members'>,
+): string[] {
+  const full = members.filter(({ full: isFull }) => isFull).length
+  if (missing === 0 && full === 0) return []
+  const why =
+    missing > 0
+      ? `${missing} copies of its partitions have no room`
+      : `${full} of ${members.length} units are near their memory budget`
+  return [`space ${space} wants more ${units}: ${why}`]
+}
 
 /**
  * The status of the processing units in this process: one, or several of several spaces (embedded).
