@@ -154,13 +154,13 @@ export class ProcessingUnit implements Serving, Component {
       place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    const { messaging, clock } = ports
+    const { messaging, clock, openChanges } = ports
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,

@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -63,14 +64,26 @@ async function createUnit(
   if (partitions === 1) {
     const ports = await adapters.portsOf(space.name, 'unit')
     await adapters.declareEvents(space.name, space.readableEvents)
-    return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
+    const openChanges = () => adapters.openChanges(space.name)
+    const options = { report: reportOf(space.name), ...limits }
+    return new ProcessingUnit(name, space, { ...ports, openChanges }, options)
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
     const logName = logNameOf(space.name, partition)
     const ports = await adapters.portsOf(logName, 'unit', partitions)
     await adapters.declareEvents(logName, space.readableEvents, partitions)
-    return { ...ports, close: () => adapters.letGo(ports.log) }
+    let opened: Log | undefined
+    return {
+      ...ports,
+      openChanges: async () => {
+        opened = await adapters.openChanges(logName, partitions)
+        return opened
+      },
+      close: async () => {
+        await Promise.all([ports.log, opened].map((log) => log && adapters.letGo(log)))
+      },
+    }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

@@ -147,8 +147,9 @@ export class EmbeddedGrid {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
-          const { log } = ports.get(logName) as SpacePorts
-          return { log, messaging, clock, random, memory: watch }
+          const { log, changes } = ports.get(logName) as SpacePorts
+          const openChanges = async () => changes
+          return { log, openChanges, messaging, clock, random, memory: watch }
         }
         const unit =
           partitions === 1
