@@ -2,7 +2,9 @@ import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { defineSpace } from '../../core/define.ts'
+import { noTelemetry } from '../../engine/ports/telemetry.ts'
 import type { FollowedBatch, Following, Happening } from '../request/live.ts'
+import { StreamTelemetry } from '../request/stream-telemetry.ts'
 import { SpaceEvents } from './space-events.ts'
 import { StreamReader } from './stream-reader.ts'
 import { Streams } from './streams.ts'
@@ -79,6 +81,7 @@ test('who has caught up goes on with the others, and is not told again what they
     streams: new Streams(),
     unit: () => ({ live }),
     shown: (_, payload) => payload,
+    telemetry: new StreamTelemetry(noTelemetry, 'told'),
   })
   const [steady, back] = [reader(), reader()]
   const joined = events.join({}, undefined, steady.open)
