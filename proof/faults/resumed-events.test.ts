@@ -28,14 +28,14 @@ test(`whoever follows events goes on without a gap while the only unit is killed
   })()
   following.catch(() => undefined)
   await grid.crowd({ seed })
-  const [unit] = grid.cluster.units
-  if (!unit) throw new Error('there is no unit')
   for (let kill = 0; kill < kills; kill++) {
     const before = told.length
     await waitFor(() => told.length > before + 20, {
       what: 'events between two kills',
       timeoutMs: 60_000,
     })
+    const [unit] = grid.cluster.units
+    if (!unit) throw new Error('there is no unit')
     unit.kill('SIGKILL')
     await unit.gone
     await grid.cluster.restart(unit)
