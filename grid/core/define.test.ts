@@ -97,6 +97,7 @@ describe('a declaration', () => {
     ['caches that are none', { caches: ['seats'] }, 'caches must be a list of caches'],
     ['one cache', { caches: seats }, 'caches must be a list of caches'],
     ['answer that is none', { answer: 5 }, 'answer must be a function'],
+    ['priority of its own', { priority: 'high' }, 'priority must be one of finish, begin, browse'],
     ['level of its own', { acknowledge: 'soon' }, 'acknowledge must be one of accepted'],
     ['description that is no text', { description: 5 }, 'the description must be a text'],
     ['input that is a list', { input: Type.Array(Type.String()) }, 'must be an object'],
@@ -158,6 +159,7 @@ describe('a declaration', () => {
     expect(space.commands.get('buy')).toBe(command)
     expect(space.queries.get('free')).toBe(query)
     expect([command.acknowledge, command.answer]).toEqual(['committed', undefined])
+    expect(command.priority).toBe('begin')
   })
 })
 

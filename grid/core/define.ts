@@ -18,6 +18,7 @@ import type {
   CommandPart,
   EveryPartition,
   PartitionKey,
+  Priority,
   Query,
   Reader,
   Resolved,
@@ -142,6 +143,7 @@ const canBe = (schema: unknown, ...types: readonly string[]): boolean =>
   [...(typesOf(schema) ?? types)].some((type) => types.includes(type))
 
 const acknowledgements: readonly unknown[] = ['accepted', 'committed', 'persisted']
+const priorities: readonly unknown[] = ['finish', 'begin', 'browse']
 
 /**
  * The caches that a handler works with, if it says so: the compiler then refuses others, and a
@@ -169,6 +171,11 @@ export interface CommandOptions<
   readonly result?: R
   /** Default acknowledgement level, `committed` when not given. */
   readonly acknowledge?: Acknowledgement
+  /**
+   * How urgent it is when a unit has more to do than it can, `begin` when not given.
+   * docs/overload.md.
+   */
+  readonly priority?: Priority
   /**
    * All reasons for which it may be refused, those of its operations (`otherwise`) among them: the
    * compiler and the unit then refuse others, and callers find them in the OpenAPI document.
@@ -241,6 +248,7 @@ export function defineCommand<
 > {
   checkName('command', name)
   const { description, result, acknowledge = 'committed', parts, answer } = options
+  const { priority = 'begin' } = options
   checkDescription(`command ${name}`, description)
   if (parts === undefined) checkSynchronous(`command ${name}: handler`, options.handler)
   else checkConsists(`command ${name}`, options)
@@ -249,6 +257,8 @@ export function defineCommand<
     throw new TypeError(
       `command ${name}: acknowledge must be one of ${acknowledgements.join(', ')}`,
     )
+  if (!priorities.includes(priority))
+    throw new TypeError(`command ${name}: priority must be one of ${priorities.join(', ')}`)
   const keyOf = (what: 'partitionBy' | 'affinity') =>
     takePartitionBy(`command ${name}`, options.input, options[what] as PartitionKey, what)
   const command: Command<Input, Data, never, Name, Uses, never> = {
@@ -257,6 +267,7 @@ export function defineCommand<
     input: takenObject(`command ${name}: the input`, options.input),
     result: result && takenSchema(`command ${name}: the result`, result),
     acknowledge,
+    priority,
     rejections: checkedReasons(`command ${name}`, options.rejections),
     caches: checkedCaches(`command ${name}`, options.caches),
     handler: options.handler ?? (runParts(() => command) as (typeof command)['handler']),

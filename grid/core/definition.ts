@@ -393,6 +393,13 @@ export interface Reader<Names extends string = any> {
   notFound(message: string): never
 }
 
+/**
+ * How urgent a command is when a unit has more to do than it can: `finish` what its caller has
+ * begun already, and others may be waiting for the end of; `begin` something; or only `browse`. The
+ * least urgent are turned away first.
+ */
+export type Priority = 'finish' | 'begin' | 'browse'
+
 export type Acknowledgement = 'accepted' | 'committed' | 'persisted'
 
 /**
@@ -414,6 +421,7 @@ export interface Command<
   readonly input: TObject
   readonly result: TSchema | undefined
   readonly acknowledge: Acknowledgement
+  readonly priority: Priority
   /** All reasons it may be refused for; undefined: it does not say. */
   readonly rejections?: readonly string[] | undefined
   readonly caches: readonly CacheNamed<Uses>[] | undefined

@@ -18,6 +18,8 @@ import { tellWaiting } from './tell-waiting.ts'
 
 /** What a role is, for the program that runs it on the spaces of one process. */
 export interface Role<C extends Component> {
+  /** As `/status` and metrics call it. Default: as the program is called. */
+  readonly role?: string
   readonly spaces: readonly string[]
   /** As other processes of a space are told of it. */
   readonly calledBy: string
@@ -30,6 +32,7 @@ export interface Role<C extends Component> {
     space: string,
     adapters: ProcessAdapters,
     reportOf: (logName: LogName) => Report,
+    telemetry: Telemetry,
   ): Promise<C> | C
   /** The public doors of a role that has any. */
   doors?(components: readonly C[], telemetry: Telemetry): Doors
@@ -61,6 +64,7 @@ export async function runRole<C extends Component>(
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const {
+    role: called = role,
     spaces,
     calledBy,
     names,
@@ -72,9 +76,10 @@ export async function runRole<C extends Component>(
   const awaited = tellWaiting(log, environment)
   const components = new Map<string, C>()
   const watches = new Map<string, MemoryWatch>()
+  const telemetry = new PrometheusTelemetry()
   const reportOf = (logName: LogName) => reportTo(log, names(logName))
   for (const space of spaces) {
-    components.set(space, await create(space, adapters, reportOf))
+    components.set(space, await create(space, adapters, reportOf, telemetry))
     watches.set(space, await adapters.memoryOf(space, calledBy))
   }
   const messaging = await adapters.messaging()
@@ -84,7 +89,6 @@ export async function runRole<C extends Component>(
     component.start()
     new ReadinessWatch(adapters.clock, component, reportOf(space)).start()
   }
-  const telemetry = new PrometheusTelemetry()
   const doors = openDoors?.([...components.values()], telemetry)
   const notReady = () => [
     ...adapters.unfit(),
@@ -94,10 +98,10 @@ export async function runRole<C extends Component>(
   ]
   const placement = placementOf(components)
   const spacesNow = () => figuresOf(components, watches)
-  const status = { unit: name, role, notReady, spaces: spacesNow, placement }
+  const status = { unit: name, role: called, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
-  log.info({ role, spaces: spaces.join(','), adminPort: port }, 'started')
+  log.info({ role: called, spaces: spaces.join(','), adminPort: port }, 'started')
   stopOnSignals({
     stop: async () => {
       log.info('stopping')

@@ -9,6 +9,7 @@ import {
   type MemoryWatch,
   memoryFull,
 } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { LoadControl, Underway } from './overload/load-control.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
@@ -19,9 +20,16 @@ export interface Admission {
   /**
    * Whether a command is executed, before anything has been done for it.
    * @param caller undefined: the process itself
+   * @param withinMs time that is left for it
+   * @param now monotonic ms
    * @throws GridError `not_ready`, `log_unavailable`, `overloaded`
    */
-  enter(command: AnyCommand, caller: Caller | undefined): void
+  enter(command: AnyCommand, caller: Caller | undefined, withinMs: number, now: number): void
+  /**
+   * The same, as far as it can be said before anything of the request has been read.
+   * @throws GridError `overloaded`
+   */
+  enterEarly(command: AnyCommand, caller: Caller): void
   /**
    * Whether a transaction is sent: only behind its handler is it known what it brings.
    * @param written bytes of its content, as its recorder has counted them
@@ -33,11 +41,9 @@ export interface Admission {
 }
 
 /** How it goes with a unit, as far as commands depend on it. */
-export interface UnitCondition {
+export interface UnitCondition extends Underway {
   /** Why commands have no chance just now. */
   unfit(): GridError | undefined
-  /** Commands without an outcome. */
-  readonly pendingCount: number
 }
 
 export interface AdmissionParts {
@@ -46,35 +52,48 @@ export interface AdmissionParts {
   readonly view: View
   /** Whether there is room in every process of the space. Left out: always. */
   readonly memory: MemoryWatch | undefined
+  readonly load: LoadControl
 }
 
 /**
- * Admission by fixed bounds, the same for every command and caller: of the commands that wait, of
- * the bytes that are on their way, and, while some process of the space is near its memory's
- * budget, only of what makes room or keeps it as it is. architecture.md, invariant 10.
+ * Admission by what is under way: what comes through a door as long as it is worked on in time
+ * (`LoadControl`), and by fixed bounds, the same for every command and caller: of the commands that
+ * wait, of the bytes that are on their way, and, while some process of the space is near its
+ * memory's budget, only of what makes room or keeps it as it is. architecture.md, invariant 10.
  */
 export class BoundedAdmission implements Admission {
   readonly #condition: UnitCondition
   readonly #view: View
   readonly #options: UnitOptions
   readonly #memory: MemoryWatch | undefined
+  readonly #load: LoadControl
   #pendingBytes = 0
 
-  constructor({ condition, view, memory }: AdmissionParts, options: UnitOptions) {
+  constructor({ condition, view, memory, load }: AdmissionParts, options: UnitOptions) {
     this.#condition = condition
     this.#view = view
     this.#options = options
     this.#memory = memory
+    this.#load = load
   }
 
-  enter(): void {
+  enter(command: AnyCommand, caller: Caller | undefined, withinMs: number, now: number): void {
     const { pendingMax, pendingBytesMax } = this.#options
     const unfit = this.#condition.unfit()
     if (unfit) throw unfit
     if (this.#condition.pendingCount >= pendingMax)
-      throw overloaded(`${pendingMax} commands are waiting`)
+      throw this.#overBound(command, `${pendingMax} commands are waiting`)
     if (this.#pendingBytes >= pendingBytesMax)
-      throw overloaded('Too many bytes of commands are waiting')
+      throw this.#overBound(command, 'Too many bytes of commands are waiting')
+    if (caller) this.#load.enter(command, caller, this.#condition, withinMs, now)
+  }
+
+  enterEarly(command: AnyCommand, caller: Caller): void {
+    this.#load.enterEarly(command, caller, this.#condition)
+  }
+
+  #overBound(command: AnyCommand, message: string): GridError {
+    return this.#load.refusedByBound(command, this.#condition, message)
   }
 
   admit({ steps }: TransactionRecord, written: number, inputBytes: number): number {

@@ -38,6 +38,9 @@ import {
   rememberedRefusal,
   rememberStep,
 } from './idempotency.ts'
+import { lateExecution } from './late-execution.ts'
+import { OpenExecutions } from './open-executions.ts'
+import type { LoadControl } from './overload/load-control.ts'
 import { PendingTransactions } from './pending.ts'
 import { refusalOf } from './refusal-of.ts'
 import type { RunnerParts } from './runner-parts.ts'
@@ -66,7 +69,7 @@ const longHandlerMs = 20
  * are as strictly serializable as the rest. Nothing here survives a crash: callers that hear
  * nothing ask again with their idempotency key.
  */
-export class CommandRunner {
+export class CommandRunner implements UnitCondition {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
@@ -81,7 +84,8 @@ export class CommandRunner {
   readonly #archive: ArchiveDesk
   readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
-  readonly #open = new Set<Execution>()
+  readonly #load: LoadControl
+  readonly #open = new OpenExecutions()
   readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
@@ -102,6 +106,8 @@ export class CommandRunner {
   /** Told of each command that has to run again because it has collided. */
   whenCollided: ((command: AnyCommand, input: unknown) => void) | undefined
   answered = 0
+  /** Why commands have no chance just now. */
+  readonly unfit: () => GridError | undefined
   /** Of all that this unit sends: commands, and what its expirer ends. */
   readonly admission: Admission
   /** Those that wait for what commands across partitions hold. */
@@ -110,8 +116,9 @@ export class CommandRunner {
   readonly parts: PartRunner | undefined
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, version, memory, unfit, place, archive } =
-      parts
+    const { state, chain, clock, time, random, faults, version, unfit, place, archive } = parts
+    const { memory, load } = parts
+    this.#load = load
     this.#place = place
     this.#archive = archive
     this.#outbox = parts.outbox
@@ -124,14 +131,9 @@ export class CommandRunner {
     this.#faults = faults
     this.#pending = new PendingTransactions(state)
     this.#answers = new Answers(clock, faults, version, options.positionWaitMsMax)
-    const pendingCount = () => this.pendingCount
-    const condition: UnitCondition = {
-      unfit,
-      get pendingCount() {
-        return pendingCount()
-      },
-    }
-    this.admission = new BoundedAdmission({ condition, view: this.#pending, memory }, options)
+    this.unfit = unfit
+    const seen = { condition: this, view: this.#pending, memory, load }
+    this.admission = new BoundedAdmission(seen, options)
     this.#newId = () => random.id()
     this.waiters = new HoldWaiters(state)
     if (place) {
@@ -140,6 +142,7 @@ export class CommandRunner {
       this.parts = new PartRunner({ ...parts, ...own }, options)
     } else this.parts = undefined
     this.#fate = {
+      late: ({ execution }) => this.#givenUp(execution),
       decided: (attempt, evaluation) => this.#decided(attempt, evaluation),
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
@@ -248,7 +251,7 @@ export class CommandRunner {
 
   /** Resolves once everything that is open now has been answered. */
   async drained(): Promise<void> {
-    await Promise.allSettled([...this.#open].map(({ answered }) => answered))
+    await Promise.allSettled(this.#open.all().map(({ answered }) => answered))
   }
 
   /** Another unit's write. */
@@ -277,37 +280,28 @@ export class CommandRunner {
     })
   }
 
-  /**
-   * Tells the callers whose time is up. Oldest first, so it stops at the first one that has time
-   * left.
-   */
+  /** Tells the callers whose time is up. */
   expire(): void {
     const now = this.#clock.monotonic()
-    for (const execution of this.#open) {
-      if (execution.deadline > now) return
-      const { waitsFor } = execution
-      if (waitsFor !== undefined) {
-        const message = `${execution.command.name} has waited too long for ${waitsFor}`
-        execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
-        continue
-      }
-      execution.fail(
-        execution.sent
-          ? new GridError(
-              'outcome_unknown',
-              `${execution.command.name} has no outcome yet; ask again with the same Idempotency-Key`,
-            )
-          : new GridError('log_unavailable', 'The log cannot be reached', { retryAfterMs: 1000 }),
-      )
-    }
+    for (const execution of this.#open.all()) if (execution.deadline <= now) this.#late(execution)
+  }
+
+  #late(execution: Execution): void {
+    const commandMsMax = this.#chain.joined ? this.#options.commandMsMax : 0
+    execution.fail(lateExecution(execution, commandMsMax))
+  }
+
+  #givenUp(execution: Execution): boolean {
+    const { cameAt, attempts, command } = execution
+    if (cameAt === 0 || attempts > 1 || execution.done || !this.#load.isLate(cameAt)) return false
+    execution.fail(this.#load.late(command, this))
+    return true
   }
 
   /** Fails everything that is open. */
   close(error: GridError): void {
-    for (const execution of this.#open)
-      execution.fail(
-        execution.sent ? new GridError('outcome_unknown', error.message, { cause: error }) : error,
-      )
+    const unknown = new GridError('outcome_unknown', error.message, { cause: error })
+    for (const execution of this.#open.all()) execution.fail(execution.sent ? unknown : error)
   }
 
   /** A second request with the key of one that is still running gets that one's answer. */
@@ -340,6 +334,11 @@ export class CommandRunner {
 
   #run(execution: Execution, begun: number): void {
     if (execution.over) return
+    // Nobody waits for it any more.
+    if (execution.deadline <= begun && !execution.done) {
+      this.#late(execution)
+      return
+    }
     if (!this.#chain.joined) {
       this.#again.push(execution)
       return

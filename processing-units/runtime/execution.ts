@@ -18,6 +18,8 @@ export class Execution {
   readonly hash: number | undefined
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
+  /** Whole monotonic ms at which it came through a door; 0: the process itself has asked. */
+  readonly cameAt: number
   readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
   /** The attempt of another command that holds what it needs: it runs when that is let go. */
@@ -27,6 +29,9 @@ export class Execution {
   /** Why it is refused, while that is being written down; only of what reactions send. */
   refusal: Rejection | undefined = undefined
   done = false
+  /** Its neighbours among those that are open. */
+  older: Execution | undefined = undefined
+  younger: Execution | undefined = undefined
   #answered = false
   /** Called once, when the caller has been told something. */
   #settled: ((execution: Execution) => void) | undefined
@@ -43,6 +48,7 @@ export class Execution {
     acknowledge: Acknowledgement,
     deadline: number,
     hash?: number,
+    cameAt = 0,
   ) {
     this.command = command
     this.input = input
@@ -52,6 +58,7 @@ export class Execution {
     this.acknowledge = acknowledge
     this.deadline = deadline
     this.hash = hash
+    this.cameAt = cameAt
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

@@ -28,6 +28,7 @@ import {
   type Sent,
   takeItems,
 } from './frame-item.ts'
+import type { QueueingDelay } from './overload/queueing-delay.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 interface InFlight {
@@ -74,6 +75,8 @@ export class FrameChain {
   readonly #unit: string
   readonly #options: UnitOptions
   readonly #frameBytesMax: number
+  /** Of what waits to be sent. */
+  readonly #delay: QueueingDelay
   /** Log position of this origin's join frame; 0 while it has not joined. */
   #origin = 0
   #nonce = 0
@@ -103,7 +106,9 @@ export class FrameChain {
     state: SpaceState,
     unit: string,
     options: UnitOptions,
+    delay: QueueingDelay,
   ) {
+    this.#delay = delay
     this.#log = log
     this.#clock = clock
     this.#says = says
@@ -143,12 +148,12 @@ export class FrameChain {
   }
 
   send(sent: Sent): void {
-    this.#open.push(sent)
+    this.#delay.added(this.#open.push(sent))
     this.#flushSoon()
   }
 
   check(check: Check): void {
-    this.#open.push(check)
+    this.#delay.added(this.#open.push(check))
     this.#flushSoon()
   }
 
@@ -322,7 +327,9 @@ export class FrameChain {
       this.#open.length > 0 &&
       this.#inFlight.length < this.#options.framesInFlightMax
     ) {
+      const length = this.#open.length
       const items = takeItems(this.#open, this.#options.frameTransactionsMax)
+      this.#delay.taken(length - this.#open.length)
       if (items.length > 0) this.#launch(items)
     }
   }
@@ -484,6 +491,7 @@ export class FrameChain {
 
   #takeUnsent(): Item[] {
     const items = this.#open.splice(0)
+    this.#delay.taken(items.length)
     const encoding = this.#encoding
     this.#encoding = undefined
     return encoding ? [encoding, ...items] : items

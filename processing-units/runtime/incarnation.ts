@@ -23,7 +23,9 @@ import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { FrameChain } from './frame-chain.ts'
 import { Freshness } from './freshness.ts'
+import type { LoadControl } from './overload/load-control.ts'
 import { Projections } from './projections.ts'
+import { NewestElsewhere } from './query-unit/newest-elsewhere.ts'
 import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -75,6 +77,8 @@ export class Incarnation {
   #isLooking = false
   #lookAgainAt = 0
   readonly #definition: DefinitionTeller
+  /** undefined: it takes commands, and knows by itself. */
+  readonly #newestElsewhere: NewestElsewhere | undefined
   #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
@@ -99,6 +103,7 @@ export class Incarnation {
     ended: (error: Error) => void,
     definition: DefinitionTeller,
     asking: StoreAsking,
+    load: LoadControl,
     memory?: MemoryWatch,
     place?: Place,
   ) {
@@ -116,17 +121,17 @@ export class Incarnation {
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)
-    this.#chain = new FrameChain(log, clock, says, random, state, name, options)
+    this.#chain = new FrameChain(log, clock, says, random, state, name, options, load.delay)
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
-    const unfit = () => this.#unfit()
+    const unfit = options.takesCommands ? () => this.#unfit() : takesNone
     const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
     const { archiveWaitMsMax } = options
     this.archive = new ArchiveDesk(state, clock, asking, archiveWaitMsMax)
     const { archive } = this
-    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive }
+    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive, load }
     this.runner = new CommandRunner(parts, options)
     const { admission } = this.runner
     this.#expirer = new Expirer(
@@ -146,6 +151,9 @@ export class Incarnation {
       outbox,
       place,
     )
+    this.#newestElsewhere = options.takesCommands
+      ? undefined
+      : new NewestElsewhere(asking, clock, options.positionWaitMsMax)
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -192,17 +200,17 @@ export class Incarnation {
       melded: (frame, accepted) => this.#melded(frame, accepted),
       connected: (connected) => {
         this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
-        if (connected) this.#chain.tick()
+        if (connected) this.#driveChain()
       },
       broken: (error) => this.end(error),
     })
     this.replica.start()
     this.#every(tickMs, () => this.#tick())
     this.#every(boundsMs, () => void this.#readBounds())
-    if (this.#options.expirySweepMs > 0)
+    if (this.#options.takesCommands && this.#options.expirySweepMs > 0)
       this.#every(this.#options.expirySweepMs, () => this.#sweep())
     void this.#readBounds()
-    this.#chain.tick()
+    this.#driveChain()
   }
 
   /** Why it cannot serve; undefined when it can. */
@@ -212,11 +220,15 @@ export class Incarnation {
     if (this.#conflict) return this.#conflict.message
     if (!this.#isThere) return 'reading the log'
     if (this.#isLooking) return 'looking whether this version can read what is stored'
-    if (!this.#projections) return 'the definition is not in the log yet'
-    if (!this.#chain.joined) return 'joining the log'
+    if (!this.#projections) return `the definition is not in the log yet${this.#whoWritesIt}`
+    if (this.#options.takesCommands && !this.#chain.joined) return 'joining the log'
     if (!this.replica.connected) return 'the log is not connected'
     if (this.lag > this.#options.lagPositionsMax) return `${this.lag} positions behind the log`
     return undefined
+  }
+
+  get #whoWritesIt(): string {
+    return this.#options.takesCommands ? '' : ': a unit that takes commands writes it'
   }
 
   /**
@@ -251,6 +263,14 @@ export class Incarnation {
       this.#disconnectedSince !== undefined &&
       this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
     )
+  }
+
+  /**
+   * Resolves with a position by which the log has everything that was stored when this was called.
+   * The replica of a unit that takes commands has come so far by then.
+   */
+  newest(): Promise<number> {
+    return this.#newestElsewhere?.ask() ?? this.runner.barrier()
   }
 
   /**
@@ -385,6 +405,7 @@ export class Incarnation {
   }
 
   #askForShape(): void {
+    if (!this.#options.takesCommands) return
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
@@ -399,10 +420,15 @@ export class Incarnation {
   #tick(): void {
     this.runner.expire()
     // What is sent meanwhile could not be seen to come back.
-    if (!this.replica.unreadable) this.#chain.tick()
+    if (!this.replica.unreadable) this.#driveChain()
     this.#watch.tick()
-    if (this.#watch.mustTell) this.#chain.tellTime()
+    if (this.#options.takesCommands && this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && (!this.#conflict || this.#data.problem)) this.#adoptShape()
+  }
+
+  /** A chain that is never driven never joins, and then sends nothing else either. */
+  #driveChain(): void {
+    if (this.#options.takesCommands) this.#chain.tick()
   }
 
   #sweep(): void {
@@ -442,6 +468,8 @@ export class Incarnation {
     again()
   }
 }
+
+const takesNone = (): GridError => notReady('takes no commands (ROLE=query)', 1000)
 
 const notReady = (what: string, retryAfterMs: number): GridError =>
   new GridError('not_ready', `The processing unit ${what}`, { retryAfterMs })

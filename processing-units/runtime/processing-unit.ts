@@ -1,4 +1,3 @@
-import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import {
   type Correction,
   checkCorrection,
@@ -13,6 +12,7 @@ import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { checkEntryPlace } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type {
   AffinityStatus,
   BatchedQuery,
@@ -44,13 +44,18 @@ import { StoredReads } from './archive/stored-reads.ts'
 import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
+import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
+import { LoadControl } from './overload/load-control.ts'
+import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
+import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
+import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
@@ -59,15 +64,6 @@ import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
 import { unknownIn } from './unknown.ts'
-
-export interface ProcessingUnitOptions extends Partial<UnitOptions> {
-  /** The partition that it keeps, of a space with several. */
-  readonly partition?: number
-  /** Where an exact state may come from, in the order of preference. Default: peer, reader, log. */
-  readonly sources?: readonly RehydrationSource[]
-  /** Told what people should know. Default: nothing is told. */
-  readonly report?: Report
-}
 
 /** Snapshots a unit gives at the same time. */
 const snapshotSessionsMax = 2
@@ -100,6 +96,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
   readonly archive: StoredReads
+  readonly past: UnitPast
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -110,6 +107,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
   readonly #rate: RateMeter
+  readonly #load: LoadControl
   #collisionsBefore = 0
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
@@ -145,31 +143,31 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const { messaging, clock } = ports
+    const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      name,
-      clock: ports.clock,
-      now: () => this.#watch.time.now(),
-      faults: this.#faults,
+      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
       serves: () => this.#serves(),
-      place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    const { messaging, clock, openChanges } = ports
+    const { openChanges } = ports
+    this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
-    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
+    const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        logName: this.#logName,
-        subject: subjects.snapshotFromPeer(this.#logName),
+        ...{ logName: this.#logName, subject: subjects.snapshotFromPeer(this.#logName) },
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -207,13 +205,10 @@ export class ProcessingUnit implements Serving, Component {
   /** Begins to rehydrate; `readiness` says when it serves. */
   start(): void {
     const { messaging, clock } = this.#ports
-    this.#persistence = new PersistenceWatch(
-      this.#logName,
-      messaging,
-      clock,
-      this.#options.persistWaitMsMax,
-      () => this.position,
-    )
+    const { persistWaitMsMax: waitMsMax } = this.#options
+    const position = () => this.position
+    const logName = this.#logName
+    this.#persistence = new PersistenceWatch(logName, messaging, clock, waitMsMax, position)
     this.#auditor.start()
     this.#affinity?.start()
     this.reactions.start()
@@ -244,6 +239,11 @@ export class ProcessingUnit implements Serving, Component {
     return this.executeHere(name, input, options)
   }
 
+  turnAway(name: string, caller: Caller): void {
+    const command = this.space.commands.get(name)
+    if (command) this.#incarnation?.runner.admission.enterEarly(command, caller)
+  }
+
   /** Not an async function: the execution's own promise is the answer, one less per command. */
   executeHere(
     name: string,
@@ -266,8 +266,8 @@ export class ProcessingUnit implements Serving, Component {
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
-    const hash =
-      this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
+    const { place } = this.#unitPlace
+    const hash = place && hashOfCorrection(this.space, correction, place)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.begin(command, correction, {}, hash)
   }
@@ -317,8 +317,9 @@ export class ProcessingUnit implements Serving, Component {
 
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
-    if (this.#unitPlace.place || !declares) return undefined
-    const reach = (position: number) => this.#reach(position)
+    const isUsed = declares && !this.#unitPlace.place && this.#options.takesCommands
+    if (!isUsed) return undefined
+    const reach = (position: number) => this.reach(position)
     const bytesOf = (name: string, input: unknown) => {
       checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
       return freezeInput(input, name)
@@ -326,7 +327,13 @@ export class ProcessingUnit implements Serving, Component {
     return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
   }
 
-  async #reach(position: number): Promise<void> {
+  /** As of `Incarnation`. @throws GridError `not_ready`, `stopping` */
+  async newest(): Promise<number> {
+    return await this.#serves().newest()
+  }
+
+  /** Resolves when the replica has come so far, or when that has been waited for long enough. */
+  protected async reach(position: number): Promise<void> {
     const incarnation = this.#incarnation
     if (!incarnation || incarnation.state.position >= position) return
     const waiting = new AbortController()
@@ -374,7 +381,6 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
-  /** undefined: no command declares an affinity. */
   get affinity(): AffinityStatus | undefined {
     return this.#affinity?.status()
   }
@@ -405,6 +411,7 @@ export class ProcessingUnit implements Serving, Component {
       ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
       ...(reactions ? { reactions } : {}),
       live: this.live.status(),
+      load: this.#load.status(),
     }
   }
 
@@ -421,6 +428,7 @@ export class ProcessingUnit implements Serving, Component {
     })
     this.#affinity?.leave()
     this.reactions.leave()
+    this.past.close()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
@@ -432,8 +440,6 @@ export class ProcessingUnit implements Serving, Component {
     await this.#persistence?.stop()
     await over
   }
-
-  // ---- life
 
   #lifeOver({ failure, worked }: Life): void {
     if (!failure) return
@@ -456,7 +462,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity } = await rehydrate(log, messaging, clock, {
+    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -476,7 +482,7 @@ export class ProcessingUnit implements Serving, Component {
       kind: 'rehydrated',
       level: 'info',
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
-      details: { source, entries, position },
+      details: { source, entries, position, ...copied },
     })
     const incarnation = new Incarnation(
       this.name,
@@ -491,6 +497,7 @@ export class ProcessingUnit implements Serving, Component {
       (error) => life.end(error),
       this.#definition,
       { logName: this.#logName, messaging },
+      this.#load,
       memory,
       this.#unitPlace.place,
     )
@@ -517,15 +524,7 @@ export class ProcessingUnit implements Serving, Component {
   }
 
   #failed(error: Error): void {
-    if (error instanceof ApplicationFault)
-      this.#report({
-        kind: 'application_fault',
-        level: 'error',
-        message: `the application is at fault: ${error.message}`,
-        error,
-        details: { ...error.told },
-      })
-    else this.#report({ kind: 'failed', level: 'error', message: error.message, error })
+    this.#report(failedEvent(error))
   }
 
   /** Peers may copy from this unit once it serves. */
@@ -563,8 +562,6 @@ export class ProcessingUnit implements Serving, Component {
     )
   }
 
-  // ---- commands
-
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)
     if (!command || command.partOnly) throw unknownIn(this.space, 'command', name)
@@ -582,8 +579,8 @@ export class ProcessingUnit implements Serving, Component {
     const hash = entryHash ?? this.#unitPlace.hashOf(command, input)
     const incarnation = this.#serves()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
-    incarnation.runner.admission.enter(command, caller)
     const begun = this.#ports.clock.monotonic()
+    incarnation.runner.admission.enter(command, caller, withinMs, begun)
     const execution = new Execution(
       command,
       input,
@@ -593,6 +590,7 @@ export class ProcessingUnit implements Serving, Component {
       acknowledge ?? command.acknowledge,
       begun + Math.min(withinMs, this.#options.commandMsMax),
       hash,
+      caller && Math.ceil(begun),
     )
     incarnation.runner.start(execution, begun)
     return execution

@@ -1,7 +1,9 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -9,6 +11,8 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import type { CopyPorts } from './partitions/copy.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
+import { PartitionedQueryUnit } from './query-unit/partitioned-query-unit.ts'
+import { QueryUnit } from './query-unit/query-unit.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
@@ -35,18 +39,19 @@ export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<voi
  */
 export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
   await runRole('processing-unit', [], async (environment, log) => {
-    const { UNIT_NAME: name } = environment
+    const { UNIT_NAME: name, ROLE: role } = environment
     const made = [await makeSpaces(environment)].flat()
     const spaces = new Map(made.map((space) => [space.name, space]))
     tellStrayFaults(log)
     return {
+      ...(role === 'query' ? { role: unitRoles.queries } : {}),
       spaces: [...spaces.keys()],
-      calledBy: 'unit',
+      calledBy: role === 'query' ? unitRoles.queries : unitRoles.commands,
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf): Promise<AnyUnit> =>
-        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment),
+      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> =>
+        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, telemetry),
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
@@ -58,34 +63,42 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
+  telemetry: Telemetry,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
+  const isQueryUnit = environment.ROLE === 'query'
+  const calledBy = isQueryUnit ? unitRoles.queries : unitRoles.commands
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = await adapters.portsOf(space.name, 'unit')
-    await adapters.declareEvents(space.name, space.readableEvents)
+    const own = await adapters.portsOf(space.name, calledBy)
+    const past = () => adapters.pastOf(space.name)
     const openChanges = () => adapters.openChanges(space.name)
-    const options = { report: reportOf(space.name), ...limits }
-    return new ProcessingUnit(name, space, { ...ports, openChanges }, options)
+    const ports = { ...own, telemetry, past, openChanges }
+    const reporting = { report: reportOf(space.name), ...limits }
+    if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
+    await adapters.declareEvents(space.name, space.readableEvents)
+    return new ProcessingUnit(name, space, ports, reporting)
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
     const logName = logNameOf(space.name, partition)
-    const ports = await adapters.portsOf(logName, 'unit', partitions)
-    await adapters.declareEvents(logName, space.readableEvents, partitions)
-    let opened: Log | undefined
+    const ports = await adapters.portsOf(logName, calledBy, partitions)
+    if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
+    const past = () => adapters.pastOf(logName, partitions)
+    let changes: Log | undefined
     return {
-      ...ports,
+      ...{ ...ports, telemetry, past },
       openChanges: async () => {
-        opened = await adapters.openChanges(logName, partitions)
-        return opened
+        changes = await adapters.openChanges(logName, partitions)
+        return changes
       },
       close: async () => {
-        await Promise.all([ports.log, opened].map((log) => log && adapters.letGo(log)))
+        await Promise.all([ports.log, changes].map((log) => log && adapters.letGo(log)))
       },
     }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment
-  return new PartitionedUnit(name, space, ports, { copies, zone, reportOf, unit: limits })
+  const Unit = isQueryUnit ? PartitionedQueryUnit : PartitionedUnit
+  return new Unit(name, space, ports, { copies, zone, reportOf, unit: limits })
 }

@@ -11,6 +11,7 @@ import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
+import type { LoadControl } from './overload/load-control.ts'
 
 /** What commands are run with, in one life of a unit. */
 export interface RunnerParts {
@@ -30,6 +31,8 @@ export interface RunnerParts {
   readonly place: Place | undefined
   /** Whether there is room in every process of the space. */
   readonly memory: MemoryWatch | undefined
+  /** Whether what comes through doors is taken. */
+  readonly load: LoadControl
   /** Why commands have no chance just now. */
   readonly unfit: () => GridError | undefined
 }

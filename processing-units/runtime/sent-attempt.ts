@@ -7,6 +7,8 @@ import type { Sent } from './frame-item.ts'
 import type { PendingTransaction } from './pending.ts'
 
 export interface AttemptFate {
+  /** Whether it has waited so long to be sent that it is given up. */
+  late(attempt: SentAttempt): boolean
   decided(attempt: SentAttempt, evaluation: Evaluation): void
   abandoned(attempt: SentAttempt, error?: GridError): void
 }
@@ -43,7 +45,7 @@ class SentAttempt implements Sent, PendingTransaction {
   }
 
   get cancelled(): boolean {
-    return this.execution.over
+    return this.execution.over || this.#fate.late(this)
   }
 
   decided(evaluation: Evaluation): void {

@@ -4,15 +4,16 @@ import type { Environment } from '@spacegrid/grid/program/environment'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
- * What a unit may hold on its way, within the memory of its process and as the environment says;
- * of a space with several partitions, the unit of one of them.
+ * What a unit may hold on its way, and how long it may wait, within the memory of its process and
+ * as the environment says; of a space with several partitions, the unit of one of them.
  */
 export function unitLimits(
-  environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX'>,
+  environment: Pick<Environment, 'COMMAND_BYTES_MAX' | 'COMMAND_ENTRIES_MAX' | 'QUEUE_DELAY_MS'>,
   budgetBytes: number,
   partitions = 1,
 ): Pick<
   UnitOptions,
+  | 'queueDelayMs'
   | 'transactionBytesMax'
   | 'pendingBytesMax'
   | 'frameBytesMax'
@@ -25,6 +26,7 @@ export function unitLimits(
   const { transactionBytesMax, pendingBytesMax, frameBytesMax } = limits
   const bytesMax = environment.COMMAND_BYTES_MAX ?? transactionBytesMax
   return {
+    queueDelayMs: environment.QUEUE_DELAY_MS,
     transactionBytesMax: bytesMax,
     pendingBytesMax: Math.max(pendingBytesMax, bytesMax),
     frameBytesMax,

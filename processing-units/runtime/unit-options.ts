@@ -3,6 +3,12 @@ import { defaultTransactionLimits, type TransactionLimits } from '@spacegrid/gri
 /** Settings of a processing unit; every one has a default that suits production. */
 export interface UnitOptions {
   /**
+   * false: it answers from what it melds, takes no commands and never writes to the log; whatever
+   * else units write by themselves (expiry, reactions, the definition, the time) it leaves to
+   * others. Default true.
+   */
+  readonly takesCommands: boolean
+  /**
    * Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default
    * 2.
    */
@@ -24,6 +30,12 @@ export interface UnitOptions {
   readonly transactionBytesMax: number
   /** Commands waiting for their outcome; beyond, `overloaded`. Default 16,384. */
   readonly pendingMax: number
+  /**
+   * How long commands that come through a door may wait before they are sent to the log, ms: when
+   * all of them wait longer, fewer are taken, and the others fail with `overloaded`. Default 20; 0:
+   * only the fixed bounds count. docs/overload.md.
+   */
+  readonly queueDelayMs: number
   /**
    * Bytes of transactions without an outcome; beyond, `overloaded`. One alone may have
    * `transactionBytesMax`. Default 128 MiB.
@@ -118,11 +130,13 @@ export interface UnitOptions {
 }
 
 export const defaultUnitOptions: UnitOptions = {
+  takesCommands: true,
   framesInFlightMax: 2,
   frameTransactionsMax: 1024,
   frameBytesMax: 768 * 1024,
   transactionBytesMax: 64 * 1024 * 1024,
   pendingMax: 16_384,
+  queueDelayMs: 20,
   pendingBytesMax: 128 * 1024 * 1024,
   attemptsMax: 64,
   commandMsMax: 10_000,

@@ -1,8 +1,10 @@
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import type { PastPorts } from '@spacegrid/grid/engine/past/past-states'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -17,4 +19,11 @@ export interface UnitPorts {
   readonly random: Random
   /** Whether there is room in every process of the space. Left out: always. */
   readonly memory?: MemoryWatch
+  /**
+   * What the past is made of; opened when somebody asks for it. Left out: what the log itself still
+   * has from its beginning.
+   */
+  readonly past?: () => Promise<PastPorts>
+  /** Told what it measures. Left out: nobody is. */
+  readonly telemetry?: Telemetry
 }

@@ -10,6 +10,7 @@ import { seatIdOf, seatKey } from './seat-names.ts'
  * rejected, or that payment would be taken for nothing.
  */
 export const confirmHold = defineCommand('confirmHold', {
+  priority: 'finish',
   description:
     'Makes an order of a hold. Again with the same paymentReference: the same order. Rejected: hold_expired, hold_not_found, hold_confirmed (paid otherwise, error.orderId), order_cancelled.',
   input: Type.Object({ holdId, paymentReference }),
@@ -44,6 +45,7 @@ export const confirmHold = defineCommand('confirmHold', {
 })
 
 export const releaseHold = defineCommand('releaseHold', {
+  priority: 'finish',
   description:
     'Gives the seats of a hold back before it expires. Rejected: hold_expired, hold_not_found, hold_confirmed (error.orderId).',
   input: Type.Object({ holdId }),
@@ -64,6 +66,7 @@ export const releaseHold = defineCommand('releaseHold', {
  * Idempotent by nature: an order that is cancelled stays cancelled, whoever has its seats by now.
  */
 export const cancelOrder = defineCommand('cancelOrder', {
+  priority: 'finish',
   description:
     'Cancels an order: its seats are free again. Again: the same answer, nothing changes. Rejected: order_not_found.',
   input: Type.Object({ orderId }),

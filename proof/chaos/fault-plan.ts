@@ -10,6 +10,8 @@ export interface FaultPlanOptions {
   readonly pauseMs?: Between
   /** From one fault to the next, in ms. Default: 300 to 2,200. */
   readonly cycleMs?: Between
+  /** While somebody has been away for longer there are no more faults, ms. Default 20,000. */
+  readonly awayMsMax?: number
 }
 
 export interface Between {
@@ -29,7 +31,7 @@ export interface Fault {
  * not over.
  */
 const usualCycleMs: Between = { min: 300, max: 2200 }
-const awayMsMax = 400
+const restMsMax = 400
 /**
  * Longer than every timeout: NATS pings 6 s, appends 5 s, requests 5 s, commands 10 s, MongoDB 5 s.
  */
@@ -40,11 +42,16 @@ const longPauseMs: Between = { min: 11_000, max: 15_000 }
 const allUnitsShare = 0.05
 const severalShare = 0.15
 const untilFreeMs = 20
+/**
+ * Somebody who comes back needs the others: a grid of which one is killed whenever it could give
+ * another one a copy never comes back, and how soon that is so depends on the machine alone.
+ */
+const awayMsMaxDefault = 20_000
 
 /**
  * Kills and pauses processes, one random cycle after the other, and brings them back. Who, when and
  * how long follows from the seed. A victim comes back while the next cycle is under way already;
- * only who is back is chosen again.
+ * only who is back is chosen again. Whoever takes long to come back is left in peace for it.
  */
 export class FaultPlan {
   /** How many processes of each role. */
@@ -53,7 +60,7 @@ export class FaultPlan {
   readonly #victims: readonly Victim[]
   readonly #options: FaultPlanOptions
   readonly #random: SeededRandom
-  readonly #away = new Map<Victim, Promise<void>>()
+  readonly #away = new Map<Victim, { readonly since: number; readonly back: Promise<void> }>()
   #failure: Error | undefined
 
   constructor(victims: readonly Victim[], options: FaultPlanOptions) {
@@ -76,14 +83,14 @@ export class FaultPlan {
           this.#away.delete(victim)
         },
       )
-      this.#away.set(victim, back)
+      this.#away.set(victim, { since: performance.now(), back })
     }
     return { fault: isPause ? 'paused' : 'killed', victims: victims.map(({ name }) => name) }
   }
 
   /** @throws the first failure to come back */
   async recovered(): Promise<void> {
-    await Promise.all(this.#away.values())
+    await Promise.all([...this.#away.values()].map(({ back }) => back))
     if (this.#failure) throw this.#failure
   }
 
@@ -100,7 +107,7 @@ export class FaultPlan {
 
   /** The plan's choice does not depend on how fast a victim comes back: it is waited for. */
   async #free(victims: readonly Victim[]): Promise<Victim[]> {
-    while (victims.some((victim) => this.#away.has(victim))) {
+    while (victims.some((victim) => this.#away.has(victim)) || this.#isLong()) {
       if (this.#failure) throw this.#failure
       await sleep(untilFreeMs)
     }
@@ -108,8 +115,14 @@ export class FaultPlan {
     return [...victims]
   }
 
+  #isLong(): boolean {
+    const { awayMsMax = awayMsMaxDefault } = this.#options
+    const before = performance.now() - awayMsMax
+    return [...this.#away.values()].some(({ since }) => since <= before)
+  }
+
   async #kill(victim: Victim): Promise<void> {
-    const awayMs = this.#random.below(awayMsMax)
+    const awayMs = this.#random.below(restMsMax)
     await victim.kill()
     await sleep(awayMs)
     await victim.restart()

@@ -11,7 +11,7 @@ import { FaultGrid } from '../support/fault-grid.ts'
 import { PatientClient } from '../support/patient-client.ts'
 import { repositoryApplication } from '../support/repository-application.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { type Outage, PartitionProbes } from './partition-probes.ts'
+import { type Outage, PartitionProbes, type Usual } from './partition-probes.ts'
 import { UnitsWatch } from './units-watch.ts'
 
 export interface ComeAndGoOptions {
@@ -29,6 +29,8 @@ export interface ComeAndGoStep {
   readonly what: string
   /** After a kill: until every partition had answered a command that was sent behind it, ms. */
   readonly answeredMs: number | undefined
+  /** How long answers took before a kill. */
+  readonly usual: Usual | undefined
   /** After a kill, by partition. */
   readonly outages: readonly ExplainedOutage[]
   /** Copies that have come to units which had not kept them. */
@@ -87,11 +89,12 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
     count: number,
     fairOf: (before: Kept) => number,
     outages: readonly ExplainedOutage[] = [],
+    usual?: Usual,
   ) => {
     const after = await settled(stays, count, partitions)
     const [moved, fair] = [movedBetween(kept, after), fairOf(kept)]
     const answeredMs = outages.length === 0 ? undefined : longestOf(outages)
-    const done = { what, answeredMs, outages, moved, fair }
+    const done = { what, answeredMs, usual, outages, moved, fair }
     steps.push(done)
     told?.(done)
     kept = after
@@ -102,12 +105,13 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
       before.get(settings.name)?.size ?? 0
   for (const [at, victim] of [first, second].entries()) {
     watch.begin()
+    const usual = probes.usual()
     const killedAt = performance.now()
     victim.kill('SIGKILL')
     const outages = await Promise.all(
       (await probes.answeredSince(killedAt)).map((outage) => explained(outage, killedAt, watch)),
     )
-    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), outages)
+    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), outages, usual)
   }
   const added = await cluster.addUnit()
   const fairShare = (partitions * copies) / (units - 1)

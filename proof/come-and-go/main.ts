@@ -56,7 +56,7 @@ const isMet = ({ answeredMs = 0, moved, fair }: ComeAndGoStep): boolean =>
   answeredMs <= answeredMsMax && moved <= movedMax * fair
 
 function tell(step: ComeAndGoStep): void {
-  const { what, answeredMs, outages, moved, fair } = step
+  const { what, answeredMs, usual, outages, moved, fair } = step
   const ratio = (moved / fair).toFixed(2)
   const answered =
     answeredMs === undefined ? '' : `all partitions answer after ${Math.round(answeredMs)} ms; `
@@ -65,6 +65,12 @@ function tell(step: ComeAndGoStep): void {
   say(
     `${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio}); ${load}`,
   )
+  if (usual) {
+    const { medianMs, longestMs } = usual
+    say(
+      `        before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`,
+    )
+  }
   if (outages.length > 0) say(`        each after: ${outages.map(briefly).join(', ')}`)
   for (const outage of outages) if (outage.seen.length > 0) tellAll(outage)
 }

@@ -1,10 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { partitionHash, partitionOfHash } from '@spacegrid/grid/core/partition'
 import type { Answer, PatientClient } from '../support/patient-client.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const answeredMsMax = 120_000
+/**
+ * Between an answer and the next probe of a partition: without a rest the probes alone would take
+ * all of a machine, and measure that.
+ */
+const restMs = 100
 /** Of each partition; what comes behind them is not noted. */
 const attemptsMax = 1000
+/** Of each partition: the latest answers, by which it is told what is usual. */
+const usualMax = 32
 
 /** One time that a probe was sent; ms, monotonic. */
 export interface Attempt {
@@ -21,6 +29,12 @@ export interface Outage {
   readonly answeredMs: number
   /** All that ended behind that moment, the one that was answered last. */
   readonly attempts: readonly Attempt[]
+}
+
+/** How long answers take while nothing happens, ms. */
+export interface Usual {
+  readonly medianMs: number
+  readonly longestMs: number
 }
 
 /**
@@ -50,6 +64,12 @@ export class PartitionProbes {
     return this.#probes.flatMap(({ outage }) => outage ?? [])
   }
 
+  /** Of the latest answers of all partitions. */
+  usual(): Usual {
+    const took = this.#probes.flatMap((probe) => probe.took).sort((one, other) => one - other)
+    return { medianMs: took[took.length >> 1] ?? 0, longestMs: took.at(-1) ?? 0 }
+  }
+
   async end(): Promise<void> {
     for (const probe of this.#probes) probe.end()
     await this.#work
@@ -64,6 +84,8 @@ class Probe {
   #attempts: Attempt[] = []
   /** Undefined: it has not answered what was sent since. */
   outage: Outage | undefined
+  /** By the latest answers, ms. */
+  readonly took: number[] = []
   #ending = false
 
   constructor(client: PatientClient, partition: number, eventId: string) {
@@ -96,12 +118,20 @@ class Probe {
       const { status = 0, body } = answer ?? {}
       if (status !== 200 && body?.error?.reason !== 'event_exists')
         throw new Error(`partition ${this.#partition} has answered ${JSON.stringify(answer)}`)
-      if (sentAt < this.#since) continue
-      this.outage ??= {
-        partition: this.#partition,
-        answeredMs: performance.now() - this.#since,
-        attempts: this.#attempts,
-      }
+      this.#answered(sentAt)
+      await sleep(restMs)
+    }
+  }
+
+  #answered(sentAt: number): void {
+    const now = performance.now()
+    this.took.push(now - sentAt)
+    if (this.took.length > usualMax) this.took.shift()
+    if (sentAt < this.#since) return
+    this.outage ??= {
+      partition: this.#partition,
+      answeredMs: now - this.#since,
+      attempts: this.#attempts,
     }
   }
 

@@ -7,7 +7,7 @@ import type {
 } from '@spacegrid/grid/engine/placement/placement-status'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
 
-const lookMs = 200
+const lookMs = 500
 const answerMsMax = 2000
 /** Longer than that for its status: the unit, or the machine, had something else to do. */
 const slowMs = 250

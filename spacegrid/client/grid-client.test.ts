@@ -50,6 +50,17 @@ describe('a command', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
+  test('says how long each attempt is waited for, and a query does not', async () => {
+    const { client, sent } = scripted([lost, done, done])
+    await client.command('shop', 'buy', {}, { deadlineMs: 4000 })
+    const waits = sent.map(({ headers }) => Number.parseInt(headers['grid-timeout'] ?? '', 10))
+    expect(waits[0]).toBeLessThanOrEqual(4000)
+    expect(waits[1]).toBeLessThanOrEqual(waits[0] as number)
+    expect(waits[1]).toBeGreaterThan(0)
+    await client.query('shop', 'stock', {})
+    expect(sent[2]?.headers).not.toHaveProperty('grid-timeout')
+  })
+
   test('whose answer was lost is sent again with the same key', async () => {
     const replayed = answer(200, { result: 1, position: 7 }, { 'idempotency-replayed': 'true' })
     const { client, sent } = scripted([lost, shed, replayed])

@@ -30,6 +30,9 @@ export interface Patience {
   readonly deadlineMs?: number | undefined
 }
 
+/** The longest time that the grid takes the name of. */
+const namedMsMax = 999_999_999
+
 /**
  * Sends the requests of a client and its sessions: several attempts each, as the policy allows, all
  * of them together within a budget. Never throws for what the grid or the network does.
@@ -158,7 +161,13 @@ export class Sender {
   }
 
   #outgoing(request: Request, signal: AbortSignal, timeoutMs: number): TransportRequest {
-    const headers = { ...this.#settings.headers, ...request.headers }
+    // What nobody waits for any more need not be done.
+    const ms = Math.floor(Math.max(1, Math.min(timeoutMs, namedMsMax)))
+    const headers = {
+      ...(request.call.kind === 'command' ? { 'grid-timeout': `${ms}ms` } : undefined),
+      ...this.#settings.headers,
+      ...request.headers,
+    }
     return { ...request, headers, signal, timeoutMs }
   }
 }

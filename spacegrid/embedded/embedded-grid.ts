@@ -15,10 +15,13 @@ import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import { checkStoredDivision } from './stored-division.ts'
 
@@ -31,11 +34,20 @@ export interface EmbeddedGridOptions {
   readonly streamBytesMax?: number
   /** How long what is persisted stays in the logs, ms. */
   readonly trimDelayMs?: number
+  /** How long the past can be asked for, ms. Default 0: no longer than the logs reach back. */
+  readonly pastMs?: number
+  /**
+   * What a log and its kept snapshots may take for the past, bytes, never more than half of
+   * `streamBytesMax`. Default 1 GiB.
+   */
+  readonly pastBytesMax?: number
   /** How often every stored entry is compared with the units, ms. Default 0: never. */
   readonly auditIntervalMs?: number
   /** Of the process: what it may hold. Left out: it is not measured. */
   readonly memory?: Memory
   readonly unit?: Omit<ProcessingUnitOptions, 'report'>
+  /** Told what the units measure. Left out: nobody is. */
+  readonly telemetry?: Telemetry
   /** Told what happens to units, pumps, writers and readers, and what keeps them from work. */
   readonly tell?: (who: string, event: RoleEvent) => void
 }
@@ -44,6 +56,8 @@ export interface EmbeddedGridOptions {
 export interface SpacePorts {
   readonly log: EmbeddedLog
   readonly changes: EmbeddedLog
+  /** Snapshots that are kept for the past. */
+  readonly past?: EmbeddedLog
   readonly store: EmbeddedStore
   readonly messaging: InProcessMessaging
   readonly clock: SystemClock
@@ -81,17 +95,23 @@ export class EmbeddedGrid {
    */
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
-    const { tell = () => undefined } = options
+    const { tell = () => undefined, telemetry } = options
+    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
+    const { pastMs = 0, pastBytesMax = 1024 ** 3 } = options
+    const pastRoom = Math.min(pastBytesMax, Math.floor((bytesMax ?? 8 * 1024 ** 3) / 2))
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
     const writerOptions = {
       ...(trimDelayMs === undefined ? {} : { trimDelayMs }),
       ...(limits ? { batchBytesMax: limits.batchBytesMax, feedBytesMax: limits.feedBytesMax } : {}),
     }
-    const pumpOptions = limits
-      ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
-      : {}
+    const pumpOptions = {
+      ...{ pastMs, pastBytesMax: pastRoom },
+      ...(limits
+        ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
+        : {}),
+    }
     const clock = new SystemClock()
     const random = new SystemRandom()
     this.#environment = new EmbeddedEnvironment(dataDirectory)
@@ -118,8 +138,9 @@ export class EmbeddedGrid {
       for (const logName of logNamesOf(space.name, partitions)) {
         const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
         const changes = new EmbeddedLog(this.#environment, `${logName}-changes`, clock, logOptions)
-        logs.push(log, changes)
-        ports.set(logName, { log, changes, store, messaging, clock })
+        const past = this.#openPast(logName, clock, pastMs, pastRoom)
+        logs.push(log, changes, ...(past.past ? [past.past] : []))
+        ports.set(logName, { log, changes, ...past, store, messaging, clock })
         const teller = (role: string) => (event: RoleEvent) => tell(`${logName} ${role}`, event)
         const told = (role: string) => ({ report: teller(role) })
         const components = {
@@ -130,12 +151,12 @@ export class EmbeddedGrid {
           ),
           'data-writer': new DataWriter(
             logName,
-            { log, changes, store, messaging, clock },
+            { log, changes, ...past, store, messaging, clock },
             { ...writerOptions, ...told('data-writer') },
           ),
           'data-pump': new DataPump(
             logName,
-            { log, changes, messaging, clock, random },
+            { log, changes, ...past, messaging, clock, random },
             { ...pumpOptions, ...told('data-pump') },
           ),
         }
@@ -147,9 +168,13 @@ export class EmbeddedGrid {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
-          const { log, changes } = ports.get(logName) as SpacePorts
-          const openChanges = async () => changes
-          return { log, openChanges, messaging, clock, random, memory: watch }
+          const { log, changes, past } = ports.get(logName) as SpacePorts
+          const kept = past && new KeptSnapshots(past)
+          const opened = { log, ...(kept ? { kept } : {}) }
+          const open = () => Promise.resolve(opened)
+          const openChanges = () => Promise.resolve(changes)
+          const own = { log, past: open, openChanges, memory: watch }
+          return { ...own, messaging, clock, random, ...observed }
         }
         const unit =
           partitions === 1
@@ -177,6 +202,16 @@ export class EmbeddedGrid {
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
+  }
+
+  #openPast(
+    logName: LogName,
+    clock: SystemClock,
+    pastMs: number,
+    bytesMax: number,
+  ): { readonly past?: EmbeddedLog } {
+    if (pastMs === 0) return {}
+    return { past: new EmbeddedLog(this.#environment, `${logName}-past`, clock, { bytesMax }) }
   }
 
   /** What was opened is closed again when it is not to be begun with. */

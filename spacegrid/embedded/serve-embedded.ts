@@ -75,13 +75,17 @@ export async function serveEmbedded(
   const memory = new SystemMemory(environment.MEMORY_MAX)
   tellStrayFaults(log)
   const report = reportTo(log, {})
+  const telemetry = new PrometheusTelemetry()
   const grid = new EmbeddedGrid(spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
+    pastMs: environment.PAST_MS,
+    pastBytesMax: environment.PAST_BYTES_MAX,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
+    telemetry,
     tell: (who, event) => {
       // Whoever has read that something is not ready wants to read that it is again.
       const isEnd = event.kind === 'readiness' && event.level === 'info'
@@ -90,7 +94,6 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const telemetry = new PrometheusTelemetry()
   const http = createHttpServer(grid.serving, {
     log,
     pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
@@ -135,6 +138,11 @@ function askOutboxOf(grid: EmbeddedGrid, space: string, asked: object): Promise<
 
 /** Somebody who names servers, or what they keep, expects no grid that uses none of them. */
 function checkEmbedded(environment: Environment): void {
+  if (environment.ROLE !== 'unit')
+    throw new GridError(
+      'configuration_invalid',
+      `ROLE=${environment.ROLE}, but npx spacegrid start is the embedded grid, in which one process does everything: unset it, or use npx spacegrid cluster --query-units`,
+    )
   for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL', 'EVENTS_BYTES_MAX'] as const)
     if (environment[name])
       throw new GridError(

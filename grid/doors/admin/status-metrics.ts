@@ -3,6 +3,8 @@ import type { AuditStatus } from '../../engine/agreement/audit-status.ts'
 import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
 import type { HoldsStatus } from '../request/serving.ts'
+import { addLoadMetrics } from './load-metrics.ts'
+import { addPassedMetrics } from './passed-metrics.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import { addReactionMetrics } from './reaction-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
@@ -66,9 +68,11 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addHoldMetrics(registry, source)
   addAffinityMetrics(registry, source)
   addReactionMetrics(registry, source)
+  addLoadMetrics(registry, source)
   addLiveMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
+  addPassedMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',

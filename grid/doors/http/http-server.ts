@@ -41,6 +41,7 @@ import {
   sendProblemEarly,
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
+import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
@@ -196,6 +197,7 @@ function addSpaceRoutes(
     const fields = readable.get(cache.name)
     if (!fields) continue
     addEntryRoute(app, door, rotation, cache, fields)
+    addHistoryRoute(app, door, rotation, cache, fields)
     addArchiveRoutes(app, door, rotation, cache, fields)
   }
   addEventRoute(app, door, rotation, readable, undeclaredReadable)

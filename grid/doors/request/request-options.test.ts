@@ -65,6 +65,23 @@ describe('readOptions', () => {
     expect(readOptions({ staleness })).toEqual({ stalenessMs })
   })
 
+  test.each([
+    ['2s', 2000],
+    ['0.5s', 500],
+    ['250ms', 250],
+  ])('Grid-Timeout: %s', (timeout, withinMs) => {
+    expect(executeOptions(undefined, undefined, undefined, timeout)).toEqual({ withinMs })
+  })
+
+  test.each(['', '0s', '2', '-1s', 'soon'])('refuses Grid-Timeout: %j', (timeout) => {
+    expect(() => executeOptions(undefined, undefined, undefined, timeout)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_header',
+        details: { header: 'Grid-Timeout', allowed: expect.stringContaining('2s, 500ms') },
+      }),
+    )
+  })
+
   test.each(['', '2', '-1s', '1m', '2 s', 's', '1e3s', '2s, 3s', '0x1s', '.5s'])(
     'refuses Grid-Staleness: %j',
     (staleness) => {

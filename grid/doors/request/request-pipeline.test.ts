@@ -86,7 +86,8 @@ describe('the way of a request', () => {
     })
     const request = new NotedRequest<ExecuteOptions, CommandAnswer>(steps, apple)
     await pipeline.command('shop', 'putProduct').run(unit, request)
-    expect(steps).toEqual(['identify', 'Idempotency-Key', 'Prefer', 'input', 'run', 'answer'])
+    const headers = ['Idempotency-Key', 'Prefer', 'Grid-Timeout']
+    expect(steps).toEqual(['identify', ...headers, 'input', 'run', 'answer'])
   })
 
   test('everybody is anonymous by default, and where they ask from is known to the unit', async () => {
@@ -108,6 +109,22 @@ describe('the way of a request', () => {
     const request = new NotedRequest<ExecuteOptions, CommandAnswer>([], apple, 'ann')
     await pipeline.command('shop', 'putProduct').run(unit, request)
     expect(unit.callers[0]?.name).toBe('ann')
+  })
+
+  test('what an overloaded unit turns away is not read', async () => {
+    const { unit, pipeline } = open()
+    const asked: unknown[] = []
+    Object.assign(unit, {
+      turnAway: (...args: unknown[]) => {
+        asked.push(...args)
+        throw new GridError('overloaded', 'not now')
+      },
+    })
+    const request = new NotedRequest<ExecuteOptions, CommandAnswer>([], apple)
+    const asking = pipeline.command('shop', 'putProduct').run(unit, request)
+    await expect(asking).rejects.toMatchObject({ code: 'overloaded' })
+    expect(asked).toEqual(['putProduct', { name: undefined, origin: request }])
+    expect(request.steps).toEqual(['refuse'])
   })
 
   test('whoever is not let in gets that error, and nothing of the request is read', async () => {

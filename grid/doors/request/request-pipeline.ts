@@ -3,7 +3,7 @@ import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
-import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
   ArchiveAsked,
@@ -14,6 +14,9 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  HistoryAsked,
+  HistoryPage,
+  PastReads,
   QueryAnswer,
   ReadOptions,
   Serving,
@@ -33,9 +36,10 @@ export interface PipelineOptions {
 }
 
 /**
- * The way of every request, whichever door it comes through: identify, ask (what its headers want),
- * read (its input), run (the unit validates, admits and executes), answer. A door translates its
- * own format into a request, and the answer or the error back.
+ * The way of every request, whichever door it comes through: identify, turn away (what an
+ * overloaded unit does not take), ask (what its headers want), read (its input), run (the unit
+ * validates, admits and executes), answer. A door translates its own format into a request, and the
+ * answer or the error back.
  */
 export class RequestPipeline {
   readonly #identify: Identify
@@ -52,36 +56,48 @@ export class RequestPipeline {
 
   command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
     return this.#path(latencyOf('command'), [space, command], {
+      turnAway: (unit, caller) => unit.turnAway?.(command, caller),
       ask: commandOptions,
       run: (unit, input, asked) => unit.execute(command, input, asked),
     })
   }
 
-  query(space: string, query: string): RequestPath<ReadOptions, QueryAnswer> {
+  query(space: string, query: string): RequestPath<AskedRead, QueryAnswer> {
     return this.#path(latencyOf('query'), [space, query], {
       ask: (request, caller) => this.#queryOptions(request, caller),
-      run: (unit, input, asked) => unit.query(query, input, asked),
+      run: (unit, input, asked) =>
+        asked.asOf === undefined
+          ? unit.query(query, input, asked)
+          : pastOf(unit).query(query, input, asked.asOf, asked),
     })
   }
 
   /** Its input is the list of the queries. */
-  queries(space: string): RequestPath<ReadOptions, BatchAnswer> {
+  queries(space: string): RequestPath<AskedRead, BatchAnswer> {
     return this.#path(latencyOf('batch'), [space, 'queries'], {
       ask: (request, caller) => this.#queryOptions(request, caller),
-      run: (unit, input, asked) => unit.queries(input as readonly BatchedQuery[], asked),
+      run: (unit, input, asked) => {
+        const batch = input as readonly BatchedQuery[]
+        return asked.asOf === undefined
+          ? unit.queries(batch, asked)
+          : pastOf(unit).queries(batch, asked.asOf, asked)
+      },
     })
   }
 
   /** Its input is the entry's key. */
-  entry(space: string, cache: string): RequestPath<ReadOptions, EntryAnswer> {
+  entry(space: string, cache: string): RequestPath<AskedRead, EntryAnswer> {
     return this.#path(latencyOf('entry', 'cache'), [space, cache], {
       ask: readingOptions,
-      run: (unit, input, asked) => unit.entry(cache, input as string, asked),
+      run: (unit, input, asked) =>
+        asked.asOf === undefined
+          ? unit.entry(cache, input as string, asked)
+          : pastOf(unit).entry(cache, input as string, asked.asOf),
     })
   }
 
   /** @throws GridError `explain_off`, `invalid_header` */
-  #queryOptions(request: RequestHeaders, caller: Caller): ReadOptions {
+  #queryOptions(request: RequestHeaders, caller: Caller): AskedRead {
     const explain = request.header(requestHeaders.explain)
     if (explain !== undefined && !this.#explains)
       throw new GridError('explain_off', 'How answers are found is not explained here')
@@ -91,7 +107,7 @@ export class RequestPipeline {
   /** The same as the store has it. */
   stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
     return this.#path(latencyOf('archive', 'cache'), [space, cache], {
-      ask: readingOptions,
+      ask: presentOptions,
       run: (unit, input) => archiveOf(unit).entry(cache, input as string),
     })
   }
@@ -99,7 +115,7 @@ export class RequestPipeline {
   /** Its input is what is asked of an index. */
   archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
     return this.#path(latencyOf('archive', 'cache'), [space, cache], {
-      ask: readingOptions,
+      ask: presentOptions,
       run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
     })
   }
@@ -124,6 +140,17 @@ export class RequestPipeline {
     return new StreamTelemetry(this.#telemetry, space)
   }
 
+  /** Its input is the key, and what is asked of its history. */
+  history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
+    return this.#path(latencyOf('history', 'cache'), [space, cache], {
+      ask: presentOptions,
+      run: (unit, input) => {
+        const { key, ...asked } = input as HistoryAsked & { readonly key: string }
+        return pastOf(unit).history(cache, key, asked)
+      },
+    })
+  }
+
   #path<Asked, Answer>(
     latency: HistogramMetric,
     [space, name]: readonly [space: string, name: string],
@@ -142,6 +169,8 @@ export interface StreamOptions {
 
 /** What differs between a command, a query and the reading of an entry. */
 interface Steps<Asked, Answer> {
+  /** @throws GridError `overloaded` */
+  readonly turnAway?: (unit: Serving, caller: Caller) => void
   /** @throws GridError `invalid_header` */
   ask(request: RequestHeaders, caller: Caller): Asked
   run(unit: Serving, input: unknown, asked: Asked): Promise<Answer>
@@ -172,6 +201,7 @@ export class RequestPath<Asked, Answer> {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
       const caller = identified instanceof Promise ? await identified : identified
+      this.#steps.turnAway?.(unit, caller)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
       const sent = request.answer(await this.#steps.run(unit, input, asked), asked)
@@ -189,9 +219,10 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
     request.header(requestHeaders.idempotencyKey),
     request.headers(requestHeaders.prefer),
     caller,
+    request.header(requestHeaders.timeout),
   )
 
-const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): ReadOptions =>
+const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): AskedRead =>
   readOptions(
     {
       position: request.header(requestHeaders.position),
@@ -208,12 +239,27 @@ function streamOptions(request: RequestHeaders, caller: Caller): StreamOptions {
   return { lastEventId: id === '' ? undefined : id, caller }
 }
 
+/** The store knows the present only. */
+function presentOptions(request: RequestHeaders, caller: Caller): ReadOptions {
+  const asked = readingOptions(request, caller)
+  if (asked.asOf === undefined) return asked
+  throw new GridError('position_out_of_reach', 'This can be asked for as it is now only')
+}
+
+function pastOf({ past, space }: Serving): PastReads {
+  if (past) return past
+  throw new GridError(
+    'position_out_of_reach',
+    `The space ${space.name} cannot be asked for the past`,
+  )
+}
+
 function archiveOf({ archive, name }: Serving): ArchiveReads {
   if (archive) return archive
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'stream'
+type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history' | 'stream'
 
 const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,

@@ -3,11 +3,17 @@ import { counting } from '@spacegrid/runtime/test-support/counters'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { GridError } from '../../core/errors.ts'
 import { FrameKind } from '../../core/frame.ts'
+import { SpaceState } from '../../core/space-state.ts'
+import { SeededRandom } from '../../kit/seeded-random.ts'
 import { SimulatedLog } from '../../kit/simulated-log.ts'
 import { SimulatedStream } from '../../kit/simulated-stream.ts'
 import { UnitWorld } from '../../kit/unit-world.ts'
+import { sleep } from '../ports/clock.ts'
 import { encodeFrame } from '../wire/frame-codec.ts'
+import { subjects } from '../wire/subjects.ts'
 import { rehydrate } from './rehydration.ts'
+import { SnapshotService } from './snapshot-service.ts'
+import { ReplicaSnapshot } from './snapshot-source.ts'
 
 let world: UnitWorld
 beforeEach(() => {
@@ -38,6 +44,32 @@ async function refusalWith(log: SimulatedLog): Promise<GridError> {
   await expect(world.settled(copying)).rejects.toMatchObject({ code: 'stopping' })
   return failures[0] as GridError
 }
+
+test('a store that takes its time for each piece is copied all the same; a peer that does is given up', async () => {
+  const { clock, messaging } = world
+  const log = new SimulatedLog(clock, new SimulatedStream(clock))
+  const state = new SpaceState()
+  const slow = () => {
+    const snapshot = new ReplicaSnapshot({ state, listen: () => () => undefined })
+    const next = async (entriesMax: number) => {
+      await sleep(clock, 12_000)
+      return snapshot.next(entriesMax)
+    }
+    return { next, close: () => undefined }
+  }
+  const { name: logName } = counting
+  for (const subject of [subjects.snapshotFromPeer(logName), subjects.snapshotFromReader(logName)])
+    await new SnapshotService(messaging, clock, new SeededRandom(1), slow, {
+      ...{ logName, subject, sessionsMax: 1 },
+    }).start()
+  const failures: string[] = []
+  const copying = rehydrate(log, messaging, clock, {
+    ...{ logName, sources: ['peer', 'reader'], signal: new AbortController().signal },
+    failed: (source, error) => failures.push(`${source}: ${(error as GridError).code}`),
+  })
+  expect((await world.settled(copying, 60_000)).source).toBe('reader')
+  expect(failures).toEqual(['peer: request_timeout'])
+})
 
 // architecture.md, invariant 8
 test('a copy whose next position the log no longer holds is not used', async () => {

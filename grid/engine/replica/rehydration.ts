@@ -25,7 +25,10 @@ export interface RehydrationOptions {
    * held.
    */
   readonly sources: readonly RehydrationSource[]
-  /** Longest wait for one answer. Default 5,000. */
+  /**
+   * Longest wait for one answer. Default 5,000. For a piece that is read from the store three times
+   * that, for a store may be busy; whether its reader has gone is known after a second.
+   */
   readonly answerMs?: number
   /** Pause before all sources are asked again. Default 250. */
   readonly pauseMs?: number
@@ -58,6 +61,15 @@ export interface Rehydrated {
   /** Identity of the log that continues the state. */
   readonly logIdentity: string
   readonly source: RehydrationSource
+  /** How the copy went; undefined: there was nothing to copy. */
+  readonly copied?: Copied
+}
+
+export interface Copied {
+  readonly pieces: number
+  readonly ms: number
+  /** Of that for pieces, ms; the rest was restoring them, and whatever else the process did. */
+  readonly waitedMs: number
 }
 
 /**
@@ -119,7 +131,7 @@ const latest = (known: StoredState, told: StoredState): StoredState =>
   known !== 'nothing' && told === 'unknown' ? known : told
 
 /** A state, and the identity of the log that continues it. */
-type Copy = Pick<Rehydrated, 'state' | 'logIdentity'>
+type Copy = Omit<Rehydrated, 'source'>
 
 /**
  * Rounds in which a log is not believed to be all there is while no data reader has said that
@@ -180,11 +192,11 @@ async function fromSnapshot(
   options: RehydrationOptions,
 ): Promise<Copy> {
   const subject = snapshotSubjects[source](options.logName)
-  const state = await restore(source, messaging, clock, subject, options)
+  const { state, copied } = await restore(source, messaging, clock, subject, options)
   const bounds = await log.bounds()
   checkContinues(state, bounds, options.logName)
   checkHistory(state, await log.read(state.position), options.logName)
-  return { state, logIdentity: bounds.identity }
+  return { state, logIdentity: bounds.identity, copied }
 }
 
 /**
@@ -192,6 +204,8 @@ async function fromSnapshot(
  * data reader is asked instead.
  */
 const peerOpenMs = 1000
+/** Of a copy that was given up all of it has to be read again, and nobody else may have one. */
+const storedPieceShare = 3
 
 async function restore(
   source: RehydrationSource,
@@ -199,21 +213,27 @@ async function restore(
   clock: Clock,
   subject: string,
   { answerMs = 5000, signal, suspect, confirms, progress }: RehydrationOptions,
-): Promise<SpaceState> {
+): Promise<{ readonly state: SpaceState; readonly copied: Copied }> {
   const state = SpaceState.toRestore()
+  const begun = clock.monotonic()
+  let [pieces, waitedMs, waitsSince] = [0, 0, begun]
   const patience = {
     openMs: source === 'peer' ? Math.min(peerOpenMs, answerMs) : answerMs,
-    answerMs,
+    answerMs: source === 'peer' ? answerMs : answerMs * storedPieceShare,
   }
   for await (const data of readSnapshot(messaging, clock, subject, patience, suspect)) {
     if (signal.aborted) throw new GridError('stopping', 'Rehydration was given up')
+    waitedMs += clock.monotonic() - waitsSince
+    pieces++
     const chunk = decodeSnapshotChunk(data)
     restoreSnapshotChunk(state, chunk)
     progress?.({ source, entries: state.entryCount })
+    waitsSince = clock.monotonic()
     if (!chunk.end) continue
     for (const _ of state.completeIndexes()) await new Promise<void>((next) => clock.soon(next))
     const digest = state.digest.toString()
-    if (digest === chunk.end.digest || (await confirms?.(state.position, digest))) return state
+    if (digest === chunk.end.digest || (await confirms?.(state.position, digest)))
+      return { state, copied: { pieces, waitedMs, ms: clock.monotonic() - begun } }
     throw new GridError(
       'diverged',
       `The snapshot's digest is ${chunk.end.digest}, the copy's is ${digest}`,

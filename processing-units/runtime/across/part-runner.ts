@@ -120,9 +120,9 @@ export class PartRunner {
     return new Promise((resolve, reject) => {
       const { clock, space, admission } = this.#parts
       const group = new PartGroup(space, asked.command, asked.parts)
-      admission.enter(group.command, undefined)
       const { withinMs, waitMsMax = withinMs } = asked
       const now = clock.monotonic()
+      admission.enter(group.command, undefined, withinMs, now)
       const [until, waitUntil] = [now + withinMs, now + Math.min(withinMs, waitMsMax)]
       this.#run({ asked, group, until, waitUntil, runs: 0, vote: resolve, fail: reject })
     })

@@ -2,7 +2,8 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { CopyState } from '@spacegrid/grid/engine/placement/member'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
-import { ProcessingUnit, type ProcessingUnitOptions } from '../processing-unit.ts'
+import { ProcessingUnit } from '../processing-unit.ts'
+import type { ProcessingUnitOptions } from '../processing-unit-options.ts'
 import type { UnitPorts } from '../unit-ports.ts'
 
 /** What the unit of one partition works with. */

@@ -1,6 +1,7 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
-import { ProcessingUnit, type ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit'
+import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
 import type { UnitPorts } from '@spacegrid/runtime/unit-ports'
 import type { History } from '../check/history.ts'
 

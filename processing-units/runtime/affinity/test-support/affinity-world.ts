@@ -13,7 +13,8 @@ import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { fateOf } from '@spacegrid/grid/kit/unit-world'
-import { ProcessingUnit, type ProcessingUnitOptions } from '../../processing-unit.ts'
+import { ProcessingUnit } from '../../processing-unit.ts'
+import type { ProcessingUnitOptions } from '../../processing-unit-options.ts'
 
 const counters = defineCache('counters', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer() }),

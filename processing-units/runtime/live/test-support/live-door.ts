@@ -9,7 +9,8 @@ import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { expect, onTestFinished } from 'vitest'
-import { ProcessingUnit, type ProcessingUnitOptions } from '../../processing-unit.ts'
+import { ProcessingUnit } from '../../processing-unit.ts'
+import type { ProcessingUnitOptions } from '../../processing-unit-options.ts'
 
 /** Units of one log in this process, each behind a door of its own, in real time. */
 export class LiveDoors {

@@ -1,0 +1,59 @@
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import { type Distribution, noTelemetry } from '@spacegrid/grid/engine/ports/telemetry'
+
+const unobserved: Distribution = noTelemetry.distribution(
+  { name: '', help: '', labels: [], bounds: [] },
+  [],
+)
+
+/**
+ * How long what comes into a queue waits until it is taken out, measured on one item at a time: the
+ * next that comes when the one before has been taken. So it costs each item a comparison, and a
+ * look at the clock only as often as the queue is emptied. What waits for the event loop to get to
+ * the queue is measured with it: the queue is emptied at the end of a turn, and the item may be the
+ * turn's first.
+ */
+export class QueueingDelay {
+  readonly #clock: Clock
+  readonly #observed: Distribution
+  /** Items taken so far. */
+  #taken = 0
+  /** Number of the item that is looked at; 0: none. */
+  #looked = 0
+  #since = 0
+  #leastMs = Number.POSITIVE_INFINITY
+
+  /** @param observed told of each delay, in seconds */
+  constructor(clock: Clock, observed = unobserved) {
+    this.#clock = clock
+    this.#observed = observed
+  }
+
+  /** @param length of the queue, with the item that has come */
+  added(length: number): void {
+    if (this.#looked !== 0) return
+    this.#looked = this.#taken + length
+    this.#since = this.#clock.monotonic()
+  }
+
+  taken(count: number): void {
+    this.#taken += count
+    if (this.#looked === 0 || this.#taken < this.#looked) return
+    const ms = this.#clock.monotonic() - this.#since
+    this.#looked = 0
+    this.#leastMs = Math.min(this.#leastMs, ms)
+    this.#observed.observe(ms / 1000)
+  }
+
+  /**
+   * The least delay since this was asked last, ms: what waits however short the queue has been in
+   * between. While nothing has been taken, how long the item that is looked at has waited so far; 0
+   * when there is none.
+   */
+  standing(now: number): number {
+    const least = this.#leastMs
+    this.#leastMs = Number.POSITIVE_INFINITY
+    if (least !== Number.POSITIVE_INFINITY) return least
+    return this.#looked === 0 ? 0 : now - this.#since
+  }
+}
