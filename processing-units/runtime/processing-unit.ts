@@ -143,10 +143,13 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     const { messaging, clock } = ports
     const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
       ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
       waitMsMax: this.#options.positionWaitMsMax,
     })
@@ -159,8 +162,6 @@ export class ProcessingUnit implements Serving, Component {
     const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
-    const observed = queueingDelayOf(ports.telemetry, this.#logName)
-    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
