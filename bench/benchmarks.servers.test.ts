@@ -86,6 +86,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     const said = await start('./live.ts', ...small, '--rate', '20', '--seconds', '1')
     for (const [, told] of said.matchAll(/(\d+(?:\.\d+)?) events told each/g))
       expect(Number(told), said).toBeGreaterThan(0)
+    expect(said).toMatch(/delay p50 × \d+\.\d\d, p99 × \d+\.\d\d/)
     expect(said).toMatch(/one live query, 20 readers over 2 units/)
     expect(said).toMatch(/[1-9]\d* changes told, 0 let go/)
   })

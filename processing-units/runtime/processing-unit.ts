@@ -153,13 +153,14 @@ export class ProcessingUnit implements Serving, Component {
       serves: () => this.#serves(),
       waitMsMax: this.#options.positionWaitMsMax,
     })
+    const { openChanges } = ports
     this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,

@@ -2,6 +2,7 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
@@ -75,7 +76,9 @@ async function createUnit(
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
     const own = await adapters.portsOf(space.name, calledBy)
-    const ports = { ...own, ...shared, past: () => adapters.pastOf(space.name) }
+    const past = () => adapters.pastOf(space.name)
+    const openChanges = () => adapters.openChanges(space.name)
+    const ports = { ...own, ...shared, past, openChanges }
     const reporting = { report: reportOf(space.name), ...limits }
     if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
     await adapters.declareEvents(space.name, space.readableEvents)
@@ -87,7 +90,17 @@ async function createUnit(
     const ports = await adapters.portsOf(logName, calledBy, partitions)
     if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
     const past = () => adapters.pastOf(logName, partitions)
-    return { ...ports, ...shared, past, close: () => adapters.letGo(ports.log) }
+    let changes: Log | undefined
+    return {
+      ...{ ...ports, ...shared, past },
+      openChanges: async () => {
+        changes = await adapters.openChanges(logName, partitions)
+        return changes
+      },
+      close: async () => {
+        await Promise.all([ports.log, changes].map((log) => log && adapters.letGo(log)))
+      },
+    }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment

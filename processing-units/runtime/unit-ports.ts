@@ -10,6 +10,11 @@ import type { QueryTurns } from './overload/query-turns.ts'
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
   readonly log: Log
+  /**
+   * Opens the change queue when it is needed: for domain events that somebody comes back for and
+   * the unit does not remember. Left out: it does without.
+   */
+  readonly openChanges?: () => Promise<Log>
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random

@@ -170,11 +170,12 @@ export class EmbeddedGrid {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
-          const { log, past } = ports.get(logName) as SpacePorts
+          const { log, changes, past } = ports.get(logName) as SpacePorts
           const kept = past && new KeptSnapshots(past)
           const opened = { log, ...(kept ? { kept } : {}) }
           const open = () => Promise.resolve(opened)
-          const own = { log, past: open, messaging, clock, random, memory: watch }
+          const openChanges = () => Promise.resolve(changes)
+          const own = { log, past: open, openChanges, messaging, clock, random, memory: watch }
           return { ...own, queries, ...observed }
         }
         const unit =
