@@ -6,10 +6,10 @@ interface Keyed {
 }
 
 /**
- * Executions whose callers wait, the oldest first, and by idempotency key. A list through the executions themselves: a set
- * makes itself anew as they come and go, and each table of it that is thrown away refers to the
- * next one, so that once one has grown old in memory, what stood in those behind it grows old with
- * it.
+ * Executions whose callers wait, the oldest first, and by idempotency key. A list through the
+ * executions themselves: a set makes itself anew as they come and go, and each table of it that is
+ * thrown away refers to the next one, so that once one has grown old in memory, what stood in those
+ * behind it grows old with it.
  */
 export class OpenExecutions {
   #first: Execution | undefined
