@@ -143,23 +143,25 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     const { messaging, clock } = ports
     const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
       ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
       waitMsMax: this.#options.positionWaitMsMax,
     })
+    const { openChanges } = ports
     this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
-    const observed = queueingDelayOf(ports.telemetry, this.#logName)
-    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,

@@ -24,6 +24,7 @@ import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { type Freshness, freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
+import type { LoadControl } from './overload/load-control.ts'
 import { PlacedReader } from './placed-reader.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
@@ -39,6 +40,9 @@ export interface ReadsParts {
   readonly serves: () => Incarnation
   /** The partition, of a space with several. */
   readonly place: Place | undefined
+  readonly load: LoadControl
+  /** Commands without an outcome. */
+  readonly pending: () => number
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
 }
@@ -67,9 +71,12 @@ export class Reads {
   readonly #serves: () => Incarnation
   readonly #waitMsMax: number
   readonly #place: Place | undefined
+  readonly #load: LoadControl
 
   constructor(space: Space, parts: ReadsParts) {
-    const { name, clock, now, faults, serves, waitMsMax, place } = parts
+    const { name, clock, now, faults, serves, waitMsMax, place, load } = parts
+    this.#load = load
+    this.#isBusy = () => parts.pending() > 0
     this.#name = name
     this.#place = place
     this.#space = space
@@ -87,6 +94,7 @@ export class Reads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
+      if (this.#takesTurn(name, options)) return this.#inTurn(query, input, options)
       if (waits(options))
         return this.#at(options).then((it) => this.#ask(query, input, it, options))
       return Promise.resolve(this.#ask(query, input, this.#serves(), options))
@@ -94,6 +102,27 @@ export class Reads {
       return Promise.reject(error)
     }
   }
+
+  /** What the process asks of itself it knows to be costly. */
+  #takesTurn(name: string, { caller }: ReadOptions): boolean {
+    return caller !== undefined && this.#load.takesTurns && this.#load.queries.isCostly(name)
+  }
+
+  async #inTurn(
+    query: AnyQuery,
+    input: unknown,
+    options: ReadOptions,
+  ): Promise<QueryAnswer<number>> {
+    // Nobody waits for what this one waits for.
+    if (waits(options)) await this.#at(options)
+    return await this.#load.queries.run(query.name, this.#isBusy, () =>
+      waits(options)
+        ? this.#at(options).then((it) => this.#ask(query, input, it, options))
+        : this.#ask(query, input, this.#serves(), options),
+    )
+  }
+
+  readonly #isBusy: () => boolean
 
   /**
    * As `query`, at once, from what `see` makes of the present incarnation. `now`: the clock that
@@ -142,6 +171,7 @@ export class Reads {
     if (options.explain)
       return this.#explain(query, reader, input, incarnation, options, now, see, round)
     const { position } = state
+    const begun = options.caller === undefined ? 0 : this.#clock.monotonic()
     try {
       const result = this.#run(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
@@ -174,6 +204,7 @@ export class Reads {
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
+      if (begun !== 0) this.#load.queries.ran(query.name, begun)
     }
   }
 
@@ -238,6 +269,13 @@ export class Reads {
     options: ReadOptions,
   ): Promise<BatchAnswer<number>> {
     const asked = checkedBatch(batch)
+    const costly = asked.find(({ query }) => this.#takesTurn(query, options))
+    if (!costly) return await this.#batch(asked, options)
+    const work = () => this.#batch(asked, options)
+    return await this.#load.queries.run(costly.query, this.#isBusy, work)
+  }
+
+  async #batch(asked: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>> {
     for (let round = 1; round <= archiveRoundsMax; round++) {
       const incarnation = waits(options) ? await this.#at(options) : this.#serves()
       const { position } = incarnation.state

@@ -5,10 +5,16 @@ import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { QueryTurns } from './overload/query-turns.ts'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
   readonly log: Log
+  /**
+   * Opens the change queue when it is needed: for domain events that somebody comes back for and
+   * the unit does not remember. Left out: it does without.
+   */
+  readonly openChanges?: () => Promise<Log>
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
@@ -21,4 +27,6 @@ export interface UnitPorts {
   readonly past?: () => Promise<PastPorts>
   /** Told what it measures. Left out: nobody is. */
   readonly telemetry?: Telemetry
+  /** Turns of its process's event loop. Left out: it has them for itself. */
+  readonly queries?: QueryTurns
 }

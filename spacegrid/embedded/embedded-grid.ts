@@ -19,6 +19,7 @@ import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import { QueryTurns } from '@spacegrid/runtime/overload/query-turns'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
@@ -96,7 +97,6 @@ export class EmbeddedGrid {
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined, telemetry } = options
-    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
     const { pastMs = 0, pastBytesMax = 1024 ** 3 } = options
     const pastRoom = Math.min(pastBytesMax, Math.floor((bytesMax ?? 8 * 1024 ** 3) / 2))
@@ -114,6 +114,8 @@ export class EmbeddedGrid {
     }
     const clock = new SystemClock()
     const random = new SystemRandom()
+    const queries = new QueryTurns(clock, random)
+    const observed = telemetry ? { telemetry } : {}
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
     this.#messaging = messaging
@@ -168,11 +170,13 @@ export class EmbeddedGrid {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
-          const { log, past } = ports.get(logName) as SpacePorts
+          const { log, changes, past } = ports.get(logName) as SpacePorts
           const kept = past && new KeptSnapshots(past)
           const opened = { log, ...(kept ? { kept } : {}) }
           const open = () => Promise.resolve(opened)
-          return { log, past: open, messaging, clock, random, memory: watch, ...observed }
+          const openChanges = () => Promise.resolve(changes)
+          const own = { log, past: open, openChanges, messaging, clock, random, memory: watch }
+          return { ...own, queries, ...observed }
         }
         const unit =
           partitions === 1

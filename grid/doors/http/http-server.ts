@@ -183,7 +183,10 @@ function addSpaceRoutes(
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
   const unit = () => rotation.next()
-  const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
+  const live = new SpaceQueries({
+    ...{ streams: door.streams, unit, problem: problemOf },
+    telemetry: door.pipeline.streamTelemetry(rotation.space.name),
+  })
   for (const query of queries.values()) {
     addQueryRoute(app, door, rotation, query, live)
     addProjectionRoute(app, door, rotation, query, live)
@@ -197,7 +200,7 @@ function addSpaceRoutes(
     addHistoryRoute(app, door, rotation, cache, fields)
     addArchiveRoutes(app, door, rotation, cache, fields)
   }
-  addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
+  addEventRoute(app, door, rotation, readable, undeclaredReadable)
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {

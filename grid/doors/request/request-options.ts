@@ -41,7 +41,9 @@ export function executeOptions(
     ...by,
     ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
     ...(acknowledge === undefined ? undefined : { acknowledge }),
-    ...(timeout === undefined ? undefined : { withinMs: checkedTimeout(timeout) }),
+    ...(timeout === undefined
+      ? undefined
+      : { withinMs: checkedDuration(requestHeaders.timeout, timeout) }),
   }
 }
 
@@ -107,12 +109,6 @@ function checkedExplain(text: string): boolean {
 const duration = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s)$/
 
 const checkedStaleness = (text: string): number => checkedDuration(requestHeaders.staleness, text)
-
-function checkedTimeout(text: string): number {
-  const ms = checkedDuration(requestHeaders.timeout, text)
-  if (ms === 0) throw invalid(requestHeaders.timeout, 'a time that is not over yet: 2s, 500ms')
-  return ms
-}
 
 function checkedDuration(header: string, text: string): number {
   const [, amount, unit] = duration.exec(text) ?? []

@@ -22,6 +22,7 @@ import type {
   Serving,
   StoredAnswer,
 } from './serving.ts'
+import { StreamTelemetry } from './stream-telemetry.ts'
 
 export interface PipelineOptions {
   /** Who asks. Default: everybody is anonymous. */
@@ -119,6 +120,26 @@ export class RequestPipeline {
     })
   }
 
+  /**
+   * What is told as it happens, `events` or `queries`. Its input says what that is and where
+   * it is told; `begin` admits the reader, and returns when the stream has begun.
+   */
+  stream<Followed>(
+    space: string,
+    stream: string,
+    begin: (unit: Serving, followed: Followed, asked: StreamOptions) => Promise<void>,
+  ): RequestPath<StreamOptions, void> {
+    return this.#path(latencyOf('stream'), [space, stream], {
+      ask: streamOptions,
+      run: (unit, input, asked) => begin(unit, input as Followed, asked),
+    })
+  }
+
+  /** For what becomes of a space's streams once they have begun. */
+  streamTelemetry(space: string): StreamTelemetry {
+    return new StreamTelemetry(this.#telemetry, space)
+  }
+
   /** Its input is the key, and what is asked of its history. */
   history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
     return this.#path(latencyOf('history', 'cache'), [space, cache], {
@@ -138,6 +159,12 @@ export class RequestPipeline {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
     return new RequestPath(this.#identify, steps, told, this.#monotonic)
   }
+}
+
+/** What a stream goes on from, and who follows it. */
+export interface StreamOptions {
+  readonly lastEventId: string | undefined
+  readonly caller: Caller
 }
 
 /** What differs between a command, a query and the reading of an entry. */
@@ -206,6 +233,12 @@ const readingOptions = (request: RequestHeaders, caller: Caller, explain?: strin
     caller,
   )
 
+function streamOptions(request: RequestHeaders, caller: Caller): StreamOptions {
+  const id = request.header(requestHeaders.resume)
+  // Who has not been told anything yet may send nothing.
+  return { lastEventId: id === '' ? undefined : id, caller }
+}
+
 /** The store knows the present only. */
 function presentOptions(request: RequestHeaders, caller: Caller): ReadOptions {
   const asked = readingOptions(request, caller)
@@ -226,7 +259,7 @@ function archiveOf({ archive, name }: Serving): ArchiveReads {
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history'
+type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history' | 'stream'
 
 const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
