@@ -480,8 +480,8 @@ export class PumpIncarnation {
     const replica = this.#replica
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
       this.#moveLog(replica)
-    await this.#events?.look()
     await this.#lookForGap()
+    await this.#events?.look()
   }
 
   async #lookAtPast(replica: Replica): Promise<void> {

@@ -1,3 +1,4 @@
+import type { LogName } from '@spacegrid/grid/core/log-name'
 import { streams } from '@spacegrid/grid/engine/wire/subjects'
 import { connect, type JsMsg, type NatsConnection } from 'nats'
 import { waitFor } from './wait-for.ts'
@@ -21,13 +22,14 @@ export interface PublishedEvent {
 export async function readPublished(
   natsUrl: string,
   told: readonly unknown[],
+  logName: LogName = 'ticketing',
 ): Promise<PublishedEvent[]> {
   const nc = await connect({ servers: natsUrl })
   const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
   try {
     return await waitFor(
       async () => {
-        const events = await readAll(nc)
+        const events = await readAll(nc, logName)
         return isSame(events.at(-1)?.json, told.at(-1)) ? events : undefined
       },
       { what: 'the same last event in both', timeoutMs: 30_000 },
@@ -37,8 +39,8 @@ export async function readPublished(
   }
 }
 
-async function readAll(nc: NatsConnection): Promise<PublishedEvent[]> {
-  const consumer = await nc.jetstream().consumers.get(streams.events('ticketing'))
+async function readAll(nc: NatsConnection, logName: LogName): Promise<PublishedEvent[]> {
+  const consumer = await nc.jetstream().consumers.get(streams.events(logName))
   const events: PublishedEvent[] = []
   for await (const message of await consumer.consume()) {
     events.push(eventOf(message))
