@@ -19,6 +19,8 @@ const defaults = {
   ROLE: 'unit',
   UNIT_NAME: expect.stringMatching(/^[\w.-]+-\d+$/),
   TRIM_DELAY_MS: 60_000,
+  PAST_MS: 0,
+  PAST_BYTES_MAX: 1024 ** 3,
   AUDIT_INTERVAL_MS: 86_400_000,
   COMMAND_ENTRIES_MAX: 250_000,
   QUEUE_DELAY_MS: 20,

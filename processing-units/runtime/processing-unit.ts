@@ -53,6 +53,7 @@ import { UnitLive } from './live/unit-live.ts'
 import { LoadControl } from './overload/load-control.ts'
 import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
+import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
@@ -95,6 +96,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
   readonly archive: StoredReads
+  readonly past: UnitPast
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -141,33 +143,32 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
+    const { messaging, clock } = ports
+    const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      name,
-      clock: ports.clock,
-      now: () => this.#watch.time.now(),
-      faults: this.#faults,
+      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
-      place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    const { messaging, clock } = ports
+    const { openChanges } = ports
+    this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
-    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
+    const asked = { ask: this.#reads, now }
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
-    const observed = queueingDelayOf(ports.telemetry, this.#logName)
-    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        logName: this.#logName,
-        subject: subjects.snapshotFromPeer(this.#logName),
+        ...{ logName: this.#logName, subject: subjects.snapshotFromPeer(this.#logName) },
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -428,6 +429,7 @@ export class ProcessingUnit implements Serving, Component {
     })
     this.#affinity?.leave()
     this.reactions.leave()
+    this.past.close()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()

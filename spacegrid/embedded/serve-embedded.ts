@@ -80,6 +80,8 @@ export async function serveEmbedded(
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
+    pastMs: environment.PAST_MS,
+    pastBytesMax: environment.PAST_BYTES_MAX,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),

@@ -8,6 +8,8 @@ import { dashed, type LogName } from '../../core/log-name.ts'
 export const subjects = {
   log: (logName: LogName) => `spacegrid.${logName}.log`,
   changes: (logName: LogName) => `spacegrid.${logName}.changes`,
+  /** Of snapshots that are kept for those who ask for the past. */
+  past: (logName: LogName) => `spacegrid.${logName}.past`,
   /** Where a domain event is published for other services. */
   event: (logName: LogName, token: string) => `spacegrid.${logName}.events.${token}`,
   /** Asked to look at which domain events are to be published: the active data pump does. */
@@ -66,5 +68,6 @@ export const subjects = {
 export const streams = {
   log: (logName: LogName) => `SPACE_${dashed(logName)}_LOG`,
   changes: (logName: LogName) => `SPACE_${dashed(logName)}_CHANGES`,
+  past: (logName: LogName) => `SPACE_${dashed(logName)}_PAST`,
   events: (logName: LogName) => `SPACE_${dashed(logName)}_EVENTS`,
 } as const

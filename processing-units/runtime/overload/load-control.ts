@@ -7,6 +7,7 @@ import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Distribution } from '@spacegrid/grid/engine/ports/telemetry'
 import { AdaptiveLimit } from './adaptive-limit.ts'
 import { FairShares } from './fair-shares.ts'
+import { QueryTurns } from './query-turns.ts'
 import { QueueingDelay } from './queueing-delay.ts'
 
 export interface LoadControlParts {
@@ -14,6 +15,8 @@ export interface LoadControlParts {
   readonly random: Random
   /** Told of queueing delays, in seconds. */
   readonly observed?: Distribution | undefined
+  /** Of the process. Left out: this unit has it for itself. */
+  readonly queries?: QueryTurns | undefined
 }
 
 export interface LoadControlOptions {
@@ -59,6 +62,7 @@ const retryMsMax = 10_000
  */
 export class LoadControl {
   readonly delay: QueueingDelay
+  readonly queries: QueryTurns
   readonly #clock: Clock
   readonly #random: Random
   readonly #pendingMax: number
@@ -80,11 +84,12 @@ export class LoadControl {
   #shedNow = 0
 
   constructor(
-    { clock, random, observed }: LoadControlParts,
+    { clock, random, observed, queries }: LoadControlParts,
     { queueDelayMs, pendingMax }: LoadControlOptions,
   ) {
     this.#clock = clock
     this.#random = random
+    this.queries = queries ?? new QueryTurns(clock, random)
     this.#pendingMax = pendingMax
     this.#targetMs = queueDelayMs
     this.delay = new QueueingDelay(clock, observed)
@@ -153,11 +158,17 @@ export class LoadControl {
     return this.#refused('bound', command, underway, message)
   }
 
+  /** Whether queries that take long wait for turns. */
+  get takesTurns(): boolean {
+    return this.#targetMs > 0
+  }
+
   status(): LoadStatus {
     const shed = [...this.#shed].flatMap(([reason, byPriority]) =>
       [...byPriority].map(([priority, count]) => ({ reason, priority, count })),
     )
-    return { limit: this.#limit.value, queueingDelayMs: Math.round(this.#delayMs), shed }
+    const queueingDelayMs = Math.round(this.#delayMs)
+    return { limit: this.#limit.value, queueingDelayMs, shed, queries: this.queries.status() }
   }
 
   #turn({ pendingCount, answered }: Underway, now: number): void {

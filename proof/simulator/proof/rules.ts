@@ -223,7 +223,7 @@ export const rules: readonly Rule[] = [
   {
     name: '7: the log is trimmed below the checkpoint only',
     file: 'data-writer/trimmer.ts',
-    find: 'await this.#log.trim(due.position)',
+    find: 'await this.#log.trim(position)',
     replace: 'await this.#log.trim((await this.#log.bounds()).last)',
   },
   {
