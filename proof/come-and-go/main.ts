@@ -6,6 +6,7 @@ import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { type ComeAndGoStep, type ExplainedOutage, runComeAndGo } from './come-and-go.ts'
+import type { Usual } from './partition-probes.ts'
 
 interface Options {
   readonly units: number
@@ -65,14 +66,15 @@ function tell(step: ComeAndGoStep): void {
   say(
     `${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio}); ${load}`,
   )
-  if (usual) {
-    const { medianMs, longestMs } = usual
-    say(
-      `        before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`,
-    )
-  }
+  if (usual) say(`        ${usualText(usual)}`)
   if (outages.length > 0) say(`        each after: ${outages.map(briefly).join(', ')}`)
   for (const outage of outages) if (outage.seen.length > 0) tellAll(outage)
+}
+
+function usualText({ medianMs, longestMs }: Usual): string {
+  const text = `before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`
+  if (longestMs < answeredMsMax) return text
+  return `${text}: the machine is too busy for this load, and how long it takes after a kill says nothing of the kill`
 }
 
 const briefly = ({ partition, answeredMs }: ExplainedOutage): string =>
