@@ -57,7 +57,7 @@ const isMet = ({ answeredMs = 0, moved, fair }: ComeAndGoStep): boolean =>
   answeredMs <= answeredMsMax && moved <= movedMax * fair
 
 function tell(step: ComeAndGoStep): void {
-  const { what, answeredMs, usual, outages, moved, fair } = step
+  const { what, answeredMs, usual, processors, outages, moved, fair } = step
   const ratio = (moved / fair).toFixed(2)
   const answered =
     answeredMs === undefined ? '' : `all partitions answer after ${Math.round(answeredMs)} ms; `
@@ -67,6 +67,7 @@ function tell(step: ComeAndGoStep): void {
     `${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio}); ${load}`,
   )
   if (usual) say(`        ${usualText(usual)}`)
+  for (const line of processors) say(`        until then ${line}`)
   if (outages.length > 0) say(`        each after: ${outages.map(briefly).join(', ')}`)
   for (const outage of outages) if (outage.seen.length > 0) tellAll(outage)
 }
