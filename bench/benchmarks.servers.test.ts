@@ -10,6 +10,7 @@ import type { GoalRow } from './goals/goal.ts'
 import type { GrowthResults } from './growth/growth-results.ts'
 import type { Results } from './hot-path/results.ts'
 import { severalUnitsTasks } from './hot-path/several-units.ts'
+import type { OverloadResults } from './overload/overload-results.ts'
 import type { PartitionResults } from './partitions/partition-results.ts'
 import type { PeerResults } from './peers/peer-results.ts'
 
@@ -85,8 +86,22 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     const said = await start('./live.ts', ...small, '--rate', '20', '--seconds', '1')
     for (const [, told] of said.matchAll(/(\d+(?:\.\d+)?) events told each/g))
       expect(Number(told), said).toBeGreaterThan(0)
+    expect(said).toMatch(/delay p50 × \d+\.\d\d, p99 × \d+\.\d\d/)
     expect(said).toMatch(/one live query, 20 readers over 2 units/)
     expect(said).toMatch(/[1-9]\d* changes told, 0 let go/)
+  })
+
+  it('npm run bench:overload offers more than can be done, whoever turns others away', async () => {
+    const small = ['--time', '200', '--times', '5', '--fixed', '50']
+    const said = await run('./overload.ts', 'overload', ...small)
+    expect(said.match(/goodput +\d+ %/g)).toHaveLength(6)
+    const path = join(folder, 'overload.json')
+    const { capacity, rows } = JSON.parse(await readFile(path, 'utf8')) as OverloadResults
+    expect(capacity).toBeGreaterThan(0)
+    for (const { policy, overload } of rows) {
+      expect(overload.offered, policy).toBeGreaterThan(0)
+      expect(overload.inTime, policy).toBeLessThanOrEqual(overload.offered)
+    }
   })
 
   it.each([

@@ -14,6 +14,7 @@ interface Options {
   readonly watchers: number
   readonly units: number
   readonly stuck: number
+  readonly rounds: number
   readonly rate: number
   readonly seconds: number
 }
@@ -102,7 +103,7 @@ class Audience implements AsyncDisposable {
 }
 
 /** Readers of one unit's events; its log is in memory: what is measured begins with the commit. */
-async function events(options: Options, stuck: number): Promise<void> {
+async function events(options: Options, stuck: number): Promise<Told> {
   const { readers, rate, seconds } = options
   await using audience = new Audience()
   await audience.startUnit({ space: 'told', number: 0 })
@@ -123,7 +124,31 @@ async function events(options: Options, stuck: number): Promise<void> {
   print(
     `  unit: ${mebibytes(before)}, with readers ${mebibytes(with_)} (${((with_ - before) / readers / 1024).toFixed(1)} KiB each), after ${mebibytes(after)}; ${((cpuMs * 1000) / Math.max(1, told.told)).toFixed(2)} µs of processor time for each delivery; they came in ${(cameMs / 1000).toFixed(1)} s`,
   )
+  return told
 }
+
+/**
+ * What those who do not read cost the others: alternately without and with them, for the machine is
+ * never the same for long. The median of each kind counts.
+ */
+async function slowAndQuick(options: Options): Promise<void> {
+  const { rounds, stuck } = options
+  const without: Told[] = []
+  const beside: Told[] = []
+  for (let round = 0; round < rounds; round++) {
+    without.push(await events(options, 0))
+    if (stuck > 0) beside.push(await events(options, stuck))
+  }
+  if (stuck === 0) return
+  const ratio = (of: (told: Told) => number) =>
+    (median(beside.map(of)) / median(without.map(of))).toFixed(2)
+  print(
+    `  beside ${stuck} who do not read, in ${rounds} rounds: delay p50 × ${ratio(({ p50 }) => p50)}, p99 × ${ratio(({ p99 }) => p99)}`,
+  )
+}
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] as number
 
 /** Readers of one live query, over several units. */
 async function watchers(options: Options): Promise<void> {
@@ -153,10 +178,7 @@ async function watchers(options: Options): Promise<void> {
 
 async function run(options: Options): Promise<void> {
   print(factsLine(runFacts('npm run bench:live --')))
-  if (options.readers > 0) {
-    await events(options, 0)
-    if (options.stuck > 0) await events(options, options.stuck)
-  }
+  if (options.readers > 0) await slowAndQuick(options)
   if (options.watchers > 0) await watchers(options)
 }
 
@@ -164,7 +186,8 @@ await runCommand(
   new Command('npm run bench:live --')
     .description('What it takes to tell many readers what happens.')
     .option('--readers <number>', 'who follow the events of one unit', whole(0, 100_000), 10_000)
-    .option('--stuck <number>', 'of these, in a second run, who do not read', whole(0, 1000), 20)
+    .option('--stuck <number>', 'of these, every other time, who do not read', whole(0, 1000), 20)
+    .option('--rounds <number>', 'without and with these', whole(1, 100), 1)
     .option('--watchers <number>', 'who follow one live query', whole(0, 1_000_000), 100_000)
     .option('--units <number>', 'that they follow', whole(1, 64), 8)
     .option('--rate <number>', 'commands a second', whole(1, 100_000), 5)

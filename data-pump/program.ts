@@ -14,18 +14,21 @@ export async function runDataPump(spaces?: string): Promise<void> {
       role: 'data-pump',
       spaces,
       required: [],
+      keepsPast: true,
       create: (
         logName,
-        { log, changes, events, image, messaging, clock, random, limits },
+        { log, changes, events, past, pastBytesMax, image, messaging, clock, random, limits },
         report,
-        { UNIT_NAME: name },
+        environment,
       ) =>
         new DataPump(
           logName,
-          { log, changes, events, ...image, messaging, clock, random },
+          { log, changes, events, ...(past ? { past } : {}), ...image, messaging, clock, random },
           {
-            name,
+            name: environment.UNIT_NAME,
             report,
+            pastMs: environment.PAST_MS,
+            pastBytesMax,
             windowBytesMax: limits.windowBytesMax,
             imageBytesMax: limits.feedBytesMax,
             imageBatchBytesMax: limits.batchBytesMax,

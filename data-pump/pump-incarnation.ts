@@ -17,6 +17,7 @@ import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { EventPublisher } from './event-publisher.ts'
 import { ImageKeeper } from './image-keeper.ts'
+import { PastKeeper } from './past-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
 import { findStart } from './pump-start.ts'
@@ -95,6 +96,8 @@ export class PumpIncarnation {
   #gapLooks = 0
   #isYielding = false
   readonly #turns: Turns
+  /** undefined: the past is not kept. */
+  readonly #past: PastKeeper | undefined
   /** Where the store was when it was looked at last, and where the queue was found to lead on. */
   #storeAt = -1
   #leadsOnAt = -1
@@ -125,6 +128,8 @@ export class PumpIncarnation {
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
     this.#turns = new Turns(ports.clock)
+    const { past, log, clock } = ports
+    this.#past = past && new PastKeeper(past, log, clock, settings, report)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -192,6 +197,7 @@ export class PumpIncarnation {
       replica.start()
       this.image?.start()
       this.#life.repeat(tickMs, () => this.#tick())
+      if (this.#past) this.#life.repeat(tickMs, () => this.#lookAtPast(replica))
       this.#life.works()
       if (this.#isAbandoned(start)) await this.#beActive()
       else this.state = 'standby'
@@ -474,8 +480,13 @@ export class PumpIncarnation {
     const replica = this.#replica
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
       this.#moveLog(replica)
-    await this.#events?.look()
     await this.#lookForGap()
+    await this.#events?.look()
+  }
+
+  async #lookAtPast(replica: Replica): Promise<void> {
+    if (this.state !== 'active' || this.#mustNotPublish(replica)) return
+    await this.#past?.look(replica, this.#logIdentity)
   }
 
   /**

@@ -13,6 +13,8 @@ export interface PumpPorts {
   readonly changes: Log
   /** The warm image; none when it is left out. */
   readonly image?: Store
+  /** Snapshots for those who ask for the past; left out: none are kept. */
+  readonly past?: Log
   /** Where domain events are published for other services; nowhere when it is left out. */
   readonly events?: EventStream
   readonly messaging: Messaging
@@ -49,6 +51,13 @@ export interface PumpSettings {
   readonly imageBytesMax: number
   /** Bytes of windows merged into one step of the warm image. Default 4 MiB. */
   readonly imageBatchBytesMax: number
+  /** How long the past can be asked for, ms of log time. Default 600,000. */
+  readonly pastMs: number
+  /**
+   * What log and kept snapshots may take together for the past, bytes; beyond, it gets shorter.
+   * Default 1 GiB.
+   */
+  readonly pastBytesMax: number
   /** Bytes of changes that wait while a snapshot of the pump is read. Default 256 MiB. */
   readonly snapshotBytesMax: number
   /**
@@ -85,6 +94,8 @@ export const defaultPumpSettings: PumpSettings = {
   windowBytesMax: 8 * 1024 * 1024,
   imageBytesMax: 32 * 1024 * 1024,
   imageBatchBytesMax: 4 * 1024 * 1024,
+  pastMs: 600_000,
+  pastBytesMax: 1024 ** 3,
   snapshotBytesMax: 256 * 1024 * 1024,
   takeoverMs: 800,
   imageEntriesMax: 1000,

@@ -127,7 +127,7 @@ export class ImageAuditor {
       return true
     }
     const ports = { store: image, changes, clock }
-    const snapshot = new StoreSnapshot(this.#logName, ports, scan, () => undefined)
+    const snapshot = new StoreSnapshot(this.#logName, ports, scan)
     const count = new EntryCount()
     try {
       while (!this.#life.signal.aborted) {

@@ -88,7 +88,8 @@ export class SnapshotChoice {
     this.#start = scan.start
     const reason = await unusableScan(scan, log)
     this.#tellRefusal(reason?.message)
-    if (!reason) return new StoreSnapshot(this.#logName, this.#ports, scan, () => undefined, failed)
+    if (!reason)
+      return new StoreSnapshot(this.#logName, this.#ports, scan, { failed, packed: true })
     await scan.close()
     throw reason
   }
@@ -135,8 +136,11 @@ export class SnapshotChoice {
       if (!scan) return undefined
       const reason = await unusableScan(scan, log)
       if (!reason)
-        return new StoreSnapshot(this.#logName, { store: image, changes, clock }, scan, () => {
-          this.#imageUsedAt = clock.monotonic()
+        return new StoreSnapshot(this.#logName, { store: image, changes, clock }, scan, {
+          finished: () => {
+            this.#imageUsedAt = clock.monotonic()
+          },
+          packed: true,
         })
       await scan.close()
       this.#report({

@@ -9,6 +9,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type {
   Checkpoint,
+  PackedEntries,
   Store,
   StoredChange,
   StoredEntry,
@@ -40,6 +41,18 @@ export interface StoreSnapshotPorts {
   readonly clock: Clock
 }
 
+export interface StoreSnapshotOptions {
+  /**
+   * Called when the last piece has been read, or there is one that never can be. Default: nobody
+   * is.
+   */
+  readonly finished?: () => void
+  /** What to tell whoever reads, when what is stored cannot be read. Default: just that. */
+  readonly failed?: (error: GridError) => GridError
+  /** For who only passes it on: entries may come packed. Default false. */
+  readonly packed?: boolean
+}
+
 /**
  * A snapshot of a store, taken while it changes: its entries as the scan finds them and, if the
  * store has moved on meanwhile, the windows of the change queue that moved it. What the windows
@@ -52,6 +65,7 @@ export class StoreSnapshot implements SnapshotSource {
   readonly #ports: StoreSnapshotPorts
   readonly #scan: StoreScan
   readonly #chunks: AsyncGenerator<SnapshotChunk, void>
+  readonly #packed: boolean
   readonly #finished: () => void
   readonly #failed: (error: GridError) => GridError
   readonly #closing = new AbortController()
@@ -60,17 +74,14 @@ export class StoreSnapshot implements SnapshotSource {
   #shape: SpaceShape
   #shapeText = ''
 
-  /**
-   * `finished` is called when the last piece has been read, or there is one that never can be.
-   * `failed`: what to tell whoever reads, when what is stored cannot be read.
-   */
   constructor(
     logName: LogName,
     ports: StoreSnapshotPorts,
     scan: StoreScan,
-    finished: () => void,
-    failed: (error: GridError) => GridError = (error) => error,
+    options: StoreSnapshotOptions = {},
   ) {
+    const { finished = () => undefined, failed = (error) => error, packed = false } = options
+    this.#packed = packed
     this.#failed = failed
     this.#logName = logName
     this.#ports = ports
@@ -107,10 +118,12 @@ export class StoreSnapshot implements SnapshotSource {
 
   async *#read(): AsyncGenerator<SnapshotChunk, void> {
     const { start } = this.#scan
-    for await (const entries of this.#scan.chunks()) {
+    for await (const entries of this.#entries()) {
       if (this.#closing.signal.aborted) return
-      await this.#knowCachesOf(entries)
-      yield { shape: this.#newShape(), changes: entries, end: undefined }
+      const isPacked = 'parts' in entries
+      await this.#knowCachesOf(isPacked ? [entries] : entries)
+      const what = isPacked ? { changes: [], packed: entries } : { changes: entries }
+      yield { shape: this.#newShape(), ...what, end: undefined }
     }
     const end = await this.#scan.end()
     for await (const { changes, checkpoint } of this.#missed(start, end)) {
@@ -120,6 +133,11 @@ export class StoreSnapshot implements SnapshotSource {
     const header = decodeHeader(end.replicated)
     this.#shape = header.shape
     yield { shape: this.#newShape(), changes: [], end: { header, digest: end.digest } }
+  }
+
+  #entries(): AsyncIterable<StoredEntry[] | PackedEntries> {
+    const scan = this.#scan
+    return this.#packed && scan.packedChunks ? scan.packedChunks() : scan.chunks()
   }
 
   /** The windows that moved the store while it was scanned. */
@@ -167,9 +185,9 @@ export class StoreSnapshot implements SnapshotSource {
   /**
    * A cache may have been added after the scan's start: then a later checkpoint tells its shape.
    */
-  async #knowCachesOf(entries: readonly StoredEntry[]): Promise<void> {
+  async #knowCachesOf(entries: readonly { readonly cache: string }[]): Promise<void> {
     let known: string | undefined
-    const isKnown = ({ cache }: StoredEntry) => {
+    const isKnown = ({ cache }: { readonly cache: string }) => {
       // They come a cache at a time.
       if (cache !== known && this.#shape.caches.some(({ name }) => name === cache)) known = cache
       return cache === known

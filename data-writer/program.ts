@@ -14,10 +14,16 @@ export async function runDataWriter(spaces?: string): Promise<void> {
       role: 'data-writer',
       spaces,
       required: ['MONGODB_URL'],
-      create: (logName, { log, changes, store, messaging, clock, limits }, report, environment) =>
+      keepsPast: true,
+      create: (
+        logName,
+        { log, changes, past, store, messaging, clock, limits },
+        report,
+        environment,
+      ) =>
         new DataWriter(
           logName,
-          { log, changes, store, messaging, clock },
+          { log, changes, ...(past ? { past } : {}), store, messaging, clock },
           {
             report,
             trimDelayMs: environment.TRIM_DELAY_MS,

@@ -1,3 +1,4 @@
+import { type KeptSnapshots, keptFrom } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 
@@ -11,10 +12,13 @@ interface Reached {
 
 /** How often a place is remembered: the delay is this exact. */
 const spacingMs = 1000
+/** Whoever keeps the first snapshot for the past begins in this time. */
+const firstSnapshotMs = 30_000
 
 /**
  * Trims the log and the change queue to where the store was some time ago, so that whoever has just
- * read the store finds what follows. architecture.md, invariant 7: never beyond the checkpoint. The
+ * read the store finds what follows, and the log no further than to the oldest snapshot that is
+ * kept for the past. architecture.md, invariant 7: never beyond the checkpoint. The
  * record at the checkpoint, and the window that led to it, stay: neither of the two is ever empty
  * again, so a pump always finds the last window that was published.
  */
@@ -23,14 +27,18 @@ export class Trimmer {
   readonly #changes: Log
   readonly #clock: Clock
   readonly #delayMs: number
+  readonly #past: KeptSnapshots | undefined
+  readonly #begunAt: number
   #reached: Reached[] = []
   #trimmed = 0
 
-  constructor(log: Log, changes: Log, clock: Clock, delayMs: number) {
+  constructor(log: Log, changes: Log, clock: Clock, delayMs: number, past?: KeptSnapshots) {
     this.#log = log
     this.#changes = changes
     this.#clock = clock
     this.#delayMs = delayMs
+    this.#past = past
+    this.#begunAt = clock.monotonic()
   }
 
   /** The store is at `position`, durably. */
@@ -42,13 +50,23 @@ export class Trimmer {
   }
 
   /** @throws GridError `log_unavailable`: asked again later, it does no less. */
-  async trim(): Promise<void> {
+  async trim(logIdentity: string): Promise<void> {
     const until = this.#clock.monotonic() - this.#delayMs
     const due = this.#reached.findLast(({ at }) => at <= until)
     if (!due || due.position <= this.#trimmed) return
     await this.#changes.trim(due.queuePosition)
-    await this.#log.trim(due.position)
-    this.#trimmed = due.position
+    // Looked at only now: a snapshot that is begun later ends behind where the store was.
+    const keptAt = this.#past && (await this.#keptAt(this.#past, logIdentity))
+    const position = Math.min(due.position, keptAt ?? due.position)
+    if (position > this.#trimmed) await this.#log.trim(position)
+    this.#trimmed = Math.max(position, this.#trimmed)
     this.#reached = this.#reached.filter(({ at }) => at >= due.at)
+  }
+
+  async #keptAt(past: KeptSnapshots, logIdentity: string): Promise<number | undefined> {
+    const list = await past.list()
+    const isNew = list.bounds.last === 0
+    if (isNew && this.#clock.monotonic() - this.#begunAt < firstSnapshotMs) return 0
+    return keptFrom(list, logIdentity)
   }
 }

@@ -12,6 +12,7 @@ import type { Life } from '@spacegrid/grid/engine/life/life'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
+import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Checkpoint } from '@spacegrid/grid/engine/ports/store'
 import { encodePersisted } from '@spacegrid/grid/engine/wire/persisted'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
@@ -75,7 +76,8 @@ export class WriterIncarnation {
     this.#life = life
     this.#wakeup = new Wakeup(ports.clock)
     this.#turns = new Turns(ports.clock)
-    this.#trimmer = new Trimmer(ports.log, ports.changes, ports.clock, settings.trimDelayMs)
+    const past = ports.past && new KeptSnapshots(ports.past)
+    this.#trimmer = new Trimmer(ports.log, ports.changes, ports.clock, settings.trimDelayMs, past)
     this.#quarantine = quarantine
   }
 
@@ -316,7 +318,7 @@ export class WriterIncarnation {
       this.#life.end(
         new GridError('log_replaced', `The log is ${identity}, no longer ${this.#logIdentity}`),
       )
-    else await this.#trimmer.trim()
+    else await this.#trimmer.trim(identity)
     if (this.state === 'active') await this.#find()
     if (this.#gap !== undefined) await this.#lookBehindGap()
   }

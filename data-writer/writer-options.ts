@@ -11,6 +11,8 @@ export interface WriterPorts {
   readonly changes: Log
   /** Moved from checkpoint to checkpoint: MongoDB or the embedded store. */
   readonly store: Store
+  /** Snapshots that are kept for those who ask for the past: the log behind them stays too. */
+  readonly past?: Log
   readonly messaging: Messaging
   readonly clock: Clock
 }

@@ -31,6 +31,7 @@ interface ComposeService {
   readonly healthcheck?: unknown
   readonly restart?: string
   readonly mem_limit?: string
+  readonly scale?: number
   readonly networks: Readonly<Record<string, unknown>>
 }
 
@@ -84,7 +85,8 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       const roles = Object.values(services).flatMap(({ build, command }) =>
         build ? [command] : [],
       )
-      const names = ['data-pump', 'data-reader', 'data-writer', 'unit']
+      const names = ['data-pump', 'data-reader', 'data-writer', 'unit', 'unit']
+      expect(services['query-unit']).toMatchObject({ environment: { ROLE: 'query' }, scale: 0 })
       expect(roles.map((words) => words?.join(' ')).sort()).toEqual(
         names.map((name) => `spacegrid ${name}`),
       )
@@ -116,12 +118,13 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
         'mongodb',
         'nats',
         'processing-unit',
+        'query-unit',
         'redis',
       ])
     })
 
     it('starts programs that exist', () => {
-      expect(grid).toHaveLength(4)
+      expect(grid).toHaveLength(5)
       for (const [, { command }] of grid) {
         expect(command?.[0]).toBe('node')
         expect(existsSync(join(root, command?.[1] ?? ''))).toBe(true)
@@ -134,6 +137,14 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       expect(program).toBe('processing-units/auction/main.ts')
       expect(existsSync(join(root, program))).toBe(true)
       expect(auction.services['data-pump']?.environment?.SPACES).toBe('auction:1')
+    })
+
+    it('scales units that only answer queries apart, and has none unless told to', () => {
+      const { 'query-unit': queryUnit, 'processing-unit': unit } = project.services
+      expect(queryUnit).toMatchObject({ scale: 0, command: unit?.command })
+      expect(queryUnit?.environment).toEqual({ ...unit?.environment, ROLE: 'query' })
+      const { environment = {} } = project.services.gateway ?? {}
+      expect(environment.GATEWAY_QUERY_UNITS).toBe('query-unit:8080')
     })
 
     it('divides the space when told to: whoever works for it knows the number', () => {

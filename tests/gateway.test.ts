@@ -42,6 +42,9 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
       GATEWAY_UNIT_ADMIN_PORT: String(ports.adminPort),
       GATEWAY_IDLE_TIMEOUT: '3s',
       GATEWAY_STOP_TIMEOUT: '5s',
+      GATEWAY_UNIT_REQUESTS_MAX: '50',
+      GATEWAY_QUEUE_MAX: '10',
+      GATEWAY_QUEUE_TIMEOUT: '500ms',
     }
     gateway = await RunningGateway.start(environment, process.env)
   })
@@ -179,6 +182,27 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
     const response = await send('/ticketing/commands/drop', { 'idempotency-key': 'k' })
     expect(response.status).toBe(504)
     expect(await response.json()).toMatchObject({ status: 504, code: 'outcome_unknown' })
+  })
+
+  it('lets nothing wait for long that no unit takes, and not much', async () => {
+    nameServer.addresses = [addresses[0]]
+    await startUnit('one', addresses[0])
+    await gateway.waitForUnits(1)
+    // Fifty are done, ten wait in vain, and there is no hope for the others.
+    const refusals = async () => {
+      const answers = Array.from({ length: 70 }, async () => {
+        const response = await fetch(`${gateway.url}/where?ms=1500`)
+        const { code } = (await response.json()) as { code?: string }
+        if (code !== undefined)
+          expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+        return code
+      })
+      return [...new Set(await Promise.all(answers))]
+    }
+    await expect
+      .poll(refusals, { timeout: 30_000 })
+      .toEqual(expect.arrayContaining([undefined, 'overloaded', 'not_ready']))
+    expect((await fetch(`${gateway.url}/where`)).status).toBe(200)
   })
 
   it('passes a unit’s refusal on and does not ask the next unit', async () => {

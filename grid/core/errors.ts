@@ -36,6 +36,7 @@ export const errorKinds = {
   explain_off: kind(403, false, 'Explanations are not given here'),
   unknown_route: kind(404, false, 'No such route'),
   not_found: kind(404, false, 'Not found'),
+  position_out_of_reach: kind(410, false, 'The position is out of reach'),
   rejected: kind(409, false, 'The command was refused'),
   idempotency_key_reused: kind(422, false, 'The idempotency key was used for another command'),
   // What the grid cannot do right now

@@ -13,16 +13,54 @@ const halves = new Uint32Array(2)
 
 /** The same in its two halves: the upper 21 bits, the lower 32. */
 export function hashStringTo(text: string, to: Uint32Array): void {
-  let left = 0x811c9dc5
-  let right = 0x2f0b4c47
+  let left = leftStart
+  let right = rightStart
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    left = Math.imul(left ^ unit, 0x01000193)
-    right = Math.imul(right ^ unit, 0x5bd1e995)
+    left = Math.imul(left ^ unit, leftFactor)
+    right = Math.imul(right ^ unit, rightFactor)
   }
   to[0] = finalize(right) & 0x1fffff
   to[1] = finalize(left)
 }
+
+const leftStart = 0x811c9dc5
+const rightStart = 0x2f0b4c47
+const leftFactor = 0x01000193
+const rightFactor = 0x5bd1e995
+
+/**
+ * Hashes texts that begin alike, given as the bytes of their ends, without making strings of them.
+ */
+export class PrefixHash {
+  readonly #prefix: string
+  #left = leftStart
+  #right = rightStart
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+    for (let i = 0; i < prefix.length; i++) {
+      this.#left = Math.imul(this.#left ^ prefix.charCodeAt(i), leftFactor)
+      this.#right = Math.imul(this.#right ^ prefix.charCodeAt(i), rightFactor)
+    }
+  }
+
+  /** `hashString` of the prefix and the text that these bytes are in UTF-8. */
+  of(utf8: Uint8Array): number {
+    let left = this.#left
+    let right = this.#right
+    for (let i = 0; i < utf8.length; i++) {
+      const unit = utf8[i] as number
+      // Of several bytes.
+      if (unit > 0x7f) return hashString(this.#prefix + decoder.decode(utf8))
+      left = Math.imul(left ^ unit, leftFactor)
+      right = Math.imul(right ^ unit, rightFactor)
+    }
+    return (finalize(right) & 0x1fffff) * 0x100000000 + finalize(left)
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * MurmurHash3's 32-bit finalizer: every input bit changes every output bit with probability one

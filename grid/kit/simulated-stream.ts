@@ -20,7 +20,8 @@ export class SimulatedStream {
   readonly #watchers = new Set<() => void>()
   #incarnation = 1
   #first = 1
-  #records: LogRecord[] = []
+  readonly #records: LogRecord[] = []
+  #bytes = 0
 
   constructor(clock: Clock, options: SimulatedStreamOptions = {}) {
     this.#clock = clock
@@ -40,7 +41,8 @@ export class SimulatedStream {
   }
 
   bounds(): LogBounds {
-    return { identity: this.identity, first: this.first, last: this.last }
+    const { identity, first, last } = this
+    return { identity, first, last, bytes: this.#bytes }
   }
 
   read(position: number): LogRecord | undefined {
@@ -54,6 +56,7 @@ export class SimulatedStream {
       throw new GridError('fenced', `The last position is ${this.last}, not ${expectedLast}`)
     const position = this.last + 1
     this.#records.push({ position, time: this.#clock.now(), data: new Uint8Array(data) })
+    this.#bytes += data.length
     this.#changed()
     return position
   }
@@ -61,7 +64,7 @@ export class SimulatedStream {
   trim(position: number): void {
     const dropped = Math.min(position, this.last + 1) - this.#first
     if (dropped <= 0) return
-    this.#records.splice(0, dropped)
+    this.#forget(this.#records.splice(0, dropped))
     this.#first += dropped
     this.#changed()
   }
@@ -69,14 +72,14 @@ export class SimulatedStream {
   /** Deletes the log and creates it again, empty, as an operator's mistake would. */
   replace(): void {
     this.#incarnation++
-    this.#records = []
+    this.#forget(this.#records.splice(0))
     this.#first = 1
     this.#changed()
   }
 
   /** Loses what came last, as a server whose disk was not synchronized when the power failed. */
   loseTail(count: number): void {
-    this.#records.splice(Math.max(0, this.#records.length - count))
+    this.#forget(this.#records.splice(Math.max(0, this.#records.length - count)))
     this.#changed()
   }
 
@@ -84,6 +87,10 @@ export class SimulatedStream {
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)
+  }
+
+  #forget(records: readonly LogRecord[]): void {
+    for (const { data } of records) this.#bytes -= data.length
   }
 
   #changed(): void {

@@ -4,7 +4,14 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dataDepthMax } from '../core/data.ts'
 import { logNamesOf } from '../core/log-name.ts'
-import type { Checkpoint, Store, StoredChange, StoredEntry } from '../engine/ports/store.ts'
+import type {
+  Checkpoint,
+  PackedEntries,
+  Store,
+  StoredChange,
+  StoredEntry,
+} from '../engine/ports/store.ts'
+import { decodeSnapshotChunk, encodeSnapshotChunk } from '../engine/wire/snapshot-codec.ts'
 
 export interface StoreConformanceSubject {
   readonly store: Store
@@ -52,18 +59,45 @@ export async function rehydrate(
   if (!scan) throw new Error(`nothing is stored for ${space}`)
   const entries = new Map<string, StoredEntry>()
   let chunks = 0
-  for await (const chunk of scan.chunks()) {
-    for (const entry of chunk) entries.set(`${entry.cache}/${entry.key}`, entry)
+  for await (const chunk of scan.packedChunks?.() ?? scan.chunks()) {
+    for (const entry of unpacked(chunk)) entries.set(`${entry.cache}/${entry.key}`, entry)
     await duringScan(chunks++)
   }
   const end = await scan.end()
   await scan.close()
+  if (scan.packedChunks && end.position === scan.start.position)
+    await expectUnpacked(store, space, end.position, entries)
   for (const { cache, key, value, version, position } of changes) {
     if (position <= scan.start.position || position > end.position) continue
     if (value === undefined) entries.delete(`${cache}/${key}`)
     else entries.set(`${cache}/${key}`, { cache, key, value, version, position })
   }
   return { entries, start: scan.start.position, end: end.position }
+}
+
+/** As whoever rehydrates gets them. */
+function unpacked(entries: StoredEntry[] | PackedEntries): readonly StoredEntry[] {
+  if (!('parts' in entries)) return entries
+  const chunk = { shape: undefined, changes: [], packed: entries, end: undefined }
+  const { changes } = decodeSnapshotChunk(encodeSnapshotChunk(chunk))
+  expect(changes).toHaveLength(entries.entries)
+  return changes as StoredEntry[]
+}
+
+/** What comes packed is what comes as it is, if the store is still where it was. */
+async function expectUnpacked(
+  store: Store,
+  space: string,
+  position: number,
+  expected: ReadonlyMap<string, StoredEntry>,
+): Promise<void> {
+  const scan = await store.scan(space)
+  if (!scan || scan.start.position !== position) return
+  const entries = new Map<string, StoredEntry>()
+  for await (const chunk of scan.chunks())
+    for (const entry of chunk) entries.set(`${entry.cache}/${entry.key}`, entry)
+  if ((await scan.end()).position === position) expect(entries).toEqual(expected)
+  await scan.close()
 }
 
 /** Any well-formed Unicode. The library's own arbitrary for it takes seconds to set up. */

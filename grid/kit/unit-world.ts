@@ -1,5 +1,6 @@
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
+import { QueryUnit } from '@spacegrid/runtime/query-unit/query-unit'
 import type { Space } from '../core/definition.ts'
 import {
   InProcessMessaging,
@@ -7,6 +8,7 @@ import {
 } from '../drivers/embedded/in-process-messaging.ts'
 import type { RoleEvent } from '../engine/life/role-event.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import { unitRoles } from '../engine/placement/member.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Memory } from '../engine/ports/memory.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -65,7 +67,7 @@ export class UnitWorld {
 
   /**
    * `memory`: of the unit's process; left out, there is always room in it. `space`: another version
-   * of the application.
+   * of the application. `takesCommands: false` makes a query unit.
    */
   start(
     options: ProcessingUnitOptions = {},
@@ -81,8 +83,11 @@ export class UnitWorld {
     const random = new SeededRandom(number + 1)
     const name = `unit-${number}`
     const ports = { ...(memory ? { memory } : {}), messaging, clock, random }
-    const watch = new MemoryWatch(this.#space.name, name, 'unit', ports)
-    const unit = new ProcessingUnit(
+    const takesCommands = options.takesCommands ?? true
+    const role = takesCommands ? unitRoles.commands : unitRoles.queries
+    const watch = new MemoryWatch(this.#space.name, name, role, ports, takesCommands)
+    const Unit = takesCommands ? ProcessingUnit : QueryUnit
+    const unit = new Unit(
       name,
       space,
       { log, messaging, clock, random, memory: watch },

@@ -10,8 +10,8 @@ import type { Store } from '../engine/ports/store.ts'
 import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
-import { type NamedSpace, namedSpaces } from './named-spaces.ts'
-import type { ProcessAdapters } from './process-adapters.ts'
+import { type NamedSpace, namedSpaces, streamShare } from './named-spaces.ts'
+import { type ProcessAdapters, pastBytesMax } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
 import { type OpenedPart, SharedWork } from './shared-work.ts'
 
@@ -19,6 +19,10 @@ import { type OpenedPart, SharedWork } from './shared-work.ts'
 export interface ComponentPorts {
   readonly log: Log
   readonly changes: Log
+  /** Where snapshots are kept for the past; undefined: none are. */
+  readonly past: Log | undefined
+  /** What they may take, and the log behind them. */
+  readonly pastBytesMax: number
   readonly events: EventStream
   readonly messaging: Messaging
   readonly clock: Clock
@@ -38,6 +42,8 @@ export interface ComponentProgram {
   readonly required: readonly EnvironmentName[]
   /** As `SPACES` has it, where that is not set. Left out: it must be. */
   readonly spaces?: string | undefined
+  /** Whether it works with the snapshots that are kept for the past. */
+  readonly keepsPast?: boolean
   readonly create: (
     logName: LogName,
     ports: ComponentPorts,
@@ -103,7 +109,7 @@ async function shareWork(
 }
 
 async function openPart(
-  { role, create }: ComponentProgram,
+  { role, create, keepsPast = false }: ComponentProgram,
   logName: LogName,
   { partitions }: NamedSpace,
   adapters: ProcessAdapters,
@@ -112,9 +118,12 @@ async function openPart(
 ): Promise<OpenedPart> {
   const { log, messaging, clock, random } = await adapters.portsOf(logName, role, partitions)
   const changes = await adapters.openChanges(logName, partitions)
+  const past = keepsPast ? await adapters.openPast(logName, partitions) : undefined
   const events = await adapters.openEvents(logName)
   const ports: ComponentPorts = {
     ...{ log, changes, events, messaging, clock, random },
+    past,
+    pastBytesMax: streamShare(pastBytesMax(environment), partitions),
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
       return adapters.store
@@ -128,7 +137,7 @@ async function openPart(
     component: new CheckedComponent(component, partitions),
     close: async () => {
       events.close()
-      await Promise.all([adapters.letGo(log), adapters.letGo(changes)])
+      await Promise.all([log, changes, ...(past ? [past] : [])].map((it) => adapters.letGo(it)))
     },
   }
 }

@@ -136,7 +136,25 @@ export const environmentSchema = Type.Object({
     description: 'Name of this process, unique in the grid; default: host and process id',
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
+  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query')], {
+    default: 'unit',
+    description: 'Of a processing unit: `query` takes no commands, and writes nothing to the log',
+    allowed: 'unit or query',
+  }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
+  PAST_MS: milliseconds(
+    0,
+    0,
+    'How long queries can be asked as of the past; 0: no longer than the log happens to reach back',
+  ),
+  PAST_BYTES_MAX: Type.Integer({
+    minimum: 1024 * 1024,
+    maximum: 2 ** 50,
+    default: 1024 ** 3,
+    description:
+      'Bytes that log and kept snapshots of a space may take for the past, never more than half of STREAM_BYTES_MAX; beyond, less of it can be asked for',
+    allowed: 'an integer from 1048576 to 1125899906842624 (bytes)',
+  }),
   AUDIT_INTERVAL_MS: milliseconds(
     86_400_000,
     0,

@@ -13,6 +13,9 @@ import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
 import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
+import { KeptSnapshots } from '../engine/past/kept-snapshots.ts'
+import type { PastPorts } from '../engine/past/past-states.ts'
+import { unitRoles } from '../engine/placement/member.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
@@ -90,6 +93,24 @@ export class ProcessAdapters {
     return this.#open(streams.changes(logName), subjects.changes(logName), logName, partitions)
   }
 
+  /** Where snapshots are kept for those who ask for the past; undefined: none are. */
+  async openPast(logName: LogName, partitions = 1): Promise<Log | undefined> {
+    if (this.#environment.PAST_MS === 0) return undefined
+    const bytesMax = pastBytesMax(this.#environment)
+    return await this.#open(
+      ...[streams.past(logName), subjects.past(logName), logName, partitions, bytesMax],
+    )
+  }
+
+  /** What the past of a log is made of, on connections of its own. */
+  async pastOf(logName: LogName, partitions = 1): Promise<PastPorts> {
+    const [log, past] = await Promise.all([
+      this.openLog(logName, partitions),
+      this.openPast(logName, partitions),
+    ])
+    return past ? { log, kept: new KeptSnapshots(past) } : { log }
+  }
+
   /** To be closed by whoever has published there; costs nothing until it is used. */
   async openEvents(logName: LogName): Promise<JetStreamEvents> {
     return new JetStreamEvents((await this.messaging()).connection, logName)
@@ -141,7 +162,8 @@ export class ProcessAdapters {
     }
     let watch = this.#memories.get(space)
     if (!watch) {
-      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports)
+      const decides = calledBy !== unitRoles.queries
+      watch = new MemoryWatch(space, this.#environment.UNIT_NAME, calledBy, ports, decides)
       this.#memories.set(space, watch)
     }
     return watch
@@ -179,8 +201,14 @@ export class ProcessAdapters {
     return this.#messaging
   }
 
-  async #open(stream: string, subject: string, logName: LogName, partitions: number): Promise<Log> {
-    const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS, STREAM_BYTES_MAX } = this.#environment
+  async #open(
+    stream: string,
+    subject: string,
+    logName: LogName,
+    partitions: number,
+    bytesMax = this.#environment.STREAM_BYTES_MAX,
+  ): Promise<Log> {
+    const { NATS_URL = '', UNIT_NAME: name, STREAM_REPLICAS } = this.#environment
     this.#partitionsMost = Math.max(this.#partitionsMost, partitions)
     const server = partitions === 1 ? NATS_URL : await this.#sharedConnections()
     const log = await JetStreamLog.open(server, {
@@ -188,7 +216,7 @@ export class ProcessAdapters {
       subject,
       name: `${name} ${stream}`,
       replicas: STREAM_REPLICAS,
-      maxBytes: streamShare(STREAM_BYTES_MAX, partitions),
+      maxBytes: streamShare(bytesMax, partitions),
       rivals: rivalsOf(logName),
       ...(partitions === 1 ? {} : { division: divisionOf(logName, partitions) }),
       fitness: reportFitness(this.#report, stream),
@@ -211,6 +239,10 @@ export class ProcessAdapters {
     return adapter
   }
 }
+
+/** The log must take what is new, whatever is kept. */
+export const pastBytesMax = ({ PAST_BYTES_MAX, STREAM_BYTES_MAX }: Environment): number =>
+  Math.min(PAST_BYTES_MAX, Math.floor(STREAM_BYTES_MAX / 2))
 
 /** Whoever begins a space anew in another number of partitions would not find what is in it. */
 function rivalsOf(logName: LogName): { readonly subject: string; readonly is: string } {

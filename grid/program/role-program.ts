@@ -18,6 +18,8 @@ import { tellWaiting } from './tell-waiting.ts'
 
 /** What a role is, for the program that runs it on the spaces of one process. */
 export interface Role<C extends Component> {
+  /** As `/status` and metrics call it. Default: as the program is called. */
+  readonly role?: string
   readonly spaces: readonly string[]
   /** As other processes of a space are told of it. */
   readonly calledBy: string
@@ -62,6 +64,7 @@ export async function runRole<C extends Component>(
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
   const log = pino({ name, level: environment.LOG_LEVEL })
   const {
+    role: called = role,
     spaces,
     calledBy,
     names,
@@ -95,10 +98,10 @@ export async function runRole<C extends Component>(
   ]
   const placement = placementOf(components)
   const spacesNow = () => figuresOf(components, watches)
-  const status = { unit: name, role, notReady, spaces: spacesNow, placement }
+  const status = { unit: name, role: called, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
-  log.info({ role, spaces: spaces.join(','), adminPort: port }, 'started')
+  log.info({ role: called, spaces: spaces.join(','), adminPort: port }, 'started')
   stopOnSignals({
     stop: async () => {
       log.info('stopping')

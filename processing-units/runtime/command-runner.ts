@@ -39,6 +39,7 @@ import {
   rememberStep,
 } from './idempotency.ts'
 import { lateExecution } from './late-execution.ts'
+import { OpenExecutions } from './open-executions.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { PendingTransactions } from './pending.ts'
 import { refusalOf } from './refusal-of.ts'
@@ -84,8 +85,7 @@ export class CommandRunner implements UnitCondition {
   readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
   readonly #load: LoadControl
-  readonly #open = new Set<Execution>()
-  readonly #byKey = new Map<string, Execution>()
+  readonly #open = new OpenExecutions()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
   /** Executions that wait for the next turn, behind one whose handler took long. */
@@ -217,14 +217,12 @@ export class CommandRunner implements UnitCondition {
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
   start(execution: Execution, begun: number): void {
-    const key = execution.idempotencyKey
-    const same = key === undefined ? undefined : this.#byKey.get(key)
+    const same = this.#open.withKey(execution.idempotencyKey)
     if (same && answersFor(same, execution)) {
       this.#follow(execution, same)
       return
     }
     this.#open.add(execution)
-    if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
     if (this.#resting) this.#later.push(execution)
     else this.#runInTurn(execution, begun)
@@ -250,7 +248,7 @@ export class CommandRunner implements UnitCondition {
 
   /** Resolves once everything that is open now has been answered. */
   async drained(): Promise<void> {
-    await Promise.allSettled([...this.#open].map(({ answered }) => answered))
+    await Promise.allSettled(this.#open.all().map(({ answered }) => answered))
   }
 
   /** Another unit's write. */
@@ -282,7 +280,7 @@ export class CommandRunner implements UnitCondition {
   /** Tells the callers whose time is up. */
   expire(): void {
     const now = this.#clock.monotonic()
-    for (const execution of this.#open) if (execution.deadline <= now) this.#late(execution)
+    for (const execution of this.#open.all()) if (execution.deadline <= now) this.#late(execution)
   }
 
   #late(execution: Execution): void {
@@ -299,10 +297,8 @@ export class CommandRunner implements UnitCondition {
 
   /** Fails everything that is open. */
   close(error: GridError): void {
-    for (const execution of this.#open)
-      execution.fail(
-        execution.sent ? new GridError('outcome_unknown', error.message, { cause: error }) : error,
-      )
+    const unknown = new GridError('outcome_unknown', error.message, { cause: error })
+    for (const execution of this.#open.all()) execution.fail(execution.sent ? unknown : error)
   }
 
   /** A second request with the key of one that is still running gets that one's answer. */
@@ -327,9 +323,7 @@ export class CommandRunner implements UnitCondition {
   }
 
   readonly #forget = (execution: Execution): void => {
-    const key = execution.idempotencyKey
     this.#open.delete(execution)
-    if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
     this.answered++
   }
 

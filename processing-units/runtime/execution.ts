@@ -29,6 +29,9 @@ export class Execution {
   /** Why it is refused, while that is being written down; only of what reactions send. */
   refusal: Rejection | undefined = undefined
   done = false
+  /** Its neighbours among those that are open. */
+  older: Execution | undefined = undefined
+  younger: Execution | undefined = undefined
   #answered = false
   /** Called once, when the caller has been told something. */
   #settled: ((execution: Execution) => void) | undefined

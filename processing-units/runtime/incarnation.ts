@@ -25,6 +25,7 @@ import { FrameChain } from './frame-chain.ts'
 import { Freshness } from './freshness.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { Projections } from './projections.ts'
+import { NewestElsewhere } from './query-unit/newest-elsewhere.ts'
 import { outboxOf } from './reactions/outbox-commands.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -76,6 +77,8 @@ export class Incarnation {
   #isLooking = false
   #lookAgainAt = 0
   readonly #definition: DefinitionTeller
+  /** undefined: it takes commands, and knows by itself. */
+  readonly #newestElsewhere: NewestElsewhere | undefined
   #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
@@ -122,7 +125,7 @@ export class Incarnation {
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
-    const unfit = () => this.#unfit()
+    const unfit = options.takesCommands ? () => this.#unfit() : takesNone
     const outbox = outboxOf(space, state, options.outboxMax)
     const sending = { state, chain: this.#chain, clock, time, random, faults }
     const { archiveWaitMsMax } = options
@@ -148,6 +151,9 @@ export class Incarnation {
       outbox,
       place,
     )
+    this.#newestElsewhere = options.takesCommands
+      ? undefined
+      : new NewestElsewhere(asking, clock, options.positionWaitMsMax)
     this.#disconnectedSince = clock.monotonic()
   }
 
@@ -194,17 +200,17 @@ export class Incarnation {
       melded: (frame, accepted) => this.#melded(frame, accepted),
       connected: (connected) => {
         this.#disconnectedSince = connected ? undefined : this.#clock.monotonic()
-        if (connected) this.#chain.tick()
+        if (connected) this.#driveChain()
       },
       broken: (error) => this.end(error),
     })
     this.replica.start()
     this.#every(tickMs, () => this.#tick())
     this.#every(boundsMs, () => void this.#readBounds())
-    if (this.#options.expirySweepMs > 0)
+    if (this.#options.takesCommands && this.#options.expirySweepMs > 0)
       this.#every(this.#options.expirySweepMs, () => this.#sweep())
     void this.#readBounds()
-    this.#chain.tick()
+    this.#driveChain()
   }
 
   /** Why it cannot serve; undefined when it can. */
@@ -214,11 +220,15 @@ export class Incarnation {
     if (this.#conflict) return this.#conflict.message
     if (!this.#isThere) return 'reading the log'
     if (this.#isLooking) return 'looking whether this version can read what is stored'
-    if (!this.#projections) return 'the definition is not in the log yet'
-    if (!this.#chain.joined) return 'joining the log'
+    if (!this.#projections) return `the definition is not in the log yet${this.#whoWritesIt}`
+    if (this.#options.takesCommands && !this.#chain.joined) return 'joining the log'
     if (!this.replica.connected) return 'the log is not connected'
     if (this.lag > this.#options.lagPositionsMax) return `${this.lag} positions behind the log`
     return undefined
+  }
+
+  get #whoWritesIt(): string {
+    return this.#options.takesCommands ? '' : ': a unit that takes commands writes it'
   }
 
   /**
@@ -253,6 +263,14 @@ export class Incarnation {
       this.#disconnectedSince !== undefined &&
       this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
     )
+  }
+
+  /**
+   * Resolves with a position by which the log has everything that was stored when this was called.
+   * The replica of a unit that takes commands has come so far by then.
+   */
+  newest(): Promise<number> {
+    return this.#newestElsewhere?.ask() ?? this.runner.barrier()
   }
 
   /**
@@ -387,6 +405,7 @@ export class Incarnation {
   }
 
   #askForShape(): void {
+    if (!this.#options.takesCommands) return
     const now = this.#clock.monotonic()
     if (now - this.#shapeAskedAt < this.#options.republishMs) return
     this.#shapeAskedAt = now
@@ -401,10 +420,15 @@ export class Incarnation {
   #tick(): void {
     this.runner.expire()
     // What is sent meanwhile could not be seen to come back.
-    if (!this.replica.unreadable) this.#chain.tick()
+    if (!this.replica.unreadable) this.#driveChain()
     this.#watch.tick()
-    if (this.#watch.mustTell) this.#chain.tellTime()
+    if (this.#options.takesCommands && this.#watch.mustTell) this.#chain.tellTime()
     if (!this.#projections && (!this.#conflict || this.#data.problem)) this.#adoptShape()
+  }
+
+  /** A chain that is never driven never joins, and then sends nothing else either. */
+  #driveChain(): void {
+    if (this.#options.takesCommands) this.#chain.tick()
   }
 
   #sweep(): void {
@@ -444,6 +468,8 @@ export class Incarnation {
     again()
   }
 }
+
+const takesNone = (): GridError => notReady('takes no commands (ROLE=query)', 1000)
 
 const notReady = (what: string, retryAfterMs: number): GridError =>
   new GridError('not_ready', `The processing unit ${what}`, { retryAfterMs })

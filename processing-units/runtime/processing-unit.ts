@@ -53,6 +53,7 @@ import { UnitLive } from './live/unit-live.ts'
 import { LoadControl } from './overload/load-control.ts'
 import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
+import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
@@ -95,6 +96,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
   readonly archive: StoredReads
+  readonly past: UnitPast
   #incarnation: Incarnation | undefined
   /** The log that the last incarnation followed has gone. */
   #logReplaced = false
@@ -141,33 +143,32 @@ export class ProcessingUnit implements Serving, Component {
       (error) => this.#failed(error),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
+    const observed = queueingDelayOf(ports.telemetry, this.#logName)
+    this.#load = new LoadControl({ ...ports, observed }, this.#options)
+    const { messaging, clock } = ports
+    const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      name,
-      clock: ports.clock,
-      now: () => this.#watch.time.now(),
-      faults: this.#faults,
+      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
-      place: this.#unitPlace.place,
       waitMsMax: this.#options.positionWaitMsMax,
     })
-    const { messaging, clock } = ports
+    const { openChanges } = ports
+    this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
     const layout = () => this.#incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
-    const asked = { ask: this.#reads, now: () => this.#watch.time.now() }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax })
+    const asked = { ask: this.#reads, now }
+    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
     this.#rate = new RateMeter(ports.clock)
-    const observed = queueingDelayOf(ports.telemetry, this.#logName)
-    this.#load = new LoadControl({ ...ports, observed }, this.#options)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
       ports.random,
       () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
       {
-        logName: this.#logName,
-        subject: subjects.snapshotFromPeer(this.#logName),
+        ...{ logName: this.#logName, subject: subjects.snapshotFromPeer(this.#logName) },
         sessionsMax: snapshotSessionsMax,
         entriesMax: this.#options.snapshotEntriesMax,
         pieceBytesMax: this.#options.snapshotPieceBytesMax,
@@ -205,13 +206,10 @@ export class ProcessingUnit implements Serving, Component {
   /** Begins to rehydrate; `readiness` says when it serves. */
   start(): void {
     const { messaging, clock } = this.#ports
-    this.#persistence = new PersistenceWatch(
-      this.#logName,
-      messaging,
-      clock,
-      this.#options.persistWaitMsMax,
-      () => this.position,
-    )
+    const { persistWaitMsMax: waitMsMax } = this.#options
+    const position = () => this.position
+    const logName = this.#logName
+    this.#persistence = new PersistenceWatch(logName, messaging, clock, waitMsMax, position)
     this.#auditor.start()
     this.#affinity?.start()
     this.reactions.start()
@@ -269,8 +267,8 @@ export class ProcessingUnit implements Serving, Component {
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
     checkCorrection(this.space, correction, this.#incarnation?.state.layout)
-    const hash =
-      this.#unitPlace.place && hashOfCorrection(this.space, correction, this.#unitPlace.place)
+    const { place } = this.#unitPlace
+    const hash = place && hashOfCorrection(this.space, correction, place)
     const command = correctionCommand(this.space, this.#serves().state)
     return await this.begin(command, correction, {}, hash)
   }
@@ -320,8 +318,9 @@ export class ProcessingUnit implements Serving, Component {
 
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
-    if (this.#unitPlace.place || !declares) return undefined
-    const reach = (position: number) => this.#reach(position)
+    const isUsed = declares && !this.#unitPlace.place && this.#options.takesCommands
+    if (!isUsed) return undefined
+    const reach = (position: number) => this.reach(position)
     const bytesOf = (name: string, input: unknown) => {
       checkFits((this.space.commands.get(name) as AnyCommand).input, input, name)
       return freezeInput(input, name)
@@ -329,7 +328,13 @@ export class ProcessingUnit implements Serving, Component {
     return new Affinity(ports, { unit: this, reach, bytesOf }, this.#options)
   }
 
-  async #reach(position: number): Promise<void> {
+  /** As of `Incarnation`. @throws GridError `not_ready`, `stopping` */
+  async newest(): Promise<number> {
+    return await this.#serves().newest()
+  }
+
+  /** Resolves when the replica has come so far, or when that has been waited for long enough. */
+  protected async reach(position: number): Promise<void> {
     const incarnation = this.#incarnation
     if (!incarnation || incarnation.state.position >= position) return
     const waiting = new AbortController()
@@ -377,7 +382,6 @@ export class ProcessingUnit implements Serving, Component {
     return this.#incarnation?.runner.pendingCount ?? 0
   }
 
-  /** undefined: no command declares an affinity. */
   get affinity(): AffinityStatus | undefined {
     return this.#affinity?.status()
   }
@@ -425,6 +429,7 @@ export class ProcessingUnit implements Serving, Component {
     })
     this.#affinity?.leave()
     this.reactions.leave()
+    this.past.close()
     await this.#snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
@@ -436,8 +441,6 @@ export class ProcessingUnit implements Serving, Component {
     await this.#persistence?.stop()
     await over
   }
-
-  // ---- life
 
   #lifeOver({ failure, worked }: Life): void {
     if (!failure) return
@@ -559,8 +562,6 @@ export class ProcessingUnit implements Serving, Component {
       { retryAfterMs: 1000 },
     )
   }
-
-  // ---- commands
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
     const command = this.space.commands.get(name)

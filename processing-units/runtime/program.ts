@@ -1,17 +1,22 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
-import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { QueryTurns } from './overload/query-turns.ts'
 import type { CopyPorts } from './partitions/copy.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
+import { PartitionedQueryUnit } from './query-unit/partitioned-query-unit.ts'
+import { QueryUnit } from './query-unit/query-unit.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
+import type { UnitPorts } from './unit-ports.ts'
 
 /** One space, or several; it may take settings of its own from the environment. */
 export type MakeUnitSpaces = (
@@ -35,18 +40,23 @@ export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<voi
  */
 export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
   await runRole('processing-unit', [], async (environment, log) => {
-    const { UNIT_NAME: name } = environment
+    const { UNIT_NAME: name, ROLE: role } = environment
     const made = [await makeSpaces(environment)].flat()
     const spaces = new Map(made.map((space) => [space.name, space]))
     tellStrayFaults(log)
+    let queries: QueryTurns | undefined
     return {
+      ...(role === 'query' ? { role: unitRoles.queries } : {}),
       spaces: [...spaces.keys()],
-      calledBy: 'unit',
+      calledBy: role === 'query' ? unitRoles.queries : unitRoles.commands,
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> =>
-        createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, telemetry),
+      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> => {
+        queries ??= new QueryTurns(adapters.clock, adapters.random)
+        const shared = { telemetry, queries }
+        return createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, shared)
+      },
       doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
     }
   })
@@ -58,23 +68,42 @@ async function createUnit(
   adapters: ProcessAdapters,
   reportOf: (logName: LogName) => Report,
   environment: Environment,
-  telemetry: Telemetry,
+  shared: Required<Pick<UnitPorts, 'telemetry' | 'queries'>>,
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
+  const isQueryUnit = environment.ROLE === 'query'
+  const calledBy = isQueryUnit ? unitRoles.queries : unitRoles.commands
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
-    const ports = { ...(await adapters.portsOf(space.name, 'unit')), telemetry }
+    const own = await adapters.portsOf(space.name, calledBy)
+    const past = () => adapters.pastOf(space.name)
+    const openChanges = () => adapters.openChanges(space.name)
+    const ports = { ...own, ...shared, past, openChanges }
+    const reporting = { report: reportOf(space.name), ...limits }
+    if (isQueryUnit) return new QueryUnit(name, space, ports, reporting)
     await adapters.declareEvents(space.name, space.readableEvents)
-    return new ProcessingUnit(name, space, ports, { report: reportOf(space.name), ...limits })
+    return new ProcessingUnit(name, space, ports, reporting)
   }
   const { clock, random, memory } = adapters
   const open = async (partition: number): Promise<CopyPorts> => {
     const logName = logNameOf(space.name, partition)
-    const ports = await adapters.portsOf(logName, 'unit', partitions)
-    await adapters.declareEvents(logName, space.readableEvents, partitions)
-    return { ...ports, telemetry, close: () => adapters.letGo(ports.log) }
+    const ports = await adapters.portsOf(logName, calledBy, partitions)
+    if (!isQueryUnit) await adapters.declareEvents(logName, space.readableEvents, partitions)
+    const past = () => adapters.pastOf(logName, partitions)
+    let changes: Log | undefined
+    return {
+      ...{ ...ports, ...shared, past },
+      openChanges: async () => {
+        changes = await adapters.openChanges(logName, partitions)
+        return changes
+      },
+      close: async () => {
+        await Promise.all([ports.log, changes].map((log) => log && adapters.letGo(log)))
+      },
+    }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
   const { COPIES: copies, ZONE: zone } = environment
-  return new PartitionedUnit(name, space, ports, { copies, zone, reportOf, unit: limits })
+  const Unit = isQueryUnit ? PartitionedQueryUnit : PartitionedUnit
+  return new Unit(name, space, ports, { copies, zone, reportOf, unit: limits })
 }

@@ -1,8 +1,7 @@
-import type { UnknownKey } from '@spacegrid/grid/core/archive-reads'
+import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { type Compatibility, withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
-import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
@@ -20,11 +19,14 @@ import type {
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
+import type { ArchiveDesk } from './archive/archive-desk.ts'
 import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
-import { freshMsMax } from './freshness.ts'
+import { type Freshness, freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
+import type { LoadControl } from './overload/load-control.ts'
 import { PlacedReader } from './placed-reader.ts'
+import type { Projections } from './projections.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
@@ -39,8 +41,18 @@ export interface ReadsParts {
   readonly serves: () => Incarnation
   /** The partition, of a space with several. */
   readonly place: Place | undefined
+  readonly load: LoadControl
+  /** Commands without an outcome. */
+  readonly pending: () => number
   /** How long a position, or the promise of a query, is waited for. */
   readonly waitMsMax: number
+}
+
+/** What a query is answered from: what an incarnation has at present, or what there was. */
+export interface Seen extends Pick<Incarnation, 'state' | 'version'> {
+  readonly projections: Pick<Projections, 'named'>
+  readonly archive: KnownArchive & Pick<ArchiveDesk, 'lookUp'>
+  readonly freshness: Pick<Freshness, 'at'>
 }
 
 /** Each round, a query may read entries that it has not asked for before. */
@@ -61,9 +73,12 @@ export class Reads {
   readonly #serves: () => Incarnation
   readonly #waitMsMax: number
   readonly #place: Place | undefined
+  readonly #load: LoadControl
 
   constructor(space: Space, parts: ReadsParts) {
-    const { name, clock, now, faults, serves, waitMsMax, place } = parts
+    const { name, clock, now, faults, serves, waitMsMax, place, load } = parts
+    this.#load = load
+    this.#isBusy = () => parts.pending() > 0
     this.#name = name
     this.#place = place
     this.#space = space
@@ -81,6 +96,7 @@ export class Reads {
       const query = this.#space.queries.get(name)
       if (!query) throw unknownIn(this.#space, 'query', name)
       checkFits(query.input, input, name)
+      if (this.#takesTurn(name, options)) return this.#inTurn(query, input, options)
       if (waits(options))
         return this.#at(options).then((it) => this.#ask(query, input, it, options))
       return Promise.resolve(this.#ask(query, input, this.#serves(), options))
@@ -89,6 +105,27 @@ export class Reads {
     }
   }
 
+  /** What the process asks of itself it knows to be costly. */
+  #takesTurn(name: string, { caller }: ReadOptions): boolean {
+    return caller !== undefined && this.#load.takesTurns && this.#load.queries.isCostly(name)
+  }
+
+  async #inTurn(
+    query: AnyQuery,
+    input: unknown,
+    options: ReadOptions,
+  ): Promise<QueryAnswer<number>> {
+    // Nobody waits for what this one waits for.
+    if (waits(options)) await this.#at(options)
+    return await this.#load.queries.run(query.name, this.#isBusy, () =>
+      waits(options)
+        ? this.#at(options).then((it) => this.#ask(query, input, it, options))
+        : this.#ask(query, input, this.#serves(), options),
+    )
+  }
+
+  readonly #isBusy: () => boolean
+
   /**
    * As `query`, at once, from what `see` makes of the present incarnation. `now`: the clock that
    * the query sees.
@@ -96,13 +133,20 @@ export class Reads {
   async seen(
     name: string,
     input: unknown,
-    see: (incarnation: Incarnation) => Incarnation,
+    see: (incarnation: Incarnation) => Seen,
     now: () => number,
+    options: Pick<ReadOptions, 'explain'> = {},
   ): Promise<QueryAnswer<number>> {
+    const query = this.queryAsked(name, input)
+    return await this.#ask(query, input, see(this.#serves()), options, now, see)
+  }
+
+  /** @throws GridError `unknown_query`, `invalid_input` */
+  queryAsked(name: string, input: unknown): AnyQuery {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     checkFits(query.input, input, name)
-    return await this.#ask(query, input, see(this.#serves()), {}, now, see)
+    return query
   }
 
   /** @throws GridError `position_timeout`, `not_ready`, `stopping` */
@@ -113,10 +157,10 @@ export class Reads {
   #ask(
     query: AnyQuery,
     input: unknown,
-    incarnation: Incarnation,
+    incarnation: Seen,
     options: ReadOptions,
     now = this.#now,
-    see = same,
+    see: (incarnation: Incarnation) => Seen = same,
     round = 1,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
     const { state, projections, version, archive } = incarnation
@@ -129,6 +173,7 @@ export class Reads {
     if (options.explain)
       return this.#explain(query, reader, input, incarnation, options, now, see, round)
     const { position } = state
+    const begun = options.caller === undefined ? 0 : this.#clock.monotonic()
     try {
       const result = this.#run(query, reader, input, version)
       const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
@@ -161,6 +206,7 @@ export class Reads {
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
+      if (begun !== 0) this.#load.queries.ran(query.name, begun)
     }
   }
 
@@ -174,10 +220,10 @@ export class Reads {
     query: AnyQuery,
     reader: StateReader,
     input: unknown,
-    incarnation: Incarnation,
+    incarnation: Seen,
     options: ReadOptions,
     now: () => number,
-    see: (incarnation: Incarnation) => Incarnation,
+    see: (incarnation: Incarnation) => Seen,
     round: number,
   ): Promise<QueryAnswer<number>> {
     const { state, version } = incarnation
@@ -225,6 +271,13 @@ export class Reads {
     options: ReadOptions,
   ): Promise<BatchAnswer<number>> {
     const asked = checkedBatch(batch)
+    const costly = asked.find(({ query }) => this.#takesTurn(query, options))
+    if (!costly) return await this.#batch(asked, options)
+    const work = () => this.#batch(asked, options)
+    return await this.#load.queries.run(costly.query, this.#isBusy, work)
+  }
+
+  async #batch(asked: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>> {
     for (let round = 1; round <= archiveRoundsMax; round++) {
       const incarnation = waits(options) ? await this.#at(options) : this.#serves()
       const { position } = incarnation.state
@@ -249,7 +302,7 @@ export class Reads {
     { query: name, input }: BatchedQuery,
     incarnation: Incarnation,
     options: ReadOptions,
-    see: (incarnation: Incarnation) => Incarnation,
+    see: (incarnation: Incarnation) => Seen,
   ): Promise<BatchedAnswer> {
     try {
       const query = this.#space.queries.get(name)
@@ -268,10 +321,10 @@ export class Reads {
   async #askAgain(
     query: AnyQuery,
     input: unknown,
-    { archive }: Incarnation,
+    { archive }: Seen,
     options: ReadOptions,
     now: () => number,
-    see: (incarnation: Incarnation) => Incarnation,
+    see: (incarnation: Incarnation) => Seen,
     unknown: readonly UnknownKey[],
     round: number,
   ): Promise<QueryAnswer<number>> {
@@ -286,43 +339,62 @@ export class Reads {
   }
 
   entry(cacheName: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>> {
-    return this.#read(options, () => {
-      const cache = this.#space.caches.find(({ name }) => name === cacheName)
-      if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
-      checkKey(key, `cache ${cacheName}`)
-      if (this.#place) checkEntryPlace(this.#place, cache, key)
-      return (incarnation) => {
-        const { state } = incarnation
-        const layout = state.layout.named(cacheName)
-        const entry = layout && state.find(layout.number, key)
-        if (!layout || !entry)
-          throw new GridError(
-            'not_found',
-            `There is no entry ${JSON.stringify(key)} in ${cacheName}`,
-          )
-        const answer = {
-          value: this.#told(cache, layout, entry),
-          version: entry.version,
-          writtenAt: entry.position,
-          position: state.position,
-        }
-        const tells = options.caller !== undefined || options.stalenessMs !== undefined
-        return tells ? aged(answer, this.#ageMs(incarnation), options) : answer
+    return this.#read(options, () => this.entryAsked(cacheName, key, options))
+  }
+
+  /**
+   * What gives the entry as somebody sees it.
+   * @throws GridError `unknown_cache`, `invalid_key`, `wrong_partition`
+   */
+  entryAsked(
+    cacheName: string,
+    key: string,
+    options: ReadOptions,
+  ): (seen: Seen) => EntryAnswer<number> {
+    const cache = this.cacheAsked(cacheName, key)
+    return (seen) => {
+      const { state } = seen
+      const layout = state.layout.named(cacheName)
+      const entry = layout && state.find(layout.number, key)
+      if (!layout || !entry)
+        throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cacheName}`)
+      const answer = {
+        value: this.#told(cache, layout, entry.value),
+        version: entry.version,
+        writtenAt: entry.position,
+        position: state.position,
       }
-    })
+      const tells = options.caller !== undefined || options.stalenessMs !== undefined
+      return tells ? aged(answer, this.#ageMs(seen), options) : answer
+    }
+  }
+
+  /** @throws GridError `unknown_cache`, `invalid_key`, `wrong_partition` */
+  cacheAsked(cacheName: string, key: string): AnyCache {
+    const cache = this.#space.caches.find(({ name }) => name === cacheName)
+    if (!cache) throw unknownIn(this.#space, 'cache', cacheName)
+    checkKey(key, `cache ${cacheName}`)
+    if (this.#place) checkEntryPlace(this.#place, cache, key)
+    return cache
   }
 
   /**
    * Fields that only other versions know are not for this one to tell: it cannot know who may read
    * them.
    */
-  #told(cache: AnyCache, layout: CacheLayout, { value }: Entry): Value {
+  #told(cache: AnyCache, layout: CacheLayout, value: Value): Value {
     try {
       const read = readValue(cache, value)
       return withoutForeign(read, cache, layout) ?? read
     } catch (thrown) {
       throw this.#faults.judge({ kind: 'upcast', name: cache.name, declared: cache }, thrown)
     }
+  }
+
+  /** A value of the past, by what is known of its fields now. */
+  toldAsNow(cache: AnyCache, value: Value): Value {
+    const layout = this.#serves().state.layout.named(cache.name)
+    return this.#told(cache, layout as CacheLayout, value)
   }
 
   /**
@@ -346,7 +418,7 @@ export class Reads {
    * How old the state is at most, ms. What a command across partitions holds here it may have
    * written elsewhere, and have answered, since it began.
    */
-  #ageMs({ state, freshness }: Incarnation): number {
+  #ageMs({ state, freshness }: Seen): number {
     const { at } = freshness
     // Stands before a record that it cannot read: it has never come up to the end of the log.
     const isKnown = at !== Number.NEGATIVE_INFINITY
@@ -360,28 +432,31 @@ export class Reads {
   async #at({ position, latest, stalenessMs }: ReadOptions): Promise<Incarnation> {
     const incarnation = this.#serves()
     if (latest) {
-      const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')
-      await this.#settled(incarnation, newest)
+      const newest = await this.#bounded(incarnation.newest(), 'the newest position')
+      await this.#reach(incarnation, newest)
     }
     if (typeof position === 'string') throw positionInvalid()
-    if (position !== undefined && position > incarnation.state.position) {
+    if (position !== undefined) await this.#reach(incarnation, position)
+    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
+    return incarnation
+  }
+
+  /** What was prepared up to there has been finished, too. */
+  async #reach(incarnation: Incarnation, position: number): Promise<void> {
+    const { state, replica } = incarnation
+    if (position > state.position) {
       const waiting = new AbortController()
       const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
-      const reached = await incarnation.replica.reach(position, waiting.signal)
+      const reached = await replica.reach(position, waiting.signal)
       timer.cancel()
       if (!reached)
         throw new GridError(
           'position_timeout',
-          `Position ${position} has not been reached; the replica is at ${incarnation.state.position}`,
-          {
-            details: { position: incarnation.state.position },
-            retryAfterMs: 500,
-          },
+          `Position ${position} has not been reached; the replica is at ${state.position}`,
+          { details: { position: state.position }, retryAfterMs: 500 },
         )
     }
-    if (position !== undefined) await this.#settled(incarnation, position)
-    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
-    return incarnation
+    await this.#settled(incarnation, position)
   }
 
   /** Brings a state that is older up to date, within the time that there is. */

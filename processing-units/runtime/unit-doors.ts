@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
+import { serveNewest } from './query-unit/newest-service.ts'
 import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
 
@@ -62,15 +63,7 @@ export class UnitDoors implements Doors {
     // fastify hands the options on to Node, though its type does not know this one.
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
-    for (const unit of this.#units) {
-      const options = { log: this.#log, pipeline: this.#pipeline }
-      this.#services.push(await serveSpace(messaging, unit, options))
-      this.#services.push(await serveAdministration(messaging, unit, this.#log))
-      const reacting = unit instanceof PartitionedUnit ? unit : unit.reactions
-      this.#services.push(await serveReactions(messaging, reacting, this.#log))
-      if (unit instanceof PartitionedUnit)
-        this.#services.push(new PartitionServices(messaging, unit, options))
-    }
+    for (const unit of this.#units) this.#services.push(...(await this.#serve(messaging, unit)))
     const spaces = this.#units.map(({ space }) => space)
     this.#log.info(
       { space: spaces.map(({ name }) => name).join(','), port, adminPort },
@@ -79,6 +72,22 @@ export class UnitDoors implements Doors {
     // Trying the patterns takes a moment: not before requests are answered.
     for (const space of spaces)
       for (const notice of spaceNotices(space, this.#undeclaredReadable)) this.#log.warn(notice)
+  }
+
+  /** What changes something is asked of units that take commands, and served by no others. */
+  async #serve(messaging: Messaging, unit: AnyUnit): Promise<Subscription[]> {
+    const takesCommands = this.#environment.ROLE === 'unit'
+    const log = this.#log
+    const options = { log, pipeline: this.#pipeline, takesCommands }
+    const services = [await serveSpace(messaging, unit, options)]
+    if (unit instanceof PartitionedUnit)
+      services.push(new PartitionServices(messaging, unit, options))
+    if (!takesCommands) return services
+    services.push(await serveAdministration(messaging, unit, log))
+    if (unit instanceof PartitionedUnit)
+      return [...services, await serveReactions(messaging, unit, log)]
+    services.push(await serveReactions(messaging, unit.reactions, log))
+    return [...services, await serveNewest(messaging, unit.space.name, unit, log)]
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,12 @@ import { defaultTransactionLimits, type TransactionLimits } from '@spacegrid/gri
 /** Settings of a processing unit; every one has a default that suits production. */
 export interface UnitOptions {
   /**
+   * false: it answers from what it melds, takes no commands and never writes to the log; whatever
+   * else units write by themselves (expiry, reactions, the definition, the time) it leaves to
+   * others. Default true.
+   */
+  readonly takesCommands: boolean
+  /**
    * Frames published and not yet seen back. 1 gives the best tail, up to 4 the best rate. Default
    * 2.
    */
@@ -124,6 +130,7 @@ export interface UnitOptions {
 }
 
 export const defaultUnitOptions: UnitOptions = {
+  takesCommands: true,
   framesInFlightMax: 2,
   frameTransactionsMax: 1024,
   frameBytesMax: 768 * 1024,

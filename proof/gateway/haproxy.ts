@@ -74,20 +74,23 @@ export class RunningGateway {
   }
 
   /**
-   * Waits until so many units take requests and event streams, which are asked for apart, each
-   * because it has said that it is ready. HAProxy calls a unit up as soon as its name resolves,
-   * before it has asked.
+   * Waits until so many units take commands, queries and event streams, which are asked for apart,
+   * each because it has said that it is ready. HAProxy calls a unit up as soon as its name
+   * resolves, before it has asked. `queryUnits`: of those that take no commands.
    */
-  async waitForUnits(count: number): Promise<void> {
+  async waitForUnits(count: number, queryUnits = 0): Promise<void> {
     const inService = async () => {
       const metrics = await this.metrics()
-      return ['units', 'streams'].every((proxy) => {
+      return ['units', 'queries', 'streams'].every((proxy) => {
         const up = unitsIn(proxy, 'status', 'UP', metrics)
         const checked = unitsIn(proxy, 'check_status', 'L7OK', metrics)
-        return up.size === count && up.isSubsetOf(checked)
+        const ofQueries = [...up].filter((name) => name.startsWith('query-')).length
+        const isRight = ofQueries === (proxy === 'units' ? 0 : queryUnits)
+        return isRight && up.size - ofQueries === count && up.isSubsetOf(checked)
       })
     }
-    await waitUntil(inService, { timeoutMs: 60_000, what: `${count} units in service` })
+    const what = `${count} units and ${queryUnits} query units in service`
+    await waitUntil(inService, { timeoutMs: 60_000, what })
   }
 
   async metrics(): Promise<string> {

@@ -11,11 +11,13 @@ const secondsToLive = 1
 
 /**
  * A name server for tests, in the place of Docker's: it answers address queries for one name with
- * the addresses it is given, and knows no other name.
+ * the addresses it is given, and knows no other name but those of `others`.
  */
 export class NameServer {
   /** Answered from the next query on. */
   addresses: readonly string[] = []
+  /** The same, for more names than one. */
+  readonly others = new Map<string, readonly string[]>()
   readonly #name: string
   readonly #socket: Socket = createSocket('udp4')
 
@@ -40,8 +42,9 @@ export class NameServer {
 
   #answer(query: Buffer): Buffer {
     const { name, type, end } = readQuestion(query)
-    const known = name === this.#name
-    const addresses = known && type === addressRecord ? this.addresses : []
+    const listed = name === this.#name ? this.addresses : this.others.get(name)
+    const known = listed !== undefined
+    const addresses = known && type === addressRecord ? listed : []
     const header = Buffer.alloc(12)
     query.copy(header, 0, 0, 2)
     header.writeUInt16BE(known ? flagsAnswer : flagsNoSuchName, 2)

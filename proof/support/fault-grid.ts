@@ -18,6 +18,8 @@ export interface FaultGridOptions {
   readonly application?: ClusterApplication
   /** Default 2. */
   readonly units?: number
+  /** Units that take no commands. Default 0. */
+  readonly queryUnits?: number
   /** Pumps, writers and readers of each. Default 1. */
   readonly copies?: number
   /**
@@ -66,7 +68,14 @@ export class FaultGrid implements AsyncDisposable {
   }
 
   static async start(options: FaultGridOptions = {}): Promise<FaultGrid> {
-    const { units = 2, copies = 1, urls = {}, environment = {}, environmentOf } = options
+    const {
+      units = 2,
+      queryUnits = 0,
+      copies = 1,
+      urls = {},
+      environment = {},
+      environmentOf,
+    } = options
     const folder = options.folder ?? (await temporaryFolder('grid'))
     const servers = new Map<ServerName, LocalServer>()
     const missing = (['nats', 'mongodb', 'redis'] as const).filter((name) => !urls[name])
@@ -81,6 +90,7 @@ export class FaultGrid implements AsyncDisposable {
       const started = Object.fromEntries([...servers].map(([name, { url }]) => [name, url]))
       const cluster = await ProcessCluster.start({
         units,
+        queryUnits,
         copies,
         application: options.application ?? repositoryApplication('ticketing'),
         dataDirectory: folder,

@@ -69,7 +69,7 @@ export function storeHolder(
     const scan = await ports.store.scan(logName, { damaged: () => undefined })
     if (!scan) throw new GridError('not_found', `holds nothing of ${logName}`)
     if (scan.start.position <= 0) throw new GridError('not_ready', 'is being built')
-    const snapshot = new StoreSnapshot(logName, ports, scan, () => undefined)
+    const snapshot = new StoreSnapshot(logName, ports, scan)
     try {
       for (;;) {
         const chunk = await snapshot.next()

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
@@ -21,10 +22,13 @@ export interface ClusterApplication {
 }
 
 export interface ProcessClusterOptions {
+  /** Units that take commands. */
   readonly units: number
+  /** Units that only answer queries, on a port of their own. Default 0. */
+  readonly queryUnits?: number
   readonly application: ClusterApplication
   readonly dataDirectory: string
-  /** Public port, shared by all units. */
+  /** Public port, shared by all units that take commands. */
   readonly port: number
   /** Servers that run elsewhere; the others are started here. */
   readonly urls?: Partial<Record<ServerName, string>>
@@ -53,6 +57,11 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
+/** Where a cluster is; `queries`: query units, where there are any. */
+export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
+  readonly queries?: string
+}
+
 const readyMsMax = 60_000
 const portFreeMsMax = 10_000
 
@@ -62,7 +71,7 @@ const portFreeMsMax = 10_000
  * after any kill it goes on where it was.
  */
 export class ProcessCluster {
-  readonly urls: Readonly<Record<ServerName | 'http', string>>
+  readonly urls: ClusterUrls
   readonly components: ComponentProcess[]
   /** Those that this cluster has started. */
   readonly servers: ReadonlyMap<ServerName, LocalServer>
@@ -72,7 +81,7 @@ export class ProcessCluster {
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(
-    urls: Record<ServerName | 'http', string>,
+    urls: ClusterUrls,
     components: ComponentProcess[],
     plan: ComponentPlan,
     dataDirectory: string,
@@ -114,13 +123,16 @@ export class ProcessCluster {
     const started = new Map(
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
+    const { queryUnits = 0 } = options
+    const queryPort = queryUnits === 0 ? 0 : await queryPortFor(port)
     const all = {
       http: `http://127.0.0.1:${port}`,
+      ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all)
+    const plan = new ComponentPlan(options, dataDirectory, all, queryPort)
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -158,6 +170,10 @@ export class ProcessCluster {
     return this.components.filter(({ settings }) => settings.role === 'processing-unit')
   }
 
+  get queryUnits(): readonly ComponentProcess[] {
+    return this.components.filter(({ settings }) => settings.role === unitRoles.queries)
+  }
+
   /** One more processing unit, once it is ready. */
   async addUnit(): Promise<ComponentProcess> {
     const unit = new ComponentProcess(await this.#plan.unit(this.units.length + 1))
@@ -185,7 +201,8 @@ export class ProcessCluster {
 
   /** Components first, so that they can say goodbye; then the servers that were started here. */
   async stop(): Promise<void> {
-    await Promise.all(this.units.map((unit) => unit.stop()))
+    const units = [...this.units, ...this.queryUnits]
+    await Promise.all(units.map((unit) => unit.stop()))
     await Promise.all(this.components.map((component) => component.stop()))
     await Promise.all([...this.servers.values()].map((server) => server.stop()))
   }
@@ -204,6 +221,10 @@ export class ProcessCluster {
   }
 }
 
+/** The next one, where that is free. */
+const queryPortFor = async (port: number): Promise<number> =>
+  port < 65_535 && (await isPortFree(port + 1)) ? port + 1 : await findFreePort()
+
 function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
   const server = servers.get(name)
   if (!server) throw new Error(`${name} was not started`)
@@ -215,13 +236,17 @@ class ComponentPlan {
   readonly #options: ProcessClusterOptions
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
+  /** Shared by all query units; 0: there are none. */
+  readonly #queryPort: number
 
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
     urls: Readonly<Record<ServerName, string>>,
+    queryPort: number,
   ) {
     this.#options = options
+    this.#queryPort = queryPort
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
@@ -248,17 +273,25 @@ class ComponentPlan {
     const { application, port } = this.#options
     const { files, spaces } = application
     const [only = 'unit'] = spaces.length === 1 ? spaces : []
-    return this.#settings('processing-unit', `${only}-${number}`, ['unit', ...files], port)
+    const role = { ROLE: 'unit' }
+    return this.#settings('processing-unit', `${only}-${number}`, ['unit', ...files], port, role)
+  }
+
+  queryUnit(number: number): Promise<ComponentSettings> {
+    const { files } = this.#options.application
+    const [role, port] = [unitRoles.queries, this.#queryPort]
+    return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
   }
 
   async all(): Promise<ComponentSettings[]> {
     const roles = ['data-reader', 'data-writer', 'data-pump']
-    const { units, copies = 1 } = this.#options
+    const { units, queryUnits = 0, copies = 1 } = this.#options
     return await Promise.all([
       ...roles.flatMap((role) =>
         upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
       ),
       ...upTo(units).map((number) => this.unit(number)),
+      ...upTo(queryUnits).map((number) => this.queryUnit(number)),
     ])
   }
 
@@ -267,6 +300,7 @@ class ComponentPlan {
     name: string,
     command: readonly string[],
     port: number,
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<ComponentSettings> {
     return {
       role,
@@ -274,7 +308,7 @@ class ComponentPlan {
       command,
       port,
       adminPort: await findFreePort(),
-      environment: { ...this.#environment, ...this.#options.environmentOf?.(name) },
+      environment: { ...this.#environment, ...environment, ...this.#options.environmentOf?.(name) },
       logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
     }
   }

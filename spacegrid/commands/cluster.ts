@@ -20,6 +20,7 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
 interface Options {
   readonly units: number
+  readonly queryUnits: number
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
@@ -51,6 +52,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   for (const signal of stopSignals) process.on(signal, giveUp)
   const cluster = await ProcessCluster.start({
     units: options.units,
+    queryUnits: options.queryUnits,
     copies: options.copies,
     application,
     signal: start.signal,
@@ -101,7 +103,7 @@ const json = ({ urls, processes }: ProcessCluster): string =>
   `${JSON.stringify({ urls, processes })}\n`
 
 const text = ({ urls, processes }: ProcessCluster, { spaces }: ClusterApplication): string =>
-  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs). Ctrl-C stops all.\n`
+  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}. Ctrl-C stops all.\n`
 
 function table(rows: readonly ProcessRow[]): string {
   const cells = [
@@ -157,6 +159,12 @@ export const addCluster: AddCommand = (program) => {
     )
     .argument('[files...]', 'modules that export spaces (./space.ts unless one is named)')
     .option('--units <number>', 'processing units', whole(1, 16), 2)
+    .option(
+      '--query-units <number>',
+      'units that take no commands (ROLE=query), on the next port: queries are scaled apart',
+      whole(0, 16),
+      0,
+    )
     .option(
       '--copies <number>',
       'pumps, writers and readers of each: more than 1 stand by',

@@ -2,6 +2,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { whole } from '../command-line/option-values.ts'
+import { historyData, historyText } from '../log/history-text.ts'
 import { LogDesk } from '../log/log-desk.ts'
 import { recordData, recordText } from '../log/record-text.ts'
 
@@ -27,6 +28,24 @@ async function show(
   })
 }
 
+interface HistoryOptions {
+  readonly limit: number
+  readonly cursor?: string
+  readonly json?: boolean
+}
+
+async function history(
+  logName: LogName,
+  cache: string,
+  key: string,
+  { json, ...asked }: HistoryOptions,
+): Promise<void> {
+  await atDesk(logName, async (desk) => {
+    const page = await desk.history(cache, key, asked)
+    say(json ? `${JSON.stringify(historyData(page), null, 2)}\n` : historyText(page))
+  })
+}
+
 async function skip(logName: LogName, position: number): Promise<void> {
   await atDesk(logName, async (desk) => {
     const at = await desk.skip(position)
@@ -39,7 +58,9 @@ async function skip(logName: LogName, position: number): Promise<void> {
 export const addLog: AddCommand = (program) => {
   const log = program
     .command('log')
-    .description('The log of a space: what a record is, and the way past one that nobody can read.')
+    .description(
+      'The log of a space: what a record is, what has become of an entry, and the way past a record that nobody can read.',
+    )
     .addHelpText(
       'after',
       `
@@ -57,6 +78,20 @@ Exit code: 0 done, 1 refused or not found, 2 wrong usage or configuration.`,
     .argument('<position>', 'in the log', whole(1))
     .option('--json', 'as JSON')
     .action(show)
+  log
+    .command('history')
+    .description('what has become of an entry, the newest first: by whom, from what to what')
+    .argument('<space>', 'or a partition of one: ticketing.7')
+    .argument('<cache>', 'of the space')
+    .argument('<key>', 'of the entry, whether it is there or not')
+    .option('--limit <count>', 'changes of one page, 1 to 100', whole(1), 20)
+    .option('--cursor <cursor>', 'the page behind the one that has ended with it')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nReaches back as far as PAST_MS says, or to the beginning of a log that has never been trimmed. Melds the log again, here: as much memory as a unit has.',
+    )
+    .action(history)
   log
     .command('skip')
     .description('lets those that stay before a record of another version pass over it')

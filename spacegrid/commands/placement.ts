@@ -47,8 +47,11 @@ async function run({ space, json }: Options): Promise<void> {
   }
 }
 
-const isWhole = ({ homes, scarce, missing }: HeardPlacement): boolean =>
-  homes.every((home) => home !== null) && scarce.length === 0 && missing === 0
+const isWhole = ({ homes, queryUnits, ...taking }: HeardPlacement): boolean =>
+  homes.every((home) => home !== null) && [taking, queryUnits].every(hasAll)
+
+const hasAll = (kept: Pick<HeardPlacement, 'scarce' | 'missing'> | undefined): boolean =>
+  kept === undefined || (kept.scarce.length === 0 && kept.missing === 0)
 
 export const addPlacement: AddCommand = (program) => {
   program

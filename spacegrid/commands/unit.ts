@@ -12,7 +12,7 @@ export const addUnit: AddCommand = (program) => {
     .addHelpText(
       'after',
       `
-Environment: NATS_URL; PORT (8080, which units on one machine share), ADMIN_PORT (9090), HOST (127.0.0.1), LOG_LEVEL; the application's own settings.
+Environment: NATS_URL; ROLE (unit; query: takes no commands and writes nothing, queries are scaled apart by it); PORT (8080, which units on one machine share), ADMIN_PORT (9090), HOST (127.0.0.1), LOG_LEVEL; the application's own settings.
 SIGTERM stops it in good order.`,
     )
     .action((files: string[]) => serveSpaces(async () => (await loadApplication(files)).spaces))

@@ -15,9 +15,11 @@ import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
+import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import { QueryTurns } from '@spacegrid/runtime/overload/query-turns'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { ProcessingUnitOptions } from '@spacegrid/runtime/processing-unit-options'
@@ -33,6 +35,13 @@ export interface EmbeddedGridOptions {
   readonly streamBytesMax?: number
   /** How long what is persisted stays in the logs, ms. */
   readonly trimDelayMs?: number
+  /** How long the past can be asked for, ms. Default 0: no longer than the logs reach back. */
+  readonly pastMs?: number
+  /**
+   * What a log and its kept snapshots may take for the past, bytes, never more than half of
+   * `streamBytesMax`. Default 1 GiB.
+   */
+  readonly pastBytesMax?: number
   /** How often every stored entry is compared with the units, ms. Default 0: never. */
   readonly auditIntervalMs?: number
   /** Of the process: what it may hold. Left out: it is not measured. */
@@ -48,6 +57,8 @@ export interface EmbeddedGridOptions {
 export interface SpacePorts {
   readonly log: EmbeddedLog
   readonly changes: EmbeddedLog
+  /** Snapshots that are kept for the past. */
+  readonly past?: EmbeddedLog
   readonly store: EmbeddedStore
   readonly messaging: InProcessMessaging
   readonly clock: SystemClock
@@ -86,19 +97,25 @@ export class EmbeddedGrid {
   constructor(spaces: readonly Space[], options: EmbeddedGridOptions) {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined, telemetry } = options
-    const observed = telemetry ? { telemetry } : {}
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
+    const { pastMs = 0, pastBytesMax = 1024 ** 3 } = options
+    const pastRoom = Math.min(pastBytesMax, Math.floor((bytesMax ?? 8 * 1024 ** 3) / 2))
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
     const writerOptions = {
       ...(trimDelayMs === undefined ? {} : { trimDelayMs }),
       ...(limits ? { batchBytesMax: limits.batchBytesMax, feedBytesMax: limits.feedBytesMax } : {}),
     }
-    const pumpOptions = limits
-      ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
-      : {}
+    const pumpOptions = {
+      ...{ pastMs, pastBytesMax: pastRoom },
+      ...(limits
+        ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
+        : {}),
+    }
     const clock = new SystemClock()
     const random = new SystemRandom()
+    const queries = new QueryTurns(clock, random)
+    const observed = telemetry ? { telemetry } : {}
     this.#environment = new EmbeddedEnvironment(dataDirectory)
     const messaging = new InProcessMessaging(clock)
     this.#messaging = messaging
@@ -123,8 +140,9 @@ export class EmbeddedGrid {
       for (const logName of logNamesOf(space.name, partitions)) {
         const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
         const changes = new EmbeddedLog(this.#environment, `${logName}-changes`, clock, logOptions)
-        logs.push(log, changes)
-        ports.set(logName, { log, changes, store, messaging, clock })
+        const past = this.#openPast(logName, clock, pastMs, pastRoom)
+        logs.push(log, changes, ...(past.past ? [past.past] : []))
+        ports.set(logName, { log, changes, ...past, store, messaging, clock })
         const teller = (role: string) => (event: RoleEvent) => tell(`${logName} ${role}`, event)
         const told = (role: string) => ({ report: teller(role) })
         const components = {
@@ -135,12 +153,12 @@ export class EmbeddedGrid {
           ),
           'data-writer': new DataWriter(
             logName,
-            { log, changes, store, messaging, clock },
+            { log, changes, ...past, store, messaging, clock },
             { ...writerOptions, ...told('data-writer') },
           ),
           'data-pump': new DataPump(
             logName,
-            { log, changes, messaging, clock, random },
+            { log, changes, ...past, messaging, clock, random },
             { ...pumpOptions, ...told('data-pump') },
           ),
         }
@@ -152,8 +170,13 @@ export class EmbeddedGrid {
         const name = `${space.name}-${number}`
         const report = (event: RoleEvent) => tell(name, event)
         const portsOf = (logName: LogName) => {
-          const { log } = ports.get(logName) as SpacePorts
-          return { log, messaging, clock, random, memory: watch, ...observed }
+          const { log, changes, past } = ports.get(logName) as SpacePorts
+          const kept = past && new KeptSnapshots(past)
+          const opened = { log, ...(kept ? { kept } : {}) }
+          const open = () => Promise.resolve(opened)
+          const openChanges = () => Promise.resolve(changes)
+          const own = { log, past: open, openChanges, messaging, clock, random, memory: watch }
+          return { ...own, queries, ...observed }
         }
         const unit =
           partitions === 1
@@ -181,6 +204,16 @@ export class EmbeddedGrid {
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
+  }
+
+  #openPast(
+    logName: LogName,
+    clock: SystemClock,
+    pastMs: number,
+    bytesMax: number,
+  ): { readonly past?: EmbeddedLog } {
+    if (pastMs === 0) return {}
+    return { past: new EmbeddedLog(this.#environment, `${logName}-past`, clock, { bytesMax }) }
   }
 
   /** What was opened is closed again when it is not to be begun with. */

@@ -80,6 +80,8 @@ export async function serveEmbedded(
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
+    pastMs: environment.PAST_MS,
+    pastBytesMax: environment.PAST_BYTES_MAX,
     auditIntervalMs: environment.AUDIT_INTERVAL_MS,
     memory,
     unit: unitLimits(environment, memory.budgetBytes),
@@ -136,6 +138,11 @@ function askOutboxOf(grid: EmbeddedGrid, space: string, asked: object): Promise<
 
 /** Somebody who names servers, or what they keep, expects no grid that uses none of them. */
 function checkEmbedded(environment: Environment): void {
+  if (environment.ROLE !== 'unit')
+    throw new GridError(
+      'configuration_invalid',
+      `ROLE=${environment.ROLE}, but npx spacegrid start is the embedded grid, in which one process does everything: unset it, or use npx spacegrid cluster --query-units`,
+    )
   for (const name of ['NATS_URL', 'MONGODB_URL', 'REDIS_URL', 'EVENTS_BYTES_MAX'] as const)
     if (environment[name])
       throw new GridError(

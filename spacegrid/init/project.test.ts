@@ -16,7 +16,8 @@ test('a project has its own name everywhere, and depends on this package only', 
   expect(texts.get('docker-compose.yml')).toContain('name: ticket-shop\n')
   const roles = texts.get('docker-compose.yml')?.matchAll(/command: \[spacegrid, ([a-z-]+)\]/g)
   const names = [...(roles ?? [])].map(([, role]) => role)
-  expect(names).toEqual(['unit', 'data-pump', 'data-writer', 'data-reader'])
+  // Once as it is, once with ROLE=query.
+  expect(names).toEqual(['unit', 'unit', 'data-pump', 'data-writer', 'data-reader'])
   const manifest = JSON.parse(texts.get('package.json') ?? '') as Record<string, object>
   expect(Object.keys(manifest.dependencies ?? {})).toEqual(['spacegrid'])
   expect(manifest).not.toHaveProperty('devDependencies')

@@ -2,10 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { FrameKind } from '@spacegrid/grid/core/frame'
 import { type LogName, spaceOf } from '@spacegrid/grid/core/log-name'
+import type { HistoryAsked } from '@spacegrid/grid/doors/request/serving'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
+import { SpaceStreams } from '@spacegrid/grid/drivers/nats/space-streams'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { decodeOfAnyLog } from '@spacegrid/grid/engine/agreement/audit-codec'
+import { type ChangesPage, historyPage } from '@spacegrid/grid/engine/past/history-page'
+import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
+import { PastStates } from '@spacegrid/grid/engine/past/past-states'
 import type { Log, LogRecord } from '@spacegrid/grid/engine/ports/log'
 import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
@@ -15,6 +20,16 @@ import { findGrid } from '../audit/audit-targets.ts'
 
 /** Everybody tells its digest, and with it its position, each second. */
 const listenMs = 2500
+
+/** A person waits longer than a caller. */
+const historyMsMax = 120_000
+
+const openLog = (nats: string, logName: LogName, kind: 'log' | 'past'): Promise<Log> =>
+  JetStreamLog.open(nats, {
+    stream: streams[kind](logName),
+    subject: subjects[kind](logName),
+    name: 'log',
+  })
 
 /** Somebody who is known to be at a position. */
 export interface Reached {
@@ -48,12 +63,7 @@ export class LogDesk {
           : `There is no log of ${logName}; there are logs of ${grid.logNames.join(', ') || 'no space'}`,
       )
     }
-    const log = await JetStreamLog.open(grid.nats, {
-      stream: streams.log(logName),
-      subject: subjects.log(logName),
-      name: 'log',
-    })
-    return new LogDesk(logName, grid.nats, log)
+    return new LogDesk(logName, grid.nats, await openLog(grid.nats, logName, 'log'))
   }
 
   private constructor(logName: LogName, nats: string, log: Log) {
@@ -71,6 +81,25 @@ export class LogDesk {
       'not_found',
       `The log of ${this.#logName} has no position ${position}: it holds ${first} to ${last}`,
     )
+  }
+
+  /**
+   * What has become of an entry, the newest first.
+   * @throws GridError `invalid_input`, `position_out_of_reach`
+   */
+  async history(cache: string, key: string, asked: HistoryAsked): Promise<ChangesPage> {
+    const space = await SpaceStreams.open(this.#nats, 'log')
+    const isKept = await space.find(this.#logName, 'past').finally(() => space.close())
+    const past = isKept ? await openLog(this.#nats, this.#logName, 'past') : undefined
+    const kept = past ? { kept: new KeptSnapshots(past) } : {}
+    const open = () => Promise.resolve({ log: this.#log, ...kept })
+    const states = new PastStates(open, new SystemClock(), undefined, { waitMsMax: historyMsMax })
+    try {
+      return await historyPage(states, cache, key, asked)
+    } finally {
+      states.close()
+      await past?.close()
+    }
   }
 
   /**

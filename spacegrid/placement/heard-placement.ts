@@ -1,4 +1,5 @@
 import { describePlacement } from '@spacegrid/grid/engine/placement/describe'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import {
   decodePresence,
@@ -8,6 +9,8 @@ import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
+const roles: ReadonlySet<string> = new Set(Object.values(unitRoles))
+
 /** Everybody speaks each half second. */
 const listenMs = 1300
 
@@ -16,6 +19,8 @@ export interface HeardPlacement extends PlacementStatus {
   readonly space: string
   /** By partition: the names of those that keep it ready, the home first. */
   readonly keepers: readonly (readonly string[])[]
+  /** By partition: the names of the query units that keep it ready. */
+  readonly readers: readonly (readonly string[])[]
 }
 
 /** undefined: nobody who works for the space has said a word. */
@@ -27,19 +32,25 @@ export async function hearPlacement(
   const heard = new Map<number, PresenceTold>()
   const subscription = messaging.subscribe(subjects.presence(space), ({ data }) => {
     const told = decodePresence(data)
-    if (told?.role === 'unit') heard.set(told.id, told)
+    if (told && roles.has(told.role)) heard.set(told.id, told)
   })
   await sleep(clock, listenMs)
   await subscription.stop()
   const members = [...heard.values()].filter(({ gone }) => !gone)
   if (members.length === 0) return undefined
   const partitions = Math.max(...members.map((member) => member.partitions))
-  const copies = Math.max(...members.map((member) => member.copies))
+  const taking = members.filter(({ role }) => role === unitRoles.commands)
+  const copies = Math.max(1, ...taking.map((member) => member.copies))
   const status = describePlacement({ space, partitions, copies, members })
   const keepers = status.homes.map((home, partition) => {
     const ready = status.members.filter((member) => member.ready.includes(partition))
     const others = ready.map(({ name }) => name).filter((name) => name !== home)
     return home === null ? others : [home, ...others]
   })
-  return { space, ...status, keepers }
+  const readers = status.homes.map((_, partition) =>
+    (status.queryUnits?.members ?? [])
+      .filter(({ ready }) => ready.includes(partition))
+      .map(({ name }) => name),
+  )
+  return { space, ...status, keepers, readers }
 }

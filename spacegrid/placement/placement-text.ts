@@ -3,7 +3,7 @@ import type { HeardPlacement } from './heard-placement.ts'
 
 /** For people: units, then partitions, then what is not as it should be. */
 export function placementText(placement: HeardPlacement): string {
-  const { space, partitions, members, keepers, homes } = placement
+  const { space, partitions, members, keepers, readers, homes, queryUnits } = placement
   const copies = Math.min(placement.copies, members.length)
   const units = table([
     ['UNIT', 'ZONE', 'HOME OF', 'KEEPS', 'MOVING', ''],
@@ -11,22 +11,38 @@ export function placementText(placement: HeardPlacement): string {
       member.name,
       member.zone ?? '-',
       String(homes.filter((home) => home === member.name).length),
-      String(member.ready.length),
-      movingOf(member),
-      stateOf(member),
+      ...keptOf(member),
+    ]),
+    ...(queryUnits?.members ?? []).map((member) => [
+      member.name,
+      member.zone ?? '-',
+      'queries',
+      ...keptOf(member),
     ]),
   ])
   const rows = table([
-    ['PARTITION', 'HOME', 'ALSO KEPT BY'],
+    ['PARTITION', 'HOME', 'ALSO KEPT BY', ...(queryUnits ? ['QUERIES'] : [])],
     ...keepers.map(([home, ...others], partition) => [
       String(partition),
       home ?? 'nobody',
       others.join(', ') || '-',
+      ...(queryUnits ? [readers[partition]?.join(', ') || '-'] : []),
     ]),
   ])
-  const title = `${space}: ${count(partitions, 'partition')}, ${count(copies, 'copy', 'copies')} of each, ${count(members.length, 'unit')}`
-  return `${title}\n\n${units}\n\n${rows}\n\n${verdict(placement)}\n`
+  const parts = [
+    count(partitions, 'partition'),
+    `${count(copies, 'copy', 'copies')} of each`,
+    count(members.length, 'unit'),
+    ...(queryUnits ? [count(queryUnits.members.length, 'query unit')] : []),
+  ]
+  return `${space}: ${parts.join(', ')}\n\n${units}\n\n${rows}\n\n${verdict(placement)}\n`
 }
+
+const keptOf = (member: MemberStatus): string[] => [
+  String(member.ready.length),
+  movingOf(member),
+  stateOf(member),
+]
 
 const movingOf = ({ joining, leaving }: MemberStatus): string =>
   [
@@ -37,17 +53,28 @@ const movingOf = ({ joining, leaving }: MemberStatus): string =>
 const stateOf = ({ full, stopping }: MemberStatus): string =>
   [...(full ? ['memory full'] : []), ...(stopping ? ['stopping'] : [])].join(', ')
 
-function verdict({ homes, scarce, missing, moving }: HeardPlacement): string {
+function verdict({ homes, scarce, missing, moving, queryUnits }: HeardPlacement): string {
   const lost = homes.flatMap((home, partition) => (home === null ? [partition] : []))
+  const what = queryUnits ? 'commands' : 'requests'
   const lines = [
-    ...(lost.length > 0 ? [`Nobody keeps ${lost.join(', ')} ready: requests for them fail.`] : []),
-    ...(scarce.length > 0 ? [`Fewer copies than there should be: ${scarce.join(', ')}.`] : []),
-    ...(moving > 0 ? [`On their way into memory: ${count(moving, 'copy', 'copies')}.`] : []),
-    ...(missing > 0
-      ? [`No room for ${count(missing, 'copy', 'copies')}: more units are wanted.`]
-      : []),
+    ...(lost.length > 0 ? [`Nobody keeps ${lost.join(', ')} ready: ${what} for them fail.`] : []),
+    ...lackOf('copies', 'units', { scarce, missing, moving }),
+    ...(queryUnits ? lackOf('copies for queries', 'query units', queryUnits) : []),
   ]
   return lines.length > 0 ? lines.join('\n') : 'Everything is kept as often as it should be.'
+}
+
+function lackOf(
+  copies: string,
+  units: string,
+  { scarce, missing, moving }: Pick<HeardPlacement, 'scarce' | 'missing' | 'moving'>,
+): string[] {
+  const counted = (number: number) => count(number, copies.replace('copies', 'copy'), copies)
+  return [
+    ...(scarce.length > 0 ? [`Fewer ${copies} than there should be: ${scarce.join(', ')}.`] : []),
+    ...(moving > 0 ? [`On their way into memory: ${counted(moving)}.`] : []),
+    ...(missing > 0 ? [`No room for ${counted(missing)}: more ${units} are wanted.`] : []),
+  ]
 }
 
 const count = (number: number, one: string, more = `${one}s`): string =>

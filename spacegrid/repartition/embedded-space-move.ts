@@ -179,7 +179,7 @@ export class EmbeddedSpaceMove implements SpaceMove {
   }
 
   #removeLogs(logName: LogName): void {
-    for (const kind of fileKinds)
+    for (const kind of [...fileKinds, 'past'])
       for (const ending of ['mdb', 'mdb-lock'])
         rmSync(join(this.#folder, `${logName}-${kind}.${ending}`), { force: true })
   }

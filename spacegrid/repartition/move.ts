@@ -115,7 +115,7 @@ async function removeOld(
 ): Promise<void> {
   for (const logName of old)
     if (!names.includes(logName))
-      for (const kind of streamKinds) await streams.remove(logName, kind)
+      for (const kind of [...streamKinds, 'past'] as const) await streams.remove(logName, kind)
 }
 
 /** Redis keeps nothing that is missed: an image of an old log is passed over. */

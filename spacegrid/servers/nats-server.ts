@@ -21,6 +21,15 @@ export interface NatsServerOptions {
   monitorPort?: number
   /** One of a cluster, whose members all have another name; by default it is alone. */
   cluster?: NatsClusterMember
+  /** Those who may connect, and nobody else; by default everybody may do everything. */
+  users?: readonly NatsUser[]
+}
+
+export interface NatsUser {
+  name: string
+  password: string
+  /** Subjects on which it may not publish; `*` and `>` as NATS has them. */
+  deniedPublish?: readonly string[]
 }
 
 export interface NatsClusterMember {
@@ -63,7 +72,7 @@ export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
 
 function configuration(store: string, port: number, options: NatsServerOptions): string {
   const { maxPayloadBytes = 1024 * 1024, maxStoreBytes, syncInterval = 'always' } = options
-  const { monitorPort = 0, cluster } = options
+  const { monitorPort = 0, cluster, users } = options
   const lines = [
     `server_name: ${cluster?.serverName ?? 'spacegrid_local'}`,
     `listen: "127.0.0.1:${port}"`,
@@ -79,9 +88,18 @@ function configuration(store: string, port: number, options: NatsServerOptions):
     ...(maxStoreBytes === undefined ? [] : [`  max_file_store: ${maxStoreBytes}`]),
     '}',
     ...(cluster === undefined ? [] : clusterLines(cluster)),
+    // JSON is a form of the server's own format.
+    ...(users === undefined
+      ? []
+      : [`authorization ${JSON.stringify({ users: users.map(userOf) })}`]),
   ]
   return `${lines.join('\n')}\n`
 }
+
+const userOf = ({ name, password, deniedPublish = [] }: NatsUser) => ({
+  ...{ user: name, password },
+  ...(deniedPublish.length === 0 ? {} : { permissions: { publish: { deny: deniedPublish } } }),
+})
 
 function clusterLines({ port, routes }: NatsClusterMember): string[] {
   const urls = routes.map((route) => `"nats://127.0.0.1:${route}"`).join(', ')

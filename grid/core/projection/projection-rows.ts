@@ -156,12 +156,13 @@ export class ProjectionRows implements Pick<View, 'scan'> {
     if (item === undefined) return undefined
     const { where, select, aggregates } = this.#projection
     if (where !== undefined && !passes('where', where, item)) return undefined
+    // What is grouped is looked at and let go.
+    if (select === undefined && aggregates !== undefined) return item
     const selected: unknown = select === undefined ? item : select(item)
     if (typeof selected !== 'object' || selected === null || Array.isArray(selected))
       throw new ReturnFault('select', `makes an object of an item, not ${typeof selected}`)
     if (selected === item && Object.isFrozen(item)) return item
     refusePromise(selected)
-    // What is grouped is looked at and let go.
     return aggregates === undefined ? takeData(selected as Value) : (selected as Value)
   }
 
@@ -185,38 +186,43 @@ export class ProjectionRows implements Pick<View, 'scan'> {
   /** The group that an item is in: none, if it lacks one of the fields. */
   #groupOf(item: Value | undefined): Group | undefined {
     if (item === undefined) return undefined
+    const { groupBy } = this.#projection
+    if (groupBy.length === 0) return this.#groups.get(onlyRowKey) ?? this.#newGroup(onlyRowKey, [])
     const by: Scalar[] = []
-    for (const field of this.#projection.groupBy) {
-      const value = item[field]
+    for (let at = 0; at < groupBy.length; at++) {
+      const value = item[groupBy[at] as string]
       if (!isOrdered(value)) return undefined
       by.push(value)
     }
-    return this.#group(by)
+    return this.#group(by as [Scalar, ...Scalar[]])
   }
 
-  #group(by: readonly Scalar[]): Group {
-    const key = by.length === 0 ? onlyRowKey : rowKey(...(by as [Scalar, ...Scalar[]]))
-    let group = this.#groups.get(key)
-    if (!group) {
-      if (!this.#isBuilt && this.#groups.size >= this.#projection.rowsMax) throw this.#rowsFull()
-      const cells = this.#columns.map((column) => column.create())
-      group = { key, by, items: 0, cells, isChanged: true }
-      this.#groups.set(key, group)
-      this.#changedGroups.push(group)
-    }
-    for (const [at, value] of by.entries())
-      if (typeof value !== typeof group.by[at])
+  #group(by: readonly [Scalar, ...Scalar[]]): Group {
+    const key = rowKey(...by)
+    const group = this.#groups.get(key) ?? this.#newGroup(key, by)
+    for (let at = 0; at < by.length; at++)
+      if (typeof by[at] !== typeof group.by[at])
         throw new ReturnFault(
           this.#projection.groupBy[at] as string,
-          `is ${JSON.stringify(key)} as a ${typeof value} and as a ${typeof group.by[at]}: they would be one group`,
+          `is ${JSON.stringify(key)} as a ${typeof by[at]} and as a ${typeof group.by[at]}: they would be one group`,
         )
+    return group
+  }
+
+  #newGroup(key: string, by: readonly Scalar[]): Group {
+    if (!this.#isBuilt && this.#groups.size >= this.#projection.rowsMax) throw this.#rowsFull()
+    const cells = this.#columns.map((column) => column.create())
+    const group = { key, by, items: 0, cells, isChanged: true }
+    this.#groups.set(key, group)
+    this.#changedGroups.push(group)
     return group
   }
 
   #change(group: Group, id: string, before: Value | undefined, after: Value | undefined): void {
     const { cells, key } = group
-    for (const [at, column] of this.#columns.entries())
-      cells[at] = column.change(cells[at], key, id, before, after)
+    const columns = this.#columns
+    for (let at = 0; at < columns.length; at++)
+      cells[at] = (columns[at] as Column).change(cells[at], key, id, before, after)
     if (group.isChanged) return
     group.isChanged = true
     this.#changedGroups.push(group)

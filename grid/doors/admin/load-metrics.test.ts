@@ -9,6 +9,7 @@ const load: LoadStatus = {
     { reason: 'queue', priority: 'begin', count: 17 },
     { reason: 'share', priority: 'browse', count: 4 },
   ],
+  queries: { waiting: 3, shed: 9, costly: [{ query: 'seatMap', ms: 80 }] },
 }
 
 test('what is taken and what is turned away is in the status and in the metrics', async () => {
@@ -23,6 +24,8 @@ test('what is taken and what is turned away is in the status and in the metrics'
   const lines = (await get('/metrics')).replaceAll('unit="unit",role="processing-unit"', '…')
   for (const line of [
     'spacegrid_commands_limit{space="shop",…} 640',
+    'spacegrid_queries_waiting{space="shop",…} 3',
+    'spacegrid_queries_shed_total{space="shop",…} 9',
     'spacegrid_commands_shed_total{space="shop",reason="queue",priority="begin",…} 17',
     'spacegrid_commands_shed_total{space="shop",reason="share",priority="browse",…} 4',
   ])

@@ -16,6 +16,26 @@ export function addLoadMetrics(registry: Registry, source: StatusSource): void {
       for (const { space, load } of all()) this.set({ space }, load.limit)
     },
   })
+  new Gauge({
+    name: 'spacegrid_queries_waiting',
+    help: 'Queries that wait for their turn, because they take long',
+    labelNames: ['space'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { space, load } of all()) this.set({ space }, load.queries.waiting)
+    },
+  })
+  new Counter({
+    name: 'spacegrid_queries_shed_total',
+    help: 'Queries turned away with 503 overloaded, because too many that take long waited',
+    labelNames: ['space'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { space, load } of all()) this.inc({ space }, load.queries.shed)
+    },
+  })
   new Counter({
     name: 'spacegrid_commands_shed_total',
     help: 'Commands turned away with 503 overloaded, by why and how urgent they were',

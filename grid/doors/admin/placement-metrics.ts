@@ -1,8 +1,9 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
-import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
+import { Gauge, type Registry } from 'prom-client'
+import type { PlacementStatus, QueryPlacement } from '../../engine/placement/placement-status.ts'
 import type { StatusSource } from './status-source.ts'
 
 type Figure = (placement: PlacementStatus) => number
+type QueryFigure = (placement: QueryPlacement) => number
 
 const gauges: Readonly<Record<string, readonly [help: string, of: Figure]>> = {
   spacegrid_placement_members: [
@@ -31,6 +32,26 @@ const gauges: Readonly<Record<string, readonly [help: string, of: Figure]>> = {
   ],
 }
 
+/** The same of units that only answer queries; there where there are any. */
+const queryGauges: Readonly<Record<string, readonly [help: string, of: QueryFigure]>> = {
+  spacegrid_placement_query_members: [
+    'Query units of a divided space that this process hears of',
+    ({ members }) => members.length,
+  ],
+  spacegrid_placement_query_moving: [
+    'Copies of partitions that are on their way into the memory of a query unit',
+    ({ moving }) => moving,
+  ],
+  spacegrid_placement_query_scarce_partitions: [
+    'Partitions of which query units have fewer copies ready than there should be',
+    ({ scarce }) => scarce.length,
+  ],
+  spacegrid_placement_query_missing_copies: [
+    'Copies that no query unit has room for: queries want more query units',
+    ({ missing }) => missing,
+  ],
+}
+
 /** Who keeps what of divided spaces, as this process sees it. */
 export function addPlacementMetrics(registry: Registry, source: StatusSource): void {
   const registers = [registry]
@@ -46,6 +67,18 @@ export function addPlacementMetrics(registry: Registry, source: StatusSource): v
         for (const [space, placement] of all()) this.set({ space }, of(placement))
       },
     })
+  for (const [name, [help, of]] of Object.entries(queryGauges))
+    new Gauge({
+      name,
+      help,
+      labelNames: ['space'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [space, { queryUnits }] of all())
+          if (queryUnits) this.set({ space }, of(queryUnits))
+      },
+    })
   new Gauge({
     name: 'spacegrid_placement_copies',
     help: 'Copies of each partition that are ready',
@@ -58,18 +91,6 @@ export function addPlacementMetrics(registry: Registry, source: StatusSource): v
           const ready = members.filter((member) => member.ready.includes(partition)).length
           this.set({ space, partition: String(partition) }, ready)
         }
-    },
-  })
-  new Counter({
-    name: 'spacegrid_passed_requests_total',
-    help: 'Requests that were passed on to a unit that keeps their partition: it answered, it did not keep it and another one was asked, or nobody knows what became of it',
-    labelNames: ['space', 'outcome'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [space, { passed }] of all())
-        for (const [outcome, count] of Object.entries(passed ?? {}))
-          this.inc({ space, outcome }, count)
     },
   })
 }

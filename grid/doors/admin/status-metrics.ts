@@ -4,6 +4,7 @@ import type { MemoryStatus } from '../../engine/memory/memory-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
 import type { HoldsStatus } from '../request/serving.ts'
 import { addLoadMetrics } from './load-metrics.ts'
+import { addPassedMetrics } from './passed-metrics.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import { addReactionMetrics } from './reaction-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
@@ -71,6 +72,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addLiveMetrics(registry, source)
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
+  addPassedMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',

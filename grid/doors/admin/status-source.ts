@@ -2,7 +2,7 @@ import { mergeAudits } from '../../engine/agreement/audit-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
-import type { LoadStatus } from '../request/load-status.ts'
+import type { LoadStatus, QueriesLoad } from '../request/load-status.ts'
 import type { AffinityStatus, ReactionsStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
@@ -27,15 +27,24 @@ export interface StatusSource {
 
 /** What a process that works would have people know all the same, one sentence each. */
 export const wishesOf = ({ placement }: StatusSource): string[] =>
-  Object.entries(placement?.() ?? {}).flatMap(([space, { missing, members }]) => {
-    const full = members.filter(({ full: isFull }) => isFull).length
-    if (missing === 0 && full === 0) return []
-    const why =
-      missing > 0
-        ? `${missing} copies of its partitions have no room`
-        : `${full} of ${members.length} units are near their memory budget`
-    return [`space ${space} wants more processing units: ${why}`]
-  })
+  Object.entries(placement?.() ?? {}).flatMap(([space, { queryUnits, ...taking }]) => [
+    ...wishesFor(space, 'processing units', taking),
+    ...(queryUnits ? wishesFor(space, 'query units', queryUnits) : []),
+  ])
+
+function wishesFor(
+  space: string,
+  units: string,
+  { missing, members }: Pick<PlacementStatus, 'missing' | 'members'>,
+): string[] {
+  const full = members.filter(({ full: isFull }) => isFull).length
+  if (missing === 0 && full === 0) return []
+  const why =
+    missing > 0
+      ? `${missing} copies of its partitions have no room`
+      : `${full} of ${members.length} units are near their memory budget`
+  return [`space ${space} wants more ${units}: ${why}`]
+}
 
 /**
  * The status of the processing units in this process: one, or several of several spaces (embedded).
@@ -108,6 +117,15 @@ const mergeReactions = (one: ReactionsStatus, other: ReactionsStatus): Reactions
   died: one.died + other.died,
 })
 
+/** The longer time of each. */
+const mergeQueries = (one: QueriesLoad, other: QueriesLoad): QueriesLoad => ({
+  waiting: one.waiting + other.waiting,
+  shed: one.shed + other.shed,
+  costly: [...Map.groupBy([...one.costly, ...other.costly], ({ query }) => query).entries()].map(
+    ([query, same]) => ({ query, ms: Math.max(...same.map(({ ms }) => ms)) }),
+  ),
+})
+
 /** What both may take, the longer wait, and what each has turned away. */
 const mergeLoads = (one: LoadStatus, other: LoadStatus): LoadStatus => ({
   limit: one.limit + other.limit,
@@ -121,6 +139,7 @@ const mergeLoads = (one: LoadStatus, other: LoadStatus): LoadStatus => ({
     ...(same[0] as LoadStatus['shed'][number]),
     count: same.reduce((sum, { count }) => sum + count, 0),
   })),
+  queries: mergeQueries(one.queries, other.queries),
 })
 
 const mergeLive = (one: LiveStatus, other: LiveStatus): LiveStatus => ({

@@ -1,4 +1,5 @@
 import { GridError, isGridError } from '../../core/errors.ts'
+import type { StreamTelemetry } from '../request/stream-telemetry.ts'
 import { idText } from './event-text.ts'
 import type { ReconnectReason, StreamReader } from './stream-reader.ts'
 
@@ -11,6 +12,7 @@ const againMs = 200
 const unavailableMsMax = 30_000
 
 export interface ChannelOptions {
+  readonly telemetry: StreamTelemetry
   /** After so long without anything to tell a reader hears that it is still followed, ms. */
   readonly heartbeatMs: number
   /** The last reader has gone. */
@@ -79,11 +81,18 @@ export abstract class Channel {
     this.readers.add(reader)
     this.counted(this.readers.size)
     reader.whenClosed = () => {
+      this.#options.telemetry.ended(reader.end)
       this.readers.delete(reader)
       this.counted(this.readers.size)
       this.closeIfEmpty()
     }
     if (!this.#runs && !this.#closed) void this.#run()
+  }
+
+  /** Sends it something that has happened. */
+  protected deliver(reader: StreamReader, bytes: Uint8Array): void {
+    reader.send(bytes)
+    this.#options.telemetry.delivered()
   }
 
   closeIfEmpty(): void {

@@ -59,6 +59,7 @@ export class EventChannel extends Channel {
 
   /** Of a reader whose headers have been sent. */
   join(reader: StreamReader): void {
+    this.#options.telemetry.begun()
     this.add(reader)
     reader.send(Buffer.from(retryText(retryMs) + idText(this.id)))
   }
@@ -102,7 +103,7 @@ export class EventChannel extends Channel {
       const bytes = Buffer.from(text)
       await this.tell((reader) => {
         const ahead = this.#ahead.get(reader)
-        if (ahead === undefined) reader.send(bytes)
+        if (ahead === undefined) this.deliver(reader, bytes)
         else this.#sendBehind(reader, batch, ahead)
       })
     }
@@ -118,7 +119,7 @@ export class EventChannel extends Channel {
       ({ partition, point }) => comparePoints(point, ahead[partition] as ResumePoint) > 0,
     )
     const text = this.#batchText({ ...batch, happenings })
-    if (text !== '') reader.send(Buffer.from(text))
+    if (text !== '') this.deliver(reader, Buffer.from(text))
   }
 
   #batchText({ happenings, from, points, reset }: FollowedBatch): string {

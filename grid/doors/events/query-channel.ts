@@ -78,6 +78,7 @@ export class QueryChannel extends Channel {
   /** Of a reader whose headers have been sent. */
   join(reader: StreamReader, known: KnownAnswer | undefined): void {
     const isKnown = known?.tag === this.#answer?.tag
+    this.#options.telemetry.begun()
     this.add(reader)
     reader.send(Buffer.from(retryText(retryMs) + (isKnown ? idText(this.id) : '')))
     if (isKnown) reader.version = this.#version
@@ -115,7 +116,7 @@ export class QueryChannel extends Channel {
       if (reader.isBehind) this.#tellLater(reader)
       else if (reader.version === version - 1) {
         reader.version = version
-        reader.send(bytes)
+        this.deliver(reader, bytes)
       } else this.#sendWhole(reader)
     })
   }
@@ -132,7 +133,7 @@ export class QueryChannel extends Channel {
 
   #sendWhole(reader: StreamReader): void {
     reader.version = this.#version
-    reader.send(this.#wholeBytes())
+    this.deliver(reader, this.#wholeBytes())
   }
 
   #take(answer: Watched): void {

@@ -1,6 +1,7 @@
 import type { Space } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
 import type { FollowFilter, Following, LiveServing } from '../request/live.ts'
+import type { StreamTelemetry } from '../request/stream-telemetry.ts'
 import { EventChannel } from './event-channel.ts'
 import type { StreamReader } from './stream-reader.ts'
 import type { Streams } from './streams.ts'
@@ -10,6 +11,7 @@ export interface SpaceEventsParts {
   readonly streams: Streams
   /** A unit of the space that is ready, if there is one. */
   readonly unit: () => { readonly live?: LiveServing }
+  readonly telemetry: StreamTelemetry
   readonly shown: (name: string, payload: Readonly<Record<string, unknown>>) => unknown
 }
 
@@ -46,7 +48,7 @@ export class SpaceEvents {
   }
 
   #channelAt(filter: FollowFilter, after: string | undefined): EventChannel {
-    const { space, streams, shown } = this.#parts
+    const { space, streams, shown, telemetry } = this.#parts
     const main = JSON.stringify(filter)
     const name = after === undefined ? main : `${after} ${main}`
     const known = this.#channels.get(name)
@@ -55,6 +57,7 @@ export class SpaceEvents {
       {
         filter,
         shown,
+        telemetry,
         heartbeatMs: streams.options.heartbeatMs,
         isDivided: (space.partitions ?? 1) > 1,
         follow: (from) => this.#follow(filter, from),

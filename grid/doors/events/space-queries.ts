@@ -1,5 +1,6 @@
 import { GridError } from '../../core/errors.ts'
 import type { LiveServing } from '../request/live.ts'
+import type { StreamTelemetry } from '../request/stream-telemetry.ts'
 import { type KnownAnswer, QueryChannel } from './query-channel.ts'
 import type { StreamReader } from './stream-reader.ts'
 import type { Streams } from './streams.ts'
@@ -8,6 +9,7 @@ export interface SpaceQueriesParts {
   readonly streams: Streams
   /** A unit of the space that is ready, if there is one. */
   readonly unit: () => { readonly live?: LiveServing }
+  readonly telemetry: StreamTelemetry
   readonly problem: (error: GridError) => object
 }
 
@@ -42,12 +44,12 @@ export class SpaceQueries {
   }
 
   #channelOf(query: string, input: unknown): QueryChannel {
-    const { streams, problem, unit } = this.#parts
+    const { streams, problem, unit, telemetry } = this.#parts
     const name = `${query} ${JSON.stringify(input)}`
     const existing = this.#channels.get(name)
     if (existing) return existing
     const channel: QueryChannel = new QueryChannel({
-      ...{ query, input, problem },
+      ...{ query, input, problem, telemetry },
       heartbeatMs: streams.options.heartbeatMs,
       live: () => {
         const { live } = unit()

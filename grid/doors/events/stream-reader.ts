@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { StreamEnd } from '../request/stream-telemetry.ts'
 import { eventText, retryText } from './event-text.ts'
 
 /** How long a reader that is told goodbye has to take what is on its way, ms. */
@@ -6,7 +7,7 @@ const goodbyeMs = 5000
 const nothing = Buffer.alloc(0)
 
 /** Why a reader is to connect again. */
-export type ReconnectReason = 'stopping' | 'slow' | 'unavailable'
+export type ReconnectReason = Exclude<StreamEnd, 'left'>
 
 /**
  * One reader of a stream: the connection on which it listens, its headers sent. The same bytes go
@@ -16,6 +17,7 @@ export class StreamReader {
   readonly #socket: Socket
   readonly #bytesMax: number
   #closed: (() => void) | undefined
+  #end: StreamEnd = 'left'
   /** Of a live query: number of the answer that it has been told last. */
   version = 0
 
@@ -32,6 +34,11 @@ export class StreamReader {
   set whenClosed(closed: () => void) {
     this.#closed = closed
     if (this.#socket.destroyed) closed()
+  }
+
+  /** Why its connection is over, once it is. */
+  get end(): StreamEnd {
+    return this.#end
   }
 
   /** Something that was sent has not been taken. */
@@ -61,6 +68,7 @@ export class StreamReader {
   reconnect(reason: ReconnectReason, retryMs = 1000): void {
     const socket = this.#socket
     if (socket.writableEnded || socket.destroyed) return
+    this.#end = reason
     const goodbye = eventText('reconnect', undefined, JSON.stringify({ reason }))
     socket.end(retryText(retryMs) + goodbye)
     const cut = setTimeout(() => socket.destroy(), goodbyeMs)

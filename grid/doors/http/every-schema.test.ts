@@ -129,8 +129,9 @@ async function serveAll(chances: Chances, count: number): Promise<void> {
   const document = await app.inject({ url: '/openapi.json' })
   expect(document.statusCode).toBe(200)
   expect(Object.keys(document.json<{ paths: object }>().paths)).toHaveLength(
-    // Each cache has its entries and its archive, the space several queries at once and its events.
-    commands.length + queries.length + 2 * caches.length + 2,
+    // Each cache has its entries, their history and its archive, the space several queries at once
+    // and its events.
+    commands.length + queries.length + 3 * caches.length + 2,
   )
   const messaging = new InProcessMessaging(new SimulatedClock())
   await (await serveSpace(messaging, unit, { log })).stop()

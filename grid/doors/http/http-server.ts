@@ -41,6 +41,7 @@ import {
   sendProblemEarly,
 } from './failure.ts'
 import { closeGracefully } from './graceful-close.ts'
+import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
@@ -182,7 +183,10 @@ function addSpaceRoutes(
   for (const command of calledCommands(rotation.space))
     addCommandRoute(app, door, rotation, command)
   const unit = () => rotation.next()
-  const live = new SpaceQueries({ streams: door.streams, unit, problem: problemOf })
+  const live = new SpaceQueries({
+    ...{ streams: door.streams, unit, problem: problemOf },
+    telemetry: door.pipeline.streamTelemetry(rotation.space.name),
+  })
   for (const query of queries.values()) {
     addQueryRoute(app, door, rotation, query, live)
     addProjectionRoute(app, door, rotation, query, live)
@@ -193,9 +197,10 @@ function addSpaceRoutes(
     const fields = readable.get(cache.name)
     if (!fields) continue
     addEntryRoute(app, door, rotation, cache, fields)
+    addHistoryRoute(app, door, rotation, cache, fields)
     addArchiveRoutes(app, door, rotation, cache, fields)
   }
-  addEventRoute(app, door.streams, rotation, readable, undeclaredReadable)
+  addEventRoute(app, door, rotation, readable, undeclaredReadable)
 }
 
 function serverOptions(settings: Settings): FastifyHttpOptions<Server> {

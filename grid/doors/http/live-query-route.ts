@@ -2,10 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readAnswerId } from '../events/query-channel.ts'
 import type { SpaceQueries } from '../events/space-queries.ts'
 import { resumeInvalid } from '../request/request-options.ts'
+import type { RequestPath, StreamOptions } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
-import { enter, lastIdOf, openStream } from './event-route.ts'
 import { type Door, headerOf } from './exchange.ts'
 import type { QueryInput } from './query-input.ts'
+import { admitReader, type StreamAsked, StreamRequest } from './stream-request.ts'
+
+type Input = Readonly<Record<string, unknown>>
 
 /** Whether a query is to be answered by a stream: the answer, and then what changes of it. */
 export const asksForStream = (request: FastifyRequest): boolean =>
@@ -13,45 +16,59 @@ export const asksForStream = (request: FastifyRequest): boolean =>
 
 /** `GET` of a query, or of rows of a projection, with `Accept: text/event-stream`. */
 export class LiveQueryRoute {
-  readonly #door: Door
-  readonly #query: string
   readonly #inputs: QueryInput
-  readonly #queries: SpaceQueries
+  readonly #path: RequestPath<StreamOptions, void>
 
-  constructor(door: Door, query: string, inputs: QueryInput, queries: SpaceQueries) {
-    this.#door = door
-    this.#query = query
+  constructor(
+    { pipeline, streams }: Door,
+    space: string,
+    query: string,
+    inputs: QueryInput,
+    queries: SpaceQueries,
+  ) {
     this.#inputs = inputs
-    this.#queries = queries
+    this.#path = pipeline.stream<StreamAsked<Input>>(
+      space,
+      'queries',
+      async ({ position }, { what: input, reply }, { lastEventId: id }) => {
+        const known = id === undefined ? undefined : readAnswerId(id)
+        if (id !== undefined && !known) throw resumeInvalid()
+        await admitReader(streams, reply, position, (open) =>
+          queries.join(query, ordered(input), known, open),
+        )
+      },
+    )
   }
 
   /**
    * @param given the query's input, where it is not that of the parameters
    * @throws GridError as a query; `invalid_header`, `overloaded`, `stopping`
    */
-  async join(
+  join(request: FastifyRequest, reply: FastifyReply, unit: Serving, given?: Input): Promise<void> {
+    return this.#path.run(unit, new LiveQueryRequest(request, reply, this.#inputs, given))
+  }
+}
+
+class LiveQueryRequest extends StreamRequest<Input> {
+  readonly #inputs: QueryInput
+  readonly #given: Input | undefined
+
+  constructor(
     request: FastifyRequest,
     reply: FastifyReply,
-    unit: Serving,
-    given?: Record<string, unknown>,
-  ): Promise<FastifyReply> {
-    const { streams } = this.#door
-    reply.header('grid-position', unit.position)
-    const input = given ?? this.#inputs.parse((request.query as { readonly text: string }).text)
-    const id = lastIdOf(request)
-    const known = id === undefined ? undefined : readAnswerId(id)
-    if (id !== undefined && !known) throw resumeInvalid()
-    const leave = enter(streams, reply)
-    try {
-      await this.#queries.join(this.#query, ordered(input), known, () => openStream(reply, streams))
-    } catch (error) {
-      leave()
-      throw error
-    }
-    return reply
+    inputs: QueryInput,
+    given: Input | undefined,
+  ) {
+    super(request, reply)
+    this.#inputs = inputs
+    this.#given = given
+  }
+
+  protected what(): Input {
+    return this.#given ?? this.#inputs.parse(this.text)
   }
 }
 
 /** The order of parameters says nothing: the same input is one input. */
-const ordered = (input: Record<string, unknown>): Record<string, unknown> =>
+const ordered = (input: Input): Input =>
   Object.fromEntries(Object.entries(input).sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -23,6 +23,7 @@ const templates = [
   'POST /{space}/queries/{name}',
   'POST /{space}/queries',
   'GET /{space}/caches/{cache}/{key}',
+  'GET /{space}/caches/{cache}/{key}/history',
   'GET /{space}/archive/{cache}',
   'GET /{space}/archive/{cache}/{key}',
   'GET /{space}/projections/{name}',
@@ -58,7 +59,8 @@ export function explainMissing(
     const error = unknown(parts.code, parts.noun, name, parts.names, space.name)
     return { error, space: space.name }
   }
-  if (rest.length > parts.keys || (rest.length === 0 && !parts.whole(name)))
+  const isHistory = kind === 'caches' && rest.length === 2 && rest[1] === 'history'
+  if ((rest.length > parts.keys && !isHistory) || (rest.length === 0 && !parts.whole(name)))
     return { error: unknownRoute(path), space: space.name }
   if (parts.noun === 'cache' && rest.length > 0) {
     const problem = keyProblem(rest[0], name)

@@ -19,11 +19,12 @@ function typesIn(partitions: number): string[] {
     entrySchema(space, items, 'all'),
   ]
   const text = JSON.stringify(schemas)
+  // Of a space with one partition the header may name a moment of the past as well.
   const said = /"(?:position|Grid-Position|writtenAt)":\{"type":"(\w+)"/g
   return [...text.matchAll(said)].map(([, type = '']) => type)
 }
 
 test('a position is a number in a space of one partition, and a text in one of several', () => {
-  expect(typesIn(1)).toEqual(['integer', 'integer', 'integer', 'integer', 'integer'])
+  expect(typesIn(1)).toEqual(['integer', 'integer', 'integer'])
   expect(typesIn(4)).toEqual(['string', 'string', 'string', 'string', 'string'])
 })

@@ -55,7 +55,7 @@ export function swaggerOptions(
   }
 }
 
-const count = { type: 'integer', minimum: 0 } as const
+export const count = { type: 'integer', minimum: 0 } as const
 const tag = {
   'If-None-Match': { type: 'string', description: 'Answers 304 if the tag still fits' },
 }
@@ -117,17 +117,33 @@ function refusal({ rejections }: AnyCommand): object {
 }
 
 /** A number in a space of one partition. */
-const positionIn = ({ partitions = 1 }: Space, description: string) =>
+export const positionIn = ({ partitions = 1 }: Space, description: string) =>
   partitions === 1
     ? { type: 'integer', minimum: 0, description }
     : { type: 'string', description: `${description}; not to be looked into` }
 
-const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
+const moment = '(?:[1-9]\\d{0,14}|\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,3})?Z)'
+
+/** A position, or a moment of the past. */
+function positionAsked(space: Space): object {
+  const later = 'Answer at this position or a later one'
+  const { partitions = 1 } = space
+  if (partitions > 1) return positionIn(space, later)
+  return {
+    description: `${later}; = and a position or a time: as it was then`,
+    anyOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: `^=${moment}$`, examples: ['=12', '=2026-11-27T21:00:00Z'] },
+    ],
+  }
+}
+
+export const answeredAt = (space: Space) => positionIn(space, 'Position that the answer is from')
 
 const readHeaders = (space: Space) => ({
   type: 'object',
   properties: {
-    'Grid-Position': positionIn(space, 'Answer at this position or a later one'),
+    'Grid-Position': positionAsked(space),
     'Grid-Consistency': {
       type: 'string',
       enum: ['latest'],
@@ -177,14 +193,15 @@ const liveRead = (properties: Readonly<Record<string, unknown>>) => ({
   },
 })
 
-const readProblems = {
+export const readProblems = {
   400: problem('Invalid input or header'),
   404: problem('Not found'),
+  410: problem('What was there is out of reach, by `Grid-Position: =…`'),
   413: problem('What another unit has answered is too large to be passed on'),
   500: problem('The application has made a mistake, or the grid: see its log'),
   503: problem('Not ready, or position or staleness not reached in time; see Retry-After'),
   504: problem('No answer in time: send it again'),
-  507: problem('The log is full, which `Grid-Consistency: latest` asks'),
+  507: problem('The log is full, which `Grid-Consistency: latest` asks, or no memory for the past'),
 }
 
 interface Headers {
@@ -448,14 +465,14 @@ export function archiveRangeSchema(
 }
 
 /** The schema of what is readable of an entry. */
-function partOf({ schema }: AnyCache, fields: ReadableFields): object {
+export function partOf({ schema }: AnyCache, fields: ReadableFields): object {
   if (fields === 'all') return schema
   const properties = Object.entries(schema.properties).filter(([name]) => fields.includes(name))
   const required = schema.required?.filter((name) => fields.includes(name)) ?? []
   return { type: 'object', required, properties: Object.fromEntries(properties) }
 }
 
-const answer = (properties: Readonly<Record<string, unknown>>) => ({
+export const answer = (properties: Readonly<Record<string, unknown>>) => ({
   description: 'Done',
   type: 'object',
   required: Object.keys(properties),

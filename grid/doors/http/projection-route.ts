@@ -24,7 +24,7 @@ export function addProjectionRoute(
   const { space } = rotation
   const route = queryRouteOf(door, query)
   const path = door.pipeline.query(space.name, query.name)
-  const live = new LiveQueryRoute(door, query.name, route.inputs, queries)
+  const live = new LiveQueryRoute(door, space.name, query.name, route.inputs, queries)
   const url = `/${space.name}/projections/${rowsOf.projection}`
   const { querystring, ...others } = querySchema(space, query)
   if (rowsOf.kind === 'rows')

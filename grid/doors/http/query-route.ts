@@ -38,7 +38,7 @@ export function addQueryRoute(
   const { name } = query
   const route = queryRouteOf(door, query)
   const path = door.pipeline.query(space.name, name)
-  const live = new LiveQueryRoute(door, name, route.inputs, queries)
+  const live = new LiveQueryRoute(door, space.name, name, route.inputs, queries)
   const url = `/${space.name}/queries/${name}`
   // What reads rows is shown where it has a path of its own.
   const schema = query.rowsOf ? { hide: true } : querySchema(space, query)

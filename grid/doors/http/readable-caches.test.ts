@@ -59,8 +59,10 @@ describe('what callers may read of a cache', () => {
     expect(Object.keys(paths)).toEqual([
       '/desk/commands/put',
       '/desk/caches/open/{key}',
+      '/desk/caches/open/{key}/history',
       '/desk/archive/open/{key}',
       '/desk/caches/part/{key}',
+      '/desk/caches/part/{key}/history',
       '/desk/archive/part/{key}',
       '/desk/events',
     ])

@@ -34,6 +34,8 @@ export interface SpaceServicesOptions {
   readonly pipeline?: RequestPipeline
   /** Version of the application, semantic. Default `0.0.0`. */
   readonly version?: string
+  /** Whether commands are taken. Default true. */
+  readonly takesCommands?: boolean
   /** The one partition that is served. Default: all that the space has. */
   readonly partition?: number
 }
@@ -51,13 +53,14 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
-  const { partition } = options
+  const { partition, takesCommands = true } = options
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
   const endpoint = (kind: string, it: AnyCommand | AnyQuery, subject: string, respond: Responder) =>
     endpointOf(space, kind, it, subject, respond)
-  const commands = calledCommands(space).map((command) => {
+  const called = takesCommands ? calledCommands(space) : []
+  const commands = called.map((command) => {
     const path = pipeline.command(space.name, command.name)
     return endpoint('command', command, subjects.command(logName, command.name), (message) =>
       path.run(unit, new CommandRequest(message, route)),

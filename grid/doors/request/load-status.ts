@@ -7,6 +7,16 @@ import type { Priority } from '../../core/definition.ts'
  */
 export type ShedReason = 'queue' | 'share' | 'deadline' | 'late' | 'bound'
 
+/** How a unit fares with queries that take long. */
+export interface QueriesLoad {
+  /** Those that wait for their turn. */
+  readonly waiting: number
+  /** Queries turned away since the unit was started. */
+  readonly shed: number
+  /** Which ones wait for turns, and what they take on the average. */
+  readonly costly: readonly { readonly query: string; readonly ms: number }[]
+}
+
 /** How a unit fares under the load that comes through its doors. */
 export interface LoadStatus {
   /** Commands that may be without an outcome at the same time, as it is now. */
@@ -19,4 +29,5 @@ export interface LoadStatus {
     readonly priority: Priority
     readonly count: number
   }[]
+  readonly queries: QueriesLoad
 }

@@ -1,8 +1,8 @@
 import type { Acknowledgement } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
-import { type PositionToken, readPosition } from '../../core/position.ts'
+import { readPosition } from '../../core/position.ts'
 import type { Caller } from './caller.ts'
-import type { ExecuteOptions, ReadOptions } from './serving.ts'
+import type { AsOf, ExecuteOptions, ReadOptions } from './serving.ts'
 
 /** Names of the headers that steer a request, the same over HTTP and NATS. */
 export const requestHeaders = {
@@ -41,7 +41,9 @@ export function executeOptions(
     ...by,
     ...(idempotencyKey === undefined ? undefined : { idempotencyKey: checkedKey(idempotencyKey) }),
     ...(acknowledge === undefined ? undefined : { acknowledge }),
-    ...(timeout === undefined ? undefined : { withinMs: checkedTimeout(timeout) }),
+    ...(timeout === undefined
+      ? undefined
+      : { withinMs: checkedDuration(requestHeaders.timeout, timeout) }),
   }
 }
 
@@ -53,6 +55,12 @@ interface ReadHeaders {
   readonly explain?: string | undefined
 }
 
+/** What a read asks for: of the state as it is, or as it was. */
+export interface AskedRead extends ReadOptions {
+  /** Left out: the state as it is. */
+  readonly asOf?: AsOf
+}
+
 /**
  * What the headers of a query or an entry read ask for.
  * @throws GridError `invalid_header` (details: header, allowed)
@@ -60,14 +68,17 @@ interface ReadHeaders {
 export function readOptions(
   { position, consistency, staleness, explain }: ReadHeaders,
   caller?: Caller,
-): ReadOptions {
+): AskedRead {
   const by = caller === undefined ? none : { caller }
   if ((position ?? consistency ?? staleness ?? explain) === undefined) return by
   if (consistency !== undefined && consistency.toLowerCase() !== 'latest')
     throw invalid(requestHeaders.consistency, 'latest')
+  const isPast = position?.startsWith('=')
+  if (isPast && (consistency ?? staleness) !== undefined)
+    throw invalid(requestHeaders.position, 'a moment of the past without any other promise')
   return {
     ...by,
-    ...(position === undefined ? undefined : { position: checkedPosition(position) }),
+    ...(position === undefined ? undefined : isPast ? asOf(position) : at(position)),
     ...(consistency === undefined ? undefined : { latest: true }),
     ...(explain === undefined ? undefined : { explain: checkedExplain(explain) }),
     ...(staleness === undefined ? undefined : { stalenessMs: checkedStaleness(staleness) }),
@@ -99,23 +110,36 @@ const duration = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s)$/
 
 const checkedStaleness = (text: string): number => checkedDuration(requestHeaders.staleness, text)
 
-function checkedTimeout(text: string): number {
-  const ms = checkedDuration(requestHeaders.timeout, text)
-  if (ms === 0) throw invalid(requestHeaders.timeout, 'a time that is not over yet: 2s, 500ms')
-  return ms
-}
-
 function checkedDuration(header: string, text: string): number {
   const [, amount, unit] = duration.exec(text) ?? []
   if (amount === undefined) throw invalid(header, 'a time in seconds or milliseconds: 2s, 500ms')
   return Number(amount) * (unit === 's' ? 1000 : 1)
 }
 
-function checkedPosition(text: string): PositionToken {
+function at(text: string): Pick<ReadOptions, 'position'> {
   const position = readPosition(text)
   if (position === undefined) throw positionInvalid()
-  return position
+  return { position }
 }
+
+const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/
+
+/** `=1234`, or `=2026-11-27T21:00:00Z`. */
+function asOf(text: string): Pick<AskedRead, 'asOf'> {
+  const said = text.slice(1).trim()
+  const position = readPosition(said)
+  if (position !== undefined) return { asOf: position }
+  const time = moment.test(said) ? new Date(said) : undefined
+  if (time === undefined || Number.isNaN(time.getTime())) throw pastInvalid()
+  return { asOf: time }
+}
+
+/** What it names is no moment of the space that was asked. */
+export const pastInvalid = (): GridError =>
+  invalid(
+    requestHeaders.position,
+    '= and a position that an answer has named, or a time such as =2026-11-27T21:00:00Z',
+  )
 
 /** What it names is no position of the space that was asked. */
 export const positionInvalid = (): GridError =>

@@ -3,7 +3,7 @@ import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/
 import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
-import { executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
   ArchiveAsked,
@@ -14,11 +14,15 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  HistoryAsked,
+  HistoryPage,
+  PastReads,
   QueryAnswer,
   ReadOptions,
   Serving,
   StoredAnswer,
 } from './serving.ts'
+import { StreamTelemetry } from './stream-telemetry.ts'
 
 export interface PipelineOptions {
   /** Who asks. Default: everybody is anonymous. */
@@ -58,31 +62,42 @@ export class RequestPipeline {
     })
   }
 
-  query(space: string, query: string): RequestPath<ReadOptions, QueryAnswer> {
+  query(space: string, query: string): RequestPath<AskedRead, QueryAnswer> {
     return this.#path(latencyOf('query'), [space, query], {
       ask: (request, caller) => this.#queryOptions(request, caller),
-      run: (unit, input, asked) => unit.query(query, input, asked),
+      run: (unit, input, asked) =>
+        asked.asOf === undefined
+          ? unit.query(query, input, asked)
+          : pastOf(unit).query(query, input, asked.asOf, asked),
     })
   }
 
   /** Its input is the list of the queries. */
-  queries(space: string): RequestPath<ReadOptions, BatchAnswer> {
+  queries(space: string): RequestPath<AskedRead, BatchAnswer> {
     return this.#path(latencyOf('batch'), [space, 'queries'], {
       ask: (request, caller) => this.#queryOptions(request, caller),
-      run: (unit, input, asked) => unit.queries(input as readonly BatchedQuery[], asked),
+      run: (unit, input, asked) => {
+        const batch = input as readonly BatchedQuery[]
+        return asked.asOf === undefined
+          ? unit.queries(batch, asked)
+          : pastOf(unit).queries(batch, asked.asOf, asked)
+      },
     })
   }
 
   /** Its input is the entry's key. */
-  entry(space: string, cache: string): RequestPath<ReadOptions, EntryAnswer> {
+  entry(space: string, cache: string): RequestPath<AskedRead, EntryAnswer> {
     return this.#path(latencyOf('entry', 'cache'), [space, cache], {
       ask: readingOptions,
-      run: (unit, input, asked) => unit.entry(cache, input as string, asked),
+      run: (unit, input, asked) =>
+        asked.asOf === undefined
+          ? unit.entry(cache, input as string, asked)
+          : pastOf(unit).entry(cache, input as string, asked.asOf),
     })
   }
 
   /** @throws GridError `explain_off`, `invalid_header` */
-  #queryOptions(request: RequestHeaders, caller: Caller): ReadOptions {
+  #queryOptions(request: RequestHeaders, caller: Caller): AskedRead {
     const explain = request.header(requestHeaders.explain)
     if (explain !== undefined && !this.#explains)
       throw new GridError('explain_off', 'How answers are found is not explained here')
@@ -92,7 +107,7 @@ export class RequestPipeline {
   /** The same as the store has it. */
   stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
     return this.#path(latencyOf('archive', 'cache'), [space, cache], {
-      ask: readingOptions,
+      ask: presentOptions,
       run: (unit, input) => archiveOf(unit).entry(cache, input as string),
     })
   }
@@ -100,8 +115,39 @@ export class RequestPipeline {
   /** Its input is what is asked of an index. */
   archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
     return this.#path(latencyOf('archive', 'cache'), [space, cache], {
-      ask: readingOptions,
+      ask: presentOptions,
       run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
+    })
+  }
+
+  /**
+   * What is told as it happens, `events` or `queries`. Its input says what that is and where
+   * it is told; `begin` admits the reader, and returns when the stream has begun.
+   */
+  stream<Followed>(
+    space: string,
+    stream: string,
+    begin: (unit: Serving, followed: Followed, asked: StreamOptions) => Promise<void>,
+  ): RequestPath<StreamOptions, void> {
+    return this.#path(latencyOf('stream'), [space, stream], {
+      ask: streamOptions,
+      run: (unit, input, asked) => begin(unit, input as Followed, asked),
+    })
+  }
+
+  /** For what becomes of a space's streams once they have begun. */
+  streamTelemetry(space: string): StreamTelemetry {
+    return new StreamTelemetry(this.#telemetry, space)
+  }
+
+  /** Its input is the key, and what is asked of its history. */
+  history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
+    return this.#path(latencyOf('history', 'cache'), [space, cache], {
+      ask: presentOptions,
+      run: (unit, input) => {
+        const { key, ...asked } = input as HistoryAsked & { readonly key: string }
+        return pastOf(unit).history(cache, key, asked)
+      },
     })
   }
 
@@ -113,6 +159,12 @@ export class RequestPipeline {
     const told = new RequestTelemetry(this.#telemetry, latency, space, name)
     return new RequestPath(this.#identify, steps, told, this.#monotonic)
   }
+}
+
+/** What a stream goes on from, and who follows it. */
+export interface StreamOptions {
+  readonly lastEventId: string | undefined
+  readonly caller: Caller
 }
 
 /** What differs between a command, a query and the reading of an entry. */
@@ -170,7 +222,7 @@ const commandOptions = (request: RequestHeaders, caller: Caller): ExecuteOptions
     request.header(requestHeaders.timeout),
   )
 
-const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): ReadOptions =>
+const readingOptions = (request: RequestHeaders, caller: Caller, explain?: string): AskedRead =>
   readOptions(
     {
       position: request.header(requestHeaders.position),
@@ -181,12 +233,33 @@ const readingOptions = (request: RequestHeaders, caller: Caller, explain?: strin
     caller,
   )
 
+function streamOptions(request: RequestHeaders, caller: Caller): StreamOptions {
+  const id = request.header(requestHeaders.resume)
+  // Who has not been told anything yet may send nothing.
+  return { lastEventId: id === '' ? undefined : id, caller }
+}
+
+/** The store knows the present only. */
+function presentOptions(request: RequestHeaders, caller: Caller): ReadOptions {
+  const asked = readingOptions(request, caller)
+  if (asked.asOf === undefined) return asked
+  throw new GridError('position_out_of_reach', 'This can be asked for as it is now only')
+}
+
+function pastOf({ past, space }: Serving): PastReads {
+  if (past) return past
+  throw new GridError(
+    'position_out_of_reach',
+    `The space ${space.name} cannot be asked for the past`,
+  )
+}
+
 function archiveOf({ archive, name }: Serving): ArchiveReads {
   if (archive) return archive
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive'
+type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history' | 'stream'
 
 const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,

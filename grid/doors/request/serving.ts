@@ -181,6 +181,77 @@ export interface ArchiveReads {
   range(cache: string, asked: ArchiveAsked): Promise<ArchivePage>
 }
 
+/** A moment of the past: a position that an answer has named, or a time. */
+export type AsOf = PositionToken | Date
+
+/** One change of an entry. */
+export interface KeyChange {
+  readonly position: PositionToken
+  /** When the log stored it, ms since the epoch. */
+  readonly time: number
+  /** `archived`: it has left memory, the store keeps it. */
+  readonly change: 'created' | 'changed' | 'deleted' | 'archived'
+  /** The value before; left out: there was none, or it was not in memory. */
+  readonly from?: Readonly<Record<string, unknown>>
+  /** The value behind it; left out: there is none. */
+  readonly to?: Readonly<Record<string, unknown>>
+  /** The transaction's identity: the version of the entries it put. */
+  readonly transaction: number
+  /** The unit that has sent it. */
+  readonly unit?: string
+  /** Of a command that had an idempotency key. */
+  readonly command?: string
+  readonly idempotencyKey?: string
+  /** It was due, and nobody's command. */
+  readonly due?: true
+}
+
+export interface HistoryAsked {
+  /** Changes of one page, 1 to 100. Default 20. */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly cursor?: string
+}
+
+export interface HistoryPage {
+  /** The newest first. */
+  readonly changes: readonly KeyChange[]
+  /** For the page behind this one; left out: no more is known. */
+  readonly next?: string
+  /** What happened up to here is not known any more. */
+  readonly since: { readonly position: PositionToken; readonly time: number }
+  /** Log position up to which it was looked at. */
+  readonly position: PositionToken
+}
+
+/** The space as it was. */
+export interface PastReads {
+  /**
+   * @throws GridError as `Serving.query`; `position_out_of_reach`, `position_timeout`,
+   * `overloaded`, `memory_full`
+   */
+  query(
+    query: string,
+    input: unknown,
+    asOf: AsOf,
+    options?: Pick<ReadOptions, 'explain'>,
+  ): Promise<QueryAnswer>
+  /** @throws GridError as `Serving.queries`, and as above */
+  queries(
+    batch: readonly BatchedQuery[],
+    asOf: AsOf,
+    options?: Pick<ReadOptions, 'explain'>,
+  ): Promise<BatchAnswer>
+  /** @throws GridError as `Serving.entry`, and as above */
+  entry(cache: string, key: string, asOf: AsOf): Promise<EntryAnswer>
+  /**
+   * What has become of an entry, the newest first, whether it is there or not.
+   * @throws GridError `unknown_cache`, `invalid_key`, `invalid_input` for another limit or cursor,
+   * and as above
+   */
+  history(cache: string, key: string, asked?: HistoryAsked): Promise<HistoryPage>
+}
+
 /** What commands across partitions hold in this one. */
 export interface HoldsStatus {
   readonly count: number
@@ -260,6 +331,8 @@ export interface SpaceStatus {
   readonly reactions?: ReactionsStatus
   /** What is told to others as it happens. */
   readonly live?: LiveStatus
+  /** Of a unit that takes no commands: those that it has passed on, by how that went. */
+  readonly passed?: Readonly<Record<PassOutcome, number>>
   /** What the process holds, and who is near its budget. */
   readonly memory?: MemoryStatus
   /** How it fares under the load that comes through its doors. */
@@ -307,6 +380,8 @@ export interface Serving {
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer>
   /** Left out: it reaches no data reader. */
   readonly archive?: ArchiveReads
+  /** Left out: it cannot be asked for the past. */
+  readonly past?: PastReads
   readonly position: PositionToken
   readiness(): Readiness
   status(): SpaceStatus

@@ -61,7 +61,7 @@ describe('an embedded log', () => {
     expect(await log.bounds()).toEqual(bounds)
     await log.trim(4)
     log = await reopen()
-    expect(await log.bounds()).toEqual({ ...bounds, first: 4, last: 3 })
+    expect(await log.bounds()).toEqual({ ...bounds, first: 4, last: 3, bytes: 0 })
     expect(await log.append(bytes('d'))).toBe(4)
     expect(await follow(log, 3).reached(4)).toEqual(['d'])
   })

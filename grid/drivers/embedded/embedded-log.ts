@@ -165,7 +165,8 @@ export class EmbeddedLog implements Log, HeldRecords {
   }
 
   held(): LogBounds {
-    return { identity: this.#identity, first: this.#first, last: this.#last }
+    const { heldBytes: bytes } = this.#space
+    return { identity: this.#identity, first: this.#first, last: this.#last, bytes }
   }
 
   recordAt(position: number): LogRecord | undefined {

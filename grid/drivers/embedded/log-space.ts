@@ -41,6 +41,11 @@ export class LogSpace {
     this.#startBytes = first ? first.endBytes - this.sizeOf(first.data) : this.endBytes
   }
 
+  /** Of the records that are held. */
+  get heldBytes(): number {
+    return this.endBytes - this.#startBytes
+  }
+
   sizeOf(data: Uint8Array): number {
     return data.length + overheadBytes
   }

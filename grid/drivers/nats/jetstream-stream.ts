@@ -75,11 +75,12 @@ export async function ensureStream(
 export const identityOf = (info: StreamInfo): string => `${info.config.name}@${info.created}`
 
 export function boundsOf(info: StreamInfo): LogBounds {
-  const { first_seq, last_seq, messages } = info.state
+  const { first_seq, last_seq, messages, bytes } = info.state
   return {
     identity: identityOf(info),
     first: messages === 0 ? last_seq + 1 : first_seq,
     last: last_seq,
+    bytes,
   }
 }
 

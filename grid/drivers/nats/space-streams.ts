@@ -15,6 +15,8 @@ const emptiedBytesMax = 1024 * 1024
 /** A log and its change queue. */
 export const streamKinds = ['log', 'changes'] as const
 export type StreamKind = (typeof streamKinds)[number]
+/** And where snapshots are kept for the past, if they are. */
+export type AnyStreamKind = StreamKind | 'past'
 
 export interface FoundStream extends LogBounds {
   readonly name: string
@@ -49,7 +51,7 @@ export class SpaceStreams {
   }
 
   /** undefined: there is none. */
-  async find(logName: LogName, kind: StreamKind): Promise<FoundStream | undefined> {
+  async find(logName: LogName, kind: AnyStreamKind): Promise<FoundStream | undefined> {
     const name = streams[kind](logName)
     const info = await this.#info(name)
     if (!info) return undefined
@@ -93,7 +95,7 @@ export class SpaceStreams {
       }
   }
 
-  async remove(logName: LogName, kind: StreamKind): Promise<void> {
+  async remove(logName: LogName, kind: AnyStreamKind): Promise<void> {
     const name = streams[kind](logName)
     try {
       await this.#delete(name)

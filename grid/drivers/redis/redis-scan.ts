@@ -1,4 +1,5 @@
-import type { Checkpoint, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
+import type { Checkpoint, PackedEntries, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
+import { EntryPacker } from '../../engine/wire/entry-packer.ts'
 import { readEntry } from './image-commands.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
@@ -34,6 +35,15 @@ export class RedisScan implements StoreScan {
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
+    for await (const [cache, stored] of this.#steps()) yield decodeChunk(cache, stored)
+  }
+
+  async *packedChunks(): AsyncGenerator<StoredEntry[] | PackedEntries, void> {
+    for await (const [cache, stored] of this.#steps())
+      yield packChunk(cache, stored) ?? decodeChunk(cache, stored)
+  }
+
+  async *#steps(): AsyncGenerator<readonly [cache: string, stored: Buffer[]], void> {
     for (const [cache, hash] of this.#hashes) {
       let step: Promise<HashStep> | undefined = this.#step(hash, '0')
       while (step) {
@@ -43,7 +53,7 @@ export class RedisScan implements StoreScan {
         step = next === '0' ? undefined : this.#step(hash, next)
         // Until it is awaited above nobody else would notice it fail.
         step?.catch(() => {})
-        if (fieldsAndValues.length > 0) yield decodeChunk(cache, fieldsAndValues)
+        if (fieldsAndValues.length > 0) yield [cache, fieldsAndValues]
       }
     }
   }
@@ -56,6 +66,16 @@ export class RedisScan implements StoreScan {
       (redis) => redis.hscanBuffer(hash, cursor, 'COUNT', this.#entriesAtOnce) as Promise<HashStep>,
     )
   }
+}
+
+/** undefined: something has to be decoded, if only to find out what is wrong with it. */
+function packChunk(cache: string, fieldsAndValues: readonly Buffer[]): PackedEntries | undefined {
+  let bytes = 0
+  for (const { byteLength } of fieldsAndValues) bytes += byteLength
+  const packer = new EntryPacker(cache, bytes)
+  for (let at = 0; at < fieldsAndValues.length; at += 2)
+    if (!packer.add(fieldsAndValues[at]!, fieldsAndValues[at + 1]!)) return undefined
+  return packer.end()
 }
 
 function decodeChunk(cache: string, fieldsAndValues: readonly Buffer[]): StoredEntry[] {

@@ -26,6 +26,8 @@ export type RoleEventKind =
   | 'audit'
   /** About what is in the store. */
   | 'store'
+  /** About what is kept for those who ask for the past. */
+  | 'past'
   /** Entries that the store refuses. */
   | 'quarantine'
   /** About the warm image. */

@@ -50,12 +50,14 @@ export interface MemoryStatus {
  * Knows whether there is room in every process that works for a space: each looks at its own memory
  * ten times a second, tells the others how full it is every second and whenever that decides
  * something else, and hears them. Every replica holds all of a space, so the fullest one decides
- * for all. Docs: decisions/0018.
+ * for all; but not one that only answers queries, which leaves service by itself and keeps nobody
+ * from writing. Docs: decisions/0018, 0054.
  */
 export class MemoryWatch {
   readonly #space: string
   readonly #self: Pick<MemoryTold, 'id' | 'name' | 'role'>
   readonly #ports: MemoryPorts
+  readonly #decides: boolean
   readonly #others = new Map<number, { readonly told: MemoryTold; readonly heardAt: number }>()
   #subscription: Subscription | undefined
   #timer: Timer | undefined
@@ -65,8 +67,10 @@ export class MemoryWatch {
   /** The fullest of those that are full. */
   #fullest: MemoryTold | undefined
 
-  constructor(space: string, name: string, role: string, ports: MemoryPorts) {
+  /** @param decides false: that this process is full is no reason to refuse a command elsewhere */
+  constructor(space: string, name: string, role: string, ports: MemoryPorts, decides = true) {
     this.#space = space
+    this.#decides = decides
     this.#self = { id: ports.random.integer(), name, role }
     this.#ports = ports
   }
@@ -95,6 +99,11 @@ export class MemoryWatch {
     return this.#fullest
   }
 
+  /** This process has hardly any memory left. */
+  get isCritical(): boolean {
+    return this.#share >= criticalShare
+  }
+
   /** undefined when the process's memory is not measured. */
   status(): MemoryStatus | undefined {
     const { memory } = this.#ports
@@ -117,7 +126,8 @@ export class MemoryWatch {
       this.#isFull = this.#share >= (before ? roomShare : fullShare)
     }
     this.#judge()
-    if (memory && (before !== this.#isFull || now - this.#toldAt >= tellMs)) this.#tell(now)
+    const isNews = before !== this.#isFull || now - this.#toldAt >= tellMs
+    if (memory && this.#decides && isNews) this.#tell(now)
     this.#timer = clock.after(memory ? lookMs : tellMs, () => this.#look())
   }
 

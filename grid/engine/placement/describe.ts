@@ -1,22 +1,35 @@
 import { keepersOf } from './keepers.ts'
-import type { CopyState, Member } from './member.ts'
-import type { MemberStatus, PlacementStatus } from './placement-status.ts'
+import { type CopyState, type Member, unitRoles } from './member.ts'
+import type { MemberStatus, PlacementStatus, QueryPlacement } from './placement-status.ts'
 import { type Placing, targetOf } from './target.ts'
 
-/** Who keeps what, as people and programs want to see it. */
+/** Who keeps what, as people and programs want to see it. `placing`: units of both roles. */
 export function describePlacement(placing: Placing): PlacementStatus {
+  const readers = placing.members.filter(({ role }) => role === unitRoles.queries)
+  const taking = placing.members.filter(({ role }) => role !== unitRoles.queries)
+  const commands = { ...placing, members: taking }
+  const copies = Math.max(...readers.map((reader) => reader.copies ?? placing.copies))
+  return {
+    partitions: placing.partitions,
+    ...describeKept(commands),
+    homes: keepersOf(commands).map(([home]) => home?.name ?? null),
+    ...(readers.length > 0
+      ? { queryUnits: describeKept({ ...placing, copies, members: readers }) }
+      : {}),
+  }
+}
+
+/** Among those of one role. */
+function describeKept(placing: Placing): QueryPlacement {
   const { partitions, members } = placing
   const { copies, missing } = targetOf(placing)
-  const keepers = keepersOf(placing)
   const ready = (partition: number) =>
     members.filter(({ keeps }) => keeps.get(partition) === 'ready').length
   return {
-    partitions,
     copies: placing.copies,
     members: [...members].sort((one, other) => (one.name < other.name ? -1 : 1)).map(describe),
-    homes: keepers.map(([home]) => home?.name ?? null),
     moving: members.reduce((sum, member) => sum + inState(member, 'joining').length, 0),
-    scarce: [...keepers.keys()].filter((partition) => ready(partition) < copies),
+    scarce: Array.from({ length: partitions }, (_, at) => at).filter((at) => ready(at) < copies),
     missing,
   }
 }

@@ -6,6 +6,9 @@ import type { Candidate } from './rendezvous.ts'
  */
 export type CopyState = 'joining' | 'ready' | 'leaving'
 
+/** Units that take commands, and units that only answer queries, as presence calls them. */
+export const unitRoles = { commands: 'unit', queries: 'query-unit' } as const
+
 /** What a process says of itself to those that work for the same space. */
 export interface Member extends Candidate {
   /** Unique, whatever it is called: names may be given twice, and outlive a process. */
@@ -18,6 +21,8 @@ export interface Member extends Candidate {
   readonly full: boolean
   /** It is about to stop: nothing is to rest on it. */
   readonly stopping: boolean
+  /** Copies of each partition that there should be among those in its role. Left out: not said. */
+  readonly copies?: number
   /** Partitions that it keeps. */
   readonly keeps: ReadonlyMap<number, CopyState>
   /**

@@ -12,9 +12,17 @@ export interface PlacementStatus {
   readonly scarce: readonly number[]
   /** Copies that nobody has room for: the grid wants more units. */
   readonly missing: number
+  /** Units that only answer queries, and share the partitions among themselves. Left out: none. */
+  readonly queryUnits?: QueryPlacement
   /** Requests that this process has passed on, by how that went. */
   readonly passed?: Readonly<Record<PassOutcome, number>>
 }
+
+/** What query units keep, as the fields of the same names say it of those that take commands. */
+export type QueryPlacement = Pick<
+  PlacementStatus,
+  'copies' | 'members' | 'moving' | 'scarce' | 'missing'
+>
 
 export interface MemberStatus {
   readonly name: string

@@ -29,7 +29,11 @@ export interface PresencePorts {
 export type Self = Pick<
   PresenceTold,
   'name' | 'role' | 'zone' | 'weight' | 'partitions' | 'copies'
-> & { readonly space: string }
+> & {
+  readonly space: string
+  /** Roles of those that it counts with. Default: its own. */
+  readonly hears?: readonly string[]
+}
 
 /** How it is just now. */
 export type Condition = Pick<Member, 'full' | 'stopping' | 'keeps' | 'hot'>
@@ -40,13 +44,15 @@ interface Heard {
 }
 
 /**
- * Who works for a space in one role: each says every half second that it is there, and how it is,
- * at once when that changes or somebody comes, and goodbye when it leaves. Whoever is silent for
- * 2 s is not there; when it speaks again, it is back. A process that does not hear itself (frozen,
- * or without a connection) forgets nobody meanwhile: it is not the others that have gone.
+ * Who works for a space in one role, or in several that count with each other: each says every half
+ * second that it is there, and how it is, at once when that changes or somebody comes, and goodbye
+ * when it leaves. Whoever is silent for 2 s is not there; when it speaks again, it is back. A
+ * process that does not hear itself (frozen, or without a connection) forgets nobody meanwhile: it
+ * is not the others that have gone.
  */
 export class Presence {
   readonly #self: Self
+  readonly #hearsRoles: readonly string[]
   readonly #id: number
   readonly #ports: PresencePorts
   readonly #condition: () => Condition
@@ -69,6 +75,7 @@ export class Presence {
     changed: () => void = () => undefined,
   ) {
     this.#self = self
+    this.#hearsRoles = self.hears ?? [self.role]
     this.#id = ports.random.integer()
     this.#ports = ports
     this.#condition = condition
@@ -97,14 +104,14 @@ export class Presence {
     await this.#subscription?.stop()
   }
 
-  /** Everyone in this role, this process included. */
+  /** Everyone that it counts with, this process included. */
   members(): Member[] {
     return [this.self(), ...[...this.#others.values()].map(({ told }) => told)]
   }
 
   self(): Member {
-    const { name, role, zone, weight } = this.#self
-    return { id: this.#id, name, role, zone, weight, ...this.#condition() }
+    const { name, role, zone, weight, copies } = this.#self
+    return { id: this.#id, name, role, zone, weight, copies, ...this.#condition() }
   }
 
   /** Another process, as long as it is there. */
@@ -155,7 +162,7 @@ export class Presence {
 
   #hear(data: Uint8Array): void {
     const told = decodePresence(data)
-    if (!told || told.role !== this.#self.role || this.#stopped) return
+    if (!told || !this.#hearsRoles.includes(told.role) || this.#stopped) return
     const now = this.#ports.clock.monotonic()
     if (told.id === this.#id) {
       this.#heardSelfAt = now

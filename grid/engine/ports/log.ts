@@ -16,6 +16,8 @@ export interface LogBounds {
   readonly first: number
   /** Last position stored; `first - 1` when empty (0 for a new log). */
   readonly last: number
+  /** What its records take, bytes; left out: that is not known. */
+  readonly bytes?: number
 }
 
 /**

@@ -147,6 +147,15 @@ export interface StoreWatch {
   stop(): Promise<void>
 }
 
+/** Entries of one cache as a piece of a snapshot holds them (`snapshot-codec.ts`). */
+export interface PackedEntries {
+  readonly cache: string
+  readonly entries: number
+  /** Of the list that a piece is, one after the other in `parts`. */
+  readonly items: number
+  readonly parts: readonly Uint8Array[]
+}
+
 /** One pass over all entries of a space. */
 export interface StoreScan {
   /** The checkpoint when the scan began. */
@@ -156,6 +165,11 @@ export interface StoreScan {
    * avoid them).
    */
   chunks(): AsyncIterable<StoredEntry[]>
+  /**
+   * The same entries, checked in the same way, for whoever only passes them on: of a store that has
+   * them in nearly that form.
+   */
+  readonly packedChunks?: (() => AsyncIterable<StoredEntry[] | PackedEntries>) | undefined
   /**
    * The checkpoint when the scan had ended. The same position as `start`: the scan is exact. A
    * later one: every entry was read at some position in between, and the changes of (start, end]

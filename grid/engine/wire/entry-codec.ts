@@ -28,15 +28,15 @@ function unpack<T>(bytes: Uint8Array): T {
 /**
  * Of what is sealed. What has no seal is of a version that did not seal yet, and is read as it is.
  */
-const format = 1
+export const entryFormat = 1
 
 /** @throws GridError `record_damaged`, `format_unsupported` */
 export function opened<T>(bytes: Uint8Array): T {
   const sealed = sealedFormat(bytes)
-  if (sealed !== undefined && sealed !== format)
+  if (sealed !== undefined && sealed !== entryFormat)
     throw new GridError(
       'format_unsupported',
-      `What is stored has format ${sealed}; this version reads format ${format}`,
+      `What is stored has format ${sealed}; this version reads format ${entryFormat}`,
     )
   try {
     return unpack(sealed === undefined ? bytes : sealedBody(bytes))
@@ -45,7 +45,7 @@ export function opened<T>(bytes: Uint8Array): T {
   }
 }
 
-export const sealed = (content: unknown): Buffer => seal(format, messagePack.pack(content))
+export const sealed = (content: unknown): Buffer => seal(entryFormat, messagePack.pack(content))
 
 /**
  * Entries and checkpoints as bytes: MessagePack behind a seal (`records/seal.ts`), readable by
@@ -76,7 +76,10 @@ export function decodeEntry(cache: string, key: string, bytes: Uint8Array): Stor
   return archived ? { ...entry, archived } : entry
 }
 
-const nameHash = (cache: string, key: string): number => hashString(`${cache}\0${key}`)
+const nameHash = (cache: string, key: string): number => hashString(namePrefix(cache) + key)
+
+/** An entry says whose it is by the hash of this and its key. */
+export const namePrefix = (cache: string): string => `${cache}\0`
 
 /** @throws GridError `record_damaged`, `format_unsupported`, with the name of the entry */
 export function readStored(cache: string, key: string, bytes: Uint8Array): StoredEntry {

@@ -75,6 +75,18 @@ export function* packListInPieces(items: readonly unknown[]): Generator<void, Bu
   return Buffer.concat(packed)
 }
 
+/** Packs a list of which the further items have been packed already. */
+export function packListOf(
+  first: readonly unknown[],
+  more: number,
+  packed: readonly Uint8Array[],
+): Buffer {
+  const head = Buffer.allocUnsafe(listHeadBytes)
+  head[0] = longList
+  head.writeUInt32BE(first.length + more, 1)
+  return Buffer.concat([head, ...first.map((item) => messagePack.pack(item)), ...packed])
+}
+
 const damaged = (cause: unknown): GridError =>
   new GridError('record_damaged', 'A record or message cannot be read', { cause })
 
@@ -160,6 +172,9 @@ function checkStructure(bytes: Uint8Array): void {
   const isMarked = escapeMark.every((byte, i) => bytes[i] === byte)
   checkItems(bytes, isMarked ? escapeMark.length : 0, 1, 0)
 }
+
+/** The place behind one item of a list. @throws RangeError, TypeError when there is none */
+export const itemEnd = (bytes: Uint8Array, from: number): number => checkItems(bytes, from, 1, 1)
 
 /**
  * The same of so many items that begin at `from`, in lists that deep. Returns the place behind

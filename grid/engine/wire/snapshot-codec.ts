@@ -1,7 +1,7 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { mayArchive, type SpaceShape } from '../../core/shape.ts'
 import type { OriginState, ReplicatedHeader, SpaceState } from '../../core/space-state.ts'
-import type { StoredChange } from '../ports/store.ts'
+import type { PackedEntries, StoredChange } from '../ports/store.ts'
 import {
   checkedBytes,
   checkedCount,
@@ -11,7 +11,7 @@ import {
   checkedText,
 } from './checked.ts'
 import { messagePack } from './message-pack.ts'
-import { unpackRecord } from './packed-bytes.ts'
+import { packListOf, unpackRecord } from './packed-bytes.ts'
 import { seal, sealedBody, sealedFormat } from './seal.ts'
 import { checkedWholeShape } from './shape-codec.ts'
 import { ShapeReader, ShapeWriter } from './value-shapes.ts'
@@ -27,7 +27,7 @@ export const archiveSnapshotFormat = 4
 const unsealedFormat = 2
 
 /** In a version's place: the changes that follow are of the cache whose name comes next. */
-const nextCache = null
+export const nextCache = null
 /** In the place of a value's shape. */
 const deleted = -1
 /** In a version's place: the change that follows has left memory. */
@@ -39,6 +39,8 @@ export interface SnapshotChunk {
   readonly shape: SpaceShape | undefined
   /** Entries, and changes that happened while they were read. */
   readonly changes: readonly StoredChange[]
+  /** In place of changes, to be passed on as they are. None in what has been decoded. */
+  readonly packed?: PackedEntries | undefined
   /** In the last piece: what makes the state exact. */
   readonly end: { readonly header: ReplicatedHeader; readonly digest: string } | undefined
 }
@@ -136,8 +138,11 @@ function readAllChanges(from: readonly unknown[], start: number): StoredChange[]
 
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Uint8Array {
   const end = chunk.end ? [encodeHeader(chunk.end.header), chunk.end.digest] : null
-  const packed = messagePack.pack(writeChanges([chunk.shape ?? null, end], chunk.changes))
-  return seal(formatOf(chunk.shape), packed)
+  const begun = [chunk.shape ?? null, end]
+  const body = chunk.packed
+    ? packListOf(begun, chunk.packed.items, chunk.packed.parts)
+    : messagePack.pack(writeChanges(begun, chunk.changes))
+  return seal(formatOf(chunk.shape), body)
 }
 
 /** @throws GridError `record_damaged`, `format_unsupported` */

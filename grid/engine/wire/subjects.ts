@@ -8,6 +8,8 @@ import { dashed, type LogName } from '../../core/log-name.ts'
 export const subjects = {
   log: (logName: LogName) => `spacegrid.${logName}.log`,
   changes: (logName: LogName) => `spacegrid.${logName}.changes`,
+  /** Of snapshots that are kept for those who ask for the past. */
+  past: (logName: LogName) => `spacegrid.${logName}.past`,
   /** Where a domain event is published for other services. */
   event: (logName: LogName, token: string) => `spacegrid.${logName}.events.${token}`,
   /** Asked to look at which domain events are to be published: the active data pump does. */
@@ -17,6 +19,8 @@ export const subjects = {
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
   /** Several queries together. */
   queries: (logName: LogName) => `spacegrid.${logName}.queries`,
+  /** Asked by query units for a position with everything stored by now: who takes commands says. */
+  newest: (logName: LogName) => `spacegrid.${logName}.newest`,
   /** Asked to open a snapshot: any ready unit answers. */
   snapshotFromPeer: (logName: LogName) => `spacegrid.${logName}.snapshot.peer`,
   /** Asked to open a snapshot: the data reader answers. */
@@ -64,5 +68,6 @@ export const subjects = {
 export const streams = {
   log: (logName: LogName) => `SPACE_${dashed(logName)}_LOG`,
   changes: (logName: LogName) => `SPACE_${dashed(logName)}_CHANGES`,
+  past: (logName: LogName) => `SPACE_${dashed(logName)}_PAST`,
   events: (logName: LogName) => `SPACE_${dashed(logName)}_EVENTS`,
 } as const

@@ -17,8 +17,10 @@ import type {
   Happening,
   ResetReason,
 } from '@spacegrid/grid/doors/request/live'
-import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
+import { batchBytesMax, happeningsMax } from './batch-limits.ts'
+import { type OpenChanges, PastEvents } from './past-events.ts'
 import { Recent, type Remembered, roughBytes } from './recent.ts'
 
 interface RememberedEvent extends Remembered {
@@ -58,6 +60,8 @@ export interface LiveFeedOptions {
   readonly bytesMax: number
   /** How long it goes on to remember when nobody has followed any more, ms. */
   readonly lingerMs: number
+  /** For domain events that are not remembered. Left out: who comes back for them hears a reset. */
+  readonly openChanges?: OpenChanges | undefined
 }
 
 interface Waiter {
@@ -72,10 +76,10 @@ interface FollowedCache {
   readonly interests: Interests<Waiter>
 }
 
-/** What is told at once, at most. */
-const happeningsMax = 1000
-const batchBytesMax = 256 * 1024
 const overheadBytes = 120
+/** How long whoever comes back waits for what is on its way to the change queue, ms. */
+const pastMsMax = 5000
+const pastPollMs = 100
 
 /**
  * What happens in one log, for those who follow it: remembers the last of it, within a bound, and
@@ -108,12 +112,15 @@ export class LiveFeed {
   #lingers: Timer | undefined
   #wantedAt = Number.NEGATIVE_INFINITY
   #stopped = false
+  readonly #past: PastEvents | undefined
 
   constructor(space: Space, partition: number, clock: Clock, options: LiveFeedOptions) {
     this.#space = space
     this.#partition = partition
     this.#clock = clock
     this.#options = options
+    const { openChanges } = options
+    this.#past = openChanges && new PastEvents(partition, clock, openChanges)
   }
 
   /** Names of the caches that somebody follows; undefined: nobody follows anything. */
@@ -177,7 +184,8 @@ export class LiveFeed {
     { after, withinMs, signal, isFirst }: FollowAsked,
   ): Promise<FollowedPart> {
     const { entries } = filter
-    const until = this.#clock.monotonic() + withinMs
+    const begunAt = this.#clock.monotonic()
+    const until = begunAt + withinMs
     let point = after
     for (;;) {
       if (this.#stopped) throw new GridError('stopping', 'The processing unit is stopping')
@@ -189,8 +197,18 @@ export class LiveFeed {
           const found = this.#since(filter, point, state)
           if (found.reset !== undefined && isFirst)
             throw new GridError('not_ready', 'This unit does not remember what has happened then')
-          if (found.reset !== undefined || found.happenings.length > 0) return found
-          point = found.upTo
+          if (found.reset === undefined) {
+            if (found.happenings.length > 0) return found
+            point = found.upTo
+          } else {
+            const isPatient = this.#clock.monotonic() - begunAt < pastMsMax
+            const past = await this.#pastSince(filter, point, isPatient)
+            if (!past) return found
+            const isOver = this.#clock.monotonic() >= until || signal?.aborted
+            if (past.happenings.length > 0 || isOver) return past
+            point = past.upTo
+            continue
+          }
         }
       }
       const leftMs = until - this.#clock.monotonic()
@@ -200,6 +218,26 @@ export class LiveFeed {
       if (woken !== undefined && point && woken - 1 > point.position)
         point = { position: woken - 1 }
     }
+  }
+
+  /**
+   * What is not remembered, from the change queue: domain events, not changes of entries, of which
+   * it holds no more than the last of each. undefined: it does not hold them.
+   */
+  async #pastSince(
+    { events, entries }: FollowFilter,
+    after: ResumePoint,
+    isPatient: boolean,
+  ): Promise<FollowedPart | undefined> {
+    const [logIdentity, upTo] = [this.#logIdentity, this.#events?.since]
+    if (!this.#past || entries || logIdentity === undefined || upTo === undefined) return undefined
+    const names = events && new Set(events)
+    const found = await this.#past.look({ after, names, upTo, logIdentity })
+    if (!found || comparePoints(found.upTo, after) > 0) return found
+    // The pump has not come so far yet.
+    if (!isPatient) return undefined
+    await sleep(this.#clock, pastPollMs)
+    return found
   }
 
   #nothing(point: ResumePoint | undefined): FollowedPart {

@@ -19,6 +19,7 @@ import { unknownIn } from '../unknown.ts'
 import { type FollowAsked, type FollowedPart, LiveFeed } from './live-feed.ts'
 import { LiveHints } from './live-hints.ts'
 import { type AskSeen, LiveQueries } from './live-queries.ts'
+import type { OpenChanges } from './past-events.ts'
 
 /** Longest wait of one look at what happens, ms. */
 export const lookMs = 10_000
@@ -34,6 +35,8 @@ export interface UnitLiveParts {
   readonly clock: Clock
   /** Memory that what is remembered may keep, bytes. */
   readonly bytesMax: number
+  /** Left out: there is none. */
+  readonly openChanges: OpenChanges | undefined
   readonly ask: AskSeen
   /** The log's time, ms since the epoch. */
   readonly now: () => number
@@ -51,11 +54,11 @@ export class UnitLive implements LiveServing {
   readonly #followings = new Set<Following>()
 
   constructor(parts: UnitLiveParts) {
-    const { logName, space, partition, messaging, clock, bytesMax, ask, now } = parts
+    const { logName, space, partition, messaging, clock, bytesMax, openChanges, ask, now } = parts
     this.#space = space
     this.#queries = new LiveQueries(clock, ask, now)
     this.#clock = clock
-    this.#feed = new LiveFeed(space, partition ?? 0, clock, { bytesMax, lingerMs })
+    this.#feed = new LiveFeed(space, partition ?? 0, clock, { bytesMax, lingerMs, openChanges })
     const wanted = () => {
       const isFollowed = clock.monotonic() - this.#followedAt < lingerMs
       return isFollowed ? this.#feed.wanted : undefined

@@ -7,6 +7,7 @@ import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Distribution } from '@spacegrid/grid/engine/ports/telemetry'
 import { AdaptiveLimit } from './adaptive-limit.ts'
 import { FairShares } from './fair-shares.ts'
+import { QueryTurns } from './query-turns.ts'
 import { QueueingDelay } from './queueing-delay.ts'
 
 export interface LoadControlParts {
@@ -14,6 +15,8 @@ export interface LoadControlParts {
   readonly random: Random
   /** Told of queueing delays, in seconds. */
   readonly observed?: Distribution | undefined
+  /** Of the process. Left out: this unit has it for itself. */
+  readonly queries?: QueryTurns | undefined
 }
 
 export interface LoadControlOptions {
@@ -46,6 +49,8 @@ const crowded = 0.5
 const newest = 0.1
 /** Times the target after which what waits is given up. */
 const lateFactor = 5
+/** Errors of one reason that are made in an interval: as many different times to come back. */
+const errorsMax = 64
 const retryMsMin = 100
 const retryMsMax = 10_000
 
@@ -59,6 +64,7 @@ const retryMsMax = 10_000
  */
 export class LoadControl {
   readonly delay: QueueingDelay
+  readonly queries: QueryTurns
   readonly #clock: Clock
   readonly #random: Random
   readonly #pendingMax: number
@@ -78,13 +84,16 @@ export class LoadControl {
   /** Turned away within about a second. */
   #shedLately = 0
   #shedNow = 0
+  /** To make one takes longer than to turn somebody away: what looks at the stack does. */
+  readonly #errors = new Map<ShedReason, GridError[]>()
 
   constructor(
-    { clock, random, observed }: LoadControlParts,
+    { clock, random, observed, queries }: LoadControlParts,
     { queueDelayMs, pendingMax }: LoadControlOptions,
   ) {
     this.#clock = clock
     this.#random = random
+    this.queries = queries ?? new QueryTurns(clock, random)
     this.#pendingMax = pendingMax
     this.#targetMs = queueDelayMs
     this.delay = new QueueingDelay(clock, observed)
@@ -153,11 +162,17 @@ export class LoadControl {
     return this.#refused('bound', command, underway, message)
   }
 
+  /** Whether queries that take long wait for turns. */
+  get takesTurns(): boolean {
+    return this.#targetMs > 0
+  }
+
   status(): LoadStatus {
     const shed = [...this.#shed].flatMap(([reason, byPriority]) =>
       [...byPriority].map(([priority, count]) => ({ reason, priority, count })),
     )
-    return { limit: this.#limit.value, queueingDelayMs: Math.round(this.#delayMs), shed }
+    const queueingDelayMs = Math.round(this.#delayMs)
+    return { limit: this.#limit.value, queueingDelayMs, shed, queries: this.queries.status() }
   }
 
   #turn({ pendingCount, answered }: Underway, now: number): void {
@@ -180,6 +195,7 @@ export class LoadControl {
     this.#fairShares.turn()
     this.#peak = 0
     this.#shedNow = 0
+    this.#errors.clear()
     this.#answeredBefore = answered
     this.#intervalBegan = now
     this.#intervalEnds = now + intervalMs
@@ -198,7 +214,24 @@ export class LoadControl {
       this.#shed.set(reason, byPriority)
     }
     byPriority.set(priority, (byPriority.get(priority) ?? 0) + 1)
-    return new GridError('overloaded', message, { retryAfterMs: this.#retryAfterMs(underway) })
+    return this.#errorOf(reason, message, underway)
+  }
+
+  /**
+   * What is made for the first of an interval is told to those behind them as well; but for the
+   * bounds, which each say what they are.
+   */
+  #errorOf(reason: ShedReason, message: string, underway: Underway): GridError {
+    const make = () =>
+      new GridError('overloaded', message, { retryAfterMs: this.#retryAfterMs(underway) })
+    if (reason === 'bound') return make()
+    const made = this.#errors.get(reason) ?? []
+    if (made.length === 0) this.#errors.set(reason, made)
+    const known = made[this.#shedNow % errorsMax]
+    if (known) return known
+    const error = make()
+    made.push(error)
+    return error
   }
 
   /**

@@ -176,6 +176,11 @@ test('what cannot be begun in its time is refused at once', async () => {
   )
 })
 
+test('who has no time at all is told so, and nothing is done', async () => {
+  const [hurried] = await offer(5, [{ by: 'all', perMs: 1, withinMs: 0 }])
+  expect(hurried).toMatchObject({ shed: 5, done: 0 })
+})
+
 test('what the process asks of itself has only the fixed bounds', async () => {
   const [own] = await offer(1000, [{ perMs: 4 }])
   expect(own).toMatchObject({ shed: 0, done: 4000 })

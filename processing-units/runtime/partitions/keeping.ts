@@ -3,7 +3,7 @@ import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { roomShare } from '@spacegrid/grid/engine/memory/memory-watch'
 import { describePlacement } from '@spacegrid/grid/engine/placement/describe'
-import type { CopyState, Member } from '@spacegrid/grid/engine/placement/member'
+import { type CopyState, type Member, unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { planOf } from '@spacegrid/grid/engine/placement/plan'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'
@@ -59,6 +59,7 @@ const freeShare = fullShare - 0.1
  */
 export class Keeping {
   readonly presence: Presence
+  readonly #role: string
   readonly #name: string
   readonly #space: Space
   readonly #ports: KeepingPorts
@@ -92,9 +93,12 @@ export class Keeping {
     this.#reportOf = reportOf
     this.#changed = changed
     const weight = Math.max(1, Math.round((ports.memory?.budgetBytes ?? 2 ** 30) / 2 ** 20))
+    const takesCommands = options.unit.takesCommands ?? true
+    this.#role = takesCommands ? unitRoles.commands : unitRoles.queries
     this.presence = new Presence(
       {
-        ...{ space: space.name, name, role: 'unit', zone: options.zone, weight },
+        ...{ space: space.name, name, role: this.#role, zone: options.zone, weight },
+        hears: Object.values(unitRoles),
         ...{ partitions: space.partitions ?? 1, copies: options.copies },
       },
       ports,
@@ -122,7 +126,15 @@ export class Keeping {
   }
 
   status(): PlacementStatus {
-    return describePlacement(this.#placing())
+    return describePlacement({ ...this.#placing(), members: this.presence.members() })
+  }
+
+  /**
+   * Units that take commands and units that do not share the partitions among themselves, each as
+   * if the others were not there: nobody counts on a copy that cannot do what it has to.
+   */
+  #peers(): Member[] {
+    return this.presence.members().filter(({ role }) => role === this.#role)
   }
 
   /**
@@ -145,9 +157,7 @@ export class Keeping {
 
   /** Something is kept here alone, and there is somebody who could keep it. */
   #isNeeded(): boolean {
-    const others = this.presence
-      .members()
-      .filter(({ id, stopping }) => id !== this.presence.id && !stopping)
+    const others = this.#peers().filter(({ id, stopping }) => id !== this.presence.id && !stopping)
     if (others.length === 0 || !this.presence.hears) return false
     return [...this.#copies.values()].some(
       ({ partition, state }) =>
@@ -195,7 +205,7 @@ export class Keeping {
 
   #placing(): Placing {
     const { name: space, partitions = 1 } = this.#space
-    return { space, partitions, copies: this.#options.copies, members: this.presence.members() }
+    return { space, partitions, copies: this.#options.copies, members: this.#peers() }
   }
 
   #plan(now: number): void {

@@ -1,5 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
+import { logNameOf } from '@spacegrid/grid/core/log-name'
 import { type SpaceServicesOptions, serveSpace } from '@spacegrid/grid/doors/nats/space-services'
 import type {
   BatchAnswer,
@@ -14,6 +15,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
+import { serveNewest } from '../query-unit/newest-service.ts'
 import type { PartitionedUnit } from './partitioned-unit.ts'
 
 /**
@@ -24,7 +26,7 @@ export class PartitionServices implements Subscription {
   readonly #messaging: Messaging
   readonly #unit: PartitionedUnit
   readonly #options: SpaceServicesOptions
-  readonly #open = new Map<number, Subscription>()
+  readonly #open = new Map<number, readonly Subscription[]>()
   #work: Promise<void> = Promise.resolve()
   #stopped = false
 
@@ -49,7 +51,7 @@ export class PartitionServices implements Subscription {
       for (const [partition, services] of this.#open)
         if (!kept.has(partition)) {
           this.#open.delete(partition)
-          await services.stop()
+          for (const service of services) await service.stop()
         }
       for (const partition of kept.keys())
         if (!this.#open.has(partition)) await this.#serve(partition)
@@ -58,10 +60,18 @@ export class PartitionServices implements Subscription {
 
   async #serve(partition: number): Promise<void> {
     const unit = new PartitionServing(this.#unit, partition)
+    const { log, takesCommands } = this.#options
+    const services: Subscription[] = []
+    this.#open.set(partition, services)
     try {
-      const services = await serveSpace(this.#messaging, unit, { ...this.#options, partition })
-      this.#open.set(partition, services)
+      services.push(await serveSpace(this.#messaging, unit, { ...this.#options, partition }))
+      const logName = logNameOf(this.#unit.space.name, partition)
+      const kept = this.#unit.kept.get(partition)
+      if (kept && takesCommands)
+        services.push(await serveNewest(this.#messaging, logName, kept, log))
     } catch (error) {
+      for (const service of services) await service.stop()
+      this.#open.delete(partition)
       // Not connected just now; it is looked at again with the next change.
       if (!isGridError(error)) throw error
     }

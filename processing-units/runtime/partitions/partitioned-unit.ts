@@ -16,7 +16,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
-import { askedOf, isServing } from '@spacegrid/grid/engine/placement/keepers'
+import { isServing } from '@spacegrid/grid/engine/placement/keepers'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { within } from '@spacegrid/grid/engine/ports/clock'
@@ -32,6 +32,7 @@ import { askOutboxes } from '../reactions/ask-outboxes.ts'
 import { checkedAsk } from '../reactions/outbox-desk.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
+import { AskedUnits } from './asked-units.ts'
 import { Asking } from './asking.ts'
 import { DividedLive } from './divided-live.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
@@ -71,8 +72,10 @@ export class PartitionedUnit implements Serving, Component {
   readonly #passing: Passing
   readonly #asking: Asking
   readonly #faults: FaultDesk
-  /** By partition: those that are asked, in order; undefined: not looked up since the last news. */
-  #keepers: readonly (readonly Member[])[] | undefined
+  /** Those that are asked; undefined: not looked up since the last news. */
+  #askedUnits: AskedUnits | undefined
+  /** Query units have had all partitions among them, since this one is there. */
+  #wereAllRead = false
   readonly #passedHere: PassedRequests
   readonly archive: StoredReads
   readonly #withParts: CommandsWithParts
@@ -143,7 +146,7 @@ export class PartitionedUnit implements Serving, Component {
   start(): void {
     this.#passedHere.start(this.space.name, this.#keeping.presence.id)
     this.#keeping.start()
-    this.#withParts.start()
+    if (this.#unitOptions.takesCommands) this.#withParts.start()
   }
 
   async stop(): Promise<void> {
@@ -185,7 +188,7 @@ export class PartitionedUnit implements Serving, Component {
     const homes: Cared[] = []
     for (const { partition, unit } of this.#keeping.copies.values()) {
       const state = unit?.state
-      const isHome = this.#keepersOf(partition)[0]?.id === this.#keeping.presence.id
+      const isHome = this.#asked.forCommands(partition)[0]?.id === this.#keeping.presence.id
       if (state && isHome) homes.push({ partition, state })
     }
     return homes
@@ -323,26 +326,20 @@ export class PartitionedUnit implements Serving, Component {
 
   /** Commands go home; everything else is answered here, or by each in turn. */
   #inOrder(partition: number, kind: PassedKind): readonly Member[] {
-    const keepers = this.#keepersOf(partition)
     const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
-    if (goesHome || keepers.length < 2) return keepers
-    const serving = keepers.filter(({ keeps }) => isServing(keeps.get(partition)))
-    if (serving.length === 0) return keepers
-    const self = serving.findIndex(({ id }) => id === this.#keeping.presence.id)
-    const first = serving[self >= 0 ? self : this.#turn++ % serving.length] as Member
-    return first === keepers[0] ? keepers : [first, ...keepers.filter((it) => it !== first)]
+    return goesHome
+      ? this.#asked.forCommands(partition)
+      : this.#asked.forReads(partition, this.#turn++)
   }
 
-  #keepersOf(partition: number): readonly Member[] {
-    if (!this.#keepers) {
-      const { name: space, partitions = 1 } = this.space
-      this.#keepers = askedOf({ space, partitions, members: this.#keeping.presence.members() })
-    }
-    return this.#keepers[partition] ?? []
+  get #asked(): AskedUnits {
+    const { presence } = this.#keeping
+    this.#askedUnits ??= new AskedUnits(this.space, presence.members(), presence.id)
+    return this.#askedUnits
   }
 
   #news(): void {
-    this.#keepers = undefined
+    this.#askedUnits = undefined
     const { presence } = this.#keeping
     this.#passing.forget((id) => presence.other(id) !== undefined)
     this.whenKept()
@@ -385,7 +382,8 @@ export class PartitionedUnit implements Serving, Component {
     const { partitions = 1, name } = this.space
     const lacking: number[] = []
     for (let partition = 0; partition < partitions; partition++)
-      if (!isServing(this.#keepersOf(partition)[0]?.keeps.get(partition))) lacking.push(partition)
+      if (!this.#isServed(partition)) lacking.push(partition)
+    this.#wereAllRead ||= lacking.length === 0
     if (lacking.length === 0) return { ready: true }
     const reasons = lacking.slice(0, 3).map((partition) => {
       const unit = this.#keeping.copy(partition)?.unit
@@ -397,6 +395,18 @@ export class PartitionedUnit implements Serving, Component {
       ready: false,
       reason: `nobody keeps partition ${reasons.join(', ')}${more} of ${name} ready`,
     }
+  }
+
+  /**
+   * A query unit begins when query units have everything, or no room for more: the load that it is
+   * there for is not to fall on the others meanwhile. After that whoever keeps a partition will do.
+   */
+  #isServed(partition: number): boolean {
+    const asked = this.#asked
+    if (this.#unitOptions.takesCommands) return isServedBy(asked.forCommands(partition), partition)
+    const isEnough = this.#wereAllRead || asked.areReadersFull
+    const readers = isEnough ? asked.forReads(partition, 0) : asked.readers(partition)
+    return isServedBy(readers, partition)
   }
 
   placement(): PlacementStatus {
@@ -433,3 +443,6 @@ export class PartitionedUnit implements Serving, Component {
     }
   }
 }
+
+const isServedBy = (members: readonly Member[], partition: number): boolean =>
+  members.some(({ keeps }) => isServing(keeps.get(partition)))

@@ -53,7 +53,8 @@ export class UnitReactions implements Reactive {
     this.#unit = unit
     this.#place = place
     this.#keyMs = options.idempotencyMs
-    if (!unit.space.reactions) return
+    // They are commands: units that take them do them.
+    if (!unit.space.reactions || !options.takesCommands) return
     const { name, space } = unit
     const whole = place === undefined ? this : undefined
     const reacting = {

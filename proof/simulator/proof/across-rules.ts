@@ -162,7 +162,7 @@ export const acrossRules: readonly Rule[] = [
   {
     name: 'across: whoever is answered reads what was done, where it is still held',
     file: 'processing-units/runtime/reads.ts',
-    find: '    if (position !== undefined) await this.#settled(incarnation, position)\n',
+    find: '    await this.#settled(incarnation, position)\n',
     replace: '',
     tests: dying,
   },

@@ -29,8 +29,8 @@ export const liveRules: readonly Rule[] = [
   {
     name: 'live: a reader that has been told more than the others is not told it again',
     file: 'grid/doors/events/event-channel.ts',
-    find: 'if (ahead === undefined) reader.send(bytes)',
-    replace: 'if (ahead === undefined || true) reader.send(bytes)',
+    find: 'if (ahead === undefined) this.deliver(reader, bytes)',
+    replace: 'if (ahead === undefined || true) this.deliver(reader, bytes)',
     tests: ['grid/doors/events/space-events.test.ts'],
   },
   {

@@ -6,6 +6,7 @@ import { liveRules } from './live-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
+import { queryUnitRules } from './query-unit-rules.ts'
 import { reactionRules } from './reaction-rules.ts'
 import { recordRules } from './record-rules.ts'
 import type { Rule } from './rule.ts'
@@ -143,7 +144,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'whoever asks for the latest state waits for it',
     file: 'processing-units/runtime/reads.ts',
-    find: "const newest = await this.#bounded(incarnation.runner.barrier(), 'the newest position')",
+    find: "const newest = await this.#bounded(incarnation.newest(), 'the newest position')",
     replace: 'const newest = incarnation.state.position',
   },
   {
@@ -222,7 +223,7 @@ export const rules: readonly Rule[] = [
   {
     name: '7: the log is trimmed below the checkpoint only',
     file: 'data-writer/trimmer.ts',
-    find: 'await this.#log.trim(due.position)',
+    find: 'await this.#log.trim(position)',
     replace: 'await this.#log.trim((await this.#log.bounds()).last)',
   },
   {
@@ -433,4 +434,5 @@ export const rules: readonly Rule[] = [
   ...affinityRules,
   ...reactionRules,
   ...queryRules,
+  ...queryUnitRules,
 ]

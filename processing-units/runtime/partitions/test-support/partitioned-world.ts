@@ -1,5 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'
 import { Network } from '@spacegrid/grid/kit/network'
@@ -9,10 +10,12 @@ import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import type { SimulatedMemory } from '@spacegrid/grid/kit/simulated-memory'
 import { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { fateOf } from '@spacegrid/grid/kit/unit-world'
+import { PartitionedQueryUnit } from '../../query-unit/partitioned-query-unit.ts'
 import { PartitionedUnit, type PartitionedUnitOptions } from '../partitioned-unit.ts'
 
 export interface WorldMember {
   readonly host: Host
+  readonly messaging: Messaging
   readonly unit: PartitionedUnit
   readonly events: readonly RoleEvent[]
   /** By partition, as it was opened last. */
@@ -46,6 +49,18 @@ export class PartitionedWorld {
   }
 
   start(options: PartitionedUnitOptions = {}, memory?: SimulatedMemory): WorldMember {
+    return this.#start(PartitionedUnit, options, memory)
+  }
+
+  startQueryUnit(options: PartitionedUnitOptions = {}, memory?: SimulatedMemory): WorldMember {
+    return this.#start(PartitionedQueryUnit, options, memory)
+  }
+
+  #start(
+    Unit: typeof PartitionedUnit | typeof PartitionedQueryUnit,
+    options: PartitionedUnitOptions,
+    memory: SimulatedMemory | undefined,
+  ): WorldMember {
     const name = `unit-${this.#members.length}`
     const host = new Host(name, this.clock)
     const clock = new HostClock(host, this.clock, { skewMs: 0, rate: 1 })
@@ -53,7 +68,7 @@ export class PartitionedWorld {
     const random = new SeededRandom(1000 * this.#seed + this.#members.length + 1)
     const events: RoleEvent[] = []
     const logs = new Map<number, HostLog>()
-    const unit = new PartitionedUnit(
+    const unit = new Unit(
       name,
       this.space,
       {
@@ -73,7 +88,7 @@ export class PartitionedWorld {
         ...options,
       },
     )
-    const member = { host, unit, events, logs }
+    const member = { host, messaging, unit, events, logs }
     this.#members.push(member)
     unit.start()
     return member

@@ -1,0 +1,145 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { whole } from 'spacegrid/command-line/option-values'
+import { runCommand } from 'spacegrid/command-line/run-command'
+import { natsUrl } from './hot-path/bench-unit.ts'
+import { offer } from './overload/offer.ts'
+import type { OverloadResults, OverloadRow } from './overload/overload-results.ts'
+import { openOverloadUnit } from './overload/overload-unit.ts'
+import {
+  aimdOnLatency,
+  dagor,
+  fixedLimit,
+  noControl,
+  ours,
+  type Policy,
+} from './overload/policies.ts'
+import { BenchServers } from './processes/bench-servers.ts'
+import { factsLine, runFacts } from './report/run-facts.ts'
+
+interface Options {
+  readonly time: number
+  readonly times: number
+  readonly work: number
+  readonly fixed: number
+  readonly name: string
+  readonly results: string
+}
+
+const print = (line: string) => process.stdout.write(`${line}\n`)
+const load = 0.8
+
+async function capacityOf(url: string, { work, time }: Options): Promise<number> {
+  const { unit, close } = await openOverloadUnit(url, noControl(), work / 1000)
+  let done = 0
+  const loop = async (until: number) => {
+    while (performance.now() < until) {
+      await unit.execute('touch', { id: `item-${done++ % 10_000}` })
+    }
+  }
+  const run = (ms: number) => {
+    const until = performance.now() + ms
+    return Promise.all(Array.from({ length: 32 }, () => loop(until)))
+  }
+  await run(time / 2)
+  done = 0
+  const from = performance.now()
+  await run(time)
+  const perSecond = (done * 1000) / (performance.now() - from)
+  await close()
+  return perSecond
+}
+
+async function measure(
+  url: string,
+  policy: Policy,
+  capacity: number,
+  { work, time, times }: Options,
+): Promise<OverloadRow> {
+  const { unit, close } = await openOverloadUnit(url, policy, work / 1000)
+  const calm = (ms: number, slowMs: number) => offer(unit, policy, load * capacity, ms, slowMs)
+  await calm(time / 2, Number.POSITIVE_INFINITY)
+  const before = await calm(time, Number.POSITIVE_INFINITY)
+  const slowMs = 2 * before.p99
+  // Those who come behind do not wait until everybody has been answered.
+  const spike = offer(unit, policy, times * capacity, time, slowMs)
+  await new Promise((wake) => setTimeout(wake, time))
+  const after = await calm(Math.max(time, 4000), slowMs)
+  const overload = await spike
+  await close()
+  return {
+    policy: policy.name,
+    ...{ before, overload, after },
+    goodput: overload.inTime / overload.seconds / capacity,
+    p99Ratio: overload.p99 / before.p99,
+    recoveryMs: after.lastBadMs,
+  }
+}
+
+const lineOf = ({
+  policy,
+  goodput,
+  overload,
+  before,
+  p99Ratio,
+  recoveryMs,
+  after,
+}: OverloadRow): string =>
+  [
+    policy.padEnd(28),
+    `goodput ${(100 * goodput).toFixed(0).padStart(3)} %`,
+    `p50 ${overload.p50.toFixed(1)} ms`,
+    `p99 ${overload.p99.toFixed(1)} ms (${p99Ratio.toFixed(1)} times ${before.p99.toFixed(1)})`,
+    recoveryMs >= after.seconds * 1000 - 100
+      ? `not well again after ${after.seconds} s`
+      : `well again after ${Math.round(recoveryMs)} ms`,
+    `shed ${overload.shed}, failed ${overload.failed} of ${overload.offered}`,
+  ].join('  ')
+
+async function run(options: Options): Promise<void> {
+  const facts = runFacts('npm run bench:overload --')
+  print(factsLine(facts))
+  await using servers = await BenchServers.open(print)
+  const url = await natsUrl(servers)
+  const [machineLoad = 0] = loadavg()
+  const capacity = await capacityOf(url, options)
+  const { work, times, time, fixed } = options
+  print(
+    `${Math.round(capacity)} commands/s of ${work} µs of work each; ${times} times as many for ${time / 1000} s; load of the machine ${machineLoad.toFixed(1)}`,
+  )
+  // In time is what takes no longer than several times the unhurried.
+  const policies = [noControl(), fixedLimit(fixed), aimdOnLatency(50), dagor(), ours(20), ours(5)]
+  const rows: OverloadRow[] = []
+  for (const policy of policies) {
+    const row = await measure(url, policy, capacity, options)
+    rows.push(row)
+    print(lineOf(row))
+  }
+  await mkdir(options.results, { recursive: true })
+  const path = join(options.results, `${options.name}.json`)
+  const settings = { work, times, time, fixed }
+  const results: OverloadResults = { ...facts, machineLoad, settings, capacity, rows }
+  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`)
+  print(path)
+}
+
+await runCommand(
+  new Command('npm run bench:overload --')
+    .description(
+      'Several times of what a unit can do: how much of it is done, how long it takes, and when all is well again; with several ways to turn others away, on the same work.',
+    )
+    .option('--time <ms>', 'time of the overload', whole(100, 120_000), 8000)
+    .option('--times <number>', 'of the capacity', whole(2, 100), 10)
+    .option('--work <µs>', 'work of each command before it writes', whole(0, 100_000), 500)
+    .option('--fixed <number>', 'of the fixed limit', whole(1, 1_000_000), 1000)
+    .option('--name <name>', 'name of the result file', 'overload')
+    .option(
+      '--results <folder>',
+      'where it is written',
+      fileURLToPath(new URL('./results', import.meta.url)),
+    )
+    .action(run),
+)

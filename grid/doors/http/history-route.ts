@@ -1,0 +1,93 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type TObject, Type } from 'typebox'
+import type { AnyCache } from '../../core/definition.ts'
+import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
+import { checkKey, invalidField } from '../../core/validation.ts'
+import type { HistoryAsked, HistoryPage, KeyChange, ReadOptions } from '../request/serving.ts'
+import { type Door, sendJson } from './exchange.ts'
+import { historySchema } from './history-schema.ts'
+import { HttpRequest } from './http-request.ts'
+import { QueryInput } from './query-input.ts'
+import type { UnitRotation } from './unit-rotation.ts'
+
+interface HistoryRoute {
+  readonly door: Door
+  readonly cache: string
+  readonly fields: ReadableFields
+}
+
+/** `GET /{space}/caches/{cache}/{key}/history`: what has become of an entry, the newest first. */
+export function addHistoryRoute(
+  app: FastifyInstance,
+  door: Door,
+  rotation: UnitRotation,
+  cache: AnyCache,
+  fields: ReadableFields,
+): void {
+  const { space } = rotation
+  const { name } = cache
+  const route: HistoryRoute = { door, cache: name, fields }
+  const path = door.pipeline.history(space.name, name)
+  const schema = historySchema(space, cache, fields)
+  app.get(`/${space.name}/caches/${name}/:key/history`, { config: { schema } }, (request, reply) =>
+    path.run(rotation.next(), new HistoryRequest(request, reply, route)),
+  )
+}
+
+class HistoryRequest extends HttpRequest<ReadOptions, HistoryPage> {
+  readonly #route: HistoryRoute
+
+  constructor(request: FastifyRequest, reply: FastifyReply, route: HistoryRoute) {
+    super(request, reply)
+    this.#route = route
+  }
+
+  input(): HistoryOfKey {
+    const { key } = this.request.params as { readonly key: string }
+    checkKey(key, `cache ${this.#route.cache}`)
+    return { key, ...readHistoryAsked((this.request.query as { readonly text: string }).text) }
+  }
+
+  answer({ changes, next, since, position }: HistoryPage): void {
+    const { door, fields } = this.#route
+    const told = changes.map((change) => toldChange(change, fields))
+    const headers = ['grid-position', String(position), 'cache-control', 'no-cache']
+    const body = JSON.stringify({ changes: told, next: next ?? null, since, position })
+    sendJson(door, this.reply, headers, body)
+  }
+}
+
+/** Of which key, and which page. */
+export interface HistoryOfKey extends HistoryAsked {
+  readonly key: string
+}
+
+/** Which unit has sent it, and under which idempotency key, is for operators. */
+function toldChange(
+  { position, time, change, from, to, transaction: version, command, due }: KeyChange,
+  fields: ReadableFields,
+): object {
+  return {
+    ...{ position, time, change },
+    from: from ? readablePart(from, fields) : null,
+    to: to ? readablePart(to, fields) : null,
+    version,
+    ...(command === undefined ? {} : { command }),
+    ...(due ? { due } : {}),
+  }
+}
+
+const text = Type.Optional(Type.String())
+const inputs = new QueryInput(Type.Object({ limit: text, cursor: text }) as unknown as TObject)
+
+/** @throws GridError `invalid_input` */
+function readHistoryAsked(said: string): HistoryAsked {
+  if (inputs.explains(said)) throw invalidField('explain', 'is not known here')
+  const { limit, cursor } = inputs.parse(said) as { readonly limit?: string; cursor?: string }
+  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(limit))
+    throw invalidField('limit', 'must be a count')
+  return {
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    ...(cursor === undefined ? {} : { cursor }),
+  }
+}

@@ -1,0 +1,133 @@
+import { GridError } from '@spacegrid/grid/core/errors'
+import type { QueriesLoad } from '@spacegrid/grid/doors/request/load-status'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+
+/** Queries that take longer on the average wait for a turn. */
+const costlyMs = 5
+/** Those that take less are too short to be worth another look at the clock. */
+const measuredMs = 1
+/** Weight of the newest run in what a query costs. */
+const newest = 0.3
+/** Times its own cost that a costly query leaves to others, while commands wait. */
+const restFactor = 2
+/** Who would have to wait longer is turned away. */
+const waitMsMax = 2000
+const retryMsMax = 10_000
+
+interface Waiting {
+  readonly query: string
+  readonly isBusy: () => boolean
+  readonly begin: () => void
+}
+
+/**
+ * Turns for queries by what they cost. A query runs in one piece, and nothing else runs meanwhile:
+ * so those that have been found to be costly run one after the other, with a look at what has come
+ * in between any two, and while commands wait, they leave them twice the time that they have taken
+ * themselves. The line is as long as is worked off within two seconds. What a query costs is
+ * measured from its beginning to the end of its turn of the event loop, in which its answer is
+ * written; the first time it is met nobody knows. One for all units of a process that share its
+ * event loop.
+ */
+export class QueryTurns {
+  readonly #clock: Clock
+  readonly #random: Random
+  /** By name, ms, of those that have taken longer than a moment. */
+  readonly #costs = new Map<string, number>()
+  readonly #line: Waiting[] = []
+  /** What those in line, and the one that has its turn, take together, ms. */
+  #lineMs = 0
+  #isTaken = false
+  #shed = 0
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  isCostly(query: string): boolean {
+    return this.#costOf(query) >= costlyMs
+  }
+
+  /** A query has been run at once, from `begun`, monotonic ms, until now. */
+  ran(query: string, begun: number): void {
+    const ms = this.#clock.monotonic() - begun
+    if (ms < measuredMs && !this.#costs.has(query)) return
+    // At once, for who asks the same in this very turn.
+    if (ms >= costlyMs && !this.isCostly(query)) this.#costs.set(query, ms)
+    if (!this.#isTaken) this.#clock.soon(() => this.#measured(query, begun))
+  }
+
+  /**
+   * Runs a costly query when its turn has come.
+   * @param isBusy whether commands wait
+   * @throws GridError `overloaded`; what `work` throws
+   */
+  async run<T>(query: string, isBusy: () => boolean, work: () => T | Promise<T>): Promise<T> {
+    const cost = this.#costOf(query)
+    const factor = isBusy() ? 1 + restFactor : 1
+    const waitMs = this.#lineMs * factor
+    if (waitMs > waitMsMax) throw this.#tooMany(query, waitMs)
+    this.#lineMs += cost
+    try {
+      if (this.#isTaken) await this.#inLine(query, isBusy)
+      else this.#isTaken = true
+      const begun = this.#clock.monotonic()
+      try {
+        return await work()
+      } finally {
+        // The answer is written behind this, in the same turn.
+        this.#clock.soon(() => this.#over(query, begun, isBusy))
+      }
+    } finally {
+      this.#lineMs -= cost
+    }
+  }
+
+  status(): QueriesLoad {
+    const costly = [...this.#costs].filter(([, ms]) => ms >= costlyMs)
+    return {
+      waiting: this.#line.length,
+      shed: this.#shed,
+      costly: costly.map(([query, ms]) => ({ query, ms: Math.round(ms) })),
+    }
+  }
+
+  #inLine(query: string, isBusy: () => boolean): Promise<void> {
+    return new Promise((begin) => this.#line.push({ query, isBusy, begin }))
+  }
+
+  #over(query: string, begun: number, isBusy: () => boolean): void {
+    const ms = this.#measured(query, begun)
+    // What has come in meanwhile is read before the next one.
+    this.#clock.soon(() => {
+      if (isBusy()) this.#clock.after(ms * restFactor, () => this.#next())
+      else this.#next()
+    })
+  }
+
+  #next(): void {
+    const next = this.#line.shift()
+    if (next) next.begin()
+    else this.#isTaken = false
+  }
+
+  #measured(query: string, begun: number): number {
+    const ms = this.#clock.monotonic() - begun
+    this.#costs.set(query, this.#costOf(query) * (1 - newest) + ms * newest)
+    return ms
+  }
+
+  #costOf(query: string): number {
+    return this.#costs.get(query) ?? 0
+  }
+
+  #tooMany(query: string, waitMs: number): GridError {
+    this.#shed++
+    const jitter = 0.75 + (this.#random.integer() % 1024) / 2048
+    return new GridError('overloaded', `${this.#line.length} queries like ${query} are waiting`, {
+      retryAfterMs: Math.round(Math.min(retryMsMax, waitMs * jitter)),
+    })
+  }
+}

@@ -1,0 +1,44 @@
+import { type ChangesPage, kindOf } from '@spacegrid/grid/engine/past/history-page'
+import type { EntryChange } from '@spacegrid/grid/engine/past/key-history'
+
+/** What has become of an entry, for people. */
+export function historyText({ changes, next, reach }: ChangesPage): string {
+  const since = `position ${reach.oldest} (${shown(reach.oldestTime)})`
+  const end =
+    next === undefined
+      ? `What happened up to ${since} is not known any more.\n`
+      : `More: --cursor ${next} (known back to ${since})\n`
+  return changes.map(changeText).join('') + end
+}
+
+function changeText(change: EntryChange): string {
+  const { position, time, before, after, unit, command, idempotencyKey, due } = change
+  const by = [
+    command === undefined ? undefined : `by ${command}`,
+    idempotencyKey === undefined ? undefined : `key ${JSON.stringify(idempotencyKey)}`,
+    due ? 'it was due' : undefined,
+    unit === undefined ? undefined : `sent by ${unit}`,
+  ].filter((text) => text !== undefined)
+  return [
+    `${position}  ${shown(time)}  ${[kindOf(change), ...by].join(', ')}\n`,
+    before ? `  from ${JSON.stringify(before)}\n` : '',
+    after ? `  to   ${JSON.stringify(after)}\n` : '',
+  ].join('')
+}
+
+const shown = (time: number): string => new Date(time).toISOString()
+
+/** The same for programs. */
+export const historyData = ({ changes, next, reach }: ChangesPage): object => ({
+  changes: changes.map((change) => {
+    const { position, time, before, after, transaction, unit, command } = change
+    const { idempotencyKey, due } = change
+    return {
+      ...{ position, time, change: kindOf(change), from: before ?? null, to: after ?? null },
+      ...{ transaction, unit, command, idempotencyKey, due },
+    }
+  }),
+  next: next ?? null,
+  since: { position: reach.oldest, time: reach.oldestTime },
+  position: reach.newest,
+})
