@@ -65,7 +65,7 @@ export class PastKeeper {
   }
 
   /** @throws GridError when log or snapshots cannot be reached: it is tried again later. */
-  async look(replica: Replica, logIdentity: string): Promise<void> {
+  async look(replica: Copied, logIdentity: string): Promise<void> {
     const bounds = await this.#log.bounds()
     if (bounds.identity !== logIdentity) return
     const list = await this.#kept.list()

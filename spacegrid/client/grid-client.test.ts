@@ -134,14 +134,18 @@ test('an entry is answered with its place in the log', async () => {
 
 describe('a query', () => {
   test('says from where it may be answered', async () => {
-    const { client, sent } = scripted([done, done, done])
+    const { client, sent } = scripted([done, done, done, done, done])
     await client.query('shop', 'stock', { id: 'a' })
     await client.query('shop', 'stock', { id: 'a' }, { from: 7 })
     await client.query('shop', 'stock', {}, { from: 'latest' })
+    await client.query('shop', 'stock', {}, { at: 5 })
+    await client.query('shop', 'stock', {}, { at: new Date('2026-11-27T21:00:00Z') })
     expect(sent.map(({ path, headers }) => [path, headers])).toEqual([
       ['/prefix/shop/queries/stock?id=a', {}],
       ['/prefix/shop/queries/stock?id=a', { 'grid-position': '7' }],
       ['/prefix/shop/queries/stock', { 'grid-consistency': 'latest' }],
+      ['/prefix/shop/queries/stock', { 'grid-position': '=5' }],
+      ['/prefix/shop/queries/stock', { 'grid-position': '=2026-11-27T21:00:00.000Z' }],
     ])
   })
 

@@ -63,6 +63,8 @@ export interface QueryOptions extends RequestOptions {
    * asked. Default: any; of a session, what it has seen.
    */
   readonly from?: Position | 'latest' | 'seen' | 'any'
+  /** Answer as of this position of the past, or this time, as far as it is kept; not `from`. */
+  readonly at?: Position | Date
 }
 
 /** What a command has come to. */
@@ -300,7 +302,15 @@ export class GridClient<Spaces extends Space = Space> {
   }
 
   async #read(call: Call, path: string, options: QueryOptions): Promise<Answer> {
-    const { from = this.#from, headers } = options
+    const { from = this.#from, at, headers } = options
+    if (at !== undefined) {
+      const asOf = { 'grid-position': `=${at instanceof Date ? at.toISOString() : at}` }
+      const past: Request = {
+        ...{ call, method: 'GET', path: this.#prefix + path },
+        headers: { ...asOf, ...headers },
+      }
+      return this.#told(call.space, await this.#sender.send(past, options))
+    }
     const seen = from === 'seen' ? this.#seen.get(call.space) : undefined
     const asked = (least: QueryOptions['from']) =>
       this.#sender.send(

@@ -207,7 +207,8 @@ export class PastStates {
     const made = this.#made
     const isNear = made?.logIdentity === bounds.identity && made.state.position <= position
     if (made && isNear && made.state.position === position) return this.#keep(made)
-    const [start] = await this.#starts(bounds, position)
+    const starts = await this.#starts(bounds, position)
+    const [start] = starts
     if (made && isNear && made.state.position >= (start?.position ?? 0)) {
       // On its way it is nobody's.
       this.#letGo()
@@ -217,7 +218,7 @@ export class PastStates {
     this.#letGo()
     if (!start) throw await this.#outOfReach(`Position ${position} cannot be made again`)
     this.#checkRoom()
-    const state = await start.make()
+    const state = await firstSound(starts)
     await this.#meldUpTo(log, state, position)
     return this.#keep({ state, logIdentity: bounds.identity })
   }
@@ -230,9 +231,11 @@ export class PastStates {
     const starts = await this.#starts(await log.bounds(), to - 1)
     if (starts.length === 0)
       throw await this.#outOfReach(`What happened before position ${to} cannot be looked at again`)
-    for (const start of starts) {
+    for (const [at, start] of starts.entries()) {
       this.#checkRoom()
-      const state = await start.make()
+      const state = await soundOrLast(start, at === starts.length - 1)
+      // What is damaged makes the stretch behind the one before it longer.
+      if (!state) continue
       await this.#meldUpTo(log, state, end, stretch.begin(state))
       end = start.position
       if (isEnough() || this.#clock.monotonic() > until) break
@@ -311,6 +314,26 @@ export class PastStates {
 
   async #outOfReach(what: string): Promise<GridError> {
     return outOfReach(what, await this.reach())
+  }
+}
+
+/** What is damaged is passed over while there is something before it. */
+async function firstSound(starts: readonly Start[]): Promise<SpaceState> {
+  for (const [at, start] of starts.entries()) {
+    const state = await soundOrLast(start, at === starts.length - 1)
+    if (state) return state
+  }
+  throw new Error('there is nothing to begin with')
+}
+
+/** undefined: it is damaged, and there is another one. */
+async function soundOrLast(start: Start, isLast: boolean): Promise<SpaceState | undefined> {
+  try {
+    return await start.make()
+  } catch (error) {
+    const isDamaged = isGridError(error, 'record_damaged') || isGridError(error, 'diverged')
+    if (!isDamaged || isLast) throw error
+    return undefined
   }
 }
 

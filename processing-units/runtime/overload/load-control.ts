@@ -49,6 +49,8 @@ const crowded = 0.5
 const newest = 0.1
 /** Times the target after which what waits is given up. */
 const lateFactor = 5
+/** Errors of one reason that are made in an interval: as many different times to come back. */
+const errorsMax = 64
 const retryMsMin = 100
 const retryMsMax = 10_000
 
@@ -82,6 +84,8 @@ export class LoadControl {
   /** Turned away within about a second. */
   #shedLately = 0
   #shedNow = 0
+  /** To make one takes longer than to turn somebody away: what looks at the stack does. */
+  readonly #errors = new Map<ShedReason, GridError[]>()
 
   constructor(
     { clock, random, observed, queries }: LoadControlParts,
@@ -191,6 +195,7 @@ export class LoadControl {
     this.#fairShares.turn()
     this.#peak = 0
     this.#shedNow = 0
+    this.#errors.clear()
     this.#answeredBefore = answered
     this.#intervalBegan = now
     this.#intervalEnds = now + intervalMs
@@ -209,7 +214,24 @@ export class LoadControl {
       this.#shed.set(reason, byPriority)
     }
     byPriority.set(priority, (byPriority.get(priority) ?? 0) + 1)
-    return new GridError('overloaded', message, { retryAfterMs: this.#retryAfterMs(underway) })
+    return this.#errorOf(reason, message, underway)
+  }
+
+  /**
+   * What is made for the first of an interval is told to those behind them as well; but for the
+   * bounds, which each say what they are.
+   */
+  #errorOf(reason: ShedReason, message: string, underway: Underway): GridError {
+    const make = () =>
+      new GridError('overloaded', message, { retryAfterMs: this.#retryAfterMs(underway) })
+    if (reason === 'bound') return make()
+    const made = this.#errors.get(reason) ?? []
+    if (made.length === 0) this.#errors.set(reason, made)
+    const known = made[this.#shedNow % errorsMax]
+    if (known) return known
+    const error = make()
+    made.push(error)
+    return error
   }
 
   /**
