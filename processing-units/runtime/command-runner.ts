@@ -86,7 +86,6 @@ export class CommandRunner implements UnitCondition {
   readonly #fate: AttemptFate
   readonly #load: LoadControl
   readonly #open = new OpenExecutions()
-  readonly #byKey = new Map<string, Execution>()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
   /** Executions that wait for the next turn, behind one whose handler took long. */
@@ -218,14 +217,12 @@ export class CommandRunner implements UnitCondition {
 
   /** Starts an execution at `begun`, which is now; it answers through `execution.answered`. */
   start(execution: Execution, begun: number): void {
-    const key = execution.idempotencyKey
-    const same = key === undefined ? undefined : this.#byKey.get(key)
+    const same = this.#open.withKey(execution.idempotencyKey)
     if (same && answersFor(same, execution)) {
       this.#follow(execution, same)
       return
     }
     this.#open.add(execution)
-    if (key !== undefined) this.#byKey.set(key, execution)
     execution.onceSettled(this.#forget)
     if (this.#resting) this.#later.push(execution)
     else this.#runInTurn(execution, begun)
@@ -326,9 +323,7 @@ export class CommandRunner implements UnitCondition {
   }
 
   readonly #forget = (execution: Execution): void => {
-    const key = execution.idempotencyKey
     this.#open.delete(execution)
-    if (key !== undefined && this.#byKey.get(key) === execution) this.#byKey.delete(key)
     this.answered++
   }
 

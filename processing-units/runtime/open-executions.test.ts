@@ -32,3 +32,19 @@ test('holds what has been added and not deleted, the oldest first', () => {
     true,
   )
 })
+
+test('finds the latest one with a key', () => {
+  const open = new OpenExecutions()
+  const [first, second] = [0, 1].map(() => ({ idempotencyKey: 'k' }) as Execution)
+  expect(open.withKey('k')).toBeUndefined()
+  expect(open.withKey(undefined)).toBeUndefined()
+  open.add(first!)
+  expect(open.withKey('k')).toBe(first)
+  open.add(second!)
+  expect(open.withKey('k')).toBe(second)
+  open.delete(first!)
+  expect(open.withKey('k')).toBe(second)
+  open.delete(second!)
+  expect(open.withKey('k')).toBeUndefined()
+  expect(open.size).toBe(0)
+})

@@ -1,22 +1,35 @@
 import type { Execution } from './execution.ts'
 
+/** What stands under a key: emptied as it goes, for the same reason. */
+interface Keyed {
+  execution: Execution | undefined
+}
+
 /**
- * Executions whose callers wait, the oldest first. A list through the executions themselves: a set
- * makes itself anew as they come and go, and each table of it that is thrown away refers to the
- * next one, so that once one has grown old in memory, what stood in those behind it grows old with
- * it.
+ * Executions whose callers wait, the oldest first, and by idempotency key. A list through the
+ * executions themselves: a set makes itself anew as they come and go, and each table of it that is
+ * thrown away refers to the next one, so that once one has grown old in memory, what stood in those
+ * behind it grows old with it.
  */
 export class OpenExecutions {
   #first: Execution | undefined
   #last: Execution | undefined
   #size = 0
+  readonly #byKey = new Map<string, Keyed>()
 
   get size(): number {
     return this.#size
   }
 
+  /** The latest one with this key. */
+  withKey(key: string | undefined): Execution | undefined {
+    return key === undefined ? undefined : this.#byKey.get(key)?.execution
+  }
+
   /** One that is in no list. */
   add(execution: Execution): void {
+    const { idempotencyKey } = execution
+    if (idempotencyKey !== undefined) this.#byKey.set(idempotencyKey, { execution })
     const last = this.#last
     execution.older = last
     if (last) last.younger = execution
@@ -27,7 +40,8 @@ export class OpenExecutions {
 
   /** One that is in this list. */
   delete(execution: Execution): void {
-    const { older, younger } = execution
+    const { older, younger, idempotencyKey } = execution
+    if (idempotencyKey !== undefined) this.#forgetKey(idempotencyKey, execution)
     if (older) older.younger = younger
     else this.#first = younger
     if (younger) younger.older = older
@@ -35,6 +49,13 @@ export class OpenExecutions {
     execution.older = undefined
     execution.younger = undefined
     this.#size--
+  }
+
+  #forgetKey(key: string, execution: Execution): void {
+    const keyed = this.#byKey.get(key)
+    if (keyed?.execution !== execution) return
+    keyed.execution = undefined
+    this.#byKey.delete(key)
   }
 
   /** The oldest first; as they are now, whatever is deleted meanwhile. */

@@ -11,7 +11,7 @@ export class PlacedReader extends StateReader {
 
   constructor(
     state: SpaceState,
-    projections: Projections,
+    projections: Pick<Projections, 'named'>,
     readClock: () => number,
     place: Place,
     archive?: KnownArchive,

@@ -26,6 +26,7 @@ import { type Freshness, freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { PlacedReader } from './placed-reader.ts'
+import type { Projections } from './projections.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
@@ -48,7 +49,8 @@ export interface ReadsParts {
 }
 
 /** What a query is answered from: what an incarnation has at present, or what there was. */
-export interface Seen extends Pick<Incarnation, 'state' | 'projections' | 'version'> {
+export interface Seen extends Pick<Incarnation, 'state' | 'version'> {
+  readonly projections: Pick<Projections, 'named'>
   readonly archive: KnownArchive & Pick<ArchiveDesk, 'lookUp'>
   readonly freshness: Pick<Freshness, 'at'>
 }

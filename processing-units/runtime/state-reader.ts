@@ -47,7 +47,7 @@ export class StateReader implements Reader {
   #listed: readonly EntryView[] = none
   #lookedAt: ExamineBudget | undefined
   readonly #state: SpaceState
-  readonly #projections: Projections
+  readonly #projections: Pick<Projections, 'named'>
   readonly #archive: KnownArchive | undefined
   /**
    * What was taken for missing and may be in the store: the answer is worth nothing then.
@@ -58,7 +58,7 @@ export class StateReader implements Reader {
   /** `archive`: what is known of what has left memory. Left out: nothing has. */
   constructor(
     state: SpaceState,
-    projections: Projections,
+    projections: Pick<Projections, 'named'>,
     readClock: () => number,
     archive?: KnownArchive,
   ) {

@@ -16,7 +16,11 @@ export interface Victim {
   resume(): Promise<void>
 }
 
-const readyMsMax = 60_000
+/**
+ * Of a machine that much else is done on a process gets a twentieth of a processor, and needs some
+ * seconds of one to start. While somebody is away for long nobody else is harmed (`FaultPlan`).
+ */
+const readyMsMax = 180_000
 
 export function victimsOf(grid: FaultGrid): Victim[] {
   return [
@@ -59,7 +63,7 @@ class ComponentVictim implements Victim {
     const until = performance.now() + readyMsMax
     for (;;) {
       try {
-        await this.#grid.cluster.restart(this.#process)
+        await this.#grid.cluster.restart(this.#process, readyMsMax)
         return
       } catch (error) {
         const foundNoNats = /\nNo NATS server answers at [^\n]*\n$/.test(await this.#log())

@@ -31,6 +31,8 @@ export interface ComeAndGoStep {
   readonly answeredMs: number | undefined
   /** How long answers took before a kill. */
   readonly usual: Usual | undefined
+  /** What the units' processes got of the machine from a kill until all had answered. */
+  readonly processors: readonly string[]
   /** After a kill, by partition. */
   readonly outages: readonly ExplainedOutage[]
   /** Copies that have come to units which had not kept them. */
@@ -88,13 +90,13 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
     what: string,
     count: number,
     fairOf: (before: Kept) => number,
-    outages: readonly ExplainedOutage[] = [],
-    usual?: Usual,
+    killed: Partial<Pick<ComeAndGoStep, 'outages' | 'usual' | 'processors'>> = {},
   ) => {
     const after = await settled(stays, count, partitions)
     const [moved, fair] = [movedBetween(kept, after), fairOf(kept)]
+    const { outages = [], usual, processors = [] } = killed
     const answeredMs = outages.length === 0 ? undefined : longestOf(outages)
-    const done = { what, answeredMs, usual, outages, moved, fair }
+    const done = { what, answeredMs, usual, processors, outages, moved, fair }
     steps.push(done)
     told?.(done)
     kept = after
@@ -104,14 +106,18 @@ export async function runComeAndGo(options: ComeAndGoOptions): Promise<ComeAndGo
     (before: Kept) =>
       before.get(settings.name)?.size ?? 0
   for (const [at, victim] of [first, second].entries()) {
-    watch.begin()
+    await watch.begin()
     const usual = probes.usual()
     const killedAt = performance.now()
     victim.kill('SIGKILL')
-    const outages = await Promise.all(
-      (await probes.answeredSince(killedAt)).map((outage) => explained(outage, killedAt, watch)),
-    )
-    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), outages, usual)
+    const found = await probes.answeredSince(killedAt)
+    const processors = await watch.processors()
+    const outages = await Promise.all(found.map((it) => explained(it, killedAt, watch)))
+    await step(`${victim.settings.name} killed`, units - at - 1, own(victim), {
+      outages,
+      usual,
+      processors,
+    })
   }
   const added = await cluster.addUnit()
   const fairShare = (partitions * copies) / (units - 1)

@@ -6,6 +6,7 @@ import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { type ComeAndGoStep, type ExplainedOutage, runComeAndGo } from './come-and-go.ts'
+import type { Usual } from './partition-probes.ts'
 
 interface Options {
   readonly units: number
@@ -56,7 +57,7 @@ const isMet = ({ answeredMs = 0, moved, fair }: ComeAndGoStep): boolean =>
   answeredMs <= answeredMsMax && moved <= movedMax * fair
 
 function tell(step: ComeAndGoStep): void {
-  const { what, answeredMs, usual, outages, moved, fair } = step
+  const { what, answeredMs, usual, processors, outages, moved, fair } = step
   const ratio = (moved / fair).toFixed(2)
   const answered =
     answeredMs === undefined ? '' : `all partitions answer after ${Math.round(answeredMs)} ms; `
@@ -65,14 +66,16 @@ function tell(step: ComeAndGoStep): void {
   say(
     `${verdict} ${what}: ${answered}${moved} copies moved, ${fair.toFixed(1)} had to (${ratio}); ${load}`,
   )
-  if (usual) {
-    const { medianMs, longestMs } = usual
-    say(
-      `        before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`,
-    )
-  }
+  if (usual) say(`        ${usualText(usual)}`)
+  for (const line of processors) say(`        until then ${line}`)
   if (outages.length > 0) say(`        each after: ${outages.map(briefly).join(', ')}`)
   for (const outage of outages) if (outage.seen.length > 0) tellAll(outage)
+}
+
+function usualText({ medianMs, longestMs }: Usual): string {
+  const text = `before, an answer took ${Math.round(medianMs)} ms (median), ${Math.round(longestMs)} ms at the longest`
+  if (longestMs < answeredMsMax) return text
+  return `${text}: the machine is too busy for this load, and how long it takes after a kill says nothing of the kill`
 }
 
 const briefly = ({ partition, answeredMs }: ExplainedOutage): string =>

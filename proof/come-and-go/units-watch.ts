@@ -29,6 +29,13 @@ interface UnitStatus {
   >
 }
 
+/** What became of a process, ms since it began. */
+interface Scheduled {
+  readonly ranMs: number
+  /** It could have run, and others did. */
+  readonly waitedMs: number
+}
+
 /**
  * Looks all the time at how the units of a divided space say that they are, and notes what changes:
  * whoever did not answer can be explained by it afterwards.
@@ -43,6 +50,7 @@ export class UnitsWatch {
   /** By partition. */
   readonly #seen: Seen[][]
   #ofAll: Seen[] = []
+  #scheduled = new Map<ComponentProcess, Scheduled>()
 
   constructor(units: () => readonly ComponentProcess[], space: string, partitions: number) {
     this.#units = units
@@ -57,7 +65,8 @@ export class UnitsWatch {
   }
 
   /** From now on; how everything is now is noted too. */
-  begin(): void {
+  async begin(): Promise<void> {
+    this.#scheduled = await scheduledOf(this.#units())
     this.#last = new Map()
     this.#ofAll = []
     for (const seen of this.#seen) seen.length = 0
@@ -73,6 +82,17 @@ export class UnitsWatch {
       .filter(({ at }) => at <= until)
       .sort((one, other) => one.at - other.at)
       .map(({ at, text }) => `${Math.round(at - since)} ms: ${text}`)
+  }
+
+  /** How much of a processor each unit has had since; where the system does not say, nothing. */
+  async processors(): Promise<string[]> {
+    const now = await scheduledOf(this.#units())
+    return [...now].flatMap(([{ settings }, { ranMs, waitedMs }]) => {
+      const before = [...this.#scheduled].find(([unit]) => unit.settings === settings)?.[1]
+      if (!before) return []
+      const [ran, waited] = [ranMs - before.ranMs, waitedMs - before.waitedMs].map(Math.round)
+      return [`${settings.name} ran for ${ran} ms and waited ${waited} ms for a processor`]
+    })
   }
 
   async #look(): Promise<void> {
@@ -121,6 +141,20 @@ export class UnitsWatch {
     this.#last.set(what, text)
     note(seen, text)
   }
+}
+
+/** By Linux alone: its second number is the time on a run queue. */
+async function scheduledOf(
+  units: readonly ComponentProcess[],
+): Promise<Map<ComponentProcess, Scheduled>> {
+  const scheduled = new Map<ComponentProcess, Scheduled>()
+  for (const unit of units) {
+    const text = await readFile(`/proc/${unit.pid}/schedstat`, 'utf8').catch(() => '')
+    const [ran, waited] = text.split(' ').map(Number)
+    if (ran === undefined || waited === undefined) continue
+    scheduled.set(unit, { ranMs: ran / 1e6, waitedMs: waited / 1e6 })
+  }
+  return scheduled
 }
 
 function note(seen: Seen[], text: string): void {

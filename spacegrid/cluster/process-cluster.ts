@@ -186,14 +186,15 @@ export class ProcessCluster {
   /**
    * A component that has ended, once more in its place, under its name and ports; ready when this
    * resolves.
+   * @param withinMs it must be ready by then
    */
-  async restart(ended: ComponentProcess): Promise<ComponentProcess> {
+  async restart(ended: ComponentProcess, withinMs = readyMsMax): Promise<ComponentProcess> {
     const at = this.components.indexOf(ended)
     if (at < 0 || ended.ended === undefined)
       throw new Error(`${ended.settings.name} is not a component that has ended`)
     const component = new ComponentProcess(ended.settings)
     this.components[at] = component
-    await component.ready(readyMsMax)
+    await component.ready(withinMs)
     await this.#write()
     return component
   }

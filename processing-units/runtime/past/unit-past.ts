@@ -169,7 +169,13 @@ export class UnitPast implements PastReads {
       this.#states.forget()
     }
     const version = new Compatibility(this.#space.caches, () => state.layout)
-    const projections = new Projections(this.#space, state, this.#faults)
+    // Made of all entries at once: only for a query that reads one.
+    let made: Projections | undefined
+    const named = (name: string) => {
+      made ??= new Projections(this.#space, state, this.#faults)
+      return made.named(name)
+    }
+    const projections = { named }
     const seen = { state, projections, version, archive, freshness }
     this.#views.set(state, { position, seen })
     return seen
