@@ -50,3 +50,23 @@ test('all is well, and nobody is there', async () => {
   expect(placementText(placement!)).toContain('Everything is kept as often as it should be.')
   expect(await heard()).toBeUndefined()
 })
+
+test('query units are told apart from those that take commands, and so is what they lack', async () => {
+  const everything = new Map([0, 1, 2].map((at) => [at, 'ready' as const]))
+  const queries = { ...member, role: 'query-unit', copies: 1 }
+  const first = { ...member, copies: 1, id: 1, name: 'one', keeps: everything }
+  const reader = { ...queries, id: 2, name: 'reader', keeps: new Map([[1, 'ready' as const]]) }
+  const lacking = await heard(first, reader)
+  const text = placementText(lacking!)
+  expect(text).toMatch(/^shop: 3 partitions, 1 copy of each, 1 unit, 1 query unit\n/)
+  expect(text).toMatch(/one +- +3 +3 +-\n/)
+  expect(text).toMatch(/reader +- +queries +1 +-\n/)
+  expect(text).toMatch(/\n0 +one +- +-\n1 +one +- +reader\n2 +one +- +-\n/)
+  expect(text).toContain('Fewer copies for queries than there should be: 0, 2.')
+  expect(text).not.toContain('Fewer copies than there should be')
+
+  const whole = placementText((await heard(first, { ...reader, keeps: everything }))!)
+  expect(whole).toContain('Everything is kept as often as it should be.')
+  const alone = placementText((await heard({ ...reader, keeps: everything }))!)
+  expect(alone).toContain('Nobody keeps 0, 1, 2 ready: commands for them fail.')
+})

@@ -6,7 +6,7 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 /** Every process that works for a space tells its memory each second. */
 const listenMs = 2500
 
-/** `unit unit-1`: the processes that work for a space, units, pumps, writers and readers. */
+/** `unit unit-1`: those that work for a space, units of both roles, pumps, writers and readers. */
 export async function hearWorkers(
   space: string,
   messaging: Messaging,

@@ -18,7 +18,9 @@ function serve(told: PlacementStatus) {
     unit: 'unit',
     role: 'processing-unit',
     notReady: () => [],
-    spaces: () => ({ 'shop.0': { position: 3 } }),
+    spaces: () => ({
+      'shop.0': { position: 3, passed: { answered: 0, elsewhere: 0, unknown: 3 } },
+    }),
     placement: () => ({ shop: told }),
   }
   const app = createAdminServer(source, { log: { error: () => undefined } })
@@ -57,4 +59,23 @@ test('the grid says that it wants more units, before anything runs out', async (
   })
   const roomy = { ...near, members: [member('one', [0, 1, 2])] }
   expect(JSON.parse(await serve(roomy)('/health/ready'))).toEqual({ ready: true })
+})
+
+test('what query units keep is told apart, and passed commands beside passed requests', async () => {
+  const members = [member('reader', [0])]
+  const queryUnits = { copies: 1, members, moving: 5, scarce: [1, 2], missing: 2 }
+  const get = serve({ ...placement, missing: 0, members: [], queryUnits })
+  const lines = (await get('/metrics')).replaceAll('unit="unit",role="processing-unit"', '…')
+  for (const line of [
+    'spacegrid_placement_query_members{space="shop",…} 1',
+    'spacegrid_placement_query_moving{space="shop",…} 5',
+    'spacegrid_placement_query_scarce_partitions{space="shop",…} 2',
+    'spacegrid_placement_query_missing_copies{space="shop",…} 2',
+    'spacegrid_placement_members{space="shop",…} 0',
+    'spacegrid_passed_requests_total{space="shop.0",outcome="unknown",…} 3',
+  ])
+    expect(lines).toContain(line)
+  expect(JSON.parse(await get('/health/ready'))).toMatchObject({
+    wishes: ['space shop wants more query units: 2 copies of its partitions have no room'],
+  })
 })

@@ -51,6 +51,27 @@ test('one process that is near its budget is known to all, until it has real roo
   }
 })
 
+test('one that decides nothing is heard to be there, and is full for itself alone', async () => {
+  const { clock, messaging, all } = await processes(1)
+  const told: (string | boolean)[][] = []
+  messaging.subscribe(subjects.memory('shop'), ({ data }) => {
+    const { name = '', full = true } = decodeMemoryTold(data) ?? {}
+    if (name === 'reader') told.push([name, full])
+  })
+  const memory = new SimulatedMemory()
+  const ports = { memory, messaging, clock, random: new SeededRandom(9) }
+  const watch = new MemoryWatch('shop', 'reader', 'query-unit', ports, false)
+  watch.start()
+  onTestFinished(() => watch.stop())
+  memory.share = 0.95
+  await clock.advance(3000)
+  expect(told.length).toBeGreaterThan(1)
+  expect(new Set(told.map(([, full]) => full))).toEqual(new Set([false]))
+  expect(all[0].watch.fullest).toBeUndefined()
+  expect(watch.isCritical).toBe(true)
+  expect(watch.status()?.full).toEqual(['query-unit reader'])
+})
+
 test('of several that are full the fullest is named; one that has gone is forgotten', async () => {
   const { clock, all } = await processes(3)
   const [first, second, third] = all

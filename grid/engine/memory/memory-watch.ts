@@ -127,13 +127,14 @@ export class MemoryWatch {
     }
     this.#judge()
     const isNews = before !== this.#isFull || now - this.#toldAt >= tellMs
-    if (memory && this.#decides && isNews) this.#tell(now)
+    if (memory && isNews) this.#tell(now)
     this.#timer = clock.after(memory ? lookMs : tellMs, () => this.#look())
   }
 
   #tell(now: number): void {
     this.#toldAt = now
-    const told = { ...this.#self, share: this.#share, full: this.#isFull }
+    // That it works for the space is told by whoever does.
+    const told = { ...this.#self, share: this.#share, full: this.#isFull && this.#decides }
     try {
       this.#ports.messaging.publish(subjects.memory(this.#space), encodeMemoryTold(told))
     } catch (error) {

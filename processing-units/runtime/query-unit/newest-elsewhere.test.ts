@@ -48,7 +48,7 @@ test('a question that is not answered fails those who have asked, and not the ne
   const { clock, newest, open } = await asked()
   const first = fateOf(newest.ask())
   await clock.advance(2100)
-  expect(first.error).toMatchObject({ code: 'request_timeout' })
+  expect(first.error).toMatchObject({ code: 'position_timeout' })
   const next = fateOf(newest.ask())
   await clock.advance(10)
   open.at(-1)?.(3)

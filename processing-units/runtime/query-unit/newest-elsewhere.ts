@@ -29,7 +29,7 @@ export class NewestElsewhere {
 
   /**
    * Everything that was stored when this was called is at the position or below.
-   * @throws GridError `not_ready` when there is no unit that takes commands, `request_timeout`
+   * @throws GridError `not_ready` when there is no unit that takes commands, `position_timeout`
    */
   ask(): Promise<number> {
     // The one under way may have passed through the log before what this caller has to see.
@@ -55,6 +55,10 @@ export class NewestElsewhere {
       const { data } = await hedgedRequest(messaging, this.#clock, subject, nothing, options)
       return newestIn(parseJsonInput(data))
     } catch (error) {
+      if (isGridError(error, 'request_timeout'))
+        throw new GridError('position_timeout', 'The newest position was not told in time', {
+          ...{ cause: error, retryAfterMs: 500 },
+        })
       if (!isGridError(error, 'no_responder')) throw error
       throw new GridError(
         'not_ready',

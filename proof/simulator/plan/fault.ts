@@ -85,7 +85,8 @@ export type Fault =
 
 type Maker = (random: SeededRandom, settings: Settings) => Fault
 
-const slotsOf = ({ units, pumps, writers, readers }: Settings): number =>
+/** Query units come behind them, and are none of those that faults are made for. */
+export const slotsOf = ({ units, pumps, writers, readers }: Settings): number =>
   units + pumps + writers + readers
 
 const slot = (random: SeededRandom, settings: Settings): number => random.below(slotsOf(settings))

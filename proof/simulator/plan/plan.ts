@@ -1,6 +1,6 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { Acknowledgement } from 'spacegrid'
-import { type Fault, makeFault } from './fault.ts'
+import { type Fault, makeFault, slotsOf } from './fault.ts'
 import { makeSettings, pick, type Settings } from './settings.ts'
 
 /** A client does something; what exactly, `roll` says. */
@@ -82,11 +82,26 @@ export function makePlan(seed: number, workloads: readonly string[]): Plan {
   const readersGone = logReplaced && random.chance(0.5)
   const tailLost = !logReplaced && random.chance(0.05) ? 1 + random.below(12) : 0
   const storeLags = tailLost > 0 && random.chance(0.6)
-  return {
+  return withQueryUnits({
     ...{ seed, workload, endMs, logReplaced, readersGone, tailLost, storeLags },
     settings: tailLost > 0 ? { ...settings, wrongClocks: 0 } : settings,
     steps: tailLost > 0 ? steps.filter(isSeenAfterLoss) : steps,
-  }
+  })
+}
+
+/**
+ * Every third grid has a unit that takes no commands, and some of what would have happened to
+ * others happens to it. By dice of its own: all else is as it would be without.
+ */
+function withQueryUnits(plan: Plan): Plan {
+  const random = new SeededRandom(plan.seed + 2 ** 31)
+  if (!random.chance(1 / 3)) return plan
+  const slot = slotsOf(plan.settings)
+  const steps = plan.steps.map((step): Step => {
+    if (step.kind === 'ask' || !('slot' in step.fault) || !random.chance(0.3)) return step
+    return { ...step, fault: { ...step.fault, slot } }
+  })
+  return { ...plan, steps, settings: { ...plan.settings, queryUnits: 1 } }
 }
 
 /**

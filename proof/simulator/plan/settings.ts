@@ -5,6 +5,8 @@ import type { UnitOptions } from '@spacegrid/runtime/unit-options'
 /** What a run is like from its beginning to its end. */
 export interface Settings {
   readonly units: number
+  /** Units that take no commands. Default: none. */
+  readonly queryUnits?: number
   readonly pumps: number
   readonly writers: number
   readonly readers: number

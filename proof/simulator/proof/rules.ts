@@ -278,8 +278,8 @@ export const rules: readonly Rule[] = [
   {
     name: '8: a copy whose digest is not the one that came with it is not served',
     file: 'grid/engine/replica/rehydration.ts',
-    find: 'if (digest === chunk.end.digest || (await confirms?.(state.position, digest))) return state',
-    replace: 'return state',
+    find: 'if (digest === chunk.end.digest || (await confirms?.(state.position, digest)))',
+    replace: 'if (digest)',
   },
   {
     name: '8: a unit that lags too far is not ready',

@@ -245,7 +245,7 @@ export class Clients {
   // ---- reads
 
   #query(step: AskStep, ask: Ask, random: SeededRandom): void {
-    const slot = this.#slotOf(step.units[0] ?? 0)
+    const slot = this.#readingSlotOf(step)
     const { running } = slot
     const unit = running?.unit
     if (!running || !unit) return
@@ -290,6 +290,7 @@ export class Clients {
     this.#checkMayAnswer(slot.name, name)
     const { coverage, log } = this.#world
     coverage.count(options.latest ? 'queries: latest' : 'queries: answered')
+    if (slot.role === 'query-unit') coverage.count('queries: answered by query units')
     if (position < least)
       this.#world.fail('query', `${slot.name} answered at ${position}, asked for ${least}`)
     if (position > log.last && log.identity === 'log' && this.#world.tail !== 'losing')
@@ -320,6 +321,12 @@ export class Clients {
   #slotOf(number: number): Slot {
     const { units } = this.#crew
     return units[number % units.length] as Slot
+  }
+
+  /** Half of the queries go to a query unit, where there is one. */
+  #readingSlotOf({ units: [first = 0], roll }: AskStep): Slot {
+    const [queryUnit] = this.#crew.queryUnits
+    return queryUnit && roll % 2 === 0 ? queryUnit : this.#slotOf(first)
   }
 
   #learn(client: number, position: number): void {

@@ -6,9 +6,12 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
+import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { decodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { HostLog } from '@spacegrid/grid/kit/host-log'
 import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
+import { serveNewest } from '@spacegrid/runtime/query-unit/newest-service'
+import { QueryUnit } from '@spacegrid/runtime/query-unit/query-unit'
 import { compareReplica } from '../check/copies.ts'
 import type { History } from '../check/history.ts'
 import { WatchedUnit } from './watched-unit.ts'
@@ -21,7 +24,7 @@ const hotAtOnce = 0.5
 /** What users ask for at once fits into a frame of this size. */
 const uncutFrameBytes = 60 * 1024
 
-export type Role = 'unit' | 'pump' | 'writer' | 'reader'
+export type Role = 'unit' | 'pump' | 'writer' | 'reader' | 'query-unit'
 
 export interface Running extends Connected {
   readonly component: {
@@ -68,7 +71,7 @@ export class Crew {
     this.#world = world
     this.#history = history
     this.#spaceOf = spaceOf
-    const { units, pumps, writers, readers } = world.settings
+    const { units, pumps, writers, readers, queryUnits = 0 } = world.settings
     const slots = (role: Role, count: number) =>
       Array.from({ length: count }, (_, number) => new Slot(role, number))
     this.slots = [
@@ -76,6 +79,7 @@ export class Crew {
       ...slots('pump', pumps),
       ...slots('writer', writers),
       ...slots('reader', readers),
+      ...slots('query-unit', queryUnits),
     ]
     for (const slot of this.units)
       if (world.settings.newerUnits[slot.number]) slot.version = 'newer'
@@ -83,6 +87,11 @@ export class Crew {
 
   get units(): readonly Slot[] {
     return this.slots.filter(({ role }) => role === 'unit')
+  }
+
+  /** Units that take no commands. */
+  get queryUnits(): readonly Slot[] {
+    return this.slots.filter(({ role }) => role === 'query-unit')
   }
 
   /** Another unit may do such a command. */
@@ -226,6 +235,16 @@ export class Crew {
         const space = this.#spaceOf(slot.version)
         const unit = new WatchedUnit(slot.name, space, ports, options, this.#history)
         log.appending = this.#inspectFrames(slot, unit)
+        if (this.queryUnits.length > 0) this.#tellNewest(ports.messaging, unit)
+        return { component: unit, unit, pump: undefined }
+      }
+      case 'query-unit': {
+        const options = {
+          ...settings.unitOptions[slot.number],
+          report: (event: RoleEvent) => this.#unitReports(slot, log, event),
+        }
+        const unit = new QueryUnit(slot.name, this.#spaceOf(slot.version), ports, options)
+        log.appending = () => this.#world.fail('query unit', `${slot.name} writes to the log`)
         return { component: unit, unit, pump: undefined }
       }
       case 'pump': {
@@ -247,6 +266,12 @@ export class Crew {
           }),
         }
     }
+  }
+
+  /** As the doors of a process that takes commands do. */
+  #tellNewest(messaging: Messaging, unit: ProcessingUnit): void {
+    const error = (_: object, message: string) => this.#world.fail('failure', message)
+    void serveNewest(messaging, this.#world.spaceName, unit, { error })
   }
 
   #unitReports(slot: Slot, log: HostLog, event: RoleEvent): void {
