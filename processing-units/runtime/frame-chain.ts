@@ -253,7 +253,8 @@ export class FrameChain {
     }
     if (at !== 0)
       throw new Error(`frame ${frame.id} of this origin was accepted, but is not its next one`)
-    this.#inFlight.shift()
+    const sent = this.#inFlight.shift() as InFlight
+    this.#delay.cameBack(sent.sentAt)
     this.#lastAccepted = frame.id
     this.#deadlinePositions = this.#options.deadlinePositions
     const [head] = this.#inFlight

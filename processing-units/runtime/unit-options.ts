@@ -97,7 +97,7 @@ export interface UnitOptions {
   readonly stopMsMax: number
   /**
    * Entries read for one piece of a snapshot for a unit that joins: fewer when that takes longer
-   * than half a millisecond, or two in a unit that is busy. Default 1,000.
+   * than half a millisecond, or up to five in a unit that is busy. Default 1,000.
    */
   readonly snapshotEntriesMax: number
   /**

@@ -47,9 +47,9 @@ test('a piece that is asked for twice at once is read once, and given to both', 
 test.each([
   // Of a unit with nothing else to do, half a millisecond each.
   [4, [0, 0, 0, 0, 0, 0, 0.375, 1, 1, 0.375, 0.125], [1000, 1000, 500, 250, 250]],
-  // One that gets round to a piece each 12 ms may take 1.5 ms for it, and never more than 2 ms.
+  // One that gets round to a piece each 12 ms may take 1.5 ms for it, and never more than 5 ms.
   [12, [0, 0, 0, 0, 0, 0, 1, 1.375, 1.625, 1, 0.5], [1000, 1000, 1000, 500, 500]],
-  [200, [0, 0, 0, 0, 0, 0, 1.75, 2.25, 1.25, 0.5, 0.5], [1000, 1000, 500, 500, 1000]],
+  [200, [0, 0, 0, 0, 0, 0, 4.5, 5.5, 3, 2, 2], [1000, 1000, 500, 500, 1000]],
 ])(
   'pieces each %i ms are as large as their time allows, and never larger than set',
   async (eachMs, costs, expected) => {

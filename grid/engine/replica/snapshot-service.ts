@@ -21,12 +21,13 @@ const defaultEntriesMax = 1000
 const defaultPieceBytesMax = 4 * 1024 * 1024
 /**
  * A piece may take so long, ms: an eighth of what has passed since the one before it, for a
- * snapshot must not hold up the unit's requests, and a unit that is busy with them gets round to a
- * piece only now and then; but no less than the first and no more than the second. Pieces shrink
+ * snapshot must not hold up the unit's requests, and a unit that is busy with them, or gets little
+ * of a processor, gets round to a piece only now and then; but no less than the first and no more
+ * than the second. Pieces shrink
  * when one takes longer, and grow while it takes less than half of that. The first one is small,
  * for its code may never have run before.
  */
-const pieceMs = { min: 0.5, max: 2, share: 1 / 8 } as const
+const pieceMs = { min: 0.5, max: 5, share: 1 / 8 } as const
 const firstEntries = 64
 /**
  * Pieces do not shrink below this: on a busy machine every piece takes long, and the fewer there
@@ -70,7 +71,7 @@ export interface SnapshotServiceOptions {
   readonly sessionsMax: number
   /**
    * Most entries read per piece; fewer when that takes more than its time, half a millisecond to
-   * two. Default 1,000.
+   * five. Default 1,000.
    */
   readonly entriesMax?: number
   /**

@@ -177,7 +177,8 @@ export class LoadControl {
 
   #turn({ pendingCount, answered }: Underway, now: number): void {
     const elapsed = now - this.#intervalBegan
-    const delayMs = this.delay.standing(now)
+    // To wait for the log to come round is no sign of load.
+    const delayMs = Math.max(0, this.delay.standing(now) - this.delay.tripMs)
     // A new life of the unit counts from 0 again.
     const done = Math.max(0, answered - this.#answeredBefore)
     // A pause in which nobody has waited, and not one that everybody has waited through.

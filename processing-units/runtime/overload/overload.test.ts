@@ -142,6 +142,13 @@ test('a burst that is worked off at once is no overload', async () => {
   }
 })
 
+test('a log that is far away is no overload', async () => {
+  unit = (await world.startReady({}, { latencyMs: () => 80 })).unit
+  await offer(300, [{ by: 'all', perMs: 0.1 }])
+  const [far] = await offer(2000, [{ by: 'all', perMs: 2 }])
+  expect(far).toMatchObject({ shed: 0, done: 4000 })
+})
+
 test('what finishes is done before what begins, and that before what browses', async () => {
   await offer(1000, [{ by: 'all', perMs: 10 }])
   const [browse, begin, finish] = await offer(3000, [

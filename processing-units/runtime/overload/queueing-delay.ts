@@ -7,6 +7,11 @@ const unobserved: Distribution = noTelemetry.distribution(
 )
 
 /**
+ * The least round trip is that of ten minutes or more: under load every one is longer.
+ */
+const tripWindowMs = 600_000
+
+/**
  * How long what comes into a queue waits until it is taken out, measured on one item at a time: the
  * next that comes when the one before has been taken. So it costs each item a comparison, and a
  * look at the clock only as often as the queue is emptied. What waits for the event loop to get to
@@ -22,6 +27,10 @@ export class QueueingDelay {
   #looked = 0
   #since = 0
   #leastMs = Number.POSITIVE_INFINITY
+  /** The least round trips of the present window and of the one before. */
+  #tripMs = Number.POSITIVE_INFINITY
+  #tripMsBefore = Number.POSITIVE_INFINITY
+  #tripsUntil = 0
 
   /** @param observed told of each delay, in seconds */
   constructor(clock: Clock, observed = unobserved) {
@@ -43,6 +52,25 @@ export class QueueingDelay {
     this.#looked = 0
     this.#leastMs = Math.min(this.#leastMs, ms)
     this.#observed.observe(ms / 1000)
+  }
+
+  /**
+   * What has been sent at `sentAt` has come back. Who waits for a place in the log waits for others
+   * to come back: the least of that is the log's own time, however little there is to do.
+   */
+  cameBack(sentAt: number): void {
+    const now = this.#clock.monotonic()
+    if (now >= this.#tripsUntil) {
+      this.#tripsUntil = now + tripWindowMs
+      this.#tripMsBefore = this.#tripMs
+      this.#tripMs = Number.POSITIVE_INFINITY
+    }
+    this.#tripMs = Math.min(this.#tripMs, now - sentAt)
+  }
+
+  get tripMs(): number {
+    const least = Math.min(this.#tripMs, this.#tripMsBefore)
+    return least === Number.POSITIVE_INFINITY ? 0 : least
   }
 
   /**
