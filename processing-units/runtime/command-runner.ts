@@ -290,7 +290,8 @@ export class CommandRunner implements UnitCondition {
 
   #givenUp(execution: Execution): boolean {
     const { cameAt, attempts, command } = execution
-    if (cameAt === 0 || attempts > 1 || execution.done || !this.#load.isLate(cameAt)) return false
+    if (cameAt === 0 || attempts > 1 || execution.done || !this.#load.isLate(cameAt, this))
+      return false
     execution.fail(this.#load.late(command, this))
     return true
   }

@@ -145,11 +145,12 @@ export class LoadControl {
   /**
    * Whether a command that has not been sent yet has waited in vain: it was taken when nobody knew
    * how long it would wait, and those behind it wait for it. As CoDel does, what is late is left
-   * out where it would leave the queue.
+   * out where it would leave the queue. A few that wait because the machine stands still make no
+   * queue.
    * @param cameAt monotonic ms, whole
    */
-  isLate(cameAt: number): boolean {
-    if (!this.#isLimited) return false
+  isLate(cameAt: number, { pendingCount }: Underway): boolean {
+    if (!this.#isLimited || pendingCount <= limitMin) return false
     return this.#clock.monotonic() - cameAt > lateFactor * this.#targetMs
   }
 

@@ -149,6 +149,16 @@ test('a log that is far away is no overload', async () => {
   expect(far).toMatchObject({ shed: 0, done: 4000 })
 })
 
+test('a few that wait because everything stands still are no overload', async () => {
+  let latencyMs = 5
+  unit = (await world.startReady(settings, { latencyMs: () => latencyMs })).unit
+  await offer(1000, [{ by: 'all', perMs: 0.008 }])
+  latencyMs = 600
+  const [slow] = await offer(4000, [{ by: 'all', perMs: 0.008 }])
+  expect(worst(slow?.tookMs ?? [])).toBeGreaterThan(600)
+  expect(slow).toMatchObject({ shed: 0, done: 32 })
+})
+
 test('what finishes is done before what begins, and that before what browses', async () => {
   await offer(1000, [{ by: 'all', perMs: 10 }])
   const [browse, begin, finish] = await offer(3000, [
