@@ -41,7 +41,7 @@ test(`whoever follows events goes on without a gap while the only unit is killed
     await grid.cluster.restart(unit)
   }
   expect(await grid.audit()).toEqual(nothingFound)
-  const published = await readPublished(grid.cluster.urls.nats, told)
+  const published = await readPublished(grid.cluster.urls.nats, () => told)
   ending.abort()
   const { position: first } = told[0] as DomainEventTold
   const from = published.findIndex(({ json }) => json.position === first)

@@ -15,13 +15,15 @@ export interface PublishedEvent {
   }
 }
 
+const readMsMax = 10_000
+
 /**
  * Domain events of ticketing, as a consumer in any language has them, once the last of them is the
- * last that somebody else has been told.
+ * last that somebody else has been told by then.
  */
 export async function readPublished(
   natsUrl: string,
-  told: readonly unknown[],
+  told: () => readonly unknown[],
   logName: LogName = 'ticketing',
 ): Promise<PublishedEvent[]> {
   const nc = await connect({ servers: natsUrl })
@@ -30,7 +32,7 @@ export async function readPublished(
     return await waitFor(
       async () => {
         const events = await readAll(nc, logName)
-        return isSame(events.at(-1)?.json, told.at(-1)) ? events : undefined
+        return isSame(events.at(-1)?.json, told().at(-1)) ? events : undefined
       },
       { what: 'the same last event in both', timeoutMs: 30_000 },
     )
@@ -39,13 +41,21 @@ export async function readPublished(
   }
 }
 
+/** What is there now. */
 async function readAll(nc: NatsConnection, logName: LogName): Promise<PublishedEvent[]> {
-  const consumer = await nc.jetstream().consumers.get(streams.events(logName))
+  const stream = streams.events(logName)
+  const { state } = await (await nc.jetstreamManager()).streams.info(stream)
   const events: PublishedEvent[] = []
-  for await (const message of await consumer.consume()) {
+  if (state.messages === 0) return events
+  const consumer = await nc.jetstream().consumers.get(stream)
+  const messages = await consumer.consume()
+  // A server that is away gives nothing: then it is tried again.
+  const timer = setTimeout(() => messages.stop(), readMsMax)
+  for await (const message of messages) {
     events.push(eventOf(message))
-    if (message.info.pending === 0) break
+    if (message.seq >= state.last_seq) break
   }
+  clearTimeout(timer)
   return events
 }
 
