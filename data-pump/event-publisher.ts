@@ -1,6 +1,7 @@
 import { type LogName, partitionOf } from '@spacegrid/grid/core/log-name'
 import { type DeclaredEvents, readableEvents } from '@spacegrid/grid/core/readable-events'
 import { pointsText } from '@spacegrid/grid/core/resume-point'
+import { type NumberedEvent, numberedEvents } from '@spacegrid/grid/engine/changes/numbered-events'
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import type {
   EventMessage,
@@ -14,12 +15,6 @@ import type { WindowEvent } from '@spacegrid/grid/engine/wire/window-codec'
 /** Events that are on their way to the stream at the same time. */
 const batchMax = 256
 const nothing = new Uint8Array()
-
-/** An event with its place among those of its position, from 1. */
-interface Numbered {
-  readonly event: WindowEvent
-  readonly number: number
-}
 
 /** What the stream ends with: its last message, and until where events are in it. */
 interface StreamEnd {
@@ -114,13 +109,13 @@ export class EventPublisher {
     }
   }
 
-  async #append(batch: readonly Numbered[]): Promise<void> {
+  async #append(batch: readonly NumberedEvent[]): Promise<void> {
     const end = this.#end ?? (await this.#findEnd())
     const readable = this.#readable
     if (!end || readable === undefined) return
     const { shown } = readableEvents({ readableEvents: readable }, false)
     const appends: Promise<number>[] = []
-    const due: Numbered[] = []
+    const due: NumberedEvent[] = []
     for (const numbered of batch) {
       const { event } = numbered
       if (!isBehind(numbered, end.newest)) continue
@@ -147,15 +142,19 @@ export class EventPublisher {
   async #findEnd(): Promise<StreamEnd | undefined> {
     const found = await this.look()
     if (!found) return undefined
-    const { last, messageBytesMax } = found
-    const read = placeIn(found.newest, this.#logIdentity)
+    const { messageBytesMax } = found
+    const held = await this.#stream.newest()
+    // Another pump may have appended since the look: both are to be of one moment, for what stands
+    // behind the fence must be all that is there.
+    const last = held?.number ?? found.last
+    const read = placeIn(held?.id, this.#logIdentity)
     // Somebody may have removed the last ones: what this pump has told it does not tell again.
     const isRead = read && (!this.#newest || isBehind(read, this.#newest))
     this.#end = { last, messageBytesMax, newest: isRead ? read : this.#newest }
     return this.#end
   }
 
-  #messageOf(numbered: Numbered, payload: unknown, bytesMax: number): EventMessage {
+  #messageOf(numbered: NumberedEvent, payload: unknown, bytesMax: number): EventMessage {
     const { name, position, transaction, time } = numbered.event
     const partition = partitionOf(this.#logName)
     const place = partition === undefined ? position : `${partition}.${position}`
@@ -178,18 +177,10 @@ export class EventPublisher {
   }
 }
 
-/** A window holds all events of a position, or none. */
-function numberedEvents(events: readonly WindowEvent[]): Numbered[] {
-  let position = 0
-  let number = 0
-  return events.map((event) => {
-    number = event.position === position ? number + 1 : 1
-    position = event.position
-    return { event, number }
-  })
-}
-
-const placeOf = ({ event: { position }, number }: Numbered): EventPlace => ({ position, number })
+const placeOf = ({ event: { position }, number }: NumberedEvent): EventPlace => ({
+  position,
+  number,
+})
 
 const idOf = ({ position, number }: EventPlace, logIdentity: string): string =>
   `${logIdentity}:${position}:${number}`
@@ -201,7 +192,7 @@ function placeIn(id: string | undefined, logIdentity: string): EventPlace | unde
   return position === undefined ? undefined : { position: Number(position), number: Number(number) }
 }
 
-function isBehind(of: Numbered | EventPlace, newest: EventPlace | undefined): boolean {
+function isBehind(of: NumberedEvent | EventPlace, newest: EventPlace | undefined): boolean {
   if (!newest) return true
   const { position, number } = 'event' in of ? placeOf(of) : of
   return position > newest.position || (position === newest.position && number > newest.number)

@@ -25,7 +25,13 @@ export class UnreliableStream implements EventStream {
     await this.#later()
     const { readable, messages, messageBytesMax } = this
     if (readable === undefined) return undefined
-    return { readable, last: messages.length, newest: messages.at(-1)?.id, messageBytesMax }
+    return { readable, last: messages.length, messageBytesMax }
+  }
+
+  async newest() {
+    await this.#later()
+    const newest = this.messages.at(-1)
+    return newest && { id: newest.id, number: this.messages.length }
   }
 
   async append(message: EventMessage, after: number): Promise<number> {

@@ -15,6 +15,7 @@ import type {
   EventMessage,
   EventStream,
   EventStreamState,
+  StreamedEvent,
 } from '../../engine/ports/event-stream.ts'
 import { streams, subjects } from '../../engine/wire/subjects.ts'
 import { JetStreamPublisher } from './jetstream-publisher.ts'
@@ -91,12 +92,24 @@ export class JetStreamEvents implements EventStream {
       const info = await this.#info()
       const readable = info && readableIn(info.config)
       if (!info || readable === undefined) return undefined
-      const { last_seq: last, messages } = info.state
-      const newest = messages > 0 ? await this.#newestId() : undefined
-      return { readable, last, newest, messageBytesMax: this.#messageBytesMax(info.config) }
+      const messageBytesMax = this.#messageBytesMax(info.config)
+      return { readable, last: info.state.last_seq, messageBytesMax }
     } catch (error) {
       // Units say so when they start; what is stored must not depend on somebody else's stream.
       if (isGridError(error, 'configuration_invalid')) return undefined
+      throw toLogError(error, `Stream ${this.#stream} cannot be looked at`)
+    }
+  }
+
+  async newest(): Promise<StreamedEvent | undefined> {
+    try {
+      const manager = await this.#managed()
+      const newest = { last_by_subj: subjects.event(this.#logName, '*') }
+      const { header, seq } = await manager.streams.getMessage(this.#stream, newest)
+      return { id: header.get('Nats-Msg-Id') || undefined, number: seq }
+    } catch (error) {
+      // There is none, or the last one has come to its age.
+      if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
       throw toLogError(error, `Stream ${this.#stream} cannot be looked at`)
     }
   }
@@ -169,19 +182,6 @@ export class JetStreamEvents implements EventStream {
       )
     } catch (error) {
       if (isJetStreamError(error, jetStreamCodes.streamNotFound)) return undefined
-      throw error
-    }
-  }
-
-  async #newestId(): Promise<string | undefined> {
-    const manager = await this.#managed()
-    try {
-      const newest = { last_by_subj: subjects.event(this.#logName, '*') }
-      const { header } = await manager.streams.getMessage(this.#stream, newest)
-      return header.get('Nats-Msg-Id') || undefined
-    } catch (error) {
-      // It has come to its age meanwhile.
-      if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
       throw error
     }
   }

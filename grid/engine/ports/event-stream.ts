@@ -9,13 +9,18 @@ export interface EventMessage {
   readonly data: Uint8Array
 }
 
+/** Both of one moment: others may append at any time. */
+export interface StreamedEvent {
+  readonly id: string | undefined
+  /** Of its message. */
+  readonly number: number
+}
+
 export interface EventStreamState {
   /** Which events belong into it. */
   readonly readable: DeclaredEvents
   /** Number of its last message; 0: there has been none. */
   readonly last: number
-  /** Id of the newest event that it holds; undefined: it holds none. */
-  readonly newest: string | undefined
   /** Largest data of one message, bytes. */
   readonly messageBytesMax: number
 }
@@ -28,6 +33,8 @@ export interface EventStreamState {
 export interface EventStream {
   /** undefined: there is none, and nothing to be published. */
   look(): Promise<EventStreamState | undefined>
+  /** The newest event that it holds, by its id and number; undefined: it holds none. */
+  newest(): Promise<StreamedEvent | undefined>
   /**
    * Appends a message if the last one is number `after`; returns its number.
    * @throws GridError `fenced`: it is another one; `log_full`, `record_too_large`: certainly not
