@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
+import { spreadOf } from './goals/spread.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import type { Delays } from './processes/delay-record.ts'
 import { nodeFlags, RunningSubject } from './processes/running-subject.ts'
@@ -140,15 +141,14 @@ async function slowAndQuick(options: Options): Promise<void> {
     if (stuck > 0) beside.push(await events(options, stuck))
   }
   if (stuck === 0) return
+  const median = (rounds: readonly Told[], of: (told: Told) => number) =>
+    spreadOf(rounds.map(of)).median
   const ratio = (of: (told: Told) => number) =>
-    (median(beside.map(of)) / median(without.map(of))).toFixed(2)
+    (median(beside, of) / median(without, of)).toFixed(2)
   print(
     `  beside ${stuck} who do not read, in ${rounds} rounds: delay p50 × ${ratio(({ p50 }) => p50)}, p99 × ${ratio(({ p99 }) => p99)}`,
   )
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] as number
 
 /** Readers of one live query, over several units. */
 async function watchers(options: Options): Promise<void> {

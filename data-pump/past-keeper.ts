@@ -2,6 +2,7 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import {
+  continuedBy,
   type KeptList,
   type KeptSnapshot,
   KeptSnapshots,
@@ -70,16 +71,12 @@ export class PastKeeper {
     if (bounds.identity !== logIdentity) return
     const list = await this.#kept.list()
     const { state } = replica
-    const kept = this.#usable(list, bounds)
+    const kept = continuedBy(bounds, list)
     if (await this.#letGo(list, kept, state)) return
     if (!this.#hasRoom(list, bounds)) await this.#makeRoom(kept)
     // The beginning of a log is a snapshot that is had for nothing.
     else if (kept.length === 0 && bounds.first === 1) await this.#keep(nothingYet(), logIdentity)
     else if (this.#isDue(kept[0], state)) await this.#keep(replica, logIdentity)
-  }
-
-  #usable({ kept }: KeptList, { identity, first }: LogBounds): KeptSnapshot[] {
-    return kept.filter((it) => it.logIdentity === identity && it.position + 1 >= first)
   }
 
   /** What is older than anybody may ask for, or leads to nothing. */

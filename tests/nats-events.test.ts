@@ -1,19 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { isPythonInstalled, packagesWithNats } from '@spacegrid/proof/python/nats-py'
-import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { exampleFolder, printedByPython, startExample } from '@spacegrid/proof/python/run-example'
 import { startNats } from '@spacegrid/proof/support/test-servers'
-import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { cacheFolder } from 'spacegrid/servers/binary'
-import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { expect, test } from 'vitest'
 import { blocksOfPage } from '../scripts/docs-blocks.ts'
 
-const run = promisify(execFile)
 const packages = isPythonInstalled(process.env, 'the example of events in Python')
   ? await packagesWithNats(cacheFolder(), process.env)
   : undefined
@@ -29,49 +20,20 @@ test.skipIf(packages === undefined)(
     const example = blocks.find(({ note }) => note === ranBy)?.text ?? ''
     const printed = blocks.find(({ note }) => note === comparedBy)?.text ?? 'none'
     const live = await blocksOfPage('docs/live.md')
-    const folder = await temporaryFolder('python-events')
-    const modules = fileURLToPath(new URL('../node_modules', import.meta.url))
-    await symlink(modules, join(folder, 'node_modules'))
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
     const space = live.find(({ text }) => text.includes("defineSpace('box'"))?.text ?? ''
-    await writeFile(join(folder, 'space.ts'), space)
-    await writeFile(join(folder, 'unit.ts'), unit)
-    await writeFile(join(folder, 'pump.ts'), pump)
-    await writeFile(join(folder, 'example.py'), example)
+    const own = { 'space.ts': space, 'unit.ts': unit, 'pump.ts': pump, 'example.py': example }
+    const folder = await exampleFolder(own)
     await using nats = await startNats()
-    const processes = await Promise.all([
-      started(folder, 'unit.ts', nats.url, 'listening'),
-      started(folder, 'pump.ts', nats.url, 'started'),
-    ])
-    const python = { PATH: process.env.PATH, PYTHONPATH: packages, NATS_URL: nats.url }
-    const { stdout } = await run('python3', ['example.py'], { cwd: folder, env: python })
-    expect(stdout).toBe(printed)
-    for (const child of processes) {
-      const ended = once(child, 'exit')
-      child.kill('SIGTERM')
-      await ended
-    }
+    const environment = { NATS_URL: nats.url, EVENTS_BYTES_MAX: '1048576' }
+    await using running = new AsyncDisposableStack()
+    const programs = [
+      startExample(folder, 'unit.ts', environment, 'listening'),
+      startExample(folder, 'pump.ts', environment, 'started'),
+    ]
+    for (const program of await Promise.all(programs)) running.use(program)
+    expect(await printedByPython(folder, packages, nats.url)).toBe(printed)
   },
 )
-
-async function started(folder: string, program: string, natsUrl: string, saying: string) {
-  const own = { NATS_URL: natsUrl, PORT: '0', ADMIN_PORT: '0', EVENTS_BYTES_MAX: '1048576' }
-  const child = spawn(process.execPath, [program], {
-    cwd: folder,
-    env: { ...process.env, ...own },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  reapWithThisProcess(child.pid ?? 0)
-  let said = ''
-  for (const output of [child.stdout, child.stderr])
-    output.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-    })
-  const isUp = () => said.includes(saying) || child.exitCode !== null
-  await waitFor(isUp, { what: program, timeoutMs: 60_000 })
-  expect(child.exitCode, said).toBeNull()
-  return child
-}
 
 const unit = `
 import { runProcessingUnit } from 'spacegrid/program'

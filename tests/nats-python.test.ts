@@ -1,19 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { isPythonInstalled, packagesWithNats } from '@spacegrid/proof/python/nats-py'
-import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
+import { exampleFolder, printedByPython, startExample } from '@spacegrid/proof/python/run-example'
 import { startNats } from '@spacegrid/proof/support/test-servers'
-import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { cacheFolder } from 'spacegrid/servers/binary'
-import { reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { expect, test } from 'vitest'
 import { blocksOfPage } from '../scripts/docs-blocks.ts'
 
-const run = promisify(execFile)
 const packages = isPythonInstalled(process.env, 'the example in Python')
   ? await packagesWithNats(cacheFolder(), process.env)
   : undefined
@@ -31,38 +22,12 @@ test.skipIf(packages === undefined)(
     const example = blocks.find(({ note }) => note === ranBy)?.text ?? ''
     const printed = blocks.find(({ note }) => note === comparedBy)?.text ?? 'none'
     const guide = await blocksOfPage('docs/guide.md')
-    const folder = await temporaryFolder('python')
-    await symlink(
-      fileURLToPath(new URL('../node_modules', import.meta.url)),
-      join(folder, 'node_modules'),
-    )
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
     const space = guide.find(({ text }) => text.startsWith('// space.ts'))?.text ?? ''
-    await writeFile(join(folder, 'space.ts'), space)
-    await writeFile(join(folder, 'main.ts'), program)
-    await writeFile(join(folder, 'example.py'), example)
+    const own = { 'space.ts': space, 'main.ts': program, 'example.py': example }
+    const folder = await exampleFolder(own)
     await using nats = await startNats()
-    const env = { ...process.env, NATS_URL: nats.url, PORT: '0', ADMIN_PORT: '0' }
-    const unit = spawn(process.execPath, ['main.ts'], {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    reapWithThisProcess(unit.pid ?? 0)
-    let said = ''
-    for (const output of [unit.stdout, unit.stderr])
-      output.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-      })
-    const isOpen = () => said.includes('listening') || unit.exitCode !== null
-    await waitFor(isOpen, { what: 'the unit', timeoutMs: 60_000 })
-    expect(unit.exitCode, said).toBeNull()
-    const python = { PATH: process.env.PATH, PYTHONPATH: packages, NATS_URL: nats.url }
-    const { stdout } = await run('python3', ['example.py'], { cwd: folder, env: python })
-    expect(stdout).toBe(printed)
-    const ended = once(unit, 'exit')
-    unit.kill('SIGTERM')
-    await ended
+    await using _unit = await startExample(folder, 'main.ts', { NATS_URL: nats.url }, 'listening')
+    expect(await printedByPython(folder, packages, nats.url)).toBe(printed)
   },
 )
 

@@ -13,7 +13,7 @@ import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
 import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
-import { KeptSnapshots } from '../engine/past/kept-snapshots.ts'
+import { KeptSnapshots, pastRoom } from '../engine/past/kept-snapshots.ts'
 import type { PastPorts } from '../engine/past/past-states.ts'
 import { unitRoles } from '../engine/placement/member.ts'
 import type { Clock } from '../engine/ports/clock.ts'
@@ -240,9 +240,8 @@ export class ProcessAdapters {
   }
 }
 
-/** The log must take what is new, whatever is kept. */
 export const pastBytesMax = ({ PAST_BYTES_MAX, STREAM_BYTES_MAX }: Environment): number =>
-  Math.min(PAST_BYTES_MAX, Math.floor(STREAM_BYTES_MAX / 2))
+  pastRoom(PAST_BYTES_MAX, STREAM_BYTES_MAX)
 
 /** Whoever begins a space anew in another number of partitions would not find what is in it. */
 function rivalsOf(logName: LogName): { readonly subject: string; readonly is: string } {

@@ -2,12 +2,12 @@ import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-read
 import { runQuery, runQueryPart } from '@spacegrid/grid/core/callback'
 import { type Compatibility, withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, AnyQuery, Space, Value } from '@spacegrid/grid/core/definition'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
-import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
+import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
   BatchAnswer,
@@ -93,9 +93,7 @@ export class Reads {
     // No more than the answer and its promise are made of a query that asks for no position: there
     // are more of them than of anything else.
     try {
-      const query = this.#space.queries.get(name)
-      if (!query) throw unknownIn(this.#space, 'query', name)
-      checkFits(query.input, input, name)
+      const query = this.queryAsked(name, input)
       if (this.#takesTurn(name, options)) return this.#inTurn(query, input, options)
       if (waits(options))
         return this.#at(options).then((it) => this.#ask(query, input, it, options))
@@ -298,23 +296,16 @@ export class Reads {
   }
 
   /** Runs up to its first wait at once. */
-  async #begin(
+  #begin(
     { query: name, input }: BatchedQuery,
     incarnation: Incarnation,
     options: ReadOptions,
     see: (incarnation: Incarnation) => Seen,
   ): Promise<BatchedAnswer> {
-    try {
-      const query = this.#space.queries.get(name)
-      if (!query) throw unknownIn(this.#space, 'query', name)
-      checkFits(query.input, input, name)
-      const asked = this.#ask(query, input, incarnation, options, this.#now, see)
-      const { result, explanation } = await asked
-      return explanation ? { result, explanation } : { result }
-    } catch (error) {
-      if (!isGridError(error)) throw error
-      return { error }
-    }
+    return batched(() => {
+      const query = this.queryAsked(name, input)
+      return this.#ask(query, input, incarnation, options, this.#now, see)
+    })
   }
 
   /** On a later state, when it is known what has left memory of what it has asked for. */

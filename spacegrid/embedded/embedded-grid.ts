@@ -1,11 +1,12 @@
 import { DataPump } from '@spacegrid/data-pump/data-pump'
+import { defaultPumpSettings } from '@spacegrid/data-pump/pump-options'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { type LogName, logNameOf, logNamesOf } from '@spacegrid/grid/core/log-name'
 import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
-import { EmbeddedLog } from '@spacegrid/grid/drivers/embedded/embedded-log'
+import { EmbeddedLog, logBytesDefault } from '@spacegrid/grid/drivers/embedded/embedded-log'
 import { EmbeddedStore } from '@spacegrid/grid/drivers/embedded/embedded-store'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -15,7 +16,7 @@ import { ReadinessWatch } from '@spacegrid/grid/engine/life/readiness-watch'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import { limitsWithin } from '@spacegrid/grid/engine/memory/memory-limits'
 import { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
-import { KeptSnapshots } from '@spacegrid/grid/engine/past/kept-snapshots'
+import { KeptSnapshots, pastRoom } from '@spacegrid/grid/engine/past/kept-snapshots'
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
@@ -98,8 +99,8 @@ export class EmbeddedGrid {
     const { dataDirectory, unitsPerSpace = 2, unit: unitOptions = {} } = options
     const { tell = () => undefined, telemetry } = options
     const { streamBytesMax: bytesMax, trimDelayMs, auditIntervalMs = 0 } = options
-    const { pastMs = 0, pastBytesMax = 1024 ** 3 } = options
-    const pastRoom = Math.min(pastBytesMax, Math.floor((bytesMax ?? 8 * 1024 ** 3) / 2))
+    const { pastMs = 0, pastBytesMax = defaultPumpSettings.pastBytesMax } = options
+    const pastBytes = pastRoom(pastBytesMax, bytesMax ?? logBytesDefault)
     const logOptions = bytesMax === undefined ? {} : { bytesMax }
     const limits = options.memory && limitsWithin(options.memory.budgetBytes)
     const writerOptions = {
@@ -107,7 +108,7 @@ export class EmbeddedGrid {
       ...(limits ? { batchBytesMax: limits.batchBytesMax, feedBytesMax: limits.feedBytesMax } : {}),
     }
     const pumpOptions = {
-      ...{ pastMs, pastBytesMax: pastRoom },
+      ...{ pastMs, pastBytesMax: pastBytes },
       ...(limits
         ? { windowBytesMax: limits.windowBytesMax, snapshotBytesMax: limits.snapshotBytesMax }
         : {}),
@@ -140,7 +141,7 @@ export class EmbeddedGrid {
       for (const logName of logNamesOf(space.name, partitions)) {
         const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
         const changes = new EmbeddedLog(this.#environment, `${logName}-changes`, clock, logOptions)
-        const past = this.#openPast(logName, clock, pastMs, pastRoom)
+        const past = this.#openPast(logName, clock, pastMs, pastBytes)
         logs.push(log, changes, ...(past.past ? [past.past] : []))
         ports.set(logName, { log, changes, ...past, store, messaging, clock })
         const teller = (role: string) => (event: RoleEvent) => tell(`${logName} ${role}`, event)

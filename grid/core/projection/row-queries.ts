@@ -4,7 +4,7 @@ import type { AnyProjection, AnyQuery, Reader } from '../definition.ts'
 import { GridError } from '../errors.ts'
 import { compareScalars } from '../index-order.ts'
 import { WrongPartition } from '../place.ts'
-import { readablePart } from '../readable-part.ts'
+import { type ReadableFields, readableIndexes, readablePart } from '../readable-part.ts'
 import { typesOf } from '../schema-check.ts'
 import { mergeRows } from './merge-rows.ts'
 
@@ -93,7 +93,7 @@ function rangeQuery(projection: AnyProjection, partitions: number): AnyQuery {
   const isSpread = partitions > 1 && partitionBy === undefined && aggregates !== undefined
   // Where rows are put together of several partitions, only what they are grouped by is the same in
   // all of them.
-  const usable = Object.keys(readableIndexes(projection)).filter(
+  const usable = [...usableIndexes(projection).keys()].filter(
     (index) => !isSpread || indexes[index]?.every((field) => groupBy.includes(field)),
   )
   const text = Type.Optional(Type.String({ description: 'Of the field behind those of `equals`' }))
@@ -189,22 +189,16 @@ function readRange(read: Reader, projection: AnyProjection, asked: RangeInput): 
 }
 
 /**
- * The indexes by which callers may look, each with the fields that they may bound: by what is kept
- * from them they could find it out, range by range. `byKey` is there in any case, since a list
- * without bounds needs an order.
+ * The indexes by which callers may look, each with the fields that they may bound. `byKey` is there
+ * in any case, since a list without bounds needs an order: with the fields before the first that is
+ * kept from them.
  */
-function readableIndexes({
-  indexes,
-  readable,
-}: AnyProjection): Readonly<Record<string, readonly string[]>> {
-  if (!Array.isArray(readable)) return indexes
-  const isShown = (field: string) => readable.includes(field)
-  const { byKey = [], ...others } = indexes
-  const firstKept = byKey.findIndex((field) => !isShown(field))
-  return {
-    byKey: firstKept < 0 ? byKey : byKey.slice(0, firstKept),
-    ...Object.fromEntries(Object.entries(others).filter(([, fields]) => fields.every(isShown))),
-  }
+function usableIndexes(projection: AnyProjection): ReadonlyMap<string, readonly string[]> {
+  const shown = shownFields(projection)
+  const { byKey = [] } = projection.indexes
+  const firstKept = shown === 'all' ? -1 : byKey.findIndex((field) => !shown.includes(field))
+  const bounded = firstKept < 0 ? byKey : byKey.slice(0, firstKept)
+  return new Map([['byKey', bounded], ...readableIndexes(projection.indexes, shown)])
 }
 
 const bounds = ['from', 'after', 'to', 'before'] as const
@@ -213,7 +207,7 @@ const bounds = ['from', 'after', 'to', 'before'] as const
 function rangeOf(projection: AnyProjection, asked: RangeInput): IndexRange {
   const { row } = projection
   const { index = 'byKey', equals = [], reverse, limit = rowsPerAnswer } = asked
-  const fields = readableIndexes(projection)[index] ?? []
+  const fields = usableIndexes(projection).get(index) ?? []
   const bounded = bounds.filter((bound) => asked[bound] !== undefined)
   if (equals.length + Math.min(bounded.length, 1) > fields.length)
     throw unusable(
@@ -243,15 +237,19 @@ function scalarOf({ properties }: TObject, field: string, text: string, path: st
   throw unusable(path, `must be what ${field} can be: ${[...types].join(' or ')}`)
 }
 
-const shownOf = ({ readable }: AnyProjection, row: Value): Value =>
-  readablePart(row, Array.isArray(readable) ? (readable as readonly string[]) : 'all')
+const shownFields = ({ readable }: AnyProjection): ReadableFields =>
+  typeof readable === 'object' ? readable : 'all'
+
+const shownOf = (projection: AnyProjection, row: Value): Value =>
+  readablePart(row, shownFields(projection))
 
 /** Of rows of which not all is known beforehand nothing is said. */
-function readableSchema({ readable, row, aggregates }: AnyProjection): TSchema {
+function readableSchema(projection: AnyProjection): TSchema {
+  const { row, aggregates } = projection
   const isKnown = aggregates !== undefined || Object.keys(row.properties).length > 0
   if (!isKnown) return Type.Unknown()
-  if (!Array.isArray(readable)) return row
-  const shown = readable as readonly string[]
+  const shown = shownFields(projection)
+  if (shown === 'all') return row
   return {
     type: 'object',
     required: row.required?.filter((field) => shown.includes(field)) ?? [],

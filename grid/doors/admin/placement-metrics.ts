@@ -2,10 +2,11 @@ import { Gauge, type Registry } from 'prom-client'
 import type { PlacementStatus, QueryPlacement } from '../../engine/placement/placement-status.ts'
 import type { StatusSource } from './status-source.ts'
 
-type Figure = (placement: PlacementStatus) => number
-type QueryFigure = (placement: QueryPlacement) => number
+type Figures<Placement> = Readonly<
+  Record<string, readonly [help: string, of: (placement: Placement) => number]>
+>
 
-const gauges: Readonly<Record<string, readonly [help: string, of: Figure]>> = {
+const gauges: Figures<PlacementStatus> = {
   spacegrid_placement_members: [
     'Processing units of a divided space that this one hears of, itself included',
     ({ members }) => members.length,
@@ -33,7 +34,7 @@ const gauges: Readonly<Record<string, readonly [help: string, of: Figure]>> = {
 }
 
 /** The same of units that only answer queries; there where there are any. */
-const queryGauges: Readonly<Record<string, readonly [help: string, of: QueryFigure]>> = {
+const queryGauges: Figures<QueryPlacement> = {
   spacegrid_placement_query_members: [
     'Query units of a divided space that this process hears of',
     ({ members }) => members.length,
@@ -56,29 +57,10 @@ const queryGauges: Readonly<Record<string, readonly [help: string, of: QueryFigu
 export function addPlacementMetrics(registry: Registry, source: StatusSource): void {
   const registers = [registry]
   const all = () => Object.entries(source.placement?.() ?? {})
-  for (const [name, [help, of]] of Object.entries(gauges))
-    new Gauge({
-      name,
-      help,
-      labelNames: ['space'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [space, placement] of all()) this.set({ space }, of(placement))
-      },
-    })
-  for (const [name, [help, of]] of Object.entries(queryGauges))
-    new Gauge({
-      name,
-      help,
-      labelNames: ['space'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [space, { queryUnits }] of all())
-          if (queryUnits) this.set({ space }, of(queryUnits))
-      },
-    })
+  addFigures(registers, gauges, all)
+  addFigures(registers, queryGauges, () =>
+    all().flatMap(([space, { queryUnits }]) => (queryUnits ? [[space, queryUnits]] : [])),
+  )
   new Gauge({
     name: 'spacegrid_placement_copies',
     help: 'Copies of each partition that are ready',
@@ -93,4 +75,22 @@ export function addPlacementMetrics(registry: Registry, source: StatusSource): v
         }
     },
   })
+}
+
+function addFigures<Placement>(
+  registers: Registry[],
+  figures: Figures<Placement>,
+  all: () => readonly (readonly [space: string, placement: Placement])[],
+): void {
+  for (const [name, [help, of]] of Object.entries(figures))
+    new Gauge({
+      name,
+      help,
+      labelNames: ['space'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [space, placement] of all()) this.set({ space }, of(placement))
+      },
+    })
 }

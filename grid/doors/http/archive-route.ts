@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
 import type { AnyCache } from '../../core/definition.ts'
-import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
+import { type ReadableFields, readableIndexes, readablePart } from '../../core/readable-part.ts'
 import { checkKey, invalidField } from '../../core/validation.ts'
 import type { ArchiveAsked, ArchivePage, ReadOptions, StoredAnswer } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
 import { type Door, sendJson, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
-import { type RangeParameters, rangeOf, rangeParameters, readableIndexes } from './index-range.ts'
+import { type RangeParameters, rangeOf, rangeParameters } from './index-range.ts'
 import { archivedEntrySchema, archiveRangeSchema } from './open-api.ts'
+import { type PageParameters, pageOf, pageParameters, parsedWhole } from './page-parameters.ts'
 import { QueryInput } from './query-input.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -97,12 +98,14 @@ const text = Type.Optional(Type.String())
 const archiveParameters = Type.Object({
   index: text,
   ...rangeParameters,
-  ...{ reverse: text, limit: text, cursor: text },
+  reverse: text,
+  ...pageParameters,
 })
 
-type Parameters = RangeParameters & {
-  readonly [Name in 'index' | 'reverse' | 'limit' | 'cursor']?: string
-}
+type Parameters = RangeParameters &
+  PageParameters & {
+    readonly [Name in 'index' | 'reverse']?: string
+  }
 
 const inputs = new QueryInput(archiveParameters as unknown as TObject)
 
@@ -116,20 +119,20 @@ export function readArchiveAsked(
   fields: ReadableFields,
   text: string,
 ): ArchiveAsked {
-  if (inputs.explains(text)) throw invalidField('explain', 'is not known here')
-  const parameters = inputs.parse(text) as Parameters
-  const { index, reverse, limit, cursor } = parameters
+  const parameters = parsedWhole(inputs, text) as Parameters
+  const { index, reverse } = parameters
   if (index === undefined)
-    throw invalidField('index', `must be one of ${[...readableIndexes(cache, fields).keys()]}`)
+    throw invalidField(
+      'index',
+      `must be one of ${[...readableIndexes(cache.indexes, fields).keys()]}`,
+    )
   const range = rangeOf(cache, fields, index, parameters)
   if (reverse !== undefined && reverse !== 'true' && reverse !== 'false')
     throw invalidField('reverse', 'must be true or false')
-  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(limit))
-    throw invalidField('limit', 'must be a count')
+  const page = pageOf(parameters)
   return {
     index,
     range: { ...range, reverse: reverse === 'true' },
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(cursor === undefined ? {} : { cursor }),
+    ...page,
   }
 }

@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
 import type { AnyCache } from '../../core/definition.ts'
 import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
-import { checkKey, invalidField } from '../../core/validation.ts'
+import { checkKey } from '../../core/validation.ts'
 import type { HistoryAsked, HistoryPage, KeyChange, ReadOptions } from '../request/serving.ts'
 import { type Door, sendJson } from './exchange.ts'
 import { historySchema } from './history-schema.ts'
 import { HttpRequest } from './http-request.ts'
+import { pageOf, pageParameters, parsedWhole } from './page-parameters.ts'
 import { QueryInput } from './query-input.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -77,17 +78,9 @@ function toldChange(
   }
 }
 
-const text = Type.Optional(Type.String())
-const inputs = new QueryInput(Type.Object({ limit: text, cursor: text }) as unknown as TObject)
+const inputs = new QueryInput(Type.Object(pageParameters) as unknown as TObject)
 
 /** @throws GridError `invalid_input` */
 function readHistoryAsked(said: string): HistoryAsked {
-  if (inputs.explains(said)) throw invalidField('explain', 'is not known here')
-  const { limit, cursor } = inputs.parse(said) as { readonly limit?: string; cursor?: string }
-  if (limit !== undefined && !/^[1-9]\d{0,5}$/.test(limit))
-    throw invalidField('limit', 'must be a count')
-  return {
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(cursor === undefined ? {} : { cursor }),
-  }
+  return pageOf(parsedWhole(inputs, said))
 }

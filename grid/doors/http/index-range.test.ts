@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { defineCache } from '../../core/define.ts'
 import type { AnyCache } from '../../core/definition.ts'
+import { readableIndexes } from '../../core/readable-part.ts'
 import { readArchiveAsked } from './archive-route.ts'
-import { readableIndexes } from './index-range.ts'
 
 const orders = defineCache('orders', {
   schema: Type.Object({
@@ -21,8 +21,8 @@ const asked = (text: string) => readArchiveAsked(orders, readable, text)
 
 // docs/decisions/0020
 test('nobody looks by an index that has a field which is kept from them', () => {
-  expect([...readableIndexes(orders, readable).keys()]).toEqual(['byStatus'])
-  expect([...readableIndexes(orders, 'all').keys()]).toEqual(['byStatus', 'byCustomer'])
+  expect([...readableIndexes(orders.indexes, readable).keys()]).toEqual(['byStatus'])
+  expect([...readableIndexes(orders.indexes, 'all').keys()]).toEqual(['byStatus', 'byCustomer'])
   for (const text of ['index=byCustomer', 'index=byCustomer&equals=closed&from=a'])
     expect(() => asked(text)).toThrow(/index is none of those whose fields callers may read/)
 })

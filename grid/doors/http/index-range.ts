@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { AnyCache, IndexRange } from '../../core/definition.ts'
 import { GridError } from '../../core/errors.ts'
-import type { ReadableFields } from '../../core/readable-part.ts'
+import { type ReadableFields, readableIndexes } from '../../core/readable-part.ts'
 import { invalidField } from '../../core/validation.ts'
 import { QueryInput } from './query-input.ts'
 
@@ -21,19 +21,6 @@ export type RangeParameters = { readonly [Bound in (typeof bounds)[number]]?: st
 }
 
 /**
- * The indexes by which callers may look: those whose fields they may read. By any other one they
- * could find out, range by range, what is kept from them.
- */
-export function readableIndexes(
-  { indexes }: AnyCache,
-  readable: ReadableFields,
-): ReadonlyMap<string, readonly string[]> {
-  const all = Object.entries(indexes as Readonly<Record<string, readonly string[]>>)
-  if (readable === 'all') return new Map(all)
-  return new Map(all.filter(([, fields]) => fields.every((field) => readable.includes(field))))
-}
-
-/**
  * The range that the parameters say, its values as the fields have them.
  * @throws GridError `invalid_input` with the parameter that is wrong
  */
@@ -43,7 +30,7 @@ export function rangeOf(
   index: string,
   parameters: RangeParameters,
 ): IndexRange {
-  const known = readableIndexes(cache, readable)
+  const known = readableIndexes(cache.indexes, readable)
   const fields = known.get(index)
   if (!fields)
     throw invalidField(

@@ -59,9 +59,7 @@ export function explainMissing(
     const error = unknown(parts.code, parts.noun, name, parts.names, space.name)
     return { error, space: space.name }
   }
-  const isHistory = kind === 'caches' && rest.length === 2 && rest[1] === 'history'
-  if ((rest.length > parts.keys && !isHistory) || (rest.length === 0 && !parts.whole(name)))
-    return { error: unknownRoute(path), space: space.name }
+  if (!parts.leads(name, rest)) return { error: unknownRoute(path), space: space.name }
   if (parts.noun === 'cache' && rest.length > 0) {
     const problem = keyProblem(rest[0], name)
     if (problem) return { error: problem, space: space.name }
@@ -76,10 +74,8 @@ interface Parts {
   readonly code: ErrorCode
   readonly names: readonly string[]
   readonly methods: string
-  /** Segments that may follow the name: the key of one entry or row. */
-  readonly keys: 0 | 1
-  /** Whether the name alone, without a key, has a route. */
-  readonly whole: (name: string) => boolean
+  /** Whether there is a route with these segments behind the name. */
+  leads(name: string, rest: readonly string[]): boolean
 }
 
 function partsOf(
@@ -87,7 +83,7 @@ function partsOf(
   kind: string,
   readable: (space: Space) => readonly string[],
 ): Parts | undefined {
-  const own = { keys: 0, whole: () => true } as const
+  const own = { leads: (_name: string, rest: readonly string[]) => rest.length === 0 }
   if (kind === 'commands') {
     const names = space === undefined ? [] : calledCommands(space).map(({ name }) => name)
     return { ...own, noun: 'command', code: 'unknown_command', names, methods: 'POST, OPTIONS' }
@@ -106,17 +102,23 @@ function partsOf(
     const rows = [...(space?.queries.values() ?? [])].flatMap(({ rowsOf }) => rowsOf ?? [])
     const names = [...new Set(rows.map(({ projection }) => projection))]
     const code = 'unknown_projection'
-    const whole = (name: string) =>
-      rows.some(({ kind, projection }) => kind === 'rows' && projection === name)
-    return { noun: 'projection', code, names, methods: readMethods, keys: 1, whole }
+    const leads = (name: string, rest: readonly string[]) =>
+      rest.length === 1 ||
+      (rest.length === 0 &&
+        rows.some(({ kind, projection }) => kind === 'rows' && projection === name))
+    return { noun: 'projection', code, names, methods: readMethods, leads }
   }
   if (kind === 'caches' || kind === 'archive') {
     const names = space === undefined ? [] : readable(space)
     const code = 'unknown_cache'
-    const whole = (name: string) =>
-      kind === 'archive' &&
+    const isArchived = (name: string) =>
       space?.caches.find((cache) => cache.name === name)?.archive !== undefined
-    return { noun: 'cache', code, names, methods: readMethods, keys: 1, whole }
+    const leads = (name: string, rest: readonly string[]) =>
+      rest.length === 1 ||
+      (kind === 'caches'
+        ? rest.length === 2 && rest[1] === 'history'
+        : rest.length === 0 && isArchived(name))
+    return { noun: 'cache', code, names, methods: readMethods, leads }
   }
   return undefined
 }

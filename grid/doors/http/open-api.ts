@@ -2,9 +2,8 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import type { AnyCache, AnyCommand, AnyQuery, Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
-import type { ReadableFields } from '../../core/readable-part.ts'
+import { type ReadableFields, readableIndexes } from '../../core/readable-part.ts'
 import { batchQueriesMax } from '../request/query-batch.ts'
-import { readableIndexes } from './index-range.ts'
 import { completeDocument, exampleProblem } from './open-api-document.ts'
 import { problemType } from './problem.ts'
 
@@ -435,7 +434,7 @@ export function archiveRangeSchema(
       type: 'object',
       required: ['index'],
       properties: {
-        index: { type: 'string', enum: [...readableIndexes(cache, fields).keys()] },
+        index: { type: 'string', enum: [...readableIndexes(cache.indexes, fields).keys()] },
         equals: {
           type: 'array',
           items: { type: 'string' },

@@ -1,6 +1,6 @@
-import { GridError } from '../../core/errors.ts'
+import { GridError, isGridError } from '../../core/errors.ts'
 import type { FieldError } from '../../core/validation.ts'
-import type { BatchedAnswer, BatchedQuery } from './serving.ts'
+import type { BatchedAnswer, BatchedQuery, QueryAnswer } from './serving.ts'
 
 /** Queries of one batch at most: they are answered in one turn, in which nothing else is. */
 export const batchQueriesMax = 32
@@ -15,6 +15,19 @@ export function checkedBatch(batch: unknown): readonly BatchedQuery[] {
   const errors = batch.flatMap((one: unknown, at) => problemOf(one, String(at)) ?? [])
   if (errors.length > 0) throw unfit(errors)
   return (batch as BatchedQuery[]).map(({ query, input = {} }) => ({ query, input }))
+}
+
+/** One answer of a batch: what is wrong with a query is told in its place. */
+export async function batched(
+  ask: () => QueryAnswer | Promise<QueryAnswer>,
+): Promise<BatchedAnswer> {
+  try {
+    const { result, explanation } = await ask()
+    return explanation ? { result, explanation } : { result }
+  } catch (error) {
+    if (!isGridError(error)) throw error
+    return { error }
+  }
 }
 
 /**

@@ -47,6 +47,8 @@ interface PlacedAppend {
 /**
  * Bytes that one transaction may carry: a commit must stay short, for everything behind it waits.
  */
+/** Size of a log that nobody has given one, bytes. */
+export const logBytesDefault = 8 * 1024 ** 3
 const commitBytesMax = 16 * 1024 * 1024
 const trimmedAtOnce = 1000
 /**
@@ -103,7 +105,7 @@ export class EmbeddedLog implements Log, HeldRecords {
     this.#records = this.#root.openDB<Buffer, number>('records', { encoding: 'binary' })
     this.recordBytesMax = options.recordBytesMax ?? 8 * 1024 * 1024
     this.#space = new LogSpace(clock, () => environment.freeBytes(), {
-      bytesMax: options.bytesMax ?? 8 * 1024 ** 3,
+      bytesMax: options.bytesMax ?? logBytesDefault,
       freeBytesMin: options.freeBytesMin ?? 64 * 1024 ** 2,
     })
     try {

@@ -160,5 +160,13 @@ export function keptFrom({ kept, begun }: KeptList, logIdentity: string): number
   return own.length > 0 ? Math.min(...own.map(({ position }) => position)) : undefined
 }
 
+/** Those that a log continues, the newest first. */
+export const continuedBy = ({ identity, first }: LogBounds, { kept }: KeptList): KeptSnapshot[] =>
+  kept.filter((it) => it.logIdentity === identity && it.position + 1 >= first)
+
+/** Bytes that log and kept snapshots may take together: the log must take what is new. */
+export const pastRoom = (pastBytesMax: number, logBytesMax: number): number =>
+  Math.min(pastBytesMax, Math.floor(logBytesMax / 2))
+
 const isSame = (one: LogBounds, other: LogBounds): boolean =>
   one.identity === other.identity && one.first === other.first && one.last === other.last

@@ -1,9 +1,10 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import { SpaceState } from '../../core/space-state.ts'
+import { openedOnce } from '../life/opened-once.ts'
 import { type Clock, type Timer, within } from '../ports/clock.ts'
 import type { Log, LogBounds } from '../ports/log.ts'
 import { Replica, type ReplicaListener } from '../replica/replica.ts'
-import type { KeptSnapshot, KeptSnapshots } from './kept-snapshots.ts'
+import { continuedBy, type KeptSnapshot, type KeptSnapshots } from './kept-snapshots.ts'
 
 /** What the past is made of. */
 export interface PastPorts {
@@ -63,12 +64,11 @@ export interface Stretch {
  * on from; the live replica has no part in it. Nothing is lost with it.
  */
 export class PastStates {
-  readonly #open: () => Promise<PastPorts>
+  readonly #opened: () => Promise<PastPorts>
   readonly #clock: Clock
   readonly #checkRoom: () => void
   readonly #settings: PastSettings
   readonly #closing = new AbortController()
-  #ports: Promise<PastPorts> | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
   #made: Made | undefined
@@ -84,7 +84,7 @@ export class PastStates {
     checkRoom: () => void = () => undefined,
     settings: Partial<PastSettings> = {},
   ) {
-    this.#open = open
+    this.#opened = openedOnce(open)
     this.#clock = clock
     this.#checkRoom = checkRoom
     this.#settings = { ...defaultPastSettings, ...settings }
@@ -189,16 +189,6 @@ export class PastStates {
     }
   }
 
-  async #opened(): Promise<PastPorts> {
-    this.#ports ??= this.#open()
-    try {
-      return await this.#ports
-    } catch (error) {
-      this.#ports = undefined
-      throw error
-    }
-  }
-
   async #stateAt(position: number): Promise<SpaceState> {
     const { log } = await this.#opened()
     const bounds = await log.bounds()
@@ -257,11 +247,9 @@ export class PastStates {
   }
 
   /** Those that the log continues, the newest first. */
-  async #kept({ identity, first }: LogBounds): Promise<KeptSnapshot[]> {
+  async #kept(bounds: LogBounds): Promise<KeptSnapshot[]> {
     const { kept } = await this.#opened()
-    if (!kept) return []
-    const list = await kept.list()
-    return list.kept.filter((it) => it.logIdentity === identity && it.position + 1 >= first)
+    return kept ? continuedBy(bounds, await kept.list()) : []
   }
 
   async #meldUpTo(

@@ -2,7 +2,9 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import type { ResumePoint } from '@spacegrid/grid/core/resume-point'
 import type { EventHappening } from '@spacegrid/grid/doors/request/live'
 import { findWindowAfter } from '@spacegrid/grid/engine/changes/change-queue'
+import { numberedEvents } from '@spacegrid/grid/engine/changes/numbered-events'
 import { type QueuedWindow, WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
+import { openedOnce } from '@spacegrid/grid/engine/life/opened-once'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
@@ -41,14 +43,13 @@ const windowsMax = 256
 export class PastEvents {
   readonly #partition: number
   readonly #clock: Clock
-  readonly #open: OpenChanges
-  #changes: Promise<Log> | undefined
+  readonly #opened: OpenChanges
   #looking: Promise<unknown> = Promise.resolve()
 
   constructor(partition: number, clock: Clock, open: OpenChanges) {
     this.#partition = partition
     this.#clock = clock
-    this.#open = open
+    this.#opened = openedOnce(open)
   }
 
   /**
@@ -93,17 +94,6 @@ export class PastEvents {
     }
     return part.ended(reached)
   }
-
-  async #opened(): Promise<Log> {
-    this.#changes ??= this.#open()
-    try {
-      return await this.#changes
-    } catch (error) {
-      // The next one tries again.
-      this.#changes = undefined
-      throw error
-    }
-  }
 }
 
 /** Not of another log, and not what has been read before: it may be in the queue twice. */
@@ -126,11 +116,8 @@ class PartBuilder {
 
   /** Takes events behind a position, a window's; false: it is enough, and not all were taken. */
   add(events: readonly WindowEvent[], reached: number): boolean {
-    let position = 0
-    let number = 0
-    for (const event of events) {
-      number = event.position === position ? number + 1 : 1
-      position = event.position
+    for (const { event, number } of numberedEvents(events)) {
+      const { position } = event
       if (position <= reached || !this.#isWanted(event, number)) continue
       if (this.#happenings.length >= happeningsMax || this.#bytes >= batchBytesMax) return false
       const { name, payload, transaction: version } = event

@@ -9,6 +9,7 @@ import { AdaptiveLimit } from './adaptive-limit.ts'
 import { FairShares } from './fair-shares.ts'
 import { QueryTurns } from './query-turns.ts'
 import { QueueingDelay } from './queueing-delay.ts'
+import { retryAfter } from './retry-after.ts'
 
 export interface LoadControlParts {
   readonly clock: Clock
@@ -52,7 +53,6 @@ const lateFactor = 5
 /** Errors of one reason that are made in an interval: as many different times to come back. */
 const errorsMax = 64
 const retryMsMin = 100
-const retryMsMax = 10_000
 
 /**
  * Overload control of one unit: what comes through its doors is taken as long as commands do not
@@ -238,14 +238,12 @@ export class LoadControl {
 
   /**
    * When it would be this caller's turn at the present rate, if those who were turned away lately
-   * stood in line behind those who wait; a quarter more or less, so that they do not come back
-   * together.
+   * stood in line behind those who wait.
    */
   #retryAfterMs({ pendingCount }: Underway): number {
     const ms = (pendingCount + this.#shedLately + this.#shedNow) / this.#perMs
-    const jitter = 0.75 + (this.#random.integer() % 1024) / 2048
     // Nothing has been done for a while: nobody knows.
     const waits = Number.isFinite(ms) ? ms : 1000
-    return Math.round(Math.min(retryMsMax, Math.max(retryMsMin, waits * jitter)))
+    return Math.max(retryMsMin, retryAfter(waits, this.#random))
   }
 }

@@ -2,6 +2,7 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import type { QueriesLoad } from '@spacegrid/grid/doors/request/load-status'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { retryAfter } from './retry-after.ts'
 
 /** Queries that take longer on the average wait for a turn. */
 const costlyMs = 5
@@ -13,7 +14,6 @@ const newest = 0.3
 const restFactor = 2
 /** Who would have to wait longer is turned away. */
 const waitMsMax = 2000
-const retryMsMax = 10_000
 
 interface Waiting {
   readonly query: string
@@ -125,9 +125,8 @@ export class QueryTurns {
 
   #tooMany(query: string, waitMs: number): GridError {
     this.#shed++
-    const jitter = 0.75 + (this.#random.integer() % 1024) / 2048
     return new GridError('overloaded', `${this.#line.length} queries like ${query} are waiting`, {
-      retryAfterMs: Math.round(Math.min(retryMsMax, waitMs * jitter)),
+      retryAfterMs: retryAfter(waitMs, this.#random),
     })
   }
 }

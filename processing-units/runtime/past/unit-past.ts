@@ -1,14 +1,13 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
 import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
+import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { pastInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
   AsOf,
   BatchAnswer,
-  BatchedAnswer,
   BatchedQuery,
   EntryAnswer,
   HistoryAsked,
@@ -101,17 +100,9 @@ export class UnitPast implements PastReads {
     return await this.#at(asOf, async (seen, now) => {
       const { position } = seen.state
       // All of them run up to their first wait at once, on one state.
-      const begun = asked.map(async ({ query, input }): Promise<BatchedAnswer> => {
-        try {
-          const { result, explanation } = await this.#reads.seen(query, input, () => seen, now, {
-            explain,
-          })
-          return explanation ? { result, explanation } : { result }
-        } catch (error) {
-          if (!isGridError(error)) throw error
-          return { error }
-        }
-      })
+      const begun = asked.map(({ query, input }) =>
+        batched(() => this.#reads.seen(query, input, () => seen, now, { explain })),
+      )
       return { answers: await Promise.all(begun), position }
     })
   }
