@@ -47,4 +47,11 @@ export const liveRules: readonly Rule[] = [
     replace: '',
     tests: [`${live}/live-queries.test.ts`],
   },
+  {
+    name: 'live: where the stream of published events ends, and with which event, is of one moment',
+    file: 'data-pump/event-publisher.ts',
+    find: 'const last = held?.number ?? found.last',
+    replace: 'const last = found.last',
+    tests: ['data-pump/event-publisher.test.ts'],
+  },
 ]
