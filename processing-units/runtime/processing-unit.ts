@@ -59,7 +59,7 @@ import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
-import { Reads } from './reads.ts'
+import { asItIs, Reads } from './reads.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
@@ -304,7 +304,7 @@ export class ProcessingUnit implements Serving, Component {
     return this.#watch.time.now()
   }
 
-  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
+  query(name: string, input: unknown, options = asItIs): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
 
