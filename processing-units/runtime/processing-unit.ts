@@ -29,6 +29,7 @@ import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { sleep } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
@@ -109,6 +110,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #rate: RateMeter
   readonly #load: LoadControl
   #collisionsBefore = 0
+  #answeredBefore = 0
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
@@ -386,6 +388,29 @@ export class ProcessingUnit implements Serving, Component {
     return this.#affinity?.status()
   }
 
+  get isFull(): boolean {
+    return this.#ports.memory?.isFull ?? false
+  }
+
+  /** How it fares, for whoever scales the grid; cheaper than everything that there is to say. */
+  loads(): readonly LogLoad[] {
+    return [this.load()]
+  }
+
+  load(): LogLoad {
+    const incarnation = this.#incarnation
+    const figures = this.#load.figures()
+    return {
+      ...figures,
+      partition: this.#unitPlace.place?.partition ?? 0,
+      answered: this.#answeredBefore + (incarnation?.runner.answered ?? 0),
+      pending: this.pending,
+      // A log that says nothing at all is on its longest way.
+      tripMs: Math.max(figures.tripMs, incarnation?.silentMs ?? 0),
+      hotKeys: this.#affinity?.hotKeys ?? 0,
+    }
+  }
+
   status(): SpaceStatus & ComponentStatus {
     const incarnation = this.#incarnation
     const state = incarnation?.state
@@ -521,6 +546,7 @@ export class ProcessingUnit implements Serving, Component {
     await this.#snapshots.stop()
     this.#incarnation = undefined
     this.#collisionsBefore += incarnation.runner.collisions
+    this.#answeredBefore += incarnation.runner.answered
     await incarnation.replica.stop()
   }
 

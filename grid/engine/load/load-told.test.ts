@@ -10,7 +10,7 @@ const told: LoadTold = {
   ...{ id: 123_456_789, name: 'ticketing-1', role: 'unit', ready: true, full: false },
   ...{ busyMs: 120.5, idleMs: 879.5, logs: [log] },
 }
-const fields = [1, 'unit-1', 'unit', true, false, 1, 2, []]
+const fields: unknown[] = [1, 'unit-1', 'unit', true, false, 1, 2, []]
 
 test('what a unit tells of its load comes out as it went in', () => {
   expect(decodeLoad(encodeLoad(told))).toEqual(told)
