@@ -1,3 +1,4 @@
+import { dueSale, type ScheduledSale } from '@spacegrid/grid/program/scaling-schedule'
 import { Budget, type Spent } from './budget.ts'
 import type { Cause, Decision } from './decision.ts'
 import { GainWatch } from './gain-watch.ts'
@@ -5,7 +6,6 @@ import { type HindranceSettings, hindranceOf, percent, shown } from './hindrance
 import { answeredBy, type Moment, sum } from './moment.ts'
 import { NeedsSeen, neededFor } from './needs.ts'
 import { type Pressure, pressureOf, workOf } from './pressure.ts'
-import { dueSale, type ScheduledSale } from './schedule.ts'
 import { StartWatch } from './start-watch.ts'
 import { Trend } from './trend.ts'
 

@@ -24,6 +24,7 @@ interface Options {
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
+  readonly elastic?: boolean
   readonly json?: boolean
 }
 
@@ -54,6 +55,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     units: options.units,
     queryUnits: options.queryUnits,
     copies: options.copies,
+    elastic: options.elastic === true,
     application,
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
@@ -141,7 +143,7 @@ function stopWith(cluster: ProcessCluster, lock: DirectoryLock): void {
   }
   for (const component of cluster.components)
     void component.gone.then(() => {
-      if (stopping) return
+      if (stopping || component.isStopping) return
       const { name, logFile } = component.settings
       process.stderr.write(
         `${name} (${component.pid}) ended: ${component.ended}; its log: ${logFile}\n`,
@@ -175,6 +177,10 @@ export const addCluster: AddCommand = (program) => {
       '--partitions <number>',
       'partitions of each space (PARTITIONS for the application, which has to have that setting)',
       whole(1, partitionsMax),
+    )
+    .option(
+      '--elastic',
+      'a deployment manager adds units before they are missed and takes them away again: from --units (or UNITS_MIN) to UNITS_MAX',
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

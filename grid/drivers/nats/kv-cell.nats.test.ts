@@ -1,12 +1,12 @@
 import { uniqueName } from '@spacegrid/proof/support/unique-name'
 import { connect } from 'nats'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { KvCell } from './kv-cell.ts'
+import { KvCell, keysOfBucket } from './kv-cell.ts'
 
 async function opened(bucket = uniqueName('cell')) {
   const connection = await connect({ servers: inject('natsUrl') })
   onTestFinished(() => connection.close())
-  return { bucket, cell: await KvCell.open(connection, bucket, 'lease') }
+  return { bucket, cell: new KvCell(connection, bucket, 'lease') }
 }
 const text = (data: Uint8Array | undefined) => data && Buffer.from(data).toString()
 
@@ -32,4 +32,14 @@ test('of two that replace the same one is refused, and so is who thinks that not
   const failed = both.find(({ status }) => status === 'rejected') as PromiseRejectedResult
   expect(failed.reason).toMatchObject({ code: 'fenced' })
   await expect(cell.write(Buffer.from('new'), 0)).rejects.toMatchObject({ code: 'fenced' })
+})
+
+test('the keys of a bucket are told, and of one that is not there none', async () => {
+  const { bucket, cell } = await opened()
+  await cell.write(Buffer.from('one'), 0)
+  const connection = await connect({ servers: inject('natsUrl') })
+  onTestFinished(() => connection.close())
+  await new KvCell(connection, bucket, 'a_b.journal').write(Buffer.from('two'), 0)
+  expect(await keysOfBucket(connection, bucket)).toEqual(['a_b.journal', 'lease'])
+  expect(await keysOfBucket(connection, uniqueName('nowhere'))).toEqual([])
 })

@@ -1,6 +1,6 @@
-import { type KV, type NatsConnection as DriverConnection } from 'nats'
+import type { NatsConnection as DriverConnection, KV } from 'nats'
 import type { Cell, CellValue } from '../../engine/ports/cell.ts'
-import { toLogError } from './log-faults.ts'
+import { isJetStreamError, jetStreamCodes, toLogError } from './log-faults.ts'
 
 const requestTimeoutMs = 3000
 
@@ -9,45 +9,61 @@ const requestTimeoutMs = 3000
  * the server compares and sets. The bucket is created where there is none.
  */
 export class KvCell implements Cell {
-  readonly #kv: KV
+  readonly #connection: DriverConnection
+  readonly #bucket: string
   readonly #key: string
+  readonly #replicas: number
+  #kv: KV | undefined
 
-  /** @throws GridError `log_unavailable` */
-  static async open(
-    connection: DriverConnection,
-    bucket: string,
-    key: string,
-    replicas = 1,
-  ): Promise<KvCell> {
-    try {
-      const { views } = connection.jetstream({ timeout: requestTimeoutMs, checkAPI: false })
-      return new KvCell(await views.kv(bucket, { replicas, history: 1 }), key)
-    } catch (error) {
-      throw toLogError(error, `The bucket ${bucket} cannot be opened`)
-    }
-  }
-
-  private constructor(kv: KV, key: string) {
-    this.#kv = kv
+  /** @param key of letters, digits, dots, dashes and underscores */
+  constructor(connection: DriverConnection, bucket: string, key: string, replicas = 1) {
+    this.#connection = connection
+    this.#bucket = bucket
     this.#key = key
+    this.#replicas = replicas
   }
 
   async read(): Promise<CellValue | undefined> {
-    try {
-      const entry = await this.#kv.get(this.#key)
+    return await this.#with('read', async (kv) => {
+      const entry = await kv.get(this.#key)
       return entry && entry.operation === 'PUT'
         ? { data: entry.value, revision: entry.revision }
         : undefined
-    } catch (error) {
-      throw toLogError(error, `${this.#key} cannot be read`)
-    }
+    })
   }
 
   async write(data: Uint8Array, replaces: number): Promise<number> {
+    return await this.#with('written', (kv) => kv.update(this.#key, data, replaces))
+  }
+
+  async #with<T>(done: string, work: (kv: KV) => Promise<T>): Promise<T> {
     try {
-      return await this.#kv.update(this.#key, data, replaces)
+      this.#kv ??= await this.#open()
+      return await work(this.#kv)
     } catch (error) {
-      throw toLogError(error, `${this.#key} cannot be written`)
+      throw toLogError(error, `${this.#key} in the bucket ${this.#bucket} cannot be ${done}`)
     }
+  }
+
+  async #open(): Promise<KV> {
+    const { views } = this.#connection.jetstream({ timeout: requestTimeoutMs, checkAPI: false })
+    return await views.kv(this.#bucket, { replicas: this.#replicas, history: 1 })
+  }
+}
+
+/** Keys of the values in a bucket; none where there is no bucket. */
+export async function keysOfBucket(
+  connection: DriverConnection,
+  bucket: string,
+): Promise<readonly string[]> {
+  try {
+    const { views } = connection.jetstream({ timeout: requestTimeoutMs, checkAPI: false })
+    const kv = await views.kv(bucket, { bindOnly: true })
+    const keys: string[] = []
+    for await (const key of await kv.keys()) keys.push(key)
+    return keys.sort()
+  } catch (error) {
+    if (isJetStreamError(error, jetStreamCodes.streamNotFound)) return []
+    throw toLogError(error, `The bucket ${bucket} cannot be read`)
   }
 }
