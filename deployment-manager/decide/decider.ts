@@ -88,11 +88,14 @@ export class Decider {
     const { unitsMin, unitsMax, unitHoursMax } = this.#settings
     const sale = dueSale(this.#settings.schedule, now)
     if (!this.#budget.affords(0, 0) && wanted > unitsMin)
-      return scaled(wanted, unitsMin, 'budget', `${hours(this.#budget)} of ${unitHoursMax} are used up`)
-    if (wanted > unitsMax)
-      return scaled(wanted, unitsMax, 'maximum', `UNITS_MAX is ${unitsMax}`)
-    if (wanted < unitsMin)
-      return scaled(wanted, unitsMin, 'minimum', `UNITS_MIN is ${unitsMin}`)
+      return scaled(
+        wanted,
+        unitsMin,
+        'budget',
+        `${hours(this.#budget)} of ${unitHoursMax} are used up`,
+      )
+    if (wanted > unitsMax) return scaled(wanted, unitsMax, 'maximum', `UNITS_MAX is ${unitsMax}`)
+    if (wanted < unitsMin) return scaled(wanted, unitsMin, 'minimum', `UNITS_MIN is ${unitsMin}`)
     const planned = Math.min(unitsMax, sale?.units ?? 0)
     if (sale && wanted < planned && this.#budget.affords(planned, affordMs))
       return scaled(

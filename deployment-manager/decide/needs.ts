@@ -1,5 +1,5 @@
-import { answeredBy, type Moment, sum } from './moment.ts'
 import { meldMs } from './melding.ts'
+import { answeredBy, type Moment, sum } from './moment.ts'
 
 /**
  * Units that do this work when none of them is busier than `busyMax`. In a space with one partition

@@ -35,8 +35,7 @@ export function pressureOf({ units }: Moment, delayMs: number): Pressure {
     ...(waiting > 0 ? [`${waiting} long queries wait`] : []),
     ...(full.length > 0 ? [`the memory of ${full.length} is nearly full`] : []),
   ]
-  if (pressed.length > 0 && signs.length === 0)
-    signs.push('commands fill what may be under way')
+  if (pressed.length > 0 && signs.length === 0) signs.push('commands fill what may be under way')
   return { units: pressed, signs }
 }
 

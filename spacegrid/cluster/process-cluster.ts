@@ -48,6 +48,8 @@ export interface ProcessClusterOptions {
    * that many, unless the environment says otherwise. Default false.
    */
   readonly elastic?: boolean
+  /** Deployment managers of an elastic cluster: one works. Default `copies`. */
+  readonly managers?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
   /** For one component only, by its name; this goes before all else. */
@@ -186,6 +188,11 @@ export class ProcessCluster {
 
   get queryUnits(): readonly ComponentProcess[] {
     return this.components.filter(({ settings }) => settings.role === unitRoles.queries)
+  }
+
+  /** Whether it says by itself what becomes of this one. */
+  speaksOf({ settings: { role } }: ComponentProcess): boolean {
+    return this.#pool !== undefined && role === 'processing-unit'
   }
 
   get managers(): readonly ComponentProcess[] {
@@ -349,12 +356,13 @@ class ComponentPlan {
   }
 
   managers(): Promise<ComponentSettings[]> {
-    const { units, copies = 1 } = this.#options
+    const { units, copies = 1, managers = copies, environment: given } = this.#options
     // Whoever asks for so many units at the start does not want fewer later.
-    const least = process.env.UNITS_MIN?.trim() ? {} : { UNITS_MIN: String(units) }
+    const isSaid = given?.UNITS_MIN ?? process.env.UNITS_MIN?.trim()
+    const least = isSaid ? {} : { UNITS_MIN: String(units) }
     const environment = { SCALING_DRIVER: 'cluster', ...least }
     return Promise.all(
-      upTo(copies).map((number) =>
+      upTo(managers).map((number) =>
         this.#settings(managerRole, nameOf(managerRole, number), [managerRole], 0, environment),
       ),
     )

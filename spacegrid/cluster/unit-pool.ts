@@ -1,17 +1,22 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import {
   type ClusterAnswer,
   isClusterRequest,
 } from '@spacegrid/deployment-manager/drivers/cluster-messages'
 import type { Deployed } from '@spacegrid/deployment-manager/drivers/driver'
+import { GridError } from '@spacegrid/grid/core/errors'
 import type { ComponentProcess } from './component-process.ts'
 
-export interface UnitPoolOptions {
-  readonly units: readonly ComponentProcess[]
+/** A unit as a pool has to do with it. */
+export type PooledUnit = Pick<ComponentProcess, 'pid' | 'ended' | 'gone' | 'ready' | 'stop'> & {
+  readonly settings: Pick<ComponentProcess['settings'], 'name' | 'logFile'>
+}
+
+export interface UnitPoolOptions<Unit extends PooledUnit> {
+  readonly units: readonly Unit[]
   /** Starts one more, under the lowest number that is free. */
-  readonly add: () => Promise<ComponentProcess>
+  readonly add: () => Promise<Unit>
   /** It is there no more. */
-  readonly remove: (unit: ComponentProcess) => void
+  readonly remove: (unit: Unit) => void
   readonly say: (line: string) => void
 }
 
@@ -24,17 +29,17 @@ const readyMsMax = 60_000
  * nobody else starts any: to be asked twice starts none twice. One that ends by itself is missing
  * until more are asked for.
  */
-export class UnitPool {
-  readonly #options: UnitPoolOptions
-  readonly #ready = new Set<ComponentProcess>()
+export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
+  readonly #options: UnitPoolOptions<Unit>
+  readonly #ready = new Set<Unit>()
   /** Those that are there to stay, in the order in which they have come. */
-  readonly #units: ComponentProcess[] = []
+  readonly #units: Unit[] = []
   #wanted: number
   #term = 0
   #starting = 0
   #isClosed = false
 
-  constructor(options: UnitPoolOptions) {
+  constructor(options: UnitPoolOptions<Unit>) {
     this.#options = options
     this.#wanted = options.units.length
     // They are ready: a cluster begins to change when all of it is there.
@@ -104,7 +109,7 @@ export class UnitPool {
     }
   }
 
-  #take(unit: ComponentProcess): void {
+  #take(unit: Unit): void {
     this.#units.push(unit)
     void unit.gone.then(() => {
       const { name, logFile } = unit.settings
@@ -114,7 +119,7 @@ export class UnitPool {
     })
   }
 
-  #drop(unit: ComponentProcess): void {
+  #drop(unit: Unit): void {
     const at = this.#units.indexOf(unit)
     if (at < 0) return
     this.#units.splice(at, 1)
@@ -122,7 +127,7 @@ export class UnitPool {
     if (unit.ended !== undefined) this.#options.remove(unit)
   }
 
-  #end(unit: ComponentProcess): void {
+  #end(unit: Unit): void {
     this.#ready.delete(unit)
     void unit.stop().then(() => {
       this.#options.remove(unit)

@@ -142,14 +142,15 @@ function stopWith(cluster: ProcessCluster, lock: DirectoryLock): void {
     process.exit(code)
   }
   for (const component of cluster.components)
-    void component.gone.then(() => {
-      if (stopping || component.isStopping) return
-      const { name, logFile } = component.settings
-      process.stderr.write(
-        `${name} (${component.pid}) ended: ${component.ended}; its log: ${logFile}\n`,
-      )
-      if (cluster.components.every(({ ended }) => ended !== undefined)) void stop(1)
-    })
+    if (!cluster.speaksOf(component))
+      void component.gone.then(() => {
+        if (stopping || component.isStopping) return
+        const { name, logFile } = component.settings
+        process.stderr.write(
+          `${name} (${component.pid}) ended: ${component.ended}; its log: ${logFile}\n`,
+        )
+        if (cluster.components.every(({ ended }) => ended !== undefined)) void stop(1)
+      })
   for (const signal of stopSignals) process.on(signal, () => void stop(0))
 }
 

@@ -82,7 +82,9 @@ function readLog(figures: unknown): LogLoad | undefined {
   if (!Array.isArray(figures) || figures.length < logFields.length) return undefined
   if (!logFields.every((_, at) => isFigure(figures[at]))) return undefined
   if ((figures[0] as number) >= partitionsMax || !Number.isInteger(figures[0])) return undefined
-  return Object.fromEntries(logFields.map((field, at) => [field, figures[at]])) as unknown as LogLoad
+  return Object.fromEntries(
+    logFields.map((field, at) => [field, figures[at]]),
+  ) as unknown as LogLoad
 }
 
 const isFigure = (it: unknown): it is number => Number.isFinite(it) && (it as number) >= 0
