@@ -7,7 +7,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { plainSettings } from './decide/test-support/simulated-fleet.ts'
 import { DeploymentManager } from './deployment-manager.ts'
 import type { Driver } from './drivers/driver.ts'
-import type { ManagerOptions } from './manager-options.ts'
+import type { ScalingOptions } from './scaling-options.ts'
 import { SimulatedCell } from './test-support/simulated-cell.ts'
 
 const spaces = [{ name: 'shop', partitions: 1 }]
@@ -50,7 +50,7 @@ class World {
     }
   }
 
-  manager(name: string, options: Partial<ManagerOptions> = {}, seen = {}): DeploymentManager {
+  manager(name: string, options: Partial<ScalingOptions> = {}, seen = {}): DeploymentManager {
     const ports = {
       ...{ messaging: this.messaging, clock: this.clock, random: new SeededRandom(name.length) },
       ...{ lease: this.lease.seenBy(seen), journal: this.journal.seenBy(seen) },

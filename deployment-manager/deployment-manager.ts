@@ -12,7 +12,7 @@ import type { Moment, UnitSignals } from './decide/moment.ts'
 import type { Deployed } from './drivers/driver.ts'
 import { Journal } from './journal.ts'
 import { defaultLeaseSettings, Lease } from './lease/lease.ts'
-import type { ManagerOptions, ManagerPorts } from './manager-options.ts'
+import type { ScalingOptions, ScalingPorts } from './scaling-options.ts'
 import { LoadAsker } from './signals/load-asker.ts'
 
 const lookMsDefault = 1000
@@ -37,8 +37,8 @@ const nothing: Deployed = { wanted: 0, starting: 0, ready: 0 }
  */
 export class DeploymentManager {
   readonly name: string
-  readonly #ports: ManagerPorts
-  readonly #options: ManagerOptions
+  readonly #ports: ScalingPorts
+  readonly #options: ScalingOptions
   readonly #lease: Lease
   readonly #journal: Journal
   readonly #asker: LoadAsker
@@ -57,7 +57,7 @@ export class DeploymentManager {
   #isStopping = false
 
   /** @param name unique among the managers of these spaces */
-  constructor(name: string, ports: ManagerPorts, options: ManagerOptions) {
+  constructor(name: string, ports: ScalingPorts, options: ScalingOptions) {
     this.name = name
     this.#ports = ports
     this.#options = options

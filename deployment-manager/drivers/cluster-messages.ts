@@ -1,6 +1,6 @@
 import type { Deployed } from './driver.ts'
 
-/** What a deployment manager asks of the cluster that has started it, over the channel of the two. */
+/** What a deployment manager asks of the cluster that has started it, over their channel. */
 export interface ClusterRequest {
   readonly scaling: 'look' | 'scale'
   readonly id: number

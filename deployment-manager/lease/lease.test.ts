@@ -7,7 +7,7 @@ import { Lease } from './lease.ts'
 
 const settings = { leaseMs: 8000, renewMs: 2000 }
 
-/** A process that looks every half second, unless it is frozen; its clock may run at its own speed. */
+/** A process that looks twice a second, unless it is frozen; its clock has a speed of its own. */
 function contender(cell: SimulatedCell, clock: SimulatedClock, name: string, speed = 1) {
   const world = { isCutOff: false, losesAnswers: false, isFrozen: false }
   const own = Object.create(clock, {

@@ -102,7 +102,7 @@ export class UnitDoors implements Doors {
       ...{ id: this.#id, name, role: role === 'query' ? unitRoles.queries : unitRoles.commands },
       ...{ ready: unit.readiness().ready, full: unit.isFull },
       ...eventLoopTimes(),
-      logs: unit.loads(),
+      logs: unit instanceof PartitionedUnit ? unit.loads() : [unit.load()],
     }))
   }
 

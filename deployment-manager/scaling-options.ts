@@ -9,7 +9,7 @@ import type { Driver } from './drivers/driver.ts'
 import type { LeaseSettings } from './lease/lease.ts'
 
 /** What a manager works with; all of it is closed by whoever made it. */
-export interface ManagerPorts {
+export interface ScalingPorts {
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
@@ -22,7 +22,7 @@ export interface ManagerPorts {
   readonly idleCores: () => number | undefined
 }
 
-export interface ManagerOptions extends DeciderSettings {
+export interface ScalingOptions extends DeciderSettings {
   /** Spaces that the units serve. */
   readonly spaces: readonly NamedSpace[]
   /** From one look at the units to the next. Default 1,000 ms. */
