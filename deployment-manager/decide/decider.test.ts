@@ -246,8 +246,15 @@ describe('limits', () => {
     expect(causesOf(run)).toContain('ended')
   })
 
-  test('who hears nothing does nothing', () => {
-    const run = runFleet(flat(300, 60), { unitsAtStart: 2, shows: undefined as never })
-    expect(run.decisions.length).toBe(60)
+  test('who hears nothing does nothing, and says so', () => {
+    const run = runFleet(flat(300, 60), { unitsAtStart: 2, speaks: () => false })
+    expect(actsOf(run)).toEqual([])
+    expect(whyOf(run, 'unknown')).toBe('none of 2 units says how it fares')
+  })
+
+  test('while one is silent none is taken away', () => {
+    const quiet = [...flat(250, 60), ...flat(10, 400)]
+    const run = runFleet(quiet, { unitsAtStart: 4, speaks: (at) => at > 0 })
+    expect(Math.min(...run.ready)).toBe(4)
   })
 })

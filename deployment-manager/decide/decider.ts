@@ -27,6 +27,8 @@ export interface DeciderSettings extends HindranceSettings {
 const signsMin = 2
 /** A unit that has come takes its share of the work within this time. */
 const settleMs = 5000
+/** Units are asked, and answer, once a second. */
+const silentMsMin = 5000
 /** From taking one away to the next. */
 const scaleInStepMs = 10_000
 /** What more units cost must be there for so long. */
@@ -54,6 +56,7 @@ export class Decider {
   #grownAt = Number.NEGATIVE_INFINITY
   #shrunkAt = Number.NEGATIVE_INFINITY
   #readyBefore = 0
+  #silentSince: number | undefined
 
   constructor(settings: DeciderSettings, spent: Spent = {}) {
     this.#settings = settings
@@ -114,8 +117,8 @@ export class Decider {
 
   #byLoad(moment: Moment): Decision {
     const { at, wanted, ready, starting, units } = moment
-    if (ready > 0 && units.length === 0)
-      return hold(wanted, 'unknown', `none of ${ready} units says how it fares`)
+    if (ready > 0 && units.length === 0) return this.#unknown(moment)
+    this.#silentSince = undefined
     const { queueDelayMs, busyMax } = this.#settings
     const pressure = pressureOf(moment, queueDelayMs)
     this.#trend.add(at, workOf(units))
@@ -134,6 +137,13 @@ export class Decider {
     const why = this.#reason(moment, pressure, ahead)
     if (wish <= wanted) return this.#fewer(moment)
     return this.#more(moment, pressure, wish, isPressed ? 'pressure' : 'forecast', why)
+  }
+
+  /** Who has just begun has not heard anybody yet. */
+  #unknown({ at, wanted, ready }: Moment): Decision {
+    this.#silentSince ??= at
+    if (at - this.#silentSince < silentMsMin) return steady(wanted)
+    return hold(wanted, 'unknown', `none of ${ready} units says how it fares`)
   }
 
   #more(moment: Moment, pressure: Pressure, wish: number, cause: Cause, why: string): Decision {
@@ -164,12 +174,12 @@ export class Decider {
   /** Taken away one by one, when nothing is unclear and they have not been needed for long. */
   #fewer({ at, now, wanted, ready, starting, units }: Moment): Decision {
     const { unitsMin, unitsMax, scaleInAfterMs, schedule } = this.#settings
-    const steady = hold(wanted, 'steady', 'nothing is to be done')
     const floor = Math.max(unitsMin, Math.min(unitsMax, dueSale(schedule, now)?.units ?? 0))
     const most = this.#needs.most(at)
-    if (most === undefined || Math.max(most, floor) >= wanted) return steady
-    if (starting > 0 || units.length < ready || ready !== wanted) return steady
-    if (at - this.#grownAt < scaleInAfterMs || at - this.#shrunkAt < scaleInStepMs) return steady
+    if (most === undefined || Math.max(most, floor) >= wanted) return steady(wanted)
+    if (starting > 0 || units.length < ready || ready !== wanted) return steady(wanted)
+    if (at - this.#grownAt < scaleInAfterMs || at - this.#shrunkAt < scaleInStepMs)
+      return steady(wanted)
     const work = shown(sum(units, ({ busy }) => busy))
     const seconds = Math.round(scaleInAfterMs / 1000)
     const why = `${work} units of work: for ${seconds} s ${Math.max(most, floor)} would have been enough`
@@ -194,6 +204,8 @@ function homesOf({ spaces }: Moment): number {
 const hold = (units: number, cause: Cause, why: string): Decision => ({
   ...{ units, action: 'hold', cause, why },
 })
+
+const steady = (units: number): Decision => hold(units, 'steady', 'nothing is to be done')
 
 const scaled = (from: number, units: number, cause: Cause, why: string): Decision => ({
   ...{ units, action: units > from ? 'scale_out' : 'scale_in', cause, why },

@@ -167,7 +167,12 @@ export class ProcessCluster {
     const told = say ?? (() => undefined)
     const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows, told)
     await cluster.#write()
-    await cluster.#startManagers()
+    try {
+      await cluster.#startManagers()
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
     return cluster
   }
 

@@ -12,6 +12,8 @@ class FakeUnit implements PooledUnit {
 
   constructor(name: string) {
     this.settings = { name, logFile: `${name}.log` }
+    // Nobody need wait for it.
+    this.#ready.promise.catch(() => undefined)
   }
 
   get gone(): Promise<void> {

@@ -105,7 +105,8 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
       if (!this.#units.includes(unit)) return
       this.#options.say(error instanceof Error ? error.message : String(error))
       this.#drop(unit)
-      this.#end(unit)
+      // It may still be on its way, and nobody waits for it any more.
+      void unit.stop().then(() => this.#options.remove(unit))
     }
   }
 

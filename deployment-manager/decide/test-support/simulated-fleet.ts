@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly unitsAtStart?: number
   /** Anything else that a unit shows, or shows otherwise. */
   readonly shows?: (unit: UnitSignals, at: number) => UnitSignals
+  /** Whether a unit says how it fares. */
+  readonly speaks?: (at: number) => boolean
   readonly idleCores?: number
   readonly natsTripMs?: number
   /** Whether units that are asked for come. */
@@ -96,7 +98,9 @@ export function runFleet(arrivals: readonly number[], options: FleetOptions = {}
       ...{ at: second * 1000, now: 1_700_000_000_000 + second * 1000 },
       spaces: [{ name: 'shop', partitions: partitions.length }],
       ...{ wanted, ready, starting: coming.length },
-      units: Array.from({ length: ready }, (_, at) => unit(at)),
+      units: Array.from({ length: ready }, (_, at) => at)
+        .filter((at) => options.speaks?.(at) ?? true)
+        .map(unit),
       ...{ idleCores: options.idleCores, natsTripMs: options.natsTripMs },
     }
     const decision = decider.decide(moment)

@@ -33,7 +33,9 @@ export class KvCell implements Cell {
   }
 
   async write(data: Uint8Array, replaces: number): Promise<number> {
-    return await this.#with('written', (kv) => kv.update(this.#key, data, replaces))
+    return await this.#with('written', (kv) =>
+      replaces === 0 ? kv.create(this.#key, data) : kv.update(this.#key, data, replaces),
+    )
   }
 
   async #with<T>(done: string, work: (kv: KV) => Promise<T>): Promise<T> {
