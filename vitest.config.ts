@@ -64,8 +64,8 @@ export default defineConfig({
       },
       {
         test: {
-          // Several processes each, but a third of the time they wait: for a server that comes back,
-          // for a process that is frozen. One file more than there are cores fills that.
+          // Several processes each; but for a third of the time they wait, for a server that comes
+          // back, for a process that is frozen. One file more than two cores fills that.
           name: 'end-to-end',
           include: endToEnd,
           maxWorkers: 3,
