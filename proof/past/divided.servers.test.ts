@@ -196,19 +196,24 @@ test('a divided space on NATS and MongoDB answers as of what was, wherever its p
 
 /** Of a key that does not say where its entry is: it is in both partitions. */
 async function history(caller: Caller): Promise<void> {
-  const left: number[] = []
+  const told: { readonly time: number; readonly to: { readonly left: number } }[] = []
   for (let cursor = ''; ; ) {
     const page = await caller.get(`caches/stock/item/history?limit=5${cursor}`)
     expect(page.statusCode, page.body).toBe(200)
-    const { changes, next } = page.json<{ changes: { to: { left: number } }[]; next: string }>()
-    left.push(...changes.map(({ to }) => to.left))
+    const { changes, next } = page.json<{ changes: typeof told; next: string | null }>()
+    told.push(...changes)
     if (next === null) break
     cursor = `&cursor=${encodeURIComponent(next)}`
   }
-  expect(left).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+  const left = told.map(({ to }) => to.left)
+  expect(left.toSorted((one, other) => one - other)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+  ])
+  const times = told.map(({ time }) => time)
+  expect(times).toEqual(times.toSorted((one, other) => other - one))
 }
 
-/** Over the services of single partitions, which callers use who know where what they ask for is. */
+/** Over the services of single partitions, for those who know where what they ask for is. */
 async function atOnePartition(
   messaging: NatsMessaging,
   names: readonly LogName[],

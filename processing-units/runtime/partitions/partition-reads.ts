@@ -54,7 +54,7 @@ export interface PartitionReadsParts {
   judge(query: AnyQuery, thrown: unknown): GridError
 }
 
-/** A state of the past is waited for as long as its unit lets anybody wait, and a moment more, ms. */
+/** A state of the past: as long as its unit lets anybody wait, and a moment more, ms. */
 const pastMsMax = 25_000
 
 type Here<Answer> = (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>
