@@ -199,7 +199,10 @@ export interface KeyChange<Position extends PositionToken = PositionToken> {
   readonly transaction: number
   /** The unit that has sent it. */
   readonly unit?: string
-  /** Of a command that had an idempotency key. */
+  /**
+   * Its name. Left out: nobody's (`due`), written by an earlier version of the grid, or of a command
+   * across partitions that was prepared before what is kept.
+   */
   readonly command?: string
   readonly idempotencyKey?: string
   /** It was due, and nobody's command. */
