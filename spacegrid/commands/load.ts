@@ -10,6 +10,7 @@ import { Failure, failureOf } from '../command-line/failure.ts'
 import { createApplication } from '../load/applications.ts'
 import { type FoundGrid, findGrid } from '../load/found/find-grid.ts'
 import { isLoopback } from '../load/loopback.ts'
+import { summarize } from '../load/measured.ts'
 import {
   addLoadOptions,
   checkLoadOptions,
@@ -21,7 +22,7 @@ import type { RateCurve } from '../load/rate-curve.ts'
 import { reportPage } from '../load/report-page.ts'
 import { type LoadPlan, runLoad } from '../load/run.ts'
 import { screenReport } from '../load/screen.ts'
-import { type LoadSummary, summarize } from '../load/summary.ts'
+import type { LoadSummary } from '../load/summary.ts'
 import { readTrace } from '../load/trace.ts'
 import { compareRuns } from '../load/verdict/comparison.ts'
 import { readEarlierRun } from '../load/verdict/earlier-run.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../client/index.ts'
+import { summarize } from './measured.ts'
 import { latencyBucketMs, Recorder } from './recorder.ts'
-import { summarize } from './summary.ts'
 
 const accepted: Answer = { kind: 'accepted', result: {}, position: 1, attempts: 1 }
 const rejected: Answer = { kind: 'rejected', reason: 'sold_out', details: {}, attempts: 1 }

@@ -1,5 +1,6 @@
+import type { Percentiles } from './measured.ts'
 import type { Counts } from './recorder.ts'
-import type { LoadSummary, Percentiles } from './summary.ts'
+import type { LoadSummary } from './summary.ts'
 import type { LatencyComparison, RunComparison } from './verdict/comparison.ts'
 
 const countColumns = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const

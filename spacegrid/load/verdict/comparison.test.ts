@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { Measured, SecondSummary } from '../measured.ts'
 import { seededRandom } from '../random.ts'
-import type { Measured, SecondSummary } from '../summary.ts'
 import { compareRuns, medianInterval } from './comparison.ts'
 
 const plan = { application: 'ticketing', profile: 'spike', rate: 10, seed: 1 }

@@ -1,10 +1,10 @@
-import type { Measured, Percentiles, SecondSummary } from '../summary.ts'
+import type { Measured, Percentiles, SecondSummary } from '../measured.ts'
 
 const compared = ['p50', 'p90', 'p99'] as const
 
 type Compared = (typeof compared)[number]
 
-/** What decides what users do: runs that differ in one of these cannot be told apart by the grid. */
+/** What decides what users do: runs that differ in it say nothing of the grid. */
 const planOptions = [
   ...['application', 'scenario', 'profile', 'rate', 'peak', 'duration', 'users', 'trace'],
   ...['speedup', 'arrivals', 'seed', 'seats', 'events', 'hot', 'browse', 'specific', 'confirm'],
@@ -51,8 +51,9 @@ export interface RunComparison {
  * second is compared with the same one of the earlier run, which had the same plan; what is told is
  * the median of these ratios, and the interval that holds the true median with a probability of
  * 99 %, from the order of the ratios alone (Conover, *Practical Nonparametric Statistics*, section
- * 3.2); with 95 % one of the dozen rows of every comparison would be a false alarm. Where that interval holds 1, the difference is within the spread. It is the spread of the
- * seconds of two runs: what changes from run to run, a busy machine for one, is not in it.
+ * 3.2); with 95 % one of the dozen rows of every comparison would be a false alarm. Where that
+ * interval holds 1, the difference is within the spread. It is the spread of the seconds of two
+ * runs: what changes from run to run, a busy machine for one, is not in it.
  */
 export function compareRuns(earlier: Measured, later: Measured): RunComparison {
   const otherPlan = planOptions.filter((name) => earlier.options[name] !== later.options[name])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Measured } from '../summary.ts'
+import type { Measured } from '../measured.ts'
 import { judge, parseThreshold } from './threshold.ts'
 
 const counts = { offered: 200, admitted: 190, rejected: 20, shed: 8, failed: 2 }

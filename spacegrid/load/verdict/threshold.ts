@@ -1,5 +1,5 @@
+import type { Measured, Percentiles } from '../measured.ts'
 import type { Counts } from '../recorder.ts'
-import type { Measured, Percentiles } from '../summary.ts'
 
 const latencies = { p50: 'p50', p90: 'p90', p99: 'p99', 'p99.9': 'p999', max: 'max' } as const
 const countNames = ['offered', 'admitted', 'rejected', 'shed', 'failed', 'late'] as const
