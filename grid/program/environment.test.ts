@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { GridError } from '../core/errors.ts'
 import { environmentSchema, readEnvironment } from './environment.ts'
@@ -151,11 +150,10 @@ describe('readEnvironment', () => {
   })
 
   test.each(['10.0.0.7', '10.0.0.0/8,fd00::/8,::1', 'loopback,uniquelocal'])(
-    'takes TRUSTED_PROXIES=%s, as fastify does',
+    'takes TRUSTED_PROXIES=%s',
     (value) => {
       const { TRUSTED_PROXIES } = readEnvironment([], { TRUSTED_PROXIES: value })
       expect(TRUSTED_PROXIES).toBe(value)
-      expect(() => fastify({ trustProxy: value.split(',') })).not.toThrow()
     },
   )
 

@@ -111,7 +111,8 @@ test('of forwarded addresses those that trusted proxies have appended are believ
     },
   })
   const forwarded = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9, 10.0.0.7' }
-  const { get } = openDoor({ pipeline, trustedProxies: ['loopback', '10.0.0.0/8'] })
+  const trustedProxies = ['loopback', 'linklocal', 'uniquelocal', '10.0.0.0/8', 'fd00::/8', '::1']
+  const { get } = openDoor({ pipeline, trustedProxies })
   await get('/shop/queries/echo', forwarded)
   await get('/shop/queries/echo')
   const untold = openDoor({ pipeline })
