@@ -42,6 +42,19 @@ export interface SpaceServicesOptions {
   readonly takesCommands?: boolean
   /** The one partition that is served. Default: all that the space has. */
   readonly partition?: number
+  /** Where the process is, for whoever looks for units. Default: nobody is told. */
+  readonly place?: UnitPlaceTold
+}
+
+/** What a unit's services say of the process that they are in. */
+export interface UnitPlaceTold {
+  readonly unit: string
+  /** As in its status. */
+  readonly role: string
+  /** Address of its public HTTP. */
+  readonly http: string
+  /** Address of health, status and metrics. Absent where nobody knows which port it has got. */
+  readonly admin?: string
 }
 
 /**
@@ -57,7 +70,7 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
-  const { partition, takesCommands = true } = options
+  const { partition, place, takesCommands = true } = options
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
@@ -97,6 +110,7 @@ export function serveSpace(
     name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
+    ...(place === undefined ? {} : { metadata: { ...place } }),
     endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : []), ...histories],
   })
 }
