@@ -58,11 +58,11 @@ export interface UnitPlaceTold {
 }
 
 /**
- * Serves a unit's commands and queries, and histories of entries, over messaging, for callers in any
- * language: JSON in, JSON out, the shapes and the headers of the HTTP door. Units of one space share
- * the requests. Errors travel as GridErrors; a rejection's reason is in its details. The subjects
- * stay open until the subscription is stopped: a unit that leaves service stops it, or its callers
- * get `not_ready` from it.
+ * Serves a unit's commands and queries, and histories of entries, over messaging, for callers in
+ * any language: JSON in, JSON out, the shapes and the headers of the HTTP door. Units of one space
+ * share the requests. Errors travel as GridErrors; a rejection's reason is in its details. The
+ * subjects stay open until the subscription is stopped: a unit that leaves service stops it, or its
+ * callers get `not_ready` from it.
  */
 export function serveSpace(
   messaging: Messaging,
