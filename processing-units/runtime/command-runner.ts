@@ -415,7 +415,8 @@ export class CommandRunner implements UnitCondition {
       steps = [...steps, this.#remember(execution, handled)]
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
-    const record = { number, reads, ranges, steps, events, notBefore: 0 }
+    const { name: command } = execution.command
+    const record = { number, reads, ranges, steps, events, notBefore: 0, command }
     this.#sendRecord(execution, recorder, record, id, handled, written)
   }
 

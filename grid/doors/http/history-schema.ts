@@ -30,7 +30,10 @@ export function historySchema(
     version: { ...count, description: 'Identity of the transaction' },
   }
   const more = {
-    command: { type: 'string', description: 'Of a command that had an idempotency key' },
+    command: {
+      type: 'string',
+      description: 'Which has made it; left out: nobody’s, or not known any more',
+    },
     due: { type: 'boolean', description: 'It was due, and nobody’s command' },
   }
   const since = {

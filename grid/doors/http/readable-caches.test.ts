@@ -3,8 +3,8 @@ import { defineCache, defineCommand, defineSpace, Type } from '../../core/define
 import { defineEvent } from '../../core/define-event.ts'
 import { defineReaction } from '../../core/define-reaction.ts'
 import type { AnyCache, CacheOptions } from '../../core/transaction.ts'
+import { readableCaches, readableNotice } from '../request/readable-caches.ts'
 import { createHttpServer } from './http-server.ts'
-import { readableCaches, readableNotice } from './readable-caches.ts'
 import { MemoryServing } from './test-support/memory-serving.ts'
 
 const schema = Type.Object({
