@@ -1,5 +1,7 @@
-import type { Cache, IndexRange, Projection } from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
+import type { Projection } from '@spacegrid/grid/core/projection/projection'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import { type ReadFrom, StateReader } from './state-reader.ts'
 
 /** What a query of a divided space reads from: one partition, and never what belongs to another. */

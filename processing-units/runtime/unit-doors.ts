@@ -1,7 +1,12 @@
 import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { announcedUrl } from '@spacegrid/grid/doors/http/http-url'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
-import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import { serveSpace, type UnitPlaceTold } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { eventLoopTimes } from '@spacegrid/grid/drivers/system/event-loop'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
@@ -28,6 +33,8 @@ export class UnitDoors implements Doors {
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
   readonly #services: Subscription[] = []
+  /** Of this process, whatever it is called. */
+  readonly #id = new SystemRandom().integer()
   #closing = false
 
   constructor(
@@ -78,8 +85,8 @@ export class UnitDoors implements Doors {
   async #serve(messaging: Messaging, unit: AnyUnit): Promise<Subscription[]> {
     const takesCommands = this.#environment.ROLE === 'unit'
     const log = this.#log
-    const options = { log, pipeline: this.#pipeline, takesCommands }
-    const services = [await serveSpace(messaging, unit, options)]
+    const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
+    const services = [await serveSpace(messaging, unit, options), this.#tellLoad(messaging, unit)]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
     if (!takesCommands) return services
@@ -88,6 +95,27 @@ export class UnitDoors implements Doors {
       return [...services, await serveReactions(messaging, unit, log)]
     services.push(await serveReactions(messaging, unit.reactions, log))
     return [...services, await serveNewest(messaging, unit.space.name, unit, log)]
+  }
+
+  #tellLoad(messaging: Messaging, unit: AnyUnit): Subscription {
+    const { UNIT_NAME: name, ROLE: role } = this.#environment
+    return tellLoad(unit.space.name, messaging, () => ({
+      ...{ id: this.#id, name, role: role === 'query' ? unitRoles.queries : unitRoles.commands },
+      ...{ ready: unit.readiness().ready, full: unit.isFull },
+      ...eventLoopTimes(),
+      logs: unit instanceof PartitionedUnit ? unit.loads() : [unit.load()],
+    }))
+  }
+
+  /** Where others find this process. */
+  #place(): UnitPlaceTold {
+    const { HOST: host, ADMIN_PORT: adminPort, ROLE, UNIT_NAME: unit } = this.#environment
+    const address = this.#http.server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const role = ROLE === 'query' ? unitRoles.queries : unitRoles.commands
+    // Of a port that the system has chosen only the administration's server knows.
+    const admin = adminPort === 0 ? {} : { admin: announcedUrl(host, adminPort) }
+    return { unit, role, http: announcedUrl(host, port), ...admin }
   }
 
   async close(): Promise<void> {
