@@ -1,5 +1,5 @@
+import { dataFault, takeData } from '@spacegrid/grid/core/data'
 import fc from 'fast-check'
-import { dataFault, takeData } from '../../../core/data.ts'
 import type { StoredEntry } from '../../ports/store.ts'
 
 /** Texts that MessagePack writes in different ways. */
