@@ -3,6 +3,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
+import { withSecretsOfFiles } from './secret-files.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -248,6 +249,30 @@ export const environmentSchema = Type.Object({
       'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
     allowed: 'an integer from 0 to 1073741824 (characters)',
   }),
+  CONSOLE_TOKEN: Type.Optional(
+    Type.String({
+      minLength: 16,
+      maxLength: 1024,
+      isSecret: true,
+      description:
+        'Who has it may use the console; not set: whoever works on this machine, where HOST is a loopback address, else nobody',
+      allowed: '16 to 1024 characters',
+    }),
+  ),
+  CONSOLE_TOKEN_FILE: Type.Optional(
+    Type.String({
+      pattern: '^[^\\x00]+$',
+      description: 'File that holds CONSOLE_TOKEN',
+      allowed: 'a path',
+    }),
+  ),
+  CONSOLE_PORT: port(8090, 'HTTP of the console, where it is a process of its own'),
+  GRID_URL: Type.String({
+    pattern: '^https?://[^\\s/?#]+/?$',
+    default: 'http://127.0.0.1:8080',
+    description: 'Where the console finds the public HTTP of the grid: a unit or the gateway',
+    allowed: 'a URL such as http://127.0.0.1:8080',
+  }),
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -275,7 +300,11 @@ export function readEnvironment(
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
   for (const line of misspeltVariables(variables, knownVariables)) warn(line)
-  const { values: environment, problems } = readVariables(schemas, required, variables)
+  const { values: environment, problems } = readVariables(
+    schemas,
+    required,
+    withSecretsOfFiles(variables, ['CONSOLE_TOKEN']),
+  )
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)

@@ -12,6 +12,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-pump', 'data-pump'],
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/console', 'console'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
   ['spacegrid', 'spacegrid'],
@@ -41,7 +42,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/http', 'grid/doors/nats'],
   ['grid/doors/admin'],
   ['grid/program'],
-  ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader', 'console'],
   ['grid/kit'],
   // The published face, as applications see it.
   [
