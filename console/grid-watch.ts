@@ -12,8 +12,8 @@ const silentMs = 3500
 const forgetMs = 120_000
 /** Words that are compared lie at least so far apart. */
 const apartMs = 800
-/** Five minutes: as much as the charts show. */
-const pointsMax = 300
+/** As much as the charts show: two minutes. */
+const pointsMax = 120
 const processesMax = 500
 
 type Listener = (snapshot: Snapshot) => void

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { extname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { docsPage } from './docs-page.ts'
 
 /** Whoever builds the package finds by these what belongs into it. */
 const files: Readonly<Record<string, URL>> = {
@@ -54,6 +55,10 @@ export async function pageFile(path: string): Promise<PageFile | undefined> {
     const require = createRequire(import.meta.url)
     const name = path === 'uplot.js' ? 'uPlot.esm.js' : 'uPlot.min.css'
     return await read(require.resolve(`uplot/dist/${name}`))
+  }
+  if (path.startsWith('doc/')) {
+    const text = await docsPage(path.slice('doc/'.length))
+    return text === undefined ? undefined : { type: 'text/html; charset=utf-8', text }
   }
   if (!path.startsWith('modules/')) return undefined
   return await moduleFile(path.slice('modules/'.length))

@@ -88,7 +88,14 @@ export class Auction {
         legend: { show: false },
         cursor: { y: false },
         axes: [
-          { ...axis, size: 22, grid: { show: false }, ticks: { show: false }, values: times },
+          {
+            ...axis,
+            size: 22,
+            space: 90,
+            grid: { show: false },
+            ticks: { show: false },
+            values: times,
+          },
           { ...axis, ...lines, size: 52, space: 28, values: (_, all) => all.map((v) => count(v)) },
         ],
         series: [

@@ -2,11 +2,11 @@ import { element, make, setText } from './elements.js'
 import uPlot from './uplot.js'
 import { count, ms, rate } from './words.js'
 
-const secondsShown = 300
+const secondsShown = 120
 /** Rows of a table beside a chart, and seconds between them. */
 const rowsShown = 10
 const rowSeconds = 5
-const height = 132
+const height = 170
 
 const charts = [
   {
@@ -110,7 +110,7 @@ export class Charts {
           y: { range: (_plot, _least, most) => [0, Math.max(most ?? 0, 1) * 1.08] },
         },
         axes: [
-          { ...axis, size: 24, space: 70, grid: { show: false }, values: times },
+          { ...axis, size: 24, grid: { show: false }, splits: moments, values: ages },
           { ...axis, size: 46, space: 32, values: (_plot, all) => all.map(short) },
         ],
         series: [
@@ -194,8 +194,9 @@ export class Charts {
 const heading = (text) => make('th', { scope: 'col' }, text)
 const widthOf = (place) => Math.max(160, place.clientWidth)
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
-const times = (_plot, all) => all.map((seconds) => clock.format(seconds * 1000))
+/** They stay where they are while the lines move. */
+const moments = ({ scales }) => [120, 90, 60, 30, 0].map((ago) => (scales.x.max ?? 0) - ago)
+const ages = () => ['', '−90 s', '−60 s', '−30 s', 'now']
 
 /** As axes have room for. */
 const short = (value) =>

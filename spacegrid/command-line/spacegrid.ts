@@ -75,6 +75,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'answers from MongoDB, and keeps watch over it',
       load: async () => (await import('../commands/data-reader.ts')).addDataReader,
     },
+    {
+      name: 'console',
+      summary: 'a page that shows the grid living',
+      load: async () => (await import('../commands/console.ts')).addConsole,
+    },
   ],
   'To operate:': [
     {

@@ -14,6 +14,7 @@ import {
 import type { AddCommand } from '../command-line/add-command.ts'
 import { failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'
+import { driveFor } from '../console/cluster-driving.ts'
 import { findFreePort } from '../servers/free-port.ts'
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
@@ -24,6 +25,7 @@ interface Options {
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
+  readonly console: boolean
   readonly json?: boolean
 }
 
@@ -54,6 +56,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     units: options.units,
     queryUnits: options.queryUnits,
     copies: options.copies,
+    console: options.console,
     application,
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
@@ -70,6 +73,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   })
   process.stdout.write(options.json ? json(cluster) : text(cluster, application))
   for (const signal of stopSignals) process.off(signal, giveUp)
+  driveFor(cluster)
   stopWith(cluster, lock)
 }
 
@@ -103,7 +107,7 @@ const json = ({ urls, processes }: ProcessCluster): string =>
   `${JSON.stringify({ urls, processes })}\n`
 
 const text = ({ urls, processes }: ProcessCluster, { spaces }: ClusterApplication): string =>
-  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}. Ctrl-C stops all.\n`
+  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}.${urls.console === undefined ? '' : ` Console: ${urls.console}.`} Ctrl-C stops all.\n`
 
 function table(rows: readonly ProcessRow[]): string {
   const cells = [
@@ -176,6 +180,7 @@ export const addCluster: AddCommand = (program) => {
       'partitions of each space (PARTITIONS for the application, which has to have that setting)',
       whole(1, partitionsMax),
     )
+    .option('--no-console', 'without a console')
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),
     )

@@ -1,5 +1,6 @@
 import { runConsole } from '@spacegrid/console/program'
 import { namedSpaces } from '@spacegrid/grid/program/named-spaces'
+import { Option } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { LoadSpike } from '../console/load-spike.ts'
 import { ParentDriver } from '../console/parent-driver.ts'
@@ -15,7 +16,7 @@ async function run({ driven = false }: { readonly driven?: boolean }): Promise<v
 }
 
 export const addConsole: AddCommand = (program) => {
-  const command = program
+  program
     .command('console')
     .description('A page that shows the grid living: units, flow, load, alarms; and what to try.')
     .addHelpText(
@@ -23,7 +24,7 @@ export const addConsole: AddCommand = (program) => {
       `
 Environment: NATS_URL; GRID_URL (http://127.0.0.1:8080), CONSOLE_PORT (8090), HOST (127.0.0.1), CONSOLE_TOKEN or CONSOLE_TOKEN_FILE (open to this machine where HOST is a loopback address, else closed), SPACES (those that load can be made of); ADMIN_PORT (9090), LOG_LEVEL. SIGTERM stops it in good order.`,
     )
+    // The cluster that starts it does what it asks for.
+    .addOption(new Option('--driven').hideHelp())
     .action(run)
-  // The cluster that starts it listens to it.
-  command.createOption('--driven')
 }
