@@ -191,6 +191,7 @@ export class Console {
       cache: parameters.get('cache') ?? undefined,
       offset: number('offset', 0, offsetMax),
       limit: number('limit', 25, entriesMax),
+      ...(parameters.has('newest') ? { newest: true } : {}),
     })
   }
 

@@ -68,4 +68,6 @@ export interface LookAsked {
   readonly offset: number
   /** Entries of a page. */
   readonly limit: number
+  /** The last page, in place of the one behind the offset. */
+  readonly newest?: true
 }

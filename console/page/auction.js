@@ -1,11 +1,13 @@
-import { element, keep, make, setHidden, setText } from './elements.js'
+import { element, keep, make, setHidden, setText, whileSeen } from './elements.js'
 import uPlot from './uplot.js'
 import { count, money, plural } from './words.js'
 
 const space = 'auction'
 const pricesMax = 300
 const auctionsShown = 20
-const againMs = 3000
+const findMs = 2000
+/** A browser has few streams for all of its pages: a price is looked at. */
+const lookMs = 700
 const height = 84
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const times = (_plot, all) => all.map((seconds) => clock.format(seconds * 1000))
@@ -16,7 +18,6 @@ export class Auction {
   #newest
   #auctions = new Map()
   #shown
-  #following
   #isChosen = false
   #prices = []
   #auction
@@ -28,7 +29,8 @@ export class Auction {
     this.#client = client
     this.#newest = newest
     this.#draw()
-    void this.#find()
+    void whileSeen(findMs, () => this.#find())
+    void whileSeen(lookMs, () => this.#look())
     new ResizeObserver(() => this.#fit()).observe(element('auction'))
   }
 
@@ -124,16 +126,8 @@ export class Auction {
   }
 
   async #find() {
-    const found = await this.#newest(space, 'auctions', auctionsShown).catch(() => [])
-    for (const { key, value } of found) this.#know(key, JSON.parse(value).title)
-    for (;;)
-      try {
-        for await (const { payload } of this.#client.events(space, { events: ['AuctionOpened'] }))
-          if (typeof payload?.auctionId === 'string') this.#know(payload.auctionId, payload.title)
-      } catch {
-        // The grid is away, or is being started again.
-        await new Promise((wake) => setTimeout(wake, againMs))
-      }
+    for (const { key, value } of await this.#newest(space, 'auctions', auctionsShown))
+      if (!this.#auctions.has(key)) this.#know(key, JSON.parse(value).title)
   }
 
   #know(auctionId, title) {
@@ -161,27 +155,23 @@ export class Auction {
     this.#fit()
   }
 
-  async #follow(auctionId) {
+  #follow(auctionId) {
     if (this.#shown === auctionId) return
     this.#shown = auctionId
-    this.#following?.abort()
-    const following = new AbortController()
-    this.#following = following
     this.#prices = []
-    const { signal } = following
-    while (!signal.aborted)
-      try {
-        for await (const { result } of this.#client.live(
-          space,
-          'auction',
-          { auctionId },
-          { signal },
-        ))
-          if (result && !signal.aborted) this.#show(result)
-      } catch {
-        // It connects again; after a longer outage, from here.
-        await new Promise((wake) => setTimeout(wake, againMs))
-      }
+    void this.#look().catch(() => undefined)
+  }
+
+  async #look() {
+    const auctionId = this.#shown
+    if (auctionId === undefined) return
+    const { result } = await this.#client.query(
+      space,
+      'auction',
+      { auctionId },
+      { deadlineMs: 5000 },
+    )
+    if (auctionId === this.#shown) this.#show(result)
   }
 
   #show(auction) {
@@ -212,6 +202,7 @@ export class Auction {
     try {
       await this.#client.command(space, 'placeBid', input)
       this.#say(`Your bid of ${money(amount)} is placed`)
+      await this.#look()
     } catch (error) {
       this.#say(
         error.reason === 'bid_too_low'

@@ -3,6 +3,7 @@ import { element, setData, setHidden, setText } from './elements.js'
 /** Without a word for so long, what is shown is old. The console speaks once a second. */
 const silentMs = 4000
 const againMs = 2000
+const hiddenMs = 20_000
 
 /**
  * The stream of what the grid is like. It connects again by itself, for as long as the page is open,
@@ -24,7 +25,7 @@ export function connect(hear) {
     stream.addEventListener('error', () => {
       lost('The console cannot be reached')
       // Refused, for now: a browser tries again by itself only after a connection that broke.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(open, againMs)
+      if (stream.readyState === EventSource.CLOSED && !document.hidden) setTimeout(open, againMs)
     })
   }
   const live = () => {
@@ -42,6 +43,16 @@ export function connect(hear) {
     setHidden(element('stale'), false)
     setData(document.body, 'stale', true)
   }
+  // A page that nobody sees asks for nothing: a browser has few connections for all of them.
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      setTimeout(() => {
+        if (!document.hidden) return
+        stream.close()
+        heardAt = 0
+      }, hiddenMs)
+    } else if (stream.readyState === EventSource.CLOSED) open()
+  })
   setInterval(() => {
     if (lostAt === undefined && heardAt > 0 && Date.now() - heardAt > silentMs)
       lost('The console says nothing')

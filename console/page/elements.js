@@ -61,3 +61,18 @@ export function keep(parent, items, keyOf, create, update) {
   }
   for (const child of known.values()) child.remove()
 }
+
+/**
+ * Does something again and again while the page is seen: nobody is asked anything for a page that
+ * nobody looks at.
+ */
+export async function whileSeen(pauseMs, look) {
+  for (;;) {
+    while (document.hidden)
+      await new Promise((wake) =>
+        document.addEventListener('visibilitychange', wake, { once: true }),
+      )
+    await look().catch(() => undefined)
+    await new Promise((wake) => setTimeout(wake, pauseMs))
+  }
+}

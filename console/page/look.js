@@ -199,13 +199,7 @@ export class Look {
 
   /** The entries that came last, the newest at the end. */
   async newest(space, cache, most) {
-    const { count: all = 0 } = await this.#ask({ space, cache, limit: 0 })
-    const { entries = [] } = await this.#ask({
-      space,
-      cache,
-      limit: most,
-      offset: Math.max(0, all - most),
-    })
+    const { entries = [] } = await this.#ask({ space, cache, limit: most, newest: true })
     return entries
   }
 

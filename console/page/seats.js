@@ -1,4 +1,4 @@
-import { element, keep, make, setData, setHidden, setText } from './elements.js'
+import { element, keep, make, setData, setHidden, setText, whileSeen } from './elements.js'
 import { count, money, plural } from './words.js'
 
 const space = 'ticketing'
@@ -6,6 +6,9 @@ const space = 'ticketing'
 const seatsMax = 2400
 const eventsShown = 20
 const againMs = 3000
+const findMs = 2000
+/** Nobody looks any more: the stream is needed by others. */
+const hiddenMs = 20_000
 const letters = { free: 'free', mine: 'yours', held: 'held', sold: 'sold' }
 
 /**
@@ -20,6 +23,7 @@ export class Seats {
   #events = new Map()
   #shown
   #following
+  #followed = false
   /** The visitor has chosen the event: a newer one does not take its place. */
   #isChosen = false
   #holds = new Map()
@@ -35,7 +39,7 @@ export class Seats {
     this.#client = client
     this.#newest = newest
     this.#draw()
-    void this.#find()
+    void whileSeen(findMs, () => this.#find())
     setInterval(() => this.#showBasket(), 1000)
   }
 
@@ -79,20 +83,12 @@ export class Seats {
     this.#showEvents()
   }
 
-  /** What is there, and from then on what is put on sale. */
+  /** Those that were put on sale last; not a stream, of which a browser has few. */
   async #find() {
-    for (const { key, value } of await this.#newest(space, 'events', eventsShown).catch(() => []))
+    for (const { key, value } of await this.#newest(space, 'events', eventsShown)) {
+      if (this.#events.has(key)) continue
       this.#know(key, JSON.parse(value).name)
-    for (;;)
-      try {
-        for await (const event of this.#client.events(space, { events: ['EventCreated'] })) {
-          const { eventId, name } = event.payload ?? {}
-          if (typeof eventId === 'string') this.#know(eventId, name)
-        }
-      } catch {
-        // The grid is away, or is being started again.
-        await new Promise((wake) => setTimeout(wake, againMs))
-      }
+    }
   }
 
   #know(eventId, name) {
@@ -125,27 +121,42 @@ export class Seats {
     for (const part of [select, legend, plan]) setHidden(part, isEmpty)
   }
 
-  async #follow(eventId) {
+  #follow(eventId) {
     if (this.#shown === eventId) return
     this.#shown = eventId
     this.#following?.abort()
-    const following = new AbortController()
-    this.#following = following
-    const { signal } = following
-    while (!signal.aborted)
+    if (this.#followed) return
+    this.#followed = true
+    void whileSeen(againMs, () => this.#live())
+  }
+
+  /** The seats as they are, until the page is left, or another event is chosen. */
+  async #live() {
+    for (let eventId; eventId !== this.#shown; ) {
+      eventId = this.#shown
+      const following = new AbortController()
+      this.#following = following
+      const { signal } = following
+      const leave = () => {
+        if (document.hidden) setTimeout(() => document.hidden && following.abort(), hiddenMs)
+      }
+      document.addEventListener('visibilitychange', leave, { signal })
       try {
         const { result } = await this.#client.query(space, 'availability', { eventId })
         const seats = result.sections.reduce((sum, one) => sum + one.free + one.held + one.sold, 0)
         const query = seats > seatsMax ? 'availability' : 'seatMap'
         for await (const answer of this.#client.live(space, query, { eventId }, { signal })) {
-          if (signal.aborted) return
+          if (signal.aborted) break
           if (answer.result?.seats) this.#showSeats(answer.result.seats)
           else if (answer.result) this.#showSections(answer.result.sections)
         }
-      } catch {
-        // It connects again; after a longer outage, from here.
-        await new Promise((wake) => setTimeout(wake, againMs))
+      } catch (error) {
+        // Left on purpose; else it is tried again, from here, after a pause.
+        if (!signal.aborted) throw error
+      } finally {
+        following.abort()
       }
+    }
   }
 
   #showSeats(seats) {

@@ -27,6 +27,8 @@ export interface LookAsked {
   readonly cache?: unknown
   readonly offset?: unknown
   readonly limit?: unknown
+  /** The last page, in place of the one behind the offset. */
+  readonly newest?: unknown
 }
 
 export interface CachesSeen {
@@ -72,10 +74,13 @@ export function look(unit: LookedInto, asked: LookAsked): CachesSeen | EntriesSe
   if (!unit.space.caches.some(({ name }) => name === cache))
     throw unknownIn(unit.space, 'cache', String(cache))
   const name = String(cache)
-  const offset = whole('offset', asked.offset, 0, offsetMax)
   const limit = whole('limit', asked.limit, 25, limitMax)
   const all = states.map(([, state]) => entriesOf(state, name))
   const count = all.reduce((sum, entries) => sum + (entries?.size ?? 0), 0)
+  const offset =
+    asked.newest === true
+      ? Math.min(offsetMax, Math.max(0, count - limit))
+      : whole('offset', asked.offset, 0, offsetMax)
   const entries: EntrySeen[] = []
   let [at, length] = [0, 0]
   for (const some of all) {

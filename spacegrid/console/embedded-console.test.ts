@@ -78,6 +78,14 @@ test('looks into caches page by page, and cuts what is long', async () => {
   expect(one).toMatchObject({ count: all, offset: 0 })
   const keys = [...one.entries, ...two.entries].map(({ key }) => key)
   expect(new Set(keys).size).toBe(Math.min(40, all))
+  const last = await looking.look({
+    space: 'shop',
+    cache: 'items',
+    offset: 0,
+    limit: 1,
+    newest: true,
+  })
+  expect(last).toMatchObject({ offset: all - 1, entries: [{ key: 'k29' }] })
   const long = two.entries.find(({ key }) => key === 'k29')
   expect(long).toMatchObject({ cut: true, version: expect.any(Number) })
   expect(long?.value.length).toBe(8192)
