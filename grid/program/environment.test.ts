@@ -28,6 +28,8 @@ const defaults = {
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
   COMPRESSION_LENGTH_MIN: 8192,
+  CONSOLE_PORT: 8090,
+  GRID_URL: 'http://127.0.0.1:8080',
 }
 
 function refusalOf(variables: Record<string, string>): GridError {
