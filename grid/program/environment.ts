@@ -3,7 +3,8 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
-import { withSecretsOfFiles } from './secret-files.ts'
+import { readSecretFiles, secretFileVariables } from './secret-files.ts'
+import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -241,6 +242,13 @@ export const environmentSchema = Type.Object({
       allowed: '* or comma-separated origins such as https://shop.example',
     }),
   ),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      description:
+        'Proxies whose X-Forwarded-For is believed, which says where a request came from; not set: nobody’s',
+      allowed: trustedProxiesAllowed,
+    }),
+  ),
   COMPRESSION_LENGTH_MIN: Type.Integer({
     minimum: 0,
     maximum: 2 ** 30,
@@ -259,13 +267,6 @@ export const environmentSchema = Type.Object({
       allowed: '16 to 1024 characters',
     }),
   ),
-  CONSOLE_TOKEN_FILE: Type.Optional(
-    Type.String({
-      pattern: '^[^\\x00]+$',
-      description: 'File that holds CONSOLE_TOKEN',
-      allowed: 'a path',
-    }),
-  ),
   CONSOLE_PORT: port(8090, 'HTTP of the console, where it is a process of its own'),
   GRID_URL: Type.String({
     pattern: '^https?://[^\\s/?#]+/?$',
@@ -281,6 +282,7 @@ export type EnvironmentName = keyof Environment
 /** All that somebody may have meant who has set a variable with a name like one of these. */
 export const knownVariables: readonly string[] = [
   ...Object.keys(environmentSchema.properties),
+  ...secretFileVariables,
   // Of local servers, read where their programs are looked for.
   ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
 ]
@@ -300,17 +302,18 @@ export function readEnvironment(
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
   for (const line of misspeltVariables(variables, knownVariables)) warn(line)
-  const { values: environment, problems } = readVariables(
-    schemas,
-    required,
-    withSecretsOfFiles(variables, ['CONSOLE_TOKEN']),
-  )
+  const secrets = readSecretFiles(variables)
+  const { values: environment, problems } = readVariables(schemas, required, secrets.variables)
+  problems.push(...secrets.problems)
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const proxies = environment.TRUSTED_PROXIES
+  if (typeof proxies === 'string' && !areTrustedProxies(proxies))
+    problems.push(`TRUSTED_PROXIES=${shown(proxies)}: allowed is ${trustedProxiesAllowed}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
