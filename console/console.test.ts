@@ -263,7 +263,7 @@ test('passes visitors’ requests on to the grid, and keeps back what is its own
   expect(answer).toMatchObject({ status: 409, text: '{"code":"rejected"}' })
   expect(heard[0]).toMatchObject({
     ...{ method: 'POST', url: '/shop/commands/buy?x=1', body: '{}' },
-    headers: { 'idempotency-key': 'k' },
+    headers: { 'idempotency-key': 'k', 'x-forwarded-for': '127.0.0.1' },
   })
   for (const own of ['cookie', 'origin', 'x-console-token'])
     expect(heard[0]?.headers).not.toHaveProperty(own)

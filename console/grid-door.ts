@@ -45,7 +45,7 @@ export class GridDoor {
       new URL(prefix + path, this.#url),
       {
         method: request.method,
-        headers: withoutOwn(request.headers),
+        headers: { ...withoutOwn(request.headers), ...forwarded(request) },
         timeout: silenceMsMax,
         ...(isSecure ? {} : { agent: this.#agent }),
       },
@@ -72,6 +72,13 @@ export class GridDoor {
 
 const withoutOwn = (headers: IncomingMessage['headers']) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !keptBack.has(name)))
+
+/** The grid tells callers apart where it trusts who says where they come from. */
+function forwarded({ headers, socket }: IncomingMessage): Readonly<Record<string, string>> {
+  const before = headers['x-forwarded-for']
+  const from = socket.remoteAddress ?? ''
+  return { 'x-forwarded-for': before === undefined ? from : `${[before].flat().join()}, ${from}` }
+}
 
 /** As the grid itself refuses, so that its client knows what to do: try again. */
 function refuse(response: ServerResponse, status: number, detail: string): void {
