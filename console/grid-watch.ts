@@ -3,6 +3,7 @@ import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
 import { alarmsOf } from './alarms.ts'
 import { type Heard, isUnit, type Source, type Told } from './heard.ts'
 import { processView } from './process-view.ts'
+import { lineViews, scalingView } from './scaling-view.ts'
 import type { PlacementView, Point, ProcessView, Snapshot, SpaceView } from './snapshot.ts'
 import { hotKeyViews, shedViews, spacesOf, spaceView } from './space-view.ts'
 
@@ -117,16 +118,25 @@ export class GridWatch {
       placement: placementOf(all),
       shed,
       hotKeys: hotKeyViews(all),
+      scaling: scalingView(all),
+      lines: lineViews(all),
       alarms: alarmsOf(all, spaces, this.#points),
       point,
     }
   }
 }
 
-const roleOrder = ['processing-unit', 'query-unit', 'data-pump', 'data-writer', 'data-reader']
+const roleOrder = [
+  'processing-unit',
+  'query-unit',
+  'data-pump',
+  'data-writer',
+  'data-reader',
+  'deployment-manager',
+]
 
 function byRole(one: ProcessView, other: ProcessView): number {
-  const rank = ({ role }: ProcessView) => (roleOrder.indexOf(role) + 10) % 10
+  const rank = ({ role }: ProcessView) => (roleOrder.indexOf(role) + 20) % 20
   return rank(one) - rank(other) || one.name.localeCompare(other.name, 'en', { numeric: true })
 }
 

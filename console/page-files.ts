@@ -20,6 +20,7 @@ const files: Readonly<Record<string, URL>> = {
   'units.js': new URL('./page/units.js', import.meta.url),
   'placement.js': new URL('./page/placement.js', import.meta.url),
   'pressure.js': new URL('./page/pressure.js', import.meta.url),
+  'scaling.js': new URL('./page/scaling.js', import.meta.url),
   'seats.js': new URL('./page/seats.js', import.meta.url),
   'auction.js': new URL('./page/auction.js', import.meta.url),
   'look.js': new URL('./page/look.js', import.meta.url),

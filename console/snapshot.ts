@@ -1,3 +1,4 @@
+import type { ScalingStatus } from '@spacegrid/grid/engine/load/scaling-status'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import type { Alarm } from './alarms.ts'
 
@@ -10,8 +11,33 @@ export interface Snapshot {
   readonly placement: readonly PlacementView[]
   readonly shed: readonly ShedView[]
   readonly hotKeys: readonly HotKeyView[]
+  /** Of the deployment manager that works; null: there is none. */
+  readonly scaling: ScalingView | null
+  readonly lines: readonly LineView[]
   readonly alarms: readonly Alarm[]
   readonly point: Point
+}
+
+/** The last decisions come last. */
+export type ScalingView = Pick<
+  ScalingStatus,
+  'driver' | 'wanted' | 'ready' | 'starting' | 'spares' | 'unitsMin' | 'unitsMax' | 'decisions'
+>
+
+/** A line of a waiting room. */
+export interface LineView extends LineFigures {
+  readonly space: string
+  readonly line: string
+}
+
+/** As waiting rooms tell of a line, as far as it is shown. */
+export interface LineFigures {
+  readonly waiting: number
+  readonly inside: number
+  readonly insideLimit: number
+  readonly movedPerSecond: number
+  /** Nobody comes in for now. */
+  readonly isHeld: boolean
 }
 
 /** One process of the grid; of an embedded grid, one of its parts. */

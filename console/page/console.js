@@ -7,6 +7,7 @@ import { showFlow, showFlowPanel } from './flow.js'
 import { Look } from './look.js'
 import { showPlacement } from './placement.js'
 import { showPressure } from './pressure.js'
+import { showScaling } from './scaling.js'
 import { Seats } from './seats.js'
 import { Units } from './units.js'
 import { count, ms, percent, plural, rate, story } from './words.js'
@@ -86,6 +87,7 @@ function show(told) {
   units.show(told)
   showPlacement(told.placement)
   showPressure(told)
+  showScaling(told)
   const spaces = told.spaces.map(({ space }) => space)
   if (!look) {
     look = new Look(hello.grid)

@@ -4,7 +4,7 @@ import { count, priorities, rate, reasons } from './words.js'
 /** What is turned away and why, and which keys collide. */
 export function showPressure({ shed, hotKeys, spaces }) {
   const away = shed.filter(({ total }) => total > 0)
-  show(
+  showTable(
     'shed',
     ['Space', 'Why', 'Of those that are', 'Per second', 'In all'],
     away.map((one) => [
@@ -17,7 +17,7 @@ export function showPressure({ shed, hotKeys, spaces }) {
     'Nothing has been turned away.',
   )
   const collisions = spaces.reduce((sum, one) => sum + one.collisionsPerSecond, 0)
-  show(
+  showTable(
     'hot',
     ['Space', 'Key', 'Its commands are done by', 'Commands/s', 'Collisions/s'],
     hotKeys.map((one) => [
@@ -36,13 +36,14 @@ export function showPressure({ shed, hotKeys, spaces }) {
 /** Texts of what was shown last: a table that stays the same is left alone. */
 const shown = new Map()
 
-function show(id, columns, rows, nothing) {
+/** @param numbers how many columns at the end are numbers */
+export function showTable(id, columns, rows, nothing, numbers = 2) {
   const text = JSON.stringify([rows, rows.length === 0 ? nothing : ''])
   if (shown.get(id) === text) return
   shown.set(id, text)
   if (rows.length === 0)
     return element(id).replaceChildren(make('p', { className: 'empty', textContent: nothing }))
-  const isNumber = (at) => at >= columns.length - 2
+  const isNumber = (at) => at >= columns.length - numbers
   const cell = (name, at, value) =>
     make(
       name,

@@ -50,6 +50,8 @@ export const roles = {
   'data-pump': 'Data pump',
   'data-writer': 'Data writer',
   'data-reader': 'Data reader',
+  'deployment-manager': 'Deployment manager',
+  'waiting-room': 'Waiting room',
   process: 'Process',
 }
 

@@ -31,8 +31,9 @@ export function driveFor(cluster: ProcessCluster): void {
 }
 
 const possible = (cluster: ProcessCluster) => ({
-  add:
-    cluster.units.length < unitsMax
+  add: cluster.components.some(({ settings }) => settings.role === 'deployment-manager')
+    ? 'The deployment manager adds and removes units'
+    : cluster.units.length < unitsMax
       ? (true as const)
       : `${unitsMax} units are the most of a cluster on one machine`,
   units: Object.fromEntries(

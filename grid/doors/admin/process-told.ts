@@ -1,3 +1,4 @@
+import type { ScalingStatus } from '../../engine/load/scaling-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { type SpaceFigures, type StatusSource, wishesOf } from './status-source.ts'
@@ -30,6 +31,8 @@ export interface ProcessTold {
   readonly spaces: Readonly<Record<string, SpaceFigures>>
   readonly placement?: Readonly<Record<string, PlacementStatus>>
   readonly requests?: Readonly<Record<string, SpaceRequests>>
+  /** Of a deployment manager: what it works with, and what it has decided. */
+  readonly scaling?: ScalingStatus
   /** Left out: it is a part of a process that tells of itself. */
   readonly process?: ProcessFigures
   /** Its last word: it stops in good order. */
@@ -65,6 +68,7 @@ export async function processTold(
     wishes: wishesOf(source),
     spaces: source.spaces(),
     ...(placement ? { placement } : {}),
+    ...(source.scaling ? { scaling: source.scaling() } : {}),
     ...(telemetry ? { requests: await requestsOf(telemetry) } : {}),
     process: processFigures(),
   }
