@@ -19,6 +19,7 @@ const told = (more: object, more2: object = {}) =>
 
 test('says what is happening', () => {
   expect(told({})).toBe('All is quiet: 2 units ready, nobody asks for anything.')
+  expect(told({ queries: 1.4 })).toContain('only this page asks now and then.')
   expect(told({ commands: 800, queries: 20, p50Ms: 2, p99Ms: 18 })).toBe(
     '2 units ready, 800 commands and 20 queries a second. Half of the commands are answered within 2.0 ms, 99 of 100 within 18 ms. Everything that is asked is answered.',
   )

@@ -102,7 +102,7 @@ export class Charts {
       const options = {
         width: widthOf(place),
         height,
-        padding: [8, 4, 0, 0],
+        padding: [8, 16, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: 'console' }, points: { size: 6 }, y: false },
         scales: {

@@ -422,7 +422,8 @@ function changed({ time, change, position, unit, command, due, from, to }) {
 }
 
 /** The fields that are other ones than before. */
-function difference(from = {}, to = {}) {
+function difference(before, after) {
+  const [from, to] = [before ?? {}, after ?? {}]
   const names = [...new Set([...Object.keys(from), ...Object.keys(to)])]
   const text = (value) => (value === undefined ? '–' : JSON.stringify(value))
   const changes = names.filter((name) => text(from[name]) !== text(to[name]))

@@ -9,6 +9,8 @@ const againMs = 3000
 const findMs = 2000
 /** Nobody looks any more: the stream is needed by others. */
 const hiddenMs = 20_000
+/** Any unit may be asked, and the event may have been made a moment ago. */
+const latest = { from: 'latest' }
 const letters = { free: 'free', mine: 'yours', held: 'held', sold: 'sold' }
 
 /**
@@ -142,7 +144,7 @@ export class Seats {
       }
       document.addEventListener('visibilitychange', leave, { signal })
       try {
-        const { result } = await this.#client.query(space, 'availability', { eventId })
+        const { result } = await this.#client.query(space, 'availability', { eventId }, latest)
         const seats = result.sections.reduce((sum, one) => sum + one.free + one.held + one.sold, 0)
         const query = seats > seatsMax ? 'availability' : 'seatMap'
         for await (const answer of this.#client.live(space, query, { eventId }, { signal })) {

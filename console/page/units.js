@@ -39,7 +39,7 @@ export class Units {
     )
     const head = make('thead', {}, make('tr', {}, ...headings))
     element('processes').append(
-      scrolled('Units and roles', make('table', {}, caption, head, this.#body)),
+      scrolled('Table of units and roles', make('table', {}, caption, head, this.#body)),
     )
   }
 

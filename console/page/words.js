@@ -65,6 +65,8 @@ export const reasons = {
 
 export const priorities = { finish: 'finishing', begin: 'beginning', browse: 'browsing' }
 
+/** Queries a second that pages like this one ask. */
+const ownQueries = 4
 const under = 'Everything that is asked is answered'
 
 /** What is happening now, so that somebody who has never seen a grid understands it. */
@@ -78,8 +80,9 @@ export function story({ point, spaces, spike, alarms }) {
   else if (spike?.phase === 'ending')
     sentences.push('The spike is over; what its users were told is audited.')
   const rates = point.commands + point.queries
-  if (rates < 0.5) {
-    if (sentences.length === 0) sentences.push(`All is quiet: ${units}, nobody asks for anything.`)
+  if (point.commands < 0.5 && point.queries < ownQueries) {
+    const asked = rates < 0.5 ? 'nobody asks for anything' : 'only this page asks now and then'
+    if (sentences.length === 0) sentences.push(`All is quiet: ${units}, ${asked}.`)
   } else {
     sentences.push(
       `${units}, ${rate(point.commands)} commands and ${rate(point.queries)} queries a second.`,
