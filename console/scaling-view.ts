@@ -9,9 +9,9 @@ export function scalingView(all: readonly Heard[]): ScalingView | null {
   const told = all.flatMap(({ now, silent }) => (silent ? [] : (now.told.scaling ?? [])))
   const status = told.find(({ active }) => active) ?? told[0]
   if (!status) return null
-  const { driver, wanted, ready, starting, spares, unitsMin, unitsMax, decisions } = status
+  const { driver, wanted, ready, starting, unitsMin, unitsMax, decisions } = status
   return {
-    ...{ driver, wanted, ready, starting, spares, unitsMin, unitsMax },
+    ...{ driver, wanted, ready, starting, unitsMin, unitsMax },
     decisions: decisions.slice(-decisionsShown),
   }
 }

@@ -21,7 +21,7 @@ export interface Snapshot {
 /** The last decisions come last. */
 export type ScalingView = Pick<
   ScalingStatus,
-  'driver' | 'wanted' | 'ready' | 'starting' | 'spares' | 'unitsMin' | 'unitsMax' | 'decisions'
+  'driver' | 'wanted' | 'ready' | 'starting' | 'unitsMin' | 'unitsMax' | 'decisions'
 >
 
 /** A line of a waiting room. */

@@ -30,14 +30,11 @@ export function showScaling({ scaling, lines }) {
     )
   setHidden(element('scaling-panel'), scaling === null)
   if (scaling === null) return
-  const { driver, wanted, ready, starting, spares, unitsMin, unitsMax, decisions } = scaling
-  const more = [
-    ...(starting > 0 ? [`${count(starting)} starting`] : []),
-    ...(spares > 0 ? [`${plural(spares, 'spare')}`] : []),
-  ]
+  const { driver, wanted, ready, starting, unitsMin, unitsMax, decisions } = scaling
+  const more = starting > 0 ? `, ${count(starting)} starting` : ''
   setText(
     element('scaling-about'),
-    `${plural(ready, 'unit')} ready of ${count(wanted)} wanted${more.length > 0 ? `, ${more.join(', ')}` : ''}; ${count(unitsMin)} to ${count(unitsMax)}, by ${driver}.`,
+    `${plural(ready, 'unit')} ready of ${count(wanted)} wanted${more}; ${count(unitsMin)} to ${count(unitsMax)}, by ${driver}.`,
   )
   showTable(
     'scaling',
