@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { type Alarm, alarmsOf } from './alarms.ts'
+import { alarmsOf } from './alarms.ts'
 import type { Figures, Heard } from './heard.ts'
-import type { Point, SpaceView } from './snapshot.ts'
+import type { Alarm, Point, SpaceView } from './snapshot.ts'
 import { spaceView } from './space-view.ts'
 import { heard, requests, told } from './test-support/told.ts'
 

@@ -1,19 +1,5 @@
 import { figuresIn, type Heard, isUnit, spaceOf } from './heard.ts'
-import type { Point, SpaceView } from './snapshot.ts'
-
-/** Something that people should know of, and what they can do. */
-export interface Alarm {
-  /** Tells alarms apart, from one snapshot to the next. */
-  readonly id: string
-  /** `bad`: somebody has to do something; `warn`: it may become that. */
-  readonly level: 'bad' | 'warn'
-  /** What is so, in one sentence. */
-  readonly text: string
-  /** What to do, in one sentence. */
-  readonly advice: string
-  /** Page of the documentation, and the heading in it. */
-  readonly doc: string
-}
+import type { Alarm, Point, SpaceView } from './snapshot.ts'
 
 /** Positions behind the log from which it is said; beyond 10,000 a unit is not ready. */
 const lagMax = 1000

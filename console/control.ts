@@ -18,7 +18,7 @@ export interface Driver {
 export const spikeSizes = ['small', 'medium', 'large'] as const
 export type SpikeSize = (typeof spikeSizes)[number]
 
-/** Users who come all at once, made by a load generator of this machine, bounded in count and time. */
+/** Users who come all at once, from a generator on this machine: bounded in count and time. */
 export interface Spike {
   /** What each size is, for people. */
   readonly sizes: Readonly<Record<SpikeSize, string>>

@@ -21,9 +21,9 @@ const keptBack = new Set([
 ])
 
 /**
- * The way from the console's pages to the grid's public door, so that they need no other origin than
- * their own: nobody has to let them in (`CORS_ORIGINS`), and browsers need not reach the grid. What
- * is asked goes there as it is, without what the console knows its viewers by.
+ * The way from the console's pages to the grid's public door, so that they need no other origin
+ * than their own: nobody has to let them in (`CORS_ORIGINS`), and browsers need not reach the grid.
+ * What is asked goes there as it is, without what the console knows its viewers by.
  */
 export class GridDoor {
   readonly #url: URL

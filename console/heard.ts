@@ -1,6 +1,6 @@
 import type { ProcessTold } from '@spacegrid/grid/doors/admin/process-told'
 import type { SpaceFigures } from '@spacegrid/grid/doors/admin/status-source'
-import type { LineFigures } from './snapshot.ts'
+import type { LineFigures } from './line-figures.ts'
 
 /** A process's words, and when they came. */
 export interface Told {

@@ -1,6 +1,6 @@
 import type { ScalingStatus } from '@spacegrid/grid/engine/load/scaling-status'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
-import type { Alarm } from './alarms.ts'
+import type { LineFigures } from './line-figures.ts'
 
 /** What viewers are told, once a second at most. */
 export interface Snapshot {
@@ -28,16 +28,6 @@ export type ScalingView = Pick<
 export interface LineView extends LineFigures {
   readonly space: string
   readonly line: string
-}
-
-/** As waiting rooms tell of a line, as far as it is shown. */
-export interface LineFigures {
-  readonly waiting: number
-  readonly inside: number
-  readonly insideLimit: number
-  readonly movedPerSecond: number
-  /** Nobody comes in for now. */
-  readonly isHeld: boolean
 }
 
 /** One process of the grid; of an embedded grid, one of its parts. */
@@ -171,4 +161,18 @@ export interface Point {
   readonly toWriter: number
   readonly collisions: number
   readonly units: number
+}
+
+/** Something that people should know of, and what they can do. */
+export interface Alarm {
+  /** Tells alarms apart, from one snapshot to the next. */
+  readonly id: string
+  /** `bad`: somebody has to do something; `warn`: it may become that. */
+  readonly level: 'bad' | 'warn'
+  /** What is so, in one sentence. */
+  readonly text: string
+  /** What to do, in one sentence. */
+  readonly advice: string
+  /** Page of the documentation, and the heading in it. */
+  readonly doc: string
 }

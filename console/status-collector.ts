@@ -9,8 +9,8 @@ const forgetMs = 60_000
 const processesMax = 500
 
 /**
- * Asks all processes of a grid how they are, over NATS (`spacegrid.status.ask`), and keeps what they
- * have told last. It waits for nobody: who is slow, or gone, is as it has told last.
+ * Asks all processes of a grid how they are, over NATS (`spacegrid.status.ask`), and keeps what
+ * they have told last. It waits for nobody: who is slow, or gone, is as it has told last.
  */
 export class StatusCollector implements Source {
   readonly #messaging: Messaging

@@ -6,7 +6,7 @@ import { LoadSpike } from '../console/load-spike.ts'
 import { ParentDriver } from '../console/parent-driver.ts'
 import { isLoopback } from '../load/loopback.ts'
 
-/** Load is made of this machine's own grid only, and units are ended by whoever has started them. */
+/** Load is for this machine's own grid only; units are ended by whoever has started them. */
 async function run({ driven = false }: { readonly driven?: boolean }): Promise<void> {
   await runConsole(({ SPACES, GRID_URL }) => {
     const spaces = namedSpaces(SPACES ?? '').map(({ name }) => name)
