@@ -217,7 +217,11 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
       expect(reached(unit)).toEqual(['8080 gateway', '8404 monitoring', '9090 gateway', figures[1]])
     for (const role of ['data-pump', 'data-writer', 'data-reader'])
       expect(reached(role)).toEqual(figures)
-    expect(ofKind('NetworkPolicy').some(({ spec }) => !spec?.podSelector?.matchLabels)).toBe(true)
+    // Whoever is named nowhere.
+    expect(named('NetworkPolicy', 'nobody').spec).toEqual({
+      podSelector: {},
+      policyTypes: ['Ingress'],
+    })
     expect(reached('nats')).toContain('6222 nats')
     expect(reached('redis')).toContain('6379 data-pump,data-reader,data-writer')
   })
