@@ -24,10 +24,18 @@ const defaults = {
   AUDIT_INTERVAL_MS: 86_400_000,
   COMMAND_ENTRIES_MAX: 250_000,
   QUEUE_DELAY_MS: 20,
+  UNITS_MIN: 1,
+  UNITS_MAX: 8,
+  UNIT_HOURS_MAX: 0,
+  UNIT_BUSY_PERCENT: 60,
+  SCALE_IN_AFTER_MS: 120_000,
+  IDLE_CORES_MIN: 0.25,
   BODY_BYTES_MAX: 1_048_576,
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
   COMPRESSION_LENGTH_MIN: 8192,
+  CONSOLE_PORT: 8090,
+  GRID_URL: 'http://127.0.0.1:8080',
 }
 
 function refusalOf(variables: Record<string, string>): GridError {
@@ -156,6 +164,11 @@ describe('readEnvironment', () => {
       expect(TRUSTED_PROXIES).toBe(value)
     },
   )
+
+  test('says what is wrong with a secret without it', () => {
+    const { message } = refusalOf({ CONSOLE_TOKEN: 'too short' })
+    expect(message).toBe('CONSOLE_TOKEN=***: allowed is 16 to 1024 characters')
+  })
 
   test('shows no password', () => {
     const { message } = refusalOf({
