@@ -51,6 +51,7 @@ import { runParts } from './parts.ts'
 import { commandsSent, type Process } from './process.ts'
 import { rowQueries } from './projection/row-queries.ts'
 import { typesOf } from './schema-check.ts'
+import { checkedWaitingRoom, type WaitingRoomOptions } from './waiting-room.ts'
 
 /**
  * Declares a cache.
@@ -394,6 +395,11 @@ export interface SpaceOptions<
    * Default: all while developing and none in production.
    */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>>
+  /**
+   * What of the space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`).
+   * Default: nothing.
+   */
+  readonly waitingRoom?: NoInfer<WaitingRoomOptions<Commands['name'], Queries['name']>>
 }
 
 /**
@@ -453,6 +459,9 @@ export function defineSpace<
     projections: options.projections ?? [],
     ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
+    ...(options.waitingRoom
+      ? { waitingRoom: checkedWaitingRoom(name, options.waitingRoom, { commands, queries }) }
+      : {}),
   }
 }
 

@@ -19,6 +19,7 @@ import type { Page, PageOptions } from './page-types.ts'
 import type { PartitionBy } from './partition.ts'
 import type { Process } from './process.ts'
 import type { Aggregate } from './projection/aggregate.ts'
+import type { WaitingRoomOptions } from './waiting-room.ts'
 
 export type { FieldBounds, Page, PageInput, PageOptions, Where } from './page-types.ts'
 export type { IndexRange, Scalar, Value }
@@ -582,4 +583,6 @@ export interface Space<
   readonly partitions?: number | undefined
   /** Domain events that callers may follow. */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>> | undefined
+  /** What of it is behind a waiting room, where one is switched on. */
+  readonly waitingRoom?: WaitingRoomOptions | undefined
 }

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
+import { linesNamed } from '../core/waiting-room.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { type Described, readVariables, shown } from './variables.ts'
+import { waitingRoomVariables } from './waiting-room-environment.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({
@@ -248,6 +250,7 @@ export const environmentSchema = Type.Object({
       'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
     allowed: 'an integer from 0 to 1073741824 (characters)',
   }),
+  ...waitingRoomVariables,
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -282,6 +285,9 @@ export function readEnvironment(
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const lines = environment.WAITING_ROOM
+  const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
+  if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment

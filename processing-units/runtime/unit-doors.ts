@@ -2,11 +2,13 @@ import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/ht
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
 import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
+import { type GuardedSpaces, guardOf } from '@spacegrid/grid/program/waiting-room-keys'
 import type { Logger } from 'pino'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
@@ -28,6 +30,8 @@ export class UnitDoors implements Doors {
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
   readonly #services: Subscription[] = []
+  /** undefined: nothing here is behind a waiting room. */
+  readonly #guarded: GuardedSpaces | undefined
   #closing = false
 
   constructor(
@@ -39,11 +43,16 @@ export class UnitDoors implements Doors {
     this.#units = units
     this.#environment = environment
     this.#log = log
-    this.#pipeline = new RequestPipeline({ telemetry, explains: explains(environment) })
+    const spaces = units.map(({ space }) => space)
+    this.#guarded = guardOf(spaces, environment)
+    this.#pipeline = new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: this.#guarded?.guard,
+    })
     this.#http = createHttpServer(units, {
       log,
       pipeline: this.#pipeline,
-      title: units.map(({ space }) => space.name).join(', '),
+      title: spaces.map(({ name }) => name).join(', '),
       ...httpOptionsOf(environment),
     })
   }
@@ -64,6 +73,7 @@ export class UnitDoors implements Doors {
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
     for (const unit of this.#units) this.#services.push(...(await this.#serve(messaging, unit)))
+    if (this.#guarded) this.#services.push(this.#guarded.reports.tell(messaging, new SystemClock()))
     const spaces = this.#units.map(({ space }) => space)
     this.#log.info(
       { space: spaces.map(({ name }) => name).join(','), port, adminPort },

@@ -12,6 +12,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-pump', 'data-pump'],
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/waiting-room', 'waiting-room'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
   ['spacegrid', 'spacegrid'],
@@ -42,6 +43,8 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/admin'],
   ['grid/program'],
   ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  // It keeps its lines in a space, by a processing unit of its own.
+  ['waiting-room'],
   ['grid/kit'],
   // The published face, as applications see it.
   [

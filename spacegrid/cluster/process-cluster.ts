@@ -5,6 +5,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
+import { roomSpaceName } from '@spacegrid/waiting-room/space'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -26,6 +27,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Units that only answer queries, on a port of their own. Default 0. */
   readonly queryUnits?: number
+  /** Waiting rooms for the lines that `WAITING_ROOM` names, on a port of their own. Default 0. */
+  readonly waitingRooms?: number
   readonly application: ClusterApplication
   readonly dataDirectory: string
   /** Public port, shared by all units that take commands. */
@@ -57,9 +60,10 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries`: query units, where there are any. */
+/** Where a cluster is; `queries` and `waitingRoom`: where there are any. */
 export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly queries?: string
+  readonly waitingRoom?: string
 }
 
 const readyMsMax = 60_000
@@ -123,16 +127,18 @@ export class ProcessCluster {
     const started = new Map(
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
-    const { queryUnits = 0 } = options
-    const queryPort = queryUnits === 0 ? 0 : await queryPortFor(port)
+    const { queryUnits = 0, waitingRooms = 0 } = options
+    const queryPort = queryUnits === 0 ? 0 : await nextPortOf(port)
+    const roomPort = waitingRooms === 0 ? 0 : await nextPortOf(queryPort === 0 ? port : queryPort)
     const all = {
       http: `http://127.0.0.1:${port}`,
       ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
+      ...(waitingRooms === 0 ? {} : { waitingRoom: `http://127.0.0.1:${roomPort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all, queryPort)
+    const plan = new ComponentPlan(options, dataDirectory, all, { queryPort, roomPort })
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -222,7 +228,7 @@ export class ProcessCluster {
 }
 
 /** The next one, where that is free. */
-const queryPortFor = async (port: number): Promise<number> =>
+const nextPortOf = async (port: number): Promise<number> =>
   port < 65_535 && (await isPortFree(port + 1)) ? port + 1 : await findFreePort()
 
 function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
@@ -231,22 +237,27 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   return server.url
 }
 
+/** Each is shared by all of its kind; 0: there are none. */
+interface ClusterPorts {
+  readonly queryPort: number
+  readonly roomPort: number
+}
+
 /** Makes the settings of components: what all of them share is worked out once. */
 class ComponentPlan {
   readonly #options: ProcessClusterOptions
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
-  /** Shared by all query units; 0: there are none. */
-  readonly #queryPort: number
+  readonly #ports: ClusterPorts
 
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
-    urls: Readonly<Record<ServerName, string>>,
-    queryPort: number,
+    urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
+    ports: ClusterPorts,
   ) {
     this.#options = options
-    this.#queryPort = queryPort
+    this.#ports = ports
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
@@ -256,6 +267,8 @@ class ComponentPlan {
       DATA_DIR: dataDirectory,
       SPACES: spacesText(this.#named),
       HOST: '127.0.0.1',
+      // There is no gateway in front of both.
+      ...(urls.waitingRoom === undefined ? {} : { WAITING_ROOM_URL: urls.waitingRoom }),
     }
   }
 
@@ -265,8 +278,10 @@ class ComponentPlan {
   }
 
   get #named(): NamedSpace[] {
-    const { spaces, partitions = {} } = this.#options.application
-    return spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    const { application, waitingRooms = 0 } = this.#options
+    const { spaces, partitions = {} } = application
+    const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
   }
 
   unit(number: number): Promise<ComponentSettings> {
@@ -279,19 +294,25 @@ class ComponentPlan {
 
   queryUnit(number: number): Promise<ComponentSettings> {
     const { files } = this.#options.application
-    const [role, port] = [unitRoles.queries, this.#queryPort]
+    const [role, port] = [unitRoles.queries, this.#ports.queryPort]
     return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
+  }
+
+  waitingRoom(number: number): Promise<ComponentSettings> {
+    const role = 'waiting-room'
+    return this.#settings(role, `${role}-${number}`, [role], this.#ports.roomPort)
   }
 
   async all(): Promise<ComponentSettings[]> {
     const roles = ['data-reader', 'data-writer', 'data-pump']
-    const { units, queryUnits = 0, copies = 1 } = this.#options
+    const { units, queryUnits = 0, waitingRooms = 0, copies = 1 } = this.#options
     return await Promise.all([
       ...roles.flatMap((role) =>
         upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
       ),
       ...upTo(units).map((number) => this.unit(number)),
       ...upTo(queryUnits).map((number) => this.queryUnit(number)),
+      ...upTo(waitingRooms).map((number) => this.waitingRoom(number)),
     ])
   }
 

@@ -75,6 +75,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'answers from MongoDB, and keeps watch over it',
       load: async () => (await import('../commands/data-reader.ts')).addDataReader,
     },
+    {
+      name: 'waiting-room',
+      summary: 'gives visitors places in line, and lets in who is next',
+      load: async () => (await import('../commands/waiting-room.ts')).addWaitingRoom,
+    },
   ],
   'To operate:': [
     {

@@ -17,9 +17,12 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
+import { addRoomRoutes } from '@spacegrid/waiting-room/room-routes'
+import { roomSpace } from '@spacegrid/waiting-room/space'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
+import { EmbeddedRoom, embeddedGuard } from './embedded-room.ts'
 
 const readyPollMs = 10
 /** People read this program's log as lines; whoever wants JSON reads the components' own. */
@@ -68,6 +71,7 @@ export async function serveEmbedded(
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
   const spaces = await makeSpaces(environment)
   useFolder('DATA_DIR', dataDirectory)
+  const guarded = embeddedGuard(spaces, environment)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
@@ -76,7 +80,7 @@ export async function serveEmbedded(
   tellStrayFaults(log)
   const report = reportTo(log, {})
   const telemetry = new PrometheusTelemetry()
-  const grid = new EmbeddedGrid(spaces, {
+  const grid = new EmbeddedGrid(guarded ? [...spaces, roomSpace] : spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
@@ -94,12 +98,22 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const http = createHttpServer(grid.serving, {
-    log,
-    pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
-    ...httpOptionsOf(environment),
-  })
-  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
+  const waiting = guarded && new EmbeddedRoom(grid, guarded, environment, log)
+  const http = createHttpServer(
+    // Lines are asked for by the routes of the waiting room alone.
+    grid.serving.filter((unit) => unit.space.name !== roomSpace.name),
+    {
+      log,
+      pipeline: new RequestPipeline({
+        ...{ telemetry, explains: explains(environment) },
+        waitingRoom: guarded?.guard,
+      }),
+      ...httpOptionsOf(environment),
+      ...(waiting ? { addRoutes: (app) => addRoomRoutes(app, waiting.room) } : {}),
+    },
+  )
+  const source = statusOfUnits('embedded', 'embedded', grid.serving)
+  const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
     telemetry,
     audit: (request) => auditEmbedded(grid, request),
@@ -107,11 +121,13 @@ export async function serveEmbedded(
   })
   // Last: who joins asks again only after a while, and what is made above takes the whole thread.
   grid.start()
+  await waiting?.start()
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
     stop: async () => {
       await http.close()
+      await waiting?.stop()
       await grid.stop()
       await admin.close()
     },

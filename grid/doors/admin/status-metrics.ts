@@ -8,6 +8,7 @@ import { addPassedMetrics } from './passed-metrics.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import { addReactionMetrics } from './reaction-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
+import { addWaitingRoomMetrics } from './waiting-room-metrics.ts'
 
 const gauges = {
   position: ['spacegrid_position', 'Log position of the replica'],
@@ -73,6 +74,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   addPassedMetrics(registry, source)
+  addWaitingRoomMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',

@@ -90,6 +90,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * 0: none is.
    */
   readonly compressionLengthMin?: number
+  /** Routes of its own, beside those of the spaces. */
+  readonly addRoutes?: (app: FastifyInstance) => void
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -170,6 +172,8 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
+  const { addRoutes } = options
+  if (addRoutes) app.register(async (routes) => addRoutes(routes))
   return app
 }
 

@@ -1,0 +1,105 @@
+import type { LineName } from '@spacegrid/grid/core/waiting-room'
+import { firstPace } from './line-pace.ts'
+import { type LineState, noSignals } from './line-state.ts'
+import type { RoomOptions } from './room-options.ts'
+import type { LineLook } from './space.ts'
+import {
+  estimateWait,
+  type FlowingLane,
+  type Movement,
+  type WaitEstimate,
+} from './wait-estimate.ts'
+
+/** A line as it is kept, with what configuration says of it. */
+export function stateOf(line: LineName, look: LineLook, options: RoomOptions): LineState {
+  const { progress, signals, lanes, steps } = look
+  return {
+    line,
+    step: progress?.step ?? 0,
+    ...(progress?.busySinceMs === undefined ? {} : { busySinceMs: progress.busySinceMs }),
+    pace: progress?.pace ?? firstPace(options),
+    signals: signals ?? noSignals,
+    steps,
+    lanes: options.lanes.map(({ lane, share }) => {
+      const moved = progress?.lanes.find((one) => one.lane === lane)
+      return {
+        ...{ lane, share },
+        given: lanes.find((one) => one.lane === lane)?.given ?? 0,
+        admitted: moved?.admitted ?? 0,
+        turn: moved?.turn ?? 0,
+      }
+    }),
+  }
+}
+
+/**
+ * A line at one moment, as visitors are told of it. What they ask is answered from here, whoever they
+ * are and however many.
+ */
+export class LineView {
+  readonly state: LineState
+  readonly #movements: readonly Movement[]
+  readonly #sinceMs: number
+  readonly #nowMs: number
+  readonly #lanes: readonly FlowingLane[]
+  readonly #estimates = new Map<string, WaitEstimate | undefined>()
+
+  /** @param arrivalsPerS who joins, by lane, as measured */
+  constructor(
+    state: LineState,
+    options: RoomOptions,
+    arrivalsPerS: ReadonlyMap<string, number>,
+    nowMs: number,
+  ) {
+    this.state = state
+    this.#nowMs = nowMs
+    this.#movements = state.steps.map(({ atMs, from, upTo }) => ({ atMs, count: upTo - from + 1 }))
+    this.#sinceMs = measuredSince(state, this.#movements, options, nowMs)
+    this.#lanes = state.lanes.map(({ lane, share, given, admitted }) => ({
+      ...{ lane, share, waiting: Math.max(0, given - admitted) },
+      arrivalsPerS: arrivalsPerS.get(lane) ?? 0,
+    }))
+  }
+
+  /** undefined: too little has been measured. */
+  estimate(lane: string, ahead: number): WaitEstimate | undefined {
+    const about = rounded(ahead)
+    const key = `${lane} ${about}`
+    if (!this.#estimates.has(key))
+      this.#estimates.set(
+        key,
+        estimateWait({
+          ...{ ahead: about, lane, lanes: this.#lanes, movements: this.#movements },
+          ...{ sinceMs: this.#sinceMs, nowMs: this.#nowMs },
+        }),
+      )
+    return this.#estimates.get(key)
+  }
+}
+
+/** Two digits: less than the rate is known by. */
+function rounded(ahead: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, ahead))) - 1)
+  return Math.round(ahead / unit) * unit
+}
+
+/**
+ * Since when the moves say how fast the line moves: not while nobody was waiting, and not while the
+ * room was being filled at the beginning.
+ */
+function measuredSince(
+  { busySinceMs = Number.POSITIVE_INFINITY }: LineState,
+  movements: readonly Movement[],
+  { visitMs, insideFirst }: RoomOptions,
+  nowMs: number,
+): number {
+  const kept = nowMs - visitMs
+  if (busySinceMs <= kept) return kept
+  let filled = 0
+  for (const { atMs, count } of movements) {
+    if (atMs < busySinceMs) continue
+    if (filled >= insideFirst) return atMs
+    filled += count
+  }
+  return nowMs
+}

@@ -1,0 +1,425 @@
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { type LineName, unknownLine } from '@spacegrid/grid/core/waiting-room'
+import type { AdmissionReport } from '@spacegrid/grid/doors/request/admission-reports'
+import type {
+  LinePasses,
+  Pass,
+  PassFault,
+  PassKind,
+} from '@spacegrid/grid/doors/request/line-passes'
+import type { Serving } from '@spacegrid/grid/doors/request/serving'
+import type {
+  LineStatus,
+  WaitingRoomStatus,
+} from '@spacegrid/grid/doors/request/waiting-room-status'
+import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
+import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { shareTurns } from './lane-turns.ts'
+import { admittedNow, insideOf, nextPace } from './line-pace.ts'
+import { type LineState, stepOf, waitingIn } from './line-state.ts'
+import { LineView, stateOf } from './line-view.ts'
+import { PlaceDesk } from './place-desk.ts'
+import { everybodysLane, type RoomOptions } from './room-options.ts'
+import type { LineLook } from './space.ts'
+import { VisitCounts } from './visit-counts.ts'
+import type { WaitEstimate } from './wait-estimate.ts'
+
+export interface WaitingRoomParts {
+  readonly passes: LinePasses
+  readonly clock: Clock
+  readonly random: Random
+  /** Told what keeps a line from moving. */
+  readonly warn: (message: string, error: unknown) => void
+}
+
+/** How it goes with one place in line. */
+export type Place =
+  | {
+      readonly state: 'waiting'
+      readonly line: LineName
+      readonly lane: string
+      readonly number: number
+      readonly ticket: string
+      /** Places of the same lane whose turn is before. */
+      readonly ahead: number
+      /** undefined: too little has been measured. */
+      readonly estimate?: WaitEstimate
+      /** When to ask again, ms. */
+      readonly retryAfterMs: number
+    }
+  | {
+      readonly state: 'admitted'
+      readonly line: LineName
+      readonly lane: string
+      readonly number: number
+      readonly ticket: string
+      readonly admission: string
+      /** ms since the epoch. */
+      readonly until: number
+    }
+  | {
+      /** The turn came, and its time is over. */
+      readonly state: 'over'
+      readonly line: LineName
+      readonly lane: string
+      readonly number: number
+    }
+
+/** A line as it is for whoever has no place in it. */
+export interface LineOutside {
+  readonly line: LineName
+  readonly waiting: number
+  readonly estimate?: WaitEstimate
+}
+
+export interface Joining {
+  /** Left out: the lane of a claim, else everybody's. */
+  readonly lane?: string | undefined
+  readonly claim?: string | undefined
+  /** The place that the visitor has already, if it still holds. */
+  readonly ticket?: string | undefined
+}
+
+const tickMs = 250
+const stepMs = 500
+const countMs = 500
+const arrivalsMs = 30_000
+const retryMsMin = 1000
+const retryMsMax = 60_000
+/** Part of the wait after which it is worth another look. */
+const retryShare = 0.1
+/** Looks of one line's visitors, per second, that a waiting room is to be asked for. */
+const looksPerS = 2000
+
+/**
+ * The waiting room: gives places in line, says how it goes with them, and lets in who is next. Of
+ * visitors nothing is kept: a ticket says whose place it is, the line says how far it has come, and the
+ * admission follows from both, the same one whoever is asked and however often. Several work side by
+ * side; each looks at what the lines' space holds and lets in the next ones if nobody else has done so
+ * since it looked. One that dies leaves nothing undone: places it had given are in the space.
+ */
+export class WaitingRoom {
+  readonly options: RoomOptions
+  readonly #unit: Serving
+  readonly #parts: WaitingRoomParts
+  readonly #desk: PlaceDesk
+  readonly #lines: ReadonlyMap<LineName, LineWork>
+  #timer: Timer | undefined
+  #isStopped = true
+  #ticking: Promise<void> = Promise.resolve()
+  #joined = 0
+  #looked = 0
+
+  constructor(unit: Serving, parts: WaitingRoomParts, options: RoomOptions) {
+    this.#unit = unit
+    this.#parts = parts
+    this.options = options
+    this.#lines = new Map(options.lines.map((line) => [line, newWork()]))
+    this.#desk = new PlaceDesk(async (line, lane, count) => {
+      const { result } = await unit.execute('takePlaces', { line, lane, count })
+      return (result as { readonly upTo: number }).upTo
+    })
+  }
+
+  start(): void {
+    this.#isStopped = false
+    const turn = () => {
+      this.#ticking = this.#tickAll().finally(() => {
+        if (!this.#isStopped) this.#timer = this.#parts.clock.after(tickMs, turn)
+      })
+    }
+    turn()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    await this.#ticking
+    await Promise.all([...this.#lines].map(([line, work]) => this.#count(line, work, 0)))
+  }
+
+  /** Whether visitors can be told something of every line. */
+  get isOpen(): boolean {
+    return [...this.#lines.values()].every(({ view }) => view !== undefined)
+  }
+
+  /**
+   * A place at the end of the line; who has one already keeps it.
+   * @throws GridError `unknown_line`, `invalid_input`, `ticket_invalid`, `overloaded`, `not_ready`,
+   * `log_unavailable`, `outcome_unknown`
+   */
+  async join(line: LineName, { lane, claim, ticket }: Joining): Promise<Place> {
+    const work = this.#workOf(line)
+    if (ticket !== undefined) {
+      const held = this.#read('ticket', ticket)
+      if (typeof held === 'object' && held.line === line) {
+        const place = this.#placeOf(work, held, ticket)
+        if (place.state !== 'over') return place
+      }
+    }
+    const claimed = claim === undefined ? undefined : this.#readOf('claim', line, claim)
+    const into = claimed ? claimed.lane : this.#laneFor(lane)
+    const number = claimed
+      ? await this.#placeByClaim(line, claimed)
+      : await this.#desk.place(line, into)
+    this.#joined++
+    const until = this.#now() + this.options.ticketMs
+    const pass = { line, lane: into, id: number, until }
+    return this.#placeOf(work, pass, this.#parts.passes.sign('ticket', pass))
+  }
+
+  /** @throws GridError `unknown_line`, `ticket_invalid`, `not_ready` */
+  look(line: LineName, ticket: string): Place {
+    const work = this.#workOf(line)
+    this.#looked++
+    return this.#placeOf(work, this.#readOf('ticket', line, ticket), ticket)
+  }
+
+  /** @throws GridError `unknown_line`, `not_ready` */
+  outside(line: LineName): LineOutside {
+    const { state, estimate } = this.#viewOf(this.#workOf(line))
+    const waiting = waitingIn(state)
+    const own = state.lanes.find(({ lane }) => lane === everybodysLane(this.options))
+    const expected = own && estimate(own.lane, Math.max(0, own.given - own.admitted))
+    return { line, waiting, ...(expected ? { estimate: expected } : {}) }
+  }
+
+  /**
+   * Gives up a place, or ends a visit: whoever is next comes in.
+   * @throws GridError `unknown_line`, `ticket_invalid`
+   */
+  leave(line: LineName, ticket: string): void {
+    const work = this.#workOf(line)
+    const { lane, id } = this.#readOf('ticket', line, ticket)
+    const step = work.view && stepOf(work.view.state, lane, id as number)
+    // Who has not come in yet leaves a place that nobody claims: such places are allowed for.
+    if (!step) return
+    work.counts.claimed(step.key, `${lane}/${id}`)
+    work.counts.finished(step.key, `${lane}/${id}`)
+  }
+
+  /** What units tell of those who were let in. */
+  report(reports: readonly AdmissionReport[]): void {
+    for (const { line, committed, shed, finished } of reports) {
+      const work = this.#lines.get(line)
+      if (!work) continue
+      work.counts.told(committed, shed)
+      for (const visit of finished) {
+        const [lane = '', number] = visit.split('/')
+        const step = work.view && stepOf(work.view.state, lane, Number(number))
+        work.counts.finished(step?.key, visit)
+      }
+    }
+  }
+
+  status(): WaitingRoomStatus {
+    const lines = [...this.#lines].flatMap(([line, { view }]) =>
+      view ? [[line, this.#statusOf(view.state)] as const] : [],
+    )
+    return { lines: Object.fromEntries(lines), joined: this.#joined, looked: this.#looked }
+  }
+
+  #statusOf(state: LineState): LineStatus {
+    const nowMs = this.#now()
+    const moved = state.steps
+      .filter(({ atMs }) => nowMs - atMs < arrivalsMs)
+      .reduce((sum, { from, upTo }) => sum + upTo - from + 1, 0)
+    return {
+      waiting: waitingIn(state),
+      inside: Math.round(insideOf(state, this.options, nowMs)),
+      insideLimit: Math.floor(state.pace.window),
+      movedPerSecond: moved / (arrivalsMs / 1000),
+      isHeld: state.pace.isHeld,
+      lanes: state.lanes.map(({ lane, given, admitted }) => ({ lane, given, admitted })),
+      ...state.signals,
+    }
+  }
+
+  async #placeByClaim(line: LineName, { lane, id, until }: Pass): Promise<number> {
+    const key = `${id}/${line}`
+    const known = await this.#unit.query('claimed', { key })
+    const { number } = known.result as { readonly number: number }
+    if (number > 0) return number
+    const fresh = await this.#desk.place(line, lane)
+    const used = await this.#unit.execute('useClaim', { key, number: fresh, until })
+    return (used.result as { readonly number: number }).number
+  }
+
+  /** @throws GridError `invalid_input` */
+  #laneFor(asked: string | undefined): string {
+    const everybody = everybodysLane(this.options)
+    if (asked === undefined || asked === everybody) return everybody
+    const lane = this.options.lanes.find((one) => one.lane === asked)
+    if (lane?.isOpen) return asked
+    const message = lane ? 'takes a claim that was signed for it' : 'is no lane of this line'
+    const errors = [{ path: 'lane', message }]
+    throw new GridError('invalid_input', `lane: ${message}`, { details: { errors } })
+  }
+
+  #placeOf(work: LineWork, { line, lane, id }: Pass, ticket: string): Place {
+    const view = this.#viewOf(work)
+    const number = id as number
+    const about = { line, lane, number }
+    const own = view.state.lanes.find((one) => one.lane === lane)
+    const ahead = number - (own?.admitted ?? 0) - 1
+    if (ahead >= 0) {
+      const estimate = view.estimate(lane, ahead)
+      const retryAfterMs = this.#retryAfter(view.state, estimate)
+      return {
+        ...{ state: 'waiting', ...about, ticket, ahead, retryAfterMs },
+        ...(estimate ? { estimate } : {}),
+      }
+    }
+    const step = stepOf(view.state, lane, number)
+    const until = step ? step.atMs + this.options.visitMs : 0
+    if (!step || until <= this.#now()) return { state: 'over', ...about }
+    work.counts.claimed(step.key, `${lane}/${number}`)
+    const admission = this.#parts.passes.sign('admission', { line, lane, id: number, until })
+    return { state: 'admitted', ...about, ticket, admission, until }
+  }
+
+  /** The longer the wait, the seldomer; and seldom enough for all of them together. */
+  #retryAfter(state: LineState, estimate: WaitEstimate | undefined): number {
+    const forAll = (1000 * waitingIn(state)) / looksPerS
+    const own = estimate ? estimate.from * 1000 * retryShare : retryMsMin
+    const ms = Math.min(retryMsMax, Math.max(retryMsMin, own, forAll))
+    // So that those who came together do not come back together.
+    return Math.round(ms * (0.9 + 0.2 * fractionOf(this.#parts.random)))
+  }
+
+  #read(kind: PassKind, text: string): Pass | PassFault {
+    return this.#parts.passes.read(kind, text, this.#now())
+  }
+
+  /** @throws GridError `ticket_invalid` */
+  #readOf(kind: PassKind, line: LineName, text: string): Pass {
+    const pass = this.#read(kind, text)
+    const reason = typeof pass === 'string' ? pass : pass.line === line ? undefined : 'other_line'
+    if (typeof pass === 'object' && reason === undefined) return pass
+    throw new GridError('ticket_invalid', `The ${kind} does not hold: ${reason}`, {
+      details: { kind, reason, line },
+    })
+  }
+
+  #workOf(line: LineName): LineWork {
+    const work = this.#lines.get(line)
+    if (work) return work
+    throw unknownLine(line, this.options.lines)
+  }
+
+  #viewOf({ view }: LineWork): LineView {
+    if (view) return view
+    throw new GridError('not_ready', 'The waiting room has not seen the line yet', {
+      retryAfterMs: 1000,
+    })
+  }
+
+  #now(): number {
+    return this.#parts.clock.now()
+  }
+
+  async #tickAll(): Promise<void> {
+    for (const [line, work] of this.#lines) {
+      if (this.#isStopped) return
+      try {
+        await this.#count(line, work, countMs)
+        await this.#see(line, work)
+        await this.#advance(line, work)
+        if (work.fault) this.#parts.warn(`line ${line} moves again`, undefined)
+        work.fault = false
+      } catch (error) {
+        if (!isGridError(error)) throw error
+        // Once, not four times a second.
+        if (!work.fault) this.#parts.warn(`line ${line} stands still`, error)
+        work.fault = true
+      }
+    }
+  }
+
+  async #count(line: LineName, work: LineWork, pauseMs: number): Promise<void> {
+    const now = this.#parts.clock.monotonic()
+    if (now - work.countedAt < pauseMs) return
+    const counts = work.counts.take()
+    if (!counts) return
+    work.countedAt = now
+    try {
+      await this.#unit.execute('countVisits', { line, ...counts })
+    } catch (error) {
+      work.counts.putBack(counts)
+      throw error
+    }
+  }
+
+  async #see(line: LineName, work: LineWork): Promise<void> {
+    const { result } = await this.#unit.query('look', { line })
+    const state = stateOf(line, result as LineLook, this.options)
+    if (work.view?.state.step !== state.step) work.stepSeenAt = this.#parts.clock.monotonic()
+    work.view = new LineView(state, this.options, this.#arrivals(work, state), this.#now())
+  }
+
+  #arrivals(work: LineWork, { lanes }: LineState): ReadonlyMap<string, number> {
+    const now = this.#parts.clock.monotonic()
+    const given = new Map(lanes.map((lane) => [lane.lane, lane.given]))
+    const { samples } = work
+    samples.push({ at: now, given })
+    while (samples.length > 2 && now - (samples[0]?.at ?? now) > arrivalsMs) samples.shift()
+    const [first] = samples
+    if (!first || now - first.at < 1000) return new Map()
+    const perS = (lane: string) =>
+      (1000 * ((given.get(lane) ?? 0) - (first.given.get(lane) ?? 0))) / (now - first.at)
+    return new Map(lanes.map(({ lane }) => [lane, perS(lane)]))
+  }
+
+  /** Lets in who is next, unless that has just been done: each room waits for a moment of its own. */
+  async #advance(line: LineName, work: LineWork): Promise<void> {
+    const state = work.view?.state
+    const sinceStepMs = this.#parts.clock.monotonic() - work.stepSeenAt
+    if (!state || sinceStepMs < work.patienceMs) return
+    const nowMs = this.#now()
+    const pace = nextPace(state, this.options, nowMs)
+    const total = admittedNow(state, pace, this.options, nowMs, sinceStepMs)
+    const isChanged = pace.seen !== state.pace.seen && differs(pace.seen, state.pace.seen)
+    if (total === 0 && !isChanged) return
+    const turns = shareTurns(
+      state.lanes.map((lane) => ({ ...lane, waiting: Math.max(0, lane.given - lane.admitted) })),
+      total,
+    )
+    const lanes = state.lanes.map(({ lane, admitted }, at) => ({
+      lane,
+      admitted: admitted + (turns[at]?.count ?? 0),
+      turn: turns[at]?.turn ?? 0,
+    }))
+    await this.#unit.execute('advance', {
+      ...{ line, step: state.step, pace, lanes, isBusy: waitingIn(state) > total },
+      rememberMs: this.options.visitMs + rememberedMs,
+    })
+    work.patienceMs = stepMs * (1 + fractionOf(this.#parts.random) / 2)
+    await this.#see(line, work)
+  }
+}
+
+/** How much longer than a visit can last its step is remembered. */
+const rememberedMs = 60_000
+
+const differs = (one: object, other: object): boolean =>
+  JSON.stringify(one) !== JSON.stringify(other)
+
+/** In [0, 1). */
+const fractionOf = (random: Random): number => random.integer() / 2 ** 53
+
+/** What a waiting room does for one line. */
+interface LineWork {
+  view: LineView | undefined
+  readonly counts: VisitCounts
+  readonly samples: { readonly at: number; readonly given: ReadonlyMap<string, number> }[]
+  countedAt: number
+  /** Monotonic ms at which the newest step was first seen. */
+  stepSeenAt: number
+  patienceMs: number
+  fault: boolean
+}
+
+const newWork = (): LineWork => ({
+  ...{ view: undefined, counts: new VisitCounts(), samples: [], fault: false },
+  ...{ countedAt: 0, stepSeenAt: 0, patienceMs: stepMs },
+})
