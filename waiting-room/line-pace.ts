@@ -34,6 +34,7 @@ export const firstPace = ({ insideFirst, insideMax }: PaceSettings): LinePace =>
   threshold: insideMax,
   isHeld: false,
   reducedAtMs: 0,
+  settledAtMs: insideFirst >= insideMax ? 1 : 0,
   updatedAtMs: 0,
   seen: noSignals,
   finishedPerS: 0,
@@ -63,8 +64,10 @@ export function insideOf(state: LineState, settings: PaceSettings, nowMs: number
     if (ageMs >= settings.visitMs) continue
     const places = upTo - from + 1
     const came = Math.min(claimed, places)
-    const here = ageMs < settings.claimMs ? Math.max(came, places * showRate) : came
-    inside += Math.max(0, here - finished)
+    // The longer somebody has not come, the less likely it is that they will.
+    const hope = Math.max(0, 1 - ageMs / settings.claimMs)
+    const expected = Math.max(0, places * showRate - came) * hope
+    inside += Math.max(0, came + expected - finished)
   }
   return inside
 }
@@ -106,7 +109,8 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
     if (nowMs - pace.reducedAtMs < pauseMs) return next
     const used = Math.min(pace.window, Math.max(inside, insideMin))
     const window = Math.max(insideMin, used * (1 - shedShare / 2))
-    return { ...next, window, threshold: window, reducedAtMs: nowMs }
+    const settledAtMs = pace.settledAtMs || nowMs
+    return { ...next, window, threshold: window, reducedAtMs: nowMs, settledAtMs }
   }
   if (inside < pace.window * usedShare || waitingIn(state) === 0) return next
   const isMeasured = signals.finished > 0
@@ -115,7 +119,9 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
     : committed > 0
       ? pace.window * growthUnmeasured * seconds
       : 0
-  return { ...next, window: Math.min(settings.insideMax, pace.window + grown) }
+  const window = Math.min(settings.insideMax, pace.window + grown)
+  const isFull = window >= settings.insideMax
+  return { ...next, window, settledAtMs: pace.settledAtMs || (isFull ? nowMs : 0) }
 }
 
 /** How many come in now. */

@@ -39,6 +39,8 @@ export interface LinePace {
   /** Nobody is let in: what the admitted ask is not done just now. */
   readonly isHeld: boolean
   readonly reducedAtMs: number
+  /** When it was first known how many can be inside; 0: it is not known yet. */
+  readonly settledAtMs: number
   readonly updatedAtMs: number
   readonly seen: LineSignals
   /** Visits that are finished, per second, over some ten seconds. */

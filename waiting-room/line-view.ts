@@ -70,6 +70,7 @@ export class LineView {
         key,
         estimateWait({
           ...{ ahead: about, lane, lanes: this.#lanes, movements: this.#movements },
+          isSettled: this.state.pace.settledAtMs > 0,
           ...{ sinceMs: this.#sinceMs, nowMs: this.#nowMs },
         }),
       )
@@ -83,17 +84,21 @@ function rounded(ahead: number): number {
   return Math.round(ahead / unit) * unit
 }
 
+/** Of a line that has just found its pace a little of what was before is looked at, for want of more. */
+const settledMsMin = 10_000
+
 /**
  * Since when the moves say how fast the line moves: not while nobody was waiting, and not while the
  * room was being filled at the beginning.
  */
 function measuredSince(
-  { busySinceMs = Number.POSITIVE_INFINITY }: LineState,
+  { busySinceMs = Number.POSITIVE_INFINITY, pace }: LineState,
   movements: readonly Movement[],
   { visitMs, insideFirst }: RoomOptions,
   nowMs: number,
 ): number {
-  const kept = nowMs - visitMs
+  // What was before the line had found its pace says little about what comes.
+  const kept = Math.max(nowMs - visitMs, Math.min(pace.settledAtMs, nowMs - settledMsMin))
   if (busySinceMs <= kept) return kept
   let filled = 0
   for (const { atMs, count } of movements) {

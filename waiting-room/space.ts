@@ -34,6 +34,7 @@ const pace = Type.Object({
   threshold: amount,
   isHeld: Type.Boolean(),
   reducedAtMs: time,
+  settledAtMs: time,
   updatedAtMs: time,
   seen: Type.Object(signalCounts),
   finishedPerS: amount,

@@ -18,6 +18,11 @@ export interface WaitEstimate {
   readonly seconds: number
   readonly from: number
   readonly to: number
+  /**
+   * False while the line is still getting faster, because nobody knows yet how many can be inside: the
+   * wait is then that long at most, as far as can be told.
+   */
+  readonly isSettled: boolean
 }
 
 export interface EstimateAsked {
@@ -27,6 +32,8 @@ export interface EstimateAsked {
   readonly lanes: readonly FlowingLane[]
   /** Of all lanes together, by time, while somebody was waiting. */
   readonly movements: readonly Movement[]
+  /** Whether the line has found its pace. */
+  readonly isSettled: boolean
   /** Since when they have been recorded without a break. */
   readonly sinceMs: number
   readonly nowMs: number
@@ -36,17 +43,21 @@ const measuredMsMin = 3000
 const movedMin = 5
 const windowMsMin = 20_000
 const windowMsFirst = 30_000
+const windowMsUnsettled = 15_000
 const binsMin = 6
 const binsMax = 30
 /** Of a normal distribution, both sides: nine of ten. */
 const nineOfTen = 1.645
+
+/** The pace is never steadier than that over a whole wait, as part of it (standard deviation). */
+const changesMin = 0.06
 
 interface Rate {
   readonly perS: number
   /** Variance of what moves in t seconds, for each second of t. */
   readonly variancePerS: number
   readonly seconds: number
-  /** By how much the later half was faster than the earlier one, as part of the rate. */
+  /** By how much the two halves differ, as part of the rate. */
   readonly drift: number
 }
 
@@ -59,11 +70,12 @@ interface Rate {
  * @returns undefined: too little has been measured
  */
 export function estimateWait(asked: EstimateAsked): WaitEstimate | undefined {
-  const { ahead, nowMs, sinceMs, movements } = asked
-  if (ahead <= 0) return { seconds: 0, from: 0, to: 0 }
+  const { ahead, nowMs, sinceMs, movements, isSettled } = asked
+  if (ahead <= 0) return { seconds: 0, from: 0, to: 0, isSettled: true }
   const availableMs = nowMs - sinceMs
   if (availableMs < measuredMsMin) return undefined
-  let windowMs = Math.min(windowMsFirst, availableMs)
+  // While it gets faster the newest says most.
+  let windowMs = Math.min(isSettled ? windowMsFirst : windowMsUnsettled, availableMs)
   let rate: Rate | undefined
   let seconds = 0
   for (let round = 0; round < 3; round++) {
@@ -74,11 +86,12 @@ export function estimateWait(asked: EstimateAsked): WaitEstimate | undefined {
       continue
     }
     seconds = waitAmong(asked, rate.perS)
-    windowMs = Math.min(availableMs, Math.max(windowMsMin, seconds * 1000))
+    if (isSettled) windowMs = Math.min(availableMs, Math.max(windowMsMin, seconds * 1000))
   }
   if (!rate || seconds === 0) return undefined
   const error = nineOfTen * Math.sqrt(varianceOf(ahead, seconds, rate))
-  return { seconds, from: Math.max(0, seconds - error), to: seconds + error }
+  const from = isSettled ? Math.max(0, seconds - error) : 0
+  return { seconds, from, to: seconds + error, isSettled }
 }
 
 function varianceOf(ahead: number, seconds: number, rate: Rate): number {
@@ -88,7 +101,7 @@ function varianceOf(ahead: number, seconds: number, rate: Rate): number {
   const variancePerS = part * part * rate.variancePerS + part * (1 - part) * rate.perS * 0.1
   const toCome = (ahead * variancePerS) / perS ** 3
   const measured = (seconds ** 2 * rate.variancePerS) / (rate.seconds * rate.perS ** 2)
-  const changing = (seconds * rate.drift) ** 2 / 4
+  const changing = (seconds * Math.max(rate.drift / 2, changesMin)) ** 2
   return toCome + measured + changing
 }
 
@@ -113,7 +126,7 @@ function rateOver(movements: readonly Movement[], nowMs: number, windowMs: numbe
     perS: total / seconds,
     variancePerS: variance / (seconds / count),
     seconds,
-    drift: earlier + later === 0 ? 0 : (later - earlier) / (earlier + later),
+    drift: earlier + later === 0 ? 0 : Math.abs(later - earlier) / (earlier + later),
   }
 }
 

@@ -177,10 +177,10 @@ export class WaitingRoom {
 
   /** @throws GridError `unknown_line`, `not_ready` */
   outside(line: LineName): LineOutside {
-    const { state, estimate } = this.#viewOf(this.#workOf(line))
-    const waiting = waitingIn(state)
-    const own = state.lanes.find(({ lane }) => lane === everybodysLane(this.options))
-    const expected = own && estimate(own.lane, Math.max(0, own.given - own.admitted))
+    const view = this.#viewOf(this.#workOf(line))
+    const waiting = waitingIn(view.state)
+    const own = view.state.lanes.find(({ lane }) => lane === everybodysLane(this.options))
+    const expected = own && view.estimate(own.lane, Math.max(0, own.given - own.admitted))
     return { line, waiting, ...(expected ? { estimate: expected } : {}) }
   }
 
@@ -329,9 +329,9 @@ export class WaitingRoom {
         work.fault = false
       } catch (error) {
         if (!isGridError(error)) throw error
-        // Once, not four times a second.
-        if (!work.fault) this.#parts.warn(`line ${line} stands still`, error)
-        work.fault = true
+        // Once, not four times a second; and not while the unit is only starting.
+        if (!work.fault && work.view) this.#parts.warn(`line ${line} stands still`, error)
+        work.fault = work.view !== undefined
       }
     }
   }
