@@ -16,8 +16,12 @@ const updateMs = 1000
 const shedShareMax = 0.01
 /** From this share on nobody is let in. */
 const heldShare = 0.5
-/** Growth for each finished visit, once the window has met its limit. */
+/** Growth for each finished visit, once the window has met its limit, near it. */
 const growth = 0.05
+/** And back to where it was when something was turned away, less a tenth (as CUBIC does: RFC 9438). */
+const growthBack = 0.25
+const backTo = 0.9
+const againTo = 0.95
 /** Growth per second where no visit has ever been finished: nothing says what a visit is. */
 const growthUnmeasured = 0.01
 /** Part of the window that must be in use for it to grow. */
@@ -103,6 +107,8 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
     updatedAtMs: nowMs,
     isHeld: asked === 0 ? pace.isHeld && inside > 0 : shedShare > heldShare,
   }
+  // Nothing being done says nothing about how much can be.
+  if (next.isHeld) return next
   if (asked > 0 && shedShare > shedShareMax) {
     const visitMs = finishedPerS > 0 ? (1000 * inside) / finishedPerS : reduceMsMax
     const pauseMs = Math.min(reduceMsMax, Math.max(reduceMsMin, visitMs))
@@ -110,18 +116,26 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
     const used = Math.min(pace.window, Math.max(inside, insideMin))
     const window = Math.max(insideMin, used * (1 - shedShare / 2))
     const settledAtMs = pace.settledAtMs || nowMs
-    return { ...next, window, threshold: window, reducedAtMs: nowMs, settledAtMs }
+    // Before it has come back it was too many for another reason: or back to a little less.
+    const isAgain = pace.settledAtMs > 0 && used < pace.threshold
+    const threshold = isAgain ? pace.threshold * againTo : used * backTo
+    return { ...next, window, threshold, reducedAtMs: nowMs, settledAtMs }
   }
   if (inside < pace.window * usedShare || waitingIn(state) === 0) return next
   const isMeasured = signals.finished > 0
   const grown = isMeasured
-    ? finished * (pace.window < pace.threshold ? 1 : growth)
+    ? finished * growthOf(pace)
     : committed > 0
       ? pace.window * growthUnmeasured * seconds
       : 0
   const window = Math.min(settings.insideMax, pace.window + grown)
   const isFull = window >= settings.insideMax
   return { ...next, window, settledAtMs: pace.settledAtMs || (isFull ? nowMs : 0) }
+}
+
+function growthOf({ settledAtMs, window, threshold }: LinePace): number {
+  if (settledAtMs === 0) return 1
+  return window < threshold ? growthBack : growth
 }
 
 /** How many come in now. */

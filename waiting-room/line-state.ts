@@ -34,7 +34,7 @@ export interface LineSignals {
 /** How many may be inside at a time, and what it was last set by. */
 export interface LinePace {
   readonly window: number
-  /** Below it the window grows with every visit that is finished; above, slowly. */
+  /** Below it the window grows faster, once it has met its limit. */
   readonly threshold: number
   /** Nobody is let in: what the admitted ask is not done just now. */
   readonly isHeld: boolean

@@ -23,11 +23,14 @@ interface Asking {
  */
 export class PlaceDesk {
   readonly #take: TakePlaces
+  readonly #soon: (callback: () => void) => void
   readonly #lanes = new Map<string, Asking>()
   #open = 0
 
-  constructor(take: TakePlaces) {
+  /** @param soon calls once, after the work that is already queued */
+  constructor(take: TakePlaces, soon: (callback: () => void) => void) {
     this.#take = take
+    this.#soon = soon
   }
 
   /** @throws GridError `overloaded`, and what keeps the place from being written down */
@@ -58,7 +61,7 @@ export class PlaceDesk {
     const first: Asking = { line, lane, waiting: [told] }
     this.#lanes.set(key, first)
     // Whoever comes in the same turn of the event loop comes along.
-    setImmediate(() => void this.#give(key, first))
+    this.#soon(() => void this.#give(key, first))
   }
 
   async #give(key: string, asking: Asking): Promise<void> {

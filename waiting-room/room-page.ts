@@ -7,9 +7,9 @@ import type { WaitEstimate } from './wait-estimate.ts'
 import { waitText } from './wait-text.ts'
 import type { LineOutside, Place } from './waiting-room.ts'
 
-const own = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
-const style = own('room-page.css')
-const script = own('room-page.js')
+const read = (file: URL): string => readFileSync(file, 'utf8')
+const style = read(new URL('./room-page.css', import.meta.url))
+const script = read(new URL('./room-page.js', import.meta.url))
 
 const hashOf = (text: string): string =>
   `'sha256-${createHash('sha256').update(text).digest('base64')}'`

@@ -5,7 +5,7 @@ import { cookieNameOf, cookiesOf, type PassKind } from '@spacegrid/grid/doors/re
 import { requestHeaders } from '@spacegrid/grid/doors/request/request-options'
 import { pathOf } from '@spacegrid/grid/doors/request/waiting-room-guard'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { placeJson } from './place-json.ts'
+import { placeJson, waitJson } from './place-json.ts'
 import {
   admittedPage,
   faultPage,
@@ -93,9 +93,9 @@ class RoomRequest {
 
   #tellOutside(): void {
     const outside = this.#room.outside(this.line)
-    const { estimate = null, ...told } = outside
+    const { estimate, ...told } = outside
     if (this.wantsPage) this.sendPage(200, outsidePage(outside, this.path, this.#room.options))
-    else this.#sendJson(200, { state: 'outside', ...told, estimate })
+    else this.#sendJson(200, { state: 'outside', ...told, ...waitJson(estimate) })
   }
 
   async post(): Promise<void> {

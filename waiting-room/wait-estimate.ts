@@ -52,6 +52,9 @@ const nineOfTen = 1.645
 /** The pace is never steadier than that over a whole wait, as part of it (standard deviation). */
 const changesMin = 0.06
 
+/** The number inside is doubled until it is too many: then it is up to twice what can be. */
+const unsettledFactor = 1.5
+
 interface Rate {
   readonly perS: number
   /** Variance of what moves in t seconds, for each second of t. */
@@ -90,8 +93,9 @@ export function estimateWait(asked: EstimateAsked): WaitEstimate | undefined {
   }
   if (!rate || seconds === 0) return undefined
   const error = nineOfTen * Math.sqrt(varianceOf(ahead, seconds, rate))
-  const from = isSettled ? Math.max(0, seconds - error) : 0
-  return { seconds, from, to: seconds + error, isSettled }
+  // It may have got faster than it can stay.
+  if (!isSettled) return { seconds, from: 0, to: seconds * unsettledFactor + error, isSettled }
+  return { seconds, from: Math.max(0, seconds - error), to: seconds + error, isSettled }
 }
 
 function varianceOf(ahead: number, seconds: number, rate: Rate): number {

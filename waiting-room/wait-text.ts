@@ -11,8 +11,12 @@ function amountOf(seconds: number): { readonly count: number; readonly unit: str
 }
 
 /** `about 4 minutes (3 to 5 minutes)`: the wait with its error, in words. */
-export function waitText({ seconds, from, to }: WaitEstimate): string {
+export function waitText({ seconds, from, to, isSettled }: WaitEstimate): string {
   if (to < 5) return 'a moment'
+  if (!isSettled) {
+    const { count, unit } = amountOf(to)
+    return `at most about ${plural(count, unit)}`
+  }
   const [least, middle, most] = [from, seconds, to].map(amountOf) as [Amount, Amount, Amount]
   const about = `about ${plural(middle.count, middle.unit)}`
   if (least.unit === most.unit && least.count === most.count) return about

@@ -115,10 +115,13 @@ export class WaitingRoom {
     this.#parts = parts
     this.options = options
     this.#lines = new Map(options.lines.map((line) => [line, newWork()]))
-    this.#desk = new PlaceDesk(async (line, lane, count) => {
-      const { result } = await unit.execute('takePlaces', { line, lane, count })
-      return (result as { readonly upTo: number }).upTo
-    })
+    this.#desk = new PlaceDesk(
+      async (line, lane, count) => {
+        const { result } = await unit.execute('takePlaces', { line, lane, count })
+        return (result as { readonly upTo: number }).upTo
+      },
+      (callback) => parts.clock.soon(callback),
+    )
   }
 
   start(): void {

@@ -88,6 +88,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/audit.ts')).addAudit,
     },
     {
+      name: 'claim',
+      summary: 'sign the right to a place in a lane of the waiting room',
+      load: async () => (await import('../commands/claim.ts')).addClaim,
+    },
+    {
       name: 'quarantine',
       summary: 'entries that MongoDB refuses: look at them, repair, store them',
       load: async () => (await import('../commands/quarantine.ts')).addQuarantine,

@@ -243,7 +243,9 @@ interface Due {
 /** Part of the waits that were within so much of what was told, of those of ten seconds and more. */
 export function withinShare(told: readonly ToldWait[], share: number): number {
   const ended = told.filter(({ waited }) => waited !== undefined && waited >= 10)
-  const good = ended.filter(({ waited = 0, seconds }) => Math.abs(seconds - waited) <= share * waited)
+  const good = ended.filter(
+    ({ waited = 0, seconds }) => Math.abs(seconds - waited) <= share * waited,
+  )
   return good.length / Math.max(1, ended.length)
 }
 
