@@ -17,9 +17,9 @@ export interface LaneTurns {
 
 /**
  * Shares turns out among lanes by stride scheduling (Waldspurger and Weihl, "Stride Scheduling:
- * Deterministic Proportional-Share Resource Management", 1995): each lane with somebody waiting gets its
- * part, whatever the others ask for, so none starves; what a lane does not use goes to the others, and is
- * not saved up.
+ * Deterministic Proportional-Share Resource Management", 1995): each lane with somebody waiting
+ * gets its part, whatever the others ask for, so none starves; what a lane does not use goes to the
+ * others, and is not saved up.
  */
 export function shareTurns(lanes: readonly TurnLane[], total: number): LaneTurns[] {
   const now = lanes.map(({ lane, share, waiting, turn }) => ({

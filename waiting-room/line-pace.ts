@@ -18,7 +18,9 @@ const shedShareMax = 0.01
 const heldShare = 0.5
 /** Growth for each finished visit, once the window has met its limit, near it. */
 const growth = 0.05
-/** And back to where it was when something was turned away, less a tenth (as CUBIC does: RFC 9438). */
+/**
+ * And back to where it was when something was turned away, less a tenth (as CUBIC does: RFC 9438).
+ */
 const growthBack = 0.25
 const backTo = 0.9
 const againTo = 0.95
@@ -57,8 +59,8 @@ export function showRateOf({ steps }: LineState, { claimMs }: PaceSettings, nowM
 }
 
 /**
- * Visitors who are inside: whose turn has come, who have come (or may be expected to), and whose visit
- * is not over.
+ * Visitors who are inside: whose turn has come, who have come (or may be expected to), and whose
+ * visit is not over.
  */
 export function insideOf(state: LineState, settings: PaceSettings, nowMs: number): number {
   const showRate = showRateOf(state, settings, nowMs)
@@ -77,13 +79,14 @@ export function insideOf(state: LineState, settings: PaceSettings, nowMs: number
 }
 
 /**
- * How many may be inside at a time: what congestion control is for packets. Visits that are finished
- * are the acknowledgements, and what units turn away is the mark of congestion. So the line moves as
- * fast as visits are finished, which is measured and not guessed: each one that ends lets one in. The
- * window grows by one for each of them until something is turned away (slow start: Jacobson, "Congestion
- * Avoidance and Control", 1988), is then made smaller by half the share of what was turned away, once for
- * each time that a visit takes (DCTCP: Alizadeh et al., 2010), and grows slowly from there. Nothing is let
- * in while most of what the admitted ask is not done at all.
+ * How many may be inside at a time: what congestion control is for packets. Visits that are
+ * finished are the acknowledgements, and what units turn away is the mark of congestion. So the
+ * line moves as fast as visits are finished, which is measured and not guessed: each one that ends
+ * lets one in. The window grows by one for each of them until something is turned away (slow start:
+ * Jacobson, "Congestion Avoidance and Control", 1988), is then made smaller by half the share of
+ * what was turned away, once for each time that a visit takes (DCTCP: Alizadeh et al., 2010), and
+ * grows slowly from there. Nothing is let in while most of what the admitted ask is not done at
+ * all.
  */
 export function nextPace(state: LineState, settings: PaceSettings, nowMs: number): LinePace {
   const { pace, signals } = state

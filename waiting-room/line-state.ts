@@ -52,7 +52,10 @@ export interface LineState {
   readonly line: string
   /** Counts the moments at which somebody was let in, or the pace was changed. */
   readonly step: number
-  /** Since when somebody has been waiting without a break, ms of the log's time; undefined: nobody is. */
+  /**
+   * Since when somebody has been waiting without a break, ms of the log's time; undefined: nobody
+   * is.
+   */
   readonly busySinceMs?: number
   readonly pace: LinePace
   readonly lanes: readonly LaneState[]

@@ -1,14 +1,10 @@
 import type { LineName } from '@spacegrid/grid/core/waiting-room'
+import type { WaitEstimate } from '@spacegrid/grid/doors/request/line-serving'
 import { firstPace } from './line-pace.ts'
 import { type LineState, noSignals } from './line-state.ts'
 import type { RoomOptions } from './room-options.ts'
 import type { LineLook } from './space.ts'
-import {
-  estimateWait,
-  type FlowingLane,
-  type Movement,
-  type WaitEstimate,
-} from './wait-estimate.ts'
+import { estimateWait, type FlowingLane, type Movement } from './wait-estimate.ts'
 
 /** A line as it is kept, with what configuration says of it. */
 export function stateOf(line: LineName, look: LineLook, options: RoomOptions): LineState {
@@ -33,8 +29,8 @@ export function stateOf(line: LineName, look: LineLook, options: RoomOptions): L
 }
 
 /**
- * A line at one moment, as visitors are told of it. What they ask is answered from here, whoever they
- * are and however many.
+ * A line at one moment, as visitors are told of it. What they ask is answered from here, whoever
+ * they are and however many.
  */
 export class LineView {
   readonly state: LineState
@@ -84,7 +80,10 @@ function rounded(ahead: number): number {
   return Math.round(ahead / unit) * unit
 }
 
-/** Of a line that has just found its pace a little of what was before is looked at, for want of more. */
+/**
+ * Of a line that has just found its pace a little of what was before is looked at, for want of
+ * more.
+ */
 const settledMsMin = 10_000
 
 /**

@@ -16,10 +16,11 @@ interface Asking {
 }
 
 /**
- * Gives places: those who ask while a transaction is on its way get theirs with the next one, in the
- * order in which they came (group commit). So a place waits for one round trip to the log, however many
- * come at a time, and across all waiting rooms nobody is before somebody who came more than that round
- * trip earlier. What a crash interrupts leaves numbers out; it never gives one twice.
+ * Gives places: those who ask while a transaction is on its way get theirs with the next one, in
+ * the order in which they came (group commit). So a place waits for one round trip to the log,
+ * however many come at a time, and across all waiting rooms nobody is before somebody who came more
+ * than that round trip earlier. What a crash interrupts leaves numbers out; it never gives one
+ * twice.
  */
 export class PlaceDesk {
   readonly #take: TakePlaces

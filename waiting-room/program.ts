@@ -9,9 +9,9 @@ import { roomSpace } from './space.ts'
 
 /**
  * The waiting room as a program, configured by its environment: gives places in the lines that
- * `WAITING_ROOM` names, by HTTP (`PORT`, shared with other waiting rooms on this machine) and as a NATS
- * service, and lets in who is next. Its lines are in a space of the grid (`waitingRoom`), for which pump,
- * writer and reader work as for any other. Any number of them work side by side.
+ * `WAITING_ROOM` names, by HTTP (`PORT`, shared with other waiting rooms on this machine) and as a
+ * NATS service, and lets in who is next. Its lines are in a space of the grid (`waitingRoom`), for
+ * which pump, writer and reader work as for any other. Any number of them work side by side.
  */
 export async function runWaitingRoom(): Promise<void> {
   await runProgram(() =>

@@ -1,13 +1,13 @@
 import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line/line-routes'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
+import { serveLines } from '@spacegrid/grid/doors/nats/line-services'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import type { Logger } from 'pino'
 import { createRoom } from './create-room.ts'
-import { addRoomRoutes } from './room-routes.ts'
-import { serveRoom } from './room-services.ts'
 import type { RoomUnit } from './room-unit.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
@@ -32,7 +32,7 @@ export class RoomDoors implements Doors {
     this.#http = createHttpServer([], {
       log,
       ...httpOptionsOf(environment),
-      addRoutes: (app) => addRoomRoutes(app, this.#room),
+      addRoutes: (app) => addLineRoutes(app, this.#room),
     })
   }
 
@@ -49,7 +49,7 @@ export class RoomDoors implements Doors {
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
     this.#services.push(
-      await serveRoom(messaging, this.#room, this.#log),
+      await serveLines(messaging, this.#room, this.#log),
       await serveAdministration(messaging, this.#unit, this.#log),
     )
     this.#log.info({ lines: this.#room.options.lines.join(','), port, adminPort }, 'listening')

@@ -16,7 +16,9 @@ export interface RoomOptions extends PaceSettings {
   readonly lanes: readonly LaneOptions[]
   /** How long a ticket holds, ms. */
   readonly ticketMs: number
-  /** Where visitors go when it is their turn; `{space}` and `{key}` are filled in. Empty: nowhere. */
+  /**
+   * Where visitors go when it is their turn; `{space}` and `{key}` are filled in. Empty: nowhere.
+   */
   readonly target: string
 }
 
@@ -26,8 +28,8 @@ export const everybodysLane = ({ lanes }: Pick<RoomOptions, 'lanes'>): string =>
 const laneText = /^([a-z][a-z0-9-]{0,31}):([1-9][0-9]{0,3})(:open)?$/
 
 /**
- * Lanes as configuration names them: `accessible:2:open,fans:3,general:5`. Nobody waits in a lane that
- * is not named any more, so a lane is only taken away when it is empty.
+ * Lanes as configuration names them: `accessible:2:open,fans:3,general:5`. Nobody waits in a lane
+ * that is not named any more, so a lane is only taken away when it is empty.
  */
 export function lanesNamed(text: string): {
   readonly lanes: readonly LaneOptions[]

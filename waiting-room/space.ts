@@ -83,8 +83,8 @@ const claims = defineCache('claims', {
 export const laneKey = (line: string, lane: string): string => `${lane}/${line}`
 
 /**
- * As many places as have been asked for since the last time, in one transaction: a place costs no write
- * of its own, whatever dies none is given twice, and who came later has a later one.
+ * As many places as have been asked for since the last time, in one transaction: a place costs no
+ * write of its own, whatever dies none is given twice, and who came later has a later one.
  */
 const takePlaces = defineCommand('takePlaces', {
   input: Type.Object({ line, lane, count: Type.Integer({ minimum: 1 }) }),
@@ -96,7 +96,9 @@ const takePlaces = defineCommand('takePlaces', {
   },
 })
 
-/** A claim brings one place, whoever comes with it and however often: the first one that is kept. */
+/**
+ * A claim brings one place, whoever comes with it and however often: the first one that is kept.
+ */
 const useClaim = defineCommand('useClaim', {
   input: Type.Object({ key: Type.String(), number: count, until: time }),
   result: Type.Object({ number: count }),
@@ -132,7 +134,8 @@ const countVisits = defineCommand('countVisits', {
 })
 
 /**
- * Lets the next ones in, if nobody else has done so since: whoever decides has looked at the step before.
+ * Lets the next ones in, if nobody else has done so since: whoever decides has looked at the step
+ * before.
  */
 const advance = defineCommand('advance', {
   input: Type.Object({
@@ -173,8 +176,8 @@ const look = defineQuery('look', {
 })
 
 /**
- * Where lines are kept: a space as any other, in the log before anything is answered, stored in MongoDB,
- * the same for every waiting room.
+ * Where lines are kept: a space as any other, in the log before anything is answered, stored in
+ * MongoDB, the same for every waiting room.
  */
 export const roomSpace = defineSpace(roomSpaceName, {
   description: 'Lines of the waiting room',

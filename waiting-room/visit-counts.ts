@@ -1,4 +1,6 @@
-/** Visits whose turn has come and that are remembered here; beyond, the oldest are counted again. */
+/**
+ * Visits whose turn has come and that are remembered here; beyond, the oldest are counted again.
+ */
 const rememberedMax = 200_000
 
 interface Counts {
@@ -15,8 +17,9 @@ export interface TakenCounts {
 }
 
 /**
- * Counts who has come and whose visit is over, each once as far as this process has seen it: what it
- * remembers is lost with it, and a visit may then be counted again. That only lets somebody in early.
+ * Counts who has come and whose visit is over, each once as far as this process has seen it: what
+ * it remembers is lost with it, and a visit may then be counted again. That only lets somebody in
+ * early.
  */
 export class VisitCounts {
   readonly #seen = new Set<string>()

@@ -1,3 +1,5 @@
+import type { WaitEstimate } from '@spacegrid/grid/doors/request/line-serving'
+
 /** Places whose turn came at one moment. */
 export interface Movement {
   readonly atMs: number
@@ -11,18 +13,6 @@ export interface FlowingLane {
   readonly waiting: number
   /** Who joins, per second, as measured. */
   readonly arrivalsPerS: number
-}
-
-/** How long somebody will wait, s. Of ten such intervals nine should hold what comes. */
-export interface WaitEstimate {
-  readonly seconds: number
-  readonly from: number
-  readonly to: number
-  /**
-   * False while the line is still getting faster, because nobody knows yet how many can be inside: the
-   * wait is then that long at most, as far as can be told.
-   */
-  readonly isSettled: boolean
 }
 
 export interface EstimateAsked {
@@ -65,11 +55,11 @@ interface Rate {
 }
 
 /**
- * The wait as it follows from how fast the line has moved: over as long a time as the wait takes, where
- * there is that much to look back on. Its error has three parts: the moves to come vary as those that were
- * measured have (of a renewal process the time until the n-th has the variance n·σ²/r³: Feller, An
- * Introduction to Probability Theory II, XI.5); the rate was measured over a limited time; and it may
- * change as it has changed within that time.
+ * The wait as it follows from how fast the line has moved: over as long a time as the wait takes,
+ * where there is that much to look back on. Its error has three parts: the moves to come vary as
+ * those that were measured have (of a renewal process the time until the n-th has the variance
+ * n·σ²/r³: Feller, An Introduction to Probability Theory II, XI.5); the rate was measured over a
+ * limited time; and it may change as it has changed within that time.
  * @returns undefined: too little has been measured
  */
 export function estimateWait(asked: EstimateAsked): WaitEstimate | undefined {
@@ -135,9 +125,9 @@ function rateOver(movements: readonly Movement[], nowMs: number, windowMs: numbe
 }
 
 /**
- * Until so many of one lane have gone, where lanes with somebody waiting have their shares of the rate
- * and each gets more when another runs empty: as a fluid (generalized processor sharing: Parekh and
- * Gallager, 1993).
+ * Until so many of one lane have gone, where lanes with somebody waiting have their shares of the
+ * rate and each gets more when another runs empty: as a fluid (generalized processor sharing:
+ * Parekh and Gallager, 1993).
  */
 function waitAmong({ ahead, lane, lanes }: EstimateAsked, perS: number): number {
   const own = lanes.find((one) => one.lane === lane)

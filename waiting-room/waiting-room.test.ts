@@ -1,11 +1,12 @@
 import { LinePasses } from '@spacegrid/grid/doors/request/line-passes'
+import type { Place } from '@spacegrid/grid/doors/request/line-serving'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
 import { describe, expect, test } from 'vitest'
 import type { RoomOptions } from './room-options.ts'
 import { roomSpace } from './space.ts'
 import { simulatedRoom } from './test-support/simulated-line.ts'
-import { type Place, WaitingRoom } from './waiting-room.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 const line = 'shop'
 const passes = new LinePasses(['a-secret-of-at-least-32-characters'])
@@ -208,7 +209,8 @@ describe('several waiting rooms', () => {
     const [first, second] = [await world.open(), await world.open()]
     const places: Place[] = []
     for (let at = 0; at < 30; at++) places.push(await world.join(at % 2 === 0 ? first : second))
-    // Each asks when the one before has been answered: whichever room it is, they come in that order.
+    // Each asks when the one before has been answered: whichever room it is, they come in that
+    // order.
     expect(numbersOf(places)).toEqual(Array.from({ length: 30 }, (_, at) => at + 1))
     const seen: number[] = []
     const watch = (room: WaitingRoom) => {

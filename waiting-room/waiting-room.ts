@@ -1,5 +1,5 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { type LineName, unknownLine } from '@spacegrid/grid/core/waiting-room'
+import { type LineName, partsOfLine, unknownLine } from '@spacegrid/grid/core/waiting-room'
 import type { AdmissionReport } from '@spacegrid/grid/doors/request/admission-reports'
 import type {
   LinePasses,
@@ -7,6 +7,13 @@ import type {
   PassFault,
   PassKind,
 } from '@spacegrid/grid/doors/request/line-passes'
+import type {
+  Joining,
+  LineOutside,
+  LineServing,
+  Place,
+  WaitEstimate,
+} from '@spacegrid/grid/doors/request/line-serving'
 import type { Serving } from '@spacegrid/grid/doors/request/serving'
 import type {
   LineStatus,
@@ -22,7 +29,6 @@ import { PlaceDesk } from './place-desk.ts'
 import { everybodysLane, type RoomOptions } from './room-options.ts'
 import type { LineLook } from './space.ts'
 import { VisitCounts } from './visit-counts.ts'
-import type { WaitEstimate } from './wait-estimate.ts'
 
 export interface WaitingRoomParts {
   readonly passes: LinePasses
@@ -30,54 +36,6 @@ export interface WaitingRoomParts {
   readonly random: Random
   /** Told what keeps a line from moving. */
   readonly warn: (message: string, error: unknown) => void
-}
-
-/** How it goes with one place in line. */
-export type Place =
-  | {
-      readonly state: 'waiting'
-      readonly line: LineName
-      readonly lane: string
-      readonly number: number
-      readonly ticket: string
-      /** Places of the same lane whose turn is before. */
-      readonly ahead: number
-      /** undefined: too little has been measured. */
-      readonly estimate?: WaitEstimate
-      /** When to ask again, ms. */
-      readonly retryAfterMs: number
-    }
-  | {
-      readonly state: 'admitted'
-      readonly line: LineName
-      readonly lane: string
-      readonly number: number
-      readonly ticket: string
-      readonly admission: string
-      /** ms since the epoch. */
-      readonly until: number
-    }
-  | {
-      /** The turn came, and its time is over. */
-      readonly state: 'over'
-      readonly line: LineName
-      readonly lane: string
-      readonly number: number
-    }
-
-/** A line as it is for whoever has no place in it. */
-export interface LineOutside {
-  readonly line: LineName
-  readonly waiting: number
-  readonly estimate?: WaitEstimate
-}
-
-export interface Joining {
-  /** Left out: the lane of a claim, else everybody's. */
-  readonly lane?: string | undefined
-  readonly claim?: string | undefined
-  /** The place that the visitor has already, if it still holds. */
-  readonly ticket?: string | undefined
 }
 
 const tickMs = 250
@@ -93,12 +51,13 @@ const looksPerS = 2000
 
 /**
  * The waiting room: gives places in line, says how it goes with them, and lets in who is next. Of
- * visitors nothing is kept: a ticket says whose place it is, the line says how far it has come, and the
- * admission follows from both, the same one whoever is asked and however often. Several work side by
- * side; each looks at what the lines' space holds and lets in the next ones if nobody else has done so
- * since it looked. One that dies leaves nothing undone: places it had given are in the space.
+ * visitors nothing is kept: a ticket says whose place it is, the line says how far it has come, and
+ * the admission follows from both, the same one whoever is asked and however often. Several work
+ * side by side; each looks at what the lines' space holds and lets in the next ones if nobody else
+ * has done so since it looked. One that dies leaves nothing undone: places it had given are in the
+ * space.
  */
-export class WaitingRoom {
+export class WaitingRoom implements LineServing {
   readonly options: RoomOptions
   readonly #unit: Serving
   readonly #parts: WaitingRoomParts
@@ -213,6 +172,24 @@ export class WaitingRoom {
         work.counts.finished(step?.key, visit)
       }
     }
+  }
+
+  /** Where those go whose turn it is; undefined: nowhere. */
+  linkOf(line: LineName): string | undefined {
+    const { target } = this.options
+    if (target === '') return undefined
+    const { space, key = '' } = partsOfLine(line)
+    return target
+      .replaceAll('{space}', encodeURIComponent(space))
+      .replaceAll('{key}', encodeURIComponent(key))
+  }
+
+  get openLanes(): readonly string[] {
+    return this.options.lanes.filter(({ isOpen }) => isOpen).map(({ lane }) => lane)
+  }
+
+  get ticketMs(): number {
+    return this.options.ticketMs
   }
 
   status(): WaitingRoomStatus {
@@ -373,7 +350,9 @@ export class WaitingRoom {
     return new Map(lanes.map(({ lane }) => [lane, perS(lane)]))
   }
 
-  /** Lets in who is next, unless that has just been done: each room waits for a moment of its own. */
+  /**
+   * Lets in who is next, unless that has just been done: each room waits for a moment of its own.
+   */
   async #advance(line: LineName, work: LineWork): Promise<void> {
     const state = work.view?.state
     const sinceStepMs = this.#parts.clock.monotonic() - work.stepSeenAt

@@ -1,8 +1,8 @@
 import { GridError } from './errors.ts'
 
 /**
- * What of a space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`): whoever
- * calls it must have been admitted. docs/waiting-room.md.
+ * What of a space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`):
+ * whoever calls it must have been admitted. docs/waiting-room.md.
  */
 export interface WaitingRoomOptions<
   CommandName extends string = string,
@@ -13,8 +13,8 @@ export interface WaitingRoomOptions<
   /** Queries that only the admitted may ask. */
   readonly queries?: readonly QueryName[]
   /**
-   * Field of their inputs that tells one line from another: each of its values can have a line of its
-   * own (`ticketing/concert`). A text. Left out: the space has one line at most.
+   * Field of their inputs that tells one line from another: each of its values can have a line of
+   * its own (`ticketing/concert`). A text. Left out: the space has one line at most.
    */
   readonly by?: string
   /** Commands with which a visit ends: the next in line comes in. Left out: visits end by time. */
@@ -27,8 +27,8 @@ interface Named {
 
 /**
  * What a space declares about its waiting room, checked.
- * @throws TypeError for names that the space does not have, and a field that is no text or not always
- * there
+ * @throws TypeError for names that the space does not have, and a field that is no text or not
+ * always there
  */
 export function checkedWaitingRoom(
   space: string,

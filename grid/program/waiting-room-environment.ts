@@ -12,19 +12,12 @@ export const waitingRoomVariables = {
   ),
   WAITING_ROOM_KEY: Type.Optional(
     Type.String({
-      pattern: '^[\\x21-\\x2b\\x2d-\\x7e]{32,}(,[\\x21-\\x2b\\x2d-\\x7e]{32,})*$',
+      pattern: '^[!-+\\--~]{32,}([,\\s]+[!-+\\--~]{32,})*$',
       description:
-        'Signs tickets and admissions; of several the first signs, and all are taken; not set: WAITING_ROOM_KEY_FILE',
-      allowed: 'at least 32 visible ASCII characters; several with commas between them',
+        'Signs tickets and admissions; of several the first signs, and all are taken; not set: keys/waiting-room under DATA_DIR, made where there is none',
+      allowed:
+        'at least 32 visible ASCII characters; several with commas or new lines between them',
       isSecret: true,
-    }),
-  ),
-  WAITING_ROOM_KEY_FILE: Type.Optional(
-    Type.String({
-      pattern: '^[^\\x00]+$',
-      description:
-        'File with such keys, one a line; not set: keys/waiting-room under DATA_DIR, made where there is none',
-      allowed: 'a path',
     }),
   ),
   WAITING_ROOM_URL: Type.String({

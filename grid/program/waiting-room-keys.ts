@@ -8,24 +8,26 @@ import { AdmissionReports } from '../doors/request/admission-reports.ts'
 import { LinePasses, secretLengthMin } from '../doors/request/line-passes.ts'
 import { WaitingRoomGuard } from '../doors/request/waiting-room-guard.ts'
 import { makeFolder } from '../drivers/system/make-folder.ts'
+import { folderFault } from '../drivers/system/usable-folder.ts'
 import type { Environment } from './environment.ts'
 
 /**
- * The keys that tickets and admissions are signed with: as the environment names them, else those under
- * `DATA_DIR`, made where there are none.
+ * The keys that tickets and admissions are signed with: as the environment names them, else those
+ * under `DATA_DIR`, made where there are none.
  * @throws GridError `configuration_invalid`
  */
 export function linePassesOf(environment: Environment): LinePasses {
-  const { WAITING_ROOM_KEY: keys, WAITING_ROOM_KEY_FILE: file, DATA_DIR: data } = environment
-  if (keys !== undefined && file !== undefined)
-    throw unusable('WAITING_ROOM_KEY and WAITING_ROOM_KEY_FILE are both set: one of them is enough')
-  if (keys !== undefined) return new LinePasses(keys.split(','))
-  if (file !== undefined) return new LinePasses(secretsIn(file))
+  const { WAITING_ROOM_KEY: keys, DATA_DIR: data } = environment
+  if (keys !== undefined) return new LinePasses(keys.split(/[,\s]+/))
   const folder = join(data, 'keys')
   const own = join(folder, 'waiting-room')
-  makeFolder(folder)
-  makeOnce(own)
-  return new LinePasses(secretsIn(own))
+  try {
+    makeFolder(folder)
+    makeOnce(own)
+    return new LinePasses(secretsIn(own))
+  } catch (error) {
+    throw folderFault('DATA_DIR', data, error) ?? error
+  }
 }
 
 /** Whoever comes second takes what is there: a file that is there is whole. */
@@ -42,13 +44,9 @@ function makeOnce(path: string): void {
 }
 
 function secretsIn(path: string): string[] {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw unusable(`The keys of the waiting room cannot be read: ${(error as Error).message}`)
-  }
-  const secrets = text.split('\n').flatMap((line) => line.trim() || [])
+  const secrets = readFileSync(path, 'utf8')
+    .split(/\s+/)
+    .filter((secret) => secret !== '')
   if (secrets.length === 0 || secrets.some((secret) => secret.length < secretLengthMin))
     throw unusable(`${path}: each line must be a key of at least ${secretLengthMin} characters`)
   return secrets
@@ -67,8 +65,8 @@ export interface GuardedSpaces {
 /**
  * @param passes read from the environment, unless they are known already
  * @returns undefined: no line is for any of these spaces
- * @throws GridError `configuration_invalid` for a line of a space that declares no waiting room, or no
- * key to tell lines apart by
+ * @throws GridError `configuration_invalid` for a line of a space that declares no waiting room, or
+ * no key to tell lines apart by
  */
 export function guardOf(
   spaces: readonly Space[],

@@ -30,8 +30,8 @@ export interface LineOptions {
   /** What was signed for this visitor. */
   readonly claim?: string
   /**
-   * How long one stands in line, ms; then the request is answered with `admission_required`. Default:
-   * as long as it takes.
+   * How long one stands in line, ms; then the request is answered with `admission_required`.
+   * Default: as long as it takes.
    */
   readonly patienceMs?: number
 }
@@ -53,7 +53,10 @@ interface Standing {
 const pauseMs = 2000
 const headerName = 'grid-admission'
 
-/** Stands in line for one client, once for all of its requests that need it, and keeps its admissions. */
+/**
+ * Stands in line for one client, once for all of its requests that need it, and keeps its
+ * admissions.
+ */
 export class LineVisitor {
   readonly #options: LineOptions
   readonly #origin: string

@@ -66,6 +66,9 @@ export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly waitingRoom?: string
 }
 
+/** What names the servers otherwise. */
+const urlFiles = ['NATS_URL_FILE', 'MONGODB_URL_FILE', 'REDIS_URL_FILE']
+
 const readyMsMax = 60_000
 const portFreeMsMax = 10_000
 
@@ -261,6 +264,8 @@ class ComponentPlan {
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
+      // Where this process found its own servers named in files, they are named by their URLs.
+      ...Object.fromEntries(urlFiles.map((name) => [name, ''])),
       NATS_URL: urls.nats,
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,

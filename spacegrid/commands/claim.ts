@@ -45,7 +45,7 @@ export const addClaim: AddCommand = (program) => {
     .option('--json', 'print it as JSON, in one line')
     .addHelpText(
       'after',
-      '\nEnvironment: WAITING_ROOM_KEY or WAITING_ROOM_KEY_FILE (else keys/waiting-room under DATA_DIR), WAITING_ROOM_LANES.',
+      '\nEnvironment: WAITING_ROOM_KEY (or WAITING_ROOM_KEY_FILE, a file that holds it) (else keys/waiting-room under DATA_DIR), WAITING_ROOM_LANES.',
     )
     .action(run)
 }

@@ -10,7 +10,7 @@ export const addWaitingRoom: AddCommand = (program) => {
     .addHelpText(
       'after',
       `
-Environment: NATS_URL, WAITING_ROOM (the lines: ticketing/concert,auction; the same for the units); WAITING_ROOM_KEY or WAITING_ROOM_KEY_FILE (the same for the units); WAITING_ROOM_LANES, WAITING_ROOM_TARGET, WAITING_ROOM_VISIT_MS, WAITING_ROOM_CLAIM_MS, WAITING_ROOM_INSIDE, WAITING_ROOM_INSIDE_MAX; PORT (8080), ADMIN_PORT (9090), HOST (127.0.0.1), LOG_LEVEL.
+Environment: NATS_URL, WAITING_ROOM (the lines: ticketing/concert,auction; the same for the units); WAITING_ROOM_KEY (or WAITING_ROOM_KEY_FILE, a file that holds it) (the same for the units); WAITING_ROOM_LANES, WAITING_ROOM_TARGET, WAITING_ROOM_VISIT_MS, WAITING_ROOM_CLAIM_MS, WAITING_ROOM_INSIDE, WAITING_ROOM_INSIDE_MAX; PORT (8080), ADMIN_PORT (9090), HOST (127.0.0.1), LOG_LEVEL.
 Its lines are kept in the space waitingRoom: name it in SPACES of pump, writer and reader. SIGTERM stops it in good order.`,
     )
     .action(() => runWaitingRoom())

@@ -2,12 +2,12 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { partsOfLine } from '@spacegrid/grid/core/waiting-room'
 import type { StatusSource } from '@spacegrid/grid/doors/admin/status-source'
+import { serveLines } from '@spacegrid/grid/doors/nats/line-services'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { type GuardedSpaces, guardOf, linesOf } from '@spacegrid/grid/program/waiting-room-keys'
 import { createRoom } from '@spacegrid/waiting-room/create-room'
-import { serveRoom } from '@spacegrid/waiting-room/room-services'
 import { roomSpace } from '@spacegrid/waiting-room/space'
 import type { WaitingRoom } from '@spacegrid/waiting-room/waiting-room'
 import type { Logger } from 'pino'
@@ -54,7 +54,7 @@ export class EmbeddedRoom {
     if (!ports) throw new TypeError('the grid does not have the space of the lines')
     this.room.start()
     this.#services.push(
-      await serveRoom(ports.messaging, this.room, this.#log),
+      await serveLines(ports.messaging, this.room, this.#log),
       this.#guarded.reports.tell(ports.messaging, new SystemClock()),
     )
   }

@@ -6,6 +6,7 @@ import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-tele
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line/line-routes'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
@@ -17,7 +18,6 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
-import { addRoomRoutes } from '@spacegrid/waiting-room/room-routes'
 import { roomSpace } from '@spacegrid/waiting-room/space'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
@@ -109,7 +109,7 @@ export async function serveEmbedded(
         waitingRoom: guarded?.guard,
       }),
       ...httpOptionsOf(environment),
-      ...(waiting ? { addRoutes: (app) => addRoomRoutes(app, waiting.room) } : {}),
+      ...(waiting ? { addRoutes: (app) => addLineRoutes(app, waiting.room) } : {}),
     },
   )
   const source = statusOfUnits('embedded', 'embedded', grid.serving)

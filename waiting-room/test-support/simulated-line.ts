@@ -96,8 +96,9 @@ function poisson(mean: number, random: () => number): number {
 }
 
 /**
- * A line in virtual time, with everything but the grid's own log: visitors join, look, go away, come in,
- * do a few commands each of which is turned away when too many come, try again, and finish.
+ * A line in virtual time, with everything but the grid's own log: visitors join, look, go away,
+ * come in, do a few commands each of which is turned away when too many come, try again, and
+ * finish.
  */
 export function simulateLine(options: SimulatedLineOptions): SimulatedRun {
   const room: RoomOptions = { ...simulatedRoom, ...options.room }
@@ -240,7 +241,9 @@ interface Due {
   readonly left: number
 }
 
-/** Part of the waits that were within so much of what was told, of those of ten seconds and more. */
+/**
+ * Part of the waits that were within so much of what was told, of those of ten seconds and more.
+ */
 export function withinShare(told: readonly ToldWait[], share: number): number {
   const ended = told.filter(({ waited }) => waited !== undefined && waited >= 10)
   const good = ended.filter(

@@ -38,6 +38,19 @@ export interface SpaceServicesOptions {
   readonly takesCommands?: boolean
   /** The one partition that is served. Default: all that the space has. */
   readonly partition?: number
+  /** Where the process is, for whoever looks for units. Default: nobody is told. */
+  readonly place?: UnitPlaceTold
+}
+
+/** What a unit's services say of the process that they are in. */
+export interface UnitPlaceTold {
+  readonly unit: string
+  /** As in its status. */
+  readonly role: string
+  /** Address of its public HTTP. */
+  readonly http: string
+  /** Address of health, status and metrics. Absent where nobody knows which port it has got. */
+  readonly admin?: string
 }
 
 /**
@@ -53,7 +66,7 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
-  const { partition, takesCommands = true } = options
+  const { partition, place, takesCommands = true } = options
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
@@ -83,6 +96,7 @@ export function serveSpace(
     name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
+    ...(place === undefined ? {} : { metadata: { ...place } }),
     endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : [])],
   })
 }

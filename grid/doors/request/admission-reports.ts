@@ -20,9 +20,9 @@ const reportMs = 250
 const answerMsMax = 2000
 
 /**
- * What a unit tells the waiting room of those it has let in: how fast the line may move follows from it.
- * Nothing durable rests on it; what could not be told is told with the next report, and lost with the
- * process.
+ * What a unit tells the waiting room of those it has let in: how fast the line may move follows
+ * from it. Nothing durable rests on it; what could not be told is told with the next report, and
+ * lost with the process.
  */
 export class AdmissionReports {
   readonly #lines = new Map<LineName, { committed: number; shed: number; finished: Set<string> }>()

@@ -2,15 +2,18 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { LineName } from '../../core/waiting-room.ts'
 
 /**
- * What is signed: a place in a line (`ticket`), the right to be inside (`admission`), or the right to a
- * lane (`claim`). One is never taken for another.
+ * What is signed: a place in a line (`ticket`), the right to be inside (`admission`), or the right
+ * to a lane (`claim`). One is never taken for another.
  */
 export type PassKind = 'ticket' | 'admission' | 'claim'
 
 export interface Pass {
   readonly line: LineName
   readonly lane: string
-  /** Of a ticket and an admission the place's number in its lane; of a claim what its maker calls it. */
+  /**
+   * Of a ticket and an admission the place's number in its lane; of a claim what its maker calls
+   * it.
+   */
   readonly id: number | string
   /** ms since the epoch. */
   readonly until: number
@@ -28,9 +31,9 @@ interface Key {
 }
 
 /**
- * Signs passes, and reads those that others have signed with one of the same keys: HMAC with SHA-256
- * (RFC 2104) over kind and content. Nothing of a pass is kept anywhere: whoever has the key can say
- * whether it holds.
+ * Signs passes, and reads those that others have signed with one of the same keys: HMAC with
+ * SHA-256 (RFC 2104) over kind and content. Nothing of a pass is kept anywhere: whoever has the key
+ * can say whether it holds.
  */
 export class LinePasses {
   /** The first one signs. */

@@ -186,8 +186,8 @@ export interface ArchiveReads {
 export type AsOf = PositionToken | Date
 
 /** One change of an entry. */
-export interface KeyChange {
-  readonly position: PositionToken
+export interface KeyChange<Position extends PositionToken = PositionToken> {
+  readonly position: Position
   /** When the log stored it, ms since the epoch. */
   readonly time: number
   /** `archived`: it has left memory, the store keeps it. */
@@ -214,15 +214,15 @@ export interface HistoryAsked {
   readonly cursor?: string
 }
 
-export interface HistoryPage {
+export interface HistoryPage<Position extends PositionToken = PositionToken> {
   /** The newest first. */
-  readonly changes: readonly KeyChange[]
+  readonly changes: readonly KeyChange<Position>[]
   /** For the page behind this one; left out: no more is known. */
   readonly next?: string
   /** What happened up to here is not known any more. */
-  readonly since: { readonly position: PositionToken; readonly time: number }
+  readonly since: { readonly position: Position; readonly time: number }
   /** Log position up to which it was looked at. */
-  readonly position: PositionToken
+  readonly position: Position
 }
 
 /** The space as it was. */

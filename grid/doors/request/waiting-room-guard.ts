@@ -34,9 +34,9 @@ interface Guarded {
 }
 
 /**
- * Keeps out whoever has not been admitted, of what is behind a waiting room. An admission says by itself
- * that it holds: nothing is looked up. What is not behind one goes the way that it would go without
- * this.
+ * Keeps out whoever has not been admitted, of what is behind a waiting room. An admission says by
+ * itself that it holds: nothing is looked up. What is not behind one goes the way that it would go
+ * without this.
  */
 export class WaitingRoomGuard {
   readonly #parts: WaitingRoomGuardParts

@@ -1,11 +1,12 @@
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { LineName } from '@spacegrid/grid/core/waiting-room'
-import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
-import { cookieNameOf, cookiesOf, type PassKind } from '@spacegrid/grid/doors/request/line-passes'
-import { requestHeaders } from '@spacegrid/grid/doors/request/request-options'
-import { pathOf } from '@spacegrid/grid/doors/request/waiting-room-guard'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { placeJson, waitJson } from './place-json.ts'
+import { GridError, isGridError } from '../../../core/errors.ts'
+import type { LineName } from '../../../core/waiting-room.ts'
+import { parseJsonInput } from '../../request/json-input.ts'
+import { cookieNameOf, cookiesOf, type PassKind } from '../../request/line-passes.ts'
+import type { Joining, LineServing, Place } from '../../request/line-serving.ts'
+import { placeJson, waitJson } from '../../request/place-json.ts'
+import { requestHeaders } from '../../request/request-options.ts'
+import { pathOf } from '../../request/waiting-room-guard.ts'
 import {
   admittedPage,
   faultPage,
@@ -13,29 +14,27 @@ import {
   overPage,
   pageHeaders,
   waitingPage,
-} from './room-page.ts'
-import { linkOf } from './room-target.ts'
-import type { Joining, Place, WaitingRoom } from './waiting-room.ts'
+} from './line-page.ts'
 
 const prefix = '/waiting-room/'
 const formType = 'application/x-www-form-urlencoded'
 const formBytesMax = 4096
 
 /**
- * The waiting room over HTTP, for programs (JSON) and for people (a page, which needs no JavaScript and no
- * cookies): `GET` looks, `POST` joins, `DELETE` leaves, under `/waiting-room/{space}/{key}`. A form, which
- * knows no `DELETE`, says `action=leave`.
+ * The waiting room over HTTP, for programs (JSON) and for people (a page, which needs no JavaScript
+ * and no cookies): `GET` looks, `POST` joins, `DELETE` leaves, under `/waiting-room/{space}/{key}`.
+ * A form, which knows no `DELETE`, says `action=leave`.
  */
-export function addRoomRoutes(app: FastifyInstance, room: WaitingRoom): void {
+export function addLineRoutes(app: FastifyInstance, room: LineServing): void {
   app.addContentTypeParser(
     formType,
     { parseAs: 'string', bodyLimit: formBytesMax },
     (_, body, done) => done(null, new URLSearchParams(body as string)),
   )
   const url = `${prefix}*`
-  const route = (answer: (request: RoomRequest) => Promise<void> | void) => {
+  const route = (answer: (request: LineRequest) => Promise<void> | void) => {
     return async (raw: FastifyRequest, reply: FastifyReply) => {
-      const request = new RoomRequest(room, raw, reply)
+      const request = new LineRequest(room, raw, reply)
       try {
         await answer(request)
       } catch (error) {
@@ -59,13 +58,13 @@ export function addRoomRoutes(app: FastifyInstance, room: WaitingRoom): void {
   )
 }
 
-class RoomRequest {
-  readonly #room: WaitingRoom
+class LineRequest {
+  readonly #room: LineServing
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly line: LineName
 
-  constructor(room: WaitingRoom, request: FastifyRequest, reply: FastifyReply) {
+  constructor(room: LineServing, request: FastifyRequest, reply: FastifyReply) {
     this.#room = room
     this.#request = request
     this.#reply = reply
@@ -94,7 +93,7 @@ class RoomRequest {
   #tellOutside(): void {
     const outside = this.#room.outside(this.line)
     const { estimate, ...told } = outside
-    if (this.wantsPage) this.sendPage(200, outsidePage(outside, this.path, this.#room.options))
+    if (this.wantsPage) this.sendPage(200, outsidePage(outside, this.path, this.#room.openLanes))
     else this.#sendJson(200, { state: 'outside', ...told, ...waitJson(estimate) })
   }
 
@@ -139,10 +138,9 @@ class RoomRequest {
 
   #tell(status: number, place: Place): void {
     this.#keep(place)
-    const { options } = this.#room
     if (place.state === 'waiting')
       this.#reply.header('retry-after', Math.ceil(place.retryAfterMs / 1000))
-    const link = linkOf(options, this.line)
+    const link = this.#room.linkOf(this.line)
     if (!this.wantsPage) this.#sendJson(status, placeJson(place, link))
     else if (place.state === 'waiting') this.sendPage(200, waitingPage(place, this.path))
     else if (place.state === 'over') this.sendPage(200, overPage(place, this.path))
@@ -153,9 +151,12 @@ class RoomRequest {
     void this.#reply.code(303).header('location', to).send()
   }
 
-  /** For browsers: the page finds the ticket again, and what the visitor asks then has its admission. */
+  /**
+   * For browsers: the page finds the ticket again, and what the visitor asks then has its
+   * admission.
+   */
   #keep(place: Place): void {
-    const { ticketMs } = this.#room.options
+    const { ticketMs } = this.#room
     const holds = place.state !== 'over'
     this.#setCookie('ticket', holds ? place.ticket : '', holds ? ticketMs : 0)
     if (place.state === 'admitted')

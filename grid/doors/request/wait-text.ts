@@ -1,4 +1,4 @@
-import type { WaitEstimate } from './wait-estimate.ts'
+import type { WaitEstimate } from './line-serving.ts'
 
 const plural = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`
 

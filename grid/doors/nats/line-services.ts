@@ -1,20 +1,20 @@
-import { GridError } from '@spacegrid/grid/core/errors'
-import type { AdmissionReport } from '@spacegrid/grid/doors/request/admission-reports'
-import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
-import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'
-import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
-import { subjects } from '@spacegrid/grid/engine/wire/subjects'
-import { placeJson } from './place-json.ts'
-import { linkOf } from './room-target.ts'
-import type { WaitingRoom } from './waiting-room.ts'
+import { GridError } from '../../core/errors.ts'
+import type { Message, Messaging, Subscription } from '../../engine/ports/messaging.ts'
+import { subjects } from '../../engine/wire/subjects.ts'
+import type { AdmissionReport } from '../request/admission-reports.ts'
+import { parseJsonInput } from '../request/json-input.ts'
+import type { LineServing } from '../request/line-serving.ts'
+import { placeJson } from '../request/place-json.ts'
+import { type FaultLog, publicError } from '../request/public-error.ts'
 
 /**
  * The waiting room over messaging: takes the reports of units, and gives places to callers in any
- * language. `{line, lane?, claim?, ticket?}` in, a place as over HTTP out. Rooms share the requests.
+ * language. `{line, lane?, claim?, ticket?}` in, a place as over HTTP out. Rooms share the
+ * requests.
  */
-export function serveRoom(
+export function serveLines(
   messaging: Messaging,
-  room: WaitingRoom,
+  room: LineServing,
   log: FaultLog,
 ): Promise<Subscription> {
   const answering =
@@ -43,14 +43,14 @@ export function serveRoom(
         subject: subjects.line('join'),
         description: 'A place in line: {"line", "lane"?, "claim"?, "ticket"?}',
         respond: answering(async ({ line, ...joining }) => {
-          return placeJson(await room.join(line, joining), linkOf(room.options, line))
+          return placeJson(await room.join(line, joining), room.linkOf(line))
         }),
       },
       {
         subject: subjects.line('look'),
         description: 'How it goes with a place: {"line", "ticket"}',
         respond: answering(({ line, ticket = '' }) =>
-          placeJson(room.look(line, ticket), linkOf(room.options, line)),
+          placeJson(room.look(line, ticket), room.linkOf(line)),
         ),
       },
       {

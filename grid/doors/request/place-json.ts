@@ -1,6 +1,5 @@
-import type { WaitEstimate } from './wait-estimate.ts'
+import type { Place, WaitEstimate } from './line-serving.ts'
 import { waitText } from './wait-text.ts'
-import type { Place } from './waiting-room.ts'
 
 /** A wait as programs are told of it: exactly enough for what it is. */
 export function waitJson(estimate: WaitEstimate | undefined): object {

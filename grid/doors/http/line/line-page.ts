@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { GridError } from '@spacegrid/grid/core/errors'
-import type { LineName } from '@spacegrid/grid/core/waiting-room'
-import type { RoomOptions } from './room-options.ts'
-import type { WaitEstimate } from './wait-estimate.ts'
-import { waitText } from './wait-text.ts'
-import type { LineOutside, Place } from './waiting-room.ts'
+import type { GridError } from '../../../core/errors.ts'
+import type { LineName } from '../../../core/waiting-room.ts'
+import type { LineOutside, Place, WaitEstimate } from '../../request/line-serving.ts'
+import { waitText } from '../../request/wait-text.ts'
 
 const read = (file: URL): string => readFileSync(file, 'utf8')
-const style = read(new URL('./room-page.css', import.meta.url))
-const script = read(new URL('./room-page.js', import.meta.url))
+const style = read(new URL('./line-page.css', import.meta.url))
+const script = read(new URL('./line-page.js', import.meta.url))
 
 const hashOf = (text: string): string =>
   `'sha256-${createHash('sha256').update(text).digest('base64')}'`
@@ -95,10 +93,9 @@ const estimateText = (estimate: WaitEstimate | undefined): string =>
 export function outsidePage(
   { line, waiting, estimate }: LineOutside,
   path: string,
-  { lanes }: RoomOptions,
+  openLanes: readonly string[],
 ): string {
-  const open = lanes.filter(({ isOpen }) => isOpen)
-  const choices = open.map(({ lane }) => form(path, { lane }, `Join: ${escaped(lane)}`, 'second'))
+  const choices = openLanes.map((lane) => form(path, { lane }, `Join: ${escaped(lane)}`, 'second'))
   return page({
     title: 'Waiting room',
     line,
