@@ -1,5 +1,5 @@
 import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
-import { addLineRoutes } from '@spacegrid/grid/doors/http/line/line-routes'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
 import { serveLines } from '@spacegrid/grid/doors/nats/line-services'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'

@@ -6,7 +6,7 @@ import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-tele
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
-import { addLineRoutes } from '@spacegrid/grid/doors/http/line/line-routes'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'

@@ -4,6 +4,7 @@ import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import type { Steps } from './request-steps.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
   ArchiveAsked,
@@ -184,15 +185,6 @@ export class RequestPipeline {
 export interface StreamOptions {
   readonly lastEventId: string | undefined
   readonly caller: Caller
-}
-
-/** What differs between a command, a query and the reading of an entry. */
-export interface Steps<Asked, Answer> {
-  /** @throws GridError `overloaded` */
-  readonly turnAway?: (unit: Serving, caller: Caller, request: RequestHeaders) => void
-  /** @throws GridError `invalid_header` */
-  ask(request: RequestHeaders, caller: Caller): Asked
-  run(unit: Serving, input: unknown, asked: Asked, request: RequestHeaders): Promise<Answer>
 }
 
 /** The pipeline as the requests of one command, query or cache go through it. */

@@ -5,7 +5,7 @@ import type { AdmissionReports } from './admission-reports.ts'
 import { cookiesOf, type LinePasses, type Pass, type PassFault } from './line-passes.ts'
 import type { RequestHeaders } from './request.ts'
 import { requestHeaders } from './request-options.ts'
-import type { Steps } from './request-pipeline.ts'
+import type { Steps } from './request-steps.ts'
 
 export interface WaitingRoomGuardParts {
   readonly passes: LinePasses

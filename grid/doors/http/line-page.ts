@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { GridError } from '../../../core/errors.ts'
-import type { LineName } from '../../../core/waiting-room.ts'
-import type { LineOutside, Place, WaitEstimate } from '../../request/line-serving.ts'
-import { waitText } from '../../request/wait-text.ts'
+import type { GridError } from '../../core/errors.ts'
+import type { LineName } from '../../core/waiting-room.ts'
+import type { LineOutside, Place, WaitEstimate } from '../request/line-serving.ts'
+import { waitText } from '../request/wait-text.ts'
 
 const read = (file: URL): string => readFileSync(file, 'utf8')
 const style = read(new URL('./line-page.css', import.meta.url))

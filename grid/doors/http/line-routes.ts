@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { GridError, isGridError } from '../../../core/errors.ts'
-import type { LineName } from '../../../core/waiting-room.ts'
-import { parseJsonInput } from '../../request/json-input.ts'
-import { cookieNameOf, cookiesOf, type PassKind } from '../../request/line-passes.ts'
-import type { Joining, LineServing, Place } from '../../request/line-serving.ts'
-import { placeJson, waitJson } from '../../request/place-json.ts'
-import { requestHeaders } from '../../request/request-options.ts'
-import { pathOf } from '../../request/waiting-room-guard.ts'
+import { GridError, isGridError } from '../../core/errors.ts'
+import type { LineName } from '../../core/waiting-room.ts'
+import { parseJsonInput } from '../request/json-input.ts'
+import { cookieNameOf, cookiesOf, type PassKind } from '../request/line-passes.ts'
+import type { Joining, LineServing, Place } from '../request/line-serving.ts'
+import { placeJson, waitJson } from '../request/place-json.ts'
+import { requestHeaders } from '../request/request-options.ts'
+import { pathOf } from '../request/waiting-room-guard.ts'
 import {
   admittedPage,
   faultPage,
