@@ -8,13 +8,14 @@ import { estimateWait, type FlowingLane, type Movement } from './wait-estimate.t
 
 /** A line as it is kept, with what configuration says of it. */
 export function stateOf(line: LineName, look: LineLook, options: RoomOptions): LineState {
-  const { progress, signals, lanes, steps } = look
+  const { progress, lanes, steps } = look
+  const { committed, shed, finished } = look.signals ?? noSignals
   return {
     line,
     step: progress?.step ?? 0,
     ...(progress?.busySinceMs === undefined ? {} : { busySinceMs: progress.busySinceMs }),
     pace: progress?.pace ?? firstPace(options),
-    signals: signals ?? noSignals,
+    signals: { committed, shed, finished },
     steps,
     lanes: options.lanes.map(({ lane, share }) => {
       const moved = progress?.lanes.find((one) => one.lane === lane)

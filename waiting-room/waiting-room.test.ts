@@ -266,5 +266,7 @@ describe('what units tell', () => {
     await world.world.until(() => room.status().lines[line]?.finished === 1)
     expect(room.status().lines[line]).toMatchObject({ committed: 3, shed: 1, finished: 1 })
     expect(room.look(line, ticketOf(places[6] as Place)).state).toBe('waiting')
+    room.report([{ ...report, finished: ['general/2'] }])
+    await world.until(room, places[6] as Place, 'admitted')
   })
 })

@@ -35,7 +35,7 @@ let environment: ReturnType<typeof readEnvironment>
 beforeAll(async () => {
   environment = readEnvironment([], {
     DATA_DIR: await temporaryFolder('embedded-room'),
-    WAITING_ROOM: 'shop/concert,shop/full,shop/one',
+    WAITING_ROOM: 'shop/concert,shop/full,shop/one,shop/busy',
     WAITING_ROOM_LANES: 'accessible:1:open,fans:1,general:2',
     WAITING_ROOM_INSIDE: '3',
     WAITING_ROOM_INSIDE_MAX: '3',
@@ -98,8 +98,13 @@ describe('a waiting room over HTTP', () => {
     const place = (await joined.json()) as LinePlace
     expect(place).toMatchObject({ state: 'waiting', line: 'shop/full', number: 4, ahead: 0 })
     const headers = { 'grid-ticket': place.ticket ?? '' }
-    const outside = await (await ask('full')).json()
-    expect(outside).toMatchObject({ state: 'outside', line: 'shop/full', waiting: 1 })
+    await waitFor(
+      async () => {
+        const outside = (await (await ask('full')).json()) as { readonly waiting: number }
+        return outside.waiting === 1
+      },
+      { what: 'the line to be seen' },
+    )
     expect(
       (await ask('full', { method: 'DELETE', headers: { 'grid-ticket': first } })).status,
     ).toBe(200)
@@ -196,8 +201,8 @@ describe('a client that is told to', () => {
   test('gives up when its patience is over', async () => {
     const client = new GridClient(url, { waitingRoom: { patienceMs: 50 } })
     running.defer(() => client.stop())
-    await fill('concert')
-    const input = { eventId: 'concert', id: 'late' }
+    await fill('busy')
+    const input = { eventId: 'busy', id: 'late' }
     await expect(client.command('shop', 'hold', input)).rejects.toMatchObject({
       code: 'admission_required',
     })
