@@ -1,4 +1,4 @@
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { type LineName, partsOfLine, unknownLine } from '@spacegrid/grid/core/waiting-room'
 import type { AdmissionReport } from '@spacegrid/grid/doors/request/admission-reports'
 import type {
@@ -19,29 +19,20 @@ import type {
   LineStatus,
   WaitingRoomStatus,
 } from '@spacegrid/grid/doors/request/waiting-room-status'
-import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
-import { shareTurns } from './lane-turns.ts'
-import { admittedNow, insideOf, nextPace } from './line-pace.ts'
+import { LineKeeper, type LineKeeperParts } from './line-keeper.ts'
+import { insideOf } from './line-pace.ts'
 import { type LineState, stepOf, waitingIn } from './line-state.ts'
-import { LineView, stateOf } from './line-view.ts'
+import type { LineView } from './line-view.ts'
 import { PlaceDesk } from './place-desk.ts'
 import { everybodysLane, type RoomOptions } from './room-options.ts'
-import type { LineLook } from './space.ts'
-import { VisitCounts } from './visit-counts.ts'
 
-export interface WaitingRoomParts {
+export interface WaitingRoomParts extends Omit<LineKeeperParts, 'unit'> {
   readonly passes: LinePasses
-  readonly clock: Clock
-  readonly random: Random
-  /** Told what keeps a line from moving. */
-  readonly warn: (message: string, error: unknown) => void
 }
 
-const tickMs = 250
-const stepMs = 500
-const countMs = 500
-const arrivalsMs = 30_000
+/** Over which it is told how fast a line moves. */
+const movedMs = 30_000
 const retryMsMin = 1000
 const retryMsMax = 60_000
 /** Part of the wait after which it is worth another look. */
@@ -62,10 +53,7 @@ export class WaitingRoom implements LineServing {
   readonly #unit: Serving
   readonly #parts: WaitingRoomParts
   readonly #desk: PlaceDesk
-  readonly #lines: ReadonlyMap<LineName, LineWork>
-  #timer: Timer | undefined
-  #isStopped = true
-  #ticking: Promise<void> = Promise.resolve()
+  readonly #lines: ReadonlyMap<LineName, LineKeeper>
   #joined = 0
   #looked = 0
 
@@ -73,7 +61,9 @@ export class WaitingRoom implements LineServing {
     this.#unit = unit
     this.#parts = parts
     this.options = options
-    this.#lines = new Map(options.lines.map((line) => [line, newWork()]))
+    this.#lines = new Map(
+      options.lines.map((line) => [line, new LineKeeper(line, { unit, ...parts }, options)]),
+    )
     this.#desk = new PlaceDesk(
       async (line, lane, count) => {
         const { result } = await unit.execute('takePlaces', { line, lane, count })
@@ -84,20 +74,11 @@ export class WaitingRoom implements LineServing {
   }
 
   start(): void {
-    this.#isStopped = false
-    const turn = () => {
-      this.#ticking = this.#tickAll().finally(() => {
-        if (!this.#isStopped) this.#timer = this.#parts.clock.after(tickMs, turn)
-      })
-    }
-    turn()
+    for (const keeper of this.#lines.values()) keeper.start()
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    await this.#ticking
-    await Promise.all([...this.#lines].map(([line, work]) => this.#count(line, work, 0)))
+    await Promise.all([...this.#lines.values()].map((keeper) => keeper.stop()))
   }
 
   /** Whether visitors can be told something of every line. */
@@ -111,11 +92,11 @@ export class WaitingRoom implements LineServing {
    * `log_unavailable`, `outcome_unknown`
    */
   async join(line: LineName, { lane, claim, ticket }: Joining): Promise<Place> {
-    const work = this.#workOf(line)
+    const keeper = this.#keeperOf(line)
     if (ticket !== undefined) {
       const held = this.#read('ticket', ticket)
       if (typeof held === 'object' && held.line === line) {
-        const place = this.#placeOf(work, held, ticket)
+        const place = this.#placeOf(keeper, held, ticket)
         if (place.state !== 'over') return place
       }
     }
@@ -127,19 +108,19 @@ export class WaitingRoom implements LineServing {
     this.#joined++
     const until = this.#now() + this.options.ticketMs
     const pass = { line, lane: into, id: number, until }
-    return this.#placeOf(work, pass, this.#parts.passes.sign('ticket', pass))
+    return this.#placeOf(keeper, pass, this.#parts.passes.sign('ticket', pass))
   }
 
   /** @throws GridError `unknown_line`, `ticket_invalid`, `not_ready` */
   look(line: LineName, ticket: string): Place {
-    const work = this.#workOf(line)
+    const keeper = this.#keeperOf(line)
     this.#looked++
-    return this.#placeOf(work, this.#readOf('ticket', line, ticket), ticket)
+    return this.#placeOf(keeper, this.#readOf('ticket', line, ticket), ticket)
   }
 
   /** @throws GridError `unknown_line`, `not_ready` */
   outside(line: LineName): LineOutside {
-    const view = this.#viewOf(this.#workOf(line))
+    const view = this.#viewOf(this.#keeperOf(line))
     const waiting = waitingIn(view.state)
     const own = view.state.lanes.find(({ lane }) => lane === everybodysLane(this.options))
     const expected = own && view.estimate(own.lane, Math.max(0, own.given - own.admitted))
@@ -151,25 +132,25 @@ export class WaitingRoom implements LineServing {
    * @throws GridError `unknown_line`, `ticket_invalid`
    */
   leave(line: LineName, ticket: string): void {
-    const work = this.#workOf(line)
+    const keeper = this.#keeperOf(line)
     const { lane, id } = this.#readOf('ticket', line, ticket)
-    const step = work.view && stepOf(work.view.state, lane, id as number)
+    const step = keeper.view && stepOf(keeper.view.state, lane, id as number)
     // Who has not come in yet leaves a place that nobody claims: such places are allowed for.
     if (!step) return
-    work.counts.claimed(step.key, `${lane}/${id}`)
-    work.counts.finished(step.key, `${lane}/${id}`)
+    keeper.counts.claimed(step.key, `${lane}/${id}`)
+    keeper.counts.finished(step.key, `${lane}/${id}`)
   }
 
   /** What units tell of those who were let in. */
   report(reports: readonly AdmissionReport[]): void {
     for (const { line, committed, shed, finished } of reports) {
-      const work = this.#lines.get(line)
-      if (!work) continue
-      work.counts.told(committed, shed)
+      const keeper = this.#lines.get(line)
+      if (!keeper) continue
+      keeper.counts.told(committed, shed)
       for (const visit of finished) {
         const [lane = '', number] = visit.split('/')
-        const step = work.view && stepOf(work.view.state, lane, Number(number))
-        work.counts.finished(step?.key, visit)
+        const step = keeper.view && stepOf(keeper.view.state, lane, Number(number))
+        keeper.counts.finished(step?.key, visit)
       }
     }
   }
@@ -202,13 +183,13 @@ export class WaitingRoom implements LineServing {
   #statusOf(state: LineState): LineStatus {
     const nowMs = this.#now()
     const moved = state.steps
-      .filter(({ atMs }) => nowMs - atMs < arrivalsMs)
+      .filter(({ atMs }) => nowMs - atMs < movedMs)
       .reduce((sum, { from, upTo }) => sum + upTo - from + 1, 0)
     return {
       waiting: waitingIn(state),
       inside: Math.round(insideOf(state, this.options, nowMs)),
       insideLimit: Math.floor(state.pace.window),
-      movedPerSecond: moved / (arrivalsMs / 1000),
+      movedPerSecond: moved / (movedMs / 1000),
       isHeld: state.pace.isHeld,
       lanes: state.lanes.map(({ lane, given, admitted }) => ({ lane, given, admitted })),
       ...state.signals,
@@ -236,8 +217,8 @@ export class WaitingRoom implements LineServing {
     throw new GridError('invalid_input', `lane: ${message}`, { details: { errors } })
   }
 
-  #placeOf(work: LineWork, { line, lane, id }: Pass, ticket: string): Place {
-    const view = this.#viewOf(work)
+  #placeOf(keeper: LineKeeper, { line, lane, id }: Pass, ticket: string): Place {
+    const view = this.#viewOf(keeper)
     const number = id as number
     const about = { line, lane, number }
     const own = view.state.lanes.find((one) => one.lane === lane)
@@ -253,7 +234,7 @@ export class WaitingRoom implements LineServing {
     const step = stepOf(view.state, lane, number)
     const until = step ? step.atMs + this.options.visitMs : 0
     if (!step || until <= this.#now()) return { state: 'over', ...about }
-    work.counts.claimed(step.key, `${lane}/${number}`)
+    keeper.counts.claimed(step.key, `${lane}/${number}`)
     const admission = this.#parts.passes.sign('admission', { line, lane, id: number, until })
     return { state: 'admitted', ...about, ticket, admission, until }
   }
@@ -281,13 +262,13 @@ export class WaitingRoom implements LineServing {
     })
   }
 
-  #workOf(line: LineName): LineWork {
-    const work = this.#lines.get(line)
-    if (work) return work
+  #keeperOf(line: LineName): LineKeeper {
+    const keeper = this.#lines.get(line)
+    if (keeper) return keeper
     throw unknownLine(line, this.options.lines)
   }
 
-  #viewOf({ view }: LineWork): LineView {
+  #viewOf({ view }: LineKeeper): LineView {
     if (view) return view
     throw new GridError('not_ready', 'The waiting room has not seen the line yet', {
       retryAfterMs: 1000,
@@ -297,111 +278,7 @@ export class WaitingRoom implements LineServing {
   #now(): number {
     return this.#parts.clock.now()
   }
-
-  async #tickAll(): Promise<void> {
-    for (const [line, work] of this.#lines) {
-      if (this.#isStopped) return
-      try {
-        await this.#count(line, work, countMs)
-        await this.#see(line, work)
-        await this.#advance(line, work)
-        if (work.fault) this.#parts.warn(`line ${line} moves again`, undefined)
-        work.fault = false
-      } catch (error) {
-        if (!isGridError(error)) throw error
-        // Once, not four times a second; and not while the unit is only starting.
-        if (!work.fault && work.view) this.#parts.warn(`line ${line} stands still`, error)
-        work.fault = work.view !== undefined
-      }
-    }
-  }
-
-  async #count(line: LineName, work: LineWork, pauseMs: number): Promise<void> {
-    const now = this.#parts.clock.monotonic()
-    if (now - work.countedAt < pauseMs) return
-    const counts = work.counts.take()
-    if (!counts) return
-    work.countedAt = now
-    try {
-      await this.#unit.execute('countVisits', { line, ...counts })
-    } catch (error) {
-      work.counts.putBack(counts)
-      throw error
-    }
-  }
-
-  async #see(line: LineName, work: LineWork): Promise<void> {
-    const { result } = await this.#unit.query('look', { line })
-    const state = stateOf(line, result as LineLook, this.options)
-    if (work.view?.state.step !== state.step) work.stepSeenAt = this.#parts.clock.monotonic()
-    work.view = new LineView(state, this.options, this.#arrivals(work, state), this.#now())
-  }
-
-  #arrivals(work: LineWork, { lanes }: LineState): ReadonlyMap<string, number> {
-    const now = this.#parts.clock.monotonic()
-    const given = new Map(lanes.map((lane) => [lane.lane, lane.given]))
-    const { samples } = work
-    samples.push({ at: now, given })
-    while (samples.length > 2 && now - (samples[0]?.at ?? now) > arrivalsMs) samples.shift()
-    const [first] = samples
-    if (!first || now - first.at < 1000) return new Map()
-    const perS = (lane: string) =>
-      (1000 * ((given.get(lane) ?? 0) - (first.given.get(lane) ?? 0))) / (now - first.at)
-    return new Map(lanes.map(({ lane }) => [lane, perS(lane)]))
-  }
-
-  /**
-   * Lets in who is next, unless that has just been done: each room waits for a moment of its own.
-   */
-  async #advance(line: LineName, work: LineWork): Promise<void> {
-    const state = work.view?.state
-    const sinceStepMs = this.#parts.clock.monotonic() - work.stepSeenAt
-    if (!state || sinceStepMs < work.patienceMs) return
-    const nowMs = this.#now()
-    const pace = nextPace(state, this.options, nowMs)
-    const total = admittedNow(state, pace, this.options, nowMs, sinceStepMs)
-    const isChanged = pace.seen !== state.pace.seen && differs(pace.seen, state.pace.seen)
-    if (total === 0 && !isChanged) return
-    const turns = shareTurns(
-      state.lanes.map((lane) => ({ ...lane, waiting: Math.max(0, lane.given - lane.admitted) })),
-      total,
-    )
-    const lanes = state.lanes.map(({ lane, admitted }, at) => ({
-      lane,
-      admitted: admitted + (turns[at]?.count ?? 0),
-      turn: turns[at]?.turn ?? 0,
-    }))
-    await this.#unit.execute('advance', {
-      ...{ line, step: state.step, pace, lanes, isBusy: waitingIn(state) > total },
-      rememberMs: this.options.visitMs + rememberedMs,
-    })
-    work.patienceMs = stepMs * (1 + fractionOf(this.#parts.random) / 2)
-    await this.#see(line, work)
-  }
 }
-
-/** How much longer than a visit can last its step is remembered. */
-const rememberedMs = 60_000
-
-const differs = (one: object, other: object): boolean =>
-  JSON.stringify(one) !== JSON.stringify(other)
 
 /** In [0, 1). */
 const fractionOf = (random: Random): number => random.integer() / 2 ** 53
-
-/** What a waiting room does for one line. */
-interface LineWork {
-  view: LineView | undefined
-  readonly counts: VisitCounts
-  readonly samples: { readonly at: number; readonly given: ReadonlyMap<string, number> }[]
-  countedAt: number
-  /** Monotonic ms at which the newest step was first seen. */
-  stepSeenAt: number
-  patienceMs: number
-  fault: boolean
-}
-
-const newWork = (): LineWork => ({
-  ...{ view: undefined, counts: new VisitCounts(), samples: [], fault: false },
-  ...{ countedAt: 0, stepSeenAt: 0, patienceMs: stepMs },
-})
