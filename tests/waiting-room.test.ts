@@ -86,7 +86,8 @@ const soldOf = async (eventId: string): Promise<number> => {
     { eventId },
     { from: 'latest' },
   )
-  return (result as readonly { readonly sold: number }[]).reduce((sum, { sold }) => sum + sold, 0)
+  const { sections } = result as { readonly sections: readonly { readonly sold: number }[] }
+  return sections.reduce((sum, { sold }) => sum + sold, 0)
 }
 
 test('whichever process is killed, whoever came first is let in first, and everybody buys once', {

@@ -1,7 +1,7 @@
 import type { LineName } from '@spacegrid/grid/core/waiting-room'
 import type { WaitEstimate } from '@spacegrid/grid/doors/request/line-serving'
-import { firstPace } from './line-pace.ts'
-import { type LineState, noSignals } from './line-state.ts'
+import { firstPace, insideOf } from './line-pace.ts'
+import { type LineState, noSignals, waitingIn } from './line-state.ts'
 import type { RoomOptions } from './room-options.ts'
 import type { LineLook } from './space.ts'
 import { estimateWait, type FlowingLane, type Movement } from './wait-estimate.ts'
@@ -40,6 +40,8 @@ export class LineView {
   readonly #nowMs: number
   readonly #lanes: readonly FlowingLane[]
   readonly #estimates = new Map<string, WaitEstimate | undefined>()
+  /** All who wait come in at the next step. */
+  readonly #hasRoom: boolean
 
   /** @param arrivalsPerS who joins, by lane, as measured */
   constructor(
@@ -50,6 +52,8 @@ export class LineView {
   ) {
     this.state = state
     this.#nowMs = nowMs
+    const room = state.pace.isHeld ? 0 : state.pace.window - insideOf(state, options, nowMs)
+    this.#hasRoom = waitingIn(state) <= Math.floor(room)
     this.#movements = state.steps.map(({ atMs, from, upTo }) => ({ atMs, count: upTo - from + 1 }))
     this.#sinceMs = measuredSince(state, this.#movements, options, nowMs)
     this.#lanes = state.lanes.map(({ lane, share, given, admitted }) => ({
@@ -60,7 +64,9 @@ export class LineView {
 
   /** undefined: too little has been measured. */
   estimate(lane: string, ahead: number): WaitEstimate | undefined {
-    const about = rounded(ahead)
+    if (this.#hasRoom) return atOnce
+    // Their own turn has to come as well.
+    const about = rounded(ahead + 1)
     const key = `${lane} ${about}`
     if (!this.#estimates.has(key))
       this.#estimates.set(
@@ -74,6 +80,8 @@ export class LineView {
     return this.#estimates.get(key)
   }
 }
+
+const atOnce: WaitEstimate = { seconds: 0, from: 0, to: 0, isSettled: true }
 
 /** Two digits: less than the rate is known by. */
 function rounded(ahead: number): number {

@@ -16,7 +16,7 @@ export interface FlowingLane {
 }
 
 export interface EstimateAsked {
-  /** Places of the same lane whose turn is before. */
+  /** Turns of the same lane until theirs, their own included. */
   readonly ahead: number
   readonly lane: string
   readonly lanes: readonly FlowingLane[]

@@ -113,10 +113,8 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
     const { result } = await seller.query(
       ...['ticketing', 'availability', { eventId }, { from: 'latest' }],
     )
-    const sold = (result as readonly { readonly sold: number }[]).reduce(
-      (sum, one) => sum + one.sold,
-      0,
-    )
+    const { sections } = result as { readonly sections: readonly { readonly sold: number }[] }
+    const sold = sections.reduce((sum, one) => sum + one.sold, 0)
     const judgement = judgeSale(visits, visitMs)
     const about = { ...judgement, seconds, killed: names, sold, seats, lost }
     return { ...about, wrong: wrongOf(about, visitors) }

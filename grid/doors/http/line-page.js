@@ -1,16 +1,17 @@
 // The page works without this: it then loads itself again when the waiting room says so.
 {
   const main = document.querySelector('main')
-  const { path, ticket, retry, until, again, state } = main.dataset
+  const { path, ticket, retry, ahead, until, again, state } = main.dataset
   const byId = (id) => document.getElementById(id)
   const number = new Intl.NumberFormat('en')
   let first
 
   const show = ({ ahead, estimateText }) => {
     first ??= ahead
-    byId('ahead').textContent = number.format(ahead)
+    byId('ahead').textContent = ahead === 0 ? 'Next' : number.format(ahead)
+    byId('of').textContent = ahead === 0 ? 'in line' : 'ahead of you'
     byId('estimate').textContent = estimateText
-    document.title = `${number.format(ahead)} ahead of you`
+    document.title = ahead === 0 ? 'Next in line' : `${number.format(ahead)} ahead of you`
     const progress = byId('progress')
     progress.hidden = first === 0
     progress.value = first === 0 ? 0 : 1 - ahead / first
@@ -42,15 +43,15 @@
   }
 
   if (ticket !== undefined && retry !== undefined) {
-    first = Number(byId('ahead').textContent.replaceAll(',', ''))
+    first = Number(ahead)
     setTimeout(look, Math.max(1000, Number(retry)))
   }
   if (state === 'admitted') {
     const go = byId('go')
     if (go) setTimeout(() => go.click(), 5000)
     const left = () => {
-      const minutes = Math.floor((Number(until) - Date.now()) / 60000)
-      if (minutes < 0) return location.reload()
+      const minutes = Math.round((Number(until) - Date.now()) / 60000)
+      if (Number(until) < Date.now()) return location.reload()
       byId('left').textContent =
         minutes < 1 ? 'less than a minute' : minutes === 1 ? '1 minute' : `${minutes} minutes`
       setTimeout(left, 5000)

@@ -114,12 +114,12 @@ export function waitingPage(place: Place & { readonly state: 'waiting' }, path: 
   const { line, number, ahead, estimate, retryAfterMs, ticket, lane } = place
   const seconds = Math.ceil(retryAfterMs / 1000)
   return page({
-    title: `${numberText(ahead)} ahead of you`,
+    title: ahead === 0 ? 'Next in line' : `${numberText(ahead)} ahead of you`,
     line,
     refresh: { seconds },
-    data: { path, ticket, retry: retryAfterMs },
+    data: { path, ticket, retry: retryAfterMs, ahead },
     body: `<h1>You are in line</h1>
-<p class="ahead"><strong id="ahead">${numberText(ahead)}</strong> <span>ahead of you</span></p>
+<p class="ahead"><strong id="ahead">${ahead === 0 ? 'Next' : numberText(ahead)}</strong> <span id="of">${ahead === 0 ? 'in line' : 'ahead of you'}</span></p>
 <progress id="progress" max="1" value="0" hidden aria-label="How far the line has moved since you came to this page"></progress>
 <dl>
 <div><dt>Expected wait</dt><dd id="estimate">${estimateText(estimate)}</dd></div>
@@ -136,7 +136,7 @@ export function admittedPage(
   target: string | undefined,
 ): string {
   const { line, until, ticket } = place
-  const minutes = Math.max(1, Math.floor((until - Date.now()) / 60_000))
+  const minutes = Math.max(1, Math.round((until - Date.now()) / 60_000))
   const go =
     target === undefined
       ? ''
