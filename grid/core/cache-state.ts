@@ -1,5 +1,5 @@
 import { CacheDraft } from './cache-draft.ts'
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
@@ -45,6 +45,11 @@ export class CacheState {
     const entry = this.entries.get(key)
     if (entry !== undefined) this.#found = entry
     return entry
+  }
+
+  /** The same for who will not write it: what was found for somebody else stays. */
+  peek(key: string): Entry | undefined {
+    return this.entries.get(key)
   }
 
   /** Takes over a layout with more indexes. They are not made before `completeIndexes`. */

@@ -1,5 +1,5 @@
 import { CacheState, restoredEntriesMax } from './cache-state.ts'
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import type { Entry } from './entry.ts'
 import { Holds } from './holds.ts'
 import { Layout } from './layout.ts'
@@ -118,6 +118,11 @@ export class SpaceState implements View {
 
   find(cache: number, key: string): Entry | undefined {
     return this.cache(cache).find(key)
+  }
+
+  /** The same for who will not write it. */
+  peek(cache: number, key: string): Entry | undefined {
+    return this.cache(cache).peek(key)
   }
 
   scan(

@@ -13,6 +13,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
   ['@spacegrid/waiting-room', 'waiting-room'],
+  ['@spacegrid/deployment-manager', 'deployment-manager'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
   ['spacegrid', 'spacegrid'],
@@ -34,7 +35,10 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/engine/ports'],
   ['grid/engine/life'],
   ['grid/engine/wire'],
-  ['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica', 'grid/engine/changes'],
+  [
+    ...['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica'],
+    ...['grid/engine/changes', 'grid/engine/load'],
+  ],
   ['grid/engine/agreement'],
   ['grid/drivers'],
   ['grid/doors/request'],
@@ -42,7 +46,10 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/http', 'grid/doors/nats'],
   ['grid/doors/admin'],
   ['grid/program'],
-  ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  [
+    ...['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+    'deployment-manager',
+  ],
   // It keeps its lines in a space, by a processing unit of its own.
   ['waiting-room'],
   ['grid/kit'],

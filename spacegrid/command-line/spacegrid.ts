@@ -80,6 +80,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'gives visitors places in line, and lets in who is next',
       load: async () => (await import('../commands/waiting-room.ts')).addWaitingRoom,
     },
+    {
+      name: 'deployment-manager',
+      summary: 'adds processing units before they are missed',
+      load: async () => (await import('../commands/deployment-manager.ts')).addDeploymentManager,
+    },
   ],
   'To operate:': [
     {
@@ -111,6 +116,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'placement',
       summary: 'which unit keeps which partition, what moves and what is missing',
       load: async () => (await import('../commands/placement.ts')).addPlacement,
+    },
+    {
+      name: 'scaling',
+      summary: 'what the deployment manager has decided, and why',
+      load: async () => (await import('../commands/scaling.ts')).addScaling,
     },
     {
       name: 'repartition',

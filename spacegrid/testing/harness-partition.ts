@@ -1,5 +1,5 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Reader, Space } from '@spacegrid/grid/core/definition'
+import type { Reader, Space } from '@spacegrid/grid/core/definition'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import type { IndexOrder } from '@spacegrid/grid/core/index-order'
 import { Melder } from '@spacegrid/grid/core/meld'
@@ -8,6 +8,7 @@ import type { Place } from '@spacegrid/grid/core/place'
 import { shapeOf } from '@spacegrid/grid/core/shape'
 import { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type { FaultDesk } from '@spacegrid/runtime/fault-desk'
 import { PlacedReader } from '@spacegrid/runtime/placed-reader'
 import { Projections } from '@spacegrid/runtime/projections'
@@ -56,8 +57,8 @@ export class HarnessPartition {
 
   get reader(): Reader {
     return this.#place
-      ? new PlacedReader(this.state, this.projections, this.#now, this.#place)
-      : new StateReader(this.state, this.projections, this.#now)
+      ? new PlacedReader(this, this.#now, this.#place)
+      : new StateReader(this, this.#now)
   }
 
   /** @throws Misuse, Error when there is no such cache or index */

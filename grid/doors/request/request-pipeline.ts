@@ -15,7 +15,6 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
-  HistoryAsked,
   HistoryPage,
   PastReads,
   QueryAnswer,
@@ -24,6 +23,7 @@ import type {
   StoredAnswer,
 } from './serving.ts'
 import { StreamTelemetry } from './stream-telemetry.ts'
+import type { HistoryOfKey } from './told-history.ts'
 import type { WaitingRoomGuard } from './waiting-room-guard.ts'
 
 export interface PipelineOptions {
@@ -165,7 +165,7 @@ export class RequestPipeline {
     return this.#path(latencyOf('history', 'cache'), [space, cache], {
       ask: presentOptions,
       run: (unit, input) => {
-        const { key, ...asked } = input as HistoryAsked & { readonly key: string }
+        const { key, ...asked } = input as HistoryOfKey
         return pastOf(unit).history(cache, key, asked)
       },
     })
