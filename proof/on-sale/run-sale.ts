@@ -4,7 +4,7 @@ import { findFreePort } from 'spacegrid/servers/free-port'
 import { Pool } from 'undici'
 import { repositoryApplication } from '../support/repository-application.ts'
 import { judgeSale, type SaleJudgement } from './judge-sale.ts'
-import { type SaleVisit, visitSale } from './sale-visitor.ts'
+import { type SaleTarget, type SaleVisit, visitSale } from './sale-visitor.ts'
 
 export interface SaleOptions {
   readonly visitors: number
@@ -21,15 +21,6 @@ export interface SaleOptions {
   readonly kills: boolean
   readonly folder: string
   readonly say: (line: string) => void
-}
-
-/** What a visitor goes to. */
-export interface SaleTarget {
-  readonly rooms: Pool
-  readonly units: Pool
-  readonly eventId: string
-  readonly thinkMs: () => number
-  readonly signal: AbortSignal
 }
 
 export interface SaleSummary extends SaleJudgement {

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'undici'
-import type { SaleTarget } from './run-sale.ts'
+
+/** What a visitor goes to. */
+export interface SaleTarget {
+  readonly rooms: Pool
+  readonly units: Pool
+  readonly eventId: string
+  readonly thinkMs: () => number
+  readonly signal: AbortSignal
+}
 
 /** What a visitor was told about the wait, and what came. */
 export interface ToldEstimate {
