@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { shown } from './variables.ts'
 
-/** Variables that may hold a password, or are one. */
-const secretVariables = ['NATS_URL', 'MONGODB_URL', 'REDIS_URL', 'WAITING_ROOM_KEY'] as const
-/** More is none of them: somebody has named another file. */
+/** Variables that are a password, or may hold one. */
+const secretVariables = [
+  'NATS_URL',
+  'MONGODB_URL',
+  'REDIS_URL',
+  'CONSOLE_TOKEN',
+  'WAITING_ROOM_KEY',
+] as const
+/** More is no such value: somebody has named another file. */
 const lengthMax = 65_536
 
 export const secretFileVariables: readonly string[] = secretVariables.map(fileVariableOf)

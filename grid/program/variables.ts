@@ -7,7 +7,7 @@ export interface Described {
   readonly default?: unknown
   /** In words that follow "allowed is". */
   readonly allowed: string
-  /** What it is set to is told to nobody. */
+  /** What is wrong with it is said without it. */
   readonly isSecret?: boolean
 }
 

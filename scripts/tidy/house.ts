@@ -13,6 +13,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
   ['@spacegrid/waiting-room', 'waiting-room'],
+  ['@spacegrid/console', 'console'],
   ['@spacegrid/deployment-manager', 'deployment-manager'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
@@ -48,7 +49,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/program'],
   [
     ...['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
-    'deployment-manager',
+    ...['deployment-manager', 'console'],
   ],
   // It keeps its lines in a space, by a processing unit of its own.
   ['waiting-room'],

@@ -55,6 +55,8 @@ export interface ProcessClusterOptions {
   readonly managers?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
+  /** A console beside the grid, on a port of its own. Default false. */
+  readonly console?: boolean
   /** For one component only, by its name; this goes before all else. */
   readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
 }
@@ -68,10 +70,11 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries` and `waitingRoom`: where there are any. */
+/** Where a cluster is; `queries`, `waitingRoom` and `console`: where there are any. */
 export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly queries?: string
   readonly waitingRoom?: string
+  readonly console?: string
 }
 
 /** What names the servers otherwise. */
@@ -80,6 +83,8 @@ const urlFiles = ['NATS_URL_FILE', 'MONGODB_URL_FILE', 'REDIS_URL_FILE']
 const readyMsMax = 60_000
 const managerRole = 'deployment-manager'
 const portFreeMsMax = 10_000
+/** Where people look for the console first. */
+const consolePortFirst = 8090
 
 /**
  * The grid on this machine as it runs in production: every component a process, real servers behind
@@ -145,17 +150,21 @@ export class ProcessCluster {
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
     const { queryUnits = 0, waitingRooms = 0 } = options
-    const queryPort = queryUnits === 0 ? 0 : await nextPortOf(port)
-    const roomPort = waitingRooms === 0 ? 0 : await nextPortOf(queryPort === 0 ? port : queryPort)
+    const queryPort = queryUnits === 0 ? 0 : await freePortFrom(port + 1)
+    const roomPort =
+      waitingRooms === 0 ? 0 : await freePortFrom((queryPort === 0 ? port : queryPort) + 1)
+    const consolePort = options.console ? await freePortFrom(consolePortFirst) : 0
     const all = {
       http: `http://127.0.0.1:${port}`,
       ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
       ...(waitingRooms === 0 ? {} : { waitingRoom: `http://127.0.0.1:${roomPort}` }),
+      ...(consolePort === 0 ? {} : { console: `http://127.0.0.1:${consolePort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all, { queryPort, roomPort })
+    const own = { queryPort, roomPort, consolePort }
+    const plan = new ComponentPlan(options, dataDirectory, all, own)
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -304,9 +313,9 @@ export class ProcessCluster {
   }
 }
 
-/** The next one, where that is free. */
-const nextPortOf = async (port: number): Promise<number> =>
-  port < 65_535 && (await isPortFree(port + 1)) ? port + 1 : await findFreePort()
+/** The first one, where that is free. */
+const freePortFrom = async (first: number): Promise<number> =>
+  first <= 65_535 && (await isPortFree(first)) ? first : await findFreePort()
 
 function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
   const server = servers.get(name)
@@ -314,10 +323,13 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   return server.url
 }
 
-/** Each is shared by all of its kind; 0: there are none. */
-interface ClusterPorts {
+/** 0: there is nobody to use it. */
+interface OwnPorts {
+  /** Shared by all query units. */
   readonly queryPort: number
+  /** Shared by all waiting rooms. */
   readonly roomPort: number
+  readonly consolePort: number
 }
 
 /** Makes the settings of components: what all of them share is worked out once. */
@@ -325,13 +337,13 @@ class ComponentPlan {
   readonly #options: ProcessClusterOptions
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
-  readonly #ports: ClusterPorts
+  readonly #ports: OwnPorts
 
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
     urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
-    ports: ClusterPorts,
+    ports: OwnPorts,
   ) {
     this.#options = options
     this.#ports = ports
@@ -404,6 +416,12 @@ class ComponentPlan {
     return this.#settings(role, `${role}-${number}`, [role], this.#ports.roomPort)
   }
 
+  console(): Promise<ComponentSettings> {
+    const { consolePort: port } = this.#ports
+    const own = { CONSOLE_PORT: String(port), GRID_URL: `http://127.0.0.1:${this.#options.port}` }
+    return this.#settings('console', 'console', ['console', '--driven'], port, own)
+  }
+
   async all(): Promise<ComponentSettings[]> {
     const roles = ['data-reader', 'data-writer', 'data-pump']
     const { units, queryUnits = 0, waitingRooms = 0, copies = 1 } = this.#options
@@ -414,6 +432,7 @@ class ComponentPlan {
       ...upTo(units).map((number) => this.unit(number)),
       ...upTo(queryUnits).map((number) => this.queryUnit(number)),
       ...upTo(waitingRooms).map((number) => this.waitingRoom(number)),
+      ...(this.#ports.consolePort === 0 ? [] : [this.console()]),
     ])
   }
 

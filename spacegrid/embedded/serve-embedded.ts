@@ -1,4 +1,5 @@
 import type { Server } from 'node:net'
+import { Console } from '@spacegrid/console/console'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
@@ -7,7 +8,9 @@ import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
+import { rotationsOf } from '@spacegrid/grid/doors/http/unit-rotation'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
@@ -21,6 +24,8 @@ import { unitLimits } from '@spacegrid/runtime/unit-limits'
 import { roomSpace } from '@spacegrid/waiting-room/space'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
+import { EmbeddedDriver, EmbeddedSource, embeddedLooking } from '../console/embedded-console.ts'
+import { LoadSpike } from '../console/load-spike.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
 import { EmbeddedRoom, embeddedGuard } from './embedded-room.ts'
 
@@ -99,19 +104,35 @@ export async function serveEmbedded(
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
   const waiting = guarded && new EmbeddedRoom(grid, guarded, environment, log)
-  const http = createHttpServer(
+  const rotations = rotationsOf(
     // Lines are asked for by the routes of the waiting room alone.
     grid.serving.filter((unit) => unit.space.name !== roomSpace.name),
-    {
-      log,
-      pipeline: new RequestPipeline({
-        ...{ telemetry, explains: explains(environment) },
-        waitingRoom: guarded?.guard,
-      }),
-      ...httpOptionsOf(environment),
-      ...(waiting ? { addRoutes: (app) => addLineRoutes(app, waiting.room) } : {}),
-    },
   )
+  const url = () => httpUrl(host, addressPort(http.server.address()))
+  const spike = LoadSpike.of(
+    url,
+    spaces.map(({ name }) => name),
+  )
+  const gridConsole = new Console({
+    source: new EmbeddedSource(grid, telemetry),
+    clock: new SystemClock(),
+    log,
+    access: { token: environment.CONSOLE_TOKEN, host },
+    kind: 'embedded',
+    driver: new EmbeddedDriver(grid, rotations),
+    ...(spike ? { spike } : {}),
+    looking: embeddedLooking(grid),
+  })
+  const http = createHttpServer(rotations, {
+    log,
+    pages: gridConsole.answer,
+    pipeline: new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: guarded?.guard,
+    }),
+    ...httpOptionsOf(environment),
+    ...(waiting ? { addRoutes: (app) => addLineRoutes(app, waiting.room) } : {}),
+  })
   const source = statusOfUnits('embedded', 'embedded', grid.serving)
   const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
@@ -126,6 +147,8 @@ export async function serveEmbedded(
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
     stop: async () => {
+      spike?.close()
+      gridConsole.close()
       await http.close()
       await waiting?.stop()
       await grid.stop()
@@ -135,7 +158,7 @@ export async function serveEmbedded(
   while (!grid.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
   ready({
     spaces: spaces.map(({ name }) => name),
-    url: httpUrl(host, addressPort(http.server.address())),
+    url: url(),
     adminUrl: httpUrl(host, addressPort(admin.server.address())),
     dataDirectory,
   })
