@@ -163,6 +163,17 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       expect(project.networks.inside?.internal).toBe(true)
     })
 
+    // docs/console.md, rights
+    it('has a console for whoever asks for it, closed to those without its token', () => {
+      const { services } = modelOf({ COMPOSE_PROFILES: 'console', CONSOLE_TOKEN: 'a'.repeat(16) })
+      expect(services.console).toMatchObject({
+        command: ['node', 'console/main.ts'],
+        environment: { GRID_URL: 'http://gateway:8080', CONSOLE_TOKEN: 'a'.repeat(16) },
+        ports: [{ host_ip: '127.0.0.1', published: '8090' }],
+      })
+      expect(existsSync(join(root, 'console/main.ts'))).toBe(true)
+    })
+
     it('limits, restarts and checks every container', () => {
       for (const [name, service] of Object.entries(project.services)) {
         expect(Number(service.mem_limit), name).toBeGreaterThan(0)

@@ -4,14 +4,14 @@ import proxyAddr from '@fastify/proxy-addr'
 const knownMax = 1024
 
 /**
- * Whether an address is that of a trusted proxy, for fastify's `trustProxy`; false: none is. An
+ * Whether an address is that of a trusted proxy, for fastify's `trustProxy`; undefined: none is. An
  * overloaded unit asks for each request who has sent it, and to work that out takes longer than to
  * refuse it: what has been found out is remembered.
  */
 export function trustedProxies(
   proxies: readonly string[],
-): false | ((address: string, hop: number) => boolean) {
-  if (proxies.length === 0) return false
+): ((address: string, hop: number) => boolean) | undefined {
+  if (proxies.length === 0) return undefined
   const trusts = proxyAddr.compile([...proxies])
   const known = new Map<string, boolean>()
   return (address, hop) => {
