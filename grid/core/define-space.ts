@@ -7,6 +7,7 @@ import { commandsSent, type Process } from './process.ts'
 import type { AnyProjection } from './projection/projection.ts'
 import { rowQueries } from './projection/row-queries.ts'
 import type { AnyCache, CacheNamed } from './transaction.ts'
+import { checkedWaitingRoom, type WaitingRoomOptions } from './waiting-room.ts'
 
 /** Collections of these names hold the grid's own records beside the spaces' caches. */
 const reservedSpaces = new Set(['grid', 'system'])
@@ -37,6 +38,11 @@ export interface SpaceOptions<
    * Default: all while developing and none in production.
    */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>>
+  /**
+   * What of the space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`).
+   * Default: nothing.
+   */
+  readonly waitingRoom?: NoInfer<WaitingRoomOptions<Commands['name'], Queries['name']>>
 }
 
 /**
@@ -96,6 +102,9 @@ export function defineSpace<
     projections: options.projections ?? [],
     ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
+    ...(options.waitingRoom
+      ? { waitingRoom: checkedWaitingRoom(name, options.waitingRoom, { commands, queries }) }
+      : {}),
   }
 }
 
