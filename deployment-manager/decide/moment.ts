@@ -35,6 +35,8 @@ export interface Moment {
   readonly wanted: number
   /** Units that run, and are on their way into service. */
   readonly starting: number
+  /** Units that stand by warm, and serve as soon as they are called up. */
+  readonly spares: number
   /** Units that run and serve, whether they answer or not. */
   readonly ready: number
   /** Those of them that have said how they fare. */

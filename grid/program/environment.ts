@@ -146,10 +146,11 @@ export const environmentSchema = Type.Object({
     description: 'Name of this process, unique in the grid; default: host and process id',
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
-  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query')], {
+  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query'), Type.Literal('spare')], {
     default: 'unit',
-    description: 'Of a processing unit: `query` takes no commands, and writes nothing to the log',
-    allowed: 'unit or query',
+    description:
+      'Of a processing unit: `query` takes no commands, and writes nothing to the log; `spare` waits until whoever has started it calls it up',
+    allowed: 'unit, query or spare',
   }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
   PAST_MS: milliseconds(
@@ -223,6 +224,13 @@ export const environmentSchema = Type.Object({
   ),
   UNITS_MIN: units(1, 'Units that the deployment manager keeps, at least'),
   UNITS_MAX: units(8, 'Units that the deployment manager starts, at most'),
+  SPARE_UNITS: Type.Integer({
+    minimum: 0,
+    maximum: 16,
+    default: 0,
+    description: 'Units that stand by warm in an elastic cluster, beside those that serve',
+    allowed: 'an integer from 0 to 16',
+  }),
   UNIT_HOURS_MAX: Type.Integer({
     minimum: 0,
     maximum: 1_000_000,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
-import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
@@ -50,6 +50,8 @@ export interface ProcessClusterOptions {
   readonly elastic?: boolean
   /** Deployment managers of an elastic cluster: one works. Default `copies`. */
   readonly managers?: number
+  /** Units of an elastic cluster that stand by warm, beside those that serve. Default 0. */
+  readonly spares?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
   /** For one component only, by its name; this goes before all else. */
@@ -212,10 +214,10 @@ export class ProcessCluster {
   }
 
   /** Under the lowest number that no unit has. */
-  async #startUnit(): Promise<ComponentProcess> {
+  async #startUnit(role: 'unit' | 'spare' = 'unit'): Promise<ComponentProcess> {
     const number = this.#freeNumber()
     this.#numbers.add(number)
-    const unit = new ComponentProcess(await this.#plan.unit(number))
+    const unit = new ComponentProcess(await this.#plan.unit(number, role))
     void unit.gone.then(() => this.#numbers.delete(number))
     this.components.push(unit)
     await this.#write()
@@ -232,6 +234,8 @@ export class ProcessCluster {
     return new UnitPool({
       ...{ units: this.units, say },
       add: () => this.#startUnit(),
+      spares: this.#plan.spares,
+      addSpare: () => this.#startUnit('spare'),
       remove: (unit) => {
         const at = this.components.indexOf(unit)
         if (at >= 0) this.components.splice(at, 1)
@@ -353,11 +357,15 @@ class ComponentPlan {
     return `${only}-${number}`
   }
 
-  unit(number: number): Promise<ComponentSettings> {
+  get spares(): number {
+    return this.#options.spares ?? 0
+  }
+
+  unit(number: number, role: 'unit' | 'spare' = 'unit'): Promise<ComponentSettings> {
     const { application, port } = this.#options
     const words = ['unit', ...application.files]
-    const role = { ROLE: 'unit' }
-    return this.#settings('processing-unit', this.unitName(number), words, port, role)
+    const called = role === 'spare' ? spareRole : 'processing-unit'
+    return this.#settings(called, this.unitName(number), words, port, { ROLE: role })
   }
 
   managers(): Promise<ComponentSettings[]> {

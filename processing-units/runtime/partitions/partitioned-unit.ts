@@ -424,6 +424,11 @@ export class PartitionedUnit implements Serving, Component {
     return new Map(units)
   }
 
+  /** Of a spare: it takes commands from now on. */
+  callUp(): void {
+    this.#keeping.callUp()
+  }
+
   get isFull(): boolean {
     return this.#keeping.isFull
   }
