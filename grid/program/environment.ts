@@ -4,6 +4,8 @@ import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
+import { readSecretFiles, secretFileVariables } from './secret-files.ts'
+import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -301,6 +303,13 @@ export const environmentSchema = Type.Object({
       allowed: '* or comma-separated origins such as https://shop.example',
     }),
   ),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      description:
+        'Proxies whose X-Forwarded-For is believed, which says where a request came from; not set: nobody’s',
+      allowed: trustedProxiesAllowed,
+    }),
+  ),
   COMPRESSION_LENGTH_MIN: Type.Integer({
     minimum: 0,
     maximum: 2 ** 30,
@@ -317,6 +326,7 @@ export type EnvironmentName = keyof Environment
 /** All that somebody may have meant who has set a variable with a name like one of these. */
 export const knownVariables: readonly string[] = [
   ...Object.keys(environmentSchema.properties),
+  ...secretFileVariables,
   // Of local servers, read where their programs are looked for.
   ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
 ]
@@ -336,7 +346,9 @@ export function readEnvironment(
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
   for (const line of misspeltVariables(variables, knownVariables)) warn(line)
-  const { values: environment, problems } = readVariables(schemas, required, variables)
+  const secrets = readSecretFiles(variables)
+  const { values: environment, problems } = readVariables(schemas, required, secrets.variables)
+  problems.push(...secrets.problems)
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
@@ -350,6 +362,9 @@ export function readEnvironment(
     )
   if (Number(UNITS_MIN) > Number(UNITS_MAX))
     problems.push(`UNITS_MIN=${UNITS_MIN} is more than UNITS_MAX=${UNITS_MAX}`)
+  const proxies = environment.TRUSTED_PROXIES
+  if (typeof proxies === 'string' && !areTrustedProxies(proxies))
+    problems.push(`TRUSTED_PROXIES=${shown(proxies)}: allowed is ${trustedProxiesAllowed}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment

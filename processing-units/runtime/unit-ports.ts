@@ -6,6 +6,7 @@ import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { QueryTurns } from './overload/query-turns.ts'
+import type { PastRoom } from './past/past-room.ts'
 
 /** What a unit works with; all of it is closed by whoever made it. */
 export interface UnitPorts {
@@ -25,6 +26,8 @@ export interface UnitPorts {
    * has from its beginning.
    */
   readonly past?: () => Promise<PastPorts>
+  /** For states of the past in its process. Left out: it has it for itself. */
+  readonly pastRoom?: PastRoom
   /** Told what it measures. Left out: nobody is. */
   readonly telemetry?: Telemetry
   /** Turns of its process's event loop. Left out: it has them for itself. */

@@ -24,12 +24,12 @@ afterEach(() => world.stop())
 function statesOver(
   latencyMs: number,
   settings: Partial<PastSettings> = {},
-  checkRoom?: () => void,
+  takeRoom?: () => () => void,
 ): PastStates {
   const open = (stream: typeof world.log) =>
     new SimulatedLog(world.clock, stream, { latencyMs: () => latencyMs })
   const ports = { log: open(world.log), kept: new KeptSnapshots(open(world.past)) }
-  return new PastStates(() => Promise.resolve(ports), world.clock, checkRoom, settings)
+  return new PastStates(() => Promise.resolve(ports), world.clock, takeRoom, settings)
 }
 
 test('who has waited too long asks again, and finds what was made meanwhile', async () => {
@@ -55,6 +55,7 @@ test('where there is no room nothing is made, until there is', async () => {
   let isFull = true
   const states = statesOver(1, {}, () => {
     if (isFull) throw new GridError('memory_full', 'full')
+    return () => undefined
   })
   const ask = () => world.settled(states.at(5, (it) => it.position))
   await expect(ask()).rejects.toMatchObject({ code: 'memory_full' })

@@ -16,6 +16,7 @@ import gridPackage from '../../package.json' with { type: 'json' }
 import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import { readableCaches } from '../request/readable-caches.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
 import { addArchiveRoutes } from './archive-route.ts'
@@ -46,7 +47,6 @@ import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
-import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
@@ -86,6 +86,12 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    */
   readonly corsOrigins?: readonly string[]
   /**
+   * Proxies whose `X-Forwarded-For` is believed: addresses, networks (`10.0.0.0/8`), `loopback`,
+   * `linklocal`, `uniquelocal`. A request came from the last address of it that is none of theirs.
+   * Default: none, it came from whoever has the connection.
+   */
+  readonly trustedProxies?: readonly string[]
+  /**
    * Length from which bodies are compressed for callers who accept that, characters. Default 8,192;
    * 0: none is.
    */
@@ -110,6 +116,7 @@ const defaults = {
   ...discardDefaults,
   undeclaredReadable: true,
   corsOrigins: [] as readonly string[],
+  trustedProxies: [] as readonly string[],
   compressionLengthMin: 8192,
   title: 'Spacegrid',
   version: gridPackage.version,
@@ -208,6 +215,7 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Fastify's own logging costs listeners on every request.
     logger: false,
     bodyLimit: settings.bodyBytesMax,
+    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectionTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,

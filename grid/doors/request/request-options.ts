@@ -141,6 +141,13 @@ export const pastInvalid = (): GridError =>
     '= and a position that an answer has named, or a time such as =2026-11-27T21:00:00Z',
   )
 
+/** What it names says nothing of a partition that is asked. */
+export const pastSilent = (partition: number): GridError =>
+  invalid(
+    requestHeaders.position,
+    `= and a position of all partitions that are asked (this one says nothing of partition ${partition}: the answer of a query of all of them does), or a time`,
+  )
+
 /** What it names is no position of the space that was asked. */
 export const positionInvalid = (): GridError =>
   invalid(

@@ -1,4 +1,5 @@
-import type { Acknowledgement, IndexRange, Space } from '../../core/definition.ts'
+import type { IndexRange } from '../../core/data-types.ts'
+import type { Acknowledgement, Space } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'
@@ -185,8 +186,8 @@ export interface ArchiveReads {
 export type AsOf = PositionToken | Date
 
 /** One change of an entry. */
-export interface KeyChange {
-  readonly position: PositionToken
+export interface KeyChange<Position extends PositionToken = PositionToken> {
+  readonly position: Position
   /** When the log stored it, ms since the epoch. */
   readonly time: number
   /** `archived`: it has left memory, the store keeps it. */
@@ -199,7 +200,10 @@ export interface KeyChange {
   readonly transaction: number
   /** The unit that has sent it. */
   readonly unit?: string
-  /** Of a command that had an idempotency key. */
+  /**
+   * Its name. Left out: nobody's (`due`), written by an earlier version of the grid, or of one
+   * across partitions that was prepared before what is kept.
+   */
   readonly command?: string
   readonly idempotencyKey?: string
   /** It was due, and nobody's command. */
@@ -213,15 +217,15 @@ export interface HistoryAsked {
   readonly cursor?: string
 }
 
-export interface HistoryPage {
+export interface HistoryPage<Position extends PositionToken = PositionToken> {
   /** The newest first. */
-  readonly changes: readonly KeyChange[]
+  readonly changes: readonly KeyChange<Position>[]
   /** For the page behind this one; left out: no more is known. */
   readonly next?: string
   /** What happened up to here is not known any more. */
-  readonly since: { readonly position: PositionToken; readonly time: number }
+  readonly since: { readonly position: Position; readonly time: number }
   /** Log position up to which it was looked at. */
-  readonly position: PositionToken
+  readonly position: Position
 }
 
 /** The space as it was. */

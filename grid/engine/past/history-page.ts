@@ -27,9 +27,8 @@ export async function historyPage(
   key: string,
   asked: { readonly limit?: number; readonly cursor?: string },
 ): Promise<ChangesPage> {
-  const { limit = limitDefault, cursor } = asked
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-    throw invalidField('limit', `must be a count from 1 to ${limitMax}`)
+  const { cursor } = asked
+  const limit = historyLimit(asked)
   const before = cursor === undefined ? undefined : placeOf(cursor)
   const reach = await states.reach()
   if (!reach) throw outOfReach('What has become of it is not known', reach)
@@ -44,8 +43,17 @@ export async function historyPage(
   const last = changes.length === limit ? changes.at(-1) : undefined
   const rest = looked > oldest ? { position: looked + 1, number: 0 } : undefined
   const next = last ?? rest
-  return { changes, next: next && `${next.position}.${next.number}`, reach }
+  return { changes, next: next && cursorOf(next), reach }
 }
+
+/** @throws GridError `invalid_input` */
+export function historyLimit({ limit = limitDefault }: { readonly limit?: number }): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= limitMax) return limit
+  throw invalidField('limit', `must be a count from 1 to ${limitMax}`)
+}
+
+/** Cursor of the page behind a change. */
+export const cursorOf = ({ position, number }: ChangePlace): string => `${position}.${number}`
 
 const cursorPattern = /^(\d{1,16})\.(\d{1,9})$/
 

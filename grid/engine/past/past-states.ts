@@ -66,7 +66,7 @@ export interface Stretch {
 export class PastStates {
   readonly #opened: () => Promise<PastPorts>
   readonly #clock: Clock
-  readonly #checkRoom: () => void
+  readonly #takeRoom: () => () => void
   readonly #settings: PastSettings
   readonly #closing = new AbortController()
   #turn: Promise<unknown> = Promise.resolve()
@@ -76,17 +76,18 @@ export class PastStates {
 
   /**
    * @param open what it reads; asked for when somebody wants it, and closed by whoever gave it
-   * @param checkRoom throws when there is no memory for another state
+   * @param takeRoom throws when there is no memory for another state; its answer is called when
+   * that has been made
    */
   constructor(
     open: () => Promise<PastPorts>,
     clock: Clock,
-    checkRoom: () => void = () => undefined,
+    takeRoom: () => () => void = () => () => undefined,
     settings: Partial<PastSettings> = {},
   ) {
     this.#opened = openedOnce(open)
     this.#clock = clock
-    this.#checkRoom = checkRoom
+    this.#takeRoom = takeRoom
     this.#settings = { ...defaultPastSettings, ...settings }
   }
 
@@ -207,10 +208,14 @@ export class PastStates {
     }
     this.#letGo()
     if (!start) throw await this.#outOfReach(`Position ${position} cannot be made again`)
-    this.#checkRoom()
-    const state = await firstSound(starts)
-    await this.#meldUpTo(log, state, position)
-    return this.#keep({ state, logIdentity: bounds.identity })
+    const giveBack = this.#takeRoom()
+    try {
+      const state = await firstSound(starts)
+      await this.#meldUpTo(log, state, position)
+      return this.#keep({ state, logIdentity: bounds.identity })
+    } finally {
+      giveBack()
+    }
   }
 
   async #lookBack(to: number, stretch: Stretch, isEnough: () => boolean): Promise<number> {
@@ -222,12 +227,16 @@ export class PastStates {
     if (starts.length === 0)
       throw await this.#outOfReach(`What happened before position ${to} cannot be looked at again`)
     for (const [at, start] of starts.entries()) {
-      this.#checkRoom()
-      const state = await soundOrLast(start, at === starts.length - 1)
-      // What is damaged makes the stretch behind the one before it longer.
-      if (!state) continue
-      await this.#meldUpTo(log, state, end, stretch.begin(state))
-      end = start.position
+      const giveBack = this.#takeRoom()
+      try {
+        const state = await soundOrLast(start, at === starts.length - 1)
+        // What is damaged makes the stretch behind the one before it longer.
+        if (!state) continue
+        await this.#meldUpTo(log, state, end, stretch.begin(state))
+        end = start.position
+      } finally {
+        giveBack()
+      }
       if (isEnough() || this.#clock.monotonic() > until) break
     }
     return end

@@ -19,6 +19,8 @@ export const subjects = {
   query: (logName: LogName, name: string) => `spacegrid.${logName}.query.${name}`,
   /** Several queries together. */
   queries: (logName: LogName) => `spacegrid.${logName}.queries`,
+  /** What has become of an entry of a readable cache. */
+  history: (logName: LogName, cache: string) => `spacegrid.${logName}.history.${cache}`,
   /** Asked by query units for a position with everything stored by now: who takes commands says. */
   newest: (logName: LogName) => `spacegrid.${logName}.newest`,
   /** Asked to open a snapshot: any ready unit answers. */

@@ -10,6 +10,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { PartOperation } from '../across/part-messages.ts'
 import type { UnitLive } from '../live/unit-live.ts'
+import type { PastOfPartition } from './passed-past.ts'
 
 /** The unit of one log, as requests that others pass on reach it. */
 export interface AskedUnit {
@@ -20,5 +21,6 @@ export interface AskedUnit {
   queries(batch: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>>
   entry(cache: string, key: string, options: ReadOptions): Promise<EntryAnswer<number>>
   correct(correction: Correction): Promise<CommandAnswer<number>>
+  readonly past: PastOfPartition
   part(operation: PartOperation, asked: object): Promise<unknown>
 }

@@ -1,10 +1,12 @@
 import { mergedResult } from '@spacegrid/grid/core/callback'
 import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
-import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
+import { type AskedRead, positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
   BatchAnswer,
   BatchedAnswer,
@@ -13,13 +15,16 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
+import type { HistoryOfKey } from '@spacegrid/grid/doors/request/told-history'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { freshMsMax } from '../freshness.ts'
+import type { PlacedHistory } from '../past/unit-past.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { aged, tooStale } from '../reads.ts'
 import { unknownIn } from '../unknown.ts'
-import { partitionOfInput, partitionOfKey } from './partition-of.ts'
-import { type PassedKind, type PassedRequest, unpackedBatch } from './passed-request.ts'
+import { type EntryPlace, partitionOfInput, partitionOfKey } from './partition-of.ts'
+import { momentIn, type PassedPast, type PastRead, pastRequest, readPast } from './passed-past.ts'
+import { type PassedRequest, unpackedBatch } from './passed-request.ts'
 import { everyOne } from './scatter.ts'
 
 /** What is asked of one partition; how it is done here, and what is sent to be done elsewhere. */
@@ -43,6 +48,9 @@ export interface PartitionReadsParts {
   judge(query: AnyQuery, thrown: unknown): GridError
 }
 
+/** A state of the past: as long as its unit lets anybody wait, and a moment more, ms. */
+const pastMsMax = 25_000
+
 type Here<Answer> = (unit: ProcessingUnit, options: ReadOptions) => Promise<Answer>
 
 /** Queries and reads of entries of a divided space, wherever its partitions are kept. */
@@ -57,7 +65,7 @@ export class PartitionReads {
     this.#all = Array.from({ length: space.partitions ?? 1 }, (_, partition) => partition)
   }
 
-  async query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<string>> {
+  async query(name: string, input: unknown, options: AskedRead): Promise<QueryAnswer<string>> {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     if (query.everyPartition) return await this.#scatter(query, input, options)
@@ -70,7 +78,7 @@ export class PartitionReads {
     partition: number,
     name: string,
     input: unknown,
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<QueryAnswer<string>> {
     const answer = await this.#queryAt(partition, name, input, options)
     return { ...answer, position: tokenOf(partition, answer.position) }
@@ -80,10 +88,7 @@ export class PartitionReads {
    * Each partition that any of them is about is asked once, for all that it can say: it answers
    * them at one of its positions.
    */
-  async queries(
-    batch: readonly BatchedQuery[],
-    options: ReadOptions,
-  ): Promise<BatchAnswer<string>> {
+  async queries(batch: readonly BatchedQuery[], options: AskedRead): Promise<BatchAnswer<string>> {
     const asked = checkedBatch(batch)
     const places = asked.map((one) => this.#placesOf(one))
     const wanted = new Set(places.flatMap((those) => (Array.isArray(those) ? those : [])))
@@ -113,7 +118,7 @@ export class PartitionReads {
   async queriesAt(
     partition: number,
     batch: readonly BatchedQuery[],
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<BatchAnswer<string>> {
     const answer = await this.#queriesAt(partition, checkedBatch(batch), options)
     return { ...answer, position: tokenOf(partition, answer.position) }
@@ -154,7 +159,7 @@ export class PartitionReads {
   async #queriesAt(
     partition: number,
     batch: readonly BatchedQuery[],
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<BatchAnswer<number>> {
     const here: Here<BatchAnswer<number>> = (unit, asked) => unit.queries(batch, asked)
     return unpackedBatch(await this.#read('queries', partition, '', batch, options, here))
@@ -166,7 +171,7 @@ export class PartitionReads {
   async #scatter(
     query: AnyQuery,
     input: unknown,
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<QueryAnswer<string>> {
     checkFits(query.input, input, query.name)
     const answers = await everyOne(this.#all, this.#parts.scatterMax, (partition) =>
@@ -190,18 +195,15 @@ export class PartitionReads {
     partition: number,
     name: string,
     input: unknown,
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<QueryAnswer<number>> {
     return this.#read('query', partition, name, input, options, (unit, asked) =>
       unit.query(name, input, asked),
     )
   }
 
-  async entry(cache: string, key: string, options: ReadOptions): Promise<EntryAnswer<string>> {
-    const declared = this.#space.caches.find(({ name }) => name === cache)
-    if (!declared) throw unknownIn(this.#space, 'cache', cache)
-    checkKey(key, `cache ${cache}`)
-    const place = partitionOfKey(this.#space, declared, key)
+  async entry(cache: string, key: string, options: AskedRead): Promise<EntryAnswer<string>> {
+    const place = this.#placeOf(cache, key)
     if (place?.isCertain) return await this.entryAt(place.partition, cache, key, options)
     const found = place && (await this.#entryIf(place.partition, cache, key, options))
     if (found) return found
@@ -211,6 +213,22 @@ export class PartitionReads {
     const entry = asked.find((it) => it !== undefined)
     if (entry) return entry
     throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cache}`)
+  }
+
+  /**
+   * Partitions in which an entry may be, going by its key.
+   * @throws GridError `unknown_cache`, `invalid_key`
+   */
+  placesOfEntry(cache: string, key: string): readonly number[] {
+    const place = this.#placeOf(cache, key)
+    return place?.isCertain ? [place.partition] : this.#all
+  }
+
+  #placeOf(cache: string, key: string): EntryPlace | undefined {
+    const declared = this.#space.caches.find(({ name }) => name === cache)
+    if (!declared) throw unknownIn(this.#space, 'cache', cache)
+    checkKey(key, `cache ${cache}`)
+    return partitionOfKey(this.#space, declared, key)
   }
 
   async #entryIf(
@@ -229,7 +247,7 @@ export class PartitionReads {
     partition: number,
     cache: string,
     key: string,
-    options: ReadOptions,
+    options: AskedRead,
   ): Promise<EntryAnswer<string>> {
     const answer = await this.#read<EntryAnswer<number>>(
       'entry',
@@ -247,20 +265,50 @@ export class PartitionReads {
     }
   }
 
+  /** A page of what has become of an entry, in one partition. */
+  async historyAt(partition: number, cache: string, input: HistoryOfKey): Promise<PlacedHistory> {
+    return (await this.#past(partition, cache, { read: 'history', input })) as PlacedHistory
+  }
+
+  async #past(
+    partition: number,
+    name: string,
+    asked: PassedPast,
+    caller?: Caller,
+  ): Promise<unknown> {
+    try {
+      return await this.#parts.atKeepers<unknown>({
+        partition,
+        request: pastRequest(partition, name, asked, caller),
+        withinMs: pastMsMax,
+        isOnce: false,
+        here: (unit) => readPast(unit.past, name, asked),
+      })
+    } catch (error) {
+      if (!isGridError(error, 'position_out_of_reach')) throw error
+      throw outOfReachIn(logNameOf(this.#space.name, partition), partition, error)
+    }
+  }
+
   /**
    * What comes from elsewhere has grown older on its way: by the time since it was asked for, at
    * most. A process that was frozen meanwhile notices, and asks once more where that is too old.
    */
   async #read<Answer extends { readonly ageMs?: number }>(
-    kind: PassedKind,
+    kind: Exclude<PastRead, 'history'>,
     partition: number,
     name: string,
     input: unknown,
-    options: ReadOptions,
+    options: AskedRead,
     here: Here<Answer>,
   ): Promise<Answer> {
     const { clock } = this.#parts
-    const { caller, stalenessMs } = options
+    const { caller, stalenessMs, asOf } = options
+    if (asOf !== undefined) {
+      const { explain } = options
+      const asked = { read: kind, input, explain, ...momentIn(asOf, partition) }
+      return (await this.#past(partition, name, asked, caller)) as Answer
+    }
     if (caller === undefined && stalenessMs === undefined)
       return await this.#readOnce(kind, partition, name, input, options, here)
     for (let attempt = 1; ; attempt++) {
@@ -281,11 +329,11 @@ export class PartitionReads {
   }
 
   #readOnce<Answer>(
-    kind: PassedKind,
+    kind: Exclude<PastRead, 'history'>,
     partition: number,
     name: string,
     input: unknown,
-    options: ReadOptions,
+    options: AskedRead,
     here: Here<Answer>,
   ): Promise<Answer> {
     const { latest, caller, stalenessMs, explain } = options
@@ -310,6 +358,20 @@ const isAmong = (places: readonly number[] | BatchedAnswer | undefined, partitio
 function oldestOf(answers: readonly { readonly ageMs?: number }[]): { readonly ageMs?: number } {
   const ages = answers.flatMap(({ ageMs }) => (ageMs === undefined ? [] : [ageMs]))
   return ages.length > 0 ? { ageMs: Math.max(...ages) } : {}
+}
+
+/** Positions of one log mean nothing to callers. */
+function outOfReachIn(
+  logName: LogName,
+  partition: number,
+  { message, details }: GridError,
+): GridError {
+  const token = (position: unknown) => tokenOf(partition, Number(position))
+  const { oldest, newest } = details
+  const reach = oldest === undefined ? {} : { oldest: token(oldest), newest: token(newest) }
+  return new GridError('position_out_of_reach', `${logName}: ${message}`, {
+    details: { ...details, ...reach },
+  })
 }
 
 function positionIn({ position }: ReadOptions, partition: number): number | undefined {

@@ -8,6 +8,7 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
+  PastReads,
   QueryAnswer,
   ReadOptions,
   Serving,
@@ -110,6 +111,10 @@ class PartitionServing implements Serving {
 
   entry(cache: string, key: string, options?: ReadOptions): Promise<EntryAnswer> {
     return this.#unit.entryAt(this.#partition, cache, key, options)
+  }
+
+  get past(): PastReads {
+    return this.#unit.past.at(this.#partition)
   }
 
   get position(): string {

@@ -28,6 +28,7 @@ import type { Cared } from '../across/hold-care.ts'
 import type { PartOperation } from '../across/part-messages.ts'
 import { StoredReads } from '../archive/stored-reads.ts'
 import { FaultDesk } from '../fault-desk.ts'
+import { PastRoom } from '../past/past-room.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { askOutboxes } from '../reactions/ask-outboxes.ts'
 import { checkedAsk } from '../reactions/outbox-desk.ts'
@@ -35,7 +36,9 @@ import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
 import { AskedUnits } from './asked-units.ts'
 import { Asking } from './asking.ts'
+import type { OpenCopy } from './copy.ts'
 import { DividedLive } from './divided-live.ts'
+import { DividedPast } from './divided-past.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
 import { partitionOfInput, partitionOfValue } from './partition-of.ts'
 import { type AskOfPartition, PartitionReads } from './partition-reads.ts'
@@ -79,6 +82,7 @@ export class PartitionedUnit implements Serving, Component {
   #wereAllRead = false
   readonly #passedHere: PassedRequests
   readonly archive: StoredReads
+  readonly past: DividedPast
   readonly #withParts: CommandsWithParts
   readonly #reads: PartitionReads
   /** For queries that may be answered by any of several. */
@@ -101,7 +105,11 @@ export class PartitionedUnit implements Serving, Component {
       ...settings,
     }
     this.#unitOptions = { ...defaultUnitOptions, ...this.#options.unit }
-    this.#keeping = new Keeping(name, space, ports, this.#options, reportOf, () => this.#news())
+    const pastRoom = new PastRoom()
+    const open: OpenCopy = async (partition) => ({ ...(await ports.open(partition)), pastRoom })
+    this.#keeping = new Keeping(name, space, { ...ports, open }, this.#options, reportOf, () =>
+      this.#news(),
+    )
     this.#passing = new Passing(space.name, ports.messaging, ports.clock)
     this.#asking = new Asking(this.#keeping.presence.id, this.#passing, ports)
     const { messaging, clock } = ports
@@ -123,6 +131,7 @@ export class PartitionedUnit implements Serving, Component {
       judge: (query, thrown) =>
         this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown),
     })
+    this.past = new DividedPast(this.#reads, scatterMax)
     this.archive = new StoredReads(space, {
       messaging: ports.messaging,
       waitMsMax: this.#unitOptions.archiveWaitMsMax,
@@ -330,7 +339,8 @@ export class PartitionedUnit implements Serving, Component {
     const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
     return goesHome
       ? this.#asked.forCommands(partition)
-      : this.#asked.forReads(partition, this.#turn++)
+      : // A state of the past that one of them has made is used again.
+        this.#asked.forReads(partition, kind === 'past' ? 0 : this.#turn++)
   }
 
   get #asked(): AskedUnits {

@@ -27,7 +27,7 @@ const answerFormat = 1
  * `part`: `name` is what a coordinator asks, `input` what of (`across/part-messages.ts`).
  * `follow`: `input` is a look at what happens, `watch`: what of a query is watched
  * (`passed-look.ts`). `there`: only whether the unit is there; one of an earlier version answers
- * with an error, which says so too.
+ * with an error, which says so too. `past`: `input` is what is read of the past (`passed-past.ts`).
  */
 export type PassedKind =
   | 'command'
@@ -39,6 +39,7 @@ export type PassedKind =
   | 'watch'
   | 'queries'
   | 'there'
+  | 'past'
 
 export interface PassedRequest {
   readonly kind: PassedKind
@@ -77,6 +78,7 @@ const kinds: readonly PassedKind[] = [
   'watch',
   'queries',
   'there',
+  'past',
 ]
 const levels: readonly (Acknowledgement | undefined)[] = [
   undefined,

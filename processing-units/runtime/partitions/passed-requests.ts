@@ -1,6 +1,6 @@
 import type { Correction } from '@spacegrid/grid/core/correction'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { BatchedQuery, ReadOptions } from '@spacegrid/grid/doors/request/serving'
+import type { BatchAnswer, BatchedQuery, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Message, Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
@@ -13,6 +13,7 @@ import {
   readLook,
   readWatch,
 } from './passed-look.ts'
+import { type PassedPast, readPast } from './passed-past.ts'
 import {
   decodeRequest,
   encodeAnswer,
@@ -95,6 +96,7 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   if (kind === 'correction') return await unit.correct(input as Correction)
   if (kind === 'follow') return await unit.live.look(...readLook(input as string))
   if (kind === 'watch') return await watch(unit, request)
+  if (kind === 'past') return packedPast(await readPast(unit.past, name, input as PassedPast))
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
@@ -119,6 +121,10 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
     ? await unit.query(name, input, options)
     : await unit.entry(name, input as string, options)
 }
+
+/** Errors of a batch are data on their way. */
+const packedPast = (answer: unknown): unknown =>
+  Object(answer).answers ? packedBatch(answer as BatchAnswer<number>) : answer
 
 async function watch(
   unit: AskedUnit,

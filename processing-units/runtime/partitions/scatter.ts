@@ -4,7 +4,7 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
  * Asks these partitions, a bounded number at the same time, and gives all answers in their order.
  * As soon as one has failed for good no more are asked. undefined: that of an undivided space.
  * @throws GridError `partitions_unavailable` with all partitions that could not be asked; otherwise
- * what one of them has failed with
+ * what the first of them has failed with
  */
 export async function everyOne<Partition extends number | undefined, Answer>(
   partitions: readonly Partition[],
@@ -24,7 +24,7 @@ export async function everyOne<Partition extends number | undefined, Answer>(
         answers[at] = await ask(partition)
       } catch (error) {
         if (isGridError(error, 'partitions_unavailable')) missing.push(partition ?? 0)
-        else {
+        else if (!failed) {
           failed = true
           failure = error
         }

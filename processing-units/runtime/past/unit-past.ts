@@ -1,8 +1,9 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { pastInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
@@ -17,14 +18,14 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
-import { historyPage, kindOf } from '@spacegrid/grid/engine/past/history-page'
+import { cursorOf, historyPage, kindOf } from '@spacegrid/grid/engine/past/history-page'
 import type { EntryChange } from '@spacegrid/grid/engine/past/key-history'
 import { PastStates } from '@spacegrid/grid/engine/past/past-states'
 import type { FaultDesk } from '../fault-desk.ts'
 import { Projections } from '../projections.ts'
 import type { Reads, Seen } from '../reads.ts'
 import type { UnitPorts } from '../unit-ports.ts'
-import { checkPastRoom } from './check-past-room.ts'
+import { PastRoom } from './past-room.ts'
 
 type Explained = Pick<ReadOptions, 'explain'>
 
@@ -32,6 +33,15 @@ type Explained = Pick<ReadOptions, 'explain'>
 interface View {
   readonly position: number
   readonly seen: Seen
+}
+
+/** A change, and the cursor of the page behind it: pages of several partitions become one. */
+export interface PlacedChange extends KeyChange<number> {
+  readonly cursor: string
+}
+
+export interface PlacedHistory extends HistoryPage<number> {
+  readonly changes: readonly PlacedChange[]
 }
 
 /** Nobody knows how old it is: it is as old as the caller wants it. */
@@ -64,14 +74,14 @@ export class UnitPast implements PastReads {
     space: Space,
     reads: Reads,
     faults: FaultDesk,
-    { log, past, clock, memory }: UnitPorts,
+    { log, past, clock, memory, pastRoom = new PastRoom() }: UnitPorts,
     live: () => SpaceState | undefined,
   ) {
     this.#space = space
     this.#reads = reads
     this.#faults = faults
     const open = past ?? (() => Promise.resolve({ log }))
-    this.#states = new PastStates(open, clock, () => checkPastRoom(memory, live()))
+    this.#states = new PastStates(open, clock, () => pastRoom.take(memory, live()))
   }
 
   close(): void {
@@ -112,7 +122,7 @@ export class UnitPast implements PastReads {
     return await this.#at(asOf, read)
   }
 
-  async history(cacheName: string, key: string, asked: HistoryAsked = {}): Promise<HistoryPage> {
+  async history(cacheName: string, key: string, asked: HistoryAsked = {}): Promise<PlacedHistory> {
     const cache = this.#reads.cacheAsked(cacheName, key)
     const { changes, next, reach } = await historyPage(this.#states, cacheName, key, asked)
     return {
@@ -123,13 +133,13 @@ export class UnitPast implements PastReads {
     }
   }
 
-  #told(cache: AnyCache, change: EntryChange): KeyChange {
+  #told(cache: AnyCache, change: EntryChange): PlacedChange {
     const { position, time, before, after, transaction, unit, command } = change
     const { idempotencyKey, due } = change
     const told = (value: EntryChange['after']) => value && this.#reads.toldAsNow(cache, value)
     const [from, to] = [told(before), told(after)]
     return {
-      ...{ position, time, change: kindOf(change), transaction },
+      ...{ position, time, change: kindOf(change), transaction, cursor: cursorOf(change) },
       ...(from ? { from } : {}),
       ...(to ? { to } : {}),
       ...(unit === undefined ? {} : { unit }),

@@ -10,6 +10,7 @@ import {
 export const counters = defineCache('counters', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer() }),
   key: 'id',
+  indexes: { byCount: ['count'] },
   partitionBy: 'id',
 })
 
