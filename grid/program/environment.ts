@@ -36,6 +36,14 @@ const units = (fallback: number, description: string) =>
     allowed: 'an integer from 1 to 1024',
   })
 
+const scaled = (description: string, fallback = 'spacegrid') =>
+  Type.String({
+    pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$',
+    default: fallback,
+    description,
+    allowed: '1 to 63 letters, digits, dots, dashes and underscores',
+  })
+
 const url = (protocols: string, example: string, description: string) =>
   Type.Optional(
     Type.String({
@@ -219,20 +227,17 @@ export const environmentSchema = Type.Object({
     'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
   ),
   SCALING_DRIVER: Type.Optional(
-    Type.Union([Type.Literal('cluster')], {
+    Type.Union([Type.Literal('cluster'), Type.Literal('docker'), Type.Literal('kubernetes')], {
       description: 'How the deployment manager starts and stops units',
-      allowed: 'cluster (what npx spacegrid cluster --elastic starts)',
+      allowed: 'cluster (which npx spacegrid cluster --elastic sets), docker or kubernetes',
     }),
   ),
+  SCALED_PROJECT: scaled('Compose project of the units, of the driver docker'),
+  SCALED_SERVICE: scaled('Compose service of the units, of the driver docker', 'processing-unit'),
+  SCALED_NAMESPACE: scaled('Namespace of the units, of the driver kubernetes', 'default'),
+  SCALED_DEPLOYMENT: scaled('Deployment of the units, of the driver kubernetes', 'processing-unit'),
   UNITS_MIN: units(1, 'Units that the deployment manager keeps, at least'),
   UNITS_MAX: units(8, 'Units that the deployment manager starts, at most'),
-  SPARE_UNITS: Type.Integer({
-    minimum: 0,
-    maximum: 16,
-    default: 0,
-    description: 'Units that stand by warm in an elastic cluster, beside those that serve',
-    allowed: 'an integer from 0 to 16',
-  }),
   UNIT_HOURS_MAX: Type.Integer({
     minimum: 0,
     maximum: 1_000_000,

@@ -116,6 +116,15 @@ export class Keeping {
     this.#look()
   }
 
+  get isSpare(): boolean {
+    return this.#role === spareRole
+  }
+
+  /** Somebody in its role keeps the partition ready. */
+  isKept(partition: number): boolean {
+    return this.#peers().some(({ keeps }) => keeps.get(partition) === 'ready')
+  }
+
   /** A spare is one of the units that take commands from now on, with all that it keeps. */
   callUp(): void {
     this.#role = unitRoles.commands
