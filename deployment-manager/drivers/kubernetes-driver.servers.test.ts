@@ -8,7 +8,7 @@ import { KubernetesServer } from './test-support/kubernetes-server.ts'
 
 async function world(deployment = 'units') {
   const server = await KubernetesServer.start()
-  onTestFinished(() => server[Symbol.asyncDispose]().catch(() => undefined))
+  onTestFinished(() => server[Symbol.asyncDispose]())
   const config = new KubeConfig()
   config.loadFromClusterAndUser({ name: 'here', server: server.url }, { name: 'somebody' })
   const api = config.makeApiClient(AppsV1Api)
