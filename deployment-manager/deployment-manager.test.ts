@@ -39,7 +39,12 @@ class World {
   driver(): Driver {
     return {
       ...{ name: 'simulated', isHere: true, close: async () => undefined },
-      look: async () => ({ wanted: this.wanted, ready: this.#ready, starting: this.#starting, spares: 0 }),
+      look: async () => ({
+        wanted: this.wanted,
+        ready: this.#ready,
+        starting: this.#starting,
+        spares: 0,
+      }),
       scale: async (units, term) => {
         if (this.fails) throw this.fails
         if (term < this.term) throw new GridError('fenced', 'too late')

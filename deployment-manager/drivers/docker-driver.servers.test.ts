@@ -25,7 +25,7 @@ async function world(units = 1) {
 
 test('(no Docker Engine was available: its API by its own client) two more are made like the first', async () => {
   const { engine, driver, names } = await world()
-  await driver.scale(3, 1)
+  await driver.scale(3)
   expect(names()).toEqual([1, 2, 3].map((number) => `shop-processing-unit-${number} running`))
   const third = [...engine.containers.values()].find(({ name }) => name.endsWith('-3'))
   expect(third?.body).toMatchObject({
@@ -44,14 +44,14 @@ test('(no Docker Engine was available: its API by its own client) two more are m
 
 test('to be told twice makes none twice', async () => {
   const { driver, names } = await world()
-  await driver.scale(2, 1)
-  await driver.scale(2, 2)
+  await driver.scale(2)
+  await driver.scale(2)
   expect(names()).toHaveLength(2)
 })
 
 test('those with the highest numbers are stopped, and removed with what was theirs alone', async () => {
   const { engine, driver, names } = await world(3)
-  await driver.scale(1, 1)
+  await driver.scale(1)
   expect(names()).toEqual(['shop-processing-unit-1 running'])
   expect(engine.containers.size).toBe(3)
   expect(engine.asked).toContain('POST /containers/3/stop')
@@ -61,7 +61,7 @@ test('a number that is missing is made again, and one that has ended is started'
   const { engine, driver, names } = await world(1)
   engine.add('shop', 'processing-unit', 3, 'exited')
   expect(await driver.look()).toEqual({ wanted: 2, ready: 1, starting: 0, spares: 0 })
-  await driver.scale(3, 1)
+  await driver.scale(3)
   expect(names()).toEqual([1, 2, 3].map((number) => `shop-processing-unit-${number} running`))
 })
 
@@ -69,7 +69,7 @@ test('a name that somebody else has taken is refused, and nothing is there twice
   const { engine, driver } = await world(1)
   const docker = new Docker({ socketPath: engine.socketPath })
   const other = new DockerDriver(docker, { project: 'shop', service: 'processing-unit' })
-  const both = await Promise.allSettled([driver.scale(2, 1), other.scale(2, 2)])
+  const both = await Promise.allSettled([driver.scale(2), other.scale(2)])
   for (const one of both)
     if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'fenced' })
   expect(await driver.look()).toMatchObject({ wanted: 2 })
@@ -77,7 +77,7 @@ test('a name that somebody else has taken is refused, and nothing is there twice
 
 test('without any there is nothing to make others like', async () => {
   const { driver } = await world(0)
-  await expect(driver.scale(2, 1)).rejects.toMatchObject({
+  await expect(driver.scale(2)).rejects.toMatchObject({
     ...{ code: 'no_responder', message: expect.stringContaining('docker compose up first') },
   })
 })

@@ -10,7 +10,10 @@ async function world(deployment = 'units') {
   const server = await KubernetesServer.start()
   onTestFinished(() => server[Symbol.asyncDispose]())
   const config = new KubeConfig()
-  config.loadFromClusterAndUser({ name: 'here', server: server.url }, { name: 'somebody' })
+  config.loadFromClusterAndUser(
+    { name: 'here', server: server.url, skipTLSVerify: false },
+    { name: 'somebody' },
+  )
   const api = config.makeApiClient(AppsV1Api)
   return { server, driver: new KubernetesDriver(api, { namespace: 'shop', deployment }) }
 }

@@ -17,8 +17,8 @@ export interface KubernetesDriverOptions {
 /**
  * Units that are pods of a deployment: how many there are to be is its scale, which the cluster
  * brings about. Each change names the version that was looked at, so that one who was frozen since
- * is refused when somebody has changed it meanwhile; when only the state of a pod has, it is refused
- * as well, and done a second later.
+ * is refused when somebody has changed it meanwhile; when only the state of a pod has, it is
+ * refused as well, and done a second later.
  */
 export class KubernetesDriver implements Driver {
   readonly name = 'kubernetes'
@@ -64,9 +64,13 @@ async function tell<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (error) {
     const { code, body, message } = Object(error)
-    throw new GridError(code === 409 ? 'fenced' : 'no_responder', `Kubernetes: ${saidIn(body) ?? message}`, {
-      cause: error,
-    })
+    throw new GridError(
+      code === 409 ? 'fenced' : 'no_responder',
+      `Kubernetes: ${saidIn(body) ?? message}`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -2,7 +2,6 @@ import { GridError } from '@spacegrid/grid/core/errors'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import type { Driver } from './driver.ts'
 
-
 /**
  * The Docker Engine is found as its own tools find it: `DOCKER_HOST`, else the Unix socket.
  * @throws GridError `configuration_invalid` without the package `dockerode`

@@ -20,7 +20,10 @@ export interface EngineContainer {
  * real one does beyond its API they do not show.
  */
 export class DockerEngine implements AsyncDisposable {
-  readonly socketPath = join(tmpdir(), `engine-${process.pid}-${Math.random().toString(36).slice(2)}`)
+  readonly socketPath = join(
+    tmpdir(),
+    `engine-${process.pid}-${Math.random().toString(36).slice(2)}`,
+  )
   readonly containers = new Map<string, EngineContainer>()
   /** Method and path of what was asked. */
   readonly asked: string[] = []
@@ -124,7 +127,13 @@ export class DockerEngine implements AsyncDisposable {
           return Labels[label.slice(0, at)] === label.slice(at + 1)
         }),
       )
-      .map(({ Id, name, State, Status, Labels }) => ({ Id, Names: [`/${name}`], State, Status, Labels }))
+      .map(({ Id, name, State, Status, Labels }) => ({
+        Id,
+        Names: [`/${name}`],
+        State,
+        Status,
+        Labels,
+      }))
   }
 }
 

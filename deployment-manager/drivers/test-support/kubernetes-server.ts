@@ -6,9 +6,9 @@ const deployments = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/deployments\/([^/]+
 
 /**
  * A small server that follows the published API of Kubernetes (`apps/v1`) as far as a driver of
- * units uses it: one deployment, its scale, and that a change which names another version than there
- * is gets 409. It runs nothing. No cluster is to be had where these tests are written; what a real
- * one does beyond its API they do not show.
+ * units uses it: one deployment, its scale, and that a change which names another version than
+ * there is gets 409. It runs nothing. No cluster is to be had where these tests are written; what a
+ * real one does beyond its API they do not show.
  */
 export class KubernetesServer implements AsyncDisposable {
   replicas = 1

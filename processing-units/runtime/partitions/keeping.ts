@@ -3,7 +3,12 @@ import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { roomShare } from '@spacegrid/grid/engine/memory/memory-watch'
 import { describePlacement } from '@spacegrid/grid/engine/placement/describe'
-import { type CopyState, type Member, spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
+import {
+  type CopyState,
+  type Member,
+  spareRole,
+  unitRoles,
+} from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { planOf } from '@spacegrid/grid/engine/placement/plan'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'

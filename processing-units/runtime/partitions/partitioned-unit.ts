@@ -409,8 +409,9 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   /**
-   * A spare is ready when spares have everything. A query unit begins when query units have everything, or no room for more: the load that it is
-   * there for is not to fall on the others meanwhile. After that whoever keeps a partition will do.
+   * A spare is ready when spares have everything. A query unit begins when query units have
+   * everything, or no room for more: the load that it is there for is not to fall on the others
+   * meanwhile. After that whoever keeps a partition will do.
    */
   #isServed(partition: number): boolean {
     if (this.#keeping.isSpare) return this.#keeping.isKept(partition)
