@@ -131,10 +131,14 @@ export class DockerDriver implements Driver {
     try {
       return await ask()
     } catch (error) {
-      const { statusCode, reason, code } = Object(error)
+      const { statusCode, json, reason, code } = Object(error)
       // Somebody else has done it already.
       if (statusCode === 304) return undefined as T
-      const what = reason ?? code ?? (error instanceof Error ? error.message : String(error))
+      const what =
+        Object(json).message ??
+        reason ??
+        code ??
+        (error instanceof Error ? error.message : String(error))
       throw new GridError(
         statusCode === 409 ? 'fenced' : 'no_responder',
         `the Docker Engine: ${what}`,
