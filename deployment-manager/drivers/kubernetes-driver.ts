@@ -63,14 +63,11 @@ async function tell<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    const { code, body, message } = Object(error)
-    throw new GridError(
-      code === 409 ? 'fenced' : 'no_responder',
-      `Kubernetes: ${saidIn(body) ?? message}`,
-      {
-        cause: error,
-      },
-    )
+    const { code, body, message, cause } = Object(error)
+    const said = saidIn(body) ?? Object(cause).code ?? message
+    throw new GridError(code === 409 ? 'fenced' : 'no_responder', `Kubernetes: ${said}`, {
+      cause: error,
+    })
   }
 }
 

@@ -15,8 +15,8 @@ export async function openDocker(environment: Environment): Promise<Driver> {
 
 /**
  * Kubernetes is found as its own tools find it: `KUBECONFIG`, else the account of the pod.
- * @throws GridError `configuration_invalid` without the package `@kubernetes/client-node`, or
- * without a cluster to be found
+ * @throws GridError `configuration_invalid` without the package `@kubernetes/client-node`, or with a
+ * configuration that cannot be read
  */
 export async function openKubernetes(environment: Environment): Promise<Driver> {
   const { KubeConfig, AppsV1Api } = await optional(
@@ -26,12 +26,16 @@ export async function openKubernetes(environment: Environment): Promise<Driver> 
   const { KubernetesDriver } = await import('./kubernetes-driver.ts')
   const { SCALED_NAMESPACE: namespace, SCALED_DEPLOYMENT: deployment } = environment
   const config = new KubeConfig()
-  config.loadFromDefault()
-  if (config.getCurrentCluster() === null)
+  try {
+    config.loadFromDefault()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
     throw new GridError(
       'configuration_invalid',
-      'SCALING_DRIVER=kubernetes: no cluster is named by KUBECONFIG, and this is no pod of one',
+      `SCALING_DRIVER=kubernetes: the cluster cannot be found (KUBECONFIG, or the account of a pod): ${reason}`,
+      { cause: error },
     )
+  }
   return new KubernetesDriver(config.makeApiClient(AppsV1Api), { namespace, deployment })
 }
 
