@@ -15,8 +15,8 @@ export async function openDocker(environment: Environment): Promise<Driver> {
 
 /**
  * Kubernetes is found as its own tools find it: `KUBECONFIG`, else the account of the pod.
- * @throws GridError `configuration_invalid` without the package `@kubernetes/client-node`, or with a
- * configuration that cannot be read
+ * @throws GridError `configuration_invalid` without the package `@kubernetes/client-node`, or with
+ * a configuration that cannot be read
  */
 export async function openKubernetes(environment: Environment): Promise<Driver> {
   const { KubeConfig, AppsV1Api } = await optional(
