@@ -134,9 +134,12 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
     this.#spares.push(unit)
     void unit.gone.then(() => {
       const at = this.#spares.indexOf(unit)
-      // A spare that ends is made anew with the next decision: not at once, and again and again.
-      if (at >= 0) this.#spares.splice(at, 1)
-      this.#lost(unit)
+      if (at < 0) this.#lost(unit)
+      else {
+        // Made anew with the next decision: not at once, and again and again.
+        this.#spares.splice(at, 1)
+        this.#options.remove(unit)
+      }
     })
   }
 
@@ -174,7 +177,8 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
 
   #drop(unit: Unit): void {
     const at = this.#units.indexOf(unit)
-    if (at >= 0) this.#units.splice(at, 1)
+    if (at < 0) return
+    this.#units.splice(at, 1)
     this.#ready.delete(unit)
     if (unit.ended !== undefined) this.#options.remove(unit)
   }
