@@ -30,12 +30,12 @@ const nothing: Deployed = { wanted: 0, starting: 0, ready: 0, spares: 0 }
 
 /**
  * Adds processing units before they are missed, and takes them away when they have not been needed
- * for long: looks once a second how the units fare, decides (`Decider`), and tells the driver how
- * many there are to be. Of several managers the one with the lease works; the others stand by. It
- * keeps nothing that matters: how many there are the driver knows, how they fare the units say, and
- * of what was decided and what it has cost the journal tells the next one. So it may be killed at
- * any moment: a unit that it has asked for comes once, for the driver is told a number and not to
- * add one.
+ * for long: looks how the units fare, once a second or more often, decides (`Decider`), and tells
+ * the driver how many there are to be. Of several managers the one with the lease works; the others
+ * stand by. It keeps nothing that matters: how many there are the driver knows, how they fare the
+ * units say, and of what was decided and what it has cost the journal tells the next one. So it may
+ * be killed at any moment: a unit that it has asked for comes once, for the driver is told a number
+ * and not to add one.
  */
 export class DeploymentManager {
   readonly name: string

@@ -29,7 +29,7 @@ const signsMs = 750
 const signsMsOfSpare = 200
 /** A unit that has come takes its share of the work within this time. */
 const settleMs = 5000
-/** Units are asked, and answer, once a second. */
+/** Units are asked, and answer, once a second or more often. */
 const silentMsMin = 5000
 /** From taking one away to the next. */
 const scaleInStepMs = 10_000
