@@ -82,7 +82,13 @@ const unitsAre = (count: number) =>
 beforeAll(async () => {
   folder = await temporaryFolder('elastic')
   cluster = await ProcessCluster.start({
-    ...{ units: 1, elastic: true, managers: 2, application: repositoryApplication(space) },
+    ...{
+      units: 1,
+      elastic: true,
+      managers: 2,
+      spares: 1,
+      application: repositoryApplication(space),
+    },
     ...{ dataDirectory: folder, port: await findFreePort(), serverPorts: 'free' },
     environment: { UNITS_MAX: '2', SCALE_IN_AFTER_MS: '4000', IDLE_CORES_MIN: '0' },
   })
@@ -103,9 +109,19 @@ afterAll(async () => {
 })
 
 test('one unit grows to two under load, and goes back in good order', async () => {
+  const spare = await waitFor(() => cluster.components.find(({ isWarm }) => isWarm), {
+    ...{ what: 'a spare to be warm', timeoutMs: patienceMs },
+  })
+  expect(spare.settings.role).toBe('spare')
+  const answers = await fetch(`http://127.0.0.1:${spare.settings.adminPort}/health/ready`)
+  expect([answers.status, await answers.text()]).toEqual([
+    503,
+    expect.stringContaining('it stands by as a spare'),
+  ])
   const users = new Users()
   await unitsAre(2)
   const second = cluster.units[1] as ComponentProcess
+  expect(second).toBe(spare)
   const before = users.held
   await waitFor(() => users.held > before, { what: 'a seat to be held' })
   await users.stop()
