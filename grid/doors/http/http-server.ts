@@ -48,6 +48,7 @@ import { addPages, type Pages } from './pages.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
+import { trustedProxies } from './trusted-proxies.ts'
 import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
@@ -223,7 +224,7 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Fastify's own logging costs listeners on every request.
     logger: false,
     bodyLimit: settings.bodyBytesMax,
-    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    trustProxy: trustedProxies(settings.trustedProxies) ?? false,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectionTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
