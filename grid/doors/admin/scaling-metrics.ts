@@ -2,7 +2,13 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ScalingStatus } from '../../engine/load/scaling-status.ts'
 import type { StatusSource } from './status-source.ts'
 
-const states = ['wanted', 'ready', 'starting', 'spares', 'silent'] as const satisfies (keyof ScalingStatus)[]
+const states = [
+  'wanted',
+  'ready',
+  'starting',
+  'spares',
+  'silent',
+] as const satisfies (keyof ScalingStatus)[]
 
 /** Of the deployment manager. */
 export function addScalingMetrics(registry: Registry, { scaling }: StatusSource): void {
