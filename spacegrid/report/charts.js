@@ -25,9 +25,10 @@ const charts = (() => {
     /** `series`: [{ label, values, …what uPlot takes }] over the numbers `x`. */
     draw: (elementId, x, series, { scales, axes, height = 300, xLabel }) => {
       const element = document.getElementById(elementId)
-      new uPlot(
+      const width = () => Math.min(1080, element.clientWidth)
+      const plot = new uPlot(
         {
-          width: Math.min(1080, element.clientWidth),
+          width: width(),
           height,
           scales,
           axes: axes.map((one) => ({ ...axis, ...one })),
@@ -39,6 +40,8 @@ const charts = (() => {
         [x, ...series.map(({ values }) => values)],
         element,
       )
+      // A phone that is turned has another width.
+      addEventListener('resize', () => plot.setSize({ width: width(), height }))
     },
   }
 })()

@@ -1,4 +1,4 @@
-import type { Accepted, Answer } from '../client/index.ts'
+import type { Accepted, Answer } from '../../client/index.ts'
 
 /** The grid answered something that the application does not promise, or nothing at all. */
 export class ObservationError extends Error {

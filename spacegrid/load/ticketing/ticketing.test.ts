@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { seededRandom } from './random.ts'
+import { seededRandom } from '../random.ts'
 import { eventOf } from './ticketing.ts'
 
 const ids = ['hot', 'b', 'c', 'd', 'e']

@@ -10,13 +10,6 @@ export interface AcknowledgedOrder extends AcknowledgedHold {
   readonly orderId: string
 }
 
-/** A confirmation nobody knows the outcome of, with what it takes to ask again. */
-export interface OpenConfirmation {
-  readonly hold: AcknowledgedHold
-  readonly input: unknown
-  readonly idempotencyKey: string
-}
-
 /**
  * What the users were told, kept apart from the grid: the other side of the books that the audit
  * compares. Every confirmation sent is in exactly one of three states: acknowledged, refused for
@@ -25,18 +18,20 @@ export interface OpenConfirmation {
 export class TicketingLedger {
   readonly orders: AcknowledgedOrder[] = []
   readonly refused: AcknowledgedHold[] = []
-  /** By idempotency key. */
-  readonly open = new Map<string, OpenConfirmation>()
+  /** By hold. */
+  readonly open = new Map<string, AcknowledgedHold>()
 
   acknowledged(hold: AcknowledgedHold, orderId: string): void {
+    this.open.delete(hold.holdId)
     this.orders.push({ ...hold, orderId })
   }
 
   notConfirmed(hold: AcknowledgedHold): void {
+    this.open.delete(hold.holdId)
     this.refused.push(hold)
   }
 
-  outcomeUnknown(confirmation: OpenConfirmation): void {
-    this.open.set(confirmation.idempotencyKey, confirmation)
+  outcomeUnknown(hold: AcknowledgedHold): void {
+    this.open.set(hold.holdId, hold)
   }
 }

@@ -1,4 +1,4 @@
-import { type AuditCheck, check } from './application.ts'
+import { type AuditCheck, check } from '../scenario/audit-check.ts'
 import type { TicketingLedger } from './ticketing-ledger.ts'
 
 export interface StoredOrder {
@@ -39,7 +39,7 @@ export function auditTicketing(
       if (!orderIds.includes(order.orderId)) soldTo.set(seatId, [...orderIds, order.orderId])
     }
   }
-  const uncertain = new Set([...ledger.open.values()].flatMap(({ hold }) => hold.seatIds))
+  const uncertain = new Set([...ledger.open.values()].flatMap((hold) => hold.seatIds))
   return [
     noSeatTwice(soldTo, observed),
     ordersPresent(ledger, observed),
@@ -136,7 +136,7 @@ function soldCounts(
 
 function refusedAbsent(ledger: TicketingLedger, observed: TicketingObservation): AuditCheck {
   const known = new Set(ledger.orders.map((order) => order.orderId))
-  const open = [...ledger.open.values()].map(({ hold }) => seatKey(hold.seatIds))
+  const open = [...ledger.open.values()].map(({ seatIds }) => seatKey(seatIds))
   const uncertain = new Set(open)
   const wrong = observed.ordersOfRefused.filter(
     (order) => !known.has(order.orderId) && !uncertain.has(seatKey(order.seatIds)),

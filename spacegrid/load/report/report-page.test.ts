@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Answer } from '../client/index.ts'
-import { summarize } from './measured.ts'
-import { Recorder } from './recorder.ts'
+import type { Answer } from '../../client/index.ts'
+import { summarize } from '../measured.ts'
+import { Recorder } from '../recorder.ts'
+import type { LoadSummary } from '../summary.ts'
 import { reportPage } from './report-page.ts'
 import { screenReport } from './screen.ts'
-import type { LoadSummary } from './summary.ts'
 
 function summary(passed = true): LoadSummary {
   let nowMs = 0

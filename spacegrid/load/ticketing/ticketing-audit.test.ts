@@ -92,7 +92,7 @@ describe('auditTicketing', () => {
 
   it('allows an unanswered confirmation to have gone either way', () => {
     const { ledger, observed } = books()
-    ledger.outcomeUnknown({ hold: hold('h5', 'A-1-5'), input: {}, idempotencyKey: 'k5' })
+    ledger.outcomeUnknown(hold('h5', 'A-1-5'))
     expect(failures(ledger, observed)).toEqual([])
     const order = { ...hold('h5', 'A-1-5'), orderId: 'o5' }
     const landed = {

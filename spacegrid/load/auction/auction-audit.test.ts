@@ -50,7 +50,7 @@ describe('auditAuction', () => {
     ledger.bids.pop()
     const promise = 'no bid is there that nobody was told about'
     expect(failures(ledger, observed)).toEqual([promise])
-    ledger.open.set('k', { bidderId: 'ann', amount: 150, input: {}, idempotencyKey: 'k' })
+    ledger.open.set('k', { bidderId: 'ann', amount: 150 })
     expect(failures(ledger, observed)).toEqual([])
   })
 

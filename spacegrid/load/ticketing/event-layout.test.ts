@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { seededRandom } from '../random.ts'
 import { eventSeatsMax, eventSections, randomNeighbours } from './event-layout.ts'
-import { seededRandom } from './random.ts'
 
 const seatsOf = (seats: number): number =>
   eventSections(seats).reduce((sum, { rows, seatsPerRow }) => sum + rows * seatsPerRow, 0)

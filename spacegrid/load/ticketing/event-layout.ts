@@ -1,4 +1,4 @@
-import { type Random, randomBelow } from './random.ts'
+import { type Random, randomBelow } from '../random.ts'
 
 export interface LayoutSection {
   readonly section: string

@@ -1,4 +1,4 @@
-import { type AuditCheck, check } from './application.ts'
+import { type AuditCheck, check } from '../scenario/audit-check.ts'
 
 /** A bid as the grid acknowledged it, or as it shows it. */
 export interface NumberedBid {
@@ -7,13 +7,8 @@ export interface NumberedBid {
   readonly amount: number
 }
 
-/** A bid nobody knows the outcome of, with what it takes to ask again. */
-export interface OpenBid {
-  readonly bidderId: string
-  readonly amount: number
-  readonly input: unknown
-  readonly idempotencyKey: string
-}
+/** A bid nobody knows the outcome of. */
+export type OpenBid = Omit<NumberedBid, 'number'>
 
 /** What the bidders were told. */
 export class AuctionLedger {

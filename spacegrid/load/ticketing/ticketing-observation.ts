@@ -1,6 +1,6 @@
-import type { Answer, GridClient } from '../client/index.ts'
-import { inParallel } from './in-parallel.ts'
-import { accepted, type Row, row, rows, text, texts } from './result-reader.ts'
+import type { Answer, GridClient } from '../../client/index.ts'
+import { inParallel } from '../scenario/in-parallel.ts'
+import { accepted, type Row, row, rows, text, texts } from '../scenario/result-reader.ts'
 import type { StoredOrder, TicketingObservation } from './ticketing-audit.ts'
 import type { AcknowledgedHold, TicketingLedger } from './ticketing-ledger.ts'
 
@@ -42,7 +42,7 @@ export async function observeTicketing(
     if (isMissing(answer)) return
     ordersById.set(orderId, storedOrder(accepted('order', answer).result))
   })
-  const unsure = [...ledger.refused, ...[...ledger.open.values()].map(({ hold }) => hold)]
+  const unsure = [...ledger.refused, ...ledger.open.values()]
   const customers = new Set(unsure.map(({ customerId }) => customerId))
   const ofThisRun = new Set(eventIds)
   const ordersOfRefused: StoredOrder[] = []
@@ -95,8 +95,6 @@ export function holdOf(
     seatIds: held.map((seatId) => seatOf(eventId, seatId)),
   }
 }
-
-export const orderIdOf = (result: unknown): string => text(row(result), 'orderId')
 
 function storedOrder(result: unknown): StoredOrder {
   const order = row(result)

@@ -1,7 +1,7 @@
-import type { Percentiles } from './measured.ts'
-import type { Counts } from './recorder.ts'
-import type { LoadSummary } from './summary.ts'
-import type { LatencyComparison, RunComparison } from './verdict/comparison.ts'
+import type { Percentiles } from '../measured.ts'
+import type { Counts } from '../recorder.ts'
+import type { LoadSummary } from '../summary.ts'
+import type { LatencyComparison, RunComparison } from '../verdict/comparison.ts'
 
 const countColumns = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
 const percentileColumns = ['p50', 'p90', 'p99', 'p99.9', 'max'] as const
