@@ -79,7 +79,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     )
     const { rows } = await results<ContentionResults>('contention')
     expect(rows.map(({ factor }) => factor)).toEqual([
-      ...['units', 'updatesPerSecond', 'entries', 'replicationMs', 'work'],
+      ...['units', 'updatesPerSecond', 'entries', 'replicationMs', 'work', 'hot'],
     ])
     const [units, , , , work] = rows.map(({ figures }) => figures)
     // One unit has nobody to collide with, whatever the book says.

@@ -10,7 +10,7 @@ import {
   type Factor,
   writeContentionResults,
 } from './contention/contention-results.ts'
-import { handler, otherWork } from './contention/contention-work.ts'
+import { handler, hotWork, otherWork } from './contention/contention-work.ts'
 import { type ContentionPlan, measureContention } from './contention/measure-contention.ts'
 import { natsUrl } from './hot-path/bench-unit.ts'
 import { BenchServers } from './processes/bench-servers.ts'
@@ -20,6 +20,7 @@ interface Options {
   readonly units: readonly number[]
   readonly rates: readonly number[]
   readonly entries: readonly number[]
+  readonly hotEntries: number
   readonly latencies: readonly number[]
   readonly time: number
   readonly seed: number
@@ -28,7 +29,7 @@ interface Options {
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
-const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20]
+const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20, 12, 8]
 const row = (cells: readonly string[]) =>
   print(
     cells.map((cell, at) => (at === 0 ? cell.padEnd(48) : cell.padStart(widths[at] ?? 0))).join(''),
@@ -54,6 +55,7 @@ async function run(options: Options): Promise<void> {
     entries: entries.map((value) => ({ ...base, entries: value })),
     replicationMs: latencies.map((value) => ({ ...base, replicationMs: value })),
     work: [handler, ...otherWork].map((work) => ({ ...base, work })),
+    hot: hotWork.map((work) => ({ ...base, work, entries: options.hotEntries })),
   }
   row(contentionColumns)
   const rows: ContentionRow[] = []
@@ -85,6 +87,7 @@ await runCommand(
     .addOption(numbers('--rates <list>', 'updates per second', [50, 100, 200, 400, 600], 10_000))
     .addOption(numbers('--entries <list>', 'entries', [25, 50, 100, 400, 1600], 5000))
     .addOption(numbers('--latencies <list>', 'replication latency, ms', [10, 20, 40, 60, 80], 1000))
+    .option('--hot-entries <number>', 'where few are wanted by all', whole(1, 5000), 4)
     .option('--time <ms>', 'time of each measurement', whole(100, 600_000), 10_000)
     .option('--seed <number>', 'of the moments, units and entries', whole(0, 2 ** 31), 1)
     .option('--name <name>', 'name of the result files', 'contention')

@@ -5,8 +5,8 @@ import { short } from '../goals/spread.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
 import type { ContentionFigure } from './measure-contention.ts'
 
-/** Which of them is varied; `work`: how the same is done. */
-export type Factor = 'units' | 'updatesPerSecond' | 'entries' | 'replicationMs' | 'work'
+/** Which of them is varied; `work`, `hot`: how the same is done, with many entries and few. */
+export type Factor = 'units' | 'updatesPerSecond' | 'entries' | 'replicationMs' | 'work' | 'hot'
 
 export interface ContentionRow {
   readonly factor: Factor
@@ -26,11 +26,12 @@ export const factorNames: Readonly<Record<Factor, string>> = {
   entries: 'cache size',
   replicationMs: 'replication latency',
   work: 'what the commands do',
+  hot: 'what the commands do, on few entries',
 }
 
 export const contentionColumns = [
   ...['what', 'units', 'updates/s', 'entries', 'latency ms'],
-  ...['collisions/s', 'derived', 'book', 'measured ÷ derived'],
+  ...['collisions/s', 'derived', 'book', 'measured ÷ derived', 'command ms', 'failed'],
 ]
 
 export const contentionCells = (figure: ContentionFigure): string[] => [
@@ -43,6 +44,8 @@ export const contentionCells = (figure: ContentionFigure): string[] => [
   short(figure.expected),
   short(figure.book),
   figure.expected === 0 ? '–' : short(figure.collisionsPerSecond / figure.expected),
+  short(figure.commandMs),
+  String(figure.failed),
 ]
 
 /** Writes `NAME.json` and `NAME.html`; returns their paths. */
@@ -56,7 +59,7 @@ export async function writeContentionResults(
   await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
   const sections = results.rows.map(
     ({ factor, figures }) => `<h2>By ${factorNames[factor]}</h2>
-${factor === 'work' ? '' : `<div id="${factor}"></div>`}
+${factor === 'work' || factor === 'hot' ? '' : `<div id="${factor}"></div>`}
 <div class="wide">${table(contentionColumns, figures.map(contentionCells))}</div>`,
   )
   await writeFile(

@@ -121,12 +121,18 @@ async function release(asking: Asking, held: { readonly result: unknown } | unde
 /** What the factors are varied with. */
 export const handler: Work = touching('handler: read, then write', touch(false))
 
-/** The same entries, the same users, other ways to do it; and the applications. */
+/** The same entries and users, done otherwise; and what a ticketing's users do with its seats. */
 export const otherWork: readonly Work[] = [
+  touching('operation (increment)', increment as ReturnType<typeof touch>),
+  holding,
+  holdingBest,
+]
+
+/** Where a few entries are wanted by all: what home units are for. */
+export const hotWork: readonly Work[] = [
+  handler,
   touching('handler with home units (affinity)', touch(true)),
   touching('operation (increment)', increment as ReturnType<typeof touch>),
   bidding('auction: placeBid without home units', false),
   bidding('auction: placeBid, as it is (affinity)', true),
-  holding,
-  holdingBest,
 ]

@@ -23,6 +23,8 @@ export interface ContentionFigure extends Contention {
   /** Asked for; what there was is in `updatesPerSecond` and `replicationMs`. */
   readonly planned: Contention
   readonly commandsPerSecond: number
+  /** Median of what a command took, its second tries included. */
+  readonly commandMs: number
   readonly collisions: number
   readonly collisionsPerSecond: number
   readonly failed: number
@@ -31,10 +33,10 @@ export interface ContentionFigure extends Contention {
 }
 
 /**
- * Real units on one JetStream log, each with a connection of its own that is as far away as is asked
- * for. Users come in an open loop at random moments, to a random unit, for a random entry. The
- * replication latency is measured in the same run: the median time from a command to its place in
- * its own unit, which is the way to the log, and back.
+ * Real units on one JetStream log, each with a connection of its own that is as far away as is
+ * asked for. Users come in an open loop at random moments, to a random unit, for a random entry.
+ * The replication latency is measured in the same run: the mean time from the sending of a frame
+ * until it is seen, which is the way to the log, and back.
  */
 export async function measureContention(
   natsUrl: string,
@@ -49,17 +51,19 @@ export async function measureContention(
     await settled(units.all)
     const tally = new Tally()
     const before = first.status().collisions
+    units.trips.length = 0
     const seconds = await offer(units.all, plan, tally)
     await settled(units.all)
     const collisions = first.status().collisions - before
     const measured: Contention = {
       ...{ units: count, entries },
       updatesPerSecond: tally.accepted / seconds,
-      replicationMs: tally.medianMs,
+      replicationMs: units.trips.reduce((sum, ms) => sum + ms, 0) / units.trips.length,
     }
+    const commandMs = tally.medianMs
     const commandsPerSecond = tally.asked / seconds
     return {
-      ...{ work: work.name, ...measured, commandsPerSecond, failed: tally.failed },
+      ...{ work: work.name, ...measured, commandsPerSecond, commandMs, failed: tally.failed },
       planned: { ...measured, updatesPerSecond: plan.updatesPerSecond, replicationMs },
       ...{ collisions, collisionsPerSecond: collisions / seconds },
       book: bookCollisions(measured),
@@ -141,8 +145,10 @@ async function openUnits(natsUrl: string, work: Work, count: number, replication
       JetStreamLog.open(natsUrl, { stream: streams.log(name), subject: subjects.log(name) }),
     ),
   )
+  const trips: number[] = []
   const all = logs.map((log, index) => {
-    const ports = { log: new DelayedLog(log, replicationMs), messaging, clock }
+    const delayed = new DelayedLog(log, replicationMs, (ms) => trips.push(ms))
+    const ports = { log: delayed, messaging, clock }
     const random = new SystemRandom()
     const unit = new ProcessingUnit(`unit-${index}`, work.space, { ...ports, random }, options)
     unit.start()
@@ -153,7 +159,7 @@ async function openUnits(natsUrl: string, work: Work, count: number, replication
     await Promise.all(all.map((unit) => unit.stop()))
     await Promise.all(logs.map((log) => log.close()))
   }
-  return { all, close }
+  return { all, trips, close }
 }
 
 const options = { sources: ['log' as const] }

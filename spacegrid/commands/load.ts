@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { isGridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
@@ -42,7 +43,8 @@ async function run(options: LoadOptions, command: Command): Promise<void> {
     const { audit, thresholds } = summary
     process.exitCode = audit.passed && thresholds.every(({ passed }) => passed) ? 0 : 1
   } catch (error) {
-    const { message, exitCode } = failureOf(error)
+    const isUsage = isGridError(error, 'configuration_invalid')
+    const { message, exitCode } = failureOf(error, isUsage ? 2 : 1)
     throw new Failure(`error: ${message}`, exitCode, { cause: error })
   }
 }

@@ -39,7 +39,7 @@ export async function k6Script(curve: RateCurve, options: K6Options): Promise<st
     ...stagesOf(curve),
     timeUnit,
   }
-  const script = await readFile(new URL('./ticketing.k6.js', import.meta.url), 'utf8')
+  const script = await readFile(new URL('./ticketing.k6.mjs', import.meta.url), 'utf8')
   return script.replace('const plan = {}', () => `const plan = ${JSON.stringify(plan, null, 2)}`)
 }
 
