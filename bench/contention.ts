@@ -29,7 +29,7 @@ interface Options {
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
-const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20, 12, 8]
+const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20, 8]
 const row = (cells: readonly string[]) =>
   print(
     cells.map((cell, at) => (at === 0 ? cell.padEnd(48) : cell.padStart(widths[at] ?? 0))).join(''),

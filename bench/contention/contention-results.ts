@@ -31,7 +31,7 @@ export const factorNames: Readonly<Record<Factor, string>> = {
 
 export const contentionColumns = [
   ...['what', 'units', 'updates/s', 'entries', 'latency ms'],
-  ...['collisions/s', 'derived', 'book', 'measured ÷ derived', 'command ms', 'failed'],
+  ...['collisions/s', 'derived', 'book', 'measured ÷ derived', 'failed'],
 ]
 
 export const contentionCells = (figure: ContentionFigure): string[] => [
@@ -44,7 +44,6 @@ export const contentionCells = (figure: ContentionFigure): string[] => [
   short(figure.expected),
   short(figure.book),
   figure.expected === 0 ? '–' : short(figure.collisionsPerSecond / figure.expected),
-  short(figure.commandMs),
   String(figure.failed),
 ]
 

@@ -23,8 +23,6 @@ export interface ContentionFigure extends Contention {
   /** Asked for; what there was is in `updatesPerSecond` and `replicationMs`. */
   readonly planned: Contention
   readonly commandsPerSecond: number
-  /** Median of what a command took, its second tries included. */
-  readonly commandMs: number
   readonly collisions: number
   readonly collisionsPerSecond: number
   readonly failed: number
@@ -35,8 +33,8 @@ export interface ContentionFigure extends Contention {
 /**
  * Real units on one JetStream log, each with a connection of its own that is as far away as is
  * asked for. Users come in an open loop at random moments, to a random unit, for a random entry.
- * The replication latency is measured in the same run: the mean time from the sending of a frame
- * until it is seen, which is the way to the log, and back.
+ * The replication latency is measured in the same run: the median time from a command's execution
+ * until its unit has seen it in the log. Another unit that is as far away sees it then, too.
  */
 export async function measureContention(
   natsUrl: string,
@@ -50,20 +48,18 @@ export async function measureContention(
     await work.prepare(askingOf(first, new Tally()), entries)
     await settled(units.all)
     const tally = new Tally()
-    const before = first.status().collisions
-    units.trips.length = 0
+    const before = collisionsOf(units.all)
     const seconds = await offer(units.all, plan, tally)
     await settled(units.all)
-    const collisions = first.status().collisions - before
+    const collisions = collisionsOf(units.all) - before
     const measured: Contention = {
       ...{ units: count, entries },
       updatesPerSecond: tally.accepted / seconds,
-      replicationMs: units.trips.reduce((sum, ms) => sum + ms, 0) / units.trips.length,
+      replicationMs: tally.medianMs,
     }
-    const commandMs = tally.medianMs
     const commandsPerSecond = tally.asked / seconds
     return {
-      ...{ work: work.name, ...measured, commandsPerSecond, commandMs, failed: tally.failed },
+      ...{ work: work.name, ...measured, commandsPerSecond, failed: tally.failed },
       planned: { ...measured, updatesPerSecond: plan.updatesPerSecond, replicationMs },
       ...{ collisions, collisionsPerSecond: collisions / seconds },
       book: bookCollisions(measured),
@@ -89,6 +85,10 @@ class Tally {
     return sorted[sorted.length >>> 1] ?? Number.NaN
   }
 }
+
+/** Each unit counts those of its own commands. */
+const collisionsOf = (units: readonly ProcessingUnit[]): number =>
+  units.reduce((sum, unit) => sum + unit.status().collisions, 0)
 
 const askingOf = (unit: ProcessingUnit, tally: Tally): Asking => ({
   async execute(command, input) {
@@ -145,10 +145,8 @@ async function openUnits(natsUrl: string, work: Work, count: number, replication
       JetStreamLog.open(natsUrl, { stream: streams.log(name), subject: subjects.log(name) }),
     ),
   )
-  const trips: number[] = []
   const all = logs.map((log, index) => {
-    const delayed = new DelayedLog(log, replicationMs, (ms) => trips.push(ms))
-    const ports = { log: delayed, messaging, clock }
+    const ports = { log: new DelayedLog(log, replicationMs), messaging, clock }
     const random = new SystemRandom()
     const unit = new ProcessingUnit(`unit-${index}`, work.space, { ...ports, random }, options)
     unit.start()
@@ -159,7 +157,7 @@ async function openUnits(natsUrl: string, work: Work, count: number, replication
     await Promise.all(all.map((unit) => unit.stop()))
     await Promise.all(logs.map((log) => log.close()))
   }
-  return { all, trips, close }
+  return { all, close }
 }
 
 const options = { sources: ['log' as const] }

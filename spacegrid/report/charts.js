@@ -5,7 +5,7 @@
 const charts = (() => {
   const ink = getComputedStyle(document.body).color
   const line = 'rgba(128, 128, 128, 0.25)'
-  const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } }
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
   const colors = [
     '#4c78a8',
     '#f58518',
