@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 
 /**
  * What a transaction does, as it travels in the log. Caches and indexes are named by their number
@@ -210,6 +210,11 @@ export interface TransactionRecord {
    * judged by the log's time.
    */
   readonly notBefore: number
+  /**
+   * Name of the command that has made it, for people; nothing is decided by it. Left out: it was
+   * due, follows up another one, or an earlier version has written it.
+   */
+  readonly command?: string | undefined
   /** It is a part of a command across partitions, and only prepares what it does. */
   readonly hold?: HoldTerms
 }

@@ -1,11 +1,12 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import type { Place } from '@spacegrid/grid/core/place'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Log, LogBounds } from '@spacegrid/grid/engine/ports/log'
@@ -263,6 +264,11 @@ export class Incarnation {
       this.#disconnectedSince !== undefined &&
       this.#clock.monotonic() - this.#disconnectedSince > this.#options.disconnectedMsMax
     )
+  }
+
+  /** How long the log has said nothing of the oldest frame on its way, ms; 0: there is none. */
+  get silentMs(): number {
+    return this.#chain.silentMs
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
-import { readableNotice } from '@spacegrid/grid/doors/http/readable-caches'
 import { readableEventsNotice } from '@spacegrid/grid/doors/http/readable-events-notice'
+import { readableNotice } from '@spacegrid/grid/doors/request/readable-caches'
 import { slowPatternNotice, slowPatterns } from '@spacegrid/grid/doors/request/slow-patterns'
 
 /**

@@ -83,19 +83,20 @@ test.each([1, 2, 3, 4, 5])(
       }
       const present = await unit.entry('stock', id).catch(() => undefined)
       expect(changes[0]?.to).toEqual(present?.value)
-      // What was acknowledged and has changed something is there, under its name if it had a key.
+      // What was acknowledged and has changed something is there, under its name.
       const at = new Map(changes.map((change) => [change.position, change]))
       for (const { command, position, key } of done.filter((it) => it.id === id)) {
         const change = at.get(position as number)
         if (position <= Number(since.position) || (command === 'remove' && !change)) continue
         expect(change, `${command} at ${position}`).toMatchObject({ unit: expect.any(String) })
-        expect(change?.command).toBe(key === undefined ? undefined : command)
+        expect(change?.command).toBe(command)
         expect(change?.idempotencyKey).toBe(key)
       }
       // What nobody has asked for was due.
       const asked = new Set(done.map(({ position }) => position))
-      for (const { position, due, change } of changes)
-        if (!asked.has(position as number)) expect([due, change]).toEqual([true, 'deleted'])
+      for (const { position, due, change, command } of changes)
+        if (!asked.has(position as number))
+          expect([due, change, command]).toEqual([true, 'deleted', undefined])
       // Each is what can be asked as of its position.
       for (const { position, to } of changes.slice(0, 5)) {
         const then = world.settled(unit.past.entry('stock', id, position))

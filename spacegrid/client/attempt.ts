@@ -61,8 +61,8 @@ export function attemptOf(
 
 function acceptedOf(body: Body, header: TransportResponse['header']): Answer {
   const { result, position, version } = body
-  // An entry is answered by itself.
-  if (!Object.hasOwn(body, 'position') && !Object.hasOwn(body, 'result'))
+  // An entry, or its history, is answered by itself.
+  if (!Object.hasOwn(body, 'result'))
     return {
       kind: 'accepted',
       result: body,

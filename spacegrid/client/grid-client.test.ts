@@ -132,6 +132,22 @@ test('an entry is answered with its place in the log', async () => {
   expect(sent[0]).toMatchObject({ path: '/prefix/shop/caches/things/a%2Fb', headers })
 })
 
+test('a history is asked for page by page, and answered as it is told', async () => {
+  const body = { changes: [], next: '7.0', since: { position: 1, time: 5 }, position: 9 }
+  const gone = { code: 'position_out_of_reach', detail: 'gone' }
+  const { client, sent } = scripted([answer(200, body), answer(200, body), answer(410, gone)])
+  const page = await client.history('shop', 'things', 'a/b', { limit: 2 })
+  expect(page).toEqual(body)
+  await client.history('shop', 'things', 'a', { cursor: page.next, headers: { a: 'b' } })
+  expect(sent).toMatchObject([
+    { path: '/prefix/shop/caches/things/a%2Fb/history?limit=2' },
+    { path: '/prefix/shop/caches/things/a/history?cursor=7.0', headers: { a: 'b' } },
+  ])
+  await expect(client.history('shop', 'things', 'a')).rejects.toMatchObject({
+    code: 'position_out_of_reach',
+  })
+})
+
 describe('a query', () => {
   test('says from where it may be answered', async () => {
     const { client, sent } = scripted([done, done, done, done, done])

@@ -2,6 +2,7 @@ import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
 import { newerPosition } from '@spacegrid/grid/core/position'
 import type { Accepted, Answer, Failed, Position, Rejected, Shed } from './answer.ts'
 import { errorOf } from './answer-error.ts'
+import type { EntryHistory } from './entry-history.ts'
 import { follow } from './follow.ts'
 import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './grid-event.ts'
 import { type LiveAnswer, LiveAnswers, type LiveOptions } from './live-answer.ts'
@@ -9,7 +10,7 @@ import { queryString } from './query-string.ts'
 import type { Random, RetryPolicy } from './retry-policy.ts'
 import { type Patience, type Request, Sender } from './sender.ts'
 import { type Call, fetchTransport, type Transport } from './transport.ts'
-import type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
+import type { CachesIn, CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
 
 export interface GridClientOptions {
   /**
@@ -65,6 +66,13 @@ export interface QueryOptions extends RequestOptions {
   readonly from?: Position | 'latest' | 'seen' | 'any'
   /** Answer as of this position of the past, or this time, as far as it is kept; not `from`. */
   readonly at?: Position | Date
+}
+
+export interface HistoryOptions extends RequestOptions {
+  /** Changes of one page, 1 to 100. Default 20. */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly cursor?: string | null
 }
 
 /** What a command has come to. */
@@ -236,6 +244,28 @@ export class GridClient<Spaces extends Space = Space> {
   ): Promise<Answer> {
     const path = `/${space}/caches/${cache}/${encodeURIComponent(key)}`
     return this.#read({ space, kind: 'entry', name: cache }, path, options)
+  }
+
+  /**
+   * What has become of an entry of a readable cache, the newest first, whether it is there or not:
+   * as far back as the past of the space is kept. A page may have fewer changes than asked for, and
+   * a `next` all the same.
+   * @param asked `limit`: 1 to 100, 20 when left out; `cursor`: `next` of the page before
+   * @throws GridError with the grid's code: `unknown_cache`, `position_out_of_reach`, …
+   */
+  async history<S extends Spaces['name']>(
+    space: S,
+    cache: CachesIn<Spaces, S>,
+    key: string,
+    asked: HistoryOptions = {},
+  ): Promise<EntryHistory> {
+    const { limit, cursor, ...options } = asked
+    const page = { limit, cursor: cursor ?? undefined }
+    const path = `/${space}/caches/${cache}/${encodeURIComponent(key)}/history${queryString(page)}`
+    const call: Call = { space, kind: 'history', name: cache, input: { key, ...page } }
+    const answer = await this.#read(call, path, options)
+    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
+    return answer.result as EntryHistory
   }
 
   /**

@@ -5,12 +5,14 @@
 
 export { GridError, Rejection } from '@spacegrid/grid/core/errors'
 export type { Accepted, Answer, Failed, Position, Problem, Rejected, Shed } from './answer.ts'
+export type { EntryChange, EntryHistory } from './entry-history.ts'
 export type { FollowOptions } from './follow.ts'
 export {
   type CommandOptions,
   type CommandResult,
   GridClient,
   type GridClientOptions,
+  type HistoryOptions,
   type QueryOptions,
   type QueryResult,
   type RequestOptions,
@@ -31,4 +33,4 @@ export type {
   TransportResponse,
   TransportStream,
 } from './transport.ts'
-export type { CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
+export type { CachesIn, CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'

@@ -66,6 +66,31 @@ test('answers, refusals and errors are those of HTTP', async () => {
   await expect(nobody.command('nobodys', 'add', {})).rejects.toMatchObject({ code: 'no_responder' })
 })
 
+test('what has become of an entry is told as over HTTP, page by page', async () => {
+  const { space, client } = await startGrid()
+  await client.command(space.name, 'add', { id: 'a', by: 1 }, { idempotencyKey: null })
+  await client.command(space.name, 'add', { id: 'a', by: 2 })
+  const first = await client.history(space.name, 'counters', 'a', { limit: 1 })
+  expect(first).toMatchObject({
+    changes: [{ change: 'changed', command: 'add', from: { count: 1 }, to: { count: 3 } }],
+    next: expect.any(String),
+    position: expect.stringMatching(/^\d\.\d+$/),
+  })
+  const { changes, next } = await client.history(space.name, 'counters', 'a', {
+    cursor: first.next,
+  })
+  // It had no idempotency key.
+  expect(changes).toMatchObject([{ change: 'created', command: 'add', from: null }])
+  expect(next).toBeNull()
+  await expect(client.history(space.name, 'counters', 'a', { limit: 0 })).rejects.toMatchObject({
+    code: 'invalid_input',
+    details: { errors: [{ path: 'limit' }] },
+  })
+  await expect(client.history(space.name, 'counters', '')).rejects.toMatchObject({
+    code: 'invalid_key',
+  })
+})
+
 test('when a keeper goes, whoever takes over is found', async () => {
   const { grid, space, units, client } = await startGrid()
   const session = client.session()

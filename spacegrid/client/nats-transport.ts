@@ -27,9 +27,9 @@ const learnTimeoutMs = 2000
 const spacesMax = 256
 
 /**
- * Commands and queries over NATS, straight to the units: no gateway, no HTTP. Of a divided space it
- * learns by what its calls are partitioned, and asks those that keep the partition. Entries and
- * streams of events are HTTP's alone.
+ * Commands, queries and histories over NATS, straight to the units: no gateway, no HTTP. Of a
+ * divided space it learns by what its calls are partitioned, and asks those that keep the
+ * partition. Entries and streams of events are HTTP's alone.
  *
  *     const transport = await natsTransport('nats://127.0.0.1:4222')
  *     const client = new GridClient('nats:', { transport })
@@ -56,9 +56,12 @@ export class NatsTransport implements Transport {
 
   async send(request: TransportRequest): Promise<TransportResponse> {
     const { call } = request
-    if (call.kind !== 'command' && call.kind !== 'query')
+    if (!isServed(call.kind))
       return refusalOf(
-        new GridError('unknown_route', `NATS serves commands and queries, not ${call.kind}`),
+        new GridError(
+          'unknown_route',
+          `NATS serves commands, queries and histories, not ${call.kind}`,
+        ),
       )
     const partition = this.#partitionOf(call)
     if (partition === undefined) return await this.#ask(request, call.space)
@@ -91,8 +94,7 @@ export class NatsTransport implements Transport {
     logName: string,
   ): Promise<TransportResponse> {
     const { kind, name, input } = call
-    const subject =
-      kind === 'command' ? subjects.command(logName, name) : subjects.query(logName, name)
+    const subject = isServed(kind) ? subjects[kind](logName, name) : ''
     const data = new TextEncoder().encode(JSON.stringify(input ?? {}))
     signal.throwIfAborted()
     const given = Promise.withResolvers<never>()
@@ -143,6 +145,9 @@ export class NatsTransport implements Transport {
     }
   }
 }
+
+const isServed = (kind: Call['kind']): kind is 'command' | 'query' | 'history' =>
+  kind === 'command' || kind === 'query' || kind === 'history'
 
 const wrongPartition = 421
 /** Nothing was answered at all. */

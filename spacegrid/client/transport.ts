@@ -1,10 +1,10 @@
 /** What is asked, whatever it travels by. */
 export interface Call {
   readonly space: string
-  readonly kind: 'command' | 'query' | 'entry' | 'events' | 'live'
+  readonly kind: 'command' | 'query' | 'entry' | 'history' | 'events' | 'live'
   /** Of the command, the query or the cache. */
   readonly name: string
-  /** Of a command or a query. */
+  /** Of a command or a query; of a history which key and page. */
   readonly input?: unknown
 }
 

@@ -1,5 +1,12 @@
-import { defineCommand, defineQuery, defineSpace, Type } from '@spacegrid/grid/core/define'
+import {
+  defineCache,
+  defineCommand,
+  defineQuery,
+  defineSpace,
+  Type,
+} from '@spacegrid/grid/core/define'
 import { expect, expectTypeOf, test } from 'vitest'
+import type { EntryHistory } from './entry-history.ts'
 import { type CommandResult, GridClient, type QueryResult } from './grid-client.ts'
 import type { FromJson } from './typed-calls.ts'
 
@@ -22,7 +29,7 @@ const shop = defineSpace('shop', {
   ],
 })
 const bank = defineSpace('bank', {
-  caches: [],
+  caches: [defineCache('accounts', { schema: id, key: 'id', readable: true })],
   commands: [defineCommand('pay', { input: id, handler: () => undefined })],
 })
 
@@ -50,6 +57,10 @@ test('a client with the types of its spaces knows what each takes and gives', ()
     client.query('shop', 'stocks', { id: 'a' })
     // @ts-expect-error: it takes an id
     client.query('shop', 'stock', {})
+    const told = client.history('bank', 'accounts', 'a', { limit: 5 })
+    expectTypeOf(told).toEqualTypeOf<Promise<EntryHistory>>()
+    // @ts-expect-error: no such cache
+    client.history('bank', 'nothing', 'a')
   })
   expectTypeOf<FromJson<{ picture: Uint8Array }>>().toEqualTypeOf<{ readonly picture: unknown }>()
   expect(client.open).toBe(0)

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
-import type { AnyCache } from '../../core/definition.ts'
-import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
+import type { ReadableFields } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { checkKey } from '../../core/validation.ts'
-import type { HistoryAsked, HistoryPage, KeyChange, ReadOptions } from '../request/serving.ts'
+import type { HistoryAsked, HistoryPage, ReadOptions } from '../request/serving.ts'
+import { type HistoryOfKey, toldHistory } from '../request/told-history.ts'
 import { type Door, sendJson } from './exchange.ts'
 import { historySchema } from './history-schema.ts'
 import { HttpRequest } from './http-request.ts'
@@ -49,32 +50,10 @@ class HistoryRequest extends HttpRequest<ReadOptions, HistoryPage> {
     return { key, ...readHistoryAsked((this.request.query as { readonly text: string }).text) }
   }
 
-  answer({ changes, next, since, position }: HistoryPage): void {
+  answer(page: HistoryPage): void {
     const { door, fields } = this.#route
-    const told = changes.map((change) => toldChange(change, fields))
-    const headers = ['grid-position', String(position), 'cache-control', 'no-cache']
-    const body = JSON.stringify({ changes: told, next: next ?? null, since, position })
-    sendJson(door, this.reply, headers, body)
-  }
-}
-
-/** Of which key, and which page. */
-export interface HistoryOfKey extends HistoryAsked {
-  readonly key: string
-}
-
-/** Which unit has sent it, and under which idempotency key, is for operators. */
-function toldChange(
-  { position, time, change, from, to, transaction: version, command, due }: KeyChange,
-  fields: ReadableFields,
-): object {
-  return {
-    ...{ position, time, change },
-    from: from ? readablePart(from, fields) : null,
-    to: to ? readablePart(to, fields) : null,
-    version,
-    ...(command === undefined ? {} : { command }),
-    ...(due ? { due } : {}),
+    const headers = ['grid-position', String(page.position), 'cache-control', 'no-cache']
+    sendJson(door, this.reply, headers, JSON.stringify(toldHistory(page, fields)))
   }
 }
 

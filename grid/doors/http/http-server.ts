@@ -16,6 +16,7 @@ import gridPackage from '../../package.json' with { type: 'json' }
 import { SpaceQueries } from '../events/space-queries.ts'
 import { Streams, type StreamsOptions } from '../events/streams.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import { readableCaches } from '../request/readable-caches.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type { Serving } from '../request/serving.ts'
 import { addArchiveRoutes } from './archive-route.ts'
@@ -46,7 +47,6 @@ import { explainMissing } from './missing-route.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
-import { readableCaches } from './readable-caches.ts'
 import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {

@@ -2,9 +2,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { defineCache, defineCommand, defineSpace, Type } from '../../core/define.ts'
 import { defineEvent } from '../../core/define-event.ts'
 import { defineReaction } from '../../core/define-reaction.ts'
-import type { AnyCache, CacheOptions } from '../../core/definition.ts'
+import type { AnyCache, CacheOptions } from '../../core/transaction.ts'
+import { readableCaches, readableNotice } from '../request/readable-caches.ts'
 import { createHttpServer } from './http-server.ts'
-import { readableCaches, readableNotice } from './readable-caches.ts'
 import { MemoryServing } from './test-support/memory-serving.ts'
 
 const schema = Type.Object({

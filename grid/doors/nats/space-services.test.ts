@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { defineCache, defineSpace, Type } from '../../core/define.ts'
 import { type ErrorCode, GridError } from '../../core/errors.ts'
 import type { Messaging, Service } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
@@ -6,6 +7,7 @@ import { MemoryServing } from '../http/test-support/memory-serving.ts'
 import { shop } from '../http/test-support/shop-space.ts'
 import type { Origin } from '../request/caller.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
+import type { HistoryPage, PastReads } from '../request/serving.ts'
 import { serveSpace } from './space-services.ts'
 
 /** Just the serving side: keeps the service, and asks its endpoints directly. */
@@ -119,6 +121,49 @@ describe('a space as a service', () => {
     for (const refused of refusals)
       expect((await desk.refusal(batch, refused)).code).toBe('invalid_input')
     expect((await desk.refusal(batch, '')).code).toBe('invalid_json')
+  })
+
+  test('tells what of the history of an entry is readable', async () => {
+    const desk = new ServiceDesk()
+    const things = defineCache('things', {
+      schema: Type.Object({ id: Type.String(), open: Type.String(), secret: Type.String() }),
+      key: 'id',
+      readable: ['id', 'open'],
+    })
+    const secrets = defineCache('secrets', {
+      schema: Type.Object({ id: Type.String() }),
+      key: 'id',
+    })
+    const space = defineSpace('house', { caches: [things, secrets] })
+    const unit = new MemoryServing('unit-1', space)
+    const asked: unknown[] = []
+    const history = async (...all: unknown[]): Promise<HistoryPage> => {
+      asked.push(all)
+      const to = { id: 'a', open: 'x', secret: 'y' }
+      const change = { position: 7, time: 5, change: 'created', to, transaction: 3 } as const
+      const changes = [{ ...change, command: 'make', unit: 'unit-2', idempotencyKey: 'k' }]
+      return { changes, next: '7.0', since: { position: 1, time: 2 }, position: 9 }
+    }
+    const past = { history } as unknown as PastReads
+    await serveSpace(desk.messaging, Object.assign(unit, { past }), { log: { error: () => {} } })
+    const subject = subjects.history('house', 'things')
+    const { body, headers } = await desk.ask(subject, { key: 'a', limit: 1 })
+    expect(body).toEqual({
+      changes: [
+        {
+          ...{ position: 7, time: 5, change: 'created', version: 3, command: 'make' },
+          ...{ from: null, to: { id: 'a', open: 'x' } },
+        },
+      ],
+      ...{ next: '7.0', since: { position: 1, time: 2 }, position: 9 },
+    })
+    expect(headers).toEqual({ 'Grid-Position': '9' })
+    expect(asked).toEqual([['things', 'a', { limit: 1 }]])
+    for (const wrong of [{}, { key: 7 }, { key: 'a', limit: 101 }, { key: 'a', more: 1 }, []])
+      expect((await desk.refusal(subject, wrong)).code).toBe('invalid_input')
+    const now = await desk.refusal(subject, { key: 'a' }, { 'Grid-Position': '=5' })
+    expect(now.code).toBe('position_out_of_reach')
+    expect(desk.service?.endpoints.map((endpoint) => endpoint.subject)).toEqual([subject])
   })
 
   test('explains how an answer was found', async () => {

@@ -3,6 +3,7 @@ import { GridError } from '../../core/errors.ts'
 import { logNameOf } from '../../core/log-name.ts'
 import { calledCommands } from '../../core/parts.ts'
 import type { PositionToken } from '../../core/position.ts'
+import type { ReadableFields } from '../../core/readable-part.ts'
 import type {
   Endpoint,
   Message,
@@ -15,16 +16,19 @@ import { ageText, commandHeaders, type HeaderNames } from '../request/answer-hea
 import { parseJsonInput } from '../request/json-input.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { batchQueriesMax, toldAnswers } from '../request/query-batch.ts'
+import { readableCaches } from '../request/readable-caches.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import { RequestPipeline } from '../request/request-pipeline.ts'
 import type {
   BatchAnswer,
   CommandAnswer,
   ExecuteOptions,
+  HistoryPage,
   QueryAnswer,
   ReadOptions,
   Serving,
 } from '../request/serving.ts'
+import { checkedHistoryOfKey, historyInput, toldHistory } from '../request/told-history.ts'
 import { NatsRequest, type NatsRoute } from './nats-request.ts'
 
 export interface SpaceServicesOptions {
@@ -54,11 +58,11 @@ export interface UnitPlaceTold {
 }
 
 /**
- * Serves a unit's commands and queries over messaging, for callers in any language: JSON in, JSON
- * out, the shapes and the headers of the HTTP door. Units of one space share the requests. Errors
- * travel as GridErrors; a rejection's reason is in its details. The subjects stay open until the
- * subscription is stopped: a unit that leaves service stops it, or its callers get `not_ready` from
- * it.
+ * Serves a unit's commands and queries, and histories of entries, over messaging, for callers in
+ * any language: JSON in, JSON out, the shapes and the headers of the HTTP door. Units of one space
+ * share the requests. Errors travel as GridErrors; a rejection's reason is in its details. The
+ * subjects stay open until the subscription is stopped: a unit that leaves service stops it, or its
+ * callers get `not_ready` from it.
  */
 export function serveSpace(
   messaging: Messaging,
@@ -92,12 +96,22 @@ export function serveSpace(
     metadata: { kind: 'queries', input: JSON.stringify(batchInput([...space.queries.keys()])) },
     respond: (message) => path.run(unit, new BatchRequest(message, route)),
   }
+  const histories = [...readableCaches(space, false)].map(([cache, fields]): Endpoint => {
+    const path = pipeline.history(space.name, cache)
+    return {
+      subject: subjects.history(logName, cache),
+      description: `What has become of an entry of cache ${cache}, the newest first`,
+      metadata: { kind: 'history', input: JSON.stringify(historyInput) },
+      respond: (message) =>
+        path.run(unit, new HistoryRequest(message, { ...route, cache, fields })),
+    }
+  })
   return messaging.serve({
     name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
     ...(place === undefined ? {} : { metadata: { ...place } }),
-    endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : [])],
+    endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : []), ...histories],
   })
 }
 
@@ -173,6 +187,30 @@ class BatchRequest extends NatsRequest<ReadOptions, BatchAnswer> {
   }
 }
 
+interface HistoryRoute extends NatsRoute {
+  readonly cache: string
+  readonly fields: ReadableFields
+}
+
+class HistoryRequest extends NatsRequest<ReadOptions, HistoryPage> {
+  readonly #route: HistoryRoute
+
+  constructor(message: Message, route: HistoryRoute) {
+    super(message, route)
+    this.#route = route
+  }
+
+  input(): unknown {
+    return checkedHistoryOfKey(this.#route.cache, parseJsonInput(this.message.data))
+  }
+
+  answer(page: HistoryPage): Message {
+    const { bytesMax, fields } = this.#route
+    const { position } = page
+    return message(toldHistory(page, fields), bytesMax, readHeaders({ position, ageMs: undefined }))
+  }
+}
+
 /** Names and values in turn. */
 function readHeaders({
   position,
@@ -194,6 +232,7 @@ function message(
   body: {
     readonly result?: unknown
     readonly answers?: unknown
+    readonly changes?: unknown
     readonly position: PositionToken
     readonly version?: number
   },

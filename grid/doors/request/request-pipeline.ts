@@ -14,7 +14,6 @@ import type {
   CommandAnswer,
   EntryAnswer,
   ExecuteOptions,
-  HistoryAsked,
   HistoryPage,
   PastReads,
   QueryAnswer,
@@ -23,6 +22,7 @@ import type {
   StoredAnswer,
 } from './serving.ts'
 import { StreamTelemetry } from './stream-telemetry.ts'
+import type { HistoryOfKey } from './told-history.ts'
 
 export interface PipelineOptions {
   /** Who asks. Default: everybody is anonymous. */
@@ -145,7 +145,7 @@ export class RequestPipeline {
     return this.#path(latencyOf('history', 'cache'), [space, cache], {
       ask: presentOptions,
       run: (unit, input) => {
-        const { key, ...asked } = input as HistoryAsked & { readonly key: string }
+        const { key, ...asked } = input as HistoryOfKey
         return pastOf(unit).history(cache, key, asked)
       },
     })

@@ -1,4 +1,5 @@
-import type { Acknowledgement, IndexRange, Space } from '../../core/definition.ts'
+import type { IndexRange } from '../../core/data-types.ts'
+import type { Acknowledgement, Space } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'
@@ -199,7 +200,10 @@ export interface KeyChange<Position extends PositionToken = PositionToken> {
   readonly transaction: number
   /** The unit that has sent it. */
   readonly unit?: string
-  /** Of a command that had an idempotency key. */
+  /**
+   * Its name. Left out: nobody's (`due`), written by an earlier version of the grid, or of one
+   * across partitions that was prepared before what is kept.
+   */
   readonly command?: string
   readonly idempotencyKey?: string
   /** It was due, and nobody's command. */

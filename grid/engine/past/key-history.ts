@@ -1,8 +1,15 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import type { Write } from '../../core/evaluation.ts'
 import type { Frame } from '../../core/frame.ts'
 import type { SpaceState } from '../../core/space-state.ts'
-import { StepKind, type TransactionRecord } from '../../core/steps.ts'
+import {
+  type HoldTerms,
+  isFollowUp,
+  type RememberStep,
+  type Step,
+  StepKind,
+  type TransactionRecord,
+} from '../../core/steps.ts'
 import type { ReplicaListener } from '../replica/replica.ts'
 import type { Stretch } from './past-states.ts'
 
@@ -23,7 +30,9 @@ export interface EntryChange extends ChangePlace {
   readonly transaction: number
   /** Name of the unit that has sent it. */
   readonly unit: string | undefined
-  /** Of a command that had an idempotency key: of others the log tells no name. */
+  /**
+   * undefined: nobody's, written by an earlier version, or prepared before where is looked from.
+   */
   readonly command: string | undefined
   readonly idempotencyKey: string | undefined
   /** It was due at a time of its own, and nobody's command. */
@@ -69,6 +78,7 @@ export class KeyHistory implements Stretch {
     let time = 0
     let number = 0
     let writes: { readonly write: Write; readonly before: Value | undefined }[] = []
+    const prepared = new PreparedCommands()
     return {
       melding: (melding, _, storedAt) => {
         frame = melding
@@ -79,10 +89,13 @@ export class KeyHistory implements Stretch {
         if (write.key !== this.#key) return
         if (state.layout.cache(write.cache).name === this.#cache) writes.push({ write, before })
       },
-      decided: (_, transaction, id) => {
+      decided: (_, transaction, id, evaluation) => {
+        if (evaluation.outcome !== 'applied') return
+        const command = prepared.commandOf(transaction)
         if (writes.length === 0) return
         const origin = frame && 'origin' in frame ? state.origins.get(frame.origin) : undefined
-        const told = { ...saidOf(transaction), transaction: id, unit: origin?.unit, time }
+        const said = { ...saidOf(transaction), command }
+        const told = { ...said, transaction: id, unit: origin?.unit, time }
         for (const { write, before } of writes)
           this.#add({
             ...told,
@@ -103,10 +116,29 @@ export class KeyHistory implements Stretch {
 }
 
 function saidOf({ steps, notBefore }: TransactionRecord) {
-  const remembered = steps.findLast((step) => step.kind === StepKind.remember)
-  return {
-    command: remembered?.command,
-    idempotencyKey: remembered?.key,
-    due: notBefore > 0,
+  return { idempotencyKey: rememberedIn(steps)?.key, due: notBefore > 0 }
+}
+
+/** Commands across partitions: what writes is not what they have been prepared with. */
+class PreparedCommands {
+  /** By attempt. */
+  readonly #names = new Map<HoldTerms['attempt'], string>()
+
+  /** The command of a transaction that has been applied: of all, in the order of the log. */
+  commandOf({ command, steps, hold }: TransactionRecord): string | undefined {
+    if (hold && command !== undefined) this.#names.set(hold.attempt, command)
+    const [first] = steps
+    if (first === undefined || !isFollowUp(first)) return command ?? rememberedIn(steps)?.command
+    const name = this.#names.get(first.attempt)
+    // A verdict that comes too early, or is not the first, leaves it as it is.
+    if (first.kind !== StepKind.decide) this.#names.delete(first.attempt)
+    return name ?? rememberedIn(steps)?.command
   }
+}
+
+/** Of a commit across partitions it stands in the verdict. */
+function rememberedIn(steps: readonly Step[]): RememberStep | undefined {
+  const [first] = steps
+  if (first?.kind === StepKind.decide) return first.remember
+  return steps.findLast((step) => step.kind === StepKind.remember)
 }

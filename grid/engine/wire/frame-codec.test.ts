@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { type ErrorCode, isGridError } from '../../core/errors.ts'
 import { type Frame, FrameKind } from '../../core/frame.ts'
 import { expiryIndex, initialShape, type SpaceShape } from '../../core/shape.ts'
@@ -133,17 +133,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
 )
 
-const transaction: fc.Arbitrary<TransactionRecord> = fc.record({
-  number: safe,
-  reads: fc.array(fc.record({ ...entry, version: safe }), { maxLength: 4 }),
-  ranges: fc.array(
-    fc.record({ cache: entry.cache, index: fc.nat({ max: 40 }), range, digest: safe }),
-    { maxLength: 2 },
-  ),
-  steps: fc.array(step, { maxLength: 4 }),
-  events: fc.array(fc.record({ name: text, payload: value }), { maxLength: 2 }),
-  notBefore: fc.oneof(fc.constant(0), time),
-})
+/** What is due is nobody's command. */
+const made = fc.oneof(
+  fc.record({ notBefore: fc.constant(0), command: maybe(text) }),
+  fc.record({ notBefore: time, command: fc.constant(undefined) }),
+)
+
+const transaction: fc.Arbitrary<TransactionRecord> = fc
+  .record({
+    number: safe,
+    reads: fc.array(fc.record({ ...entry, version: safe }), { maxLength: 4 }),
+    ranges: fc.array(
+      fc.record({ cache: entry.cache, index: fc.nat({ max: 40 }), range, digest: safe }),
+      { maxLength: 2 },
+    ),
+    steps: fc.array(step, { maxLength: 4 }),
+    events: fc.array(fc.record({ name: text, payload: value }), { maxLength: 2 }),
+    made,
+  })
+  .map(({ made, ...record }) => ({ ...record, ...made }))
 
 const name = fc.stringMatching(/^[a-z][A-Za-z0-9]{0,9}$/)
 const uniqueByName = { selector: ({ name }: { readonly name: string }) => name, maxLength: 4 }
@@ -233,6 +241,32 @@ describe('a frame', () => {
     expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
       'c103dc82f0c2dc001601030201ce00010000c0009192a26964a16e01070100020000a161cd012c0102a16200c2',
     )
+  })
+
+  // What a version knows nothing of it passes over: the name is one of the names of values, and its
+  // number stands where `false` did, or is a time long past.
+  test('has the name of a command where earlier versions look for nothing', () => {
+    const put: Step = { kind: StepKind.put, cache: 2, key: 'a', value: { id: 'a', n: 300 } }
+    const events = [{ name: 'put', payload: {} }]
+    const plain = { number: 7, reads: [], ranges: [], steps: [put], events: [], notBefore: 0 }
+    const bytesOf = (...transactions: TransactionRecord[]) =>
+      Buffer.from(encodeTransactions(transactions)).toString('hex')
+    expect(bytesOf(plain)).toBe('9c9192a26964a16e01070100020000a161cd012c00c2')
+    expect(bytesOf({ ...plain, command: 'put' })).toBe(
+      '9c9292a26964a16e91a370757401070100020000a161cd012c0001',
+    )
+    // As many again take no byte more than without.
+    const two = { ...plain, command: 'put' }
+    const added = (count: number) => {
+      const named = bytesOf(...Array.from({ length: count }, () => two)).length
+      return (named - bytesOf(...Array.from({ length: count }, () => plain)).length) / 2
+    }
+    expect([added(1), added(2), added(100)]).toEqual([5, 5, 5])
+    const withEvents = { ...plain, events, command: 'put' }
+    expect(bytesOf(withEvents).length).toBe(
+      bytesOf({ ...withEvents, command: undefined }).length + 10,
+    )
+    expect(decodeTransactions([encodeTransactions([withEvents])])).toEqual([withEvents])
   })
 
   test('keeps its bytes while the next ones are encoded', () => {

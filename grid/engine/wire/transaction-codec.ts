@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from '../../core/definition.ts'
+import type { IndexRange, Value } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import { freezeDeeply } from '../../core/freeze.ts'
 import {
@@ -56,7 +56,7 @@ export function* writeTransactionInPieces(
     writeStep(to, step, shapes)
     if (at % pieceMax === 0) yield
   }
-  writeRest(to, transaction)
+  writeRest(to, transaction, shapes)
   if (isAcross(transaction)) writeTerms(to, transaction.hold)
   return to
 }
@@ -70,7 +70,7 @@ function writeTransaction(
   const { number, steps } = transaction
   to.push(number, steps.length)
   for (const step of steps) writeStep(to, step, shapes)
-  writeRest(to, transaction)
+  writeRest(to, transaction, shapes)
   if (across) writeTerms(to, transaction.hold)
 }
 
@@ -81,9 +81,15 @@ function writeTerms(to: unknown[], hold: HoldTerms | undefined): void {
   to.push(attempt, partition, coordinator, participants, notAfter, key)
 }
 
+/**
+ * The command's name is a number of the message's names, in places where earlier versions wrote,
+ * and read, something else of the same meaning to them: instead of `false` where nothing follows,
+ * and below zero instead of no time before which it must not apply.
+ */
 function writeRest(
   to: unknown[],
-  { reads, ranges, steps, events, notBefore }: TransactionRecord,
+  { reads, ranges, steps, events, notBefore, command }: TransactionRecord,
+  shapes: ShapeWriter,
 ): void {
   to.push(reads.length)
   for (const { cache, key, version } of reads) {
@@ -92,13 +98,14 @@ function writeRest(
   }
   // Most transactions have none of these.
   const more = ranges.length > 0 || events.length > 0 || notBefore > 0
-  to.push(more)
+  const name = command === undefined ? undefined : shapes.numberOfName(command)
+  to.push(more || (name ?? false))
   if (!more) return
   to.push(ranges.length)
   for (const { cache, index, range, digest } of ranges) to.push(cache, index, range, digest)
   to.push(events.length)
   for (const { name, payload } of events) to.push(name, payload)
-  to.push(notBefore)
+  to.push(name === undefined || notBefore > 0 ? notBefore : -1 - name)
 }
 
 /**
@@ -267,11 +274,18 @@ class TransactionReader {
   }
 
   #withRest(number: number, steps: readonly Step[], reads: readonly KeyRead[]): TransactionRecord {
-    if (this.#next() !== true)
-      return { number, reads, steps, ranges: noRanges, events: noEvents, notBefore: 0 }
+    const more = this.#next()
+    let command = this.#shapes.name(more)
+    if (more !== true)
+      return { number, reads, steps, ranges: noRanges, events: noEvents, notBefore: 0, command }
     const ranges = this.#list(TransactionReader.#readRange)
     const events = this.#list(TransactionReader.#readEvent)
-    return { number, reads, steps, ranges, events, notBefore: this.#next() as number }
+    let notBefore = this.#next() as number
+    if (notBefore < 0) {
+      command = this.#shapes.name(-1 - notBefore)
+      notBefore = 0
+    }
+    return { number, reads, steps, ranges, events, notBefore, command }
   }
 
   *#listInPieces<T>(read: (reader: TransactionReader) => T): Generator<void, T[]> {

@@ -1,4 +1,4 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import { freezeDeeply } from '../../core/freeze.ts'
 import { knownString } from './known-strings.ts'
@@ -25,6 +25,20 @@ export class ShapeWriter {
   /** The shape that a cache's latest value had: nearly always that of the next one. */
   readonly #latest: number[] = []
   readonly #numbers = new Map<string, number>()
+  #latestName: string | undefined
+  #latestNameNumber = 0
+
+  /**
+   * Number of a name, which stands among the shapes as one with a single field: whoever knows
+   * nothing of names passes over it.
+   */
+  numberOfName(name: string): number {
+    if (name !== this.#latestName) {
+      this.#latestNameNumber = this.#numberOf([name])
+      this.#latestName = name
+    }
+    return this.#latestNameNumber
+  }
 
   /**
    * Appends a key and its value. The value has the key among its fields: its place there is enough,
@@ -41,15 +55,14 @@ export class ShapeWriter {
   write(to: unknown[], cache: number, value: Value): void {
     let number = this.#latest[cache] ?? -1
     if (number < 0 || !hasShape(value, this.names[number] as readonly string[])) {
-      number = this.#numberOf(value)
+      number = this.#numberOf(Object.keys(value))
       this.#latest[cache] = number
     }
     to.push(number)
     ;(this.#shapes[number] as ValueShape).append(to, value)
   }
 
-  #numberOf(value: Value): number {
-    const names = Object.keys(value)
+  #numberOf(names: readonly string[]): number {
     const id = JSON.stringify(names)
     let number = this.#numbers.get(id)
     if (number === undefined) {
@@ -150,6 +163,11 @@ export class ShapeReader {
    */
   read(from: readonly unknown[], at: number): Value {
     return this.#shapeAt(from, at).read(from, at + 1)
+  }
+
+  /** The name of a number that stands for one; undefined: it does not. */
+  name(number: unknown): string | undefined {
+    return typeof number === 'number' ? this.#shapes[number]?.names[0] : undefined
   }
 
   /** The item behind the value whose shape stands at `at`. */

@@ -223,10 +223,10 @@ export class PartRunner {
     handled: HandlerData,
   ): void {
     const { asked } = it
-    const { attempt, partition, coordinator, participants, notAfter, remembers } = asked
+    const { attempt, partition, coordinator, participants, notAfter, remembers, command } = asked
     const { reads, ranges, steps, events } = recorder
     const hold = { attempt, partition, coordinator, participants, notAfter, key: remembers?.key }
-    const record = { number, reads, ranges, steps, events, notBefore: 0, hold }
+    const record = { number, reads, ranges, steps, events, notBefore: 0, command, hold }
     const other = this.#parts.waiters.inTheWay(record)
     if (other !== undefined) this.#again(it, other)
     else

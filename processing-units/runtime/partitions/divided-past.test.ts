@@ -151,6 +151,7 @@ test.each([1, 2, 3, 4])(
       const { changes } = await history(story, 'counters', id)
       // An answer that was lost with its unit may have been done.
       expect(changes.length).toBeGreaterThanOrEqual(times)
+      for (const { command } of changes) expect(['add', 'both']).toContain(command)
       expect(changes.map(({ to }) => to?.count)).toEqual(
         changes.map((_, at) => changes.length - at),
       )

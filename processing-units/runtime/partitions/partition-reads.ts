@@ -15,6 +15,7 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
+import type { HistoryOfKey } from '@spacegrid/grid/doors/request/told-history'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { freshMsMax } from '../freshness.ts'
 import type { PlacedHistory } from '../past/unit-past.ts'
@@ -22,14 +23,7 @@ import type { ProcessingUnit } from '../processing-unit.ts'
 import { aged, tooStale } from '../reads.ts'
 import { unknownIn } from '../unknown.ts'
 import { type EntryPlace, partitionOfInput, partitionOfKey } from './partition-of.ts'
-import {
-  type HistoryOfKey,
-  momentIn,
-  type PassedPast,
-  type PastRead,
-  pastRequest,
-  readPast,
-} from './passed-past.ts'
+import { momentIn, type PassedPast, type PastRead, pastRequest, readPast } from './passed-past.ts'
 import { type PassedRequest, unpackedBatch } from './passed-request.ts'
 import { everyOne } from './scatter.ts'
 

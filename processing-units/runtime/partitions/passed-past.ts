@@ -1,6 +1,7 @@
 import { positionsOf } from '@spacegrid/grid/core/position'
 import { pastInvalid, pastSilent } from '@spacegrid/grid/doors/request/request-options'
-import type { AsOf, BatchedQuery, HistoryAsked } from '@spacegrid/grid/doors/request/serving'
+import type { AsOf, BatchedQuery } from '@spacegrid/grid/doors/request/serving'
+import type { HistoryOfKey } from '@spacegrid/grid/doors/request/told-history'
 import type { UnitPast } from '../past/unit-past.ts'
 import type { PassedRequest } from './passed-request.ts'
 
@@ -18,9 +19,6 @@ export interface PassedPast {
   readonly position?: number
   readonly time?: number
 }
-
-/** Which page of which entry's history. */
-export type HistoryOfKey = HistoryAsked & { readonly key: string }
 
 /**
  * A moment of a space as one of its partitions knows it.

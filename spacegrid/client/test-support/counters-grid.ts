@@ -22,6 +22,7 @@ const counters = defineCache('counters', {
   schema: Type.Object({ id: Type.String(), count: Type.Integer() }),
   key: 'id',
   partitionBy: 'id',
+  readable: true,
 })
 const add = defineCommand('add', {
   input: Type.Object({ id: Type.String(), by: Type.Integer() }),
