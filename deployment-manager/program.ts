@@ -1,6 +1,7 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
 import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
+import { answerStatus } from '@spacegrid/grid/doors/admin/status-service'
 import { IdleCores } from '@spacegrid/grid/drivers/system/idle-cores'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import {
@@ -64,6 +65,7 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
   const source = { unit: name, role, notReady, spaces: () => ({}), scaling: () => manager.status() }
   const admin = createAdminServer(source, { log, telemetry: new PrometheusTelemetry() })
   await admin.listen({ host, port })
+  const statusAnswers = answerStatus(messaging, source, { log })
   manager.start()
   log.info({ role, spaces: namesOf(spaces), driver: driver.name, adminPort: port }, 'started')
   stopOnSignals({
@@ -71,6 +73,7 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
       log.info('stopping')
       await manager.stop()
       await driver.close()
+      await statusAnswers.stop()
       await admin.close()
       await adapters.close()
     },

@@ -20,8 +20,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Started by name, imported by nobody. */
 const roles = [
   ...['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts'],
-  'deployment-manager/main.ts',
+  ...['deployment-manager/main.ts', 'console/main.ts'],
 ]
+
+/** Modules of a page: they name each other as the console serves them. */
+const forBrowsers = /^console\/page\//
 
 /**
  * Test tools and what proves the grid: not even by accident. What simulates a space belongs to it.
@@ -119,7 +122,7 @@ async function faultsOf(place: string, declared: ReadonlySet<string>): Promise<s
   const there = new Set(made.map((path) => path.replaceAll('\\', '/')))
   const faults: string[] = []
   for (const path of there) {
-    if (!/\.(?:js|d\.ts)$/.test(path)) continue
+    if (!/\.(?:js|d\.ts)$/.test(path) || forBrowsers.test(path)) continue
     // A declaration is read as the source it was made of: both name modules alike.
     const file = new SourceFile(
       path.replace(/\.js$/, '.ts'),

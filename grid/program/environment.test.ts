@@ -34,6 +34,8 @@ const defaults = {
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
   COMPRESSION_LENGTH_MIN: 8192,
+  CONSOLE_PORT: 8090,
+  GRID_URL: 'http://127.0.0.1:8080',
 }
 
 function refusalOf(variables: Record<string, string>): GridError {
@@ -162,6 +164,11 @@ describe('readEnvironment', () => {
       expect(TRUSTED_PROXIES).toBe(value)
     },
   )
+
+  test('says what is wrong with a secret without it', () => {
+    const { message } = refusalOf({ CONSOLE_TOKEN: 'too short' })
+    expect(message).toBe('CONSOLE_TOKEN=***: allowed is 16 to 1024 characters')
+  })
 
   test('shows no password', () => {
     const { message } = refusalOf({

@@ -310,6 +310,23 @@ export const environmentSchema = Type.Object({
       'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
     allowed: 'an integer from 0 to 1073741824 (characters)',
   }),
+  CONSOLE_TOKEN: Type.Optional(
+    Type.String({
+      minLength: 16,
+      maxLength: 1024,
+      isSecret: true,
+      description:
+        'Who has it may use the console; not set: whoever works on this machine, where HOST is a loopback address, else nobody',
+      allowed: '16 to 1024 characters',
+    }),
+  ),
+  CONSOLE_PORT: port(8090, 'HTTP of the console, where it is a process of its own'),
+  GRID_URL: Type.String({
+    pattern: '^https?://[^\\s/?#]+/?$',
+    default: 'http://127.0.0.1:8080',
+    description: 'Where the console finds the public HTTP of the grid: a unit or the gateway',
+    allowed: 'a URL such as http://127.0.0.1:8080',
+  }),
 })
 
 export type Environment = Static<typeof environmentSchema>

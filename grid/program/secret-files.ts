@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { shown } from './variables.ts'
 
-/** Variables that may hold a password. */
-const secretVariables = ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const
-/** More is no URL: somebody has named another file. */
+/** Variables that are a password, or may hold one. */
+const secretVariables = ['NATS_URL', 'MONGODB_URL', 'REDIS_URL', 'CONSOLE_TOKEN'] as const
+/** More is no such value: somebody has named another file. */
 const lengthMax = 65_536
 
 export const secretFileVariables: readonly string[] = secretVariables.map(fileVariableOf)

@@ -13,6 +13,7 @@ import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
 import type { Logger } from 'pino'
+import { serveLook } from './look.ts'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
@@ -86,7 +87,11 @@ export class UnitDoors implements Doors {
     const takesCommands = this.#environment.ROLE === 'unit'
     const log = this.#log
     const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
-    const services = [await serveSpace(messaging, unit, options), this.#tellLoad(messaging, unit)]
+    const services = [
+      await serveSpace(messaging, unit, options),
+      await serveLook(messaging, unit, log),
+      this.#tellLoad(messaging, unit),
+    ]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
     if (!takesCommands) return services

@@ -12,6 +12,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-pump', 'data-pump'],
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/console', 'console'],
   ['@spacegrid/deployment-manager', 'deployment-manager'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
@@ -47,7 +48,7 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/program'],
   [
     ...['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
-    'deployment-manager',
+    ...['deployment-manager', 'console'],
   ],
   ['grid/kit'],
   // The published face, as applications see it.

@@ -95,6 +95,17 @@ export class ComponentProcess {
     )
   }
 
+  /** Told what it sends over the channel between the two. */
+  hear(listener: (message: unknown) => void): void {
+    this.#child.on('message', listener)
+  }
+
+  /** Says nothing to one that has ended. */
+  tell(message: object): void {
+    if (this.ended === undefined && this.#child.connected)
+      this.#child.send(message, () => undefined)
+  }
+
   kill(signal: NodeJS.Signals): void {
     if (this.ended === undefined) this.#child.kill(signal)
   }

@@ -53,6 +53,8 @@ export interface ProcessClusterOptions {
   readonly managers?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
+  /** A console beside the grid, on a port of its own. Default false. */
+  readonly console?: boolean
   /** For one component only, by its name; this goes before all else. */
   readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
 }
@@ -66,14 +68,17 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries`: query units, where there are any. */
+/** Where a cluster is; `queries`: query units, where there are any; `console`: likewise. */
 export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly queries?: string
+  readonly console?: string
 }
 
 const readyMsMax = 60_000
 const managerRole = 'deployment-manager'
 const portFreeMsMax = 10_000
+/** Where people look for the console first. */
+const consolePortFirst = 8090
 
 /**
  * The grid on this machine as it runs in production: every component a process, real servers behind
@@ -139,15 +144,17 @@ export class ProcessCluster {
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
     const { queryUnits = 0 } = options
-    const queryPort = queryUnits === 0 ? 0 : await queryPortFor(port)
+    const queryPort = queryUnits === 0 ? 0 : await freePortFrom(port + 1)
+    const consolePort = options.console ? await freePortFrom(consolePortFirst) : 0
     const all = {
       http: `http://127.0.0.1:${port}`,
       ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
+      ...(consolePort === 0 ? {} : { console: `http://127.0.0.1:${consolePort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all, queryPort)
+    const plan = new ComponentPlan(options, dataDirectory, all, { queryPort, consolePort })
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -296,9 +303,9 @@ export class ProcessCluster {
   }
 }
 
-/** The next one, where that is free. */
-const queryPortFor = async (port: number): Promise<number> =>
-  port < 65_535 && (await isPortFree(port + 1)) ? port + 1 : await findFreePort()
+/** The first one, where that is free. */
+const freePortFrom = async (first: number): Promise<number> =>
+  first <= 65_535 && (await isPortFree(first)) ? first : await findFreePort()
 
 function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
   const server = servers.get(name)
@@ -306,22 +313,28 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   return server.url
 }
 
+/** 0: there is nobody to use it. */
+interface OwnPorts {
+  /** Shared by all query units. */
+  readonly queryPort: number
+  readonly consolePort: number
+}
+
 /** Makes the settings of components: what all of them share is worked out once. */
 class ComponentPlan {
   readonly #options: ProcessClusterOptions
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
-  /** Shared by all query units; 0: there are none. */
-  readonly #queryPort: number
+  readonly #ports: OwnPorts
 
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
     urls: Readonly<Record<ServerName, string>>,
-    queryPort: number,
+    ports: OwnPorts,
   ) {
     this.#options = options
-    this.#queryPort = queryPort
+    this.#ports = ports
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
@@ -378,8 +391,14 @@ class ComponentPlan {
 
   queryUnit(number: number): Promise<ComponentSettings> {
     const { files } = this.#options.application
-    const [role, port] = [unitRoles.queries, this.#queryPort]
+    const [role, port] = [unitRoles.queries, this.#ports.queryPort]
     return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
+  }
+
+  console(): Promise<ComponentSettings> {
+    const { consolePort: port } = this.#ports
+    const own = { CONSOLE_PORT: String(port), GRID_URL: `http://127.0.0.1:${this.#options.port}` }
+    return this.#settings('console', 'console', ['console', '--driven'], port, own)
   }
 
   async all(): Promise<ComponentSettings[]> {
@@ -391,6 +410,7 @@ class ComponentPlan {
       ),
       ...upTo(units).map((number) => this.unit(number)),
       ...upTo(queryUnits).map((number) => this.queryUnit(number)),
+      ...(this.#ports.consolePort === 0 ? [] : [this.console()]),
     ])
   }
 

@@ -76,6 +76,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/data-reader.ts')).addDataReader,
     },
     {
+      name: 'console',
+      summary: 'a page that shows the grid living',
+      load: async () => (await import('../commands/console.ts')).addConsole,
+    },
+    {
       name: 'deployment-manager',
       summary: 'adds processing units before they are missed',
       load: async () => (await import('../commands/deployment-manager.ts')).addDeploymentManager,

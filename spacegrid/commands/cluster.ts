@@ -14,6 +14,7 @@ import {
 import type { AddCommand } from '../command-line/add-command.ts'
 import { failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'
+import { driveFor } from '../console/cluster-driving.ts'
 import { findFreePort } from '../servers/free-port.ts'
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
@@ -24,6 +25,7 @@ interface Options {
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
+  readonly console: boolean
   readonly elastic?: boolean
   readonly json?: boolean
 }
@@ -55,6 +57,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     units: options.units,
     queryUnits: options.queryUnits,
     copies: options.copies,
+    console: options.console,
     elastic: options.elastic === true,
     application,
     signal: start.signal,
@@ -75,6 +78,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   })
   process.stdout.write(options.json ? json(cluster) : text(cluster, application))
   for (const signal of stopSignals) process.off(signal, giveUp)
+  driveFor(cluster)
   stopWith(cluster, lock)
 }
 
@@ -108,7 +112,7 @@ const json = ({ urls, processes }: ProcessCluster): string =>
   `${JSON.stringify({ urls, processes })}\n`
 
 const text = ({ urls, processes }: ProcessCluster, { spaces }: ClusterApplication): string =>
-  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}. Ctrl-C stops all.\n`
+  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}.${urls.console === undefined ? '' : ` Console: ${urls.console}.`} Ctrl-C stops all.\n`
 
 function table(rows: readonly ProcessRow[]): string {
   const cells = [
@@ -182,6 +186,7 @@ export const addCluster: AddCommand = (program) => {
       'partitions of each space (PARTITIONS for the application, which has to have that setting)',
       whole(1, partitionsMax),
     )
+    .option('--no-console', 'without a console')
     .option(
       '--elastic',
       'a deployment manager adds units before they are missed and takes them away again: from --units (or UNITS_MIN) to UNITS_MAX',

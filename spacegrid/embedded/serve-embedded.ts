@@ -1,4 +1,5 @@
 import type { Server } from 'node:net'
+import { Console } from '@spacegrid/console/console'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
@@ -6,7 +7,9 @@ import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-tele
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { rotationsOf } from '@spacegrid/grid/doors/http/unit-rotation'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
@@ -19,6 +22,8 @@ import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
+import { EmbeddedDriver, EmbeddedSource, embeddedLooking } from '../console/embedded-console.ts'
+import { LoadSpike } from '../console/load-spike.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
 
 const readyPollMs = 10
@@ -94,8 +99,25 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const http = createHttpServer(grid.serving, {
+  const rotations = rotationsOf(grid.serving)
+  const url = () => httpUrl(host, addressPort(http.server.address()))
+  const spike = LoadSpike.of(
+    url,
+    spaces.map(({ name }) => name),
+  )
+  const gridConsole = new Console({
+    source: new EmbeddedSource(grid, telemetry),
+    clock: new SystemClock(),
     log,
+    access: { token: environment.CONSOLE_TOKEN, host },
+    kind: 'embedded',
+    driver: new EmbeddedDriver(grid, rotations),
+    ...(spike ? { spike } : {}),
+    looking: embeddedLooking(grid),
+  })
+  const http = createHttpServer(rotations, {
+    log,
+    pages: gridConsole.answer,
     pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
     ...httpOptionsOf(environment),
   })
@@ -111,6 +133,8 @@ export async function serveEmbedded(
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
     stop: async () => {
+      spike?.close()
+      gridConsole.close()
       await http.close()
       await grid.stop()
       await admin.close()
@@ -119,7 +143,7 @@ export async function serveEmbedded(
   while (!grid.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
   ready({
     spaces: spaces.map(({ name }) => name),
-    url: httpUrl(host, addressPort(http.server.address())),
+    url: url(),
     adminUrl: httpUrl(host, addressPort(admin.server.address())),
     dataDirectory,
   })

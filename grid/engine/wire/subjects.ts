@@ -62,6 +62,12 @@ export const subjects = {
   react: (space: string) => `spacegrid.${space}.react`,
   /** Asked for what is in the outbox of a space, and to replay or drop some of it. */
   reactions: (space: string) => `spacegrid.${space}.admin.reactions`,
+  /** Asked, by those who watch a grid, how every process of it is. */
+  askStatus: 'spacegrid.status.ask',
+  /** Where one that has asked is told. */
+  toldStatus: (asker: string) => `spacegrid.status.told.${asker}`,
+  /** Asked for what the caches of a space hold, a page at a time: any ready unit answers. */
+  look: (space: string) => `spacegrid.${space}.admin.look`,
   /** Asked for an entry as the store holds it. */
   archive: (logName: LogName) => `spacegrid.${logName}.archive`,
   /** The same for units: exactly, and as of a position. */

@@ -64,9 +64,9 @@ export class ReadsMade {
   }
 
   #stateOf(state: SpaceState): SpaceState {
-    const find = (cache: number, key: string) => {
+    const peek = (cache: number, key: string) => {
       this.key(cache, key)
-      return state.find(cache, key)
+      return state.peek(cache, key)
     }
     const scan: SpaceState['scan'] = (cache, index, range, visit) => {
       const order = state.layout.cache(cache).orders[index]
@@ -75,7 +75,7 @@ export class ReadsMade {
       )
     }
     const cache = (number: number) => this.#cacheOf(number, state.cache(number))
-    const seen: Readonly<Record<string, unknown>> = { find, scan, cache, layout: state.layout }
+    const seen: Readonly<Record<string, unknown>> = { peek, scan, cache, layout: state.layout }
     return new Proxy(state, {
       get: (_, name) => {
         if (typeof name === 'string' && Object.hasOwn(seen, name)) return seen[name]
@@ -125,11 +125,11 @@ export class ReadsMade {
         return cache.entries.size
       },
     })
-    const find = (key: string) => {
+    const peek = (key: string) => {
       this.key(source, key)
-      return cache.find(key)
+      return cache.peek(key)
     }
-    const seen: Readonly<Record<string, unknown>> = { entries, find }
+    const seen: Readonly<Record<string, unknown>> = { entries, peek }
     return new Proxy(cache, {
       get: (_, name) =>
         typeof name === 'string' && Object.hasOwn(seen, name) ? seen[name] : all(cache, name),
