@@ -23,9 +23,9 @@ export const bookCollisions = (one: Contention): number =>
 
 /**
  * What follows from the same assumptions: updates come independently of each other (Poisson),
- * evenly spread over units and entries. An update collides when another unit's update of its entry comes
- * into the log after the state that it has read, and before it. That is a window as long as the
- * replication latency, in which the others make (N − 1)/N of UR/S updates of that entry: one
+ * evenly spread over units and entries. An update collides when another unit's update of its entry
+ * comes into the log after the state that it has read, and before it. That is a window as long as
+ * the replication latency, in which the others make (N − 1)/N of UR/S updates of that entry: one
  * collides with the probability 1 − exp(−(N − 1)/N × UR/S × RL). What has collided runs again, and
  * may collide again.
  *

@@ -85,8 +85,8 @@ const placementsOf = (units: readonly Serving[]): Readonly<Record<string, Placem
   )
 
 /**
- * Two replicas of a space as one: the state of the one that is behind, the work of both. Each counts
- * the collisions of its own commands.
+ * Two replicas of a space as one: the state of the one that is behind, the work of both. Each
+ * counts the collisions of its own commands.
  */
 function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
   return {
