@@ -15,6 +15,7 @@ const files: Readonly<Record<string, URL>> = {
   'connection.js': new URL('./page/connection.js', import.meta.url),
   'elements.js': new URL('./page/elements.js', import.meta.url),
   'words.js': new URL('./page/words.js', import.meta.url),
+  'choice.js': new URL('./page/choice.js', import.meta.url),
   'charts.js': new URL('./page/charts.js', import.meta.url),
   'flow.js': new URL('./page/flow.js', import.meta.url),
   'units.js': new URL('./page/units.js', import.meta.url),

@@ -103,6 +103,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
         'processing-unit',
         'query-unit',
         'redis',
+        'waiting-room',
       ])
     })
 
@@ -208,6 +209,8 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
         [...grid.map(([name]) => name), 'gateway'].sort(),
       )
       expect(Object.keys(secrets).sort()).toEqual(['mongodb-url', 'nats-url', 'redis-url'])
+      const all = composeProject(binary, files, { COMPOSE_PROFILES: 'console' })
+      expect(all.services.console?.environment).toMatchObject({ NATS_URL: '' })
       for (const [name] of grid) {
         const { environment = {}, secrets: given = [], depends_on, networks } = services[name]!
         const urls = name.endsWith('unit') ? ['nats'] : ['mongodb', 'nats', 'redis']

@@ -196,6 +196,16 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
       expect(workload(spec?.scaleTargetRef?.name ?? '').kind).toBe(spec?.scaleTargetRef?.kind)
   })
 
+  it('scales by a metric that units have, and that docs/containers.md tells an adapter of', async () => {
+    const [autoscaler] = ofKind('HorizontalPodAutoscaler')
+    const { metric } = autoscaler?.spec?.metrics?.find(({ type }) => type === 'Pods')?.pods ?? {}
+    const name = metric?.name ?? ''
+    expect(await read('processing-units/runtime/overload/queueing-delay-metric.ts')).toContain(
+      `name: '${name}'`,
+    )
+    expect(await read('docs/containers.md')).toContain(`name: { as: ${name} }`)
+  })
+
   it('lets nobody in but where it says so: requests by the gateway, figures by monitoring', () => {
     const reached = (name: string): string[] =>
       ofKind('NetworkPolicy')

@@ -1,11 +1,10 @@
-import { element, keep, make, setHidden, setText, whileSeen } from './elements.js'
+import { Choice } from './choice.js'
+import { colorOf, element, make, setHidden, setText, whileSeen } from './elements.js'
 import uPlot from './uplot.js'
 import { count, money, plural } from './words.js'
 
 const space = 'auction'
 const pricesMax = 300
-const auctionsShown = 20
-const findMs = 2000
 /** A browser has few streams for all of its pages: a price is looked at. */
 const lookMs = 700
 const height = 84
@@ -15,10 +14,8 @@ const times = (_plot, all) => all.map((seconds) => clock.format(seconds * 1000))
 /** An auction's price as it climbs, and a bid at a click. */
 export class Auction {
   #client
-  #newest
-  #auctions = new Map()
+  #choice
   #shown
-  #isChosen = false
   #prices = []
   #auction
   #plot
@@ -27,23 +24,18 @@ export class Auction {
 
   constructor(client, newest) {
     this.#client = client
-    this.#newest = newest
+    this.#choice = new Choice(
+      'Auction',
+      (most) => newest(space, 'auctions', most),
+      ({ title }) => title,
+      () => this.#turn(),
+    )
     this.#draw()
-    void whileSeen(findMs, () => this.#find())
     void whileSeen(lookMs, () => this.#look())
     new ResizeObserver(() => this.#fit()).observe(element('auction'))
   }
 
   #draw() {
-    const select = make('select', {
-      aria: { label: 'Auction' },
-      on: {
-        change: () => {
-          this.#isChosen = true
-          this.#follow(select.value)
-        },
-      },
-    })
     const empty = make(
       'div',
       { className: 'empty' },
@@ -68,22 +60,20 @@ export class Auction {
     })
     const room = make('div', { className: 'room' }, make('div', {}, price, about), bid)
     const notice = make('p', { className: 'notice', aria: { role: 'status' } })
-    this.#parts = { select, empty, price, about, bid, plot, room, notice }
+    this.#parts = { empty, price, about, bid, plot, room, notice }
     element('auction').replaceChildren(
-      make('header', {}, make('h3', { textContent: 'Auction' }), select),
+      make('header', {}, make('h3', { textContent: 'Auction' }), this.#choice.select),
       ...[empty, room, plot, notice],
     )
     setHidden(element('auction'), false)
-    this.#showAuctions()
+    this.#turn()
     this.redraw()
   }
 
   redraw() {
     this.#plot?.destroy()
-    const style = getComputedStyle(document.documentElement)
-    const color = (name) => style.getPropertyValue(name).trim()
-    const axis = { show: true, stroke: color('--quiet'), font: '11px system-ui, sans-serif' }
-    const lines = { grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } }
+    const axis = { show: true, stroke: colorOf('--quiet'), font: '11px system-ui, sans-serif' }
+    const lines = { grid: { stroke: colorOf('--line'), width: 1 }, ticks: { show: false } }
     this.#plot = new uPlot(
       {
         ...{ width: Math.max(160, this.#parts.plot.clientWidth), height, padding: [6, 4, 0, 0] },
@@ -103,8 +93,8 @@ export class Auction {
         series: [
           {},
           {
-            stroke: color('--teal'),
-            fill: `${color('--teal')}22`,
+            stroke: colorOf('--teal'),
+            fill: colorOf('--teal', 0.13),
             width: 2,
             paths: uPlot.paths.stepped({ align: 1 }),
             points: { show: false },
@@ -125,39 +115,14 @@ export class Auction {
     if (this.#plot && width !== this.#plot.width) this.#plot.setSize({ width, height })
   }
 
-  async #find() {
-    for (const { key, value } of await this.#newest(space, 'auctions', auctionsShown))
-      if (!this.#auctions.has(key)) this.#know(key, JSON.parse(value).title)
-  }
-
-  #know(auctionId, title) {
-    this.#auctions.delete(auctionId)
-    this.#auctions.set(auctionId, String(title ?? auctionId))
-    for (const oldest of this.#auctions.keys())
-      if (this.#auctions.size > auctionsShown) this.#auctions.delete(oldest)
-    if (!this.#isChosen) this.#follow(auctionId)
-    this.#showAuctions()
-  }
-
-  #showAuctions() {
-    const { select, empty, room, plot } = this.#parts
-    keep(
-      select,
-      [...this.#auctions].reverse(),
-      ([id]) => id,
-      ([id]) => make('option', { value: id }),
-      (option, [, title]) => void setText(option, title),
-    )
-    if (this.#shown) select.value = this.#shown
-    const isEmpty = this.#auctions.size === 0
+  #turn() {
+    const { empty, room, plot } = this.#parts
+    const { isEmpty, select, shown } = this.#choice
     setHidden(empty, !isEmpty)
     for (const part of [select, room, plot]) setHidden(part, isEmpty)
     this.#fit()
-  }
-
-  #follow(auctionId) {
-    if (this.#shown === auctionId) return
-    this.#shown = auctionId
+    if (shown === this.#shown) return
+    this.#shown = shown
     this.#prices = []
     void this.#look().catch(() => undefined)
   }
@@ -219,7 +184,7 @@ export class Auction {
     try {
       const endsAt = Date.now() + 3_600_000
       await this.#client.command(space, 'openAuction', { auctionId, ...lot, endsAt })
-      this.#know(auctionId, lot.title)
+      this.#choice.know(auctionId, lot.title)
     } catch (error) {
       this.#say(`That did not work: ${error.reason ?? error.message}`)
     }

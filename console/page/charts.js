@@ -1,4 +1,4 @@
-import { element, make, setText } from './elements.js'
+import { colorOf, element, make, setText } from './elements.js'
 import uPlot from './uplot.js'
 import { count, ms, rate } from './words.js'
 
@@ -89,13 +89,11 @@ export class Charts {
   #draw() {
     for (const { plot } of this.#drawn) plot.destroy()
     const frames = [...element('charts').children]
-    const style = getComputedStyle(document.documentElement)
-    const color = (name) => style.getPropertyValue(name).trim()
     this.#drawn = charts.map((chart, at) => {
       const place = frames[at].querySelector('.plot')
       const axis = {
-        stroke: color('--quiet'),
-        grid: { stroke: color('--line'), width: 1 },
+        stroke: colorOf('--quiet'),
+        grid: { stroke: colorOf('--line'), width: 1 },
         ticks: { show: false },
         font: '11px system-ui, sans-serif',
       }
@@ -116,8 +114,8 @@ export class Charts {
         series: [
           {},
           ...chart.series.map(({ color: name }) => ({
-            stroke: color(name),
-            fill: `${color(name)}1a`,
+            stroke: colorOf(name),
+            fill: colorOf(name, 0.1),
             width: 1.75,
             points: { show: false },
             spanGaps: true,

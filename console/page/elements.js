@@ -76,3 +76,16 @@ export async function whileSeen(pauseMs, look) {
     await new Promise((wake) => setTimeout(wake, pauseMs))
   }
 }
+
+/**
+ * A colour of the theme as canvases take it.
+ * @param alpha 0 to 1
+ */
+export function colorOf(name, alpha = 1) {
+  const probe = make('i', { hidden: true })
+  probe.style.color = `color-mix(in srgb, var(${name}) ${alpha * 100}%, transparent)`
+  document.body.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}

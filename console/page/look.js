@@ -100,9 +100,8 @@ export class Look {
   #entries() {
     return this.#panel(
       'entries',
-      make(
-        'form',
-        { className: 'fields', on: { submit: (event) => event.preventDefault() } },
+      form(
+        () => undefined,
         field('Space', make('select', { name: 'space', on: { change: () => this.#caches() } })),
         field('Cache', make('select', { name: 'cache', on: { change: () => this.#turnTo(0) } })),
         button('Earlier', () => this.#turnTo(this.#page.offset - pageSize), 'earlier'),
@@ -218,17 +217,8 @@ export class Look {
     const explain = make('input', { type: 'checkbox', name: 'explain', checked: true })
     return this.#panel(
       'query',
-      make(
-        'form',
-        {
-          className: 'fields',
-          on: {
-            submit: (event) => {
-              event.preventDefault()
-              void this.#run()
-            },
-          },
-        },
+      form(
+        () => void this.#run(),
         field('Space', make('select', { name: 'space', on: { change: () => this.#queries() } })),
         field('Query', make('select', { name: 'query', on: { change: () => this.#example() } })),
         make('label', { className: 'check' }, explain, 'Explain'),
@@ -319,17 +309,8 @@ export class Look {
   #history() {
     return this.#panel(
       'history',
-      make(
-        'form',
-        {
-          className: 'fields',
-          on: {
-            submit: (event) => {
-              event.preventDefault()
-              void this.#read()
-            },
-          },
-        },
+      form(
+        () => void this.#read(),
         field('Space', make('select', { name: 'space' })),
         field('Cache', make('input', { name: 'cache', required: true })),
         field('Key', make('input', { name: 'key', required: true })),
@@ -376,6 +357,21 @@ export class Look {
 
 const field = (name, input, className = '') =>
   make('label', { className }, make('span', {}, name), input)
+
+const form = (submit, ...children) =>
+  make(
+    'form',
+    {
+      className: 'fields',
+      on: {
+        submit: (event) => {
+          event.preventDefault()
+          submit()
+        },
+      },
+    },
+    ...children,
+  )
 
 const button = (name, click, className) =>
   make('button', { type: 'button', className, on: { click } }, name)

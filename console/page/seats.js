@@ -1,12 +1,11 @@
+import { Choice } from './choice.js'
 import { element, keep, make, setData, setHidden, setText, whileSeen } from './elements.js'
 import { count, money, plural } from './words.js'
 
 const space = 'ticketing'
 /** Larger events are shown by their sections only: nobody sees single seats of them. */
 const seatsMax = 2400
-const eventsShown = 20
 const againMs = 3000
-const findMs = 2000
 /** Nobody looks any more: the stream is needed by others. */
 const hiddenMs = 20_000
 /** Any unit may be asked, and the event may have been made a moment ago. */
@@ -19,15 +18,10 @@ const letters = { free: 'free', mine: 'yours', held: 'held', sold: 'sold' }
  */
 export class Seats {
   #client
-  #newest
   #notice
-  /** By id: those that are known, the newest last. */
-  #events = new Map()
-  #shown
+  #choice
+  #followed
   #following
-  #followed = false
-  /** The visitor has chosen the event: a newer one does not take its place. */
-  #isChosen = false
   #holds = new Map()
   #buttons = new Map()
   #customerId = `visitor-${Math.random().toString(36).slice(2, 10)}`
@@ -39,17 +33,18 @@ export class Seats {
    */
   constructor(client, newest) {
     this.#client = client
-    this.#newest = newest
+    this.#choice = new Choice(
+      'Event',
+      (most) => newest(space, 'events', most),
+      ({ name }) => name,
+      () => this.#show(),
+    )
     this.#draw()
-    void whileSeen(findMs, () => this.#find())
+    void whileSeen(againMs, () => this.#live())
     setInterval(() => this.#showBasket(), 1000)
   }
 
   #draw() {
-    const select = make('select', {
-      aria: { label: 'Event' },
-      on: { change: () => this.#choose(select.value) },
-    })
     const legend = make(
       'ul',
       { className: 'legend', aria: { label: 'Seats by what they are' } },
@@ -78,64 +73,28 @@ export class Seats {
     const notice = make('p', { className: 'notice', aria: { role: 'status' } })
     this.#notice = notice
     const heading = make('h3', { textContent: 'Seats' })
-    const head = make('header', {}, heading, select)
-    this.#parts = { select, legend, empty, plan, basket }
+    const head = make('header', {}, heading, this.#choice.select)
+    this.#parts = { legend, empty, plan, basket }
     element('seats').replaceChildren(head, legend, empty, plan, basket, notice)
     setHidden(element('seats'), false)
-    this.#showEvents()
+    this.#show()
   }
 
-  /** Those that were put on sale last; not a stream, of which a browser has few. */
-  async #find() {
-    for (const { key, value } of await this.#newest(space, 'events', eventsShown)) {
-      if (this.#events.has(key)) continue
-      this.#know(key, JSON.parse(value).name)
-    }
-  }
-
-  #know(eventId, name) {
-    this.#events.delete(eventId)
-    this.#events.set(eventId, String(name ?? eventId))
-    for (const oldest of this.#events.keys())
-      if (this.#events.size > eventsShown) this.#events.delete(oldest)
-    if (!this.#isChosen && this.#holds.size === 0) this.#follow(eventId)
-    this.#showEvents()
-  }
-
-  #choose(eventId) {
-    this.#isChosen = true
-    this.#follow(eventId)
-  }
-
-  #showEvents() {
-    const { select, legend, empty, plan } = this.#parts
-    const events = [...this.#events].reverse()
-    keep(
-      select,
-      events,
-      ([id]) => id,
-      ([id]) => make('option', { value: id }),
-      (option, [, name]) => void setText(option, name),
-    )
-    if (this.#shown) select.value = this.#shown
-    const isEmpty = events.length === 0
+  #show() {
+    const { legend, empty, plan } = this.#parts
+    const { isEmpty, select, shown } = this.#choice
     setHidden(empty, !isEmpty)
     for (const part of [select, legend, plan]) setHidden(part, isEmpty)
-  }
-
-  #follow(eventId) {
-    if (this.#shown === eventId) return
-    this.#shown = eventId
-    this.#following?.abort()
-    if (this.#followed) return
-    this.#followed = true
-    void whileSeen(againMs, () => this.#live())
+    if (shown === this.#followed) return
+    this.#followed = shown
+    if (this.#following) this.#following.abort()
+    else void this.#live().catch(() => undefined)
   }
 
   /** The seats as they are, until the page is left, or another event is chosen. */
   async #live() {
-    for (let eventId; eventId !== this.#shown; ) {
-      eventId = this.#shown
+    while (this.#followed !== undefined && !this.#following) {
+      const eventId = this.#followed
       const following = new AbortController()
       this.#following = following
       const { signal } = following
@@ -157,7 +116,9 @@ export class Seats {
         if (!signal.aborted) throw error
       } finally {
         following.abort()
+        this.#following = undefined
       }
+      if (document.hidden) return
     }
   }
 
@@ -277,9 +238,10 @@ export class Seats {
     const seat = this.#buttons.get(seatId)
     if (seat.dataset.status !== 'free')
       return this.#say(`Seat ${seatId} is ${letters[seat.dataset.status]}`)
-    const input = { eventId: this.#shown, seatIds: [seatId], customerId: this.#customerId }
+    const input = { eventId: this.#followed, seatIds: [seatId], customerId: this.#customerId }
     await this.#try(async () => {
       const { result } = await this.#client.command(space, 'holdSeats', input)
+      this.#choice.stay()
       this.#holds.set(result.holdId, { seatId, total: result.total, expiresAt: result.expiresAt })
       this.#showSeat({ seatId, status: 'held' })
       this.#say(
@@ -347,7 +309,7 @@ export class Seats {
     await this.#try(async () => {
       const input = { eventId, name: 'Concert', startsAt: Date.now() + 86_400_000, sections }
       await this.#client.command(space, 'createEvent', input)
-      this.#know(eventId, 'Concert')
+      this.#choice.know(eventId, 'Concert')
     })
     button.disabled = false
   }

@@ -12,6 +12,10 @@ interface ManifestSpec {
   readonly selector?: Selector & Readonly<Record<string, unknown>>
   readonly podSelector?: Selector
   readonly scaleTargetRef?: { readonly kind: string; readonly name: string }
+  readonly metrics?: readonly {
+    readonly type: string
+    readonly pods?: { readonly metric: { readonly name: string } }
+  }[]
   readonly template?: {
     readonly metadata: { readonly labels: Labels }
     readonly spec: PodSpec

@@ -59,7 +59,8 @@ export async function writeProject(place: string): Promise<Project> {
     texts[file] = (await readFile(template, 'utf8'))
       .replaceAll('{{name}}', name)
       .replaceAll('{{space}}', space)
-      // Those of this repository have several applications, and call their services after the role.
+      // Those of this repository have a console, and call services after the role.
+      .replace(/^ {2}console:.*\n(?: {4}.*\n)*/m, '')
       .replaceAll(/^ {2}processing-unit:|processing-unit(?==\d)/gm, (service) =>
         service.replace('processing-unit', 'unit'),
       )

@@ -48,6 +48,7 @@ import { addPages, type Pages } from './pages.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
+import { trustedProxies } from './trusted-proxies.ts'
 import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
@@ -97,6 +98,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * 0: none is.
    */
   readonly compressionLengthMin?: number
+  /** Routes of its own, beside those of the spaces. */
+  readonly addRoutes?: (app: FastifyInstance) => void
   /** Pages for people, at `/` and below `/console`. Default: none. */
   readonly pages?: Pages
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
@@ -185,6 +188,8 @@ export function createHttpServer(
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
+  const { addRoutes } = options
+  if (addRoutes) app.register(async (routes) => addRoutes(routes))
   return app
 }
 
@@ -223,7 +228,7 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Fastify's own logging costs listeners on every request.
     logger: false,
     bodyLimit: settings.bodyBytesMax,
-    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    trustProxy: trustedProxies(settings.trustedProxies) ?? false,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectionTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
