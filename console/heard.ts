@@ -1,6 +1,5 @@
 import type { ProcessTold } from '@spacegrid/grid/doors/admin/process-told'
 import type { SpaceFigures } from '@spacegrid/grid/doors/admin/status-source'
-import type { LineFigures } from './line-figures.ts'
 
 /** A process's words, and when they came. */
 export interface Told {
@@ -24,8 +23,6 @@ export interface Figures extends SpaceFigures {
   readonly published?: number
   readonly image?: string
   readonly imagePosition?: number
-  /** Of a waiting room. */
-  readonly waitingRoom?: { readonly lines: Readonly<Record<string, LineFigures>> }
 }
 
 /** Where a console hears of the processes of a grid. */

@@ -103,6 +103,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
         'processing-unit',
         'query-unit',
         'redis',
+        'waiting-room',
       ])
     })
 

@@ -53,6 +53,7 @@ import type {
   Transaction,
   Unpartitionable,
 } from './transaction.ts'
+import { checkedWaitingRoom, type WaitingRoomOptions } from './waiting-room.ts'
 
 /**
  * Declares a cache.
@@ -396,6 +397,11 @@ export interface SpaceOptions<
    * Default: all while developing and none in production.
    */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>>
+  /**
+   * What of the space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`).
+   * Default: nothing.
+   */
+  readonly waitingRoom?: NoInfer<WaitingRoomOptions<Commands['name'], Queries['name']>>
 }
 
 /**
@@ -455,6 +461,9 @@ export function defineSpace<
     projections: options.projections ?? [],
     ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
+    ...(options.waitingRoom
+      ? { waitingRoom: checkedWaitingRoom(name, options.waitingRoom, { commands, queries }) }
+      : {}),
   }
 }
 

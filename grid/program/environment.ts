@@ -1,12 +1,14 @@
 import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
+import { linesNamed } from '../core/waiting-room.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
 import { readSecretFiles, secretFileVariables } from './secret-files.ts'
 import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
+import { waitingRoomVariables } from './waiting-room-environment.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({
@@ -327,6 +329,7 @@ export const environmentSchema = Type.Object({
     description: 'Where the console finds the public HTTP of the grid: a unit or the gateway',
     allowed: 'a URL such as http://127.0.0.1:8080',
   }),
+  ...waitingRoomVariables,
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -364,6 +367,9 @@ export function readEnvironment(
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const lines = environment.WAITING_ROOM
+  const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
+  if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
   const { SCALING_SCHEDULE, UNITS_MIN, UNITS_MAX } = environment
   if (SCALING_SCHEDULE !== undefined && !readSchedule(String(SCALING_SCHEDULE)))
     problems.push(

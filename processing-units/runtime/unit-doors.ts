@@ -4,6 +4,7 @@ import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-s
 import { serveSpace, type UnitPlaceTold } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { eventLoopTimes } from '@spacegrid/grid/drivers/system/event-loop'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
@@ -12,6 +13,7 @@ import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
+import { type GuardedSpaces, guardOf } from '@spacegrid/grid/program/waiting-room-keys'
 import type { Logger } from 'pino'
 import { serveLook } from './look.ts'
 import { PartitionServices } from './partitions/partition-services.ts'
@@ -34,6 +36,8 @@ export class UnitDoors implements Doors {
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
   readonly #services: Subscription[] = []
+  /** undefined: nothing here is behind a waiting room. */
+  readonly #guarded: GuardedSpaces | undefined
   /** Of this process, whatever it is called. */
   readonly #id = new SystemRandom().integer()
   #closing = false
@@ -47,11 +51,16 @@ export class UnitDoors implements Doors {
     this.#units = units
     this.#environment = environment
     this.#log = log
-    this.#pipeline = new RequestPipeline({ telemetry, explains: explains(environment) })
+    const spaces = units.map(({ space }) => space)
+    this.#guarded = guardOf(spaces, environment)
+    this.#pipeline = new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: this.#guarded?.guard,
+    })
     this.#http = createHttpServer(units, {
       log,
       pipeline: this.#pipeline,
-      title: units.map(({ space }) => space.name).join(', '),
+      title: spaces.map(({ name }) => name).join(', '),
       ...httpOptionsOf(environment),
     })
   }
@@ -72,6 +81,7 @@ export class UnitDoors implements Doors {
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
     for (const unit of this.#units) this.#services.push(...(await this.#serve(messaging, unit)))
+    if (this.#guarded) this.#services.push(this.#guarded.reports.tell(messaging, new SystemClock()))
     const spaces = this.#units.map(({ space }) => space)
     this.#log.info(
       { space: spaces.map(({ name }) => name).join(','), port, adminPort },

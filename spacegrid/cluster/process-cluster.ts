@@ -5,7 +5,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
-import { secretFileVariables } from '@spacegrid/grid/program/secret-files'
+import { roomSpaceName } from '@spacegrid/waiting-room/space'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -28,6 +28,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Units that only answer queries, on a port of their own. Default 0. */
   readonly queryUnits?: number
+  /** Waiting rooms for the lines that `WAITING_ROOM` names, on a port of their own. Default 0. */
+  readonly waitingRooms?: number
   readonly application: ClusterApplication
   readonly dataDirectory: string
   /** Public port, shared by all units that take commands. */
@@ -68,11 +70,15 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries`: query units, where there are any; `console`: likewise. */
+/** Where a cluster is; `queries`, `waitingRoom` and `console`: where there are any. */
 export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly queries?: string
+  readonly waitingRoom?: string
   readonly console?: string
 }
+
+/** What names the servers otherwise. */
+const urlFiles = ['NATS_URL_FILE', 'MONGODB_URL_FILE', 'REDIS_URL_FILE']
 
 const readyMsMax = 60_000
 const managerRole = 'deployment-manager'
@@ -143,18 +149,22 @@ export class ProcessCluster {
     const started = new Map(
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
-    const { queryUnits = 0 } = options
+    const { queryUnits = 0, waitingRooms = 0 } = options
     const queryPort = queryUnits === 0 ? 0 : await freePortFrom(port + 1)
+    const roomPort =
+      waitingRooms === 0 ? 0 : await freePortFrom((queryPort === 0 ? port : queryPort) + 1)
     const consolePort = options.console ? await freePortFrom(consolePortFirst) : 0
     const all = {
       http: `http://127.0.0.1:${port}`,
       ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
+      ...(waitingRooms === 0 ? {} : { waitingRoom: `http://127.0.0.1:${roomPort}` }),
       ...(consolePort === 0 ? {} : { console: `http://127.0.0.1:${consolePort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all, { queryPort, consolePort })
+    const own = { queryPort, roomPort, consolePort }
+    const plan = new ComponentPlan(options, dataDirectory, all, own)
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -317,6 +327,8 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
 interface OwnPorts {
   /** Shared by all query units. */
   readonly queryPort: number
+  /** Shared by all waiting rooms. */
+  readonly roomPort: number
   readonly consolePort: number
 }
 
@@ -330,7 +342,7 @@ class ComponentPlan {
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
-    urls: Readonly<Record<ServerName, string>>,
+    urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
     ports: OwnPorts,
   ) {
     this.#options = options
@@ -339,13 +351,15 @@ class ComponentPlan {
     this.#environment = {
       ...options.environment,
       // Where this process found its own servers named in files, they are named by their URLs.
-      ...Object.fromEntries(secretFileVariables.map((name) => [name, ''])),
+      ...Object.fromEntries(urlFiles.map((name) => [name, ''])),
       NATS_URL: urls.nats,
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,
       DATA_DIR: dataDirectory,
       SPACES: spacesText(this.#named),
       HOST: '127.0.0.1',
+      // There is no gateway in front of both.
+      ...(urls.waitingRoom === undefined ? {} : { WAITING_ROOM_URL: urls.waitingRoom }),
     }
   }
 
@@ -355,8 +369,10 @@ class ComponentPlan {
   }
 
   get #named(): NamedSpace[] {
-    const { spaces, partitions = {} } = this.#options.application
-    return spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    const { application, waitingRooms = 0 } = this.#options
+    const { spaces, partitions = {} } = application
+    const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
   }
 
   get isElastic(): boolean {
@@ -395,6 +411,11 @@ class ComponentPlan {
     return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
   }
 
+  waitingRoom(number: number): Promise<ComponentSettings> {
+    const role = 'waiting-room'
+    return this.#settings(role, `${role}-${number}`, [role], this.#ports.roomPort)
+  }
+
   console(): Promise<ComponentSettings> {
     const { consolePort: port } = this.#ports
     const own = { CONSOLE_PORT: String(port), GRID_URL: `http://127.0.0.1:${this.#options.port}` }
@@ -403,13 +424,14 @@ class ComponentPlan {
 
   async all(): Promise<ComponentSettings[]> {
     const roles = ['data-reader', 'data-writer', 'data-pump']
-    const { units, queryUnits = 0, copies = 1 } = this.#options
+    const { units, queryUnits = 0, waitingRooms = 0, copies = 1 } = this.#options
     return await Promise.all([
       ...roles.flatMap((role) =>
         upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
       ),
       ...upTo(units).map((number) => this.unit(number)),
       ...upTo(queryUnits).map((number) => this.queryUnit(number)),
+      ...upTo(waitingRooms).map((number) => this.waitingRoom(number)),
       ...(this.#ports.consolePort === 0 ? [] : [this.console()]),
     ])
   }

@@ -22,6 +22,8 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 interface Options {
   readonly units: number
   readonly queryUnits: number
+  readonly waitingRoom?: string
+  readonly waitingRooms: number
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
@@ -31,6 +33,8 @@ interface Options {
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
+  // Where the components look it up.
+  if (options.waitingRoom !== undefined) process.env.WAITING_ROOM = options.waitingRoom
   const environment = readEnvironment()
   const {
     NATS_URL: nats,
@@ -56,6 +60,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const cluster = await ProcessCluster.start({
     units: options.units,
     queryUnits: options.queryUnits,
+    waitingRooms: environment.WAITING_ROOM === undefined ? 0 : options.waitingRooms,
     copies: options.copies,
     console: options.console,
     elastic: options.elastic === true,
@@ -112,7 +117,7 @@ const json = ({ urls, processes }: ProcessCluster): string =>
   `${JSON.stringify({ urls, processes })}\n`
 
 const text = ({ urls, processes }: ProcessCluster, { spaces }: ClusterApplication): string =>
-  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}.${urls.console === undefined ? '' : ` Console: ${urls.console}.`} Ctrl-C stops all.\n`
+  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}${urls.waitingRoom === undefined ? '' : `, the waiting room at ${urls.waitingRoom}/waiting-room/`}.${urls.console === undefined ? '' : ` Console: ${urls.console}.`} Ctrl-C stops all.\n`
 
 function table(rows: readonly ProcessRow[]): string {
   const cells = [
@@ -174,6 +179,16 @@ export const addCluster: AddCommand = (program) => {
       'units that take no commands (ROLE=query), on the next port: queries are scaled apart',
       whole(0, 16),
       0,
+    )
+    .option(
+      '--waiting-room <lines>',
+      'lines to stand in before one comes in, such as ticketing/concert,auction (WAITING_ROOM)',
+    )
+    .option(
+      '--waiting-rooms <number>',
+      'processes that give places in them, on a port of their own',
+      whole(1, 8),
+      1,
     )
     .option(
       '--copies <number>',

@@ -7,6 +7,7 @@ import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-tele
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
 import { rotationsOf } from '@spacegrid/grid/doors/http/unit-rotation'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
@@ -20,11 +21,13 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
+import { roomSpace } from '@spacegrid/waiting-room/space'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
 import { EmbeddedDriver, EmbeddedSource, embeddedLooking } from '../console/embedded-console.ts'
 import { LoadSpike } from '../console/load-spike.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
+import { EmbeddedRoom, embeddedGuard } from './embedded-room.ts'
 
 const readyPollMs = 10
 /** People read this program's log as lines; whoever wants JSON reads the components' own. */
@@ -73,6 +76,7 @@ export async function serveEmbedded(
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
   const spaces = await makeSpaces(environment)
   useFolder('DATA_DIR', dataDirectory)
+  const guarded = embeddedGuard(spaces, environment)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
@@ -81,7 +85,7 @@ export async function serveEmbedded(
   tellStrayFaults(log)
   const report = reportTo(log, {})
   const telemetry = new PrometheusTelemetry()
-  const grid = new EmbeddedGrid(spaces, {
+  const grid = new EmbeddedGrid(guarded ? [...spaces, roomSpace] : spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
@@ -99,7 +103,11 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const rotations = rotationsOf(grid.serving)
+  const waiting = guarded && new EmbeddedRoom(grid, guarded, environment, log)
+  const rotations = rotationsOf(
+    // Lines are asked for by the routes of the waiting room alone.
+    grid.serving.filter((unit) => unit.space.name !== roomSpace.name),
+  )
   const url = () => httpUrl(host, addressPort(http.server.address()))
   const spike = LoadSpike.of(
     url,
@@ -118,10 +126,15 @@ export async function serveEmbedded(
   const http = createHttpServer(rotations, {
     log,
     pages: gridConsole.answer,
-    pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
+    pipeline: new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: guarded?.guard,
+    }),
     ...httpOptionsOf(environment),
+    ...(waiting ? { addRoutes: (app) => addLineRoutes(app, waiting.room) } : {}),
   })
-  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
+  const source = statusOfUnits('embedded', 'embedded', grid.serving)
+  const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
     telemetry,
     audit: (request) => auditEmbedded(grid, request),
@@ -129,6 +142,7 @@ export async function serveEmbedded(
   })
   // Last: who joins asks again only after a while, and what is made above takes the whole thread.
   grid.start()
+  await waiting?.start()
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
@@ -136,6 +150,7 @@ export async function serveEmbedded(
       spike?.close()
       gridConsole.close()
       await http.close()
+      await waiting?.stop()
       await grid.stop()
       await admin.close()
     },

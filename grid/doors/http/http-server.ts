@@ -98,6 +98,8 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * 0: none is.
    */
   readonly compressionLengthMin?: number
+  /** Routes of its own, beside those of the spaces. */
+  readonly addRoutes?: (app: FastifyInstance) => void
   /** Pages for people, at `/` and below `/console`. Default: none. */
   readonly pages?: Pages
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
@@ -186,6 +188,8 @@ export function createHttpServer(
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
+  const { addRoutes } = options
+  if (addRoutes) app.register(async (routes) => addRoutes(routes))
   return app
 }
 

@@ -74,6 +74,12 @@ export const subjects = {
   archivedEntry: (logName: LogName) => `spacegrid.${logName}.archive.entry`,
   /** Asked for a range of what has left memory. */
   archivedRange: (logName: LogName) => `spacegrid.${logName}.archive.range`,
+  /** Told by units what became of what the admitted have asked: any waiting room takes it. */
+  admissions: 'spacegrid.waitingRoom.admissions',
+  /**
+   * Asked for a place in a line, how it goes with one, and to give one up: any waiting room does.
+   */
+  line: (what: 'join' | 'look' | 'leave') => `spacegrid.waitingRoom.${what}`,
 } as const
 
 export const streams = {
