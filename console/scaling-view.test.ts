@@ -5,7 +5,16 @@ import { heard, told } from './test-support/told.ts'
 const decision = { at: 1, by: 'm', action: 'scale_out', cause: 'busy', from: 1, to: 2, why: 'busy' }
 const scaling = (active: boolean, decisions: number) => ({
   ...{ active, holder: 'm', driver: 'cluster', wanted: 2, ready: 1, starting: 1 },
-  ...{ silent: 0, unitsMin: 1, unitsMax: 4, unitHours: 0, unitHoursMax: 0, startMs: 1, counts: [] },
+  ...{
+    spares: 0,
+    silent: 0,
+    unitsMin: 1,
+    unitsMax: 4,
+    unitHours: 0,
+    unitHoursMax: 0,
+    startMs: 1,
+    counts: [],
+  },
   decisions: Array.from({ length: decisions }, () => ({
     ...decision,
     action: 'scale_out' as const,
