@@ -59,8 +59,8 @@ test('a client with the types of its spaces knows what each takes and gives', ()
     client.query('shop', 'stock', {})
     const told = client.history('bank', 'accounts', 'a', { limit: 5 })
     expectTypeOf(told).toEqualTypeOf<Promise<EntryHistory>>()
-    // @ts-expect-error: a cache of the other space
-    client.history('shop', 'accounts', 'a')
+    // @ts-expect-error: no such cache
+    client.history('bank', 'nothing', 'a')
   })
   expectTypeOf<FromJson<{ picture: Uint8Array }>>().toEqualTypeOf<{ readonly picture: unknown }>()
   expect(client.open).toBe(0)
