@@ -75,7 +75,15 @@ describe.skipIf(!canRun)('two processing units behind the gateway', { timeout: 1
   }
 
   async function load(...argv: string[]): Promise<string> {
-    const child = spawn(process.execPath, [spacegridProgram, 'load', '--url', gateway.url, ...argv])
+    const child = spawn(process.execPath, [
+      spacegridProgram,
+      'load',
+      '--url',
+      gateway.url,
+      '--retries',
+      '3',
+      ...argv,
+    ])
     let text = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {

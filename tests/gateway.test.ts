@@ -205,6 +205,42 @@ describe.skipIf(!canRun)('the gateway', { timeout: 60_000 }, () => {
     expect((await fetch(`${gateway.url}/where`)).status).toBe(200)
   })
 
+  it('promises that nothing happened to whoever has never been sent anywhere', async () => {
+    nameServer.addresses = [addresses[0]]
+    await startUnit('one', addresses[0])
+    await gateway.waitForUnits(1)
+    // Fifty are done, ten wait in vain.
+    const refusals = async () => {
+      const answers = Array.from({ length: 60 }, async (_, index) => {
+        const response = await send('/ticketing/commands/buy?ms=1500', {
+          'idempotency-key': `${index}`,
+        })
+        return `${response.status} ${((await response.json()) as { code?: string }).code}`
+      })
+      const told = new Set(await Promise.all(answers))
+      expect(told).not.toContain('504 outcome_unknown')
+      return [...told]
+    }
+    await expect
+      .poll(refusals, { timeout: 30_000 })
+      .toEqual(expect.arrayContaining(['200 undefined', '503 not_ready']))
+  })
+
+  it('does not promise it when the command was lost before it waited in vain', async () => {
+    nameServer.addresses = [addresses[0]]
+    await startUnit('dropping', addresses[0])
+    await gateway.waitForUnits(1)
+    const lost = send('/ticketing/commands/drop?ms=300', { 'idempotency-key': 'lost' })
+    await sleep(100)
+    const others = Array.from({ length: 58 }, () => send('/ticketing/commands/buy?ms=1500'))
+    const response = await lost
+    expect([response.status, await response.json()]).toMatchObject([
+      504,
+      { status: 504, code: 'outcome_unknown' },
+    ])
+    await Promise.all(others)
+  })
+
   it('passes a unit’s refusal on and does not ask the next unit', async () => {
     await startBoth('overloaded', 'overloaded-too')
     const response = await send('/ticketing/commands/buy', { 'idempotency-key': 'k' })

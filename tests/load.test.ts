@@ -115,15 +115,46 @@ describe('spacegrid load', { timeout: 60_000 }, () => {
 
   it('retries what was shed, with the same key, and counts what stayed shed', async () => {
     const { server, url } = await fake({ shedEveryNth: 2 })
-    const patient = await load('--url', url, '--retries', '9')
+    const patient = await load('--url', url, '--retries', '9', '--retry-budget', '0')
     expect(patient.exitCode).toBe(0)
     expect(patient.summary.attempts).toBeGreaterThan(patient.summary.total.offered * 1.3)
     const keys = server.requests.flatMap(({ key }) => key ?? [])
     expect(new Set(keys).size).toBeLessThan(keys.length)
     const other = await fake({ shedEveryNth: 2 })
-    const impatient = await load('--url', other.url, '--retries', '0')
+    const impatient = await load('--url', other.url)
     expect(impatient.summary.total.shed).toBeGreaterThan(10)
     expect(impatient.exitCode).toBe(0)
+  })
+
+  it('keeps to thresholds, and says how it differs from an earlier run', async () => {
+    const earlier = join(folder, 'earlier.json')
+    const { url } = await fake()
+    const held = await load(
+      ...['--url', url, '--duration', '9', '--json', earlier, '--threshold', 'failed=0'],
+      ...['--threshold', 'confirmHold:max<60s', '--status', url],
+    )
+    expect(held.text).toContain('  ok    threshold failed=0: 0')
+    expect(held.exitCode).toBe(0)
+    // Nobody tells how the fake is: it has no such port.
+    expect(held.text).toContain('No answer from')
+    expect(held.text).toMatch(/planned {3}540 users, started \d+/)
+    const other = await fake({ shedEveryNth: 5 })
+    const result = await load(
+      ...['--url', other.url, '--duration', '9', '--compare', earlier],
+      ...['--threshold', 'shed<1%', '--threshold', 'failed=0'],
+    )
+    expect(result.text).toContain('FAILED  threshold shed<1%: ')
+    expect(result.text).toContain('  ok    threshold failed=0: 0')
+    expect(result.text).toContain('Audit passed.')
+    expect(result.exitCode).toBe(1)
+    const { comparison, thresholds } = result.summary
+    expect(thresholds.map(({ passed }) => passed)).toEqual([false, true])
+    expect(comparison?.otherPlan).toEqual([])
+    expect(comparison?.shares[0]).toMatchObject({ operation: 'all', outcome: 'shed', earlier: 0 })
+    const ofAll = comparison?.latencies.filter(({ operation }) => operation === 'all') ?? []
+    expect(ofAll).toHaveLength(3)
+    expect(ofAll.map(({ verdict }) => verdict)).not.toContain('unsure')
+    expect(result.text).toMatch(/all p50 +[\d.]+ ms before, [\d.]+ ms now: [\d.]+ times/)
   })
 
   it('spreads users over several events with a hot one, and audits them all', async () => {
@@ -150,7 +181,7 @@ describe('spacegrid load', { timeout: 60_000 }, () => {
 
   it('finds out what became of a confirmation whose answer was lost', async () => {
     const { url } = await fake({ loseEveryNthAnswer: 3 })
-    const result = await load('--url', url, '--retries', '0')
+    const result = await load('--url', url)
     expect(result.summary.total.failed).toBeGreaterThan(5)
     expect(failedChecks(result)).toEqual([])
     expect(result.exitCode).toBe(0)
@@ -218,6 +249,11 @@ describe('spacegrid load', { timeout: 60_000 }, () => {
     const missing = await load('--profile', 'trace', '--trace', join(folder, 'missing.csv'))
     expect(missing.exitCode).toBe(2)
     expect(missing.text).toMatch(/^error: --trace .*missing\.csv: ENOENT.*\n$/)
+    const compared = join(folder, 'no-run.json')
+    await writeFile(compared, '{"seconds": 1}')
+    const noRun = await load('--compare', compared)
+    expect(noRun.exitCode).toBe(2)
+    expect(noRun.text).toMatch(/^error: --compare .*no-run\.json: this is not what --json .*\n$/)
     const many = await load('--rate', '1000', '--max-arrivals', '100')
     expect(many).toMatchObject({
       exitCode: 2,

@@ -90,6 +90,15 @@ describe('readEnvironment', () => {
     ['MONGODB_DB', 'a.b'],
     ['REDIS_URL', 'redis://'],
     ['DATA_DIR', 'a\0b'],
+    ['TRUSTED_PROXIES', '1'],
+    ['TRUSTED_PROXIES', '10.0'],
+    ['TRUSTED_PROXIES', '10.0.0.300'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', 'fd00::/129'],
+    ['TRUSTED_PROXIES', '10.0.0.1,'],
+    ['TRUSTED_PROXIES', 'gateway'],
+    ['TRUSTED_PROXIES', '*'],
   ])('refuses %s=%s in one line', (name, value) => {
     const { message } = refusalOf({ [name]: value })
     expect(message).toContain(`${name}=${JSON.stringify(value)}: allowed is `)
@@ -139,6 +148,14 @@ describe('readEnvironment', () => {
     expect(readEnvironment([], set, (line) => lines.push(line))).toEqual(defaults)
     expect(lines).toEqual(['MONGDB_URL is set, which nothing reads: is MONGODB_URL meant?'])
   })
+
+  test.each(['10.0.0.7', '10.0.0.0/8,fd00::/8,::1', 'loopback,uniquelocal'])(
+    'takes TRUSTED_PROXIES=%s',
+    (value) => {
+      const { TRUSTED_PROXIES } = readEnvironment([], { TRUSTED_PROXIES: value })
+      expect(TRUSTED_PROXIES).toBe(value)
+    },
+  )
 
   test('shows no password', () => {
     const { message } = refusalOf({

@@ -3,6 +3,8 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
+import { readSecretFiles, secretFileVariables } from './secret-files.ts'
+import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
 
 const port = (fallback: number, description: string) =>
@@ -240,6 +242,13 @@ export const environmentSchema = Type.Object({
       allowed: '* or comma-separated origins such as https://shop.example',
     }),
   ),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      description:
+        'Proxies whose X-Forwarded-For is believed, which says where a request came from; not set: nobody’s',
+      allowed: trustedProxiesAllowed,
+    }),
+  ),
   COMPRESSION_LENGTH_MIN: Type.Integer({
     minimum: 0,
     maximum: 2 ** 30,
@@ -256,6 +265,7 @@ export type EnvironmentName = keyof Environment
 /** All that somebody may have meant who has set a variable with a name like one of these. */
 export const knownVariables: readonly string[] = [
   ...Object.keys(environmentSchema.properties),
+  ...secretFileVariables,
   // Of local servers, read where their programs are looked for.
   ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
 ]
@@ -275,13 +285,18 @@ export function readEnvironment(
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
 ): Environment {
   for (const line of misspeltVariables(variables, knownVariables)) warn(line)
-  const { values: environment, problems } = readVariables(schemas, required, variables)
+  const secrets = readSecretFiles(variables)
+  const { values: environment, problems } = readVariables(schemas, required, secrets.variables)
+  problems.push(...secrets.problems)
   const { PORT, ADMIN_PORT } = environment
   if (PORT !== 0 && PORT === ADMIN_PORT)
     problems.push(`PORT and ADMIN_PORT are both ${PORT}: they must differ`)
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const proxies = environment.TRUSTED_PROXIES
+  if (typeof proxies === 'string' && !areTrustedProxies(proxies))
+    problems.push(`TRUSTED_PROXIES=${shown(proxies)}: allowed is ${trustedProxiesAllowed}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment

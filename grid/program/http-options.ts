@@ -13,6 +13,7 @@ export function httpOptionsOf(environment: Environment): Partial<HttpOptions> {
     streams: { streamsMax: environment.STREAMS_MAX },
     undeclaredReadable: environment.NODE_ENV !== 'production',
     corsOrigins: environment.CORS_ORIGINS?.split(',') ?? [],
+    trustedProxies: environment.TRUSTED_PROXIES?.split(',') ?? [],
     compressionLengthMin: environment.COMPRESSION_LENGTH_MIN,
   }
 }

@@ -1,7 +1,9 @@
 import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { announcedUrl } from '@spacegrid/grid/doors/http/http-url'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
-import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
+import { serveSpace, type UnitPlaceTold } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
@@ -78,7 +80,7 @@ export class UnitDoors implements Doors {
   async #serve(messaging: Messaging, unit: AnyUnit): Promise<Subscription[]> {
     const takesCommands = this.#environment.ROLE === 'unit'
     const log = this.#log
-    const options = { log, pipeline: this.#pipeline, takesCommands }
+    const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
     const services = [await serveSpace(messaging, unit, options)]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
@@ -88,6 +90,17 @@ export class UnitDoors implements Doors {
       return [...services, await serveReactions(messaging, unit, log)]
     services.push(await serveReactions(messaging, unit.reactions, log))
     return [...services, await serveNewest(messaging, unit.space.name, unit, log)]
+  }
+
+  /** Where others find this process. */
+  #place(): UnitPlaceTold {
+    const { HOST: host, ADMIN_PORT: adminPort, ROLE, UNIT_NAME: unit } = this.#environment
+    const address = this.#http.server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const role = ROLE === 'query' ? unitRoles.queries : unitRoles.commands
+    // Of a port that the system has chosen only the administration's server knows.
+    const admin = adminPort === 0 ? {} : { admin: announcedUrl(host, adminPort) }
+    return { unit, role, http: announcedUrl(host, port), ...admin }
   }
 
   async close(): Promise<void> {

@@ -160,7 +160,18 @@ const longestOf = (outages: readonly Outage[]): number =>
 /** Users of several events; what it says is in `load.log`. */
 function startLoad(url: string, { events, rate, folder }: ComeAndGoOptions): ChildProcess {
   const words = ['load', '--url', url, '--events', events, '--rate', rate, '--seats', seats]
-  const more = ['--duration', loadSecondsMax, '--retries', 20, '--timeout', 5, '--drain', 60]
+  const more = [
+    '--duration',
+    loadSecondsMax,
+    '--retries',
+    20,
+    '--retry-budget',
+    0,
+    '--timeout',
+    5,
+    '--drain',
+    60,
+  ]
   const child = spawn(process.execPath, [spacegridProgram, ...[...words, ...more].map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

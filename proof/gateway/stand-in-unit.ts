@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * PORT ADMIN_PORT`. It says on standard output when it listens, and answers:
  *
  * - `GET /where` its name, `?ms=` later
- * - `/ticketing/commands/drop` nothing: it closes the connection when its name begins with
- *   `dropping`
+ * - `/ticketing/commands/drop` nothing: it closes the connection, `?ms=` later, when its name
+ *   begins with `dropping`
  * - any command 503 when its name begins with `overloaded`
  * - `/ticketing/events`, and whoever accepts `text/event-stream`, an event stream with one event at
  *   once and another each `?every=` ms
@@ -29,11 +29,11 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   const isStream = request.headers.accept === 'text/event-stream'
   if (url.pathname === '/ticketing/events' || isStream)
     return stream(response, Number(url.searchParams.get('every')))
+  await sleep(Number(url.searchParams.get('ms')))
   if (url.pathname.endsWith('/drop') && name.startsWith('dropping')) {
     response.destroy()
     return
   }
-  await sleep(Number(url.searchParams.get('ms')))
   const overloaded = request.method === 'POST' && name.startsWith('overloaded')
   response.writeHead(overloaded ? 503 : 200, { 'content-type': 'application/json' })
   const forwardedFor = request.headers['x-forwarded-for']

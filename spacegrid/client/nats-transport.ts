@@ -28,8 +28,8 @@ const spacesMax = 256
 
 /**
  * Commands, queries and histories over NATS, straight to the units: no gateway, no HTTP. Of a
- * divided space it learns by what its calls are partitioned, and asks those that keep the partition.
- * Entries and streams of events are HTTP's alone.
+ * divided space it learns by what its calls are partitioned, and asks those that keep the
+ * partition. Entries and streams of events are HTTP's alone.
  *
  *     const transport = await natsTransport('nats://127.0.0.1:4222')
  *     const client = new GridClient('nats:', { transport })

@@ -5,6 +5,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
+import { secretFileVariables } from '@spacegrid/grid/program/secret-files'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -250,6 +251,8 @@ class ComponentPlan {
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
+      // Where this process found its own servers named in files, they are named by their URLs.
+      ...Object.fromEntries(secretFileVariables.map((name) => [name, ''])),
       NATS_URL: urls.nats,
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,

@@ -58,6 +58,9 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
     dataDirectory,
+    // Nobody else reaches the loopback address: what stands there before the units is a proxy of
+    // this machine.
+    environment: { TRUSTED_PROXIES: environment.TRUSTED_PROXIES ?? 'loopback' },
     urls: {
       ...(nats ? { nats } : {}),
       ...(mongodb ? { mongodb } : {}),

@@ -3,18 +3,30 @@ import { createReadStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure, failureOf } from '../command-line/failure.ts'
 import { createApplication } from '../load/applications.ts'
-import { addLoadOptions, checkLoadOptions, type LoadOptions } from '../load/options.ts'
+import { type FoundGrid, findGrid } from '../load/found/find-grid.ts'
+import { isLoopback } from '../load/loopback.ts'
+import { summarize } from '../load/measured.ts'
+import {
+  addLoadOptions,
+  checkLoadOptions,
+  type LoadOptions,
+  notThisMachine,
+} from '../load/options.ts'
 import { profiles } from '../load/profiles.ts'
 import type { RateCurve } from '../load/rate-curve.ts'
 import { reportPage } from '../load/report-page.ts'
 import { type LoadPlan, runLoad } from '../load/run.ts'
 import { screenReport } from '../load/screen.ts'
-import { type LoadSummary, summarize } from '../load/summary.ts'
+import type { LoadSummary } from '../load/summary.ts'
 import { readTrace } from '../load/trace.ts'
+import { compareRuns } from '../load/verdict/comparison.ts'
+import { readEarlierRun } from '../load/verdict/earlier-run.ts'
+import { judge } from '../load/verdict/threshold.ts'
 
 /** A grid that asks for a longer pause than this is not waited for. In ms. */
 const retryAfterMaxMs = 10_000
@@ -22,8 +34,8 @@ const retryAfterMaxMs = 10_000
 async function run(options: LoadOptions, command: Command): Promise<void> {
   checkLoadOptions(command, options)
   try {
-    const summary = await load(options)
-    process.exitCode = summary.audit.passed ? 0 : 1
+    const { audit, thresholds } = await load(options)
+    process.exitCode = audit.passed && thresholds.every(({ passed }) => passed) ? 0 : 1
   } catch (error) {
     const { message, exitCode } = failureOf(error)
     throw new Failure(`error: ${message}`, exitCode, { cause: error })
@@ -32,42 +44,63 @@ async function run(options: LoadOptions, command: Command): Promise<void> {
 
 async function load(options: LoadOptions): Promise<LoadSummary> {
   const curve = await curveOf(options)
+  const earlier = options.compare === undefined ? undefined : await readEarlierRun(options.compare)
   await prepareFolders(options)
-  const plan = planOf(options, curve)
+  const { url, status, application: space } = options
+  const grid = await findGrid({ url, status, space }, readEnvironment())
+  try {
+    if (!options.allowRemote && !isLoopback(grid.url))
+      throw new Failure(`${grid.url.href} (${grid.how}) ${notThisMachine}`, 2)
+    const measured = await measure(options, curve, grid)
+    const summary: LoadSummary = {
+      ...measured,
+      thresholds: options.threshold.map((threshold) => judge(threshold, measured)),
+      ...(earlier === undefined ? {} : { comparison: compareRuns(earlier, measured) }),
+    }
+    process.stdout.write(screenReport(summary))
+    if (options.json !== undefined) {
+      await writeFile(options.json, `${JSON.stringify(summary, null, 2)}\n`)
+    }
+    if (options.report !== undefined) await writeFile(options.report, await reportPage(summary))
+    return summary
+  } finally {
+    await grid.close()
+  }
+}
+
+async function measure(options: LoadOptions, curve: RateCurve, grid: FoundGrid) {
+  const plan = planOf(options, curve, grid)
   const interrupt = new AbortController()
   // The first signal ends the arrivals, and the audit follows; the second one ends the process.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort())
   const arrivals = Math.round(curve.arrivals)
   process.stdout.write(
-    `${options.application} at ${options.url.origin}: about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,
+    `${options.application} at ${grid.url.origin} (${grid.how}): about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,
   )
   const startedAt = new Date().toISOString()
-  const { recorder, checks, interrupted } = await runLoad(plan, interrupt.signal, process.stdout)
-  const { header, url, ...shown } = options
+  const outcome = await runLoad(plan, interrupt.signal, process.stdout)
+  const { header, url, threshold, ...shown } = options
   const run = {
-    url: url.origin + url.pathname,
+    url: grid.url.origin + grid.url.pathname,
     application: options.application,
     profile: options.profile,
     startedAt,
     runId: plan.runId,
-    options: shown,
-    interrupted,
+    options: { ...shown, threshold: threshold.map(({ text }) => text) },
+    interrupted: outcome.interrupted,
     scheduledSeconds: curve.durationSeconds,
+    plannedBySecond: curve.arrivalsBySecond,
+    servers: outcome.servers,
   }
-  const summary = summarize(run, recorder, checks)
-  process.stdout.write(screenReport(summary))
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify(summary, null, 2)}\n`)
-  }
-  if (options.report !== undefined) await writeFile(options.report, await reportPage(summary))
-  return summary
+  return summarize(run, outcome.recorder, outcome.checks)
 }
 
-function planOf(options: LoadOptions, curve: RateCurve): LoadPlan {
+function planOf(options: LoadOptions, curve: RateCurve, { url, processes }: FoundGrid): LoadPlan {
   // Two runs with one seed do the same, but must not meet each other's events and idempotency keys.
   const runId = `${options.seed}-${randomUUID().slice(0, 8)}`
   return {
-    url: options.url,
+    url,
+    processes,
     application: createApplication(options.application, {
       runId,
       seats: options.seats,
@@ -85,7 +118,11 @@ function planOf(options: LoadOptions, curve: RateCurve): LoadPlan {
     runId,
     drainMs: options.drain * 1000,
     client: {
-      retry: { retriesMax: options.retries, retryAfterMaxMs },
+      retry: {
+        retriesMax: options.retries,
+        retryAfterMaxMs,
+        ...(options.retryBudget === 0 ? {} : { budget: options.retryBudget }),
+      },
       openMax: options.maxOpen,
       timeoutMs: options.timeout * 1000,
       headers: options.header,
@@ -145,7 +182,10 @@ export const addLoad: AddCommand = (program) => {
   addLoadOptions(command)
     .addHelpText(
       'after',
-      '\nExit code: 0 all well, 1 the audit failed or the grid could not be used, 2 wrong usage.',
+      `
+Without --url it loads the grid of NATS_URL, whose units say where they are; else the cluster of DATA_DIR/cluster.json; else
+what serves on HOST and PORT (npx spacegrid start). It says which one it has found.
+Exit code: 0 all well, 1 the audit failed, a threshold was not kept or the grid could not be used, 2 wrong usage.`,
     )
     .action(run)
 }

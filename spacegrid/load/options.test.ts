@@ -36,8 +36,10 @@ function parse(...argv: string[]): LoadOptions {
 
 describe('options of load', () => {
   it('has a default for everything that needs a value', () => {
-    const { url, ...options } = parse()
-    expect(url.href).toBe('http://127.0.0.1:8080/')
+    const options = parse()
+    expect(options.url).toBeUndefined()
+    // What is shed is to be seen.
+    expect(options).toMatchObject({ retries: 0, retryBudget: 100, threshold: [], status: [] })
     expect(options).toMatchObject({ application: 'ticketing', profile: 'steady', rate: 50 })
     expect(options).toMatchObject({ events: 1, hot: 0.3 })
   })
@@ -67,7 +69,7 @@ describe('options of load', () => {
       exitCode: 1,
       text: 'error: --url http://10.1.2.3/ is not this machine; add --allow-remote if you may load it\n',
     })
-    expect(parse('--url', 'http://10.1.2.3', '--allow-remote').url.hostname).toBe('10.1.2.3')
+    expect(parse('--url', 'http://10.1.2.3', '--allow-remote').url?.hostname).toBe('10.1.2.3')
   })
 
   it.each([
@@ -84,6 +86,11 @@ describe('options of load', () => {
     ['--profile', 'trace'],
     ['--trace', 'file.csv'],
     ['--peak', '7'],
+    ['--threshold', 'p99'],
+    ['--threshold', 'p99<100'],
+    ['--threshold', 'p98<100ms'],
+    ['--threshold', 'shed<1ms'],
+    ['--status', 'nowhere'],
     ['--nonsense'],
     ['stray'],
   ])('refuses %s %s with one line', (...argv) => {
@@ -91,6 +98,24 @@ describe('options of load', () => {
     // What is not 0 ends the program with 2.
     expect(exitCode).not.toBe(0)
     expect(text).toMatch(/^error: .+\n$/)
+  })
+
+  it('collects thresholds and addresses', () => {
+    const options = parse(
+      ...['--threshold', 'p99 < 0.1s', '--threshold', 'confirmHold:failed=0'],
+      ...['--status', 'http://127.0.0.1:9090', '--status', 'http://127.0.0.1:9091/status'],
+    )
+    expect(options.threshold).toEqual([
+      {
+        ...{ text: 'p99 < 0.1s', operation: undefined },
+        ...{ metric: 'p99', comparison: '<', value: 100, unit: 'ms' },
+      },
+      {
+        ...{ text: 'confirmHold:failed=0', operation: 'confirmHold' },
+        ...{ metric: 'failed', comparison: '=', value: 0, unit: '' },
+      },
+    ])
+    expect(options.status).toEqual(['http://127.0.0.1:9090', 'http://127.0.0.1:9091'])
   })
 
   it('collects headers', () => {

@@ -9,9 +9,12 @@ import {
   type ProfileName,
   profileNames,
 } from './profiles.ts'
+import { parseThreshold, type Threshold } from './verdict/threshold.ts'
 
 export interface LoadOptions {
-  readonly url: URL
+  /** Undefined: the grid is looked for. */
+  readonly url?: URL
+  readonly status: readonly string[]
   readonly allowRemote: boolean
   readonly header: Readonly<Record<string, string>>
   readonly application: ApplicationName
@@ -28,6 +31,7 @@ export interface LoadOptions {
   readonly maxOpen: number
   readonly timeout: number
   readonly retries: number
+  readonly retryBudget: number
   readonly drain: number
   readonly seats: number
   readonly events: number
@@ -36,6 +40,8 @@ export interface LoadOptions {
   readonly specific: number
   readonly confirm: number
   readonly think: number
+  readonly threshold: readonly Threshold[]
+  readonly compare?: string
   readonly report?: string
   readonly json?: string
 }
@@ -49,7 +55,15 @@ const durationSecondsMax = 3600
  */
 export function addLoadOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'where the grid answers', parseUrl, new URL('http://127.0.0.1:8080'))
+    .option('--url <url>', 'where the grid answers (looked for without it: see below)', parseUrl)
+    .addOption(
+      new Option(
+        '--status <url>',
+        'administration port of a process of the grid, whose figures stand beside the users’; repeatable (those that are found)',
+      )
+        .argParser((text, before: readonly string[]) => [...before, parseUrl(text).origin])
+        .default([], 'those that are found'),
+    )
     .option('--allow-remote', 'allow a URL that is not this machine', false)
     .addOption(
       new Option('--header <name: value>', 'send with every request; repeatable')
@@ -61,7 +75,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--rate <users/s>', 'arrivals per second in ordinary times', number(0.01, 100_000), 50)
     .option(
       '--peak <users/s>',
-      `arrivals per second at the peak (spike: ${defaultPeakFactor} times the rate; trace: scales its busiest second)`,
+      `arrivals per second at the peak (ramp, spike, on-sale: ${defaultPeakFactor} times the rate; trace: scales its busiest second)`,
       number(0.01, 100_000),
     )
     .option(
@@ -76,8 +90,24 @@ export function addLoadOptions(command: Command): Command {
     .option('--seed <number>', 'same seed, same users at the same moments', whole(0, 2 ** 31), 1)
     .option('--max-arrivals <count>', 'refuse to start above this', whole(1, 1e8), 2_000_000)
     .option('--max-open <count>', 'requests open at once', whole(1, 20_000), 2048)
-    .option('--timeout <seconds>', 'per attempt', number(0.1, 300), 10)
-    .option('--retries <count>', 'after 502, 503, 504 or no answer', whole(0, 20), 3)
+    .option(
+      '--timeout <seconds>',
+      'per attempt; the grid is told, and does not begin what cannot be in time',
+      number(0.1, 300),
+      10,
+    )
+    .option(
+      '--retries <count>',
+      'after 502, 503, 504 or no answer; without them what is shed is seen',
+      whole(0, 20),
+      0,
+    )
+    .option(
+      '--retry-budget <tokens>',
+      'bounds the retries of all users together, as a client’s does (0: no bound)',
+      whole(0, 1e6),
+      100,
+    )
     .option('--drain <seconds>', 'wait for users after the last arrival', number(0, 600), 30)
     .option('--seats <count>', 'ticketing: seats of each event', whole(4, eventSeatsMax), 10_000)
     .option('--events <count>', 'ticketing: events, as many on sale at once', whole(1, 1000), 1)
@@ -91,17 +121,23 @@ export function addLoadOptions(command: Command): Command {
       0.7,
     )
     .option('--think <seconds>', 'mean time before a user decides', number(0, 600), 1)
+    .addOption(
+      new Option('--threshold <rule>', 'p99<100ms, shed<1%, confirmHold:failed=0 …; repeatable')
+        .argParser(collectThreshold)
+        .default([], 'none'),
+    )
+    .option('--compare <file.json>', 'an earlier run: how this one differs from it')
     .option('--report <file.html>', 'write a page with charts')
     .option('--json <file.json>', 'write every number')
 }
 
+export const notThisMachine = 'is not this machine; add --allow-remote if you may load it'
+
 /** Ends the command with a line and exit code 2 when options do not go together. */
 export function checkLoadOptions(command: Command, options: LoadOptions): void {
-  if (!options.allowRemote && !isLoopback(options.url)) {
-    command.error(
-      `error: --url ${options.url.href} is not this machine; add --allow-remote if you may load it`,
-    )
-  }
+  const { url } = options
+  if (url !== undefined && !options.allowRemote && !isLoopback(url))
+    command.error(`error: --url ${url.href} ${notThisMachine}`)
   if (options.profile === 'trace' && options.trace === undefined) {
     command.error('error: --profile trace needs --trace FILE')
   }
@@ -144,6 +180,14 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new InvalidArgumentError('Allowed is an http or https URL.')
+}
+
+function collectThreshold(text: string, before: readonly Threshold[]): readonly Threshold[] {
+  try {
+    return [...before, parseThreshold(text)]
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function parseHeader(

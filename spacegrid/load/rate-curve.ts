@@ -37,6 +37,25 @@ export class RateCurve {
     )
   }
 
+  /** Arrivals that are planned in each second. */
+  get arrivalsBySecond(): readonly number[] {
+    const seconds = new Array<number>(Math.ceil(this.durationSeconds)).fill(0)
+    let from = 0
+    for (const { durationSeconds, startRate, endRate } of this.segments) {
+      const to = from + durationSeconds
+      const rateAt = (at: number) =>
+        startRate + ((endRate - startRate) * (at - from)) / durationSeconds
+      for (let second = Math.floor(from); second < Math.min(to, seconds.length); second += 1) {
+        const [begin, end] = [Math.max(from, second), Math.min(to, second + 1)]
+        if (end > begin)
+          seconds[second] =
+            (seconds[second] ?? 0) + ((rateAt(begin) + rateAt(end)) / 2) * (end - begin)
+      }
+      from = to
+    }
+    return seconds
+  }
+
   /** The same shape with every rate multiplied. */
   scaled(factor: number): RateCurve {
     return new RateCurve(

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../client/index.ts'
-import { Recorder } from './recorder.ts'
+import { summarize } from './measured.ts'
+import { latencyBucketMs, Recorder } from './recorder.ts'
 
 const accepted: Answer = { kind: 'accepted', result: {}, position: 1, attempts: 1 }
 const rejected: Answer = { kind: 'rejected', reason: 'sold_out', details: {}, attempts: 1 }
@@ -24,6 +25,9 @@ it('measures from the intended start, in the second of the intended start', () =
   record(accepted)
   expect(recorder.latency.maxValue / 1000).toBeCloseTo(2000, -1)
   expect(recorder.startDelay.maxValue / 1000).toBeCloseTo(500, -1)
+  // The generator was behind, in the second in which the user was due.
+  expect(recorder.late).toBe(1)
+  expect(recorder.seconds[0]).toMatchObject({ started: 1, late: 1 })
   expect(recorder.seconds.map(({ offered, answered }) => ({ offered, answered }))).toEqual([
     { offered: 1, answered: 0 },
     { offered: 0, answered: 0 },
@@ -46,6 +50,57 @@ it('accounts for every request: offered is admitted, shed and failed together', 
     'shed: HTTP 503': 1,
     'failed: client saturated': 1,
   })
+})
+
+it('tells every operation and every reason apart, second by second', () => {
+  let nowMs = 0
+  const recorder = new Recorder(() => nowMs)
+  const ask = (operation: string, dueMs: number, tookMs: number, answer: Answer) => {
+    nowMs = dueMs
+    const record = recorder.offer(operation, dueMs)
+    nowMs = dueMs + tookMs
+    record(answer)
+  }
+  ask('hold', 100, 20, accepted)
+  ask('hold', 200, 40, accepted)
+  ask('confirm', 300, 900, accepted)
+  ask('hold', 1500, 5, shed)
+  const { seconds } = summarize(
+    {
+      ...{ url: '', application: 'a', profile: 'steady', startedAt: '', runId: '', options: {} },
+      ...{ interrupted: false, scheduledSeconds: 2, plannedBySecond: [4, 1.25] },
+      servers: { processes: [] },
+    },
+    recorder,
+    [],
+  )
+  expect(seconds[0]).toMatchObject({ offered: 3, planned: 4, reasons: {} })
+  expect(seconds[0]?.operations).toMatchObject({
+    hold: { offered: 2, admitted: 2, p50: 20, p99: 40 },
+    confirm: { offered: 1, p50: 900 },
+  })
+  expect(seconds[1]).toMatchObject({ planned: 1.3, reasons: { 'shed: HTTP 503': 1 } })
+  expect(seconds[1]?.operations).toMatchObject({ hold: { shed: 1, admitted: 0, p50: null } })
+})
+
+it('counts latencies in buckets that double four by four', () => {
+  let nowMs = 0
+  const recorder = new Recorder(() => nowMs)
+  for (const tookMs of [0.01, 0.1, 0.2, 1000]) {
+    const record = recorder.offer('hold', nowMs)
+    nowMs += tookMs
+    record(accepted)
+  }
+  const filled = Object.entries(recorder.buckets).map(([at, count]) => [
+    latencyBucketMs(Number(at)),
+    count,
+  ])
+  expect(filled.slice(0, 2)).toEqual([
+    [0.1, 2],
+    [0.2, 1],
+  ])
+  expect(filled[2]?.[0]).toBeGreaterThan(800)
+  expect(filled[2]?.[0]).toBeLessThanOrEqual(1000)
 })
 
 it('keeps refusals out of the latencies, since they would flatter them', () => {

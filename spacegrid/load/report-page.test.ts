@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../client/index.ts'
+import { summarize } from './measured.ts'
 import { Recorder } from './recorder.ts'
 import { reportPage } from './report-page.ts'
 import { screenReport } from './screen.ts'
-import { type LoadSummary, summarize } from './summary.ts'
+import type { LoadSummary } from './summary.ts'
 
 function summary(passed = true): LoadSummary {
   let nowMs = 0
@@ -26,8 +27,11 @@ function summary(passed = true): LoadSummary {
     options: { rate: 5 },
     interrupted: false,
     scheduledSeconds: 1,
+    plannedBySecond: [2],
+    servers: { processes: [], note: 'Nobody says how the grid is.' },
   }
-  return summarize(run, recorder, [{ promise: 'no seat sold twice', passed, detail: '2 seats' }])
+  const checks = [{ promise: 'no seat sold twice', passed, detail: '2 seats' }]
+  return { ...summarize(run, recorder, checks), thresholds: [] }
 }
 
 it('is one file: nothing is loaded from elsewhere, and the numbers are inside', async () => {

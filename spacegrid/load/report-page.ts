@@ -1,5 +1,6 @@
 import { type Cell, escapeHtml, renderPage, table } from '../report/page.ts'
-import type { LoadSummary, Percentiles } from './summary.ts'
+import type { Percentiles } from './measured.ts'
+import type { LoadSummary } from './summary.ts'
 
 /**
  * A page that needs nothing but itself: charts, numbers and the audit, to be mailed or kept beside

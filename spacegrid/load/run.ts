@@ -2,12 +2,15 @@ import { setMaxListeners } from 'node:events'
 import { GridClient, type GridClientOptions } from '../client/index.ts'
 import type { Application, AuditCheck } from './application.ts'
 import { type ArrivalProcess, arrivalTimesMs } from './arrivals.ts'
+import type { WatchedProcess } from './found/find-grid.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { poolTransport } from './pool-transport.ts'
 import { type ProgressOptions, showProgress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import type { RateCurve } from './rate-curve.ts'
 import { Recorder } from './recorder.ts'
+import type { ServerFigures } from './servers/server-figures.ts'
+import { ServerWatch } from './servers/server-watch.ts'
 import { Session, type SessionContext } from './session.ts'
 
 export interface LoadPlan {
@@ -21,6 +24,8 @@ export interface LoadPlan {
   /** How long users may go on after the last arrival. In ms. */
   readonly drainMs: number
   readonly client: ClientPlan
+  /** Processes of the grid that say how they are. */
+  readonly processes: () => Promise<readonly WatchedProcess[]>
 }
 
 /** How users send; every limit is said. */
@@ -30,6 +35,7 @@ export interface LoadOutcome {
   readonly recorder: Recorder
   readonly checks: readonly AuditCheck[]
   readonly interrupted: boolean
+  readonly servers: ServerFigures
 }
 
 /** Random streams that are not users'. Users count from zero. */
@@ -65,9 +71,9 @@ export async function runLoad(
   const preparingClient = clientOf(plan, { random })
   try {
     await plan.application.prepare(preparingClient)
-    const { recorder, visitErrors } = await visitAll(plan, interrupt, stream)
+    const { visitErrors, ...visited } = await visitAll(plan, interrupt, stream)
     const checks = await auditAll(plan.application, auditClient, visitErrors)
-    return { recorder, checks, interrupted: interrupt.aborted }
+    return { ...visited, checks, interrupted: interrupt.aborted }
   } finally {
     await preparingClient.stop()
     await auditClient.stop()
@@ -84,7 +90,7 @@ async function visitAll(
   plan: LoadPlan,
   interrupt: AbortSignal,
   stream: NodeJS.WriteStream,
-): Promise<{ recorder: Recorder; visitErrors: string[] }> {
+): Promise<{ recorder: Recorder; visitErrors: string[]; servers: ServerFigures }> {
   const startedMs = performance.now()
   const now = (): number => performance.now() - startedMs
   const recorder = new Recorder(now)
@@ -112,6 +118,8 @@ async function visitAll(
     stream,
   }
   const shown = showProgress(progress)
+  const watch = new ServerWatch({ processes: plan.processes, now })
+  watch.start()
   const start = (intendedMs: number, index: number): void => {
     recorder.arrival(intendedMs)
     const session = new Session(context, index, intendedMs, seededRandom(plan.seed, index))
@@ -134,7 +142,7 @@ async function visitAll(
     await Promise.all(visits)
     shown.stop()
   }
-  return { recorder, visitErrors }
+  return { recorder, visitErrors, servers: await watch.stop() }
 }
 
 /** Waits for all users, but not longer than the drain. */

@@ -1,5 +1,7 @@
+import type { Percentiles } from './measured.ts'
 import type { Counts } from './recorder.ts'
-import type { LoadSummary, Percentiles } from './summary.ts'
+import type { LoadSummary } from './summary.ts'
+import type { LatencyComparison, RunComparison } from './verdict/comparison.ts'
 
 const countColumns = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
 const percentileColumns = ['p50', 'p90', 'p99', 'p99.9', 'max'] as const
@@ -33,8 +35,12 @@ export function screenReport(summary: LoadSummary): string {
     ...operations,
     '',
     ...reasonLines(summary),
+    ...serverLines(summary),
     ...totalLines(summary),
+    ...generatorLines(summary),
     '',
+    ...comparisonLines(summary.comparison),
+    ...thresholdLines(summary),
     ...auditLines(summary),
     '',
   ].join('\n')
@@ -62,6 +68,77 @@ function totalLines(summary: LoadSummary): string[] {
   lines.push(`the generator's own delay, contained above: ${percentileText(startDelayMs)}`)
   return lines
 }
+
+/** A generator that could not keep up has measured itself. */
+function generatorLines({ generator, arrivals }: LoadSummary): string[] {
+  const { planned, late, secondsBehind } = generator
+  const lines = [`planned   ${planned} users, started ${arrivals}, of which late ${late}`]
+  if (secondsBehind.length > 0) {
+    const named = secondsBehind.slice(0, secondsNamed).join(', ')
+    const more = secondsBehind.length > secondsNamed ? ' …' : ''
+    lines.push(
+      `THE GENERATOR FELL BEHIND in ${secondsBehind.length} of its seconds (${named}${more}): what it took is in the latencies above. Ask for less, or give it a processor of its own.`,
+    )
+  }
+  return lines
+}
+
+function serverLines({ servers: { processes, note } }: LoadSummary): string[] {
+  const lines = processes.map(({ name, samples, unanswered }) => {
+    const most = (read: (sample: (typeof samples)[number]) => number | undefined) =>
+      Math.max(0, ...samples.map((sample) => read(sample) ?? 0))
+    return [
+      `${name.padEnd(20)} queueing delay up to ${milliseconds(most((it) => it.queueingDelayMs))} ms`,
+      `event loop p99 up to ${milliseconds(most((it) => it.eventLoopMs))} ms`,
+      `shed up to ${most((it) => it.shedPerSecond).toFixed(0)}/s`,
+      `collisions up to ${most((it) => it.collisionsPerSecond).toFixed(0)}/s`,
+      `memory up to ${(most((it) => it.residentBytes) / 2 ** 20).toFixed(0)} MiB`,
+      ...(unanswered === 0 ? [] : [`${unanswered} times without an answer`]),
+    ].join(', ')
+  })
+  return [...lines, ...(note === undefined ? [] : [note]), '']
+}
+
+function thresholdLines({ thresholds }: LoadSummary): string[] {
+  if (thresholds.length === 0) return []
+  const lines = thresholds.map(
+    ({ threshold, passed, measured }) =>
+      `${passed ? '  ok  ' : 'FAILED'}  threshold ${threshold}: ${measured}`,
+  )
+  return [...lines, '']
+}
+
+function comparisonLines(comparison: RunComparison | undefined): string[] {
+  if (comparison === undefined) return []
+  const { earlierRun, otherPlan, latencies, shares } = comparison
+  const lines = [`Compared with run ${earlierRun.runId} of ${earlierRun.startedAt}:`]
+  if (otherPlan.length > 0)
+    lines.push(
+      `its plan was another one (${otherPlan.join(', ')}): the figures are beside each other, no more`,
+    )
+  lines.push(...latencies.map(latencyLine))
+  lines.push(
+    ...shares.map(
+      ({ operation, outcome, earlier, later }) =>
+        `${`${operation} ${outcome}`.padEnd(26)}${percent(earlier)} before, ${percent(later)} now`,
+    ),
+  )
+  return [...lines, '']
+}
+
+function latencyLine(one: LatencyComparison): string {
+  const { operation, percentile, earlier, later, ratio, bySecond, low, high, verdict } = one
+  const spread =
+    bySecond === undefined || low === undefined || high === undefined
+      ? ''
+      : `, second by second ${bySecond.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
+  return `${`${operation} ${percentile}`.padEnd(26)}${milliseconds(earlier)} ms before, ${milliseconds(later)} ms now: ${ratio.toFixed(2)} times${spread}: ${verdict}`
+}
+
+/** Seconds that are named; the rest are counted. */
+const secondsNamed = 10
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 
 function auditLines({ audit }: LoadSummary): string[] {
   const lines = audit.checks.map(

@@ -21,7 +21,7 @@ export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answe
   }
 
   get address(): string | undefined {
-    return this.request.raw.socket.remoteAddress
+    return this.request.ip
   }
 
   get credential(): string | undefined {

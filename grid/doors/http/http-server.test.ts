@@ -102,6 +102,24 @@ test('who asks is found out by where the request comes from and what it shows', 
   ])
 })
 
+test('of forwarded addresses those that trusted proxies have appended are believed', async () => {
+  const addresses: (string | undefined)[] = []
+  const pipeline = new RequestPipeline({
+    identify: (origin) => {
+      addresses.push(origin.address)
+      return { name: undefined, origin }
+    },
+  })
+  const forwarded = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9, 10.0.0.7' }
+  const trustedProxies = ['loopback', 'linklocal', 'uniquelocal', '10.0.0.0/8', 'fd00::/8', '::1']
+  const { get } = openDoor({ pipeline, trustedProxies })
+  await get('/shop/queries/echo', forwarded)
+  await get('/shop/queries/echo')
+  const untold = openDoor({ pipeline })
+  await untold.get('/shop/queries/echo', forwarded)
+  expect(addresses).toEqual(['203.0.113.9', '127.0.0.1', '127.0.0.1'])
+})
+
 describe('documentation', () => {
   test('/openapi.json describes every route', async () => {
     const { get } = openDoor({ title: 'Shop', version: '1.2.3' })

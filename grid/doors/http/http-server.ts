@@ -86,6 +86,12 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    */
   readonly corsOrigins?: readonly string[]
   /**
+   * Proxies whose `X-Forwarded-For` is believed: addresses, networks (`10.0.0.0/8`), `loopback`,
+   * `linklocal`, `uniquelocal`. A request came from the last address of it that is none of theirs.
+   * Default: none, it came from whoever has the connection.
+   */
+  readonly trustedProxies?: readonly string[]
+  /**
    * Length from which bodies are compressed for callers who accept that, characters. Default 8,192;
    * 0: none is.
    */
@@ -110,6 +116,7 @@ const defaults = {
   ...discardDefaults,
   undeclaredReadable: true,
   corsOrigins: [] as readonly string[],
+  trustedProxies: [] as readonly string[],
   compressionLengthMin: 8192,
   title: 'Spacegrid',
   version: gridPackage.version,
@@ -208,6 +215,7 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Fastify's own logging costs listeners on every request.
     logger: false,
     bodyLimit: settings.bodyBytesMax,
+    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectionTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,

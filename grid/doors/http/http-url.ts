@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+
 /** What listens on every address of the machine is reached by its loopback one. */
 const loopback: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
@@ -10,3 +12,10 @@ export function httpUrl(host: string, port: number): string {
   // A zone's percent sign is escaped in a URL (RFC 6874).
   return `http://${address.includes(':') ? `[${address.replace('%', '%25')}]` : address}:${port}`
 }
+
+/**
+ * The same for somebody on another machine: what listens on every address is reached by the name of
+ * its host, as a container is by its own.
+ */
+export const announcedUrl = (host: string, port: number): string =>
+  httpUrl(host in loopback ? hostname() : host, port)

@@ -42,14 +42,27 @@ export interface SpaceServicesOptions {
   readonly takesCommands?: boolean
   /** The one partition that is served. Default: all that the space has. */
   readonly partition?: number
+  /** Where the process is, for whoever looks for units. Default: nobody is told. */
+  readonly place?: UnitPlaceTold
+}
+
+/** What a unit's services say of the process that they are in. */
+export interface UnitPlaceTold {
+  readonly unit: string
+  /** As in its status. */
+  readonly role: string
+  /** Address of its public HTTP. */
+  readonly http: string
+  /** Address of health, status and metrics. Absent where nobody knows which port it has got. */
+  readonly admin?: string
 }
 
 /**
- * Serves a unit's commands and queries, and histories of entries, over messaging, for callers in any language: JSON in, JSON
- * out, the shapes and the headers of the HTTP door. Units of one space share the requests. Errors
- * travel as GridErrors; a rejection's reason is in its details. The subjects stay open until the
- * subscription is stopped: a unit that leaves service stops it, or its callers get `not_ready` from
- * it.
+ * Serves a unit's commands and queries, and histories of entries, over messaging, for callers in
+ * any language: JSON in, JSON out, the shapes and the headers of the HTTP door. Units of one space
+ * share the requests. Errors travel as GridErrors; a rejection's reason is in its details. The
+ * subjects stay open until the subscription is stopped: a unit that leaves service stops it, or its
+ * callers get `not_ready` from it.
  */
 export function serveSpace(
   messaging: Messaging,
@@ -57,7 +70,7 @@ export function serveSpace(
   options: SpaceServicesOptions,
 ): Promise<Subscription> {
   const { space } = unit
-  const { partition, takesCommands = true } = options
+  const { partition, place, takesCommands = true } = options
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
   const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
@@ -97,6 +110,7 @@ export function serveSpace(
     name: `spacegrid-${partition === undefined ? space.name : `${space.name}-${partition}`}`,
     version: options.version ?? '0.0.0',
     description: space.description ?? `Commands and queries of space ${space.name}`,
+    ...(place === undefined ? {} : { metadata: { ...place } }),
     endpoints: [...commands, ...queries, ...(queries.length > 0 ? [batch] : []), ...histories],
   })
 }

@@ -4,8 +4,8 @@ import type { Trace } from './trace.ts'
 export interface Origin {
   readonly door: 'http' | 'nats'
   /**
-   * Network address of the machine that has sent it (behind a gateway: the gateway's); undefined
-   * over NATS, which does not tell.
+   * Network address of the machine that has sent it (behind a gateway: the gateway's, unless it is
+   * one of the trusted proxies, whose word is taken); undefined over NATS, which does not tell.
    */
   readonly address: string | undefined
   /** The `Authorization` header as it came; nobody has looked at it. */

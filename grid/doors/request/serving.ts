@@ -200,7 +200,7 @@ export interface KeyChange<Position extends PositionToken = PositionToken> {
   /** The unit that has sent it. */
   readonly unit?: string
   /**
-   * Its name. Left out: nobody's (`due`), written by an earlier version of the grid, or of a command
+   * Its name. Left out: nobody's (`due`), written by an earlier version of the grid, or of one
    * across partitions that was prepared before what is kept.
    */
   readonly command?: string

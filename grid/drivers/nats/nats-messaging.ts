@@ -137,6 +137,7 @@ export class NatsMessaging implements Messaging {
       name: service.name,
       version: service.version,
       description: service.description ?? '',
+      ...(service.metadata === undefined ? {} : { metadata: { ...service.metadata } }),
       // Instances share the requests within their service; another service on the same subject is
       // asked as well.
       queue: service.name,

@@ -23,6 +23,8 @@ export interface Service {
   readonly name: string
   readonly version: string
   readonly description?: string
+  /** Of this instance, told to whoever looks for it. */
+  readonly metadata?: Readonly<Record<string, string>>
   readonly endpoints: readonly Endpoint[]
 }
 

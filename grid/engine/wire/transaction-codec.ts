@@ -82,9 +82,9 @@ function writeTerms(to: unknown[], hold: HoldTerms | undefined): void {
 }
 
 /**
- * The command's name is a number of the message's names, in places where earlier versions wrote, and
- * read, something else of the same meaning to them: instead of `false` where nothing follows, and
- * below zero instead of no time before which it must not apply.
+ * The command's name is a number of the message's names, in places where earlier versions wrote,
+ * and read, something else of the same meaning to them: instead of `false` where nothing follows,
+ * and below zero instead of no time before which it must not apply.
  */
 function writeRest(
   to: unknown[],
