@@ -103,3 +103,8 @@ export type {
   JoinOptions,
   ProjectionOptions,
 } from '@spacegrid/grid/core/projection/define-projection'
+export type {
+  RowQueriesOf,
+  RowsInput,
+  RowsPage,
+} from '@spacegrid/grid/core/projection/row-query-types'

@@ -15,7 +15,6 @@ export {
   type HistoryOptions,
   type QueryOptions,
   type QueryResult,
-  type RequestOptions,
 } from './grid-client.ts'
 export type {
   DomainEventTold,
@@ -25,7 +24,9 @@ export type {
   ResetTold,
 } from './grid-event.ts'
 export type { LiveAnswer, LiveOptions } from './live-answer.ts'
+export type { RequestOptions } from './request-options.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'
+export type { ArchivedEntry, ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 export type {
   Call,
   Transport,

@@ -9,6 +9,7 @@ import type {
   PartitionKey,
   Projection,
   ProjectionSource,
+  Told,
 } from '../definition.ts'
 import { checkDescription, checkName, checkSynchronous } from '../definition-checks.ts'
 import type { Mistake } from '../mistake.ts'
@@ -131,6 +132,7 @@ export function defineProjection<
   Made extends Values = Values,
   const Indexes extends IndexFields = Record<never, never>,
   Given extends keyof ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> = never,
+  const Readable extends boolean | readonly string[] = false,
 >(
   name: Name,
   options: ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> &
@@ -142,13 +144,14 @@ export function defineProjection<
       Indexes
     > & {
       readonly [Option in Given]?: unknown
-    },
+    } & { readonly readable?: Readable },
 ): Projection<
   RowOf<ItemOf<Of, Selected>, GroupBy, 'values' extends Given ? Made : never>,
   Indexes & { readonly byKey: GroupBy },
   UsesOf<Of>,
   Name
-> {
+> &
+  Told<Readable> {
   checkName('projection', name)
   const what = `projection ${name}`
   const { description, version = 1, of, where, select, values, readable } = options
