@@ -7,10 +7,10 @@ import { waitFor } from '../support/wait-for.ts'
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** Killed at once, one group after the other. */
 const victims = [
-  ['data-writer-1'],
-  ['data-pump-1'],
-  ['data-writer-1', 'data-pump-1'],
-  ['data-writer-1', 'data-pump-1', 'data-reader-1'],
+  ['data-writer'],
+  ['data-pump'],
+  ['data-writer', 'data-pump'],
+  ['data-writer', 'data-pump', 'data-reader'],
 ]
 
 interface StoredOrder {
