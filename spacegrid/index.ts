@@ -14,7 +14,7 @@ export type {
   QueriesOf,
   ResultOf,
 } from '@spacegrid/grid/core/call-types'
-export type { Frozen } from '@spacegrid/grid/core/data-types'
+export type { Frozen, IndexRange, Scalar, Value } from '@spacegrid/grid/core/data-types'
 export {
   defineCache,
   defineCommand,
@@ -45,38 +45,14 @@ export {
 } from '@spacegrid/grid/core/define-reaction'
 export type {
   Acknowledgement,
-  AnyCache,
   AnyCommand,
-  AnyProjection,
   AnyQuery,
-  AppendOptions,
-  Cache,
-  CacheOptions,
   Command,
   CommandPart,
   EveryPartition,
-  ExpiryHandler,
-  FieldBounds,
-  IncrementOptions,
-  IndexRange,
-  Join,
-  Outcome,
-  Page,
-  PageInput,
-  PageOptions,
-  PartitionKey,
-  Patch,
-  Projection,
-  ProjectionSource,
   Query,
   Reader,
-  Resolved,
-  Scalar,
   Space,
-  TakeOptions,
-  Transaction,
-  Value,
-  Where,
 } from '@spacegrid/grid/core/definition'
 export {
   type ErrorCode,
@@ -93,6 +69,21 @@ export {
   mergePages,
 } from '@spacegrid/grid/core/merge-pages'
 export type { Mistake, MistakeIn } from '@spacegrid/grid/core/mistake'
+export type {
+  AppendOptions,
+  IncrementOptions,
+  Outcome,
+  Patch,
+  Resolved,
+  TakeOptions,
+} from '@spacegrid/grid/core/operation-options'
+export type {
+  FieldBounds,
+  Page,
+  PageInput,
+  PageOptions,
+  Where,
+} from '@spacegrid/grid/core/page-types'
 export type { About, CallAbout, Failure, Process, Retry } from '@spacegrid/grid/core/process'
 export type {
   Aggregate,
@@ -104,7 +95,22 @@ export type {
   ProjectionOptions,
 } from '@spacegrid/grid/core/projection/define-projection'
 export type {
+  AnyProjection,
+  Join,
+  Projection,
+  ProjectionSource,
+  Told,
+} from '@spacegrid/grid/core/projection/projection'
+export type {
   RowQueriesOf,
   RowsInput,
   RowsPage,
 } from '@spacegrid/grid/core/projection/row-query-types'
+export type {
+  AnyCache,
+  Cache,
+  CacheOptions,
+  ExpiryHandler,
+  PartitionKey,
+  Transaction,
+} from '@spacegrid/grid/core/transaction'

@@ -204,8 +204,10 @@ async function expectAll(cluster: ProcessCluster, partitions: number, { answers,
     const place = partitionOfHash(partitionHash([document.account]), partitions)
     expect(document._grid.partition).toBe(partitions === 1 ? undefined : place)
   }
-  for (const logName of logNamesOf(space, partitions))
+  const audits = logNamesOf(space, partitions).map(async (logName) => {
     expect(await auditCopies(urls, logName, 1, patienceMs), logName).toEqual([])
+  })
+  await Promise.all(audits)
 }
 
 // docs/partitions.md, moving to another number: nothing is lost, whenever the command is killed

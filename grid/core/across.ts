@@ -1,4 +1,4 @@
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import {
   collided,
   type Evaluation,

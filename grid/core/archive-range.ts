@@ -1,4 +1,4 @@
-import type { IndexRange, Scalar } from './definition.ts'
+import type { IndexRange, Scalar } from './data-types.ts'
 import { IndexOrder } from './index-order.ts'
 
 /** What stands in a range, behind a place in it. */

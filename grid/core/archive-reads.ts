@@ -1,5 +1,5 @@
 import { archiveBucketOf } from './archive-buckets.ts'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import type { CacheLayout } from './layout.ts'
 import { absentVersion } from './version.ts'
 import type { View } from './view.ts'

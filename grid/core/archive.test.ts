@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { archiveBucketOf, archivingSteps } from './archive-buckets.ts'
 import type { KnownArchive } from './archive-reads.ts'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { Transaction, Value } from './definition.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { FrameKind } from './frame.ts'
 import { Melder } from './meld.ts'
@@ -12,6 +12,7 @@ import { mayArchive, mergeShapes, shapeOf } from './shape.ts'
 import { isSound } from './sound.ts'
 import { SpaceState } from './space-state.ts'
 import { StepKind, type TransactionRecord } from './steps.ts'
+import type { Transaction } from './transaction.ts'
 
 const orders = defineCache('orders', {
   schema: Type.Object({

@@ -1,4 +1,4 @@
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { Entry } from './entry.ts'
 import type { CacheLayout } from './layout.ts'
 import { cacheEntriesMax } from './limits.ts'

@@ -1,5 +1,5 @@
 import { CacheDraft } from './cache-draft.ts'
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { Entry } from './entry.ts'
 import type { IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'

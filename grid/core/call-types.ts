@@ -1,4 +1,5 @@
-import type { AnyCommand, AnyQuery, Command, MarksOf, Query, Space } from './definition.ts'
+import type { AnyCommand, AnyQuery, Command, Query, Space } from './definition.ts'
+import type { MarksOf } from './marks.ts'
 
 /** Of a command whose definition is not known, nothing is. */
 type Known<T> = 0 extends 1 & T ? unknown : T

@@ -1,10 +1,11 @@
 import type { TSchema } from 'typebox'
-import type { AnyCache, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { readValue, storedName } from './evolution.ts'
 import { anyMember, fieldOf } from './fields.ts'
 import type { CacheLayout, Layout } from './layout.ts'
 import { readTaken, type Taken } from './outcomes.ts'
 import { declaredShape } from './shape.ts'
+import type { AnyCache } from './transaction.ts'
 import { fits } from './validation.ts'
 
 /**

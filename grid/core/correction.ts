@@ -1,14 +1,16 @@
 import { type Static, Type } from 'typebox'
 import { withoutForeign } from './compatibility.ts'
 import { dataFault } from './data.ts'
+import type { Value } from './data-types.ts'
 import { defineCommand } from './define.ts'
-import type { AnyCommand, Cache, Space, Value } from './definition.ts'
+import type { AnyCommand, Space } from './definition.ts'
 import { GridError } from './errors.ts'
 import { readingOf, readValue } from './evolution.ts'
 import type { Layout } from './layout.ts'
 import { Misuse } from './misuse.ts'
 import { type Place, placedHash } from './place.ts'
 import type { SpaceState } from './space-state.ts'
+import type { Cache } from './transaction.ts'
 import { checkFits, checkKey } from './validation.ts'
 
 const correctionInput = Type.Object({

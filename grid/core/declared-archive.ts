@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from 'typebox'
-import type { Archive, Scalar } from './definition.ts'
+import type { Scalar } from './data-types.ts'
 import { typesOf } from './schema-check.ts'
+import type { Archive } from './transaction.ts'
 import { fitProblem } from './validation.ts'
 
 /** What `defineCache` is told of when entries leave memory. */

@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from 'typebox'
 import { takeData } from './data.ts'
-import type { Evolution, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
+import type { Evolution } from './transaction.ts'
 import { fitProblem } from './validation.ts'
 
 /** What `defineCache` is told of a cache's past. */

@@ -1,8 +1,9 @@
 import type { TObject } from 'typebox'
-import type { AnyCache, AnyCommand, AnyQuery, PartitionKey } from './definition.ts'
+import type { AnyCommand, AnyQuery } from './definition.ts'
 import { checkSynchronous } from './definition-checks.ts'
 import { type PartitionBy, partitionsMax } from './partition.ts'
 import { typesOf } from './schema-check.ts'
+import type { AnyCache, PartitionKey } from './transaction.ts'
 
 /**
  * What decides on a partition, as it is declared.

@@ -7,25 +7,16 @@ import { type EvolutionOptions, takeEvolution } from './declared-evolution.ts'
 import { checkConsists, checkPartitioned, takePartitionBy } from './declared-partitions.ts'
 import type {
   Acknowledgement,
-  AnyCache,
   AnyCommand,
-  AnyProjection,
   AnyQuery,
-  Cache,
-  CacheNamed,
-  CacheOptions,
   Command,
   CommandPart,
   EveryPartition,
-  PartitionKey,
   Priority,
   Query,
   Reader,
-  Resolved,
   Scattered,
   Space,
-  Transaction,
-  Unpartitionable,
 } from './definition.ts'
 import {
   checkDescription,
@@ -46,12 +37,23 @@ import type {
   Told,
 } from './definition-mistakes.ts'
 import type { Mistake } from './mistake.ts'
+import type { Resolved } from './operation-options.ts'
 import { outboxCache, outboxCaches } from './outbox.ts'
 import { runParts } from './parts.ts'
 import { commandsSent, type Process } from './process.ts'
+import type { AnyProjection } from './projection/projection.ts'
 import { rowQueries } from './projection/row-queries.ts'
 import type { RowQueriesOf } from './projection/row-query-types.ts'
 import { typesOf } from './schema-check.ts'
+import type {
+  AnyCache,
+  Cache,
+  CacheNamed,
+  CacheOptions,
+  PartitionKey,
+  Transaction,
+  Unpartitionable,
+} from './transaction.ts'
 
 /**
  * Declares a cache.

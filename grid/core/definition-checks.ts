@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from 'typebox'
 import { closedSchema } from './closed-schema.ts'
-import type { AnyCache } from './definition.ts'
 import { checkSchema, compileSchema } from './schema-check.ts'
+import type { AnyCache } from './transaction.ts'
 
 const namePattern = /^[a-z][A-Za-z0-9]{0,63}$/
 

@@ -1,15 +1,10 @@
 import type { InputOf, ResultOf } from './call-types.ts'
-import type {
-  AnyCache,
-  AnyCommand,
-  AnyProjection,
-  AnyQuery,
-  CommandPart,
-  MarksOf,
-  Projection,
-  Resolved,
-} from './definition.ts'
+import type { AnyCommand, AnyQuery, CommandPart } from './definition.ts'
+import type { MarksOf } from './marks.ts'
 import type { Mistake, MistakeIn } from './mistake.ts'
+import type { Resolved } from './operation-options.ts'
+import type { AnyProjection, Projection } from './projection/projection.ts'
+import type { AnyCache } from './transaction.ts'
 
 /**
  * What `define…` asks of its options beside their own types: `unknown` where nothing is wrong, or

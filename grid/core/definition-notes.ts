@@ -1,4 +1,4 @@
-import type { AnyCache, Space } from './definition.ts'
+import type { Space } from './definition.ts'
 import { type Field, fieldOf } from './fields.ts'
 import {
   type CacheShape,
@@ -7,6 +7,7 @@ import {
   ownCaches as ownShapes,
   type SpaceShape,
 } from './shape.ts'
+import type { AnyCache } from './transaction.ts'
 
 /**
  * What the definition in the log has that a version of the application has not, or has otherwise.

@@ -10,7 +10,9 @@ import {
   type Static,
   Type,
 } from './define.ts'
-import type { AnyCache, Outcome, Reader, Space, Transaction } from './definition.ts'
+import type { Reader, Space } from './definition.ts'
+import type { Outcome } from './operation-options.ts'
+import type { AnyCache, Transaction } from './transaction.ts'
 
 /**
  * The compiler is the test: every `@ts-expect-error` fails `tsc` where there is none. What stands

@@ -1,6 +1,7 @@
-import type { AnyCache, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { readingOf, storedName } from './evolution.ts'
 import { Misuse } from './misuse.ts'
+import type { AnyCache } from './transaction.ts'
 import { isReadable, readProblem } from './validation.ts'
 
 /** What becomes of a stored entry when a version of the application reads it. */

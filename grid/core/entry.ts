@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { hashString } from './hash.ts'
 
 /** An entry as views show it. */

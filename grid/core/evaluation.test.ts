@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { Transaction, Value } from './definition.ts'
 import { GridError, isGridError } from './errors.ts'
 import { type Evaluation, evaluate, evaluateSteps } from './evaluation.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import { idempotencyCacheNumber, shapeOf } from './shape.ts'
 import { SpaceState } from './space-state.ts'
 import { type RememberStep, StepKind } from './steps.ts'
+import type { Transaction } from './transaction.ts'
 import { absentVersion, derivedVersion } from './version.ts'
 
 const items = defineCache('items', {

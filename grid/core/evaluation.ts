@@ -1,4 +1,4 @@
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import type { EntryView } from './entry.ts'
 import { hashString } from './hash.ts'
 import { Overlay } from './overlay.ts'

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { MixedVersions } from '../kit/mixed-versions.ts'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { AnyCache, Transaction, Value } from './definition.ts'
 import { entryFit } from './entry-fit.ts'
+import type { AnyCache, Transaction } from './transaction.ts'
 
 const id = Type.String()
 const spaceOf = (...caches: AnyCache[]) => defineSpace('bank', { caches })

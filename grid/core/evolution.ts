@@ -1,6 +1,7 @@
 import { DataFault, takeData } from './data.ts'
-import type { AnyCache, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { Misuse } from './misuse.ts'
+import type { AnyCache } from './transaction.ts'
 import { isReadable, readProblem } from './validation.ts'
 
 /** What a field of the cache is called where it is stored. */

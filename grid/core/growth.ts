@@ -1,4 +1,4 @@
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { idempotencyCacheNumber } from './shape.ts'
 import { type Step, StepKind } from './steps.ts'
 import type { View } from './view.ts'

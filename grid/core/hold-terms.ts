@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { isScalar } from './index-order.ts'
 import type { Layout } from './layout.ts'
 import { keyBytesMax } from './limits.ts'

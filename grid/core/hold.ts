@@ -1,5 +1,5 @@
 import { isData } from './data.ts'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import type { Write } from './evaluation.ts'
 import { freezeDeeply } from './freeze.ts'
 import { areTerms, type HeldRange, isCount, isKey, isObject, isRange } from './hold-terms.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { type Hold, readHold } from './hold.ts'
 import type { HeldRange } from './hold-terms.ts'
 import type { Bound, IndexOrder } from './index-order.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Scalar, Value } from './definition.ts'
+import type { IndexRange, Scalar, Value } from './data-types.ts'
 
 /** What an order looks at: the primary key, and a value with at least the order's fields. */
 export interface Bound {

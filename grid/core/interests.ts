@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import type { Bound, IndexOrder } from './index-order.ts'
 import type { CacheLayout } from './layout.ts'
 

@@ -1,4 +1,5 @@
-import type { AnyCommand, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
+import type { AnyCommand } from './definition.ts'
 import { hashOfFields, idWithHash, type PartitionBy, type PartitionScalar } from './partition.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import type { View } from './view.ts'

@@ -1,6 +1,6 @@
 import { evaluateAmongHolds } from './across.ts'
 import { CacheFull } from './cache-state.ts'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { isGridError } from './errors.ts'
 import { type Evaluation, evaluate, type Write } from './evaluation.ts'
 import { type ChainedFrame, type Frame, FrameKind, type TransactionsFrame } from './frame.ts'

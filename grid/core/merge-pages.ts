@@ -1,8 +1,9 @@
 import type { IndexFields, Scalar, Value } from './data-types.ts'
-import type { Cache, Page, PageInput } from './definition.ts'
 import { compareScalars } from './index-order.ts'
 import { limitOf } from './page.ts'
 import { cursorOf, type PagedList } from './page-cursor.ts'
+import type { Page, PageInput } from './page-types.ts'
+import type { Cache } from './transaction.ts'
 
 /** As the handler reads its page. */
 export interface MergePagesOptions {

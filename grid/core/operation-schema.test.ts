@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { defineCache, Type } from './define.ts'
-import type { AnyCache } from './definition.ts'
 import { Misuse } from './misuse.ts'
 import { appendedItems, incrementBounds, takenPatch } from './operation-schema.ts'
+import type { AnyCache } from './transaction.ts'
 
 const cacheOf = (field: object, object: Record<string, unknown> = {}): AnyCache =>
   defineCache('things', {

@@ -1,7 +1,8 @@
 import type { TSchema } from 'typebox'
 import { DataFault, takeData, takenBytes } from './data.ts'
-import type { AnyCache, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { Misuse } from './misuse.ts'
+import type { AnyCache } from './transaction.ts'
 import { fitProblem, refuseTooLarge } from './validation.ts'
 
 /** The parts of JSON Schema that bound what an operation may leave. */

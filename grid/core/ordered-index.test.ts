@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { IndexRange, Scalar, Value } from './definition.ts'
+import type { IndexRange, Scalar, Value } from './data-types.ts'
 import { Entry, type EntryView } from './entry.ts'
 import { IndexOrder } from './index-order.ts'
 import { OrderedIndex } from './ordered-index.ts'

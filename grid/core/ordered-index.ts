@@ -1,4 +1,4 @@
-import type { IndexRange } from './definition.ts'
+import type { IndexRange } from './data-types.ts'
 import type { EntryView } from './entry.ts'
 import type { Bound, IndexOrder } from './index-order.ts'
 import { sortEntries } from './sort-entries.ts'

@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import type { Static, Value } from './data-types.ts'
-import type { AnyCache, Cache, Transaction } from './definition.ts'
 import { GridError } from './errors.ts'
 import type { Process } from './process.ts'
 import type { DomainEvent } from './steps.ts'
+import type { AnyCache, Cache, Transaction } from './transaction.ts'
 
 const anyValue = Type.Record(Type.String(), Type.Unknown())
 

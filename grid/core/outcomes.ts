@@ -1,5 +1,6 @@
 import { DataFault, takeData } from './data.ts'
-import type { Outcome, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
+import type { Outcome } from './operation-options.ts'
 import { noSlots, type Slots } from './steps.ts'
 
 /** Foresees what the steps of one transaction come to. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import type { EntryView } from './entry.ts'
 import { IndexOrder } from './index-order.ts'
 import { Overlay } from './overlay.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { Entry, type EntryView } from './entry.ts'
 import type { Layout } from './layout.ts'
 import { OrderedIndex } from './ordered-index.ts'

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Value } from './data-types.ts'
 import { defineCache, Type } from './define.ts'
-import type { Page, PageOptions, Value } from './definition.ts'
 import { Entry } from './entry.ts'
 import { compareScalars, IndexOrder } from './index-order.ts'
 import { mergePages } from './merge-pages.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import { ExamineBudget, readPage } from './page.ts'
+import type { Page, PageOptions } from './page-types.ts'
 
 const rows = defineCache('rows', {
   schema: Type.Object({

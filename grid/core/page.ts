@@ -1,5 +1,4 @@
 import type { IndexRange, Scalar, Value } from './data-types.ts'
-import type { Page, PageOptions } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import { GridError } from './errors.ts'
 import { type Bound, compareScalars, isScalar } from './index-order.ts'
@@ -7,6 +6,7 @@ import { pageEntriesDefault, pageEntriesMax } from './limits.ts'
 import { Misuse } from './misuse.ts'
 import type { IndexPlace } from './ordered-index.ts'
 import { cursorOf, foreign, type PagedList, placeOf, UnusablePage } from './page-cursor.ts'
+import type { Page, PageOptions } from './page-types.ts'
 
 /** What a page is read from. */
 export interface PageSource<V> {

@@ -1,6 +1,8 @@
-import type { AnyCommand, CommandPart, Space, Transaction, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
+import type { AnyCommand, CommandPart, Space } from './definition.ts'
 import { Rejection } from './errors.ts'
 import { hasOutcomes, PendingOutcome } from './outcomes.ts'
+import type { Transaction } from './transaction.ts'
 import { fitProblem } from './validation.ts'
 
 /** What of a recorder a command that consists of parts needs to know. */

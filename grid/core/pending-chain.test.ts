@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { Transaction, Value } from './definition.ts'
 import { type Evaluation, evaluate, evaluateSteps } from './evaluation.ts'
 import { Overlay } from './overlay.ts'
 import { Recorder } from './recorder.ts'
 import { shapeOf } from './shape.ts'
 import { SpaceState } from './space-state.ts'
 import type { TransactionRecord } from './steps.ts'
+import type { Transaction } from './transaction.ts'
 
 const items = defineCache('items', {
   schema: Type.Object({ id: Type.String(), n: Type.Number() }),

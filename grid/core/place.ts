@@ -1,4 +1,4 @@
-import type { AnyCache, AnyProjection, IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { GridError } from './errors.ts'
 import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
@@ -9,6 +9,8 @@ import {
   type PartitionScalar,
   partitionOfHash,
 } from './partition.ts'
+import type { AnyProjection } from './projection/projection.ts'
+import type { AnyCache } from './transaction.ts'
 
 /** One partition of a divided space: where something runs. */
 export interface Place {

@@ -1,15 +1,12 @@
+import type { IndexRange, Value } from './data-types.ts'
+import type { AnyCommand } from './definition.ts'
 import type {
-  AnyCache,
-  AnyCommand,
   AppendOptions,
-  Cache,
   IncrementOptions,
-  IndexRange,
   Outcome,
   Patch,
   TakeOptions,
-  Value,
-} from './definition.ts'
+} from './operation-options.ts'
 import { idWithHash } from './partition.ts'
 import {
   checkKeptPlace,
@@ -20,6 +17,7 @@ import {
   placedHash,
 } from './place.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
+import type { AnyCache, Cache } from './transaction.ts'
 import type { View } from './view.ts'
 
 export interface PlacedRecorderOptions extends RecorderOptions {

@@ -1,5 +1,5 @@
 import type { CacheDraft } from './cache-draft.ts'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { isGridError } from './errors.ts'
 import {
   collided,

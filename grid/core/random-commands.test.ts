@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noExportsInTest: what the tests beside this one have in common
 import { expect, test } from 'vitest'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { AnyCache, Transaction, Value } from './definition.ts'
 import { Rejection } from './errors.ts'
 import { type Evaluation, evaluateSteps } from './evaluation.ts'
 import { hashString } from './hash.ts'
@@ -9,6 +9,7 @@ import { Recorder } from './recorder.ts'
 import { shapeOf } from './shape.ts'
 import { SpaceState } from './space-state.ts'
 import { fillSlots, type Slots, type Step, StepKind, type TransactionRecord } from './steps.ts'
+import type { AnyCache, Transaction } from './transaction.ts'
 import { transactionId } from './version.ts'
 import { collect, type View } from './view.ts'
 

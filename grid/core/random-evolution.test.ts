@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MixedVersions } from '../kit/mixed-versions.ts'
+import type { Value } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { AnyCache, Value } from './definition.ts'
+import type { AnyCache } from './transaction.ts'
 
 /**
  * What a field is in one version: its present name, whether it must be there, its default where it

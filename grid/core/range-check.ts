@@ -1,4 +1,4 @@
-import type { IndexRange } from './definition.ts'
+import type { IndexRange } from './data-types.ts'
 import type { CacheLayout } from './layout.ts'
 import { Misuse } from './misuse.ts'
 import { nameOf } from './operation-schema.ts'

@@ -1,4 +1,5 @@
-import type { Space, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
+import type { Space } from './definition.ts'
 import { readablePart } from './readable-part.ts'
 
 /** As a space declares it. */

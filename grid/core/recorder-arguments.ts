@@ -1,9 +1,10 @@
 import { DataFault, takeData } from './data.ts'
-import type { AnyCache, Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { Misuse } from './misuse.ts'
 import { nameOf } from './operation-schema.ts'
 import { isPlain } from './outcomes.ts'
 import type { DomainEvent } from './steps.ts'
+import type { AnyCache } from './transaction.ts'
 import { refuseTooLarge } from './validation.ts'
 
 /** A domain event as it is kept. */

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { IndexRange } from './data-types.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { AnyCache, IndexRange, Transaction } from './definition.ts'
 import { type ErrorCode, isGridError } from './errors.ts'
 import { Recorder } from './recorder.ts'
 import { shapeOf } from './shape.ts'
 import { SpaceState } from './space-state.ts'
 import type { PutStep } from './steps.ts'
+import type { AnyCache, Transaction } from './transaction.ts'
 
 const seats = defineCache('seats', {
   schema: Type.Object({

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { Transaction } from './definition.ts'
 import { isGridError, Rejection } from './errors.ts'
 import { type Evaluation, evaluate, isValid } from './evaluation.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import { shapeOf } from './shape.ts'
 import { SpaceState } from './space-state.ts'
 import { fillSlots, type TransactionRecord } from './steps.ts'
+import type { Transaction } from './transaction.ts'
 import { absentVersion } from './version.ts'
 
 const seats = defineCache('seats', {

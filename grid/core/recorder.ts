@@ -2,20 +2,9 @@ import { stirBucket } from './archive-buckets.ts'
 import { ArchiveReads, type KnownArchive, type UnknownKey } from './archive-reads.ts'
 import { withoutForeign } from './compatibility.ts'
 import { takenBytes } from './data.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import { emittedName } from './define-event.ts'
-import type {
-  AnyCache,
-  AnyCommand,
-  AppendOptions,
-  Cache,
-  IncrementOptions,
-  IndexRange,
-  Outcome,
-  Patch,
-  TakeOptions,
-  Transaction,
-  Value,
-} from './definition.ts'
+import type { AnyCommand } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
 import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
@@ -25,6 +14,13 @@ import { contentBytes } from './growth.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
 import { Misuse, outsideSpace } from './misuse.ts'
+import type {
+  AppendOptions,
+  IncrementOptions,
+  Outcome,
+  Patch,
+  TakeOptions,
+} from './operation-options.ts'
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
@@ -40,6 +36,7 @@ import {
   type Step,
   StepKind,
 } from './steps.ts'
+import type { AnyCache, Cache, Transaction } from './transaction.ts'
 import { checkFits, checkFitsBut, checkKey, fits, isKey, taken } from './validation.ts'
 import { absentVersion, digestPairs } from './version.ts'
 import { collect, type View } from './view.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeTransactions, encodeTransactions } from '../engine/wire/frame-codec.ts'
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import type { Write } from './evaluation.ts'
 import { type Frame, FrameKind } from './frame.ts'
 import { Melder } from './meld.ts'

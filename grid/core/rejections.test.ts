@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { defineCache, defineCommand, Type } from './define.ts'
-import type { Transaction } from './definition.ts'
+import type { Transaction } from './transaction.ts'
 
 const input = Type.Object({})
 const pots = defineCache('pots', {

@@ -1,5 +1,6 @@
+import type { Value } from './data-types.ts'
 import { checkPartitioned } from './declared-partitions.ts'
-import type { Space, Value } from './definition.ts'
+import type { Space } from './definition.ts'
 import { GridError } from './errors.ts'
 import { hashString } from './hash.ts'
 import { hashBy, partitionOfHash } from './partition.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkedWholeShape } from '../engine/wire/shape-codec.ts'
 import { defineCache, defineSpace, Type } from './define.ts'
-import type { CacheOptions } from './definition.ts'
 import { isGridError } from './errors.ts'
 import { FrameKind } from './frame.ts'
 import { Layout } from './layout.ts'
@@ -18,6 +17,7 @@ import {
   shapeOf,
 } from './shape.ts'
 import { SpaceState } from './space-state.ts'
+import type { CacheOptions } from './transaction.ts'
 
 const schema = Type.Object({
   id: Type.String(),

@@ -1,9 +1,10 @@
-import type { AnyCache, Archive, Space } from './definition.ts'
+import type { Space } from './definition.ts'
 import { GridError } from './errors.ts'
 import { storedName } from './evolution.ts'
 import { type FieldText, fieldsOf, mergeFields } from './fields.ts'
 import { cachesMax, indexesMax } from './limits.ts'
 import type { PartitionBy } from './partition.ts'
+import type { AnyCache, Archive } from './transaction.ts'
 
 /** What melding needs of a cache's definition. */
 export interface CacheShape {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Scalar } from './definition.ts'
+import type { Scalar } from './data-types.ts'
 import { Entry } from './entry.ts'
 import { IndexOrder } from './index-order.ts'
 import { OrderedIndex } from './ordered-index.ts'

@@ -1,4 +1,4 @@
-import type { Value } from './definition.ts'
+import type { Value } from './data-types.ts'
 import { areTerms, isHeldRange } from './hold-terms.ts'
 import type { Layout } from './layout.ts'
 import { keyBytesMax } from './limits.ts'

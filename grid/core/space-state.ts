@@ -1,5 +1,5 @@
 import { CacheState, restoredEntriesMax } from './cache-state.ts'
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 import type { Entry } from './entry.ts'
 import { Holds } from './holds.ts'
 import { Layout } from './layout.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from './definition.ts'
+import type { IndexRange, Value } from './data-types.ts'
 
 /**
  * What a transaction does, as it travels in the log. Caches and indexes are named by their number

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { IndexRange } from '../core/definition.ts'
+import type { IndexRange } from '../core/data-types.ts'
 import { logNamesOf } from '../core/log-name.ts'
 import type {
   ArchiveRange,

@@ -1,5 +1,6 @@
-import type { AnyProjection, Value } from '../core/definition.ts'
+import type { Value } from '../core/data-types.ts'
 import type { AggregatePlan, Picked } from '../core/projection/aggregate.ts'
+import type { AnyProjection } from '../core/projection/projection.ts'
 
 /** The entries of a cache by key, as the application reads them. */
 export type EntriesOf = (cache: string) => Iterable<readonly [key: string, entry: Value]>

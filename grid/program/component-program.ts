@@ -14,6 +14,7 @@ import { type NamedSpace, namedSpaces, streamShare } from './named-spaces.ts'
 import { type ProcessAdapters, pastBytesMax } from './process-adapters.ts'
 import { runRole } from './role-program.ts'
 import { type OpenedPart, SharedWork } from './shared-work.ts'
+import { StoreAdapters } from './store-adapters.ts'
 
 /** What a component of one log may work with. */
 export interface ComponentPorts {
@@ -64,6 +65,7 @@ export async function runComponent(program: ComponentProgram): Promise<void> {
     const named = new Map(
       namedSpaces(environment.SPACES ?? spaces ?? '').map((space) => [space.name, space]),
     )
+    let stores: StoreAdapters | undefined
     return {
       spaces: [...named.keys()],
       calledBy: role,
@@ -71,8 +73,10 @@ export async function runComponent(program: ComponentProgram): Promise<void> {
       where: (logName) => `space ${logName}`,
       create: async (name, adapters, reportOf) => {
         const space = named.get(name) as NamedSpace
+        stores ??= new StoreAdapters(environment, adapters)
+        const own = { adapters, stores }
         const open = (logName: LogName) =>
-          openPart(program, logName, space, adapters, reportOf(logName), environment)
+          openPart(program, logName, space, own, reportOf(logName), environment)
         if (space.partitions === 1) return (await open(name)).component
         await findStreams(space, adapters)
         return await shareWork(space, role, environment, adapters, open)
@@ -112,7 +116,7 @@ async function openPart(
   { role, create, keepsPast = false }: ComponentProgram,
   logName: LogName,
   { partitions }: NamedSpace,
-  adapters: ProcessAdapters,
+  { adapters, stores }: { readonly adapters: ProcessAdapters; readonly stores: StoreAdapters },
   report: Report,
   environment: Environment,
 ): Promise<OpenedPart> {
@@ -126,10 +130,10 @@ async function openPart(
     pastBytesMax: streamShare(pastBytesMax(environment), partitions),
     limits: sharedLimits(adapters.limits, partitions),
     get store() {
-      return adapters.store
+      return stores.store
     },
     get image() {
-      return adapters.image
+      return stores.image
     },
   }
   const component = create(logName, ports, report, environment)

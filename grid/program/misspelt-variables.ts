@@ -29,6 +29,8 @@ function nearest(name: string, candidates: readonly string[]): string | undefine
   for (const candidate of candidates) {
     if (candidate.length < shortest) continue
     const slipsMax = candidate.length < long ? 1 : 2
+    // Each slip makes a name longer or shorter by one letter at most.
+    if (Math.abs(name.length - candidate.length) > slipsMax) continue
     const slips = Math.min(
       slipsBetween(name.toUpperCase(), candidate),
       slipsBetween(sortedWords(name.toUpperCase()), sortedWords(candidate)),

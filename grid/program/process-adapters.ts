@@ -2,16 +2,14 @@ import type { Logger } from 'pino'
 import { isGridError } from '../core/errors.ts'
 import { type LogName, spaceOf } from '../core/log-name.ts'
 import type { DeclaredEvents } from '../core/readable-events.ts'
-import { MongoStore } from '../drivers/mongodb/mongo-store.ts'
 import { JetStreamEvents } from '../drivers/nats/jetstream-events.ts'
 import { JetStreamLog } from '../drivers/nats/jetstream-log.ts'
 import { LogConnections } from '../drivers/nats/log-connections.ts'
 import { NatsMessaging } from '../drivers/nats/nats-messaging.ts'
-import { RedisImage } from '../drivers/redis/redis-image.ts'
 import { SystemClock } from '../drivers/system/system-clock.ts'
 import { SystemMemory } from '../drivers/system/system-memory.ts'
 import { SystemRandom } from '../drivers/system/system-random.ts'
-import { limitsWithin, type MemoryLimits, sharedLimits } from '../engine/memory/memory-limits.ts'
+import { limitsWithin, type MemoryLimits } from '../engine/memory/memory-limits.ts'
 import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import { KeptSnapshots, pastRoom } from '../engine/past/kept-snapshots.ts'
 import type { PastPorts } from '../engine/past/past-states.ts'
@@ -20,7 +18,6 @@ import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
-import type { Store } from '../engine/ports/store.ts'
 import { streams, subjects } from '../engine/wire/subjects.ts'
 import type { Environment } from './environment.ts'
 import { reportFitness } from './fitness-report.ts'
@@ -52,12 +49,9 @@ export class ProcessAdapters {
   readonly #opened: { close(): Promise<void> }[] = []
   readonly #logs = new Set<JetStreamLog>()
   readonly #memories = new Map<string, MemoryWatch>()
-  /** Of any space here: so many may scan the store at a time. */
   #partitionsMost = 1
   #messaging: Promise<NatsMessaging> | undefined
   #shared: Promise<LogConnections> | undefined
-  #store: MongoStore | undefined
-  #image: RedisImage | undefined
 
   constructor(environment: Environment, report: Logger) {
     this.#environment = environment
@@ -169,24 +163,9 @@ export class ProcessAdapters {
     return watch
   }
 
-  /** Only for programs that need `MONGODB_URL`. */
-  get store(): Store {
-    const { MONGODB_URL = '', MONGODB_DB: database } = this.#environment
-    const { scanBytesMax } = sharedLimits(this.limits, this.#partitionsMost)
-    this.#store ??= this.#closedLater(
-      new MongoStore(MONGODB_URL, this.clock, { database, scanBytesMax }),
-    )
-    return this.#store
-  }
-
-  /** Without `REDIS_URL` there is no warm image. */
-  get image(): { readonly image?: Store } {
-    const { REDIS_URL } = this.#environment
-    if (REDIS_URL === undefined) return {}
-    this.#image ??= this.#closedLater(
-      new RedisImage(REDIS_URL, this.clock, { scanEntries: this.limits.scanEntriesMax }),
-    )
-    return { image: this.#image }
+  /** Of any space here; so many may scan the store at a time. */
+  get partitionsMost(): number {
+    return this.#partitionsMost
   }
 
   async close(): Promise<void> {
@@ -197,7 +176,7 @@ export class ProcessAdapters {
   messaging(): Promise<NatsMessaging> {
     const { NATS_URL = '', UNIT_NAME: name } = this.#environment
     const options = { name: `${name} messaging`, onFault: tellRefused(this.#report) }
-    this.#messaging ??= NatsMessaging.open(NATS_URL, options).then((it) => this.#closedLater(it))
+    this.#messaging ??= NatsMessaging.open(NATS_URL, options).then((it) => this.closedLater(it))
     return this.#messaging
   }
 
@@ -229,12 +208,13 @@ export class ProcessAdapters {
   #sharedConnections(): Promise<LogConnections> {
     const { NATS_URL = '', UNIT_NAME: name } = this.#environment
     this.#shared ??= LogConnections.open(NATS_URL, { name: `${name} logs` }).then((it) =>
-      this.#closedLater(it),
+      this.closedLater(it),
     )
     return this.#shared
   }
 
-  #closedLater<A extends { close(): Promise<void> }>(adapter: A): A {
+  /** Closes it when the process ends, after the logs. */
+  closedLater<A extends { close(): Promise<void> }>(adapter: A): A {
     this.#opened.push(adapter)
     return adapter
   }

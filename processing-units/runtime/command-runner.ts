@@ -27,9 +27,9 @@ import { type Admission, BoundedAdmission, type UnitCondition } from './admissio
 import { Answers, callbackOf } from './answers.ts'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { Execution } from './execution.ts'
+import { ExecutionTurns } from './execution-turns.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import { longSteps } from './frame-item.ts'
 import {
   asRemembered,
   checkSameCommand,
@@ -54,12 +54,6 @@ type Attempt =
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
   /** It took for missing what may have left memory: it runs again when that is known. */
   | { readonly kind: 'unknown' }
-
-/**
- * A handler that takes longer has others wait for the next turn of the event loop, in which reads
- * are answered first.
- */
-const longHandlerMs = 20
 
 /**
  * Executes commands over the replica and its pending transactions, and follows each until its
@@ -88,18 +82,7 @@ export class CommandRunner implements UnitCondition {
   readonly #open = new OpenExecutions()
   /** Requests that wait for the answer of another one with their key. */
   #followers = 0
-  /** Executions that wait for the next turn, behind one whose handler took long. */
-  #later: Execution[] = []
-  #resting = false
-  /**
-   * Commands whose latest transaction was long; of these one is on its way at a time, the others
-   * wait.
-   */
-  readonly #longCommands = new Set<AnyCommand>()
-  #long: SentAttempt | undefined
-  #behindLong: Execution[] = []
-  /** Executions to run again when the frame that is being melded is done. */
-  #again: Execution[] = []
+  readonly #turns: ExecutionTurns
   #rerunning = false
   collisions = 0
   /** Told of each command that has to run again because it has collided. */
@@ -135,6 +118,7 @@ export class CommandRunner implements UnitCondition {
     this.admission = new BoundedAdmission(seen, options)
     this.#newId = () => random.id()
     this.waiters = new HoldWaiters(state)
+    this.#turns = new ExecutionTurns(clock, (execution, begun) => this.#run(execution, begun))
     if (place) {
       const { admission, waiters } = this
       const own = { pending: this.#pending, answers: this.#answers, admission, waiters, place }
@@ -146,7 +130,7 @@ export class CommandRunner implements UnitCondition {
       abandoned: (attempt, error) => {
         this.#pending.remove(attempt)
         this.admission.settled(attempt.bytes)
-        this.#ended(attempt)
+        this.#turns.ended(attempt)
         this.#abandoned(attempt.execution, error)
       },
     }
@@ -156,7 +140,7 @@ export class CommandRunner implements UnitCondition {
     const { execution } = attempt
     this.#pending.decided(attempt, evaluation)
     this.admission.settled(attempt.bytes)
-    this.#ended(attempt)
+    this.#turns.ended(attempt)
     if (evaluation.outcome === 'applied') this.#applied(attempt, evaluation.outcomes)
     else if (evaluation.outcome === 'refused')
       this.#refused(execution, refusalOf(attempt, evaluation))
@@ -171,7 +155,7 @@ export class CommandRunner implements UnitCondition {
   #refused(execution: Execution, error: GridError): void {
     if (error instanceof Rejection && isReactionKey(execution.idempotencyKey)) {
       execution.refusal = error
-      this.#again.push(execution)
+      this.#turns.again(execution)
     } else execution.fail(error)
   }
 
@@ -180,13 +164,13 @@ export class CommandRunner implements UnitCondition {
     // What it was refused for may have changed.
     execution.refusal = undefined
     if (hold === undefined) {
-      this.#again.push(execution)
+      this.#turns.again(execution)
       return
     }
     execution.waitsFor = hold
     const end = this.waiters.waitForEnd(hold, () => {
       execution.waitsFor = undefined
-      this.#again.push(execution)
+      this.#turns.again(execution)
       this.#rerunSoon()
     })
     execution.answered.then(end, end)
@@ -224,8 +208,7 @@ export class CommandRunner implements UnitCondition {
     }
     this.#open.add(execution)
     execution.onceSettled(this.#forget)
-    if (this.#resting) this.#later.push(execution)
-    else this.#runInTurn(execution, begun)
+    this.#turns.take(execution, begun)
   }
 
   /** Resolves with the position once everything stored by now is in the replica. */
@@ -259,28 +242,13 @@ export class CommandRunner implements UnitCondition {
   /** A frame has been melded: what collided in it runs on the state behind it. */
   rerun(): void {
     this.waiters.melded()
-    if (this.#again.length === 0) return
-    for (const execution of this.#again.splice(0))
-      if (this.#resting) this.#later.push(execution)
-      else this.#runInTurn(execution)
-  }
-
-  /** Large commands that come together are executed one a turn. */
-  #runInTurn(execution: Execution, begun = this.#clock.monotonic()): void {
-    this.#run(execution, begun)
-    if (this.#clock.monotonic() - begun < longHandlerMs) return
-    this.#resting = true
-    this.#clock.soon(() => {
-      this.#resting = false
-      while (!this.#resting && this.#later.length > 0)
-        this.#runInTurn(this.#later.shift() as Execution)
-    })
+    this.#turns.rerun()
   }
 
   /** Tells the callers whose time is up. */
   expire(): void {
     const now = this.#clock.monotonic()
-    for (const execution of this.#open.all()) if (execution.deadline <= now) this.#late(execution)
+    for (const execution of this.#open.expired(now)) this.#late(execution)
   }
 
   #late(execution: Execution): void {
@@ -336,13 +304,10 @@ export class CommandRunner implements UnitCondition {
       return
     }
     if (!this.#chain.joined) {
-      this.#again.push(execution)
+      this.#turns.again(execution)
       return
     }
-    if (this.#long && this.#longCommands.has(execution.command)) {
-      this.#behindLong.push(execution)
-      return
-    }
+    if (this.#turns.waitsBehindLong(execution)) return
     if (++execution.attempts > this.#options.attemptsMax) {
       const message = `${execution.command.name} collided ${this.#options.attemptsMax} times`
       execution.fail(new GridError('contended', message, { retryAfterMs: 100 }))
@@ -408,7 +373,7 @@ export class CommandRunner implements UnitCondition {
   }
 
   #lookUp(execution: Execution, { unknown }: Recorder): void {
-    const again = () => (this.#resting ? this.#later.push(execution) : this.#runInTurn(execution))
+    const again = () => this.#turns.take(execution)
     this.#archive.lookUp(unknown).then(again, (error: GridError) => execution.fail(error))
   }
 
@@ -496,35 +461,10 @@ export class CommandRunner implements UnitCondition {
       recorder.partBegins,
     )
     this.#pending.add(attempt)
-    this.#noteLength(attempt)
+    this.#turns.sent(attempt)
     execution.sent = true
     this.#chain.send(attempt)
     if (execution.acknowledge === 'accepted') this.#accept(attempt)
-  }
-
-  /**
-   * What is foreseen of a long transaction takes as long as its handler: a second one that reads
-   * what the first has written would have to wait for that in its own turn, and everybody with it.
-   */
-  #noteLength(attempt: SentAttempt): void {
-    const { command } = attempt.execution
-    if (attempt.record.steps.length > longSteps) {
-      this.#longCommands.add(command)
-      this.#long = attempt
-    } else if (this.#longCommands.size > 0) this.#longCommands.delete(command)
-  }
-
-  #ended(attempt: SentAttempt): void {
-    if (attempt !== this.#long) return
-    this.#long = undefined
-    const waiting = this.#behindLong.splice(0)
-    // Those behind the first wait for it in turn.
-    if (waiting.length > 0)
-      this.#clock.soon(() => {
-        for (const execution of waiting)
-          if (this.#resting) this.#later.push(execution)
-          else this.#runInTurn(execution)
-      })
   }
 
   #remember(
@@ -587,7 +527,7 @@ export class CommandRunner implements UnitCondition {
   #abandoned(execution: Execution, error: GridError | undefined): void {
     execution.refusal = undefined
     if (error) execution.fail(error)
-    else this.#again.push(execution)
+    else this.#turns.again(execution)
   }
 }
 

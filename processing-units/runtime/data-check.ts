@@ -1,7 +1,8 @@
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import { entryFit } from '@spacegrid/grid/core/entry-fit'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 
 /** Entries that are looked at in one turn: some hundred microseconds. */
 const turnEntries = 2000

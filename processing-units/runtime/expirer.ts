@@ -1,13 +1,6 @@
 import { archivingSteps } from '@spacegrid/grid/core/archive-buckets'
 import { refusePromise } from '@spacegrid/grid/core/callback'
-import type {
-  AnyCache,
-  Archive,
-  Cache,
-  IndexRange,
-  Scalar,
-  Value,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange, Scalar, Value } from '@spacegrid/grid/core/data-types'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
@@ -19,6 +12,7 @@ import type { Recorder } from '@spacegrid/grid/core/recorder'
 import { archiveIndex, declaredShape, expiryIndex } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
+import type { AnyCache, Archive, Cache } from '@spacegrid/grid/core/transaction'
 import { transactionId } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'

@@ -1,9 +1,7 @@
-import type {
-  AnyCache,
-  AnyProjection,
-  IndexRange,
-  PageOptions,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
+import type { PageOptions } from '@spacegrid/grid/core/page-types'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type { ReadExplained } from '@spacegrid/grid/doors/request/serving'
 import type { StateReader } from './state-reader.ts'
 

@@ -5,7 +5,7 @@ import {
 } from '@spacegrid/grid/core/application-fault'
 import { promisesIn } from '@spacegrid/grid/core/callback'
 import { DataFault, takeData } from '@spacegrid/grid/core/data'
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { type ErrorCode, type GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import { UnusablePage } from '@spacegrid/grid/core/page-cursor'
 import { UnusableRows } from '@spacegrid/grid/core/projection/row-queries'

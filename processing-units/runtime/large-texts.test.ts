@@ -1,6 +1,6 @@
 import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid/core/define'
-import type { Transaction } from '@spacegrid/grid/core/definition'
 import { defaultTransactionLimits } from '@spacegrid/grid/core/limits'
+import type { Transaction } from '@spacegrid/grid/core/transaction'
 import { fateOf, UnitWorld } from '@spacegrid/grid/kit/unit-world'
 import { afterEach, expect, test } from 'vitest'
 

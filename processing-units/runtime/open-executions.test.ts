@@ -48,3 +48,15 @@ test('finds the latest one with a key', () => {
   expect(open.withKey('k')).toBeUndefined()
   expect(open.size).toBe(0)
 })
+
+test('knows whose time is up, whatever comes of those meanwhile', () => {
+  const open = new OpenExecutions()
+  const deadlines = [5, 9, 3, 7, 5]
+  for (const deadline of deadlines) open.add({ deadline } as Execution)
+  expect(open.expired(2)).toEqual([])
+  const expired = open.expired(5)
+  expect(expired.map(({ deadline }) => deadline)).toEqual([5, 3, 5])
+  for (const one of expired) open.delete(one)
+  expect(open.expired(9).map(({ deadline }) => deadline)).toEqual([9, 7])
+  expect(open.size).toBe(2)
+})

@@ -58,6 +58,13 @@ export class OpenExecutions {
     this.#byKey.delete(key)
   }
 
+  /** Those whose deadline is `now`, in monotonic ms, or before; the oldest first. */
+  expired(now: number): Execution[] {
+    const expired: Execution[] = []
+    for (let at = this.#first; at; at = at.younger) if (at.deadline <= now) expired.push(at)
+    return expired
+  }
+
   /** The oldest first; as they are now, whatever is deleted meanwhile. */
   all(): Execution[] {
     const all: Execution[] = []

@@ -1,5 +1,5 @@
 import { evaluateAcross, wheneverItLands } from '@spacegrid/grid/core/across'
-import type { IndexRange } from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import type { EntryView } from '@spacegrid/grid/core/entry'
 import { type Evaluation, evaluateSound, type Write } from '@spacegrid/grid/core/evaluation'
 import type { Layout } from '@spacegrid/grid/core/layout'

@@ -1,7 +1,9 @@
 import type { KnownArchive } from '@spacegrid/grid/core/archive-reads'
-import type { Cache, IndexRange, Projection } from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
+import type { Projection } from '@spacegrid/grid/core/projection/projection'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import type { Projections } from './projections.ts'
 import { StateReader } from './state-reader.ts'
 

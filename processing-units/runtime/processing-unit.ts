@@ -4,13 +4,14 @@ import {
   correctionCommand,
   hashOfCorrection,
 } from '@spacegrid/grid/core/correction'
-import type { AnyCommand, Cache, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { checkEntryPlace } from '@spacegrid/grid/core/place'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import { checkFits, freezeInput } from '@spacegrid/grid/core/validation'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type {

@@ -1,9 +1,12 @@
-import type { AnyCache, AnyProjection, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { readingOf, readValue } from '@spacegrid/grid/core/evolution'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import { ProjectionRows, type RowChange } from '@spacegrid/grid/core/projection/projection-rows'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type { FaultDesk } from './fault-desk.ts'
 
 /**

@@ -1,16 +1,8 @@
 import { archiveBucketOf } from '@spacegrid/grid/core/archive-buckets'
 import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
 import type { CacheState } from '@spacegrid/grid/core/cache-state'
-import type {
-  AnyCache,
-  AnyProjection,
-  Cache,
-  IndexRange,
-  Page,
-  PageOptions,
-  Projection,
-  Reader,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
+import type { Reader } from '@spacegrid/grid/core/definition'
 import type { Entry, EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
@@ -18,9 +10,12 @@ import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import { ExamineBudget, type PageRead, readPage } from '@spacegrid/grid/core/page'
+import type { Page, PageOptions } from '@spacegrid/grid/core/page-types'
+import type { AnyProjection, Projection } from '@spacegrid/grid/core/projection/projection'
 import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
 import { takenRange } from '@spacegrid/grid/core/range-check'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache, Cache } from '@spacegrid/grid/core/transaction'
 import { fitProblem, isKey } from '@spacegrid/grid/core/validation'
 import { absentVersion } from '@spacegrid/grid/core/version'
 import { collect } from '@spacegrid/grid/core/view'

@@ -7,8 +7,8 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid/core/define'
-import type { Transaction } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { Transaction } from '@spacegrid/grid/core/transaction'
 import { fateOf, UnitWorld } from '@spacegrid/grid/kit/unit-world'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -7,8 +7,10 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid/core/define'
-import type { AnyCache, Outcome, Reader, Transaction } from '@spacegrid/grid/core/definition'
+import type { Reader } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { Outcome } from '@spacegrid/grid/core/operation-options'
+import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
 import { fitProblem } from '@spacegrid/grid/core/validation'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { fateOf, UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { componentStatus } from '../support/component-status.ts'
 import { auditCopies } from '../support/copies-audit.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
@@ -12,6 +12,13 @@ import { waitFor } from '../support/wait-for.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const space = 'ticketing'
+const units = 2
+
+let grid: FaultGrid
+beforeAll(async () => {
+  grid = await FaultGrid.start({ units })
+})
+afterAll(() => grid.stop())
 
 const environmentOf = ({ cluster: { urls } }: FaultGrid) => ({
   NATS_URL: urls.nats,
@@ -35,7 +42,6 @@ const orderOf = async (grid: FaultGrid, orderId: string) =>
 test(`the log is lost under load: the units that run have what was acknowledged, and nothing is lost (SEED=${seed})`, {
   timeout: 240_000,
 }, async () => {
-  await using grid = await FaultGrid.start()
   const crowd = await grid.crowd({ seed, shoppers: 4 })
   await goesOn(crowd, 30)
   // The store is left behind, so that it alone would not do.
@@ -60,7 +66,6 @@ test(`the log is lost under load: the units that run have what was acknowledged,
 test('the log is lost while the grid is stopped: what is said to be kept is there, what was later is not, and retries get their first answers', {
   timeout: 240_000,
 }, async () => {
-  await using grid = await FaultGrid.start({ units: 1 })
   const client = grid.client()
   const command = (name: string, input: object, key: string) =>
     client.command(space, name, input, { 'idempotency-key': key })
@@ -79,7 +84,7 @@ test('the log is lost while the grid is stopped: what is said to be kept is ther
   const bought = orders[1]?.position ?? 0
   await waitFor(async () => (await pumpStatus(grid)) >= bought, { what: 'the pump' })
   await waitFor(async () => (await writerPosition(grid)) >= bought, { what: 'the writer' })
-  // From here on nobody but the unit and the log knows what is bought.
+  // From here on nobody but the units and the log knows what is bought.
   const stop = async (name: string) => {
     const component = grid.component(name)
     component.kill('SIGKILL')
@@ -117,7 +122,7 @@ test('the log is lost while the grid is stopped: what is said to be kept is ther
     'later',
   )
   expect(status).toBe(200)
-  expect(await auditCopies(grid.cluster.urls, space, 1, 30_000)).toEqual([])
+  expect(await auditCopies(grid.cluster.urls, space, units, 30_000)).toEqual([])
 })
 
 /** Up to where MongoDB has it. */

@@ -1,6 +1,6 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { ComponentProcess } from 'spacegrid/cluster/component-process'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Archive } from '../support/archive.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
@@ -21,12 +21,17 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
  */
 const pauseMs = 11_000
 
+let grid: FaultGrid
+beforeAll(async () => {
+  grid = await FaultGrid.start({ copies: 2 })
+})
+afterAll(() => grid.stop())
+
 // architecture.md, section 5: "a unit is slow or paused: it leaves readiness; catches up or
 // rehydrates"; invariants 5 and 6
 test(`one of each kind, then every server, paused for longer than every timeout: the others go on, and those that wake do no harm (SEED=${seed})`, {
   timeout: 120_000,
 }, async () => {
-  await using grid = await FaultGrid.start({ copies: 2 })
   const crowd = await grid.crowd({ seed })
   await goesOn(crowd)
   const pairs = await Promise.all(pairedRoles.map((role) => pairOf(grid, role)))
@@ -58,7 +63,6 @@ test(`one of each kind, then every server, paused for longer than every timeout:
 test(`a pump, writer or reader frozen at a random instant under load: what it does is done by the other one (SEED=${seed})`, {
   timeout: 120_000,
 }, async () => {
-  await using grid = await FaultGrid.start({ copies: 2 })
   await using archive = await Archive.open(grid.cluster.urls.nats)
   const random = new SeededRandom(seed)
   const crowd = await grid.crowd({ seed })

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { auditCopies } from '../support/copies-audit.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { goesOn } from '../support/goes-on.ts'
@@ -10,8 +10,14 @@ import { waitFor } from '../support/wait-for.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 const space = 'ticketing'
-/** The log is trimmed at once, so that its beginning is gone. */
-const environment = { TRIM_DELAY_MS: '0' }
+const units = 2
+
+let grid: FaultGrid
+beforeAll(async () => {
+  // The log is trimmed at once, so that its beginning is gone.
+  grid = await FaultGrid.start({ units, environment: { TRIM_DELAY_MS: '0' } })
+})
+afterAll(() => grid.stop())
 
 const recoverStore = ({ cluster: { urls } }: FaultGrid, ...options: string[]) =>
   recover(
@@ -33,7 +39,6 @@ async function dropDatabase(grid: FaultGrid): Promise<void> {
 test(`MongoDB loses everything under load: it is written anew from a unit, and the grid goes on (SEED=${seed})`, {
   timeout: 240_000,
 }, async () => {
-  await using grid = await FaultGrid.start({ environment })
   const crowd = await grid.crowd({ seed, shoppers: 4 })
   await goesOn(crowd, 30)
   expect(await recoverStore(grid, '--yes')).toMatchObject({
@@ -59,7 +64,6 @@ test(`MongoDB loses everything under load: it is written anew from a unit, and t
 test('MongoDB loses everything while the grid is stopped: it is written anew from the warm image; a value changed by hand is found and put right', {
   timeout: 240_000,
 }, async () => {
-  await using grid = await FaultGrid.start({ units: 1, environment })
   const { mongodb } = grid.cluster.urls
   const id = await buyEverything(grid)
   const stopped = [...grid.cluster.components]
@@ -70,7 +74,7 @@ test('MongoDB loses everything while the grid is stopped: it is written anew fro
   expect(reportOf(made)).toMatchObject({ from: 'the warm image', lostPositions: 0 })
   await Promise.all(stopped.map((component) => grid.cluster.restart(component)))
   expect((await grid.client().entry(space, 'events', id)).status).toBe(200)
-  expect(await auditCopies(grid.cluster.urls, space, 1, 30_000)).toEqual([])
+  expect(await auditCopies(grid.cluster.urls, space, units, 30_000)).toEqual([])
 
   // Whoever watches the store would have it mended before it is looked at.
   const readers = await stopAll(grid, 'data-reader')
@@ -79,7 +83,7 @@ test('MongoDB loses everything while the grid is stopped: it is written anew fro
   expect(mended).toMatchObject({ code: 0 })
   expect(reportOf(mended).fault).toContain(`seats ${JSON.stringify(key)} (`)
   await Promise.all(readers.map((reader) => grid.cluster.restart(reader)))
-  expect(await auditCopies(grid.cluster.urls, space, 1, 30_000)).toEqual([])
+  expect(await auditCopies(grid.cluster.urls, space, units, 30_000)).toEqual([])
 })
 
 /** Returns them, to be started again. */

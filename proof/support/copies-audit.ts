@@ -2,6 +2,8 @@ import { AuditConnections, type AuditedServers } from 'spacegrid/audit/audit-tar
 import { type AuditRow, auditSpace, findReplicas } from 'spacegrid/audit/space-audit'
 import { waitUntil } from 'spacegrid/servers/wait-until'
 
+/** All tell themselves within a second; who is missed is waited for. */
+const listenMs = 1250
 /** Differing entries that are shown of each copy. */
 const differencesMax = 5
 
@@ -21,7 +23,7 @@ export async function auditCopies(
   try {
     const replicas = await waitUntil(
       async () => {
-        const found = await findReplicas(space, messaging, clock)
+        const found = await findReplicas(space, messaging, clock, listenMs)
         const count = found.filter(({ role }) => role === 'unit').length
         return count === units && found.length > units ? found : undefined
       },

@@ -1,4 +1,4 @@
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { shapeOf } from '@spacegrid/grid/core/shape'
 import { EmbeddedEnvironment } from '@spacegrid/grid/drivers/embedded/embedded-environment'
 import { EmbeddedPlace } from '@spacegrid/grid/drivers/embedded/embedded-place'

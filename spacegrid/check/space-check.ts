@@ -1,4 +1,5 @@
-import type { AnyCache, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { type DefinitionNote, definitionNotes } from '@spacegrid/grid/core/definition-notes'
 import { entryFit } from '@spacegrid/grid/core/entry-fit'
 import { isGridError } from '@spacegrid/grid/core/errors'
@@ -11,6 +12,7 @@ import {
   type SpaceShape,
   shapeOf,
 } from '@spacegrid/grid/core/shape'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 
 /** Keys that are named of each finding. */
 const examplesMax = 5

@@ -293,7 +293,7 @@ test('while a process works for the space nothing is moved', async () => {
   const told = { id: 1, name: 'reader-1', role: 'reader', share: 0, full: false }
   const telling = setInterval(
     () => ports.messaging.publish(subjects.memory(space.name), encodeMemoryTold(told)),
-    100,
+    10,
   )
   onTestFinished(() => clearInterval(telling))
   await expect(planned(space, 4, ports)).rejects.toThrow(/in use: stop reader reader-1 first/)

@@ -1,4 +1,4 @@
-import type { AnyProjection } from '@spacegrid/grid/core/definition'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 
 type Run = (...given: unknown[]) => unknown
 

@@ -1,5 +1,5 @@
 import type { Callback } from '@spacegrid/grid/core/application-fault'
-import type { IndexRange } from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
 
 /** The smallest cache that a range was read in, and what it gave. */
 interface Least {

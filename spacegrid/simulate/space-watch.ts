@@ -1,7 +1,9 @@
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
 import { defineQuery, Type } from '@spacegrid/grid/core/define'
-import type { AnyCache, AnyProjection, Reader, Space } from '@spacegrid/grid/core/definition'
+import type { Reader, Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { Told } from '@spacegrid/proof/simulator/check/history'
 import type {

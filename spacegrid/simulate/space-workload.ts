@@ -1,4 +1,4 @@
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { calledCommands } from '@spacegrid/grid/core/parts'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import {

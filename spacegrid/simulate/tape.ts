@@ -1,4 +1,5 @@
-import type { Outcome, Transaction } from '@spacegrid/grid/core/definition'
+import type { Outcome } from '@spacegrid/grid/core/operation-options'
+import type { Transaction } from '@spacegrid/grid/core/transaction'
 import { unwatched } from './impure-globals.ts'
 
 type Method = (...parameters: unknown[]) => unknown

@@ -1,15 +1,9 @@
 import { ApplicationFault, type Callback } from '@spacegrid/grid/core/application-fault'
-import type {
-  AnyCache,
-  AnyCommand,
-  AnyProjection,
-  AnyQuery,
-  IndexRange,
-  Reader,
-  Space,
-  Transaction,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
+import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
 import type { FindingRule } from '../testing/simulation.ts'
 import { type ImpureUse, watching } from './impure-globals.ts'
 import { withFunctions } from './projection-functions.ts'

@@ -1,13 +1,5 @@
-import type {
-  AnyCache,
-  AnyProjection,
-  Cache,
-  IndexRange,
-  Page,
-  PageOptions,
-  Projection,
-  Reader,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
+import type { Reader } from '@spacegrid/grid/core/definition'
 import type { EntryView } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
@@ -15,6 +7,9 @@ import type { IndexOrder } from '@spacegrid/grid/core/index-order'
 import { examinedEntriesMax } from '@spacegrid/grid/core/limits'
 import { outsideSpace } from '@spacegrid/grid/core/misuse'
 import { ExamineBudget, readPage } from '@spacegrid/grid/core/page'
+import type { Page, PageOptions } from '@spacegrid/grid/core/page-types'
+import type { AnyProjection, Projection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache, Cache } from '@spacegrid/grid/core/transaction'
 import { collect } from '@spacegrid/grid/core/view'
 import type { HarnessPartition } from './harness-partition.ts'
 

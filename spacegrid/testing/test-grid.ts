@@ -1,17 +1,12 @@
 import type { CommandsOf, InputOf, QueriesOf, ResultOf } from '@spacegrid/grid/core/call-types'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { defineCommand, Type } from '@spacegrid/grid/core/define'
-import type {
-  Acknowledgement,
-  AnyCommand,
-  AnyQuery,
-  Cache,
-  Space,
-  Value,
-} from '@spacegrid/grid/core/definition'
+import type { Acknowledgement, AnyCommand, AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { logNamesOf } from '@spacegrid/grid/core/log-name'
 import { hashBy, idWithHash } from '@spacegrid/grid/core/partition'
 import { type PositionToken, positionsOf } from '@spacegrid/grid/core/position'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import { decodeEntryAsked, encodeEntryFound } from '@spacegrid/grid/engine/wire/archive-messages'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'

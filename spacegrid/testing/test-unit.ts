@@ -1,6 +1,7 @@
-import type { Cache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import type { Serving } from '@spacegrid/grid/doors/request/serving'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'

@@ -2,19 +2,12 @@ import type { TObject } from 'typebox'
 import { rememberDeclaration } from '../application-fault.ts'
 import type { Frozen, IndexFields, Scalar, Value } from '../data-types.ts'
 import { takePartitionBy } from '../declared-partitions.ts'
-import type {
-  AnyCache,
-  Cache,
-  Join,
-  PartitionKey,
-  Projection,
-  ProjectionSource,
-  Told,
-} from '../definition.ts'
 import { checkDescription, checkName, checkSynchronous } from '../definition-checks.ts'
 import type { Mistake } from '../mistake.ts'
+import type { AnyCache, Cache, PartitionKey } from '../transaction.ts'
 import { type Aggregate, type Aggregates, aggregates, type ScalarField } from './aggregate.ts'
 import { takeAggregates } from './aggregate-checks.ts'
+import type { Join, Projection, ProjectionSource, Told } from './projection.ts'
 import {
   checkGroupBy,
   checkIndexes,

@@ -1,9 +1,9 @@
 import { takeData } from '../data.ts'
 import type { Scalar, Value } from '../data-types.ts'
-import type { AnyProjection, Projection } from '../definition.ts'
 import { compareScalars } from '../index-order.ts'
 import type { AggregatePlan } from './aggregate.ts'
 import { ExactSum } from './exact-sum.ts'
+import type { AnyProjection, Projection } from './projection.ts'
 import { isOrdered } from './ranked-items.ts'
 import { onlyRowKey, rowKey } from './row-key.ts'
 

@@ -2,11 +2,12 @@ import { recomputedRows } from '@spacegrid/grid/kit/recomputed-rows'
 import fc from 'fast-check'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
+import type { Value } from '../data-types.ts'
 import { defineCache } from '../define.ts'
-import type { AnyProjection, Value } from '../definition.ts'
 import { compareScalars } from '../index-order.ts'
 import type { Aggregates } from './aggregate.ts'
 import { defineProjection, join } from './define-projection.ts'
+import type { AnyProjection } from './projection.ts'
 import { ProjectionRows } from './projection-rows.ts'
 
 const schema = Type.Object({

@@ -1,6 +1,6 @@
 import { type TObject, type TSchema, Type } from 'typebox'
 import type { IndexRange, Scalar, Value } from '../data-types.ts'
-import type { AnyProjection, AnyQuery, Reader } from '../definition.ts'
+import type { AnyQuery, Reader } from '../definition.ts'
 import { GridError } from '../errors.ts'
 import { compareScalars } from '../index-order.ts'
 import { cursorOf, type PagedList } from '../page-cursor.ts'
@@ -9,6 +9,7 @@ import { WrongPartition } from '../place.ts'
 import { type ReadableFields, readableIndexes, readablePart } from '../readable-part.ts'
 import { typesOf } from '../schema-check.ts'
 import { keyOfGroup, mergeRows } from './merge-rows.ts'
+import type { AnyProjection } from './projection.ts'
 
 /** What a range of rows may have at most, and has if nobody asks for fewer. */
 const rowsPerAnswerMax = 1000

@@ -1,4 +1,5 @@
-import type { AnyProjection, Projection, Query, Told } from '../definition.ts'
+import type { Query } from '../definition.ts'
+import type { AnyProjection, Projection, Told } from './projection.ts'
 
 /** Which rows of a projection are asked for: a range of an index, page by page. */
 export interface RowsInput<Index extends string = string> {

@@ -1,5 +1,6 @@
 import type { Value } from '../data-types.ts'
-import type { AnyCache, Cache, Join, JoinPlan, ProjectionSource } from '../definition.ts'
+import type { AnyCache, Cache } from '../transaction.ts'
+import type { Join, JoinPlan, ProjectionSource } from './projection.ts'
 import { isOrdered } from './ranked-items.ts'
 import { rowKey } from './row-key.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
-import type { AnyCache } from '../../core/definition.ts'
 import { type ReadableFields, readableIndexes, readablePart } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { checkKey, invalidField } from '../../core/validation.ts'
 import type { ArchiveAsked, ArchivePage, ReadOptions, StoredAnswer } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AnyCache } from '../../core/definition.ts'
 import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { checkKey } from '../../core/validation.ts'
 import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TObject, Type } from 'typebox'
-import type { AnyCache } from '../../core/definition.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { checkKey } from '../../core/validation.ts'
 import type { HistoryAsked, HistoryPage, ReadOptions } from '../request/serving.ts'
 import { type HistoryOfKey, toldHistory } from '../request/told-history.ts'

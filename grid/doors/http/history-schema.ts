@@ -1,7 +1,8 @@
 import type { FastifySchema } from 'fastify'
-import type { AnyCache, Space } from '../../core/definition.ts'
+import type { Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { answer, answeredAt, count, partOf, positionIn, readProblems } from './open-api.ts'
 
 const time = { type: 'integer', description: 'When the log stored it, ms since the epoch' }

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { defineCache } from '../../core/define.ts'
-import type { AnyCache } from '../../core/definition.ts'
 import { readableIndexes } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { readArchiveAsked } from './archive-route.ts'
 
 const orders = defineCache('orders', {

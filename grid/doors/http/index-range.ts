@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import type { AnyCache, IndexRange } from '../../core/definition.ts'
+import type { IndexRange } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import { type ReadableFields, readableIndexes } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 import { invalidField } from '../../core/validation.ts'
 import { QueryInput } from './query-input.ts'
 

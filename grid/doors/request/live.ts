@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from '../../core/definition.ts'
+import type { IndexRange, Value } from '../../core/data-types.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { PositionToken } from '../../core/position.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'

@@ -1,6 +1,7 @@
-import type { AnyCache, Space } from '../../core/definition.ts'
+import type { Space } from '../../core/definition.ts'
 import { outboxCache } from '../../core/outbox.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
+import type { AnyCache } from '../../core/transaction.ts'
 
 /**
  * The caches of a space whose entries callers may read one by one, by name. A cache is private to

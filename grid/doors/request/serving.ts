@@ -1,4 +1,5 @@
-import type { Acknowledgement, IndexRange, Space } from '../../core/definition.ts'
+import type { IndexRange } from '../../core/data-types.ts'
+import type { Acknowledgement, Space } from '../../core/definition.ts'
 import type { GridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
 import type { PositionToken } from '../../core/position.ts'

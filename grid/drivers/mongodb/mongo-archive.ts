@@ -1,5 +1,5 @@
 import type { Db, Document, Filter } from 'mongodb'
-import type { Scalar } from '../../core/definition.ts'
+import type { Scalar } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
 import type { ArchiveRange, StoredEntry } from '../../engine/ports/store.ts'

@@ -1,4 +1,4 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import type { Write } from '../../core/evaluation.ts'
 import type { Frame } from '../../core/frame.ts'
 import type { SpaceState } from '../../core/space-state.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Scalar } from '../../core/definition.ts'
+import type { IndexRange, Scalar } from '../../core/data-types.ts'
 import type { LogName } from '../../core/log-name.ts'
 
 /** An entry as it leaves memory. `value` is plain data; `Uint8Array` fields are allowed. */

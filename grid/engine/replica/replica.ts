@@ -1,4 +1,4 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import type { Evaluation, Write } from '../../core/evaluation.ts'
 import { type Frame, FrameKind, type TransactionsFrame } from '../../core/frame.ts'

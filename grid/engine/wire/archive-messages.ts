@@ -1,4 +1,4 @@
-import type { IndexRange, Scalar } from '../../core/definition.ts'
+import type { IndexRange, Scalar } from '../../core/data-types.ts'
 import type { ArchiveRange, StoredEntry } from '../ports/store.ts'
 import { checkedBytes, checkedCount, checkedList, checkedObject, checkedText } from './checked.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'

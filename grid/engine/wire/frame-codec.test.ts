@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { type ErrorCode, isGridError } from '../../core/errors.ts'
 import { type Frame, FrameKind } from '../../core/frame.ts'
 import { expiryIndex, initialShape, type SpaceShape } from '../../core/shape.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { isGridError } from '../../core/errors.ts'
 import { knownString } from './known-strings.ts'
 import { ShapeReader, ShapeWriter } from './value-shapes.ts'

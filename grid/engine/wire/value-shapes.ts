@@ -1,4 +1,4 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import { GridError } from '../../core/errors.ts'
 import { freezeDeeply } from '../../core/freeze.ts'
 import { knownString } from './known-strings.ts'

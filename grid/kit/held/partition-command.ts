@@ -1,4 +1,4 @@
-import type { IndexRange } from '../../core/definition.ts'
+import type { IndexRange } from '../../core/data-types.ts'
 import type { Step, TransactionRecord } from '../../core/steps.ts'
 import { digestPairs } from '../../core/version.ts'
 import { collect, type View } from '../../core/view.ts'

@@ -1,4 +1,4 @@
-import type { IndexRange, Value } from '../../core/definition.ts'
+import type { IndexRange, Value } from '../../core/data-types.ts'
 import type { Evaluation } from '../../core/evaluation.ts'
 import { Melder } from '../../core/meld.ts'
 import { idempotencyCacheNumber } from '../../core/shape.ts'

@@ -1,4 +1,4 @@
-import type { Value } from '../../core/definition.ts'
+import type { Value } from '../../core/data-types.ts'
 import type { Evaluation } from '../../core/evaluation.ts'
 import { FrameKind } from '../../core/frame.ts'
 import { Melder } from '../../core/meld.ts'

@@ -1,7 +1,8 @@
-import type { AnyCommand, CommandPart, Space, Transaction } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, CommandPart, Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Taken } from '@spacegrid/grid/core/outcomes'
 import { partOfStep, runEachPart } from '@spacegrid/grid/core/parts'
+import type { Transaction } from '@spacegrid/grid/core/transaction'
 import type { AskedPart } from './part-messages.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { archiveBucketOf } from '@spacegrid/grid/core/archive-buckets'
 import type { KnownArchive, UnknownKey } from '@spacegrid/grid/core/archive-reads'
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { freezeDeeply } from '@spacegrid/grid/core/freeze'
 import { contentBytes } from '@spacegrid/grid/core/growth'

@@ -1,6 +1,7 @@
 import { FirstOfRange } from '@spacegrid/grid/core/archive-range'
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Scalar, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Scalar, Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import type { Layout } from '@spacegrid/grid/core/layout'
@@ -8,6 +9,7 @@ import { logNameOf } from '@spacegrid/grid/core/log-name'
 import { cursorOf, placeOf } from '@spacegrid/grid/core/page-cursor'
 import { type PositionToken, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import { takenRange } from '@spacegrid/grid/core/range-check'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { checkKey, invalidField } from '@spacegrid/grid/core/validation'
 import type {
   ArchiveAsked,

@@ -1,5 +1,6 @@
 import { withoutForeign } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { readValue } from '@spacegrid/grid/core/evolution'
@@ -10,6 +11,7 @@ import { comparePoints, type ResumePoint } from '@spacegrid/grid/core/resume-poi
 import { sameData } from '@spacegrid/grid/core/same-data'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type {
   EntryChange,
   EntryFilter,

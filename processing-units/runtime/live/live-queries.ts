@@ -1,4 +1,4 @@
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { Interests } from '@spacegrid/grid/core/interests'

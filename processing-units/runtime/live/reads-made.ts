@@ -1,5 +1,5 @@
 import type { CacheState } from '@spacegrid/grid/core/cache-state'
-import type { IndexRange } from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import type { Entry } from '@spacegrid/grid/core/entry'
 import type { IndexOrder } from '@spacegrid/grid/core/index-order'
 import type { Interest } from '@spacegrid/grid/core/interests'

@@ -1,4 +1,4 @@
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import {
   hashBy,
@@ -7,6 +7,7 @@ import {
   type PartitionBy,
   partitionOfHash,
 } from '@spacegrid/grid/core/partition'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { checkFits } from '@spacegrid/grid/core/validation'
 
 interface Asked {

@@ -1,8 +1,9 @@
 import { Compatibility } from '@spacegrid/grid/core/compatibility'
-import type { AnyCache, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { pastInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {

@@ -1,5 +1,7 @@
+import type { Value } from '@spacegrid/grid/core/data-types'
 import { defineCommand, Type } from '@spacegrid/grid/core/define'
-import type { AnyCommand, Cache, Transaction, Value } from '@spacegrid/grid/core/definition'
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import type { Cache, Transaction } from '@spacegrid/grid/core/transaction'
 import { rememberedCommands } from '../idempotency.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import type { OutboxEntry } from '@spacegrid/grid/core/outbox'
 import { type Act, eventUndo, type Process, type ProcessStep } from '@spacegrid/grid/core/process'
 

@@ -1,4 +1,5 @@
-import type { Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
 import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'

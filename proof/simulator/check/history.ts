@@ -1,4 +1,6 @@
-import type { Acknowledgement, Transaction, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Acknowledgement } from '@spacegrid/grid/core/definition'
+import type { Transaction } from '@spacegrid/grid/core/transaction'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 

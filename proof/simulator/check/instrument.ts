@@ -1,12 +1,6 @@
-import type {
-  AnyCache,
-  AnyCommand,
-  AnyQuery,
-  Reader,
-  Space,
-  Transaction,
-  Value,
-} from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
 import { GridError, Rejection, Type } from 'spacegrid'
 import { attemptEvent, type History, recordInto } from './history.ts'
 

@@ -1,4 +1,5 @@
-import type { AnyCommand, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import {
   archivedCache,
   idempotencyCache,

@@ -1,5 +1,6 @@
-import type { AnyProjection, Space } from '@spacegrid/grid/core/definition'
+import type { Space } from '@spacegrid/grid/core/definition'
 import { readValue } from '@spacegrid/grid/core/evolution'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { recomputedRows } from '@spacegrid/grid/kit/recomputed-rows'
 import type { Projections } from '@spacegrid/runtime/projections'

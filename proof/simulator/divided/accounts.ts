@@ -1,4 +1,4 @@
-import type { Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from 'spacegrid'
 import { pick } from '../plan/settings.ts'

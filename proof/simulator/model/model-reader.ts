@@ -1,13 +1,8 @@
-import type {
-  AnyCache,
-  AnyProjection,
-  Cache,
-  IndexRange,
-  Page,
-  PageOptions,
-  Projection,
-  Reader,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange } from '@spacegrid/grid/core/data-types'
+import type { Reader } from '@spacegrid/grid/core/definition'
+import type { Page, PageOptions } from '@spacegrid/grid/core/page-types'
+import type { AnyProjection, Projection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache, Cache } from '@spacegrid/grid/core/transaction'
 import type { Model } from './model.ts'
 import { naivePage } from './naive-page.ts'
 import { naiveRange } from './naive-range.ts'

@@ -1,17 +1,14 @@
+import type { IndexRange, Value } from '@spacegrid/grid/core/data-types'
+import type { AnyCommand } from '@spacegrid/grid/core/definition'
+import type { EventType } from '@spacegrid/grid/core/event-type'
 import type {
-  AnyCache,
-  AnyCommand,
   AppendOptions,
-  Cache,
   IncrementOptions,
-  IndexRange,
   Outcome,
   Patch,
   TakeOptions,
-  Transaction,
-  Value,
-} from '@spacegrid/grid/core/definition'
-import type { EventType } from '@spacegrid/grid/core/event-type'
+} from '@spacegrid/grid/core/operation-options'
+import type { AnyCache, Cache, Transaction } from '@spacegrid/grid/core/transaction'
 import { Rejection } from 'spacegrid'
 import type { Attempt } from '../check/history.ts'
 import { same } from '../check/same.ts'

@@ -1,4 +1,6 @@
-import type { AnyProjection, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Space } from '@spacegrid/grid/core/definition'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import { recomputedRows } from '@spacegrid/grid/kit/recomputed-rows'
 
 /** What is remembered of an idempotency key. */

@@ -1,12 +1,8 @@
-import type {
-  AnyCache,
-  AnyProjection,
-  Page,
-  PageOptions,
-  Scalar,
-  Value,
-} from '@spacegrid/grid/core/definition'
+import type { Scalar, Value } from '@spacegrid/grid/core/data-types'
 import { cursorOf, placeOf } from '@spacegrid/grid/core/page-cursor'
+import type { Page, PageOptions } from '@spacegrid/grid/core/page-types'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { naiveOrder, naiveRange } from './naive-range.ts'
 
 /** A page of an index range, found by looking at all entries. */

@@ -1,10 +1,6 @@
-import type {
-  AnyCache,
-  AnyProjection,
-  IndexRange,
-  Scalar,
-  Value,
-} from '@spacegrid/grid/core/definition'
+import type { IndexRange, Scalar, Value } from '@spacegrid/grid/core/data-types'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 
 /** The entries of an index range, found by looking at all of them. */
 export function naiveRange(

@@ -1,6 +1,6 @@
-import type { Cache } from '@spacegrid/grid/core/definition'
 import { type OutboxEntry, outboxCache } from '@spacegrid/grid/core/outbox'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Cache } from '@spacegrid/grid/core/transaction'
 import type { Bank } from './bank.ts'
 import { customers, journals, orders, tickets } from './spaces.ts'
 

@@ -1,4 +1,5 @@
-import type { AnyCache, AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
+import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { defineCache, defineCommand, Type } from 'spacegrid'
 
 const notes = defineCache('simulatedNotes', {

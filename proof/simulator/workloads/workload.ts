@@ -1,4 +1,6 @@
-import type { AnyProjection, Reader, Space, Value } from '@spacegrid/grid/core/definition'
+import type { Value } from '@spacegrid/grid/core/data-types'
+import type { Reader, Space } from '@spacegrid/grid/core/definition'
+import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import type { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import type { Told } from '../check/history.ts'
