@@ -14,6 +14,7 @@ COPY processing-units/auction/package.json processing-units/auction/
 COPY data-pump/package.json data-pump/
 COPY data-writer/package.json data-writer/
 COPY data-reader/package.json data-reader/
+COPY deployment-manager/package.json deployment-manager/
 COPY spacegrid/package.json spacegrid/
 COPY proof/package.json proof/
 COPY bench/package.json bench/

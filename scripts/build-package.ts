@@ -18,7 +18,10 @@ import { SourceFile } from './tidy/source-file.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Started by name, imported by nobody. */
-const roles = ['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts']
+const roles = [
+  ...['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts'],
+  'deployment-manager/main.ts',
+]
 
 /**
  * Test tools and what proves the grid: not even by accident. What simulates a space belongs to it.

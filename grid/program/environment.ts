@@ -3,6 +3,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
+import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
 import { readSecretFiles, secretFileVariables } from './secret-files.ts'
 import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
@@ -24,6 +25,15 @@ const milliseconds = (fallback: number, minimum: number, description: string) =>
     default: fallback,
     description,
     allowed: `an integer from ${minimum} to 2147483647 (ms)`,
+  })
+
+const units = (fallback: number, description: string) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 1024,
+    default: fallback,
+    description,
+    allowed: 'an integer from 1 to 1024',
   })
 
 const url = (protocols: string, example: string, description: string) =>
@@ -207,6 +217,49 @@ export const environmentSchema = Type.Object({
     0,
     'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
   ),
+  SCALING_DRIVER: Type.Optional(
+    Type.Union([Type.Literal('cluster')], {
+      description: 'How the deployment manager starts and stops units',
+      allowed: 'cluster (what npx spacegrid cluster --elastic starts)',
+    }),
+  ),
+  UNITS_MIN: units(1, 'Units that the deployment manager keeps, at least'),
+  UNITS_MAX: units(8, 'Units that the deployment manager starts, at most'),
+  UNIT_HOURS_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 0,
+    description:
+      'Hours that units may run within 24, all together: then the deployment manager goes back to UNITS_MIN; 0: without end',
+    allowed: 'an integer from 0 to 1000000 (hours)',
+  }),
+  UNIT_BUSY_PERCENT: Type.Integer({
+    minimum: 10,
+    maximum: 95,
+    default: 60,
+    description: 'Part of the time that the event loop of a unit should work, at most',
+    allowed: 'an integer from 10 to 95 (percent)',
+  }),
+  SCALE_IN_AFTER_MS: milliseconds(
+    120_000,
+    1000,
+    'How long fewer units must have been enough before the deployment manager takes one away',
+  ),
+  SCALING_SCHEDULE: Type.Optional(
+    Type.String({
+      pattern: '^[^\\x00-\\x1f]{1,10000}$',
+      description: 'Times at which the deployment manager has units there beforehand',
+      allowed: scheduleAllowed,
+    }),
+  ),
+  IDLE_CORES_MIN: Type.Number({
+    minimum: 0,
+    maximum: 1024,
+    default: 0.25,
+    description:
+      'Processor cores that must be idle where another unit would run on the machine of the deployment manager; 0: nobody looks',
+    allowed: 'a number from 0 to 1024 (cores)',
+  }),
   NODE_ENV: Type.Optional(
     Type.Union([Type.Literal('development'), Type.Literal('production'), Type.Literal('test')], {
       description: '`production`: entries are not frozen',
@@ -294,6 +347,13 @@ export function readEnvironment(
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const { SCALING_SCHEDULE, UNITS_MIN, UNITS_MAX } = environment
+  if (SCALING_SCHEDULE !== undefined && !readSchedule(String(SCALING_SCHEDULE)))
+    problems.push(
+      `SCALING_SCHEDULE=${shown(String(SCALING_SCHEDULE))}: allowed is ${scheduleAllowed}`,
+    )
+  if (Number(UNITS_MIN) > Number(UNITS_MAX))
+    problems.push(`UNITS_MIN=${UNITS_MIN} is more than UNITS_MAX=${UNITS_MAX}`)
   const proxies = environment.TRUSTED_PROXIES
   if (typeof proxies === 'string' && !areTrustedProxies(proxies))
     problems.push(`TRUSTED_PROXIES=${shown(proxies)}: allowed is ${trustedProxiesAllowed}`)

@@ -4,6 +4,7 @@ import { type LogName, spaceOf } from '../core/log-name.ts'
 import type { DeclaredEvents } from '../core/readable-events.ts'
 import { JetStreamEvents } from '../drivers/nats/jetstream-events.ts'
 import { JetStreamLog } from '../drivers/nats/jetstream-log.ts'
+import { KvCell } from '../drivers/nats/kv-cell.ts'
 import { LogConnections } from '../drivers/nats/log-connections.ts'
 import { NatsMessaging } from '../drivers/nats/nats-messaging.ts'
 import { SystemClock } from '../drivers/system/system-clock.ts'
@@ -14,6 +15,7 @@ import { MemoryWatch } from '../engine/memory/memory-watch.ts'
 import { KeptSnapshots, pastRoom } from '../engine/past/kept-snapshots.ts'
 import type { PastPorts } from '../engine/past/past-states.ts'
 import { unitRoles } from '../engine/placement/member.ts'
+import type { Cell } from '../engine/ports/cell.ts'
 import type { Clock } from '../engine/ports/clock.ts'
 import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
@@ -135,6 +137,12 @@ export class ProcessAdapters {
       .catch((error) => {
         if (!isGridError(error)) throw error
       })
+  }
+
+  /** One value that several processes change, kept in a key-value bucket of JetStream. */
+  async cell(bucket: string, key: string): Promise<Cell> {
+    const { connection } = await this.messaging()
+    return new KvCell(connection.driver, bucket, key, this.#environment.STREAM_REPLICAS)
   }
 
   /** Closes a log, or a change queue, before the process ends: nobody uses it any more. */

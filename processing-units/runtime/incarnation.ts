@@ -266,6 +266,11 @@ export class Incarnation {
     )
   }
 
+  /** How long the log has said nothing of the oldest frame on its way, ms; 0: there is none. */
+  get silentMs(): number {
+    return this.#chain.silentMs
+  }
+
   /**
    * Resolves with a position by which the log has everything that was stored when this was called.
    * The replica of a unit that takes commands has come so far by then.

@@ -6,7 +6,6 @@ import {
 } from '@spacegrid/grid/core/correction'
 import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { estimateBytes } from '@spacegrid/grid/core/estimate-bytes'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { checkEntryPlace } from '@spacegrid/grid/core/place'
@@ -30,6 +29,7 @@ import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { sleep } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
@@ -47,7 +47,6 @@ import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
-import { holdsStatus } from './holds-status.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
@@ -58,9 +57,9 @@ import { UnitPast } from './past/unit-past.ts'
 import { PersistenceWatch } from './persistence-watch.ts'
 import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
-import { RateMeter } from './rate-meter.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
 import { Reads } from './reads.ts'
+import { UnitFigures } from './unit-figures.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
@@ -107,9 +106,8 @@ export class ProcessingUnit implements Serving, Component {
   #bornAt = 0
   readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
-  readonly #rate: RateMeter
+  readonly #figures: UnitFigures
   readonly #load: LoadControl
-  #collisionsBefore = 0
   readonly #definition: DefinitionTeller
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
@@ -162,7 +160,6 @@ export class ProcessingUnit implements Serving, Component {
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
-    this.#rate = new RateMeter(ports.clock)
     this.#snapshots = new SnapshotService(
       ports.messaging,
       ports.clock,
@@ -192,6 +189,11 @@ export class ProcessingUnit implements Serving, Component {
     this.#affinity = this.#affinityOf(ports)
     const where = { logName: this.#logName, place: this.#unitPlace.place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
+    this.#figures = new UnitFigures({
+      ...{ clock, memory: ports.memory, place: this.#unitPlace.place, watch: this.#watch },
+      ...{ unread: this.#unread, auditor: this.#auditor, live: this.live, load: this.#load },
+      ...{ affinity: this.#affinity, reactions: this.reactions },
+    })
   }
 
   /** The replica as it is, exact at its position, to be looked at; undefined: there is none. */
@@ -387,34 +389,17 @@ export class ProcessingUnit implements Serving, Component {
     return this.#affinity?.status()
   }
 
+  get isFull(): boolean {
+    return this.#ports.memory?.isFull ?? false
+  }
+
+  /** How it fares, for whoever scales the grid. */
+  load(): LogLoad {
+    return this.#figures.load(this.#incarnation)
+  }
+
   status(): SpaceStatus & ComponentStatus {
-    const incarnation = this.#incarnation
-    const state = incarnation?.state
-    const memory = this.#ports.memory?.status()
-    const reactions = this.reactions.status()
-    return {
-      state: incarnation ? 'active' : 'rehydrating',
-      position: state?.position ?? 0,
-      lag: incarnation?.lag ?? 0,
-      entries: state?.entryCount ?? 0,
-      bytes: state ? estimateBytes(state) : 0,
-      digest: state?.digest.toString() ?? '',
-      digestPosition: state?.position ?? 0,
-      pending: this.pending,
-      collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
-      commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
-      damagedRecords: this.#unread.damaged,
-      clock: this.#watch.status(),
-      audit: this.#auditor.status(),
-      ...(this.#unitPlace.place && state
-        ? { holds: holdsStatus(state, incarnation?.runner.waiting ?? 0) }
-        : {}),
-      ...(memory ? { memory } : {}),
-      ...(this.#affinity ? { affinity: this.#affinity.status() } : {}),
-      ...(reactions ? { reactions } : {}),
-      live: this.live.status(),
-      load: this.#load.status(),
-    }
+    return this.#figures.status(this.#incarnation)
   }
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
@@ -521,7 +506,7 @@ export class ProcessingUnit implements Serving, Component {
     if (this.#lives.stopping) return
     await this.#snapshots.stop()
     this.#incarnation = undefined
-    this.#collisionsBefore += incarnation.runner.collisions
+    this.#figures.lived(incarnation)
     await incarnation.replica.stop()
   }
 

@@ -3,6 +3,9 @@ import { announcedUrl } from '@spacegrid/grid/doors/http/http-url'
 import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-service'
 import { serveSpace, type UnitPlaceTold } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { eventLoopTimes } from '@spacegrid/grid/drivers/system/event-loop'
+import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
+import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
@@ -30,6 +33,8 @@ export class UnitDoors implements Doors {
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
   readonly #services: Subscription[] = []
+  /** Of this process, whatever it is called. */
+  readonly #id = new SystemRandom().integer()
   #closing = false
 
   constructor(
@@ -81,7 +86,7 @@ export class UnitDoors implements Doors {
     const takesCommands = this.#environment.ROLE === 'unit'
     const log = this.#log
     const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
-    const services = [await serveSpace(messaging, unit, options)]
+    const services = [await serveSpace(messaging, unit, options), this.#tellLoad(messaging, unit)]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
     if (!takesCommands) return services
@@ -90,6 +95,16 @@ export class UnitDoors implements Doors {
       return [...services, await serveReactions(messaging, unit, log)]
     services.push(await serveReactions(messaging, unit.reactions, log))
     return [...services, await serveNewest(messaging, unit.space.name, unit, log)]
+  }
+
+  #tellLoad(messaging: Messaging, unit: AnyUnit): Subscription {
+    const { UNIT_NAME: name, ROLE: role } = this.#environment
+    return tellLoad(unit.space.name, messaging, () => ({
+      ...{ id: this.#id, name, role: role === 'query' ? unitRoles.queries : unitRoles.commands },
+      ...{ ready: unit.readiness().ready, full: unit.isFull },
+      ...eventLoopTimes(),
+      logs: unit instanceof PartitionedUnit ? unit.loads() : [unit.load()],
+    }))
   }
 
   /** Where others find this process. */

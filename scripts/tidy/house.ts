@@ -12,6 +12,7 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-pump', 'data-pump'],
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/deployment-manager', 'deployment-manager'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
   ['spacegrid', 'spacegrid'],
@@ -33,7 +34,10 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/engine/ports'],
   ['grid/engine/life'],
   ['grid/engine/wire'],
-  ['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica', 'grid/engine/changes'],
+  [
+    ...['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica'],
+    ...['grid/engine/changes', 'grid/engine/load'],
+  ],
   ['grid/engine/agreement'],
   ['grid/drivers'],
   ['grid/doors/request'],
@@ -41,7 +45,10 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/doors/http', 'grid/doors/nats'],
   ['grid/doors/admin'],
   ['grid/program'],
-  ['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+  [
+    ...['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
+    'deployment-manager',
+  ],
   ['grid/kit'],
   // The published face, as applications see it.
   [

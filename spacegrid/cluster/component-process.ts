@@ -31,6 +31,8 @@ export class ComponentProcess {
   /** How it ended; undefined while it runs. */
   ended: string | undefined
   readonly gone: Promise<void>
+  /** It was asked to stop. */
+  isStopping = false
 
   constructor(settings: ComponentSettings) {
     this.settings = settings
@@ -63,6 +65,15 @@ export class ComponentProcess {
     return this.#child.pid ?? 0
   }
 
+  /** Answers what it says over the channel between the two. */
+  answerWith(answer: (message: unknown) => object | undefined): void {
+    this.#child.on('message', (message) => {
+      const said = answer(message)
+      // It may be about to end: then it has no use for the answer.
+      if (said && this.#child.connected) this.#child.send(said, () => undefined)
+    })
+  }
+
   /**
    * Asks its health check until it is ready. Throws a Failure when it ends before or the time is
    * up, and when `signal` aborts.
@@ -90,6 +101,7 @@ export class ComponentProcess {
 
   /** Gracefully; killed when that takes too long. */
   async stop(): Promise<void> {
+    this.isStopping = true
     this.kill('SIGTERM')
     // A paused process takes the signal only when it goes on.
     this.kill('SIGCONT')

@@ -11,6 +11,7 @@ import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
 import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
 import { ComponentProcess, type ComponentSettings } from './component-process.ts'
+import { UnitPool } from './unit-pool.ts'
 
 /** What the units of a cluster serve. */
 export interface ClusterApplication {
@@ -43,6 +44,13 @@ export interface ProcessClusterOptions {
   readonly signal?: AbortSignal
   /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
   readonly copies?: number
+  /**
+   * A deployment manager adds and removes units: as many as `units` at the start, and at least
+   * that many, unless the environment says otherwise. Default false.
+   */
+  readonly elastic?: boolean
+  /** Deployment managers of an elastic cluster: one works. Default `copies`. */
+  readonly managers?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
   /** For one component only, by its name; this goes before all else. */
@@ -64,6 +72,7 @@ export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
 }
 
 const readyMsMax = 60_000
+const managerRole = 'deployment-manager'
 const portFreeMsMax = 10_000
 
 /**
@@ -74,11 +83,14 @@ const portFreeMsMax = 10_000
 export class ProcessCluster {
   readonly urls: ClusterUrls
   readonly components: ComponentProcess[]
+  readonly #pool: UnitPool | undefined
   /** Those that this cluster has started. */
   readonly servers: ReadonlyMap<ServerName, LocalServer>
   readonly #serverRows: readonly ProcessRow[]
   readonly #plan: ComponentPlan
   readonly #dataDirectory: string
+  /** Of units that are about to start. */
+  readonly #numbers = new Set<number>()
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(
@@ -88,6 +100,7 @@ export class ProcessCluster {
     dataDirectory: string,
     servers: ReadonlyMap<ServerName, LocalServer>,
     serverRows: readonly ProcessRow[],
+    say: (line: string) => void,
   ) {
     this.urls = urls
     this.components = components
@@ -95,6 +108,7 @@ export class ProcessCluster {
     this.#dataDirectory = dataDirectory
     this.servers = servers
     this.#serverRows = serverRows
+    this.#pool = plan.isElastic ? this.#poolOf(say) : undefined
   }
 
   /**
@@ -151,8 +165,15 @@ export class ProcessCluster {
       port: server.port,
       adminPort: 0,
     }))
-    const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows)
+    const told = say ?? (() => undefined)
+    const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows, told)
     await cluster.#write()
+    try {
+      await cluster.#startManagers()
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
     return cluster
   }
 
@@ -175,13 +196,61 @@ export class ProcessCluster {
     return this.components.filter(({ settings }) => settings.role === unitRoles.queries)
   }
 
+  /** Whether it says by itself what becomes of this one. */
+  speaksOf({ settings: { role } }: ComponentProcess): boolean {
+    return this.#pool !== undefined && role === 'processing-unit'
+  }
+
+  get managers(): readonly ComponentProcess[] {
+    return this.components.filter(({ settings }) => settings.role === managerRole)
+  }
+
   /** One more processing unit, once it is ready. */
   async addUnit(): Promise<ComponentProcess> {
-    const unit = new ComponentProcess(await this.#plan.unit(this.units.length + 1))
-    this.components.push(unit)
+    const unit = await this.#startUnit()
     await unit.ready(readyMsMax)
+    return unit
+  }
+
+  /** Under the lowest number that no unit has. */
+  async #startUnit(): Promise<ComponentProcess> {
+    const number = this.#freeNumber()
+    this.#numbers.add(number)
+    const unit = new ComponentProcess(await this.#plan.unit(number))
+    void unit.gone.then(() => this.#numbers.delete(number))
+    this.components.push(unit)
     await this.#write()
     return unit
+  }
+
+  #freeNumber(): number {
+    const names = new Set(this.units.map(({ settings }) => settings.name))
+    for (let number = 1; ; number++)
+      if (!this.#numbers.has(number) && !names.has(this.#plan.unitName(number))) return number
+  }
+
+  #poolOf(say: (line: string) => void): UnitPool {
+    return new UnitPool({
+      ...{ units: this.units, say },
+      add: () => this.#startUnit(),
+      remove: (unit) => {
+        const at = this.components.indexOf(unit)
+        if (at >= 0) this.components.splice(at, 1)
+        void this.#write()
+      },
+    })
+  }
+
+  async #startManagers(): Promise<void> {
+    const pool = this.#pool
+    if (!pool) return
+    for (const settings of await this.#plan.managers()) {
+      const manager = new ComponentProcess(settings)
+      manager.answerWith((message) => pool.answer(message))
+      this.components.push(manager)
+    }
+    await Promise.all(this.managers.map((manager) => manager.ready(readyMsMax)))
+    await this.#write()
   }
 
   /**
@@ -195,6 +264,9 @@ export class ProcessCluster {
       throw new Error(`${ended.settings.name} is not a component that has ended`)
     const component = new ComponentProcess(ended.settings)
     this.components[at] = component
+    const pool = this.#pool
+    if (pool && component.settings.role === managerRole)
+      component.answerWith((message) => pool.answer(message))
     await component.ready(withinMs)
     await this.#write()
     return component
@@ -202,6 +274,8 @@ export class ProcessCluster {
 
   /** Components first, so that they can say goodbye; then the servers that were started here. */
   async stop(): Promise<void> {
+    this.#pool?.close()
+    await Promise.all(this.managers.map((manager) => manager.stop()))
     const units = [...this.units, ...this.queryUnits]
     await Promise.all(units.map((unit) => unit.stop()))
     await Promise.all(this.components.map((component) => component.stop()))
@@ -272,12 +346,34 @@ class ComponentPlan {
     return spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
   }
 
+  get isElastic(): boolean {
+    return this.#options.elastic === true
+  }
+
+  unitName(number: number): string {
+    const { spaces } = this.#options.application
+    const [only = 'unit'] = spaces.length === 1 ? spaces : []
+    return `${only}-${number}`
+  }
+
   unit(number: number): Promise<ComponentSettings> {
     const { application, port } = this.#options
-    const { files, spaces } = application
-    const [only = 'unit'] = spaces.length === 1 ? spaces : []
+    const words = ['unit', ...application.files]
     const role = { ROLE: 'unit' }
-    return this.#settings('processing-unit', `${only}-${number}`, ['unit', ...files], port, role)
+    return this.#settings('processing-unit', this.unitName(number), words, port, role)
+  }
+
+  managers(): Promise<ComponentSettings[]> {
+    const { units, copies = 1, managers = copies, environment: given } = this.#options
+    // Whoever asks for so many units at the start does not want fewer later.
+    const isSaid = given?.UNITS_MIN ?? process.env.UNITS_MIN?.trim()
+    const least = isSaid ? {} : { UNITS_MIN: String(units) }
+    const environment = { SCALING_DRIVER: 'cluster', ...least }
+    return Promise.all(
+      upTo(managers).map((number) =>
+        this.#settings(managerRole, nameOf(managerRole, number), [managerRole], 0, environment),
+      ),
+    )
   }
 
   queryUnit(number: number): Promise<ComponentSettings> {

@@ -75,6 +75,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'answers from MongoDB, and keeps watch over it',
       load: async () => (await import('../commands/data-reader.ts')).addDataReader,
     },
+    {
+      name: 'deployment-manager',
+      summary: 'adds processing units before they are missed',
+      load: async () => (await import('../commands/deployment-manager.ts')).addDeploymentManager,
+    },
   ],
   'To operate:': [
     {
@@ -101,6 +106,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'placement',
       summary: 'which unit keeps which partition, what moves and what is missing',
       load: async () => (await import('../commands/placement.ts')).addPlacement,
+    },
+    {
+      name: 'scaling',
+      summary: 'what the deployment manager has decided, and why',
+      load: async () => (await import('../commands/scaling.ts')).addScaling,
     },
     {
       name: 'repartition',

@@ -24,6 +24,7 @@ interface Options {
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
+  readonly elastic?: boolean
   readonly json?: boolean
 }
 
@@ -54,6 +55,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     units: options.units,
     queryUnits: options.queryUnits,
     copies: options.copies,
+    elastic: options.elastic === true,
     application,
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
@@ -143,14 +145,15 @@ function stopWith(cluster: ProcessCluster, lock: DirectoryLock): void {
     process.exit(code)
   }
   for (const component of cluster.components)
-    void component.gone.then(() => {
-      if (stopping) return
-      const { name, logFile } = component.settings
-      process.stderr.write(
-        `${name} (${component.pid}) ended: ${component.ended}; its log: ${logFile}\n`,
-      )
-      if (cluster.components.every(({ ended }) => ended !== undefined)) void stop(1)
-    })
+    if (!cluster.speaksOf(component))
+      void component.gone.then(() => {
+        if (stopping || component.isStopping) return
+        const { name, logFile } = component.settings
+        process.stderr.write(
+          `${name} (${component.pid}) ended: ${component.ended}; its log: ${logFile}\n`,
+        )
+        if (cluster.components.every(({ ended }) => ended !== undefined)) void stop(1)
+      })
   for (const signal of stopSignals) process.on(signal, () => void stop(0))
 }
 
@@ -178,6 +181,10 @@ export const addCluster: AddCommand = (program) => {
       '--partitions <number>',
       'partitions of each space (PARTITIONS for the application, which has to have that setting)',
       whole(1, partitionsMax),
+    )
+    .option(
+      '--elastic',
+      'a deployment manager adds units before they are missed and takes them away again: from --units (or UNITS_MIN) to UNITS_MAX',
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

@@ -64,6 +64,7 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
     ready: source.notReady().length === 0,
     spaces: source.spaces(),
     ...(source.placement ? { placement: source.placement() } : {}),
+    ...(source.scaling ? { scaling: source.scaling() } : {}),
   }))
 
   app.get('/metrics', async (_request, reply) => {

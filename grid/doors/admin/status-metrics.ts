@@ -7,6 +7,7 @@ import { addLoadMetrics } from './load-metrics.ts'
 import { addPassedMetrics } from './passed-metrics.ts'
 import { addPlacementMetrics } from './placement-metrics.ts'
 import { addReactionMetrics } from './reaction-metrics.ts'
+import { addScalingMetrics } from './scaling-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
 
 const gauges = {
@@ -68,6 +69,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addHoldMetrics(registry, source)
   addAffinityMetrics(registry, source)
   addReactionMetrics(registry, source)
+  addScalingMetrics(registry, source)
   addLoadMetrics(registry, source)
   addLiveMetrics(registry, source)
   addAuditMetrics(registry, source)

@@ -1,4 +1,5 @@
 import { mergeAudits } from '../../engine/agreement/audit-status.ts'
+import type { ScalingStatus } from '../../engine/load/scaling-status.ts'
 import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { LiveStatus } from '../request/live.ts'
@@ -23,6 +24,8 @@ export interface StatusSource {
   spaces(): Readonly<Record<string, SpaceFigures>>
   /** Who keeps what of divided spaces, by name of the space. Left out: there are none here. */
   placement?: (() => Readonly<Record<string, PlacementStatus>>) | undefined
+  /** What the deployment manager does. Left out: this is another component. */
+  scaling?: () => ScalingStatus
 }
 
 /** What a process that works would have people know all the same, one sentence each. */

@@ -40,6 +40,8 @@ export type RoleEventKind =
   | 'application_fault'
   /** About who keeps which partition. */
   | 'placement'
+  /** About how many units there are to be. */
+  | 'scaling'
   /** What should not happen. */
   | 'failed'
 

@@ -99,6 +99,11 @@ export class MemoryWatch {
     return this.#fullest
   }
 
+  /** This process is near its budget. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
   /** This process has hardly any memory left. */
   get isCritical(): boolean {
     return this.#share >= criticalShare

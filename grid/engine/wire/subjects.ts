@@ -43,6 +43,9 @@ export const subjects = {
   persisted: (logName: LogName) => `spacegrid.${logName}.persisted`,
   /** Where every process that works for the space tells how full its memory is. */
   memory: (space: string) => `spacegrid.${space}.memory`,
+  /** Where whoever scales the grid asks its units how they fare, and where they say so. */
+  loadAsked: (space: string) => `spacegrid.${space}.load.asked`,
+  load: (space: string) => `spacegrid.${space}.load`,
   /** Asked for what one particular unit keeps: requests that others have passed on. */
   unit: (space: string, id: number) => `spacegrid.${space}.unit.${id}`,
   /** Where whoever keeps partitions of the space says that it is there, and how it is. */

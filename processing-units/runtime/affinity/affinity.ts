@@ -113,6 +113,10 @@ export class Affinity {
     return this.#hot.size > 0
   }
 
+  get hotKeys(): number {
+    return this.#hot.size
+  }
+
   /**
    * The answer of a command's home; undefined: it is done here.
    * @throws GridError `invalid_input`, `overloaded`

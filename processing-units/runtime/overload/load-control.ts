@@ -2,6 +2,7 @@ import type { AnyCommand, Priority } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import type { LoadStatus, ShedReason } from '@spacegrid/grid/doors/request/load-status'
+import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Distribution } from '@spacegrid/grid/engine/ports/telemetry'
@@ -84,6 +85,7 @@ export class LoadControl {
   /** Turned away within about a second. */
   #shedLately = 0
   #shedNow = 0
+  #shedInAll = 0
   /** To make one takes longer than to turn somebody away: what looks at the stack does. */
   readonly #errors = new Map<ShedReason, GridError[]>()
 
@@ -176,6 +178,19 @@ export class LoadControl {
     return { limit: this.#limit.value, queueingDelayMs, shed, queries: this.queries.status() }
   }
 
+  /** What whoever scales the grid is told of it. */
+  figures(): Pick<
+    LogLoad,
+    'shed' | 'limit' | 'delayMs' | 'tripMs' | 'tripMsLeast' | 'queriesWaiting'
+  > {
+    const { waiting, shed } = this.queries.counts
+    return {
+      ...{ shed: this.#shedInAll + shed, limit: this.#limit.value, delayMs: this.#delayMs },
+      ...{ tripMs: this.delay.lastTripMs, tripMsLeast: this.delay.tripMs },
+      queriesWaiting: waiting,
+    }
+  }
+
   #turn({ pendingCount, answered }: Underway, now: number): void {
     const elapsed = now - this.#intervalBegan
     // To wait for the log to come round is no sign of load.
@@ -210,6 +225,7 @@ export class LoadControl {
     message: string,
   ): GridError {
     this.#shedNow++
+    this.#shedInAll++
     let byPriority = this.#shed.get(reason)
     if (!byPriority) {
       byPriority = new Map()

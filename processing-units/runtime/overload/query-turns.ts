@@ -88,10 +88,14 @@ export class QueryTurns {
   status(): QueriesLoad {
     const costly = [...this.#costs].filter(([, ms]) => ms >= costlyMs)
     return {
-      waiting: this.#line.length,
-      shed: this.#shed,
+      ...this.counts,
       costly: costly.map(([query, ms]) => ({ query, ms: Math.round(ms) })),
     }
+  }
+
+  /** Those that wait, and that were turned away so far. */
+  get counts(): Pick<QueriesLoad, 'waiting' | 'shed'> {
+    return { waiting: this.#line.length, shed: this.#shed }
   }
 
   #inLine(query: string, isBusy: () => boolean): Promise<void> {

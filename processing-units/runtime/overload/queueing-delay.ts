@@ -31,6 +31,7 @@ export class QueueingDelay {
   #tripMs = Number.POSITIVE_INFINITY
   #tripMsBefore = Number.POSITIVE_INFINITY
   #tripsUntil = 0
+  #lastTripMs = 0
 
   /** @param observed told of each delay, in seconds */
   constructor(clock: Clock, observed = unobserved) {
@@ -65,7 +66,13 @@ export class QueueingDelay {
       this.#tripMsBefore = this.#tripMs
       this.#tripMs = Number.POSITIVE_INFINITY
     }
-    this.#tripMs = Math.min(this.#tripMs, now - sentAt)
+    this.#lastTripMs = now - sentAt
+    this.#tripMs = Math.min(this.#tripMs, this.#lastTripMs)
+  }
+
+  /** What has come back last has taken so long. */
+  get lastTripMs(): number {
+    return this.#lastTripMs
   }
 
   get tripMs(): number {

@@ -121,6 +121,11 @@ export class Keeping {
     return this.#copies
   }
 
+  /** It takes over nothing more. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
   get stopping(): boolean {
     return this.#stopping
   }

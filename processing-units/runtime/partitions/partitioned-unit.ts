@@ -16,6 +16,7 @@ import type {
 } from '@spacegrid/grid/doors/request/serving'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { isServing } from '@spacegrid/grid/engine/placement/keepers'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
@@ -431,6 +432,15 @@ export class PartitionedUnit implements Serving, Component {
         unit ? [[logNameOf(this.space.name, partition), unit] as const] : [],
       )
     return new Map(units)
+  }
+
+  get isFull(): boolean {
+    return this.#keeping.isFull
+  }
+
+  /** As of `ProcessingUnit`: of each partition that is kept here. */
+  loads(): readonly LogLoad[] {
+    return [...this.#keeping.copies.values()].flatMap(({ unit }) => (unit ? [unit.load()] : []))
   }
 
   /** Of all partitions that are kept here together. */
