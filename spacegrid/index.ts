@@ -99,7 +99,6 @@ export type {
   Join,
   Projection,
   ProjectionSource,
-  Told,
 } from '@spacegrid/grid/core/projection/projection'
 export type {
   RowQueriesOf,

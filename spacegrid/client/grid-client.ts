@@ -58,8 +58,8 @@ export interface QueryOptions extends RequestOptions {
 export interface HistoryOptions extends RequestOptions {
   /** Changes of one page, 1 to 100. Default 20. */
   readonly limit?: number
-  /** `next` of the page before; null, as when left out: from the beginning. */
-  readonly cursor?: string | null | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | null
 }
 
 /** What a command has come to. */

@@ -31,8 +31,8 @@ export interface ArchivedOptions extends RequestOptions {
   readonly reverse?: boolean
   /** Entries of one page, 1 to 1,000. Default 100. */
   readonly limit?: number
-  /** `next` of the page before; null, as when left out: from the beginning. */
-  readonly cursor?: string | null | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | null
 }
 
 export interface ArchivedPage {
