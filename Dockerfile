@@ -14,12 +14,19 @@ COPY processing-units/auction/package.json processing-units/auction/
 COPY data-pump/package.json data-pump/
 COPY data-writer/package.json data-writer/
 COPY data-reader/package.json data-reader/
+COPY waiting-room/package.json waiting-room/
+COPY console/package.json console/
 COPY deployment-manager/package.json deployment-manager/
 COPY spacegrid/package.json spacegrid/
 COPY proof/package.json proof/
 COPY bench/package.json bench/
-# The image has a Node.js already: the one that npm brings for development machines would be the largest part of it.
-RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin/node
+# The image has a Node.js already: the one that npm brings for development machines would be the largest part of it. What
+# else is left out nobody reads there: source maps, declarations, and LMDB for other versions and C libraries.
+RUN npm ci --omit=dev \
+  && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin/node \
+    node_modules/@lmdb/*/*.abi*.node node_modules/@lmdb/*/*.musl.node \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) \
+    ! -iname 'licen*' -delete
 
 FROM node:24-slim
 # Inside a container the loopback address is nobody's: it listens on all of its own.

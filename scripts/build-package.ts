@@ -20,8 +20,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Started by name, imported by nobody. */
 const roles = [
   ...['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts'],
-  'deployment-manager/main.ts',
+  ...['deployment-manager/main.ts', 'console/main.ts'],
 ]
+
+/** Modules of a page: they name each other as the console serves them. */
+const forBrowsers = /^console\/page\//
 
 /**
  * Test tools and what proves the grid: not even by accident. What simulates a space belongs to it.
@@ -51,7 +54,8 @@ export async function buildPackage(place: string): Promise<void> {
   await writeFile(join(place, 'package.json'), json(manifest))
   for (const page of ['LICENSE', 'CHANGELOG.md', 'spacegrid/README.md'])
     await copyFile(join(root, page), join(place, basename(page)))
-  const faults = await faultsOf(place, new Set(Object.keys(manifest.dependencies)))
+  const declared = { ...manifest.dependencies, ...manifest.peerDependencies }
+  const faults = await faultsOf(place, new Set(Object.keys(declared)))
   if (faults.length > 0) throw new Error(`The package is not whole:\n${faults.join('\n')}`)
   process.stdout.write(`${place}: ${paths.length} sources, ${entries.size} entries\n`)
 }
@@ -119,7 +123,7 @@ async function faultsOf(place: string, declared: ReadonlySet<string>): Promise<s
   const there = new Set(made.map((path) => path.replaceAll('\\', '/')))
   const faults: string[] = []
   for (const path of there) {
-    if (!/\.(?:js|d\.ts)$/.test(path)) continue
+    if (!/\.(?:js|d\.ts)$/.test(path) || forBrowsers.test(path)) continue
     // A declaration is read as the source it was made of: both name modules alike.
     const file = new SourceFile(
       path.replace(/\.js$/, '.ts'),

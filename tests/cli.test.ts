@@ -185,10 +185,10 @@ test.each([
 })
 
 test.each([
-  'init start check simulate load cluster servers unit data-pump data-writer data-reader'.split(
+  'init start check simulate load cluster servers unit data-pump data-writer data-reader waiting-room'.split(
     ' ',
   ),
-  'audit quarantine reactions log recover'.split(' '),
+  'audit claim quarantine reactions log recover'.split(' '),
 ])('%s tells what it takes', async (...names) => {
   const { output } = await spacegridCommand(['--help'])
   for (const name of names) {

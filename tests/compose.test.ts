@@ -5,6 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { composeBinary } from '@spacegrid/proof/gateway/compose-binary'
+import {
+  type ComposeProject,
+  type ComposeService,
+  composeProject,
+  readCompose,
+} from '@spacegrid/proof/gateway/compose-project'
 import { isGoInstalled } from '@spacegrid/proof/support/go-program'
 import { writeProject } from 'spacegrid/init/project'
 import { BinaryUnavailable, cacheFolder, environmentOf, findBinary } from 'spacegrid/servers/binary'
@@ -12,28 +18,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
-
-/** The parts of the model looked at here. */
-interface ComposeProject {
-  readonly configs: Readonly<Record<string, { readonly file?: string; readonly content?: string }>>
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
-  readonly volumes: Readonly<Record<string, unknown>>
-  readonly services: Readonly<Record<string, ComposeService>>
-}
-
-interface ComposeService {
-  readonly image: string
-  readonly build?: unknown
-  readonly command: readonly string[] | null
-  readonly environment?: Readonly<Record<string, string>>
-  readonly ports?: readonly { readonly host_ip?: string; readonly published: string }[]
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
-  readonly healthcheck?: unknown
-  readonly restart?: string
-  readonly mem_limit?: string
-  readonly scale?: number
-  readonly networks: Readonly<Record<string, unknown>>
-}
 
 /** Variables that Node.js or Docker reads, not the grid. */
 const othersVariables = new Set(['NODE_ENV', 'NODE_OPTIONS'])
@@ -55,15 +39,9 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
     let project: ComposeProject
     let grid: [string, ComposeService][]
 
-    const compose = (file: string, settings: Record<string, string> = {}) =>
-      spawnSync(binary, [file], {
-        cwd: root,
-        encoding: 'utf8',
-        // The settings of whoever runs the tests are not the defaults.
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings },
-      })
+    const compose = (...files: string[]) => readCompose(binary, files)
     const modelOf = (settings: Record<string, string> = {}) =>
-      JSON.parse(compose('docker-compose.yml', settings).stdout) as ComposeProject
+      composeProject(binary, ['docker-compose.yml'], settings)
 
     beforeAll(async () => {
       binary = await composeBinary(cacheFolder())
@@ -90,6 +68,11 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       expect(roles.map((words) => words?.join(' ')).sort()).toEqual(
         names.map((name) => `spacegrid ${name}`),
       )
+      for (const over of ['docker-compose.r3.yml', 'docker-compose.external.yml']) {
+        const files = ['docker-compose.yml', over].map((file) => join(folder, 'shop', file))
+        const { unit } = composeProject(binary, files).services
+        expect(unit?.environment?.STREAM_REPLICAS, over).toBe('3')
+      }
       await rm(folder, { recursive: true })
     })
 
@@ -120,6 +103,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
         'processing-unit',
         'query-unit',
         'redis',
+        'waiting-room',
       ])
     })
 
@@ -161,7 +145,8 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
     it('sets only variables that the gateway’s configuration reads', async () => {
       const configuration = await read('gateway/haproxy.cfg')
       const { environment = {} } = project.services.gateway ?? {}
-      for (const name of Object.keys(environment)) expect(configuration).toContain(`\${${name}-`)
+      for (const name of Object.keys(environment))
+        expect(configuration).toMatch(new RegExp(`\\$\\{${name}[-[]`))
     })
 
     it('publishes the gateway alone, to this machine alone', () => {
@@ -179,12 +164,66 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       expect(project.networks.inside?.internal).toBe(true)
     })
 
+    // docs/console.md, rights
+    it('has a console for whoever asks for it, closed to those without its token', () => {
+      const { services } = modelOf({ COMPOSE_PROFILES: 'console', CONSOLE_TOKEN: 'a'.repeat(16) })
+      expect(services.console).toMatchObject({
+        command: ['node', 'console/main.ts'],
+        environment: { GRID_URL: 'http://gateway:8080', CONSOLE_TOKEN: 'a'.repeat(16) },
+        ports: [{ host_ip: '127.0.0.1', published: '8090' }],
+      })
+      expect(existsSync(join(root, 'console/main.ts'))).toBe(true)
+    })
+
     it('limits, restarts and checks every container', () => {
       for (const [name, service] of Object.entries(project.services)) {
         expect(Number(service.mem_limit), name).toBeGreaterThan(0)
         expect(service.restart, name).toBe('unless-stopped')
+        expect(service.pids_limit, name).toBeGreaterThan(0)
         // The grid's own containers have the check of their image.
         if (service.build === undefined) expect(service.healthcheck, name).toBeDefined()
+      }
+    })
+
+    it('gives no container a right, and a disk to write to only where it keeps something', () => {
+      for (const [name, service] of Object.entries(project.services)) {
+        expect(service.cap_drop, name).toEqual(['ALL'])
+        expect(service.cap_add, name).toBeUndefined()
+        expect(service.security_opt, name).toEqual(['no-new-privileges:true'])
+        // Docker Compose writes a configuration that is no file into the container itself.
+        expect(service.read_only ?? false, name).toBe(name !== 'nats')
+      }
+    })
+
+    it('has every option of Node.js that the image has', async () => {
+      const [, ofImage = ''] = /NODE_OPTIONS=(\S+)/.exec(await read('Dockerfile')) ?? []
+      for (const [name, { environment = {} }] of grid)
+        expect(environment.NODE_OPTIONS, name).toContain(ofImage)
+    })
+
+    it('takes servers elsewhere, their URLs from secrets, each role those that it needs', async () => {
+      const files = ['docker-compose.yml', 'docker-compose.external.yml']
+      expect(compose(...files)).toMatchObject({ status: 0, stderr: '' })
+      const { services, secrets = {} } = composeProject(binary, files)
+      expect(Object.keys(services).sort()).toEqual(
+        [...grid.map(([name]) => name), 'gateway'].sort(),
+      )
+      expect(Object.keys(secrets).sort()).toEqual(['mongodb-url', 'nats-url', 'redis-url'])
+      const all = composeProject(binary, files, { COMPOSE_PROFILES: 'console' })
+      expect(all.services.console?.environment).toMatchObject({ NATS_URL: '' })
+      for (const [name] of grid) {
+        const { environment = {}, secrets: given = [], depends_on, networks } = services[name]!
+        const urls = name.endsWith('unit') ? ['nats'] : ['mongodb', 'nats', 'redis']
+        const variables = Object.entries(environment).filter(([variable]) => /_URL/.test(variable))
+        const set = Object.fromEntries(variables.filter(([, value]) => value !== ''))
+        expect(set, name).toEqual(
+          Object.fromEntries(
+            urls.map((url) => [`${url.toUpperCase()}_URL_FILE`, `/run/secrets/${url}-url`]),
+          ),
+        )
+        expect(given.map(({ target }) => target).sort(), name).toEqual(Object.values(set).sort())
+        expect(depends_on, name).toBeUndefined()
+        expect(networks, name).toHaveProperty('servers')
       }
     })
 

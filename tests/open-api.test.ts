@@ -4,7 +4,8 @@ import { promisify } from 'node:util'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { auction } from '@spacegrid/auction/space'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
-import { packagesWithSchemathesis } from '@spacegrid/proof/python/schemathesis'
+import { pythonPackages } from '@spacegrid/proof/python/python-packages'
+import { schemathesis } from '@spacegrid/proof/python/schemathesis'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { ticketing } from '@spacegrid/ticketing/space'
@@ -13,7 +14,7 @@ import { cacheFolder } from 'spacegrid/servers/binary'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
-const packages = await packagesWithSchemathesis(cacheFolder(), process.env)
+const packages = await pythonPackages(schemathesis, cacheFolder(), process.env)
 const settings = fileURLToPath(new URL('../proof/python/schemathesis.toml', import.meta.url))
 /** Time in which Schemathesis finds what it finds, s. */
 const seconds = Number(process.env.SCHEMATHESIS_SECONDS ?? 40)

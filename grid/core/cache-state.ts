@@ -47,6 +47,11 @@ export class CacheState {
     return entry
   }
 
+  /** The same for who will not write it: what was found for somebody else stays. */
+  peek(key: string): Entry | undefined {
+    return this.entries.get(key)
+  }
+
   /** Takes over a layout with more indexes. They are not made before `completeIndexes`. */
   extend(layout: CacheLayout): void {
     this.#layout = layout

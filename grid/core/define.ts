@@ -54,6 +54,7 @@ import type {
   Transaction,
   Unpartitionable,
 } from './transaction.ts'
+import { checkedWaitingRoom, type WaitingRoomOptions } from './waiting-room.ts'
 
 /**
  * Declares a cache.
@@ -397,6 +398,11 @@ export interface SpaceOptions<
    * Default: all while developing and none in production.
    */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>>
+  /**
+   * What of the space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`).
+   * Default: nothing.
+   */
+  readonly waitingRoom?: NoInfer<WaitingRoomOptions<Commands['name'], Queries['name']>>
 }
 
 /**
@@ -458,6 +464,9 @@ export function defineSpace<
     projections: options.projections ?? [],
     ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,
+    ...(options.waitingRoom
+      ? { waitingRoom: checkedWaitingRoom(name, options.waitingRoom, { commands, queries }) }
+      : {}),
   }
 }
 

@@ -8,6 +8,7 @@ import type { PartitionBy } from './partition.ts'
 import type { Process } from './process.ts'
 import type { AnyProjection, Projection } from './projection/projection.ts'
 import type { Cache, CacheNamed, Transaction } from './transaction.ts'
+import type { WaitingRoomOptions } from './waiting-room.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the only common supertype of commands of all inputs
 export type AnyCommand = Command<any, any, any>
@@ -195,4 +196,6 @@ export interface Space<
   readonly partitions?: number | undefined
   /** Domain events that callers may follow. */
   readonly readableEvents?: boolean | Readonly<Record<string, true | readonly string[]>> | undefined
+  /** What of it is behind a waiting room, where one is switched on. */
+  readonly waitingRoom?: WaitingRoomOptions | undefined
 }

@@ -38,8 +38,12 @@ export const errorKinds = {
   not_found: kind(404, false, 'Not found'),
   position_out_of_reach: kind(410, false, 'The position is out of reach'),
   rejected: kind(409, false, 'The command was refused'),
+  admission_required: kind(403, false, 'Whoever wants this waits in line first'),
+  ticket_invalid: kind(403, false, 'The ticket does not hold'),
+  unknown_line: kind(404, false, 'No such line'),
   idempotency_key_reused: kind(422, false, 'The idempotency key was used for another command'),
   // What the grid cannot do right now
+  admission_overused: kind(429, true, 'Too much was asked with one admission'),
   overloaded: kind(503, true, 'Too much work is waiting'),
   contended: kind(503, true, 'The entry is contended'),
   not_ready: kind(503, true, 'The processing unit is not ready'),

@@ -24,6 +24,29 @@ export function hashStringTo(text: string, to: Uint32Array): void {
   to[1] = finalize(left)
 }
 
+/**
+ * `hashStringTo` of the text that these bytes are in UTF-8.
+ * @throws TypeError when they are none
+ */
+export function hashUtf8To(utf8: Uint8Array, start: number, end: number, to: Uint32Array): void {
+  let left = leftStart
+  let right = rightStart
+  for (let i = start; i < end; i++) {
+    const unit = utf8[i] as number
+    // Of several bytes.
+    if (unit > 0x7f) {
+      hashStringTo(strictly.decode(utf8.subarray(start, end)), to)
+      return
+    }
+    left = Math.imul(left ^ unit, leftFactor)
+    right = Math.imul(right ^ unit, rightFactor)
+  }
+  to[0] = finalize(right) & 0x1fffff
+  to[1] = finalize(left)
+}
+
+const strictly = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
+
 const leftStart = 0x811c9dc5
 const rightStart = 0x2f0b4c47
 const leftFactor = 0x01000193

@@ -120,6 +120,11 @@ export class SpaceState implements View {
     return this.cache(cache).find(key)
   }
 
+  /** The same for who will not write it. */
+  peek(cache: number, key: string): Entry | undefined {
+    return this.cache(cache).peek(key)
+  }
+
   scan(
     cache: number,
     index: number,

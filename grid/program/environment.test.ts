@@ -24,6 +24,10 @@ const defaults = {
   AUDIT_INTERVAL_MS: 86_400_000,
   COMMAND_ENTRIES_MAX: 250_000,
   QUEUE_DELAY_MS: 20,
+  SCALED_PROJECT: 'spacegrid',
+  SCALED_SERVICE: 'processing-unit',
+  SCALED_NAMESPACE: 'default',
+  SCALED_DEPLOYMENT: 'processing-unit',
   UNITS_MIN: 1,
   UNITS_MAX: 8,
   UNIT_HOURS_MAX: 0,
@@ -34,6 +38,16 @@ const defaults = {
   STREAMS_MAX: 16_384,
   REQUEST_TIMEOUT_MS: 30_000,
   COMPRESSION_LENGTH_MIN: 8192,
+  CONSOLE_PORT: 8090,
+  GRID_URL: 'http://127.0.0.1:8080',
+  WAITING_ROOM_URL: '',
+  WAITING_ROOM_TARGET: '',
+  WAITING_ROOM_LANES: 'general:1',
+  WAITING_ROOM_VISIT_MS: 600_000,
+  WAITING_ROOM_CLAIM_MS: 120_000,
+  WAITING_ROOM_INSIDE: 100,
+  WAITING_ROOM_INSIDE_MAX: 10_000,
+  WAITING_ROOM_REQUESTS_MAX: 200,
 }
 
 function refusalOf(variables: Record<string, string>): GridError {
@@ -162,6 +176,11 @@ describe('readEnvironment', () => {
       expect(TRUSTED_PROXIES).toBe(value)
     },
   )
+
+  test('says what is wrong with a secret without it', () => {
+    const { message } = refusalOf({ CONSOLE_TOKEN: 'too short' })
+    expect(message).toBe('CONSOLE_TOKEN=***: allowed is 16 to 1024 characters')
+  })
 
   test('shows no password', () => {
     const { message } = refusalOf({

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os'
 import { type Static, type TSchema, Type } from 'typebox'
 import { GridError } from '../core/errors.ts'
+import { linesNamed } from '../core/waiting-room.ts'
 import { misspeltVariables } from './misspelt-variables.ts'
 import { namedSpaces, spacesPattern, spacesProblem } from './named-spaces.ts'
 import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
 import { readSecretFiles, secretFileVariables } from './secret-files.ts'
 import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
+import { waitingRoomVariables } from './waiting-room-environment.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({
@@ -34,6 +36,14 @@ const units = (fallback: number, description: string) =>
     default: fallback,
     description,
     allowed: 'an integer from 1 to 1024',
+  })
+
+const scaled = (description: string, fallback = 'spacegrid') =>
+  Type.String({
+    pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$',
+    default: fallback,
+    description,
+    allowed: '1 to 63 letters, digits, dots, dashes and underscores',
   })
 
 const url = (protocols: string, example: string, description: string) =>
@@ -148,10 +158,11 @@ export const environmentSchema = Type.Object({
     description: 'Name of this process, unique in the grid; default: host and process id',
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
-  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query')], {
+  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query'), Type.Literal('spare')], {
     default: 'unit',
-    description: 'Of a processing unit: `query` takes no commands, and writes nothing to the log',
-    allowed: 'unit or query',
+    description:
+      'Of a processing unit: `query` takes no commands, and writes nothing to the log; `spare` waits until whoever has started it calls it up',
+    allowed: 'unit, query or spare',
   }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
   PAST_MS: milliseconds(
@@ -218,11 +229,15 @@ export const environmentSchema = Type.Object({
     'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
   ),
   SCALING_DRIVER: Type.Optional(
-    Type.Union([Type.Literal('cluster')], {
+    Type.Union([Type.Literal('cluster'), Type.Literal('docker'), Type.Literal('kubernetes')], {
       description: 'How the deployment manager starts and stops units',
-      allowed: 'cluster (what npx spacegrid cluster --elastic starts)',
+      allowed: 'cluster (which npx spacegrid cluster --elastic sets), docker or kubernetes',
     }),
   ),
+  SCALED_PROJECT: scaled('Compose project of the units, of the driver docker'),
+  SCALED_SERVICE: scaled('Compose service of the units, of the driver docker', 'processing-unit'),
+  SCALED_NAMESPACE: scaled('Namespace of the units, of the driver kubernetes', 'default'),
+  SCALED_DEPLOYMENT: scaled('Deployment of the units, of the driver kubernetes', 'processing-unit'),
   UNITS_MIN: units(1, 'Units that the deployment manager keeps, at least'),
   UNITS_MAX: units(8, 'Units that the deployment manager starts, at most'),
   UNIT_HOURS_MAX: Type.Integer({
@@ -310,6 +325,24 @@ export const environmentSchema = Type.Object({
       'Length from which answers are compressed for callers who accept zstd, br or gzip; 0: never',
     allowed: 'an integer from 0 to 1073741824 (characters)',
   }),
+  CONSOLE_TOKEN: Type.Optional(
+    Type.String({
+      minLength: 16,
+      maxLength: 1024,
+      isSecret: true,
+      description:
+        'Who has it may use the console; not set: whoever works on this machine, where HOST is a loopback address, else nobody',
+      allowed: '16 to 1024 characters',
+    }),
+  ),
+  CONSOLE_PORT: port(8090, 'HTTP of the console, where it is a process of its own'),
+  GRID_URL: Type.String({
+    pattern: '^https?://[^\\s/?#]+/?$',
+    default: 'http://127.0.0.1:8080',
+    description: 'Where the console finds the public HTTP of the grid: a unit or the gateway',
+    allowed: 'a URL such as http://127.0.0.1:8080',
+  }),
+  ...waitingRoomVariables,
 })
 
 export type Environment = Static<typeof environmentSchema>
@@ -347,6 +380,9 @@ export function readEnvironment(
   const spaces = String(environment.SPACES ?? '')
   const problem = spacesProblem(namedSpaces(spaces))
   if (problem !== undefined) problems.push(`SPACES=${shown(spaces)}: ${problem}`)
+  const lines = environment.WAITING_ROOM
+  const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
+  if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
   const { SCALING_SCHEDULE, UNITS_MIN, UNITS_MAX } = environment
   if (SCALING_SCHEDULE !== undefined && !readSchedule(String(SCALING_SCHEDULE)))
     problems.push(

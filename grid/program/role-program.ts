@@ -2,6 +2,7 @@ import { type Logger, pino } from 'pino'
 import type { LogName } from '../core/log-name.ts'
 import { createAdminServer } from '../doors/admin/admin-server.ts'
 import { PrometheusTelemetry } from '../doors/admin/prometheus-telemetry.ts'
+import { answerStatus } from '../doors/admin/status-service.ts'
 import type { StatusSource } from '../doors/admin/status-source.ts'
 import { ReadinessWatch } from '../engine/life/readiness-watch.ts'
 import type { Report } from '../engine/life/role-event.ts'
@@ -101,6 +102,7 @@ export async function runRole<C extends Component>(
   const status = { unit: name, role: called, notReady, spaces: spacesNow, placement }
   const admin = createAdminServer(status, { log, telemetry })
   await admin.listen({ host, port })
+  const statusAnswers = answerStatus(messaging, status, { log, telemetry })
   log.info({ role: called, spaces: spaces.join(','), adminPort: port }, 'started')
   stopOnSignals({
     stop: async () => {
@@ -108,6 +110,7 @@ export async function runRole<C extends Component>(
       await doors?.close()
       await Promise.all([...components.values()].map((component) => component.stop()))
       await Promise.all([...watches.values()].map((watch) => watch.stop()))
+      await statusAnswers.stop()
       await admin.close()
       await adapters.close()
     },

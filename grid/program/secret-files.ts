@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { shown } from './variables.ts'
 
-/** Variables that may hold a password. */
-const secretVariables = ['NATS_URL', 'MONGODB_URL', 'REDIS_URL'] as const
-/** More is no URL: somebody has named another file. */
+/** Variables that are a password, or may hold one. */
+const secretVariables = [
+  'NATS_URL',
+  'MONGODB_URL',
+  'REDIS_URL',
+  'CONSOLE_TOKEN',
+  'WAITING_ROOM_KEY',
+] as const
+/** More is no such value: somebody has named another file. */
 const lengthMax = 65_536
 
 export const secretFileVariables: readonly string[] = secretVariables.map(fileVariableOf)
@@ -40,7 +46,9 @@ function textOf(file: string): string | { readonly problem: string } {
   try {
     const text = readFileSync(file, 'utf8').trim()
     if (text === '') return { problem: 'the file is empty' }
-    return text.length > lengthMax ? { problem: 'the file is too long for a URL' } : text
+    return text.length > lengthMax
+      ? { problem: 'the file is too long for what it is to hold' }
+      : text
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { problem: faults[code ?? ''] ?? message }

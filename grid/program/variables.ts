@@ -7,6 +7,8 @@ export interface Described {
   readonly default?: unknown
   /** In words that follow "allowed is". */
   readonly allowed: string
+  /** What is wrong with it is said without it. */
+  readonly isSecret?: boolean
 }
 
 export interface ReadVariables {
@@ -36,7 +38,9 @@ export function readVariables(
     }
     values[name] = value
     if (!Value.Check(variable, value))
-      problems.push(`${name}=${shown(text ?? '')}: allowed is ${variable.allowed}`)
+      problems.push(
+        `${name}=${variable.isSecret ? '***' : shown(text ?? '')}: allowed is ${variable.allowed}`,
+      )
   }
   return { values, problems }
 }

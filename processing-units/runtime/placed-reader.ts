@@ -1,24 +1,15 @@
-import type { KnownArchive } from '@spacegrid/grid/core/archive-reads'
 import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import { checkKeyPlace, checkRangePlace, type Place } from '@spacegrid/grid/core/place'
 import type { Projection } from '@spacegrid/grid/core/projection/projection'
-import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { Cache } from '@spacegrid/grid/core/transaction'
-import type { Projections } from './projections.ts'
-import { StateReader } from './state-reader.ts'
+import { type ReadFrom, StateReader } from './state-reader.ts'
 
 /** What a query of a divided space reads from: one partition, and never what belongs to another. */
 export class PlacedReader extends StateReader {
   readonly #place: Place
 
-  constructor(
-    state: SpaceState,
-    projections: Pick<Projections, 'named'>,
-    readClock: () => number,
-    place: Place,
-    archive?: KnownArchive,
-  ) {
-    super(state, projections, readClock, archive)
+  constructor(from: ReadFrom, readClock: () => number, place: Place) {
+    super(from, readClock)
     this.#place = place
   }
 

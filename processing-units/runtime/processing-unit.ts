@@ -58,7 +58,7 @@ import { PersistenceWatch } from './persistence-watch.ts'
 import type { ProcessingUnitOptions } from './processing-unit-options.ts'
 import type { Projections } from './projections.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
-import { Reads } from './reads.ts'
+import { asItIs, Reads } from './reads.ts'
 import { UnitFigures } from './unit-figures.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
@@ -307,7 +307,7 @@ export class ProcessingUnit implements Serving, Component {
     return this.#watch.time.now()
   }
 
-  query(name: string, input: unknown, options: ReadOptions = {}): Promise<QueryAnswer<number>> {
+  query(name: string, input: unknown, options = asItIs): Promise<QueryAnswer<number>> {
     return this.#reads.query(name, input, options)
   }
 

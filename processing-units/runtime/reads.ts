@@ -65,6 +65,20 @@ const leavingAllTheTime = (what: string): GridError =>
 
 const same = (incarnation: Incarnation): Incarnation => incarnation
 
+/** Of a query that asks for nothing besides. */
+export const asItIs: ReadOptions = Object.freeze({})
+
+/** How a query is asked. */
+interface Asked {
+  readonly options: ReadOptions
+  /** The clock that the query sees. */
+  readonly now: () => number
+  /** What it is answered from, of an incarnation. */
+  readonly see: (incarnation: Incarnation) => Seen
+  /** From 1; another one for each time that something had to be looked up first. */
+  readonly round: number
+}
+
 /** Answers queries and reads of entries from what is committed on the replica. */
 export class Reads {
   readonly #name: string
@@ -76,6 +90,7 @@ export class Reads {
   readonly #waitMsMax: number
   readonly #place: Place | undefined
   readonly #load: LoadControl
+  readonly #plainly: Asked
 
   constructor(space: Space, parts: ReadsParts) {
     const { name, clock, now, faults, serves, waitMsMax, place, load } = parts
@@ -86,23 +101,30 @@ export class Reads {
     this.#space = space
     this.#clock = clock
     this.#now = now
+    this.#plainly = this.#asked(asItIs)
     this.#faults = faults
     this.#serves = serves
     this.#waitMsMax = waitMsMax
   }
 
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>> {
-    // No more than the answer and its promise are made of a query that asks for no position: there
-    // are more of them than of anything else.
+    // No more than a reader, the answer and its promise are made of a query that asks for nothing
+    // besides: there are more of them than of anything else.
     try {
       const query = this.queryAsked(name, input)
-      if (this.#takesTurn(name, options)) return this.#inTurn(query, input, options)
-      if (waits(options))
-        return this.#at(options).then((it) => this.#ask(query, input, it, options))
-      return Promise.resolve(this.#ask(query, input, this.#serves(), options))
+      if (options === asItIs)
+        return Promise.resolve(this.#ask(query, input, this.#serves(), this.#plainly))
+      const asked = this.#asked(options)
+      if (this.#takesTurn(name, options)) return this.#inTurn(query, input, asked)
+      if (waits(options)) return this.#at(options).then((it) => this.#ask(query, input, it, asked))
+      return Promise.resolve(this.#ask(query, input, this.#serves(), asked))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #asked(options: ReadOptions): Asked {
+    return { options, now: this.#now, see: same, round: 1 }
   }
 
   /** What the process asks of itself it knows to be costly. */
@@ -110,17 +132,14 @@ export class Reads {
     return caller !== undefined && this.#load.takesTurns && this.#load.queries.isCostly(name)
   }
 
-  async #inTurn(
-    query: AnyQuery,
-    input: unknown,
-    options: ReadOptions,
-  ): Promise<QueryAnswer<number>> {
+  async #inTurn(query: AnyQuery, input: unknown, asked: Asked): Promise<QueryAnswer<number>> {
+    const { options } = asked
     // Nobody waits for what this one waits for.
     if (waits(options)) await this.#at(options)
     return await this.#load.queries.run(query.name, this.#isBusy, () =>
       waits(options)
-        ? this.#at(options).then((it) => this.#ask(query, input, it, options))
-        : this.#ask(query, input, this.#serves(), options),
+        ? this.#at(options).then((it) => this.#ask(query, input, it, asked))
+        : this.#ask(query, input, this.#serves(), asked),
     )
   }
 
@@ -138,7 +157,7 @@ export class Reads {
     options: Pick<ReadOptions, 'explain'> = {},
   ): Promise<QueryAnswer<number>> {
     const query = this.queryAsked(name, input)
-    return await this.#ask(query, input, see(this.#serves()), options, now, see)
+    return await this.#ask(query, input, see(this.#serves()), { options, now, see, round: 1 })
   }
 
   /** @throws GridError `unknown_query`, `invalid_input` */
@@ -157,57 +176,66 @@ export class Reads {
   #ask(
     query: AnyQuery,
     input: unknown,
-    incarnation: Seen,
-    options: ReadOptions,
-    now = this.#now,
-    see: (incarnation: Incarnation) => Seen = same,
-    round = 1,
+    from: Seen,
+    asked: Asked,
   ): QueryAnswer<number> | Promise<QueryAnswer<number>> {
-    const { state, projections, version, archive } = incarnation
-    const place = this.#place
-    if (place && query.partitionBy)
-      placedHash(place, query.partitionBy, input, `query ${query.name}`)
-    const reader = place
-      ? new PlacedReader(state, projections, now, place, archive)
-      : new StateReader(state, projections, now, archive)
-    if (options.explain)
-      return this.#explain(query, reader, input, incarnation, options, now, see, round)
-    const { position } = state
+    const { options } = asked
+    const reader = this.#readerOf(query, input, from, asked.now)
+    if (options.explain) return this.#explain(query, reader, input, from, asked)
+    const { position } = from.state
     const begun = options.caller === undefined ? 0 : this.#clock.monotonic()
+    let result: unknown
     try {
-      const result = this.#run(query, reader, input, version)
-      const isPromise = !reader.isFitting(result, undefined) && result instanceof Promise
-      if (reader.unknown) {
-        // Nobody waits for it: it has not seen what there is.
-        if (isPromise) result.catch(() => undefined)
-        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
-      }
-      // In process nobody is told who does not ask: to look at the clock takes as long as to look
-      // up an entry.
-      const tells = options.caller !== undefined || options.stalenessMs !== undefined
-      if (!isPromise)
-        return tells
-          ? aged({ result, position }, this.#ageMs(incarnation), options)
-          : { result, position }
-      const readAt = this.#clock.monotonic()
-      const ageMs = tells ? this.#ageMs(incarnation) : 0
-      return keptWithin(this.#clock, this.#waitMsMax, result).then(
-        (value) => {
-          const age = ageMs + this.#clock.monotonic() - readAt
-          return tells
-            ? aged({ result: value, position }, age, options)
-            : { result: value, position }
-        },
-        (thrown) => this.#judgeQuery(query, thrown),
-      )
+      result = this.#run(query, reader, input, from.version)
     } catch (thrown) {
-      if (reader.unknown)
-        return this.#askAgain(query, input, incarnation, options, now, see, reader.unknown, round)
+      if (reader.unknown) return this.#askAgain(query, input, from, asked, reader.unknown)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
       if (begun !== 0) this.#load.queries.ran(query.name, begun)
     }
+    // Of a value that was committed nothing need be fetched from memory, not even what it is.
+    const isPromise = !reader.gave(result) && result instanceof Promise
+    const answer = { result, position }
+    if (isPromise || reader.unknown)
+      return this.#askOn(query, input, from, asked, answer, reader.unknown)
+    return tellsAge(options) ? aged(answer, this.#ageMs(from), options) : answer
+  }
+
+  #readerOf(query: AnyQuery, input: unknown, from: Seen, now: () => number): StateReader {
+    const place = this.#place
+    if (!place) return new StateReader(from, now)
+    if (query.partitionBy) placedHash(place, query.partitionBy, input, `query ${query.name}`)
+    return new PlacedReader(from, now, place)
+  }
+
+  /** Whose answer is not there yet. */
+  #askOn(
+    query: AnyQuery,
+    input: unknown,
+    from: Seen,
+    asked: Asked,
+    { result, position }: QueryAnswer<number>,
+    unknown: readonly UnknownKey[] | undefined,
+  ): Promise<QueryAnswer<number>> {
+    const whole = Promise.resolve(result)
+    if (unknown) {
+      // Nobody waits for it: it has not seen what there is.
+      whole.catch(() => undefined)
+      return this.#askAgain(query, input, from, asked, unknown)
+    }
+    const { options } = asked
+    const tells = tellsAge(options)
+    const readAt = this.#clock.monotonic()
+    const ageMs = tells ? this.#ageMs(from) : 0
+    return keptWithin(this.#clock, this.#waitMsMax, whole).then(
+      (value) => {
+        const age = ageMs + this.#clock.monotonic() - readAt
+        const answer = { result: value, position }
+        return tells ? aged(answer, age, options) : answer
+      },
+      (thrown) => this.#judgeQuery(query, thrown),
+    )
   }
 
   #run(query: AnyQuery, reader: StateReader, input: unknown, version: Compatibility): unknown {
@@ -220,24 +248,19 @@ export class Reads {
     query: AnyQuery,
     reader: StateReader,
     input: unknown,
-    incarnation: Seen,
-    options: ReadOptions,
-    now: () => number,
-    see: (incarnation: Incarnation) => Seen,
-    round: number,
+    from: Seen,
+    asked: Asked,
   ): Promise<QueryAnswer<number>> {
-    const { state, version } = incarnation
-    const again = (unknown: readonly UnknownKey[]) =>
-      this.#askAgain(query, input, incarnation, options, now, see, unknown, round)
+    const { state, version } = from
     const { position } = state
     const explained = new ExplainedReads(reader)
     const begun = this.#clock.monotonic()
-    const ageMs = this.#ageMs(incarnation)
+    const ageMs = this.#ageMs(from)
     let returned: unknown
     try {
       returned = this.#run(query, explained.reader, input, version)
     } catch (thrown) {
-      if (reader.unknown) return await again(reader.unknown)
+      if (reader.unknown) return await this.#askAgain(query, input, from, asked, reader.unknown)
       return this.#judgeQuery(query, thrown)
     } finally {
       reader.close()
@@ -246,7 +269,7 @@ export class Reads {
     const whole = Promise.resolve(returned)
     if (reader.unknown) {
       whole.catch(() => undefined)
-      return await again(reader.unknown)
+      return await this.#askAgain(query, input, from, asked, reader.unknown)
     }
     const explanation: Explanation = {
       unit: this.#name,
@@ -256,7 +279,7 @@ export class Reads {
     }
     try {
       const result = await keptWithin(this.#clock, this.#waitMsMax, whole)
-      return aged({ result, position, explanation: [explanation] }, ageMs, options)
+      return aged({ result, position, explanation: [explanation] }, ageMs, asked.options)
     } catch (thrown) {
       return this.#judgeQuery(query, thrown)
     }
@@ -291,8 +314,7 @@ export class Reads {
       const answers = await Promise.all(begun)
       if (isLater) continue
       const answer = { answers, position }
-      const tells = options.caller !== undefined || options.stalenessMs !== undefined
-      return tells ? aged(answer, ageMs, options) : answer
+      return tellsAge(options) ? aged(answer, ageMs, options) : answer
     }
     throw leavingAllTheTime('a batch')
   }
@@ -306,7 +328,7 @@ export class Reads {
   ): Promise<BatchedAnswer> {
     return batched(() => {
       const query = this.queryAsked(name, input)
-      return this.#ask(query, input, incarnation, options, this.#now, see)
+      return this.#ask(query, input, incarnation, { options, now: this.#now, see, round: 1 })
     })
   }
 
@@ -315,16 +337,14 @@ export class Reads {
     query: AnyQuery,
     input: unknown,
     { archive }: Seen,
-    options: ReadOptions,
-    now: () => number,
-    see: (incarnation: Incarnation) => Seen,
+    asked: Asked,
     unknown: readonly UnknownKey[],
-    round: number,
   ): Promise<QueryAnswer<number>> {
+    const { options, see, round } = asked
     if (round > archiveRoundsMax) throw leavingAllTheTime(query.name)
     await archive.lookUp(unknown)
     const incarnation = waits(options) ? await this.#at(options) : this.#serves()
-    return await this.#ask(query, input, see(incarnation), options, now, see, round + 1)
+    return await this.#ask(query, input, see(incarnation), { ...asked, round: round + 1 })
   }
 
   #judgeQuery(query: AnyQuery, thrown: unknown): never {
@@ -348,7 +368,7 @@ export class Reads {
     return (seen) => {
       const { state } = seen
       const layout = state.layout.named(cacheName)
-      const entry = layout && state.find(layout.number, key)
+      const entry = layout && state.peek(layout.number, key)
       if (!layout || !entry)
         throw new GridError('not_found', `There is no entry ${JSON.stringify(key)} in ${cacheName}`)
       const answer = {
@@ -357,8 +377,7 @@ export class Reads {
         writtenAt: entry.position,
         position: state.position,
       }
-      const tells = options.caller !== undefined || options.stalenessMs !== undefined
-      return tells ? aged(answer, this.#ageMs(seen), options) : answer
+      return tellsAge(options) ? aged(answer, this.#ageMs(seen), options) : answer
     }
   }
 
@@ -490,6 +509,13 @@ export class Reads {
     return within(this.#clock, this.#waitMsMax, promise, late)
   }
 }
+
+/**
+ * In process nobody is told who does not ask: to look at the clock takes as long as to look up an
+ * entry.
+ */
+const tellsAge = ({ caller, stalenessMs }: ReadOptions): boolean =>
+  caller !== undefined || stalenessMs !== undefined
 
 const waits = ({ latest, position, stalenessMs }: ReadOptions): boolean =>
   latest === true || position !== undefined || stalenessMs !== undefined

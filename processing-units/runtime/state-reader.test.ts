@@ -22,7 +22,8 @@ function stateWith(...values: { readonly id: string; readonly n: unknown }[]) {
     () => '',
     () => undefined,
   )
-  const reader = () => new StateReader(state, new Projections(space, state, faults), () => 0)
+  const projections = new Projections(space, state, faults)
+  const reader = () => new StateReader({ state, projections }, () => 0)
   return { reader, write }
 }
 

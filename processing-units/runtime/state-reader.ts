@@ -26,50 +26,81 @@ import type { Projections } from './projections.ts'
 const rememberedMax = 1000
 const none: readonly never[] = []
 
-/** What a query reads from: the committed state as it is during the (synchronous) handler. */
+/** What is read from; an incarnation has all of it. */
+export interface ReadFrom {
+  readonly state: SpaceState
+  readonly projections: Pick<Projections, 'named'>
+  /** What is known of what has left memory. Left out: nothing has. */
+  readonly archive?: KnownArchive
+}
+
+/** What most queries have no use for: they look up one entry, and give it or something of it. */
+class Beside {
+  now: number | undefined
+  /** What was handed out beside the first entry. */
+  readonly others: (readonly EntryView[])[] = []
+  othersCount = 0
+  /** Their values, once somebody asks for one. */
+  otherValues: Set<unknown> | undefined
+  /** The list that a range has given last, and what it was made of. */
+  list: readonly unknown[] | undefined
+  listed: readonly EntryView[] = none
+  readonly budget = new ExamineBudget(examinedEntriesMax)
+  unknown: UnknownKey[] | undefined
+
+  isList(value: unknown): boolean {
+    const { list, listed } = this
+    if (list === undefined || value !== list || list.length !== listed.length) return false
+    for (let i = 0; i < list.length; i++) if (list[i] !== listed[i]?.value) return false
+    return true
+  }
+}
+
+/**
+ * What a query reads from: the committed state as it is during the (synchronous) handler. One is
+ * made for every query, so it is small.
+ */
 export class StateReader implements Reader {
   readonly #readClock: () => number
-  #now: number | undefined
-  #closed = false
+  readonly #from: ReadFrom
+  /** undefined: the query is over. */
+  #state: SpaceState | undefined
   /** The first committed entry that was handed out: most queries look up one. */
   #first: Entry | undefined
-  #others: (readonly EntryView[])[] | undefined
-  #othersCount = 0
-  /** Their values, once somebody asks for one. */
-  #otherValues: Set<unknown> | undefined
-  /** The list that a range has given last, and what it was made of. */
-  #list: readonly unknown[] | undefined
-  #listed: readonly EntryView[] = none
-  #lookedAt: ExamineBudget | undefined
-  readonly #state: SpaceState
-  readonly #projections: Pick<Projections, 'named'>
-  readonly #archive: KnownArchive | undefined
+  #beside: Beside | undefined
+
+  constructor(from: ReadFrom, readClock: () => number) {
+    this.#readClock = readClock
+    this.#from = from
+    this.#state = from.state
+    this.#first = undefined
+    this.#beside = undefined
+  }
+
   /**
    * What was taken for missing and may be in the store: the answer is worth nothing then.
    * undefined: nothing was.
    */
-  unknown: UnknownKey[] | undefined
-
-  /** `archive`: what is known of what has left memory. Left out: nothing has. */
-  constructor(
-    state: SpaceState,
-    projections: Pick<Projections, 'named'>,
-    readClock: () => number,
-    archive?: KnownArchive,
-  ) {
-    this.#state = state
-    this.#projections = projections
-    this.#readClock = readClock
-    this.#archive = archive
+  get unknown(): readonly UnknownKey[] | undefined {
+    return this.#beside?.unknown
   }
 
   /** Whether it is a committed value that this reader has handed out: then it is data. */
   has(value: unknown): boolean {
     if (value === undefined) return false
     if (value === this.#first?.value) return true
-    if (this.#others === undefined) return false
-    this.#otherValues ??= new Set(this.#others.flatMap((entries) => entries.map((it) => it.value)))
-    return this.#otherValues.has(value)
+    const beside = this.#beside
+    if (beside === undefined || beside.othersCount === 0) return false
+    beside.otherValues ??= new Set(
+      beside.others.flatMap((entries) => entries.map((it) => it.value)),
+    )
+    return beside.otherValues.has(value)
+  }
+
+  /** Whether it is the first committed value that this reader has handed out. */
+  gave(value: unknown): boolean {
+    const entry = this.#first
+    return entry !== undefined && value === entry.value
   }
 
   /**
@@ -79,58 +110,54 @@ export class StateReader implements Reader {
    * memory then.
    */
   isFitting(value: unknown, schema: TSchema | undefined): boolean {
-    if (value !== undefined && value === this.#list)
-      return schema === undefined && this.#isAsGiven(this.#list)
     const entry = this.#first
-    if (entry === undefined || value !== entry.value) return false
+    if (entry === undefined || value !== entry.value)
+      return schema === undefined && this.#beside !== undefined && this.#beside.isList(value)
     if (schema === undefined || schema === entry.fits) return true
     if (fitProblem(schema, value)) return false
     entry.fits = schema
     return true
   }
 
-  #isAsGiven(list: readonly unknown[]): boolean {
-    if (list.length !== this.#listed.length) return false
-    for (let i = 0; i < list.length; i++) if (list[i] !== this.#listed[i]?.value) return false
-    return true
-  }
-
-  /** Most queries look for nothing. */
-  get #budget(): ExamineBudget {
-    this.#lookedAt ??= new ExamineBudget(examinedEntriesMax)
-    return this.#lookedAt
+  get #more(): Beside {
+    this.#beside ??= new Beside()
+    return this.#beside
   }
 
   #hand(entries: readonly EntryView[]): void {
-    if (this.#othersCount >= rememberedMax) return
-    this.#others ??= []
-    this.#others.push(entries)
-    this.#othersCount += entries.length
-    this.#otherValues = undefined
+    const beside = this.#more
+    if (beside.othersCount >= rememberedMax) return
+    beside.others.push(entries)
+    beside.othersCount += entries.length
+    beside.otherValues = undefined
   }
 
   /** The handler has returned: what it read would be another state by now. */
   close(): void {
-    this.#closed = true
+    this.#state = undefined
   }
 
-  #checkOpen(): void {
-    if (this.#closed) throw new TypeError('the query is over: its handler has returned')
+  get #open(): SpaceState {
+    const state = this.#state
+    if (state === undefined) throw new TypeError('the query is over: its handler has returned')
+    return state
   }
 
   /** The same throughout the query; most never ask. */
   get now(): number {
-    this.#now ??= this.#readClock()
-    return this.#now
+    const beside = this.#more
+    beside.now ??= this.#readClock()
+    return beside.now
   }
 
   get position(): number {
-    return this.#state.position
+    return this.#from.state.position
   }
 
   get<V>(of: Cache<V> | Projection<V>, key: string): V | undefined {
-    const layout = this.#layoutOf(of)
-    const entry = layout ? this.#state.find(layout.number, key) : this.#rowsOf(of).rows.find(key)
+    const state = this.#open
+    const layout = state.layout.named(of.name)
+    const entry = layout ? state.peek(layout.number, key) : this.#rowsOf(of).rows.peek(key)
     if (entry === undefined)
       return layout?.archiveIndex === undefined ? undefined : this.#stored<V>(of, layout, key)
     const { value } = entry
@@ -142,14 +169,16 @@ export class StateReader implements Reader {
 
   /** An entry that is not in memory. */
   #stored<V>(of: AnyCache | AnyProjection, layout: CacheLayout, key: string): V | undefined {
-    if (!this.#archive || !isKey(key)) return undefined
-    const { archived } = this.#state.layout
-    const bucket = this.#state.find(archived, archiveBucketOf(layout, key))
+    const { archive } = this.#from
+    if (!archive || !isKey(key)) return undefined
+    const state = this.#open
+    const bucket = state.peek(state.layout.archived, archiveBucketOf(layout, key))
     const cacheNumber = layout.number
-    const found = this.#archive.find(cacheNumber, key, bucket?.version ?? absentVersion)
+    const found = archive.find(cacheNumber, key, bucket?.version ?? absentVersion)
     if (found === undefined) {
-      this.unknown ??= []
-      this.unknown.push({ cache: cacheNumber, key })
+      const beside = this.#more
+      beside.unknown ??= []
+      beside.unknown.push({ cache: cacheNumber, key })
     }
     return found ? (readValue(of as AnyCache, found) as V) : undefined
   }
@@ -159,8 +188,8 @@ export class StateReader implements Reader {
     if (of.evolution !== undefined) return entries.map(({ value }) => readValue(of, value) as V)
     const values = entries.map(({ value }) => value as V)
     this.#hand(entries)
-    this.#list = values
-    this.#listed = entries
+    this.#more.list = values
+    this.#more.listed = entries
     return values
   }
 
@@ -186,7 +215,7 @@ export class StateReader implements Reader {
           return state.scan(number, takenRange(layout, number, range), visit, place)
         },
         valueOf: ({ value }) => (evolution === undefined ? value : readValue(of, value)) as V,
-        budget: this.#budget,
+        budget: this.#more.budget,
       },
       options,
     )
@@ -211,7 +240,7 @@ export class StateReader implements Reader {
     const rows = layout ? undefined : this.#rowsOf(of)
     const number = (layout ?? rows?.layout)?.indexNumber(index)
     if (number === undefined) throw noIndex(of, index)
-    if (layout) return collect(this.#state, layout.number, number, range)
+    if (layout) return collect(this.#open, layout.number, number, range)
     return collect(rows as ProjectionRows, 0, number, range)
   }
 
@@ -224,13 +253,13 @@ export class StateReader implements Reader {
     const layout = own ?? (rows as ProjectionRows).layout
     const number = layout.indexNumber(index)
     if (number === undefined) throw noIndex(of, index)
-    return { layout, number, state: rows ? rows.rows : this.#state.cache(layout.number) }
+    return { layout, number, state: rows ? rows.rows : this.#open.cache(layout.number) }
   }
 
   count(of: AnyCache | AnyProjection): number {
     const layout = this.#layoutOf(of)
     return layout
-      ? this.#state.cache(layout.number).entries.size
+      ? this.#open.cache(layout.number).entries.size
       : this.#rowsOf(of).rows.entries.size
   }
 
@@ -240,12 +269,11 @@ export class StateReader implements Reader {
 
   /** undefined: it is no cache. */
   #layoutOf({ name }: AnyCache | AnyProjection): CacheLayout | undefined {
-    this.#checkOpen()
-    return this.#state.layout.named(name)
+    return this.#open.layout.named(name)
   }
 
   #rowsOf({ name }: AnyCache | AnyProjection): ProjectionRows {
-    const rows = this.#projections.named(name)
+    const rows = this.#from.projections.named(name)
     if (!rows) throw outsideSpace(name)
     return rows
   }

@@ -4,6 +4,7 @@ import { serveAdministration } from '@spacegrid/grid/doors/nats/administration-s
 import { serveSpace, type UnitPlaceTold } from '@spacegrid/grid/doors/nats/space-services'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
 import { eventLoopTimes } from '@spacegrid/grid/drivers/system/event-loop'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
@@ -12,13 +13,16 @@ import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import type { Doors } from '@spacegrid/grid/program/role-program'
+import { type GuardedSpaces, guardOf } from '@spacegrid/grid/program/waiting-room-keys'
 import type { Logger } from 'pino'
+import { serveLook } from './look.ts'
 import { PartitionServices } from './partitions/partition-services.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import type { ProcessingUnit } from './processing-unit.ts'
 import { serveNewest } from './query-unit/newest-service.ts'
 import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
+import type { SpareCall } from './spare-call.ts'
 
 const readyPollMs = 20
 
@@ -32,30 +36,42 @@ export class UnitDoors implements Doors {
   readonly #log: Logger
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
+  readonly #spare: SpareCall | undefined
   readonly #services: Subscription[] = []
+  /** undefined: nothing here is behind a waiting room. */
+  readonly #guarded: GuardedSpaces | undefined
   /** Of this process, whatever it is called. */
   readonly #id = new SystemRandom().integer()
   #closing = false
 
+  /** @param spare of a unit that waits to be called up */
   constructor(
     units: readonly AnyUnit[],
     environment: Environment,
     log: Logger,
     telemetry: Telemetry,
+    spare?: SpareCall,
   ) {
+    this.#spare = spare
     this.#units = units
     this.#environment = environment
     this.#log = log
-    this.#pipeline = new RequestPipeline({ telemetry, explains: explains(environment) })
+    const spaces = units.map(({ space }) => space)
+    this.#guarded = guardOf(spaces, environment)
+    this.#pipeline = new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: this.#guarded?.guard,
+    })
     this.#http = createHttpServer(units, {
       log,
       pipeline: this.#pipeline,
-      title: units.map(({ space }) => space.name).join(', '),
+      title: spaces.map(({ name }) => name).join(', '),
       ...httpOptionsOf(environment),
     })
   }
 
   notReady(): readonly string[] {
+    if (this.#spare?.isCalled === false) return ['it stands by as a spare']
     return this.#http.server.listening ? [] : ['the public port is not open']
   }
 
@@ -67,10 +83,12 @@ export class UnitDoors implements Doors {
     while (!this.#closing && !this.#units.every(serve))
       await new Promise((wake) => setTimeout(wake, readyPollMs))
     if (this.#closing) return
+    if (this.#spare) await this.#waitForCall(this.#spare)
     // fastify hands the options on to Node, though its type does not know this one.
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
     for (const unit of this.#units) this.#services.push(...(await this.#serve(messaging, unit)))
+    if (this.#guarded) this.#services.push(this.#guarded.reports.tell(messaging, new SystemClock()))
     const spaces = this.#units.map(({ space }) => space)
     this.#log.info(
       { space: spaces.map(({ name }) => name).join(','), port, adminPort },
@@ -81,12 +99,23 @@ export class UnitDoors implements Doors {
       for (const notice of spaceNotices(space, this.#undeclaredReadable)) this.#log.warn(notice)
   }
 
+  /** What it holds is kept up meanwhile. */
+  async #waitForCall(spare: SpareCall): Promise<void> {
+    spare.tellReady()
+    await spare.called
+    for (const unit of this.#units) if (unit instanceof PartitionedUnit) unit.callUp()
+  }
+
   /** What changes something is asked of units that take commands, and served by no others. */
   async #serve(messaging: Messaging, unit: AnyUnit): Promise<Subscription[]> {
-    const takesCommands = this.#environment.ROLE === 'unit'
+    const takesCommands = this.#environment.ROLE !== 'query'
     const log = this.#log
     const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
-    const services = [await serveSpace(messaging, unit, options), this.#tellLoad(messaging, unit)]
+    const services = [
+      await serveSpace(messaging, unit, options),
+      await serveLook(messaging, unit, log),
+      this.#tellLoad(messaging, unit),
+    ]
     if (unit instanceof PartitionedUnit)
       services.push(new PartitionServices(messaging, unit, options))
     if (!takesCommands) return services

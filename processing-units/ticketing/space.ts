@@ -56,6 +56,12 @@ export function createTicketing({
       OrderCancelled: ['eventId', 'seatIds'],
     },
     projections: [availabilityProjection],
+    waitingRoom: {
+      commands: ['holdSeats', 'holdBestAvailable'],
+      queries: ['seatMap'],
+      by: 'eventId',
+      finishedBy: ['confirmHold'],
+    },
     ...(payments ? { reactions: [selling(payments)] } : {}),
   })
 }

@@ -12,6 +12,8 @@ export const packages: readonly (readonly [name: string, folder: string])[] = [
   ['@spacegrid/data-pump', 'data-pump'],
   ['@spacegrid/data-writer', 'data-writer'],
   ['@spacegrid/data-reader', 'data-reader'],
+  ['@spacegrid/waiting-room', 'waiting-room'],
+  ['@spacegrid/console', 'console'],
   ['@spacegrid/deployment-manager', 'deployment-manager'],
   ['@spacegrid/proof', 'proof'],
   ['@spacegrid/bench', 'bench'],
@@ -47,8 +49,10 @@ const storeys: readonly (readonly string[])[] = [
   ['grid/program'],
   [
     ...['processing-units/runtime', 'data-pump', 'data-writer', 'data-reader'],
-    'deployment-manager',
+    ...['deployment-manager', 'console'],
   ],
+  // It keeps its lines in a space, by a processing unit of its own.
+  ['waiting-room'],
   ['grid/kit'],
   // The published face, as applications see it.
   [

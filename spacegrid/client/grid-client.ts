@@ -5,6 +5,7 @@ import { errorOf } from './answer-error.ts'
 import type { EntryHistory } from './entry-history.ts'
 import { follow } from './follow.ts'
 import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './grid-event.ts'
+import { type LineOptions, LineVisitor } from './line-visitor.ts'
 import { type LiveAnswer, LiveAnswers, type LiveOptions } from './live-answer.ts'
 import { queryString } from './query-string.ts'
 import type { RequestOptions } from './request-options.ts'
@@ -31,6 +32,12 @@ export interface GridClientOptions {
   readonly random?: Random
   /** How requests travel. Default: `fetch`. */
   readonly transport?: Transport
+  /**
+   * Stands in line where that is asked for, and sends the request when it is its turn; `true`: in
+   * everybody's lane, for as long as it takes. Each session stands in line for itself, by `fetch`.
+   * Default: such a request fails with `admission_required`.
+   */
+  readonly waitingRoom?: LineOptions | boolean
 }
 
 export interface CommandOptions extends RequestOptions {
@@ -99,6 +106,9 @@ export class GridClient<Spaces extends Space = Space> {
   /** What its queries answer from, unless they say otherwise. */
   readonly #from: 'seen' | undefined
   readonly #url: URL | string
+  readonly #line: LineOptions | undefined
+  /** undefined: it does not stand in line. */
+  readonly #visitor: LineVisitor | undefined
 
   /** @param url of the gateway or of a processing unit: `http://127.0.0.1:8080` */
   constructor(url: URL | string, options: GridClientOptions = {}, of?: SessionOf) {
@@ -116,6 +126,9 @@ export class GridClient<Spaces extends Space = Space> {
         random: options.random ?? Math.random,
       })
     this.#url = url
+    const { waitingRoom } = options
+    this.#line = of?.line ?? (waitingRoom === true ? {} : waitingRoom || undefined)
+    this.#visitor = this.#line && new LineVisitor(origin, this.#line)
   }
 
   /**
@@ -125,7 +138,8 @@ export class GridClient<Spaces extends Space = Space> {
    */
   session(seenBefore: Readonly<Record<string, Position>> = {}): GridClient<Spaces> {
     const seen = new Map(Object.entries(seenBefore))
-    return new GridClient(this.#url, {}, { sender: this.#sender, seen, prefix: this.#prefix })
+    const shared = { sender: this.#sender, prefix: this.#prefix, line: this.#line }
+    return new GridClient(this.#url, {}, { ...shared, seen })
   }
 
   /** Of each space the newest position that an answer has named: to be kept with a session. */
@@ -206,7 +220,7 @@ export class GridClient<Spaces extends Space = Space> {
       },
       body: JSON.stringify(input),
     }
-    return this.#told(space, await this.#sender.send(request, options))
+    return this.#told(space, await this.#send(request, options))
   }
 
   answerOfQuery(
@@ -376,11 +390,11 @@ export class GridClient<Spaces extends Space = Space> {
         ...{ call, method: 'GET', path: this.#prefix + path },
         headers: { ...asOf, ...headers },
       }
-      return this.#told(call.space, await this.#sender.send(past, options))
+      return this.#told(call.space, await this.#send(past, options))
     }
     const seen = from === 'seen' ? this.#seen.get(call.space) : undefined
     const asked = (least: QueryOptions['from']) =>
-      this.#sender.send(
+      this.#send(
         {
           ...{ call, method: 'GET', path: this.#prefix + path },
           headers: { ...freshness(least), ...headers },
@@ -392,6 +406,22 @@ export class GridClient<Spaces extends Space = Space> {
     // The space was moved to another number of partitions: where this one was says nothing now.
     this.#seen.delete(call.space)
     return this.#told(call.space, await asked(undefined))
+  }
+
+  /** In line as often as it has to; a turn may be over before the request has come. */
+  async #send(request: Request, patience: Patience): Promise<Answer> {
+    const visitor = this.#visitor
+    if (!visitor) return await this.#sender.send(request, patience)
+    const { space } = request.call
+    for (let turns = 0; ; turns++) {
+      const headers = { ...visitor.headersFor(space), ...request.headers }
+      const answer = await this.#sender.send({ ...request, headers }, patience)
+      const refused = visitor.lineOf(answer)
+      if (!refused || turns === turnsMax) return answer
+      const { signal } = patience
+      const pause = (ms: number) => this.#sender.pause(ms, signal)
+      if (!(await visitor.admitted(refused, { signal, pause }))) return answer
+    }
   }
 
   #told(space: string, answer: Answer): Answer {
@@ -411,7 +441,11 @@ export interface SessionOf {
   readonly sender: Sender
   readonly seen: Map<string, Position>
   readonly prefix: string
+  readonly line: LineOptions | undefined
 }
+
+/** Times that one request stands in line. */
+const turnsMax = 3
 
 function thrownOf(answer: Rejected | Shed | Failed, { signal }: Patience): unknown {
   const isGivenUp = answer.kind === 'failed' && signal?.aborted === true

@@ -23,6 +23,7 @@ export type {
   GridEvent,
   ResetTold,
 } from './grid-event.ts'
+export type { LineOptions, LinePlace } from './line-visitor.ts'
 export type { LiveAnswer, LiveOptions } from './live-answer.ts'
 export type { RequestOptions } from './request-options.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'

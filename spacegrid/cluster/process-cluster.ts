@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
-import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
-import { secretFileVariables } from '@spacegrid/grid/program/secret-files'
+import { roomSpaceName } from '@spacegrid/waiting-room/space'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
@@ -28,6 +28,8 @@ export interface ProcessClusterOptions {
   readonly units: number
   /** Units that only answer queries, on a port of their own. Default 0. */
   readonly queryUnits?: number
+  /** Waiting rooms for the lines that `WAITING_ROOM` names, on a port of their own. Default 0. */
+  readonly waitingRooms?: number
   readonly application: ClusterApplication
   readonly dataDirectory: string
   /** Public port, shared by all units that take commands. */
@@ -51,8 +53,12 @@ export interface ProcessClusterOptions {
   readonly elastic?: boolean
   /** Deployment managers of an elastic cluster: one works. Default `copies`. */
   readonly managers?: number
+  /** Units of an elastic cluster that stand by warm, beside those that serve. Default 0. */
+  readonly spares?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
+  /** A console beside the grid, on a port of its own. Default false. */
+  readonly console?: boolean
   /** For one component only, by its name; this goes before all else. */
   readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
 }
@@ -66,14 +72,21 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries`: query units, where there are any. */
+/** Where a cluster is; `queries`, `waitingRoom` and `console`: where there are any. */
 export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
   readonly queries?: string
+  readonly waitingRoom?: string
+  readonly console?: string
 }
+
+/** What names the servers otherwise. */
+const urlFiles = ['NATS_URL_FILE', 'MONGODB_URL_FILE', 'REDIS_URL_FILE']
 
 const readyMsMax = 60_000
 const managerRole = 'deployment-manager'
 const portFreeMsMax = 10_000
+/** Where people look for the console first. */
+const consolePortFirst = 8090
 
 /**
  * The grid on this machine as it runs in production: every component a process, real servers behind
@@ -138,16 +151,22 @@ export class ProcessCluster {
     const started = new Map(
       [...found].filter(([name]) => !before.some((s) => s.record.name === name && s.running)),
     )
-    const { queryUnits = 0 } = options
-    const queryPort = queryUnits === 0 ? 0 : await queryPortFor(port)
+    const { queryUnits = 0, waitingRooms = 0 } = options
+    const queryPort = queryUnits === 0 ? 0 : await freePortFrom(port + 1)
+    const roomPort =
+      waitingRooms === 0 ? 0 : await freePortFrom((queryPort === 0 ? port : queryPort) + 1)
+    const consolePort = options.console ? await freePortFrom(consolePortFirst) : 0
     const all = {
       http: `http://127.0.0.1:${port}`,
       ...(queryUnits === 0 ? {} : { queries: `http://127.0.0.1:${queryPort}` }),
+      ...(waitingRooms === 0 ? {} : { waitingRoom: `http://127.0.0.1:${roomPort}` }),
+      ...(consolePort === 0 ? {} : { console: `http://127.0.0.1:${consolePort}` }),
       nats: urls.nats ?? urlOf(found, 'nats'),
       mongodb: urls.mongodb ?? urlOf(found, 'mongodb'),
       redis: urls.redis ?? urlOf(found, 'redis'),
     }
-    const plan = new ComponentPlan(options, dataDirectory, all, queryPort)
+    const own = { queryPort, roomPort, consolePort }
+    const plan = new ComponentPlan(options, dataDirectory, all, own)
     const components: ComponentProcess[] = []
     try {
       signal?.throwIfAborted()
@@ -213,10 +232,10 @@ export class ProcessCluster {
   }
 
   /** Under the lowest number that no unit has. */
-  async #startUnit(): Promise<ComponentProcess> {
+  async #startUnit(role: 'unit' | 'spare' = 'unit'): Promise<ComponentProcess> {
     const number = this.#freeNumber()
     this.#numbers.add(number)
-    const unit = new ComponentProcess(await this.#plan.unit(number))
+    const unit = new ComponentProcess(await this.#plan.unit(number, role))
     void unit.gone.then(() => this.#numbers.delete(number))
     this.components.push(unit)
     await this.#write()
@@ -233,6 +252,8 @@ export class ProcessCluster {
     return new UnitPool({
       ...{ units: this.units, say },
       add: () => this.#startUnit(),
+      spares: this.#plan.spares,
+      addSpare: () => this.#startUnit('spare'),
       remove: (unit) => {
         const at = this.components.indexOf(unit)
         if (at >= 0) this.components.splice(at, 1)
@@ -296,9 +317,9 @@ export class ProcessCluster {
   }
 }
 
-/** The next one, where that is free. */
-const queryPortFor = async (port: number): Promise<number> =>
-  port < 65_535 && (await isPortFree(port + 1)) ? port + 1 : await findFreePort()
+/** The first one, where that is free. */
+const freePortFrom = async (first: number): Promise<number> =>
+  first <= 65_535 && (await isPortFree(first)) ? first : await findFreePort()
 
 function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName): string {
   const server = servers.get(name)
@@ -306,33 +327,43 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   return server.url
 }
 
+/** 0: there is nobody to use it. */
+interface OwnPorts {
+  /** Shared by all query units. */
+  readonly queryPort: number
+  /** Shared by all waiting rooms. */
+  readonly roomPort: number
+  readonly consolePort: number
+}
+
 /** Makes the settings of components: what all of them share is worked out once. */
 class ComponentPlan {
   readonly #options: ProcessClusterOptions
   readonly #dataDirectory: string
   readonly #environment: Readonly<Record<string, string>>
-  /** Shared by all query units; 0: there are none. */
-  readonly #queryPort: number
+  readonly #ports: OwnPorts
 
   constructor(
     options: ProcessClusterOptions,
     dataDirectory: string,
-    urls: Readonly<Record<ServerName, string>>,
-    queryPort: number,
+    urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
+    ports: OwnPorts,
   ) {
     this.#options = options
-    this.#queryPort = queryPort
+    this.#ports = ports
     this.#dataDirectory = dataDirectory
     this.#environment = {
       ...options.environment,
       // Where this process found its own servers named in files, they are named by their URLs.
-      ...Object.fromEntries(secretFileVariables.map((name) => [name, ''])),
+      ...Object.fromEntries(urlFiles.map((name) => [name, ''])),
       NATS_URL: urls.nats,
       MONGODB_URL: urls.mongodb,
       REDIS_URL: urls.redis,
       DATA_DIR: dataDirectory,
       SPACES: spacesText(this.#named),
       HOST: '127.0.0.1',
+      // There is no gateway in front of both.
+      ...(urls.waitingRoom === undefined ? {} : { WAITING_ROOM_URL: urls.waitingRoom }),
     }
   }
 
@@ -342,8 +373,10 @@ class ComponentPlan {
   }
 
   get #named(): NamedSpace[] {
-    const { spaces, partitions = {} } = this.#options.application
-    return spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    const { application, waitingRooms = 0 } = this.#options
+    const { spaces, partitions = {} } = application
+    const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
+    return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
   }
 
   get isElastic(): boolean {
@@ -356,11 +389,15 @@ class ComponentPlan {
     return `${only}-${number}`
   }
 
-  unit(number: number): Promise<ComponentSettings> {
+  get spares(): number {
+    return this.#options.spares ?? 0
+  }
+
+  unit(number: number, role: 'unit' | 'spare' = 'unit'): Promise<ComponentSettings> {
     const { application, port } = this.#options
     const words = ['unit', ...application.files]
-    const role = { ROLE: 'unit' }
-    return this.#settings('processing-unit', this.unitName(number), words, port, role)
+    const called = role === 'spare' ? spareRole : 'processing-unit'
+    return this.#settings(called, this.unitName(number), words, port, { ROLE: role })
   }
 
   managers(): Promise<ComponentSettings[]> {
@@ -378,19 +415,32 @@ class ComponentPlan {
 
   queryUnit(number: number): Promise<ComponentSettings> {
     const { files } = this.#options.application
-    const [role, port] = [unitRoles.queries, this.#queryPort]
+    const [role, port] = [unitRoles.queries, this.#ports.queryPort]
     return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
+  }
+
+  waitingRoom(number: number): Promise<ComponentSettings> {
+    const role = 'waiting-room'
+    return this.#settings(role, `${role}-${number}`, [role], this.#ports.roomPort)
+  }
+
+  console(): Promise<ComponentSettings> {
+    const { consolePort: port } = this.#ports
+    const own = { CONSOLE_PORT: String(port), GRID_URL: `http://127.0.0.1:${this.#options.port}` }
+    return this.#settings('console', 'console', ['console', '--driven'], port, own)
   }
 
   async all(): Promise<ComponentSettings[]> {
     const roles = ['data-reader', 'data-writer', 'data-pump']
-    const { units, queryUnits = 0, copies = 1 } = this.#options
+    const { units, queryUnits = 0, waitingRooms = 0, copies = 1 } = this.#options
     return await Promise.all([
       ...roles.flatMap((role) =>
         upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
       ),
       ...upTo(units).map((number) => this.unit(number)),
       ...upTo(queryUnits).map((number) => this.queryUnit(number)),
+      ...upTo(waitingRooms).map((number) => this.waitingRoom(number)),
+      ...(this.#ports.consolePort === 0 ? [] : [this.console()]),
     ])
   }
 

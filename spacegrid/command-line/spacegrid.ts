@@ -76,6 +76,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/data-reader.ts')).addDataReader,
     },
     {
+      name: 'waiting-room',
+      summary: 'gives visitors places in line, and lets in who is next',
+      load: async () => (await import('../commands/waiting-room.ts')).addWaitingRoom,
+    },
+    {
+      name: 'console',
+      summary: 'a page that shows the grid living',
+      load: async () => (await import('../commands/console.ts')).addConsole,
+    },
+    {
       name: 'deployment-manager',
       summary: 'adds processing units before they are missed',
       load: async () => (await import('../commands/deployment-manager.ts')).addDeploymentManager,
@@ -86,6 +96,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'audit',
       summary: 'compare every copy of a space in full, while it runs',
       load: async () => (await import('../commands/audit.ts')).addAudit,
+    },
+    {
+      name: 'claim',
+      summary: 'sign the right to a place in a lane of the waiting room',
+      load: async () => (await import('../commands/claim.ts')).addClaim,
     },
     {
       name: 'quarantine',

@@ -14,6 +14,7 @@ import {
 import type { AddCommand } from '../command-line/add-command.ts'
 import { failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'
+import { driveFor } from '../console/cluster-driving.ts'
 import { findFreePort } from '../servers/free-port.ts'
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const
@@ -21,14 +22,22 @@ const stopSignals = ['SIGINT', 'SIGTERM'] as const
 interface Options {
   readonly units: number
   readonly queryUnits: number
+  readonly waitingRoom?: string
+  readonly waitingRooms: number
   readonly copies: number
   readonly partitions?: number
   readonly application?: string
+  readonly console: boolean
   readonly elastic?: boolean
+  readonly spares: number
   readonly json?: boolean
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
+  if (options.spares > 0 && !options.elastic)
+    throw new GridError('configuration_invalid', '--spares: only with --elastic is one called up')
+  // Where the components look it up.
+  if (options.waitingRoom !== undefined) process.env.WAITING_ROOM = options.waitingRoom
   const environment = readEnvironment()
   const {
     NATS_URL: nats,
@@ -54,8 +63,11 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const cluster = await ProcessCluster.start({
     units: options.units,
     queryUnits: options.queryUnits,
+    waitingRooms: environment.WAITING_ROOM === undefined ? 0 : options.waitingRooms,
     copies: options.copies,
+    console: options.console,
     elastic: options.elastic === true,
+    spares: options.spares,
     application,
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
@@ -75,6 +87,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   })
   process.stdout.write(options.json ? json(cluster) : text(cluster, application))
   for (const signal of stopSignals) process.off(signal, giveUp)
+  driveFor(cluster)
   stopWith(cluster, lock)
 }
 
@@ -108,7 +121,7 @@ const json = ({ urls, processes }: ProcessCluster): string =>
   `${JSON.stringify({ urls, processes })}\n`
 
 const text = ({ urls, processes }: ProcessCluster, { spaces }: ClusterApplication): string =>
-  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}. Ctrl-C stops all.\n`
+  `${table(processes)}\n\n${spaces.join(' and ')} ${spaces.length === 1 ? 'serves' : 'serve'} at ${urls.http} (documentation: ${urls.http}/docs)${urls.queries === undefined ? '' : `, query units at ${urls.queries}`}${urls.waitingRoom === undefined ? '' : `, the waiting room at ${urls.waitingRoom}/waiting-room/`}.${urls.console === undefined ? '' : ` Console: ${urls.console}.`} Ctrl-C stops all.\n`
 
 function table(rows: readonly ProcessRow[]): string {
   const cells = [
@@ -172,6 +185,16 @@ export const addCluster: AddCommand = (program) => {
       0,
     )
     .option(
+      '--waiting-room <lines>',
+      'lines to stand in before one comes in, such as ticketing/concert,auction (WAITING_ROOM)',
+    )
+    .option(
+      '--waiting-rooms <number>',
+      'processes that give places in them, on a port of their own',
+      whole(1, 8),
+      1,
+    )
+    .option(
       '--copies <number>',
       'pumps, writers and readers of each: more than 1 stand by',
       whole(1, 4),
@@ -182,9 +205,16 @@ export const addCluster: AddCommand = (program) => {
       'partitions of each space (PARTITIONS for the application, which has to have that setting)',
       whole(1, partitionsMax),
     )
+    .option('--no-console', 'without a console')
     .option(
       '--elastic',
       'a deployment manager adds units before they are missed and takes them away again: from --units (or UNITS_MIN) to UNITS_MAX',
+    )
+    .option(
+      '--spares <number>',
+      'units of an elastic cluster that stand by warm: called up, they serve at once',
+      whole(0, 16),
+      0,
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

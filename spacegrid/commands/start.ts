@@ -3,10 +3,13 @@ import type { AddCommand } from '../command-line/add-command.ts'
 interface Options {
   readonly watch?: boolean
   readonly json?: boolean
+  readonly waitingRoom?: string
 }
 
 /** Whoever watches must be quick to start again: what serves is loaded by the process that does. */
-async function run(files: readonly string[], { watch = false, json = false }: Options) {
+async function run(files: readonly string[], { watch = false, json = false, ...more }: Options) {
+  // Where the program that serves looks it up.
+  if (more.waitingRoom !== undefined) process.env.WAITING_ROOM = more.waitingRoom
   if (watch) {
     const { watchApplication } = await import('../start/watch.ts')
     return await watchApplication(files, { json })
@@ -23,6 +26,10 @@ export const addStart: AddCommand = (program) => {
     )
     .argument('[files...]', 'modules that export spaces (./space.ts unless one is named)')
     .option('--watch', 'start again when a file of the application changes; data stay')
+    .option(
+      '--waiting-room <lines>',
+      'lines to stand in before one comes in, such as ticketing/concert,auction (WAITING_ROOM)',
+    )
     .option('--json', 'print where it serves as JSON, in one line')
     .addHelpText(
       'after',

@@ -20,6 +20,7 @@ import { KeptSnapshots, pastRoom } from '@spacegrid/grid/engine/past/kept-snapsh
 import type { Memory } from '@spacegrid/grid/engine/ports/memory'
 import type { Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
+import type { Component } from '@spacegrid/grid/program/component'
 import { QueryTurns } from '@spacegrid/runtime/overload/query-turns'
 import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
@@ -65,6 +66,15 @@ export interface SpacePorts {
   readonly clock: SystemClock
 }
 
+export type EmbeddedUnit = ProcessingUnit | PartitionedUnit
+
+/** A data pump, writer or reader of one log. */
+export interface EmbeddedRole {
+  readonly role: string
+  readonly logName: LogName
+  readonly component: Component
+}
+
 interface Running {
   start(): void
   stop(): Promise<void>
@@ -76,18 +86,19 @@ interface Running {
  * and the same promises for kill -9.
  */
 export class EmbeddedGrid {
-  /** Of spaces with one partition. */
-  readonly units: readonly ProcessingUnit[]
-  /** Of all spaces. */
-  readonly serving: readonly (ProcessingUnit | PartitionedUnit)[]
+  /** Data pumps, writers and readers, by the name of their log. */
+  readonly roles: readonly EmbeddedRole[]
   /** By name of the log. */
   readonly ports: ReadonlyMap<string, SpacePorts>
   readonly #environment: EmbeddedEnvironment
   /** In the order in which they start; they stop in the opposite one. */
-  readonly #running: readonly Running[]
+  readonly #running: Running[]
+  readonly #serving: EmbeddedUnit[] = []
+  readonly #makeUnit: (space: Space, name: string) => EmbeddedUnit
   readonly #closing: readonly { close(): Promise<void> }[]
   readonly #watches: ReadinessWatch[] = []
-  readonly #services: Subscription[] = []
+  readonly #watchOf = new Map<EmbeddedUnit, ReadinessWatch>()
+  readonly #services = new Map<EmbeddedUnit, Subscription>()
   readonly #messaging: InProcessMessaging
   readonly #log: FaultLog
 
@@ -125,10 +136,11 @@ export class EmbeddedGrid {
         tell('reactions', { kind: 'failed', level: 'error', message, details: { ...details } }),
     }
     const store = this.#openStore(spaces, clock)
-    const serving: (ProcessingUnit | PartitionedUnit)[] = []
+    const roles: EmbeddedRole[] = []
     const running: Running[] = []
     const logs: EmbeddedLog[] = []
     const ports = new Map<string, SpacePorts>()
+    const memoryWatches = new Map<Space, MemoryWatch>()
     for (const space of spaces) {
       const watch = new MemoryWatch(space.name, 'embedded', 'grid', {
         messaging,
@@ -137,6 +149,7 @@ export class EmbeddedGrid {
         ...(options.memory ? { memory: options.memory } : {}),
       })
       running.push(watch)
+      memoryWatches.set(space, watch)
       const { partitions = 1 } = space
       for (const logName of logNamesOf(space.name, partitions)) {
         const log = new EmbeddedLog(this.#environment, `${logName}-log`, clock, logOptions)
@@ -164,44 +177,50 @@ export class EmbeddedGrid {
           ),
         }
         running.push(...Object.values(components))
-        for (const [role, component] of Object.entries(components))
+        for (const [role, component] of Object.entries(components)) {
+          roles.push({ role, logName, component })
           this.#watches.push(new ReadinessWatch(clock, component, teller(role)))
-      }
-      for (let number = 1; number <= unitsPerSpace; number++) {
-        const name = `${space.name}-${number}`
-        const report = (event: RoleEvent) => tell(name, event)
-        const portsOf = (logName: LogName) => {
-          const { log, changes, past } = ports.get(logName) as SpacePorts
-          const kept = past && new KeptSnapshots(past)
-          const opened = { log, ...(kept ? { kept } : {}) }
-          const open = () => Promise.resolve(opened)
-          const openChanges = () => Promise.resolve(changes)
-          const own = { log, past: open, openChanges, messaging, clock, random, memory: watch }
-          return { ...own, queries, ...observed }
         }
-        const unit =
-          partitions === 1
-            ? new ProcessingUnit(name, space, portsOf(space.name), { ...unitOptions, report })
-            : new PartitionedUnit(
-                name,
-                space,
-                {
-                  ...{ messaging, clock, random },
-                  open: async (partition) => ({
-                    ...portsOf(logNameOf(space.name, partition)),
-                    close: async () => undefined,
-                  }),
-                },
-                // Whoever stops in one process need not be relieved: all of them stop.
-                { unit: unitOptions, relieveMsMax: 0, reportOf: () => report },
-              )
-        serving.push(unit)
-        running.push(unit)
-        this.#watches.push(new ReadinessWatch(clock, unit, report))
       }
     }
-    this.serving = serving
-    this.units = serving.filter((unit) => unit instanceof ProcessingUnit)
+    this.#makeUnit = (space, name) => {
+      const { partitions = 1 } = space
+      const report = (event: RoleEvent) => tell(name, event)
+      const watch = memoryWatches.get(space)
+      const portsOf = (logName: LogName) => {
+        const { log, changes, past } = ports.get(logName) as SpacePorts
+        const kept = past && new KeptSnapshots(past)
+        const opened = { log, ...(kept ? { kept } : {}) }
+        const open = () => Promise.resolve(opened)
+        const openChanges = () => Promise.resolve(changes)
+        const own = { log, past: open, openChanges, messaging, clock, random }
+        return { ...own, ...(watch ? { memory: watch } : {}), queries, ...observed }
+      }
+      const unit =
+        partitions === 1
+          ? new ProcessingUnit(name, space, portsOf(space.name), { ...unitOptions, report })
+          : new PartitionedUnit(
+              name,
+              space,
+              {
+                ...{ messaging, clock, random },
+                open: async (partition) => ({
+                  ...portsOf(logNameOf(space.name, partition)),
+                  close: async () => undefined,
+                }),
+              },
+              // Whoever stops in one process need not be relieved: all of them stop.
+              { unit: unitOptions, relieveMsMax: 0, reportOf: () => report },
+            )
+      this.#serving.push(unit)
+      running.push(unit)
+      this.#watchOf.set(unit, new ReadinessWatch(clock, unit, report))
+      return unit
+    }
+    for (const space of spaces)
+      for (let number = 1; number <= unitsPerSpace; number++)
+        this.#makeUnit(space, `${space.name}-${number}`)
+    this.roles = roles
     this.ports = ports
     this.#running = running
     this.#closing = [...logs, store, messaging]
@@ -229,16 +248,51 @@ export class EmbeddedGrid {
     }
   }
 
+  /** Of all spaces; units come and go with `addUnit` and `removeUnit`. */
+  get serving(): readonly EmbeddedUnit[] {
+    return this.#serving
+  }
+
+  /** Of spaces with one partition. */
+  get units(): readonly ProcessingUnit[] {
+    return this.serving.filter((unit) => unit instanceof ProcessingUnit)
+  }
+
   start(): void {
     for (const part of this.#running) part.start()
-    for (const watch of this.#watches) watch.start()
+    for (const watch of [...this.#watches, ...this.#watchOf.values()]) watch.start()
     // Reactions of one space ask another one here as they would on a network.
     for (const unit of this.serving) void this.#serveReactions(unit)
   }
 
-  async #serveReactions(unit: ProcessingUnit | PartitionedUnit): Promise<void> {
+  /** One more unit of a space that is served here; it says by `readiness` when it serves. */
+  addUnit(space: Space): EmbeddedUnit {
+    const names = new Set(this.serving.map(({ name }) => name))
+    let number = 1
+    while (names.has(`${space.name}-${number}`)) number++
+    const unit = this.#makeUnit(space, `${space.name}-${number}`)
+    unit.start()
+    this.#watchOf.get(unit)?.start()
+    void this.#serveReactions(unit)
+    return unit
+  }
+
+  /** Stops a unit: what it has begun is finished, and it takes nothing more. */
+  async removeUnit(unit: EmbeddedUnit): Promise<void> {
+    const at = this.#serving.indexOf(unit)
+    if (at < 0) return
+    this.#serving.splice(at, 1)
+    this.#running.splice(this.#running.indexOf(unit), 1)
+    this.#watchOf.get(unit)?.stop()
+    this.#watchOf.delete(unit)
+    await this.#services.get(unit)?.stop()
+    this.#services.delete(unit)
+    await unit.stop()
+  }
+
+  async #serveReactions(unit: EmbeddedUnit): Promise<void> {
     const reacting = unit instanceof PartitionedUnit ? unit : unit.reactions
-    this.#services.push(await serveReactions(this.#messaging, reacting, this.#log))
+    this.#services.set(unit, await serveReactions(this.#messaging, reacting, this.#log))
   }
 
   /** Ready when every unit is; otherwise the reason of the first that is not. */
@@ -251,8 +305,8 @@ export class EmbeddedGrid {
   }
 
   async stop(): Promise<void> {
-    for (const watch of this.#watches) watch.stop()
-    await Promise.all(this.#services.map((service) => service.stop()))
+    for (const watch of [...this.#watches, ...this.#watchOf.values()]) watch.stop()
+    await Promise.all([...this.#services.values()].map((service) => service.stop()))
     await Promise.all(this.serving.map((unit) => unit.stop()))
     for (const part of this.#running.toReversed()) await part.stop()
     for (const part of this.#closing) await part.close()

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net'
+import { Console } from '@spacegrid/console/console'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
@@ -6,7 +7,10 @@ import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-tele
 import { statusOfUnits } from '@spacegrid/grid/doors/admin/status-source'
 import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
+import { addLineRoutes } from '@spacegrid/grid/doors/http/line-routes'
+import { rotationsOf } from '@spacegrid/grid/doors/http/unit-rotation'
 import { RequestPipeline } from '@spacegrid/grid/doors/request/request-pipeline'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemMemory } from '@spacegrid/grid/drivers/system/system-memory'
 import { useFolder } from '@spacegrid/grid/drivers/system/usable-folder'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
@@ -17,9 +21,13 @@ import { runProgram } from '@spacegrid/grid/program/run-program'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
+import { roomSpace } from '@spacegrid/waiting-room/space'
 import { pino } from 'pino'
 import { auditEmbedded } from '../audit/audit-embedded.ts'
+import { EmbeddedDriver, EmbeddedSource, embeddedLooking } from '../console/embedded-console.ts'
+import { LoadSpike } from '../console/load-spike.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
+import { EmbeddedRoom, embeddedGuard } from './embedded-room.ts'
 
 const readyPollMs = 10
 /** People read this program's log as lines; whoever wants JSON reads the components' own. */
@@ -68,6 +76,7 @@ export async function serveEmbedded(
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
   const spaces = await makeSpaces(environment)
   useFolder('DATA_DIR', dataDirectory)
+  const guarded = embeddedGuard(spaces, environment)
   const log = pino({
     level: environment.LOG_LEVEL === 'info' ? 'warn' : environment.LOG_LEVEL,
     transport: prettyOptions,
@@ -76,7 +85,7 @@ export async function serveEmbedded(
   tellStrayFaults(log)
   const report = reportTo(log, {})
   const telemetry = new PrometheusTelemetry()
-  const grid = new EmbeddedGrid(spaces, {
+  const grid = new EmbeddedGrid(guarded ? [...spaces, roomSpace] : spaces, {
     dataDirectory,
     streamBytesMax: environment.STREAM_BYTES_MAX,
     trimDelayMs: environment.TRIM_DELAY_MS,
@@ -94,12 +103,38 @@ export async function serveEmbedded(
     },
   })
   const undeclaredReadable = environment.NODE_ENV !== 'production'
-  const http = createHttpServer(grid.serving, {
+  const waiting = guarded && new EmbeddedRoom(grid, guarded, environment, log)
+  const rotations = rotationsOf(
+    // Lines are asked for by the routes of the waiting room alone.
+    grid.serving.filter((unit) => unit.space.name !== roomSpace.name),
+  )
+  const url = () => httpUrl(host, addressPort(http.server.address()))
+  const spike = LoadSpike.of(
+    url,
+    spaces.map(({ name }) => name),
+  )
+  const gridConsole = new Console({
+    source: new EmbeddedSource(grid, telemetry),
+    clock: new SystemClock(),
     log,
-    pipeline: new RequestPipeline({ telemetry, explains: explains(environment) }),
-    ...httpOptionsOf(environment),
+    access: { token: environment.CONSOLE_TOKEN, host },
+    kind: 'embedded',
+    driver: new EmbeddedDriver(grid, rotations),
+    ...(spike ? { spike } : {}),
+    looking: embeddedLooking(grid),
   })
-  const admin = createAdminServer(statusOfUnits('embedded', 'embedded', grid.serving), {
+  const http = createHttpServer(rotations, {
+    log,
+    pages: gridConsole.answer,
+    pipeline: new RequestPipeline({
+      ...{ telemetry, explains: explains(environment) },
+      waitingRoom: guarded?.guard,
+    }),
+    ...httpOptionsOf(environment),
+    ...(waiting ? { addRoutes: (app) => addLineRoutes(app, waiting.room) } : {}),
+  })
+  const source = statusOfUnits('embedded', 'embedded', grid.serving)
+  const admin = createAdminServer(waiting?.statusOf(source) ?? source, {
     log,
     telemetry,
     audit: (request) => auditEmbedded(grid, request),
@@ -107,11 +142,15 @@ export async function serveEmbedded(
   })
   // Last: who joins asks again only after a while, and what is made above takes the whole thread.
   grid.start()
+  await waiting?.start()
   await http.listen({ host, port })
   await admin.listen({ host, port: adminPort })
   stopOnSignals({
     stop: async () => {
+      spike?.close()
+      gridConsole.close()
       await http.close()
+      await waiting?.stop()
       await grid.stop()
       await admin.close()
     },
@@ -119,7 +158,7 @@ export async function serveEmbedded(
   while (!grid.readiness().ready) await new Promise((wake) => setTimeout(wake, readyPollMs))
   ready({
     spaces: spaces.map(({ name }) => name),
-    url: httpUrl(host, addressPort(http.server.address())),
+    url: url(),
     adminUrl: httpUrl(host, addressPort(admin.server.address())),
     dataDirectory,
   })

@@ -13,6 +13,8 @@ const templates: Readonly<Record<string, URL>> = {
   'README.md': new URL('./template/README.md.txt', import.meta.url),
   Dockerfile: new URL('./template/Dockerfile.txt', import.meta.url),
   'docker-compose.yml': new URL('./template/docker-compose.yml.txt', import.meta.url),
+  'docker-compose.r3.yml': new URL('../../docker-compose.r3.yml', import.meta.url),
+  'docker-compose.external.yml': new URL('../../docker-compose.external.yml', import.meta.url),
   'gateway.cfg': new URL('../../gateway/haproxy.cfg', import.meta.url),
 }
 
@@ -50,13 +52,18 @@ export async function writeProject(place: string): Promise<Project> {
   const texts: Record<string, string> = {
     'package.json': json(await manifest(name, folder)),
     'tsconfig.json': json(compilerOptions),
-    '.gitignore': 'node_modules/\n.spacegrid/\n',
-    '.dockerignore': 'node_modules/\n.spacegrid/\n.git/\n',
+    '.gitignore': 'node_modules/\n.spacegrid/\nsecrets/\n',
+    '.dockerignore': 'node_modules/\n.spacegrid/\n.git/\nsecrets/\n',
   }
   for (const [file, template] of Object.entries(templates))
     texts[file] = (await readFile(template, 'utf8'))
       .replaceAll('{{name}}', name)
       .replaceAll('{{space}}', space)
+      // Those of this repository have a console, and call services after the role.
+      .replace(/^ {2}console:.*\n(?: {4}.*\n)*/m, '')
+      .replaceAll(/^ {2}processing-unit:|processing-unit(?==\d)/gm, (service) =>
+        service.replace('processing-unit', 'unit'),
+      )
   for (const [file, text] of Object.entries(texts)) await writeFile(join(folder, file), text)
   return { name, folder, files: Object.keys(texts).sort() }
 }

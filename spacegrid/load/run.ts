@@ -29,7 +29,7 @@ export interface LoadPlan {
 }
 
 /** How users send; every limit is said. */
-export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport'>>
+export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport' | 'waitingRoom'>>
 
 export interface LoadOutcome {
   readonly recorder: Recorder

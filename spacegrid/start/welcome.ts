@@ -10,6 +10,7 @@ export function welcome(
 ): string {
   return `Spacegrid is serving ${names.join(' and ')}, two processing units each, data in ${dataDirectory}
 
+  console        ${url}
   HTTP           ${url}
   documentation  ${url}/docs
   status         ${adminUrl}/status

@@ -57,8 +57,8 @@ export class HarnessPartition {
 
   get reader(): Reader {
     return this.#place
-      ? new PlacedReader(this.state, this.projections, this.#now, this.#place)
-      : new StateReader(this.state, this.projections, this.#now)
+      ? new PlacedReader(this, this.#now, this.#place)
+      : new StateReader(this, this.#now)
   }
 
   /** @throws Misuse, Error when there is no such cache or index */

@@ -9,6 +9,7 @@ import { addPlacementMetrics } from './placement-metrics.ts'
 import { addReactionMetrics } from './reaction-metrics.ts'
 import { addScalingMetrics } from './scaling-metrics.ts'
 import type { SpaceFigures, StatusSource } from './status-source.ts'
+import { addWaitingRoomMetrics } from './waiting-room-metrics.ts'
 
 const gauges = {
   position: ['spacegrid_position', 'Log position of the replica'],
@@ -75,6 +76,7 @@ export function metricsOf(source: StatusSource, registry = new Registry()): Regi
   addAuditMetrics(registry, source)
   addMemoryMetrics(registry, source)
   addPassedMetrics(registry, source)
+  addWaitingRoomMetrics(registry, source)
   if (source.placement) addPlacementMetrics(registry, source)
   new Gauge({
     name: 'spacegrid_ready',

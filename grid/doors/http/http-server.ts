@@ -44,10 +44,12 @@ import {
 import { closeGracefully } from './graceful-close.ts'
 import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
+import { addPages, type Pages } from './pages.ts'
 import { problemOf } from './problem.ts'
 import { addProjectionRoute } from './projection-route.ts'
 import { addBatchRoute, addQueryRoute } from './query-route.ts'
-import { rotationsOf, type UnitRotation } from './unit-rotation.ts'
+import { trustedProxies } from './trusted-proxies.ts'
+import { rotationsOf, type UnitRotation, type UnitRotations } from './unit-rotation.ts'
 
 export interface HttpOptions extends Partial<DiscardLimits> {
   /** Limits of the streams of events. */
@@ -96,6 +98,10 @@ export interface HttpOptions extends Partial<DiscardLimits> {
    * 0: none is.
    */
   readonly compressionLengthMin?: number
+  /** Routes of its own, beside those of the spaces. */
+  readonly addRoutes?: (app: FastifyInstance) => void
+  /** Pages for people, at `/` and below `/console`. Default: none. */
+  readonly pages?: Pages
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
   readonly version?: string
@@ -127,13 +133,17 @@ type Refuse = (reply: FastifyReply, error: GridError, status?: number) => Fastif
 type Settings = typeof defaults & { readonly log: FaultLog }
 
 /**
- * The public HTTP door of the units in this process, of one space or several. Every route is made
+ * The public HTTP door of the units in this process, of one space or several; units that come and
+ * go while it is open do so in the rotations that it was given. Every route is made
  * from the definitions. The door checks only what the way here could spoil (JSON, headers, text of
  * a URL); inputs are validated by the units, once.
  */
-export function createHttpServer(units: readonly Serving[], options: HttpOptions): HttpServer {
+export function createHttpServer(
+  units: readonly Serving[] | UnitRotations,
+  options: HttpOptions,
+): HttpServer {
   const settings: Settings = { ...defaults, ...options }
-  const rotations = rotationsOf(units)
+  const rotations = units instanceof Map ? units : rotationsOf(units as readonly Serving[])
   const { pipeline = new RequestPipeline() } = options
   const { corsOrigins, compressionLengthMin } = settings
   const door: Door = {
@@ -173,10 +183,13 @@ export function createHttpServer(units: readonly Serving[], options: HttpOptions
   closeGracefully(app, door, settings.closeGraceMs)
   const spaces = [...rotations.values()].map(({ space }) => space)
   addDocumentation(app, door, spaces, settings)
+  if (options.pages) addPages(app, options.pages)
   app.register(async (routes) => {
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)
   })
+  const { addRoutes } = options
+  if (addRoutes) app.register(async (routes) => addRoutes(routes))
   return app
 }
 
@@ -215,7 +228,7 @@ function serverOptions(settings: Settings): FastifyHttpOptions<Server> {
     // Fastify's own logging costs listeners on every request.
     logger: false,
     bodyLimit: settings.bodyBytesMax,
-    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    trustProxy: trustedProxies(settings.trustedProxies) ?? false,
     requestTimeout: settings.requestTimeoutMs,
     connectionTimeout: settings.connectionTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,

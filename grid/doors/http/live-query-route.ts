@@ -37,6 +37,7 @@ export class LiveQueryRoute {
           queries.join(query, ordered(input), known, open),
         )
       },
+      { query, inputOf: ({ what }) => what },
     )
   }
 

@@ -35,6 +35,18 @@ describe('UnitRotation', () => {
     expect(() => new UnitRotation([new MemoryServing('a', shop), other])).toThrow(TypeError)
   })
 
+  test('units come and go while it turns, but for the last one', () => {
+    const units = three()
+    const rotation = new UnitRotation(units)
+    const fourth = new MemoryServing('d', shop)
+    rotation.add(fourth)
+    expect(turns(rotation, 5)).toBe('abcda')
+    for (const unit of units) rotation.remove(unit)
+    rotation.remove(fourth)
+    expect(turns(rotation, 2)).toBe('dd')
+    expect(() => rotation.add(new MemoryServing('e', depot))).toThrow(TypeError)
+  })
+
   test('there is one per space', () => {
     const units = [...three(), new MemoryServing('d', depot)]
     expect([...rotationsOf(units).keys()]).toEqual(['shop', 'depot'])

@@ -4,18 +4,31 @@ import type { Serving } from '../request/serving.ts'
 /** The units of one space in this process, taken in turn. */
 export class UnitRotation {
   readonly space: Space
-  readonly #units: readonly Serving[]
+  readonly #units: Serving[]
   #next = 0
 
   /** All units must serve the very same space definition. */
   constructor(units: readonly Serving[]) {
     const [first] = units
     if (!first) throw new TypeError('a rotation needs at least one unit')
-    for (const unit of units)
-      if (unit.space !== first.space)
-        throw new TypeError(`units of space ${first.space.name} have different definitions of it`)
     this.space = first.space
-    this.#units = units
+    this.#units = []
+    for (const unit of units) this.add(unit)
+  }
+
+  /** From now on it gets its share, as soon as it is ready. */
+  add(unit: Serving): void {
+    if (unit.space !== this.space)
+      throw new TypeError(`units of space ${this.space.name} have different definitions of it`)
+    this.#units.push(unit)
+  }
+
+  /** It gets no more requests. The last one stays: somebody has to say why nothing is answered. */
+  remove(unit: Serving): void {
+    const at = this.#units.indexOf(unit)
+    if (at < 0 || this.#units.length === 1) return
+    this.#units.splice(at, 1)
+    this.#next = 0
   }
 
   /**
@@ -39,8 +52,11 @@ export class UnitRotation {
   }
 }
 
+/** By the name of their space. */
+export type UnitRotations = ReadonlyMap<string, UnitRotation>
+
 /** Groups units by their space, in the order in which the spaces first appear. */
-export function rotationsOf(units: readonly Serving[]): ReadonlyMap<string, UnitRotation> {
+export function rotationsOf(units: readonly Serving[]): UnitRotations {
   const bySpace = Map.groupBy(units, (unit) => unit.space.name)
   return new Map([...bySpace].map(([name, members]) => [name, new UnitRotation(members)]))
 }

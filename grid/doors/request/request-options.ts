@@ -14,6 +14,8 @@ export const requestHeaders = {
   staleness: 'Grid-Staleness',
   explain: 'Grid-Explain',
   timeout: 'Grid-Timeout',
+  admission: 'Grid-Admission',
+  ticket: 'Grid-Ticket',
 } as const
 
 const idempotencyKeyMax = 255

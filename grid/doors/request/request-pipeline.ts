@@ -4,6 +4,7 @@ import { anonymous, type Caller, type Identify } from './caller.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
+import type { Steps } from './request-steps.ts'
 import { RequestTelemetry } from './request-telemetry.ts'
 import type {
   ArchiveAsked,
@@ -23,6 +24,7 @@ import type {
 } from './serving.ts'
 import { StreamTelemetry } from './stream-telemetry.ts'
 import type { HistoryOfKey } from './told-history.ts'
+import type { WaitingRoomGuard } from './waiting-room-guard.ts'
 
 export interface PipelineOptions {
   /** Who asks. Default: everybody is anonymous. */
@@ -33,6 +35,8 @@ export interface PipelineOptions {
   readonly monotonic?: () => number
   /** Whether callers may have it explained how answers were found. Default true, for developing. */
   readonly explains?: boolean
+  /** Asks for admissions where a waiting room is switched on. Default: nobody waits in line. */
+  readonly waitingRoom?: WaitingRoomGuard | undefined
 }
 
 /**
@@ -46,35 +50,41 @@ export class RequestPipeline {
   readonly #telemetry: Telemetry
   readonly #monotonic: () => number
   readonly #explains: boolean
+  readonly #room: WaitingRoomGuard | undefined
 
   constructor(options: PipelineOptions = {}) {
     this.#identify = options.identify ?? anonymous
     this.#telemetry = options.telemetry ?? noTelemetry
     this.#monotonic = options.monotonic ?? (() => performance.now())
     this.#explains = options.explains ?? true
+    this.#room = options.waitingRoom
   }
 
   command(space: string, command: string): RequestPath<ExecuteOptions, CommandAnswer> {
-    return this.#path(latencyOf('command'), [space, command], {
+    const steps: Steps<ExecuteOptions, CommandAnswer> = {
       turnAway: (unit, caller) => unit.turnAway?.(command, caller),
       ask: commandOptions,
       run: (unit, input, asked) => unit.execute(command, input, asked),
-    })
+    }
+    const guarded = this.#room?.command(space, command, steps) ?? steps
+    return this.#path(latencyOf('command'), [space, command], guarded)
   }
 
   query(space: string, query: string): RequestPath<AskedRead, QueryAnswer> {
-    return this.#path(latencyOf('query'), [space, query], {
+    const steps: Steps<AskedRead, QueryAnswer> = {
       ask: (request, caller) => this.#queryOptions(request, caller),
       run: (unit, input, asked) =>
         asked.asOf === undefined
           ? unit.query(query, input, asked)
           : pastOf(unit).query(query, input, asked.asOf, asked),
-    })
+    }
+    const guarded = this.#room?.query(space, query, steps) ?? steps
+    return this.#path(latencyOf('query'), [space, query], guarded)
   }
 
   /** Its input is the list of the queries. */
   queries(space: string): RequestPath<AskedRead, BatchAnswer> {
-    return this.#path(latencyOf('batch'), [space, 'queries'], {
+    const steps: Steps<AskedRead, BatchAnswer> = {
       ask: (request, caller) => this.#queryOptions(request, caller),
       run: (unit, input, asked) => {
         const batch = input as readonly BatchedQuery[]
@@ -82,7 +92,12 @@ export class RequestPipeline {
           ? unit.queries(batch, asked)
           : pastOf(unit).queries(batch, asked.asOf, asked)
       },
-    })
+    }
+    return this.#path(
+      latencyOf('batch'),
+      [space, 'queries'],
+      this.#room?.batch(space, steps) ?? steps,
+    )
   }
 
   /** Its input is the entry's key. */
@@ -123,16 +138,21 @@ export class RequestPipeline {
   /**
    * What is told as it happens, `events` or `queries`. Its input says what that is and where
    * it is told; `begin` admits the reader, and returns when the stream has begun.
+   * @param live the query that is followed
    */
   stream<Followed>(
     space: string,
     stream: string,
     begin: (unit: Serving, followed: Followed, asked: StreamOptions) => Promise<void>,
+    live?: { readonly query: string; readonly inputOf: (followed: Followed) => unknown },
   ): RequestPath<StreamOptions, void> {
-    return this.#path(latencyOf('stream'), [space, stream], {
+    const steps: Steps<StreamOptions, void> = {
       ask: streamOptions,
       run: (unit, input, asked) => begin(unit, input as Followed, asked),
-    })
+    }
+    const inputOf = live && ((input: unknown) => live.inputOf(input as Followed))
+    const guarded = live && this.#room?.query(space, live.query, steps, inputOf)
+    return this.#path(latencyOf('stream'), [space, stream], guarded ?? steps)
   }
 
   /** For what becomes of a space's streams once they have begun. */
@@ -167,15 +187,6 @@ export interface StreamOptions {
   readonly caller: Caller
 }
 
-/** What differs between a command, a query and the reading of an entry. */
-interface Steps<Asked, Answer> {
-  /** @throws GridError `overloaded` */
-  readonly turnAway?: (unit: Serving, caller: Caller) => void
-  /** @throws GridError `invalid_header` */
-  ask(request: RequestHeaders, caller: Caller): Asked
-  run(unit: Serving, input: unknown, asked: Asked): Promise<Answer>
-}
-
 /** The pipeline as the requests of one command, query or cache go through it. */
 export class RequestPath<Asked, Answer> {
   readonly #identify: Identify
@@ -201,10 +212,10 @@ export class RequestPath<Asked, Answer> {
       const identified = this.#identify(request)
       // Whoever is known at once does not wait for a turn.
       const caller = identified instanceof Promise ? await identified : identified
-      this.#steps.turnAway?.(unit, caller)
+      this.#steps.turnAway?.(unit, caller, request)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
-      const sent = request.answer(await this.#steps.run(unit, input, asked), asked)
+      const sent = request.answer(await this.#steps.run(unit, input, asked, request), asked)
       this.#telemetry.succeeded(request.door, this.#monotonic() - begun)
       return sent
     } catch (error) {

@@ -11,6 +11,7 @@ import type { ClockStatus } from '../../engine/replica/clock-watch.ts'
 import type { Caller } from './caller.ts'
 import type { LiveServing, LiveStatus } from './live.ts'
 import type { LoadStatus } from './load-status.ts'
+import type { WaitingRoomStatus } from './waiting-room-status.ts'
 
 export type { PositionToken }
 
@@ -341,6 +342,8 @@ export interface SpaceStatus {
   readonly memory?: MemoryStatus
   /** How it fares under the load that comes through its doors. */
   readonly load?: LoadStatus
+  /** Of the space in which lines are kept, in a waiting room: how they stand. */
+  readonly waitingRoom?: WaitingRoomStatus
 }
 
 /**

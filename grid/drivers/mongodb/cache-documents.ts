@@ -1,6 +1,7 @@
 import type { Collection, Db, Filter } from 'mongodb'
 import { type LogName, partitionOf, spaceOf } from '../../core/log-name.ts'
-import type { StoredChange, StoredEntry } from '../../engine/ports/store.ts'
+import type { PackedEntries, StoredChange, StoredEntry } from '../../engine/ports/store.ts'
+import { DocumentPacker } from './document-packer.ts'
 import {
   type EntryDocument,
   fromDocument,
@@ -95,6 +96,18 @@ export class CacheDocuments {
   /** @throws GridError `record_damaged` */
   fromDocument(document: EntryDocument): StoredEntry {
     return fromDocument(this.cache, document, this.#share)
+  }
+
+  /**
+   * Entries of documents as they have come, for whoever only passes them on; undefined: one of them
+   * has to be decoded, if only to find out what is wrong with it.
+   */
+  pack(documents: readonly Uint8Array[]): PackedEntries | undefined {
+    let bytes = 0
+    for (const { byteLength } of documents) bytes += byteLength
+    const packer = new DocumentPacker(this.cache, this.#share, bytes)
+    for (const document of documents) if (!packer.add(document)) return undefined
+    return packer.end()
   }
 
   keyOf(id: unknown): string {

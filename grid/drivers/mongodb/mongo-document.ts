@@ -108,9 +108,13 @@ export function fromDocument(cache: string, document: EntryDocument, share?: Sha
 /** An entry that has left memory has another hash: that it has left is covered, too. */
 function hashOf(entry: StoredEntry, share?: Share): number {
   if (!share && !entry.archived) return storedHash(entry)
-  const cache = share?.hashedAs ?? entry.cache
+  const cache = hashedAs(entry.cache, share)
   return storedHash({ ...entry, cache: entry.archived ? `archived:${cache}` : cache })
 }
+
+/** What the hash of a document has in the name of its cache's place. */
+export const hashedAs = (cache: string, share: Share | undefined): string =>
+  share?.hashedAs ?? cache
 
 /** undefined: it is none of the grid's. */
 const ownKey = (id: unknown, share: Share | undefined): string | undefined => {
@@ -154,7 +158,7 @@ function storable(field: unknown): unknown {
   )
 }
 
-function restored(field: unknown): unknown {
+export function restored(field: unknown): unknown {
   if (typeof field !== 'object' || field === null) return field
   if (field instanceof Binary) return restoredArray(field)
   if (field instanceof Date || ArrayBuffer.isView(field)) return field

@@ -87,7 +87,8 @@ describe('partitions of a space in MongoDB', () => {
       .collection<Profiled>('system.profile')
       .find({ ns: `${database}.${space}.seats`, op: { $in: ['query', 'remove'] } })
       .toArray()
-    expect(done.map(({ op }) => op).sort()).toEqual(['query', 'remove'])
+    // What is scanned comes packed, and once more as it is, to be compared.
+    expect(done.map(({ op }) => op).sort()).toEqual(['query', 'query', 'remove'])
     for (const { planSummary, docsExamined } of done) {
       expect(planSummary).toMatch(/^IXSCAN \{ _grid.partition: 1 \}/)
       expect(docsExamined).toBe(50)

@@ -2,8 +2,15 @@ import type { ClientSession } from 'mongodb'
 import { isGridError } from '../../core/errors.ts'
 import { contentBytes } from '../../core/growth.ts'
 import { archivedCache } from '../../core/shape.ts'
-import type { Checkpoint, ScanOptions, StoredEntry, StoreScan } from '../../engine/ports/store.ts'
+import type {
+  Checkpoint,
+  PackedEntries,
+  ScanOptions,
+  StoredEntry,
+  StoreScan,
+} from '../../engine/ports/store.ts'
 import type { CacheDocuments } from './cache-documents.ts'
+import { decoded } from './document-packer.ts'
 import type { EntryDocument } from './mongo-document.ts'
 import { toStoreError } from './mongo-faults.ts'
 
@@ -69,8 +76,16 @@ export class MongoScan implements StoreScan {
   }
 
   async *chunks(): AsyncGenerator<StoredEntry[], void> {
+    for await (const chunk of this.#chunks(false)) yield chunk as StoredEntry[]
+  }
+
+  packedChunks(): AsyncGenerator<StoredEntry[] | PackedEntries, void> {
+    return this.#chunks(true)
+  }
+
+  async *#chunks(raw: boolean): AsyncGenerator<StoredEntry[] | PackedEntries, void> {
     try {
-      for (const documents of this.#caches) yield* this.#read(documents)
+      for (const documents of this.#caches) yield* this.#read(documents, raw)
       if (!this.#quarantine) return
       for await (const entries of this.#quarantine.chunks())
         yield entries.filter(({ archived }) => !archived)
@@ -79,10 +94,14 @@ export class MongoScan implements StoreScan {
     }
   }
 
-  async *#read(documents: CacheDocuments): AsyncGenerator<StoredEntry[], void> {
+  /** `raw`: documents come as MongoDB has them. */
+  async *#read(
+    documents: CacheDocuments,
+    raw: boolean,
+  ): AsyncGenerator<StoredEntry[] | PackedEntries, void> {
     const batchSize = Math.ceil((chunkEntries * this.#bytesMax) / scanBytesMaxDefault)
     const limit = this.#sampleEntries ?? 0
-    const options = { ...ofSnapshot(this.#session), batchSize, limit }
+    const options = { ...ofSnapshot(this.#session), batchSize, limit, raw }
     const filter = this.#mayArchive ? documents.inMemory : documents.all
     const cursor = documents.collection.find(filter, options)
     const isSmall = batchSize < chunkEntries
@@ -91,7 +110,11 @@ export class MongoScan implements StoreScan {
       let more = cursor.hasNext()
       while (await more) {
         // Documents become entries only when they are read: of large ones a few at a time.
-        const entries = this.#current(documents, cursor.readBufferedDocuments(pieceEntries))
+        const read: readonly (EntryDocument | Uint8Array)[] =
+          cursor.readBufferedDocuments(pieceEntries)
+        const entries = raw
+          ? this.#packed(documents, read as readonly Uint8Array[])
+          : this.#current(documents, read as readonly EntryDocument[])
         if (isSmall) pieceEntries = this.#nextPiece(entries, batchSize)
         // The server gets the next chunk ready while this one is used.
         more = cursor.hasNext()
@@ -108,11 +131,27 @@ export class MongoScan implements StoreScan {
    * As many as had room if they are like those before; growing by and by, for the next ones may be
    * larger.
    */
-  #nextPiece(entries: readonly StoredEntry[], entriesMax: number): number {
+  #nextPiece(entries: readonly StoredEntry[] | PackedEntries, entriesMax: number): number {
+    const isPacked = 'parts' in entries
+    const count = isPacked ? entries.entries : entries.length
     let bytes = 1
-    for (const { value } of entries) bytes += contentBytes(value)
-    const fitting = Math.floor((this.#bytesMax * entries.length) / bytes)
-    return Math.max(1, Math.min(fitting, 2 * entries.length + 1, entriesMax))
+    if (isPacked) for (const part of entries.parts) bytes += part.byteLength
+    else for (const { value } of entries) bytes += contentBytes(value)
+    const fitting = Math.floor((this.#bytesMax * count) / bytes)
+    return Math.max(1, Math.min(fitting, 2 * count + 1, entriesMax))
+  }
+
+  /** Whose old document is here and whose is damaged is found out of what is decoded. */
+  #packed(documents: CacheDocuments, read: readonly Uint8Array[]): StoredEntry[] | PackedEntries {
+    const isWhole = !this.#quarantine?.names.size
+    const packed = isWhole ? documents.pack(read) : undefined
+    return (
+      packed ??
+      this.#current(
+        documents,
+        read.map((it) => decoded(it) as EntryDocument),
+      )
+    )
   }
 
   /** What is in quarantine has an old document here, or none. */

@@ -1,6 +1,7 @@
 import {
   hashString,
   hashStringTo,
+  hashUtf8To,
   high,
   low,
   mix53,
@@ -28,8 +29,11 @@ interface Stored {
  */
 export function fingerprintOf(version: number, value: unknown): number {
   hashValue(value, depthMax)
-  return mix53(version, hashed(), 0x2c1b3c6d)
+  return versionHash(version)
 }
+
+/** Of what has been hashed. */
+const versionHash = (version: number): number => mix53(version, hashed(), 0x2c1b3c6d)
 
 /**
  * What a store keeps beside an entry, so that whoever reads it sees whether it is what was written
@@ -37,11 +41,10 @@ export function fingerprintOf(version: number, value: unknown): number {
  * needs another place.
  */
 export const storedHash = ({ cache, key, value, version, position }: Stored): number =>
-  mix53With(
-    mix53With(fingerprintOf(version, value), hashString(cache), hashString(key)),
-    position,
-    0x6b43a9b5,
-  )
+  storedHashOf(fingerprintOf(version, value), hashString(cache), hashString(key), position)
+
+const storedHashOf = (value: number, cache: number, key: number, position: number): number =>
+  mix53With(mix53With(value, cache, key), position, 0x6b43a9b5)
 
 /**
  * Below this depth nothing is looked at: no value of this version is nested so deeply, and one of
@@ -131,7 +134,7 @@ function bytesHash(value: NumberArray): number {
 }
 
 /** The part of a field's hash that its name alone decides. */
-interface MixedName {
+export interface MixedName {
   readonly upper: number
   readonly lower: number
 }
@@ -140,7 +143,7 @@ const mixedNames = new Map<string, MixedName>()
 const mixedNamesMax = 10_000
 const fieldSalt = 9
 
-function mixedName(name: string): MixedName {
+export function mixedName(name: string): MixedName {
   let mixed = mixedNames.get(name)
   if (!mixed) {
     const hash = hashString(name)
@@ -151,6 +154,62 @@ function mixedName(name: string): MixedName {
   return mixed
 }
 
+function becomeField({ upper, lower }: MixedName): void {
+  become(mixSecond(upper, resultHigh, resultLow), mixSecond(lower, resultHigh, resultLow))
+}
+
+/**
+ * `storedHash` of entries of one cache that come field by field, in the bytes in which they are
+ * stored.
+ */
+export class StoredHash {
+  readonly #cache: number
+  readonly #key = new Uint32Array(2)
+  #sumHigh = 0
+  #sumLow = 0
+
+  constructor(cache: string) {
+    this.#cache = hashString(cache)
+  }
+
+  /** Of the next entry. @throws TypeError when that is no UTF-8 */
+  begin(bytes: Uint8Array, keyStart: number, keyEnd: number): void {
+    hashUtf8To(bytes, keyStart, keyEnd, this.#key)
+    this.#sumHigh = 0
+    this.#sumLow = 0
+  }
+
+  /** A field that is the text of these bytes. @throws TypeError when they are no UTF-8 */
+  addText(name: MixedName, bytes: Uint8Array, start: number, end: number): void {
+    hashUtf8To(bytes, start, end, parts)
+    mix(parts[0] as number, parts[1] as number, 0, 1, 0)
+    this.#add(name)
+  }
+
+  addNumber(name: MixedName, value: number): void {
+    hashNumber(value, 7)
+    this.#add(name)
+  }
+
+  addValue(name: MixedName, value: unknown): void {
+    hashValue(value, depthMax - 1)
+    this.#add(name)
+  }
+
+  of(version: number, position: number): number {
+    mix(this.#sumHigh, this.#sumLow, 0, 10, 0)
+    const key = (this.#key[0] as number) * 0x100000000 + (this.#key[1] as number)
+    return storedHashOf(versionHash(version), this.#cache, key, position)
+  }
+
+  #add(name: MixedName): void {
+    becomeField(name)
+    const low = this.#sumLow + resultLow
+    this.#sumLow = low >>> 0
+    this.#sumHigh = (this.#sumHigh + resultHigh + (low > 0xffffffff ? 1 : 0)) & 0xfffff
+  }
+}
+
 /** The sum of the fields' hashes, of 52 bits: it needs no order. */
 function hashFields(value: Readonly<Record<string, unknown>>, depth: number): void {
   let sumHigh = 0
@@ -159,8 +218,7 @@ function hashFields(value: Readonly<Record<string, unknown>>, depth: number): vo
     const field = value[name]
     if (field === undefined) continue
     hashValue(field, depth)
-    const { upper, lower } = mixedName(name)
-    become(mixSecond(upper, resultHigh, resultLow), mixSecond(lower, resultHigh, resultLow))
+    becomeField(mixedName(name))
     const low = sumLow + resultLow
     sumLow = low >>> 0
     sumHigh = (sumHigh + resultHigh + (low > 0xffffffff ? 1 : 0)) & 0xfffff

@@ -29,6 +29,8 @@ export class Lives {
   readonly #pauseMs: (life: Life) => number
   readonly #tell: (life: Life) => void
   readonly #stopping = new AbortController()
+  /** As its signal says, but every read of a unit asks, and a signal looks at much to tell. */
+  #isStopping = false
   #living: Promise<void> | undefined
   #life: Life | undefined
   /** Why the last incarnation ended. */
@@ -42,12 +44,12 @@ export class Lives {
   }
 
   get stopping(): boolean {
-    return this.#stopping.signal.aborted
+    return this.#isStopping
   }
 
   /** Ready unless it stops, its life has a problem, or `unready`, asked last, says why not. */
   readiness(unready: () => string | undefined): Readiness {
-    if (this.#stopping.signal.aborted) return { ready: false, reason: 'stopping' }
+    if (this.#isStopping) return { ready: false, reason: 'stopping' }
     const reason = this.#problem() ?? unready()
     return reason === undefined ? { ready: true } : { ready: false, reason }
   }
@@ -67,6 +69,7 @@ export class Lives {
 
   /** Whoever asks what is `stopping` knows at once. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     this.#stopping.abort()
     await this.#living
   }

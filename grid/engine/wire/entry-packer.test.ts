@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { dataFault, takeData } from '../../core/data.ts'
 import { hashString, PrefixHash } from '../../core/hash.ts'
 import type { StoredChange, StoredEntry } from '../ports/store.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
@@ -9,61 +8,10 @@ import { EntryPacker } from './entry-packer.ts'
 import { messagePack } from './message-pack.ts'
 import { seal } from './seal.ts'
 import { decodeSnapshotChunk, encodeSnapshotChunk } from './snapshot-codec.ts'
+import { anyEntries, anyText as text } from './test-support/any-entries.ts'
 import { damagedBytes, oddBytes } from './test-support/odd-bytes.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300)
-
-const text = fc.oneof(
-  fc.string(),
-  fc.string({ unit: 'binary' }),
-  fc.constantFrom('', 'x'.repeat(31), 'x'.repeat(32), 'ü'.repeat(20), 'x'.repeat(300)),
-)
-const name = fc.oneof(
-  fc.constantFrom('id', 'n', 'other', '__proto__', '__proto_', 'constructor', '', 'x'.repeat(40)),
-  text,
-)
-const scalar = fc.oneof(
-  fc.constantFrom(null, true, false, 0, 127, 128, -1, -33, 65535, 65536, 2 ** 32, 2 ** 53 - 1, 0.5),
-  fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
-  text,
-  fc.date({ noInvalidDate: true }),
-  fc.uint8Array(),
-  fc.float32Array(),
-)
-const { member } = fc.letrec<{ member: unknown }>((tie) => ({
-  member: fc.oneof(
-    { maxDepth: 3 },
-    scalar,
-    fc.array(tie('member'), { maxLength: 3 }),
-    fc
-      .array(fc.tuple(name, tie('member')), { maxLength: 3 })
-      .map((members) => Object.fromEntries(members)),
-  ),
-}))
-const count = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat())
-/** The key stands among the fields, or does not. */
-const entries: fc.Arbitrary<readonly StoredEntry[]> = fc
-  .array(
-    fc.record({
-      key: text,
-      field: name,
-      members: fc.array(fc.tuple(name, member), { maxLength: 6 }),
-      withKey: fc.boolean(),
-      version: count,
-      position: count,
-    }),
-    { minLength: 1, maxLength: 4 },
-  )
-  .map((items) =>
-    items.flatMap(({ key, field, members, withKey, version, position }) => {
-      const all = withKey ? [...members, [field, key] as const] : members
-      const value = Object.fromEntries(all)
-      const isKept = !dataFault(value) && !dataFault(key)
-      return isKept ? { cache: 'items', key, value: takeData(value), version, position } : []
-    }),
-  )
-  .filter((kept) => kept.length > 0)
 
 type Stored = readonly (readonly [key: Buffer, record: Buffer])[]
 
@@ -85,7 +33,7 @@ const isEscaped = (record: Buffer): boolean => record.includes('__proto_')
 
 test('entries come out of it as they were stored', () => {
   fc.assert(
-    fc.property(entries, (of) => {
+    fc.property(anyEntries, (of) => {
       const stored = storedOf(of)
       const out = passedOn(stored)
       if (out === undefined) expect(stored.some(([, record]) => isEscaped(record))).toBe(true)
@@ -107,11 +55,11 @@ test('entries of many fields, and of long texts, do too', () => {
 
 // docs/decisions/0017.
 describe('what the grid has not written', () => {
-  const record = entries.map(([entry]) => encodeEntry(entry as StoredEntry))
+  const record = anyEntries.map(([entry]) => encodeEntry(entry as StoredEntry))
 
   test('is not passed on when anything has damaged it', () => {
     fc.assert(
-      fc.property(entries, damagedBytes(record), (of, bytes) => {
+      fc.property(anyEntries, damagedBytes(record), (of, bytes) => {
         const key = Buffer.from(of[0]?.key ?? '')
         expect(passedOn([...storedOf(of), [key, Buffer.from(bytes)]])).toBeUndefined()
       }),
@@ -121,7 +69,7 @@ describe('what the grid has not written', () => {
 
   test('is not passed on, or just as it would be decoded, whatever it is', () => {
     fc.assert(
-      fc.property(entries, oddBytes(record), ([entry], bytes) => {
+      fc.property(anyEntries, oddBytes(record), ([entry], bytes) => {
         const stored: Stored = [[Buffer.from((entry as StoredEntry).key), Buffer.from(bytes)]]
         const out = passedOn(stored)
         if (out) expect(isDeepStrictEqual(out, decoded(stored))).toBe(true)

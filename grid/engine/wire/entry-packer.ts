@@ -3,8 +3,8 @@ import type { PackedEntries } from '../ports/store.ts'
 import { entryFormat, namePrefix } from './entry-codec.ts'
 import { messagePack } from './message-pack.ts'
 import { itemEnd } from './packed-bytes.ts'
+import { isAt, PackedPiece, type PackedShape, textHead } from './packed-piece.ts'
 import { isSealedAs, sealBytes } from './seal.ts'
-import { nextCache } from './snapshot-codec.ts'
 
 /** How a sealed entry begins, and what stands before its other parts: see `encodeEntry`. */
 const beforeValue = Buffer.concat([Buffer.from([0x84]), messagePack.pack('value')])
@@ -15,15 +15,6 @@ const beforeName = messagePack.pack('of')
 const float64 = 0xcb
 /** What an entry takes at most beside its key and its record. */
 const entryRoom = 40
-/** Shorter ones are copied faster byte by byte than by a call. */
-const longBytes = 48
-
-/** The field names of values, as they stand before each field. */
-interface PackedShape {
-  readonly number: number
-  readonly names: readonly string[]
-  readonly fields: readonly Uint8Array[]
-}
 
 /**
  * Puts stored entries of one cache into the form in which a snapshot carries them, from bytes to
@@ -31,14 +22,8 @@ interface PackedShape {
  * is checked that `decodeEntry` checks: the seal, what the bytes announce, whose entry it is.
  */
 export class EntryPacker {
-  readonly #cache: string
   readonly #names: PrefixHash
-  #out: Buffer
-  #at = 0
-  #entries = 0
-  #items = 0
-  readonly #shapes: PackedShape[] = []
-  readonly #byNames = new Map<string, PackedShape>()
+  readonly #piece: PackedPiece
   #shape: PackedShape | undefined
   /** Where the fields of the present value begin and end. */
   readonly #starts: number[] = []
@@ -46,9 +31,8 @@ export class EntryPacker {
 
   /** `bytes`: of all that will be added, if that is known. */
   constructor(cache: string, bytes: number) {
-    this.#cache = cache
     this.#names = new PrefixHash(namePrefix(cache))
-    this.#out = Buffer.allocUnsafe(bytes)
+    this.#piece = new PackedPiece(cache, bytes)
   }
 
   /**
@@ -66,14 +50,7 @@ export class EntryPacker {
   }
 
   end(): PackedEntries {
-    const names = this.#shapes.map((shape) => shape.names)
-    const head = Buffer.concat([names, nextCache, this.#cache].map((it) => messagePack.pack(it)))
-    return {
-      cache: this.#cache,
-      entries: this.#entries,
-      items: 3 + this.#items,
-      parts: [head, this.#out.subarray(0, this.#at)],
-    }
+    return this.#piece.end()
   }
 
   #add(key: Buffer, record: Buffer, valueAt: number): boolean {
@@ -96,15 +73,15 @@ export class EntryPacker {
     const nameAt = positionEnd + beforeName.byteLength
     if (record[nameAt] !== float64 || nameAt + 9 !== record.byteLength) return false
     if (record.readDoubleBE(nameAt + 1) !== this.#names.of(key)) return false
-    this.#makeRoom(record.byteLength + key.byteLength + entryRoom)
-    this.#copy(record, versionAt, versionEnd)
-    this.#copy(record, positionAt, positionEnd)
+    const piece = this.#piece
+    piece.makeRoom(record.byteLength + key.byteLength + entryRoom)
+    piece.copy(record, versionAt, versionEnd)
+    piece.copy(record, positionAt, positionEnd)
     this.#writeKey(key, record, count)
-    this.#writeCount(shape.number)
+    piece.writeCount(shape.number)
     for (let i = 0; i < count; i++)
-      this.#copy(record, this.#starts[i] as number, this.#ends[i] as number)
-    this.#items += 4 + count
-    this.#entries++
+      piece.copy(record, this.#starts[i] as number, this.#ends[i] as number)
+    piece.entryEnds(count)
     return true
   }
 
@@ -135,14 +112,7 @@ export class EntryPacker {
       fields.push(bytes)
       at = endOf(record, end)
     }
-    const id = JSON.stringify(names)
-    let shape = this.#byNames.get(id)
-    if (!shape) {
-      shape = { number: this.#shapes.length, names, fields }
-      this.#shapes.push(shape)
-      this.#byNames.set(id, shape)
-    }
-    return shape
+    return this.#piece.shapeOf(names, fields)
   }
 
   /** Where among the fields the key stands, or the key itself. */
@@ -156,46 +126,11 @@ export class EntryPacker {
         isText(record, start, byteLength) &&
         isAt(record, start + head, key)
       if (!isAlike) continue
-      this.#writeCount(i)
+      this.#piece.writeCount(i)
       return
     }
-    const head = textHead(byteLength)
-    if (head === 1) this.#out[this.#at++] = 0xa0 | byteLength
-    else {
-      this.#out[this.#at++] = 0xd9 + Math.log2(head - 1)
-      this.#out.writeUIntBE(byteLength, this.#at, head - 1)
-      this.#at += head - 1
-    }
-    this.#copy(key, 0, byteLength)
+    this.#piece.writeText(key, 0, byteLength)
   }
-
-  #writeCount(count: number): void {
-    if (count < 0x80) this.#out[this.#at++] = count
-    else {
-      this.#out[this.#at] = 0xce
-      this.#at = this.#out.writeUInt32BE(count, this.#at + 1)
-    }
-  }
-
-  #copy(from: Buffer, start: number, end: number): void {
-    const out = this.#out
-    let at = this.#at
-    if (end - start > longBytes) from.copy(out, at, start, end)
-    else for (let i = start; i < end; i++) out[at++] = from[i] as number
-    this.#at += end - start
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#at + bytes <= this.#out.byteLength) return
-    const more = Buffer.allocUnsafe(2 * this.#out.byteLength + bytes)
-    more.set(this.#out.subarray(0, this.#at))
-    this.#out = more
-  }
-}
-
-function isAt(record: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.byteLength; i++) if (record[at + i] !== bytes[i]) return false
-  return true
 }
 
 /** Of a map. */
@@ -230,10 +165,6 @@ function countEnd(record: Buffer, at: number): number {
   const count = record.readDoubleBE(at + 1)
   return Number.isSafeInteger(count) && count >= 0 ? at + 9 : -1
 }
-
-/** Bytes before those of a text. */
-const textHead = (bytes: number): number =>
-  bytes < 0x20 ? 1 : bytes < 0x100 ? 2 : bytes < 0x10000 ? 3 : 5
 
 /** Whether a text of so many bytes begins there: it may be bytes, or an extension. */
 function isText(record: Buffer, at: number, bytes: number): boolean {

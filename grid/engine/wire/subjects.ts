@@ -62,12 +62,24 @@ export const subjects = {
   react: (space: string) => `spacegrid.${space}.react`,
   /** Asked for what is in the outbox of a space, and to replay or drop some of it. */
   reactions: (space: string) => `spacegrid.${space}.admin.reactions`,
+  /** Asked, by those who watch a grid, how every process of it is. */
+  askStatus: 'spacegrid.status.ask',
+  /** Where one that has asked is told. */
+  toldStatus: (asker: string) => `spacegrid.status.told.${asker}`,
+  /** Asked for what the caches of a space hold, a page at a time: any ready unit answers. */
+  look: (space: string) => `spacegrid.${space}.admin.look`,
   /** Asked for an entry as the store holds it. */
   archive: (logName: LogName) => `spacegrid.${logName}.archive`,
   /** The same for units: exactly, and as of a position. */
   archivedEntry: (logName: LogName) => `spacegrid.${logName}.archive.entry`,
   /** Asked for a range of what has left memory. */
   archivedRange: (logName: LogName) => `spacegrid.${logName}.archive.range`,
+  /** Told by units what became of what the admitted have asked: any waiting room takes it. */
+  admissions: 'spacegrid.waitingRoom.admissions',
+  /**
+   * Asked for a place in a line, how it goes with one, and to give one up: any waiting room does.
+   */
+  line: (what: 'join' | 'look' | 'leave') => `spacegrid.waitingRoom.${what}`,
 } as const
 
 export const streams = {

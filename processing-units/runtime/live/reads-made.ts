@@ -64,9 +64,9 @@ export class ReadsMade {
   }
 
   #stateOf(state: SpaceState): SpaceState {
-    const find = (cache: number, key: string) => {
+    const peek = (cache: number, key: string) => {
       this.key(cache, key)
-      return state.find(cache, key)
+      return state.peek(cache, key)
     }
     const scan: SpaceState['scan'] = (cache, index, range, visit) => {
       const order = state.layout.cache(cache).orders[index]
@@ -76,7 +76,7 @@ export class ReadsMade {
     }
     const cache = (number: number) =>
       this.#cacheOf(number, state.cache(number), state.layout.cache(number).orders)
-    const seen: Readonly<Record<string, unknown>> = { find, scan, cache, layout: state.layout }
+    const seen: Readonly<Record<string, unknown>> = { peek, scan, cache, layout: state.layout }
     return new Proxy(state, {
       get: (_, name) => {
         if (typeof name === 'string' && Object.hasOwn(seen, name)) return seen[name]
@@ -128,16 +128,16 @@ export class ReadsMade {
         return cache.entries.size
       },
     })
-    const find = (key: string) => {
+    const peek = (key: string) => {
       this.key(source, key)
-      return cache.find(key)
+      return cache.peek(key)
     }
     // A page: what comes before where it begins is heard of as well.
     const scan: CacheState['scan'] = (index, range, visit, place) =>
       this.#scan(source, orders[index], index, range, visit, (wanted, look) =>
         cache.scan(index, wanted, look, place),
       )
-    const seen: Readonly<Record<string, unknown>> = { entries, find, scan }
+    const seen: Readonly<Record<string, unknown>> = { entries, peek, scan }
     return new Proxy(cache, {
       get: (_, name) =>
         typeof name === 'string' && Object.hasOwn(seen, name) ? seen[name] : all(cache, name),

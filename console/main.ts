@@ -1,0 +1,3 @@
+import { runConsole } from './program.ts'
+
+await runConsole()

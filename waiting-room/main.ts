@@ -1,0 +1,3 @@
+import { runWaitingRoom } from './program.ts'
+
+await runWaitingRoom()
