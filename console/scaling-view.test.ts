@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Figures } from './heard.ts'
 import { lineViews, scalingView } from './scaling-view.ts'
 import { heard, told } from './test-support/told.ts'
 
@@ -36,7 +35,9 @@ test('a line is told once, whatever the rooms are', () => {
     ...{ waiting, inside: 5, insideLimit: 10, movedPerSecond: 2, isHeld: false },
   })
   const room = (name: string, waiting: number) => {
-    const figures = { waitingRoom: { lines: { concert: line(waiting) } } } as unknown as Figures
+    const counts = { lanes: [], committed: 0, shed: 0, finished: 0 }
+    const lines = { concert: { ...line(waiting), ...counts } }
+    const figures = { waitingRoom: { lines, joined: 0, looked: 0 } }
     return heard(told(name, 'waiting-room', { waiting: figures }))
   }
   expect(lineViews([room('a', 7), room('b', 9)])).toEqual([
