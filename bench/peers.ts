@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { list, whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { allGoals } from './goals/all-goals.ts'
-import type { Figure, Goal, GoalResult, GoalRow } from './goals/goal.ts'
+import type { Goal } from './goals/goal.ts'
 import { GoalContext, type GoalSettings } from './goals/goal-context.ts'
-import { isPeerName, type PeerName, peerNames } from './goals/peers.ts'
-import { goalLine, goalTable } from './peers/goal-table.ts'
+import { goalsNamed, measureGoals, peerNamed, tellGoals } from './goals/measure-goals.ts'
 import { writePeerResults } from './peers/peer-results.ts'
 import { serverVersions } from './peers/server-versions.ts'
 import { StatusLine } from './peers/status-line.ts'
@@ -26,32 +25,6 @@ interface Options {
   readonly results: string
 }
 
-function goalsNamed(text: string): Goal[] {
-  return text.split(',').map((part) => {
-    const goal = allGoals.find(({ name }) => name === part.trim())
-    if (goal) return goal
-    throw new InvalidArgumentError(`It must be of ${allGoals.map(({ name }) => name).join(', ')}.`)
-  })
-}
-
-function peerNamed(text: string): PeerName {
-  if (isPeerName(text)) return text
-  throw new InvalidArgumentError(`It must be of ${peerNames.join('; ')}.`)
-}
-
-/** One goal that cannot be measured must not cost the figures of the others. */
-async function measured(goal: Goal, context: GoalContext): Promise<GoalResult> {
-  try {
-    return await goal.measure(context)
-  } catch (error) {
-    const { message, stack } = error as Error
-    process.stderr.write(`\n${goal.name} has failed: ${stack ?? message}\n`)
-    process.exitCode = 1
-    const note = `failed: ${message.split('\n')[0]}`
-    return { rows: [{ what: goal.name, goal: '', measured: '–', met: undefined, note }] }
-  }
-}
-
 async function run(options: Options): Promise<void> {
   const facts = runFacts('npm run bench:peers --')
   const settings: GoalSettings = {
@@ -62,38 +35,22 @@ async function run(options: Options): Promise<void> {
   }
   const screen = new StatusLine(process.stdout)
   const leftOut = new Map(options.without.map((peer) => [peer, 'not wanted (--without)']))
-  const rows: (GoalRow & { readonly name: string })[] = []
-  const figures: Figure[] = []
-  const seconds: Record<string, number> = {}
   await using servers = await BenchServers.open((line) => screen.print(line))
   await using profiles = options.profile ? await Profiles.open() : undefined
-  for (const [i, goal] of options.only.entries()) {
-    const from = performance.now()
-    const place = `[${i + 1}/${options.only.length}] ${goal.name}`
-    const context = new GoalContext(
-      servers,
-      settings,
-      (text) => screen.show(`${place}: ${text}`),
-      leftOut,
-      (subject) => profiles?.flagsFor(goal.name, subject) ?? [],
-    )
-    try {
-      const result = await measured(goal, context)
-      // Sizes that mean nothing can meet nothing.
-      const met = options.small ? { met: undefined } : {}
-      const shown = result.rows.map((row) => ({ name: goal.name, ...row, ...met }))
-      rows.push(...shown)
-      figures.push(...(result.figures ?? []))
-      seconds[goal.name] = Math.round((performance.now() - from) / 1000)
-      screen.print(`${place} (${seconds[goal.name]} s)`)
-      for (const row of shown) screen.print(goalLine(row))
-    } finally {
-      await context.closeAll()
-    }
-  }
-  screen.print('')
-  for (const line of goalTable(rows)) screen.print(line)
-  for (const [peer, reason] of leftOut) screen.print(`LEFT OUT: ${peer}: ${reason}`)
+  const { rows, figures, seconds } = await measureGoals(options.only, {
+    screen,
+    isSmall: options.small,
+    contextOf: ({ name }, say) =>
+      new GoalContext(
+        servers,
+        settings,
+        say,
+        leftOut,
+        (subject) => profiles?.flagsFor(name, subject) ?? [],
+      ),
+    measure: (goal, context) => goal.measure(context),
+  })
+  tellGoals(screen, rows, leftOut)
   const results = {
     ...facts,
     settings,
@@ -120,7 +77,7 @@ await runCommand(
     )
     .addOption(
       new Option('--only <list>', 'only these goals')
-        .argParser(goalsNamed)
+        .argParser(goalsNamed(allGoals))
         .default([...allGoals], 'all'),
     )
     .addOption(

@@ -153,6 +153,14 @@ test.each([
   expect((await ask(path)).status).toBe(404)
 })
 
+test('alarms lead to pages that it has, with the headings that they name', async () => {
+  const { ask } = await serve()
+  const page = await ask('/console/doc/operations.md')
+  expect(page).toMatchObject({ status: 200, text: expect.stringContaining('id="what-to-do-when"') })
+  expect(page.headers['content-security-policy']).toContain("script-src 'self'")
+  expect((await ask('/console/doc/none.md')).status).toBe(404)
+})
+
 test('whoever looks is told how things are, with what can be done', async () => {
   const { port } = await serve()
   const { hello, snapshot } = await follow(port, ['hello', 'snapshot'])

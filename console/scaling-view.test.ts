@@ -1,12 +1,20 @@
 import { expect, test } from 'vitest'
-import type { Figures } from './heard.ts'
 import { lineViews, scalingView } from './scaling-view.ts'
 import { heard, told } from './test-support/told.ts'
 
 const decision = { at: 1, by: 'm', action: 'scale_out', cause: 'busy', from: 1, to: 2, why: 'busy' }
 const scaling = (active: boolean, decisions: number) => ({
   ...{ active, holder: 'm', driver: 'cluster', wanted: 2, ready: 1, starting: 1 },
-  ...{ silent: 0, unitsMin: 1, unitsMax: 4, unitHours: 0, unitHoursMax: 0, startMs: 1, counts: [] },
+  ...{
+    spares: 0,
+    silent: 0,
+    unitsMin: 1,
+    unitsMax: 4,
+    unitHours: 0,
+    unitHoursMax: 0,
+    startMs: 1,
+    counts: [],
+  },
   decisions: Array.from({ length: decisions }, () => ({
     ...decision,
     action: 'scale_out' as const,
@@ -27,7 +35,9 @@ test('a line is told once, whatever the rooms are', () => {
     ...{ waiting, inside: 5, insideLimit: 10, movedPerSecond: 2, isHeld: false },
   })
   const room = (name: string, waiting: number) => {
-    const figures = { waitingRoom: { lines: { concert: line(waiting) } } } as unknown as Figures
+    const counts = { lanes: [], committed: 0, shed: 0, finished: 0 }
+    const lines = { concert: { ...line(waiting), ...counts } }
+    const figures = { waitingRoom: { lines, joined: 0, looked: 0 } }
     return heard(told(name, 'waiting-room', { waiting: figures }))
   }
   expect(lineViews([room('a', 7), room('b', 9)])).toEqual([

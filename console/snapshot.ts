@@ -1,6 +1,6 @@
+import type { LineStatus } from '@spacegrid/grid/doors/request/waiting-room-status'
 import type { ScalingStatus } from '@spacegrid/grid/engine/load/scaling-status'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
-import type { LineFigures } from './line-figures.ts'
 
 /** What viewers are told, once a second at most. */
 export interface Snapshot {
@@ -25,7 +25,8 @@ export type ScalingView = Pick<
 >
 
 /** A line of a waiting room. */
-export interface LineView extends LineFigures {
+export interface LineView
+  extends Pick<LineStatus, 'waiting' | 'inside' | 'insideLimit' | 'movedPerSecond' | 'isHeld'> {
   readonly space: string
   readonly line: string
 }

@@ -3,10 +3,8 @@ import { FrameKind } from '@spacegrid/grid/core/frame'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { MendWish } from '@spacegrid/grid/engine/agreement/audit-message'
 import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
-import { findOldestFrom, leadsOn } from '@spacegrid/grid/engine/changes/change-queue'
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
-import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { Wakeup } from '@spacegrid/grid/engine/life/wakeup'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
@@ -16,6 +14,7 @@ import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 import { type DigestDifference, DigestTrail } from './digest-trail.ts'
 import { EventPublisher } from './event-publisher.ts'
+import { GapWatch } from './gap-watch.ts'
 import { ImageKeeper } from './image-keeper.ts'
 import { PastKeeper } from './past-keeper.ts'
 import type { PersistedPosition } from './persisted-position.ts'
@@ -41,12 +40,6 @@ const standbyPollMs = 100
 const doubtPollMs = 20
 /** Whoever makes room for another one waits so many times longer before it goes on by itself. */
 const yieldPatience = 3
-/**
- * Looks in a row that must find the queue cut off from the store: one alone may have seen a
- * position that was on its way.
- */
-const gapLooksMax = 3
-
 export type PumpState = 'rehydrating' | 'active' | 'standby'
 
 /** One life of a data pump: from an exact state on, along the log. */
@@ -58,7 +51,7 @@ export class PumpIncarnation {
   readonly #settings: PumpSettings
   readonly #report: Report
   readonly #life: Life
-  readonly #persisted: PersistedPosition
+  readonly #gaps: GapWatch
   readonly #wakeup: Wakeup
   readonly #publisher: WindowPublisher
   readonly #schedule: WindowSchedule
@@ -93,14 +86,9 @@ export class PumpIncarnation {
   /** What is published first has to end behind this position. */
   #wrongTo = 0
   #lastKnown = 0
-  #gapLooks = 0
   #isYielding = false
-  readonly #turns: Turns
   /** undefined: the past is not kept. */
   readonly #past: PastKeeper | undefined
-  /** Where the store was when it was looked at last, and where the queue was found to lead on. */
-  #storeAt = -1
-  #leadsOnAt = -1
 
   constructor(
     logName: LogName,
@@ -120,16 +108,15 @@ export class PumpIncarnation {
     this.#settings = settings
     this.#report = report
     this.#life = life
-    this.#persisted = persisted
     this.#auditor = auditor
     this.#watch = watch
     this.#wrongWindows = wrongWindows
     this.#unread = unread
     this.#logBefore = logBefore
     this.#wakeup = new Wakeup(ports.clock)
-    this.#turns = new Turns(ports.clock)
     const { past, log, clock } = ports
     this.#past = past && new PastKeeper(past, log, clock, settings, report)
+    this.#gaps = new GapWatch(ports.changes, persisted, ports.clock, report)
     this.#publisher = new WindowPublisher(ports.changes, life, ports.random.integer())
     this.#schedule = new WindowSchedule(ports.clock, settings)
   }
@@ -480,49 +467,14 @@ export class PumpIncarnation {
     const replica = this.#replica
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
       this.#moveLog(replica)
-    await this.#lookForGap()
+    const gap = await this.#gaps.look(this.#chainFrom, this.published)
+    if (gap) this.end(gap)
     await this.#events?.look()
   }
 
   async #lookAtPast(replica: Replica): Promise<void> {
     if (this.state !== 'active' || this.#mustNotPublish(replica)) return
     await this.#past?.look(replica, this.#logIdentity)
-  }
-
-  /**
-   * Does the queue still lead on from the store? If not, somebody has purged or deleted it: the
-   * next life begins at the store.
-   */
-  async #lookForGap(): Promise<void> {
-    const persisted = this.#persisted.fresh()
-    const oldest = await findOldestFrom(this.#ports.changes, this.#chainFrom)
-    const isGap = persisted !== undefined && (oldest ?? this.published) > persisted
-    const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))
-    this.#gapLooks = isGap || isHole ? this.#gapLooks + 1 : 0
-    if (this.#gapLooks < gapLooksMax) return
-    const what = isGap ? `begins at ${oldest ?? this.published}` : 'is damaged behind that'
-    const message = `The store is at ${persisted}, but the change queue ${what}`
-    if (isHole)
-      this.#report({
-        kind: 'queue',
-        level: 'error',
-        message: `${message}: what follows is published anew`,
-      })
-    this.end(new GridError('not_ready', message))
-  }
-
-  /**
-   * Whether what follows in the queue can be read by whoever writes it to the store. Looked at once
-   * for each position at which the store stands still.
-   */
-  async #leadsOnFrom(persisted: number): Promise<boolean> {
-    const hasMoved = persisted !== this.#storeAt
-    this.#storeAt = persisted
-    if (hasMoved || persisted >= this.published || persisted === this.#leadsOnAt) return true
-    const { pause } = this.#turns
-    if (!(await leadsOn(this.#ports.changes, persisted, pause, this.#chainFrom))) return false
-    this.#leadsOnAt = persisted
-    return true
   }
 
   /**

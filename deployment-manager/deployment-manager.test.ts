@@ -39,7 +39,12 @@ class World {
   driver(): Driver {
     return {
       ...{ name: 'simulated', isHere: true, close: async () => undefined },
-      look: async () => ({ wanted: this.wanted, ready: this.#ready, starting: this.#starting }),
+      look: async () => ({
+        wanted: this.wanted,
+        ready: this.#ready,
+        starting: this.#starting,
+        spares: 0,
+      }),
       scale: async (units, term) => {
         if (this.fails) throw this.fails
         if (term < this.term) throw new GridError('fenced', 'too late')
@@ -207,7 +212,7 @@ test('what the driver cannot do is told, and tried again, ever more seldom', asy
 })
 
 test('nothing is changed while nothing is known', async () => {
-  const manager = world.manager('one', { scaleInAfterMs: 5000 })
+  const manager = world.manager('one', { unitsMax: 2, scaleInAfterMs: 5000 })
   world.work = 1.1
   manager.start()
   await world.clock.advance(10_000)
@@ -232,7 +237,7 @@ test('what is refused for the same reason is told once a minute', async () => {
 })
 
 test('what units have cost is known to the next manager, and has an end', async () => {
-  const options = { unitsMin: 1, unitHoursMax: 1, scaleInAfterMs: 5000 }
+  const options = { unitsMax: 2, unitHoursMax: 1, scaleInAfterMs: 5000 }
   const one = world.manager('one', options)
   one.start()
   world.work = 1.1

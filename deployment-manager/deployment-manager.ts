@@ -15,7 +15,9 @@ import { defaultLeaseSettings, Lease } from './lease/lease.ts'
 import type { ScalingOptions, ScalingPorts } from './scaling-options.ts'
 import { LoadAsker } from './signals/load-asker.ts'
 
-const lookMsDefault = 1000
+/** From one look to the next, where all that is asked is here, and where it is a server. */
+const lookMsHere = 250
+const lookMsElsewhere = 1000
 /** A driver that takes longer has to be asked again. */
 const driverMsMax = 4000
 /** What is refused for the same reason is told again after so long. */
@@ -24,16 +26,16 @@ const tellAgainMs = 60_000
 const writeMs = 60_000
 /** Without an answer for so long it is not ready. */
 const silentMsMax = 10_000
-const nothing: Deployed = { wanted: 0, starting: 0, ready: 0 }
+const nothing: Deployed = { wanted: 0, starting: 0, ready: 0, spares: 0 }
 
 /**
  * Adds processing units before they are missed, and takes them away when they have not been needed
- * for long: looks once a second how the units fare, decides (`Decider`), and tells the driver how
- * many there are to be. Of several managers the one with the lease works; the others stand by. It
- * keeps nothing that matters: how many there are the driver knows, how they fare the units say, and
- * of what was decided and what it has cost the journal tells the next one. So it may be killed at
- * any moment: a unit that it has asked for comes once, for the driver is told a number and not to
- * add one.
+ * for long: looks how the units fare, once a second or more often, decides (`Decider`), and tells
+ * the driver how many there are to be. Of several managers the one with the lease works; the others
+ * stand by. It keeps nothing that matters: how many there are the driver knows, how they fare the
+ * units say, and of what was decided and what it has cost the journal tells the next one. So it may
+ * be killed at any moment: a unit that it has asked for comes once, for the driver is told a number
+ * and not to add one.
  */
 export class DeploymentManager {
   readonly name: string
@@ -90,11 +92,11 @@ export class DeploymentManager {
 
   status(): ScalingStatus {
     const { unitsMin, unitsMax, unitHoursMax } = this.#options
-    const { wanted, ready, starting } = this.#deployed
+    const { wanted, ready, starting, spares } = this.#deployed
     const isActive = this.#lease.isHeld
     return {
       ...{ active: isActive, holder: this.#lease.holder ?? null, driver: this.#ports.driver.name },
-      ...{ wanted, ready, starting, unitsMin, unitsMax, unitHoursMax },
+      ...{ wanted, ready, starting, spares, unitsMin, unitsMax, unitHoursMax },
       silent: isActive ? Math.max(0, ready - this.#units.length) : 0,
       unitHours: this.#decider?.budget.unitHours ?? 0,
       startMs: this.#decider?.startMs ?? 0,
@@ -108,7 +110,7 @@ export class DeploymentManager {
     this.#timer = this.#ports.clock.after(ms, () => {
       const begun = this.#ports.clock.monotonic()
       this.#turn = this.#look()
-      const lookMs = this.#options.lookMs ?? lookMsDefault
+      const lookMs = this.#ports.driver.isHere ? lookMsHere : lookMsElsewhere
       void this.#turn.then(() =>
         this.#next(Math.max(0, lookMs - (this.#ports.clock.monotonic() - begun))),
       )

@@ -1,4 +1,3 @@
-import { GridError } from '@spacegrid/grid/core/errors'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
 import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
 import { answerStatus } from '@spacegrid/grid/doors/admin/status-service'
@@ -21,6 +20,7 @@ import type { DeciderSettings } from './decide/decider.ts'
 import { DeploymentManager } from './deployment-manager.ts'
 import { ClusterDriver, parentChannel } from './drivers/cluster-driver.ts'
 import type { Driver } from './drivers/driver.ts'
+import { openDocker, openKubernetes } from './drivers/open-driver.ts'
 import { scalingBucket, scalingKeys } from './scaling-keys.ts'
 
 const role = 'deployment-manager'
@@ -43,7 +43,7 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
   const log = pino({ name, level: environment.LOG_LEVEL })
   const adapters = new ProcessAdapters(environment, log)
   const { clock, random } = adapters
-  const driver = driverOf(environment, clock)
+  const driver = await driverOf(environment, clock)
   const answered = tellWaiting(log, environment)
   const messaging = await adapters.messaging()
   answered()
@@ -93,12 +93,17 @@ export const settingsOf = (environment: Environment): DeciderSettings => ({
   schedule: readSchedule(environment.SCALING_SCHEDULE ?? '') ?? [],
 })
 
-/** @throws GridError `configuration_invalid` */
-function driverOf({ SCALING_DRIVER: driver }: Environment, clock: Clock): Driver {
-  switch (driver) {
-    case 'cluster':
-      return new ClusterDriver(parentChannel(), clock)
+/**
+ * Clients of Docker and Kubernetes are loaded by those who use them only.
+ * @throws GridError `configuration_invalid`
+ */
+async function driverOf(environment: Environment, clock: Clock): Promise<Driver> {
+  switch (environment.SCALING_DRIVER) {
+    case 'docker':
+      return await openDocker(environment)
+    case 'kubernetes':
+      return await openKubernetes(environment)
     default:
-      throw new GridError('configuration_invalid', 'SCALING_DRIVER is not set')
+      return new ClusterDriver(parentChannel(), clock)
   }
 }

@@ -25,8 +25,6 @@ export interface ScalingPorts {
 export interface ScalingOptions extends DeciderSettings {
   /** Spaces that the units serve. */
   readonly spaces: readonly NamedSpace[]
-  /** From one look at the units to the next. Default 1,000 ms. */
-  readonly lookMs?: number
   readonly lease?: LeaseSettings
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report

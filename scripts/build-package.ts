@@ -54,7 +54,8 @@ export async function buildPackage(place: string): Promise<void> {
   await writeFile(join(place, 'package.json'), json(manifest))
   for (const page of ['LICENSE', 'CHANGELOG.md', 'spacegrid/README.md'])
     await copyFile(join(root, page), join(place, basename(page)))
-  const faults = await faultsOf(place, new Set(Object.keys(manifest.dependencies)))
+  const declared = { ...manifest.dependencies, ...manifest.peerDependencies }
+  const faults = await faultsOf(place, new Set(Object.keys(declared)))
   if (faults.length > 0) throw new Error(`The package is not whole:\n${faults.join('\n')}`)
   process.stdout.write(`${place}: ${paths.length} sources, ${entries.size} entries\n`)
 }

@@ -269,6 +269,13 @@ describe('an application elsewhere', { timeout }, () => {
     expect(await added.json()).toMatchObject({ result: { count: 2 } })
     const counted = await fetch(`${url}/tally/queries/count?name=a`)
     expect(await counted.json()).toMatchObject({ result: { name: 'a', count: 2 } })
+    // docs/console.md: its page, with all that it is made of.
+    const ask = (path: string) => fetch(url + path)
+    const [client = ''] =
+      /\/console\/modules\/[^']+/.exec(await (await ask('/console/client.js')).text()) ?? []
+    const parts = ['', 'console.js', 'uplot.js', 'console.css', 'doc/overload.md']
+    for (const path of ['/', client, ...parts.map((part) => `/console/${part}`)])
+      expect((await ask(path)).status, path).toBe(200)
   })
 
   test('its command line makes a project that installs, is tested, checked and served', async () => {

@@ -61,5 +61,5 @@ export function showTable(id, columns, rows, nothing, numbers = 2) {
     ),
   )
   const label = element(id).parentElement.querySelector('h2').textContent
-  element(id).replaceChildren(scrolled(label, table))
+  element(id).replaceChildren(scrolled(`${label}: table`, table))
 }

@@ -23,11 +23,13 @@ export interface DeciderSettings extends HindranceSettings {
   readonly schedule: readonly ScheduledSale[]
 }
 
-/** A sign of load must have been there so often, one after the other. */
-const signsMin = 2
+/** Signs of load must have been there all the time for so long. */
+const signsMs = 750
+/** The same where a spare only has to be called up: that costs little. */
+const signsMsOfSpare = 200
 /** A unit that has come takes its share of the work within this time. */
 const settleMs = 5000
-/** Units are asked, and answer, once a second. */
+/** Units are asked, and answer, once a second or more often. */
 const silentMsMin = 5000
 /** From taking one away to the next. */
 const scaleInStepMs = 10_000
@@ -51,8 +53,8 @@ export class Decider {
   readonly #starts = new StartWatch()
   readonly #needs: NeedsSeen
   readonly #budget: Budget
-  #pressedTimes = 0
-  #shortTimes = 0
+  #pressedSince: number | undefined
+  #shortSince: number | undefined
   #grownAt = Number.NEGATIVE_INFINITY
   #shrunkAt = Number.NEGATIVE_INFINITY
   #readyBefore = 0
@@ -74,8 +76,8 @@ export class Decider {
   }
 
   decide(moment: Moment): Decision {
-    const { at, now, wanted, ready, starting } = moment
-    this.#budget.spend(ready + starting, now)
+    const { at, now, wanted, ready, starting, spares } = moment
+    this.#budget.spend(ready + starting + spares, now)
     this.#starts.look(at, ready >= wanted)
     if (ready > this.#readyBefore) this.#grownAt = at
     this.#readyBefore = ready
@@ -125,13 +127,15 @@ export class Decider {
     this.#gain.look(moment, pressure)
     const ahead = this.#trend.ahead(this.#starts.startMs)
     const need = neededFor(moment, ahead, busyMax)
-    this.#pressedTimes = pressure.units.length > 0 ? this.#pressedTimes + 1 : 0
-    this.#shortTimes = need > wanted ? this.#shortTimes + 1 : 0
+    this.#pressedSince = pressure.units.length > 0 ? (this.#pressedSince ?? at) : undefined
+    this.#shortSince = need > wanted ? (this.#shortSince ?? at) : undefined
     const enough = neededFor(moment, ahead, scaleInShare * busyMax)
     this.#needs.add(at, pressure.units.length > 0 ? Math.max(wanted, enough) : enough)
+    const patienceMs = moment.spares > 0 ? signsMsOfSpare : signsMs
+    const isLasting = (since: number | undefined) => since !== undefined && at - since >= patienceMs
     const isPressed =
-      this.#pressedTimes >= signsMin && starting === 0 && at - this.#grownAt >= settleMs
-    const isShort = this.#shortTimes >= signsMin
+      isLasting(this.#pressedSince) && starting === 0 && at - this.#grownAt >= settleMs
+    const isShort = isLasting(this.#shortSince)
     if (!isPressed && !isShort) return this.#fewer(moment)
     const wish = Math.max(need, isPressed ? wanted + 1 : 0)
     const why = this.#reason(moment, pressure, ahead)

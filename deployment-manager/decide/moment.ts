@@ -1,19 +1,13 @@
 import type { LogName } from '@spacegrid/grid/core/log-name'
+import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import type { NamedSpace } from '@spacegrid/grid/program/named-spaces'
 
 /** How one log fares in one unit, over about the last second. */
-export interface LogSignals {
+export interface LogSignals extends Omit<LogLoad, 'partition' | 'answered' | 'shed'> {
   readonly logName: LogName
   readonly space: string
   readonly answeredPerSecond: number
   readonly shedPerSecond: number
-  readonly pending: number
-  readonly limit: number
-  readonly delayMs: number
-  readonly tripMs: number
-  readonly tripMsLeast: number
-  readonly queriesWaiting: number
-  readonly hotKeys: number
 }
 
 export interface UnitSignals {
@@ -35,6 +29,8 @@ export interface Moment {
   readonly wanted: number
   /** Units that run, and are on their way into service. */
   readonly starting: number
+  /** Units that stand by warm, and serve as soon as they are called up. */
+  readonly spares: number
   /** Units that run and serve, whether they answer or not. */
   readonly ready: number
   /** Those of them that have said how they fare. */

@@ -1,5 +1,7 @@
 /** Pairs of points give the slope: so few, and noise does; so many, and a spike is over. */
 const pointsMax = 15
+/** Points lie so far apart, whatever happens in between. */
+const apartMs = 900
 /** The newest so many say where it stands. */
 const levelPoints = 3
 /** What lies ahead is never taken for more than so many times what is there. */
@@ -20,6 +22,8 @@ export class Trend {
   readonly #points: Point[] = []
 
   add(at: number, value: number): void {
+    const newest = this.#points.at(-1)
+    if (newest && at - newest.at < apartMs) return
     this.#points.push({ at, value })
     if (this.#points.length > pointsMax) this.#points.shift()
   }

@@ -6,6 +6,8 @@ export interface Deployed {
   readonly starting: number
   /** Those that serve. */
   readonly ready: number
+  /** Those that stand by warm, and serve as soon as they are called up. */
+  readonly spares: number
 }
 
 /**

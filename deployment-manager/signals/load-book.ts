@@ -5,8 +5,10 @@ import type { LogSignals, UnitSignals } from '../decide/moment.ts'
 
 /** What is further back says nothing of now. */
 const freshMs = 3000
-/** Rates are measured over so long at least: two words of a unit may come together. */
-const rateMsMin = 400
+/** Rates are measured over about so long. */
+const rateMs = 1000
+/** Two words that come together say nothing of what lies between them. */
+const rateMsMin = 100
 /** Units that are noticed; beyond, newcomers are not. */
 const unitsMax = 1024
 
@@ -15,10 +17,10 @@ interface Heard {
   readonly told: LoadTold
 }
 
-/** Of one process, about one space. */
+/** Of one process, about one space: what was heard last, and the oldest word rates go by. */
 interface Account {
-  before: Heard | undefined
-  now: Heard
+  readonly before: Heard | undefined
+  readonly now: Heard
 }
 
 /**
@@ -30,7 +32,7 @@ export class LoadBook {
   readonly #spaces: readonly NamedSpace[]
   readonly #role: string
   /** By space and process. */
-  readonly #accounts = new Map<string, Account>()
+  readonly #heard = new Map<string, Heard[]>()
 
   /** @param role of the units that are looked at */
   constructor(spaces: readonly NamedSpace[], role: string) {
@@ -41,26 +43,28 @@ export class LoadBook {
   heard(space: string, told: LoadTold, at: number): void {
     if (told.role !== this.#role) return
     const key = `${space} ${told.id}`
-    const account = this.#accounts.get(key)
-    const now = { at, told }
-    if (!account) {
-      if (this.#accounts.size < unitsMax * this.#spaces.length)
-        this.#accounts.set(key, { before: undefined, now })
+    const heard = this.#heard.get(key)
+    if (!heard) {
+      if (this.#heard.size < unitsMax * this.#spaces.length) this.#heard.set(key, [{ at, told }])
       return
     }
-    if (at - account.now.at >= rateMsMin) account.before = account.now
-    account.now = now
+    // What comes together takes the place of what came before it.
+    if (at - (heard.at(-1)?.at ?? at) < rateMsMin) heard.pop()
+    heard.push({ at, told })
+    while (heard.length > 2 && at - (heard[1]?.at ?? at) >= rateMs) heard.shift()
   }
 
   /** Units that have said how they fare; those of several spaces have done so for each. */
   units(at: number): UnitSignals[] {
     const units = new Map<number, UnitSignals>()
-    for (const [key, account] of this.#accounts) {
-      if (at - account.now.at > freshMs) {
-        this.#accounts.delete(key)
+    for (const [key, heard] of this.#heard) {
+      const now = heard.at(-1)
+      if (!now || at - now.at > freshMs) {
+        this.#heard.delete(key)
         continue
       }
-      const { told } = account.now
+      const account = { now, before: heard.length > 1 ? heard[0] : undefined }
+      const { told } = now
       const [name = ''] = key.split(' ')
       const space = this.#spaces.find((one) => one.name === name)
       if (!space || !account.before || !told.ready) continue

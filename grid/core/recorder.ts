@@ -7,9 +7,11 @@ import { emittedName } from './define-event.ts'
 import type { AnyCommand } from './definition.ts'
 import type { EntryView } from './entry.ts'
 import { GridError, Rejection } from './errors.ts'
-import { evaluateSteps, foreseen, isOperation } from './evaluation.ts'
+import { isOperation } from './evaluation.ts'
 import type { AnyEventType } from './event-type.ts'
 import { readingOf, readValue, storedName } from './evolution.ts'
+import { ForeseenSteps } from './foreseen-steps.ts'
+import { withItem } from './grown-list.ts'
 import { contentBytes } from './growth.ts'
 import type { CacheLayout } from './layout.ts'
 import { defaultTransactionLimits, type TransactionLimits } from './limits.ts'
@@ -24,7 +26,7 @@ import type {
 import { appendedItems, incrementBounds, nameOf, takenPatch } from './operation-schema.ts'
 import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
-import { Overlay } from './overlay.ts'
+import type { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
 import { checkDeclared, checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
@@ -60,22 +62,6 @@ export interface RecorderOptions {
 
 const none: readonly never[] = []
 
-/** What an operation was foreseen to leave, while the handler has not looked at it. */
-interface Unseen {
-  readonly operation: Operation
-  readonly digest: number
-}
-
-/** In a key's place: a take may change any entry of its cache. */
-const anyKey = undefined
-
-/** The list with one more item; a list that has any is this recorder's own. */
-function withItem<T>(list: readonly T[], item: T): readonly T[] {
-  if (list.length === 0) return [item]
-  ;(list as T[]).push(item)
-  return list
-}
-
 /**
  * Runs a handler over a view and records what it read and what it wants done; the view stays as it
  * is. A handler sees its own writes; when it looks at what one of its operations leaves, that
@@ -96,16 +82,9 @@ export class Recorder implements Transaction, Prediction {
   #bytes = 0
   #readCount = 0
   #writeCount = 0
-  /**
-   * The view with this transaction's own steps applied; made when the handler reads a cache it has
-   * written.
-   */
-  #own: Overlay | undefined
-  #ownSteps = 0
+  /** What its own steps leave; made when the handler reads a cache it has written. */
+  #own: ForeseenSteps | undefined
   #closed = false
-  #outcomes: readonly unknown[] = none
-  /** By cache and key, so that looking at an entry costs the same however many steps there are. */
-  #unseen: Map<number, Map<string | undefined, Unseen[]>> | undefined
   /** Steps that claim entries which are stored otherwise than they are read: the caches. */
   #evolved: Map<number, AnyCache> | undefined
   /** Numbers of the caches written. */
@@ -361,7 +340,7 @@ export class Recorder implements Transaction, Prediction {
   reject(reason: string, details?: Value): never {
     this.#checkOpen()
     checkDeclared(reason, this.#options.reasons)
-    this.#recordBases(this.#ownSteps)
+    if (this.#own) this.#recordBases(this.#own.applied)
     throw new Rejection(reason, details)
   }
 
@@ -438,7 +417,7 @@ export class Recorder implements Transaction, Prediction {
     if (!upcast && isNeutral(preset)) return
     const value = this.get<Value>(cache, key)
     if (value === undefined) return
-    const own = this.#written.includes(layout.number) ? this.#own : undefined
+    const own = this.#written.includes(layout.number) ? this.#own?.view : undefined
     const stored = (own ?? this.#view).find(layout.number, key)?.value
     if (stored === undefined) return
     const isFilled = field === undefined || Object.hasOwn(stored, storedName(cache, field))
@@ -485,7 +464,7 @@ export class Recorder implements Transaction, Prediction {
   ofStep(number: number): unknown {
     const step = this.#steps[number] as Operation
     this.#applyOwn(step.cache, step.kind === StepKind.take ? undefined : step.key)
-    const outcome = this.#outcomes[number]
+    const outcome = this.#own?.outcomes[number]
     const evolved = this.#evolved?.get(number)
     if (!evolved) return outcome
     return (outcome as readonly Value[]).map((value) => readValue(evolved, value))
@@ -504,48 +483,19 @@ export class Recorder implements Transaction, Prediction {
    */
   #applyOwn(cache: number, key?: string): Overlay {
     const own = this.#applySteps()
-    this.#see(cache, key)
+    this.#own?.see(cache, key)
     return own
   }
 
   #applySteps(): Overlay {
     this.#checkOpen()
-    this.#own ??= new Overlay(this.#view)
-    const own = this.#own
-    for (; this.#ownSteps < this.#steps.length; this.#ownSteps++) {
-      const step = this.#steps[this.#ownSteps] as Step
-      const evaluation = evaluateSteps(own, [step], this.#options.id, this.#ownSteps)
-      if (evaluation.outcome === 'refused') {
-        this.#recordBases(this.#ownSteps + 1)
-        throw new Rejection(evaluation.reason, evaluation.details, evaluation.step)
-      }
-      if (evaluation.outcome === 'collided')
-        throw new Error('a prediction does not hold over the view it was made from')
-      this.#outcomes = withItem(this.#outcomes, evaluation.outcomes[0])
-      if (isOperation(step)) this.#foresee(step, foreseen(evaluation.writes, 0))
-      for (const write of evaluation.writes)
-        own.write(write.cache, write.key, write.value, write.version)
+    this.#own ??= new ForeseenSteps(this.#view, this.#options.id)
+    const refused = this.#own.apply(this.#steps)
+    if (refused) {
+      this.#recordBases(this.#own.applied + 1)
+      throw new Rejection(refused.reason, refused.details, refused.step)
     }
-    return own
-  }
-
-  #foresee(operation: Operation, digest: number): void {
-    this.#unseen ??= new Map()
-    const ofCache = this.#unseen.get(operation.cache) ?? new Map<string | undefined, Unseen[]>()
-    this.#unseen.set(operation.cache, ofCache)
-    const key = operation.kind === StepKind.take ? anyKey : operation.key
-    const ofKey = ofCache.get(key)
-    if (ofKey) ofKey.push({ operation, digest })
-    else ofCache.set(key, [{ operation, digest }])
-  }
-
-  #see(cache: number, key: string | undefined): void {
-    const unseen = this.#unseen?.get(cache)
-    if (!unseen) return
-    for (const name of key === undefined ? [...unseen.keys()] : [key, anyKey]) {
-      for (const { operation, digest } of unseen.get(name) ?? []) operation.expected = digest
-      unseen.delete(name)
-    }
+    return this.#own.view
   }
 
   /**
@@ -559,7 +509,7 @@ export class Recorder implements Transaction, Prediction {
   #recordBasis(step: Operation): void {
     const { cache } = step
     if (step.kind === StepKind.take) {
-      const range = { ...step.range, limit: step.limit + (this.#own?.changedIn(cache) ?? 0) }
+      const range = { ...step.range, limit: step.limit + (this.#own?.view.changedIn(cache) ?? 0) }
       this.#readRange(cache, step.index, range, collect(this.#view, cache, step.index, range))
     } else this.read(cache, step.key, this.#view.find(cache, step.key)?.version ?? absentVersion)
   }

@@ -38,6 +38,14 @@ const units = (fallback: number, description: string) =>
     allowed: 'an integer from 1 to 1024',
   })
 
+const scaled = (description: string, fallback = 'spacegrid') =>
+  Type.String({
+    pattern: '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$',
+    default: fallback,
+    description,
+    allowed: '1 to 63 letters, digits, dots, dashes and underscores',
+  })
+
 const url = (protocols: string, example: string, description: string) =>
   Type.Optional(
     Type.String({
@@ -150,10 +158,11 @@ export const environmentSchema = Type.Object({
     description: 'Name of this process, unique in the grid; default: host and process id',
     allowed: '1 to 64 letters, digits, dots, dashes and underscores',
   }),
-  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query')], {
+  ROLE: Type.Union([Type.Literal('unit'), Type.Literal('query'), Type.Literal('spare')], {
     default: 'unit',
-    description: 'Of a processing unit: `query` takes no commands, and writes nothing to the log',
-    allowed: 'unit or query',
+    description:
+      'Of a processing unit: `query` takes no commands, and writes nothing to the log; `spare` waits until whoever has started it calls it up',
+    allowed: 'unit, query or spare',
   }),
   TRIM_DELAY_MS: milliseconds(60_000, 0, 'How long what is persisted stays in the streams'),
   PAST_MS: milliseconds(
@@ -220,11 +229,15 @@ export const environmentSchema = Type.Object({
     'How long commands may wait before they are sent to the log: beyond, fewer are taken and the others get 503; 0: only fixed bounds count',
   ),
   SCALING_DRIVER: Type.Optional(
-    Type.Union([Type.Literal('cluster')], {
+    Type.Union([Type.Literal('cluster'), Type.Literal('docker'), Type.Literal('kubernetes')], {
       description: 'How the deployment manager starts and stops units',
-      allowed: 'cluster (what npx spacegrid cluster --elastic starts)',
+      allowed: 'cluster (which npx spacegrid cluster --elastic sets), docker or kubernetes',
     }),
   ),
+  SCALED_PROJECT: scaled('Compose project of the units, of the driver docker'),
+  SCALED_SERVICE: scaled('Compose service of the units, of the driver docker', 'processing-unit'),
+  SCALED_NAMESPACE: scaled('Namespace of the units, of the driver kubernetes', 'default'),
+  SCALED_DEPLOYMENT: scaled('Deployment of the units, of the driver kubernetes', 'processing-unit'),
   UNITS_MIN: units(1, 'Units that the deployment manager keeps, at least'),
   UNITS_MAX: units(8, 'Units that the deployment manager starts, at most'),
   UNIT_HOURS_MAX: Type.Integer({

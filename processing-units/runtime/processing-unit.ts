@@ -30,13 +30,9 @@ import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
-import { sleep } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
-import { SnapshotService } from '@spacegrid/grid/engine/replica/snapshot-service'
-import { ReplicaSnapshot } from '@spacegrid/grid/engine/replica/snapshot-source'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
-import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { aborted } from './aborted.ts'
 import type { PartOperation } from './across/part-messages.ts'
@@ -50,6 +46,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
+import { OfferedSnapshots } from './offered-snapshots.ts'
 import { LoadControl } from './overload/load-control.ts'
 import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
@@ -65,8 +62,6 @@ import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
 import { unknownIn } from './unknown.ts'
 
-/** Snapshots a unit gives at the same time. */
-const snapshotSessionsMax = 2
 /** Pause before what has failed is tried again. */
 const retryMs = 1000
 /** An incarnation that ends sooner has probably met something that the next one meets as well. */
@@ -92,7 +87,7 @@ export class ProcessingUnit implements Serving, Component {
   readonly #report: Report
   readonly #faults: FaultDesk
   readonly #lives: Lives
-  readonly #snapshots: SnapshotService
+  readonly #snapshots: OfferedSnapshots
   readonly #auditor: Auditor
   readonly #unread: UnreadRecords
   readonly archive: StoredReads
@@ -160,19 +155,11 @@ export class ProcessingUnit implements Serving, Component {
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
     this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
-    this.#snapshots = new SnapshotService(
-      ports.messaging,
-      ports.clock,
-      ports.random,
-      () => new ReplicaSnapshot(this.#serves().replica, this.#options.snapshotBytesMax),
-      {
-        ...{ logName: this.#logName, subject: subjects.snapshotFromPeer(this.#logName) },
-        sessionsMax: snapshotSessionsMax,
-        entriesMax: this.#options.snapshotEntriesMax,
-        pieceBytesMax: this.#options.snapshotPieceBytesMax,
-        isLike: (suspect) => this.#auditor.isLike(suspect),
-      },
-    )
+    this.#snapshots = new OfferedSnapshots(this.#logName, ports, this.#options, {
+      replica: () => this.#serves().replica,
+      isLike: (suspect) => this.#auditor.isLike(suspect),
+      failed: (error) => this.#failed(error),
+    })
     this.#unread = new UnreadRecords(ports.clock, (level, message) =>
       report({ kind: 'log', level, message }),
     )
@@ -497,7 +484,8 @@ export class ProcessingUnit implements Serving, Component {
     incarnation.start()
     this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
     life.works()
-    void this.#offerSnapshots(incarnation, signal)
+    const isOver = () => signal.aborted || this.#incarnation !== incarnation
+    void this.#snapshots.offer(() => this.readiness().ready, isOver, signal)
     await aborted(signal)
     this.#auditor.rest()
     this.reactions.rest()
@@ -512,24 +500,6 @@ export class ProcessingUnit implements Serving, Component {
 
   #failed(error: Error): void {
     this.#report(failedEvent(error))
-  }
-
-  /** Peers may copy from this unit once it serves. */
-  async #offerSnapshots(incarnation: Incarnation, signal: AbortSignal): Promise<void> {
-    const over = () => signal.aborted || this.#incarnation !== incarnation
-    while (!this.readiness().ready) {
-      if (over()) return
-      await sleep(this.#ports.clock, 20, signal)
-    }
-    while (!over()) {
-      try {
-        return await this.#snapshots.start()
-      } catch (error) {
-        // The unit serves all the same; those who join find another source until this works.
-        this.#failed(error as Error)
-        await sleep(this.#ports.clock, retryMs, signal)
-      }
-    }
   }
 
   /** On the way of every read: what is said when it does not serve is put together elsewhere. */

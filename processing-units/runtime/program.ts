@@ -13,6 +13,7 @@ import { PartitionedUnit } from './partitions/partitioned-unit.ts'
 import { ProcessingUnit } from './processing-unit.ts'
 import { PartitionedQueryUnit } from './query-unit/partitioned-query-unit.ts'
 import { QueryUnit } from './query-unit/query-unit.ts'
+import { SpareCall } from './spare-call.ts'
 import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
@@ -45,6 +46,7 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
     const spaces = new Map(made.map((space) => [space.name, space]))
     tellStrayFaults(log)
     let queries: QueryTurns | undefined
+    const spare = role === 'spare' ? new SpareCall() : undefined
     return {
       ...(role === 'query' ? { role: unitRoles.queries } : {}),
       spaces: [...spaces.keys()],
@@ -57,7 +59,7 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
         const shared = { telemetry, queries }
         return createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, shared)
       },
-      doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry),
+      doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry, spare),
     }
   })
 }
@@ -103,7 +105,8 @@ async function createUnit(
     }
   }
   const ports = { messaging: await adapters.messaging(), clock, random, memory, open }
-  const { COPIES: copies, ZONE: zone } = environment
+  const { COPIES: copies, ZONE: zone, ROLE: role } = environment
+  const isSpare = role === 'spare'
   const Unit = isQueryUnit ? PartitionedQueryUnit : PartitionedUnit
-  return new Unit(name, space, ports, { copies, zone, reportOf, unit: limits })
+  return new Unit(name, space, ports, { copies, zone, isSpare, reportOf, unit: limits })
 }

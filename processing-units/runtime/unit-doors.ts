@@ -22,6 +22,7 @@ import type { ProcessingUnit } from './processing-unit.ts'
 import { serveNewest } from './query-unit/newest-service.ts'
 import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
+import type { SpareCall } from './spare-call.ts'
 
 const readyPollMs = 20
 
@@ -35,6 +36,7 @@ export class UnitDoors implements Doors {
   readonly #log: Logger
   readonly #pipeline: RequestPipeline
   readonly #http: HttpServer
+  readonly #spare: SpareCall | undefined
   readonly #services: Subscription[] = []
   /** undefined: nothing here is behind a waiting room. */
   readonly #guarded: GuardedSpaces | undefined
@@ -42,12 +44,15 @@ export class UnitDoors implements Doors {
   readonly #id = new SystemRandom().integer()
   #closing = false
 
+  /** @param spare of a unit that waits to be called up */
   constructor(
     units: readonly AnyUnit[],
     environment: Environment,
     log: Logger,
     telemetry: Telemetry,
+    spare?: SpareCall,
   ) {
+    this.#spare = spare
     this.#units = units
     this.#environment = environment
     this.#log = log
@@ -66,6 +71,7 @@ export class UnitDoors implements Doors {
   }
 
   notReady(): readonly string[] {
+    if (this.#spare?.isCalled === false) return ['it stands by as a spare']
     return this.#http.server.listening ? [] : ['the public port is not open']
   }
 
@@ -77,6 +83,7 @@ export class UnitDoors implements Doors {
     while (!this.#closing && !this.#units.every(serve))
       await new Promise((wake) => setTimeout(wake, readyPollMs))
     if (this.#closing) return
+    if (this.#spare) await this.#waitForCall(this.#spare)
     // fastify hands the options on to Node, though its type does not know this one.
     const sharedPort = { host, port, reusePort: true }
     await this.#http.listen(sharedPort)
@@ -92,9 +99,16 @@ export class UnitDoors implements Doors {
       for (const notice of spaceNotices(space, this.#undeclaredReadable)) this.#log.warn(notice)
   }
 
+  /** What it holds is kept up meanwhile. */
+  async #waitForCall(spare: SpareCall): Promise<void> {
+    spare.tellReady()
+    await spare.called
+    for (const unit of this.#units) if (unit instanceof PartitionedUnit) unit.callUp()
+  }
+
   /** What changes something is asked of units that take commands, and served by no others. */
   async #serve(messaging: Messaging, unit: AnyUnit): Promise<Subscription[]> {
-    const takesCommands = this.#environment.ROLE === 'unit'
+    const takesCommands = this.#environment.ROLE !== 'query'
     const log = this.#log
     const options = { log, pipeline: this.#pipeline, takesCommands, place: this.#place() }
     const services = [

@@ -9,7 +9,8 @@ import type { RunContext, Watch, Workload } from './workloads/workload.ts'
 import { applyFault } from './world/apply-fault.ts'
 import { Clients } from './world/clients.ts'
 import { Crew, type Slot } from './world/crew.ts'
-import { settled, World } from './world/world.ts'
+import { settled } from './world/passing-time.ts'
+import { World } from './world/world.ts'
 
 export interface RunResult {
   readonly seed: number

@@ -36,6 +36,15 @@ test('depends on what the workspaces inside depend on, and on none of them', () 
   expect(dependencies).toEqual({ pino: '^10.0.0', typebox: '^1.4.3' })
 })
 
+test('what workspaces need only for some is optional', () => {
+  const some = { ...inside({}), peerDependencies: { dockerode: '^5.0.1' } }
+  expect(publishedManifest(own, [own, some], {}, [])).toMatchObject({
+    dependencies: { pino: '^10.0.0' },
+    peerDependencies: { dockerode: '^5.0.1' },
+    peerDependenciesMeta: { dockerode: { optional: true } },
+  })
+})
+
 test('two versions of one package are refused', () => {
   expect(() => publishedManifest(own, [own, inside({ pino: '^9.0.0' })], {}, [])).toThrow(
     'x wants pino ^9.0.0, another workspace ^10.0.0',

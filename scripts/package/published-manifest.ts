@@ -10,10 +10,13 @@ export interface Manifest {
   readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
+  /** Each is optional: installed by those who use what needs it. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 export interface PublishedManifest {
   readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
   readonly [field: string]: unknown
 }
 
@@ -36,6 +39,7 @@ export function publishedManifest(
   programs: readonly string[],
 ): PublishedManifest {
   const entries = Object.entries(own.exports ?? {}).filter(([name]) => !name.includes('*'))
+  const peers = union(inside, 'peerDependencies')
   // `exec` is for the scripts of the repository.
   const { exec: _, ...bin } = own.bin ?? {}
   return {
@@ -58,14 +62,21 @@ export function publishedManifest(
       ),
       './package.json': './package.json',
     },
-    dependencies: union(inside),
+    dependencies: union(inside, 'dependencies'),
+    peerDependencies: peers,
+    peerDependenciesMeta: Object.fromEntries(
+      Object.keys(peers).map((name) => [name, { optional: true }]),
+    ),
   }
 }
 
 /** @throws Error when two want different versions of one package */
-function union(manifests: readonly Manifest[]): Record<string, string> {
+function union(
+  manifests: readonly Manifest[],
+  kind: 'dependencies' | 'peerDependencies',
+): Record<string, string> {
   const versions = new Map<string, string>()
-  for (const { name: workspace, dependencies = {} } of manifests)
+  for (const { name: workspace, [kind]: dependencies = {} } of manifests)
     for (const [name, version] of Object.entries(dependencies)) {
       if (name === 'spacegrid' || name.startsWith('@spacegrid/')) continue
       const other = versions.get(name) ?? version

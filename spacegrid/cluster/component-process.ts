@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { spareWords } from '@spacegrid/runtime/spare-call'
 import { Failure } from '../command-line/failure.ts'
 import { spacegridProgram } from '../own-program.ts'
 import { endOfLog } from '../servers/end-of-log.ts'
@@ -26,11 +27,13 @@ export interface ComponentSettings {
  * the channel between the two closes, and programs take that as a request to stop.
  */
 export class ComponentProcess {
-  readonly settings: ComponentSettings
+  settings: ComponentSettings
   readonly #child: ChildProcess
   /** How it ended; undefined while it runs. */
   ended: string | undefined
   readonly gone: Promise<void>
+  /** A spare that holds everything, and could serve at once. */
+  isWarm = false
   /** It was asked to stop. */
   isStopping = false
 
@@ -49,6 +52,9 @@ export class ComponentProcess {
       stdio: ['ignore', log, log, 'ipc'],
     })
     closeSync(log)
+    this.#child.on('message', (message) => {
+      if (message === spareWords.ready) this.isWarm = true
+    })
     this.gone = new Promise((resolveGone) => {
       this.#child.once('exit', (code, signal) => {
         this.ended = signal ?? `exit code ${code}`
@@ -72,6 +78,12 @@ export class ComponentProcess {
       // It may be about to end: then it has no use for the answer.
       if (said && this.#child.connected) this.#child.send(said, () => undefined)
     })
+  }
+
+  /** A spare is a unit like any other from now on. */
+  callUp(): void {
+    this.settings = { ...this.settings, role: 'processing-unit' }
+    if (this.#child.connected) this.#child.send(spareWords.callUp)
   }
 
   /**

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
-import { unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
 import { roomSpaceName } from '@spacegrid/waiting-room/space'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
@@ -53,6 +53,8 @@ export interface ProcessClusterOptions {
   readonly elastic?: boolean
   /** Deployment managers of an elastic cluster: one works. Default `copies`. */
   readonly managers?: number
+  /** Units of an elastic cluster that stand by warm, beside those that serve. Default 0. */
+  readonly spares?: number
   /** Passed on to every component. */
   readonly environment?: Readonly<Record<string, string>>
   /** A console beside the grid, on a port of its own. Default false. */
@@ -230,10 +232,10 @@ export class ProcessCluster {
   }
 
   /** Under the lowest number that no unit has. */
-  async #startUnit(): Promise<ComponentProcess> {
+  async #startUnit(role: 'unit' | 'spare' = 'unit'): Promise<ComponentProcess> {
     const number = this.#freeNumber()
     this.#numbers.add(number)
-    const unit = new ComponentProcess(await this.#plan.unit(number))
+    const unit = new ComponentProcess(await this.#plan.unit(number, role))
     void unit.gone.then(() => this.#numbers.delete(number))
     this.components.push(unit)
     await this.#write()
@@ -250,6 +252,8 @@ export class ProcessCluster {
     return new UnitPool({
       ...{ units: this.units, say },
       add: () => this.#startUnit(),
+      spares: this.#plan.spares,
+      addSpare: () => this.#startUnit('spare'),
       remove: (unit) => {
         const at = this.components.indexOf(unit)
         if (at >= 0) this.components.splice(at, 1)
@@ -385,11 +389,15 @@ class ComponentPlan {
     return `${only}-${number}`
   }
 
-  unit(number: number): Promise<ComponentSettings> {
+  get spares(): number {
+    return this.#options.spares ?? 0
+  }
+
+  unit(number: number, role: 'unit' | 'spare' = 'unit'): Promise<ComponentSettings> {
     const { application, port } = this.#options
     const words = ['unit', ...application.files]
-    const role = { ROLE: 'unit' }
-    return this.#settings('processing-unit', this.unitName(number), words, port, role)
+    const called = role === 'spare' ? spareRole : 'processing-unit'
+    return this.#settings(called, this.unitName(number), words, port, { ROLE: role })
   }
 
   managers(): Promise<ComponentSettings[]> {

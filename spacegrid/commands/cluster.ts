@@ -29,10 +29,13 @@ interface Options {
   readonly application?: string
   readonly console: boolean
   readonly elastic?: boolean
+  readonly spares: number
   readonly json?: boolean
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
+  if (options.spares > 0 && !options.elastic)
+    throw new GridError('configuration_invalid', '--spares: only with --elastic is one called up')
   // Where the components look it up.
   if (options.waitingRoom !== undefined) process.env.WAITING_ROOM = options.waitingRoom
   const environment = readEnvironment()
@@ -64,6 +67,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     copies: options.copies,
     console: options.console,
     elastic: options.elastic === true,
+    spares: options.spares,
     application,
     signal: start.signal,
     port: environment.PORT === 0 ? await findFreePort() : environment.PORT,
@@ -205,6 +209,12 @@ export const addCluster: AddCommand = (program) => {
     .option(
       '--elastic',
       'a deployment manager adds units before they are missed and takes them away again: from --units (or UNITS_MIN) to UNITS_MAX',
+    )
+    .option(
+      '--spares <number>',
+      'units of an elastic cluster that stand by warm: called up, they serve at once',
+      whole(0, 16),
+      0,
     )
     .addOption(
       new Option('--application <name>', 'processing-units/NAME/space.ts, where no file is named'),

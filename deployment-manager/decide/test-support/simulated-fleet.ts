@@ -97,7 +97,7 @@ export function runFleet(arrivals: readonly number[], options: FleetOptions = {}
     const moment: Moment = {
       ...{ at: second * 1000, now: 1_700_000_000_000 + second * 1000 },
       spaces: [{ name: 'shop', partitions: partitions.length }],
-      ...{ wanted, ready, starting: coming.length },
+      ...{ wanted, ready, starting: coming.length, spares: 0 },
       units: Array.from({ length: ready }, (_, at) => at)
         .filter((at) => options.speaks?.(at) ?? true)
         .map(unit),

@@ -2,7 +2,13 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ScalingStatus } from '../../engine/load/scaling-status.ts'
 import type { StatusSource } from './status-source.ts'
 
-const states = ['wanted', 'ready', 'starting', 'silent'] as const satisfies (keyof ScalingStatus)[]
+const states = [
+  'wanted',
+  'ready',
+  'starting',
+  'spares',
+  'silent',
+] as const satisfies (keyof ScalingStatus)[]
 
 /** Of the deployment manager. */
 export function addScalingMetrics(registry: Registry, { scaling }: StatusSource): void {
@@ -10,7 +16,7 @@ export function addScalingMetrics(registry: Registry, { scaling }: StatusSource)
   const registers = [registry]
   new Gauge({
     name: 'spacegrid_scaling_units',
-    help: 'Units that there are to be, that serve, that are on their way, and that say nothing of how they fare',
+    help: 'Units that there are to be, that serve, that are on their way, that stand by, and that say nothing of how they fare',
     ...{ labelNames: ['state'], registers },
     collect() {
       for (const state of states) this.set({ state }, scaling()[state])

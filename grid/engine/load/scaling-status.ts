@@ -25,6 +25,8 @@ export interface ScalingStatus {
   readonly wanted: number
   readonly ready: number
   readonly starting: number
+  /** Units that stand by warm. */
+  readonly spares: number
   /** Units that are ready, and say nothing of how they fare. */
   readonly silent: number
   readonly unitsMin: number

@@ -1,12 +1,12 @@
 import { keepersOf } from './keepers.ts'
-import { type CopyState, type Member, unitRoles } from './member.ts'
+import { type CopyState, type Member, spareRole, unitRoles } from './member.ts'
 import type { MemberStatus, PlacementStatus, QueryPlacement } from './placement-status.ts'
 import { type Placing, targetOf } from './target.ts'
 
 /** Who keeps what, as people and programs want to see it. `placing`: units of both roles. */
 export function describePlacement(placing: Placing): PlacementStatus {
   const readers = placing.members.filter(({ role }) => role === unitRoles.queries)
-  const taking = placing.members.filter(({ role }) => role !== unitRoles.queries)
+  const taking = placing.members.filter(({ role }) => !isApart(role))
   const commands = { ...placing, members: taking }
   const copies = Math.max(...readers.map((reader) => reader.copies ?? placing.copies))
   return {
@@ -18,6 +18,8 @@ export function describePlacement(placing: Placing): PlacementStatus {
       : {}),
   }
 }
+
+const isApart = (role: string): boolean => role === unitRoles.queries || role === spareRole
 
 /** Among those of one role. */
 function describeKept(placing: Placing): QueryPlacement {

@@ -9,6 +9,12 @@ export type CopyState = 'joining' | 'ready' | 'leaving'
 /** Units that take commands, and units that only answer queries, as presence calls them. */
 export const unitRoles = { commands: 'unit', queries: 'query-unit' } as const
 
+/**
+ * A unit that keeps copies and is not there for the others: nobody asks it anything, and nobody
+ * counts on its copies, until it is called up and is a unit that takes commands.
+ */
+export const spareRole = 'spare'
+
 /** What a process says of itself to those that work for the same space. */
 export interface Member extends Candidate {
   /** Unique, whatever it is called: names may be given twice, and outlive a process. */

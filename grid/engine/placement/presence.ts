@@ -51,7 +51,7 @@ interface Heard {
  * is not the others that have gone.
  */
 export class Presence {
-  readonly #self: Self
+  #self: Self
   readonly #hearsRoles: readonly string[]
   readonly #id: number
   readonly #ports: PresencePorts
@@ -122,6 +122,12 @@ export class Presence {
   /** Whether what it knows of the others is of now. */
   get hears(): boolean {
     return this.#ports.clock.monotonic() - this.#heardSelfAt < deafMs
+  }
+
+  /** From now on it works in another role: who hears that one meets somebody new. */
+  become(role: string): void {
+    this.#self = { ...this.#self, role }
+    this.#publish(false)
   }
 
   /** Something about this process has changed. */

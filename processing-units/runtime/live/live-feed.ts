@@ -1,19 +1,13 @@
-import { withoutForeign } from '@spacegrid/grid/core/compatibility'
 import type { Value } from '@spacegrid/grid/core/data-types'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
-import { readValue } from '@spacegrid/grid/core/evolution'
-import { type Interest, Interests, isInRange } from '@spacegrid/grid/core/interests'
+import { Interests } from '@spacegrid/grid/core/interests'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
-import { readablePart } from '@spacegrid/grid/core/readable-part'
 import { comparePoints, type ResumePoint } from '@spacegrid/grid/core/resume-point'
-import { sameData } from '@spacegrid/grid/core/same-data'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
-import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type {
-  EntryChange,
   EntryFilter,
   FollowFilter,
   Happening,
@@ -22,8 +16,10 @@ import type {
 import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { batchBytesMax, happeningsMax } from './batch-limits.ts'
+import { type FeedWaiter, FeedWaiters } from './feed-waiters.ts'
 import { type OpenChanges, PastEvents } from './past-events.ts'
 import { Recent, type Remembered, roughBytes } from './recent.ts'
+import { type ChangedEntry, interestOf, viewOf } from './seen-entries.ts'
 
 interface RememberedEvent extends Remembered {
   /** Of the domain events of its position, which it is; from 1. */
@@ -32,12 +28,7 @@ interface RememberedEvent extends Remembered {
   readonly version: number
 }
 
-interface RememberedChange extends Remembered {
-  readonly key: string
-  readonly before: Value | undefined
-  readonly after: Value | undefined
-  readonly version: number
-}
+interface RememberedChange extends Remembered, ChangedEntry {}
 
 /** What has happened in one log since a point. */
 export interface FollowedPart {
@@ -66,16 +57,9 @@ export interface LiveFeedOptions {
   readonly openChanges?: OpenChanges | undefined
 }
 
-interface Waiter {
-  readonly wake: (position: number | undefined) => void
-  /** It waits for the replica to come so far; undefined: for something that it is to hear of. */
-  readonly reaches: number | undefined
-  touchedAt: number | undefined
-}
-
 interface FollowedCache {
   readonly recent: Recent<RememberedChange>
-  readonly interests: Interests<Waiter>
+  readonly interests: Interests<FeedWaiter>
 }
 
 const overheadBytes = 120
@@ -107,10 +91,7 @@ export class LiveFeed {
   #position = 0
   #at = 0
   #number = 0
-  readonly #eventWaiters = new Set<Waiter>()
-  readonly #namedWaiters = new Map<string, Set<Waiter>>()
-  readonly #placeWaiters = new Set<Waiter>()
-  readonly #touched = new Set<Waiter>()
+  readonly #waiters = new FeedWaiters()
   #lingers: Timer | undefined
   #wantedAt = Number.NEGATIVE_INFINITY
   #stopped = false
@@ -149,7 +130,7 @@ export class LiveFeed {
       for (const cache of this.#caches) cache?.recent.restart(position)
     }
     if (this.#events) this.#listen(replica)
-    this.#wakeAll()
+    this.#waiters.wakeAll()
   }
 
   /** It is over. */
@@ -295,7 +276,7 @@ export class LiveFeed {
     const changesLeft = cache?.recent.from(point.position)
     let event = eventsLeft?.next().value
     let change = changesLeft?.next().value
-    const see = entries && this.#viewOf(entries)
+    const see = entries && viewOf(entries, this.#space, this.#layoutOf(entries))
     while (event !== undefined || change !== undefined) {
       const isEvent =
         event !== undefined &&
@@ -323,23 +304,6 @@ export class LiveFeed {
     return { kind: 'event' as const, name: event.name, payload: event.payload, version }
   }
 
-  /** A change as the filter sees it; undefined: it does not. */
-  #viewOf(filter: EntryFilter) {
-    const layout = this.#layoutOf(filter)
-    const cache = this.#space.caches.find(({ name }) => name === filter.cache) as AnyCache
-    const isWanted = wantedBy(filter, layout)
-    const shown = (value: Value | undefined) => value && shownOf(filter, cache, layout, value)
-    return ({ key, before, after, version }: RememberedChange) => {
-      const was = before !== undefined && isWanted(key, before) ? shown(before) : undefined
-      const is = after !== undefined && isWanted(key, after) ? shown(after) : undefined
-      if (was === undefined && is === undefined) return undefined
-      if (was !== undefined && is !== undefined && sameData(was, is)) return undefined
-      const change: EntryChange =
-        was === undefined ? 'entered' : is === undefined ? 'left' : 'changed'
-      return { kind: 'entry' as const, change, key, value: is, version }
-    }
-  }
-
   #layoutOf({ cache }: EntryFilter): CacheLayout {
     const layout = this.#replica?.state.layout.named(cache)
     if (!layout) throw new GridError('unknown_cache', `The log knows no cache ${cache} yet`)
@@ -365,7 +329,7 @@ export class LiveFeed {
     const state = this.#replica?.state
     const isAhead = !state || !point || point.position > state.position
     const reaches = isAhead ? (point?.position ?? 0) : undefined
-    const waiter: Waiter = { wake: resolve, reaches, touchedAt: undefined }
+    const waiter: FeedWaiter = { wake: resolve, reaches, touchedAt: undefined }
     const forget = this.#register(filter, waiter)
     const over = () => resolve(undefined)
     const timer = this.#clock.after(ms, over)
@@ -379,50 +343,19 @@ export class LiveFeed {
     }
   }
 
-  #register({ events, entries }: FollowFilter, waiter: Waiter): () => void {
-    if (waiter.reaches !== undefined) {
-      this.#placeWaiters.add(waiter)
-      return () => this.#placeWaiters.delete(waiter)
-    }
-    const sets = events
-      ? events.map((name) => {
-          const named = this.#namedWaiters.get(name) ?? new Set()
-          this.#namedWaiters.set(name, named)
-          return named
-        })
-      : [this.#eventWaiters]
-    for (const set of sets) set.add(waiter)
+  #register({ events, entries }: FollowFilter, waiter: FeedWaiter): () => void {
+    const forget = this.#waiters.add(waiter, events)
+    if (waiter.reaches !== undefined) return forget
     const state = this.#replica?.state
     const layout = entries && state?.layout.named(entries.cache)
     const cache = layout && this.#caches[layout.number]
     const interest = layout && interestOf(entries, layout)
-    if (cache && interest) cache.interests.add(interest, waiter)
+    if (!cache || !interest) return forget
+    cache.interests.add(interest, waiter)
     return () => {
-      this.#touched.delete(waiter)
-      for (const set of sets) set.delete(waiter)
-      for (const name of events ?? [])
-        if (this.#namedWaiters.get(name)?.size === 0) this.#namedWaiters.delete(name)
-      if (cache && interest) cache.interests.remove(interest, waiter)
+      forget()
+      cache.interests.remove(interest, waiter)
     }
-  }
-
-  #touch(waiter: Waiter): void {
-    waiter.touchedAt ??= this.#position
-    this.#touched.add(waiter)
-  }
-
-  #wakeTouched(position: number): void {
-    for (const waiter of this.#placeWaiters)
-      if ((waiter.reaches as number) <= position) waiter.wake(undefined)
-    for (const waiter of this.#touched) waiter.wake(waiter.touchedAt)
-    this.#touched.clear()
-  }
-
-  /** Everything is to be looked at again. */
-  #wakeAll(): void {
-    for (const waiter of [...this.#placeWaiters, ...this.#eventWaiters]) waiter.wake(undefined)
-    for (const named of this.#namedWaiters.values())
-      for (const waiter of named) waiter.wake(undefined)
   }
 
   // ---- remembering
@@ -441,7 +374,7 @@ export class LiveFeed {
       emitted: (event, id) => this.#emitted(event, id),
       melded: () => {
         this.#position = state.position
-        if (this.#touched.size > 0 || this.#placeWaiters.size > 0) this.#wakeTouched(state.position)
+        this.#waiters.wakeTouched(state.position)
       },
     })
     for (let number = 0; number < this.#caches.length; number++)
@@ -455,7 +388,7 @@ export class LiveFeed {
     const layout = () => (this.#replica ?? { state }).state.layout.cache(number)
     this.#caches[number] = known ?? {
       recent: new Recent(state.position),
-      interests: new Interests<Waiter>(layout),
+      interests: new Interests<FeedWaiter>(layout),
     }
   }
 
@@ -467,7 +400,9 @@ export class LiveFeed {
     const bytes = overheadBytes + roughBytes(value) + roughBytes(before)
     const position = this.#position
     followed.recent.add({ position, at, bytes, key, before, after: value, version })
-    followed.interests.touched(key, before, value, (waiter) => this.#touch(waiter))
+    followed.interests.touched(key, before, value, (waiter) =>
+      this.#waiters.touch(waiter, position),
+    )
     this.#makeRoom()
   }
 
@@ -475,9 +410,7 @@ export class LiveFeed {
     const bytes = overheadBytes + roughBytes(event.payload)
     const [position, at, number] = [this.#position, ++this.#at, ++this.#number]
     this.#events?.add({ position, at, number, bytes, event, version })
-    for (const waiter of this.#eventWaiters) this.#touch(waiter)
-    const named = this.#namedWaiters.get(event.name)
-    if (named) for (const waiter of named) this.#touch(waiter)
+    this.#waiters.happened(event.name, position)
     this.#makeRoom()
   }
 
@@ -517,36 +450,9 @@ export class LiveFeed {
     this.#events = undefined
     this.#caches.length = 0
     this.#followed.clear()
-    this.#wakeAll()
+    this.#waiters.wakeAll()
   }
 }
 
 const reachesNot = (recent: Recent<Remembered>, { position, told }: ResumePoint): boolean =>
   told === undefined ? position < recent.since : position <= recent.since
-
-function interestOf({ key, index, range = {} }: EntryFilter, layout: CacheLayout): Interest {
-  if (key !== undefined) return { kind: 'key', key }
-  const number = index === undefined ? undefined : layout.indexNumber(index)
-  return number === undefined ? { kind: 'all' } : { kind: 'range', index: number, range }
-}
-
-function wantedBy(
-  { key, index, range = {} }: EntryFilter,
-  layout: CacheLayout,
-): (key: string, value: Value) => boolean {
-  if (key !== undefined) return (of) => of === key
-  const number = index === undefined ? undefined : layout.indexNumber(index)
-  const order = number === undefined ? undefined : layout.orders[number]
-  return order ? (_, value) => isInRange(order, range, value) : () => true
-}
-
-/** What callers may see of a value, as this version of the application reads it. */
-function shownOf(
-  { fields }: EntryFilter,
-  cache: AnyCache,
-  layout: CacheLayout,
-  stored: Value,
-): Value {
-  const read = readValue(cache, stored)
-  return readablePart(withoutForeign(read, cache, layout) ?? read, fields)
-}

@@ -1,6 +1,6 @@
 import type { Space } from '@spacegrid/grid/core/definition'
 import { askedOf, isServing } from '@spacegrid/grid/engine/placement/keepers'
-import { type Member, unitRoles } from '@spacegrid/grid/engine/placement/member'
+import { type Member, spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
 
 /**
  * Which units are asked about each partition, in order, as one of them sees it until there is news.
@@ -18,8 +18,7 @@ export class AskedUnits {
   constructor({ name: space, partitions = 1 }: Space, members: readonly Member[], self: number) {
     this.#self = self
     const readers = members.filter(({ role }) => role === unitRoles.queries)
-    const taking =
-      readers.length === 0 ? members : members.filter(({ role }) => role !== unitRoles.queries)
+    const taking = members.filter(({ role }) => role !== unitRoles.queries && role !== spareRole)
     this.#taking = askedOf({ space, partitions, members: taking })
     if (readers.length > 0) this.#reading = askedOf({ space, partitions, members: readers })
     this.areReadersFull = readers.some(({ full }) => full)

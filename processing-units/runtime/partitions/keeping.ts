@@ -3,7 +3,12 @@ import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { roomShare } from '@spacegrid/grid/engine/memory/memory-watch'
 import { describePlacement } from '@spacegrid/grid/engine/placement/describe'
-import { type CopyState, type Member, unitRoles } from '@spacegrid/grid/engine/placement/member'
+import {
+  type CopyState,
+  type Member,
+  spareRole,
+  unitRoles,
+} from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { planOf } from '@spacegrid/grid/engine/placement/plan'
 import { Presence } from '@spacegrid/grid/engine/placement/presence'
@@ -31,6 +36,8 @@ export interface KeepingOptions {
   readonly zone: string | undefined
   /** Partitions taken over at the same time. */
   readonly movesMax: number
+  /** It keeps copies, and nobody is to count on it before it is called up. */
+  readonly isSpare?: boolean
   /** How long a process that stops waits for others to keep what only it keeps, ms. */
   readonly relieveMsMax: number
   readonly unit: ProcessingUnitOptions
@@ -59,7 +66,7 @@ const freeShare = fullShare - 0.1
  */
 export class Keeping {
   readonly presence: Presence
-  readonly #role: string
+  #role: string
   readonly #name: string
   readonly #space: Space
   readonly #ports: KeepingPorts
@@ -95,10 +102,11 @@ export class Keeping {
     const weight = Math.max(1, Math.round((ports.memory?.budgetBytes ?? 2 ** 30) / 2 ** 20))
     const takesCommands = options.unit.takesCommands ?? true
     this.#role = takesCommands ? unitRoles.commands : unitRoles.queries
+    if (options.isSpare) this.#role = spareRole
     this.presence = new Presence(
       {
         ...{ space: space.name, name, role: this.#role, zone: options.zone, weight },
-        hears: Object.values(unitRoles),
+        hears: [...Object.values(unitRoles), ...(options.isSpare ? [spareRole] : [])],
         ...{ partitions: space.partitions ?? 1, copies: options.copies },
       },
       ports,
@@ -111,6 +119,22 @@ export class Keeping {
     this.#startedAt = this.#ports.clock.monotonic()
     this.presence.start()
     this.#look()
+  }
+
+  get isSpare(): boolean {
+    return this.#role === spareRole
+  }
+
+  /** Somebody in its role keeps the partition ready. */
+  isKept(partition: number): boolean {
+    return this.#peers().some(({ keeps }) => keeps.get(partition) === 'ready')
+  }
+
+  /** A spare is one of the units that take commands from now on, with all that it keeps. */
+  callUp(): void {
+    this.#role = unitRoles.commands
+    this.presence.become(this.#role)
+    this.#news()
   }
 
   copy(partition: number): Copy | undefined {

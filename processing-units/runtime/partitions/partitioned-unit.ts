@@ -409,10 +409,12 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   /**
-   * A query unit begins when query units have everything, or no room for more: the load that it is
-   * there for is not to fall on the others meanwhile. After that whoever keeps a partition will do.
+   * A spare is ready when spares have everything. A query unit begins when query units have
+   * everything, or no room for more: the load that it is there for is not to fall on the others
+   * meanwhile. After that whoever keeps a partition will do.
    */
   #isServed(partition: number): boolean {
+    if (this.#keeping.isSpare) return this.#keeping.isKept(partition)
     const asked = this.#asked
     if (this.#unitOptions.takesCommands) return isServedBy(asked.forCommands(partition), partition)
     const isEnough = this.#wereAllRead || asked.areReadersFull
@@ -432,6 +434,11 @@ export class PartitionedUnit implements Serving, Component {
         unit ? [[logNameOf(this.space.name, partition), unit] as const] : [],
       )
     return new Map(units)
+  }
+
+  /** Of a spare: it takes commands from now on. */
+  callUp(): void {
+    this.#keeping.callUp()
   }
 
   get isFull(): boolean {

@@ -1,6 +1,6 @@
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import type { RunResult } from '../run.ts'
-import { settled } from '../world/world.ts'
+import { settled } from '../world/passing-time.ts'
 import { makeAccounts, nextCommand } from './accounts.ts'
 import { Clients } from './clients.ts'
 import { Crew, type Running } from './crew.ts'

@@ -1,6 +1,5 @@
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { isFollowUp, StepKind, type TransactionRecord } from '@spacegrid/grid/core/steps'
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'
 import { Network } from '@spacegrid/grid/kit/network'
@@ -9,21 +8,11 @@ import { SimulatedClock } from '@spacegrid/grid/kit/simulated-clock'
 import { SimulatedLog } from '@spacegrid/grid/kit/simulated-log'
 import { SimulatedStream } from '@spacegrid/grid/kit/simulated-stream'
 import { Reference } from '../check/reference.ts'
+import { type AppendFaults, fateOf, noAppendFaults } from '../world/append-faults.ts'
 import { Coverage } from '../world/coverage.ts'
+import { clockAhead, passes } from '../world/passing-time.ts'
 import { Trace } from '../world/trace.ts'
-import { settled } from '../world/world.ts'
 import type { DividedSettings } from './plan.ts'
-
-/** What becomes of appends, to every log. */
-export interface AppendFaults {
-  loss: number
-  silence: number
-  doubling: number
-  delay: number
-  lateMsMax: number
-}
-
-const noAppendFaults: AppendFaults = { loss: 0, silence: 0, doubling: 0, delay: 0, lateMsMax: 0 }
 
 /** A unit's process and its connections, those to logs as it asks for them. */
 export interface Connected {
@@ -58,7 +47,10 @@ export class DividedWorld {
     this.network = new Network(this.clock, this.random())
     this.streams = settings.logsAheadMs.map(
       (aheadMs, partition) =>
-        new SimulatedStream(this.#logClock(aheadMs), { identity: `log-${partition}` }),
+        new SimulatedStream(
+          clockAhead(this.clock, () => aheadMs),
+          { identity: `log-${partition}` },
+        ),
     )
     this.references = this.streams.map((stream, partition) => {
       const reference = new Reference((problem) =>
@@ -105,27 +97,7 @@ export class DividedWorld {
 
   /** Lets time pass until the condition holds; false when it does not within `msMax`. */
   async until(condition: () => boolean, msMax: number): Promise<boolean> {
-    const end = this.clock.monotonic() + msMax
-    let over = false
-    this.clock.after(msMax, () => {
-      over = true
-    })
-    await settled()
-    while (!condition()) {
-      if (over || !this.clock.runNext(end)) return condition()
-      await settled()
-    }
-    return true
-  }
-
-  #logClock(aheadMs: number): Clock {
-    const { clock } = this
-    return {
-      now: () => Math.floor(clock.now() + aheadMs),
-      monotonic: () => clock.monotonic(),
-      after: (ms, callback) => clock.after(ms, callback),
-      soon: (callback) => clock.soon(callback),
-    }
+    return await passes(this.clock, condition, msMax)
   }
 
   #connectLog(host: Host, partition: number): HostLog {
@@ -136,13 +108,7 @@ export class DividedWorld {
       latencyMs: () => random.below(latencyMsMax + 1),
       timeoutMs: appendTimeoutMs,
     })
-    connection.fate = () => {
-      const { loss, silence, doubling, delay, lateMsMax } = this.appendFaults
-      const late = random.chance(delay) ? { delayMs: random.below(lateMsMax + 1) } : {}
-      if (random.chance(loss)) return { copies: 0 }
-      if (random.chance(silence)) return { ...late, answered: false }
-      return random.chance(doubling) ? { copies: 2 } : late
-    }
+    connection.fate = () => fateOf(this.appendFaults, random, this.coverage)
     return new HostLog(host, connection, this.clock)
   }
 

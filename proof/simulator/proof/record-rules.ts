@@ -66,9 +66,9 @@ export const recordRules: readonly Rule[] = [
   },
   {
     name: '6: a damaged window is published anew',
-    file: 'data-pump/pump-incarnation.ts',
-    find: 'const isHole = !isGap && persisted !== undefined && !(await this.#leadsOnFrom(persisted))',
-    replace: 'const isHole = false',
+    file: 'data-pump/gap-watch.ts',
+    find: '!isGap && persisted !== undefined && !(await this.#leadsOn(persisted, chainFrom, published))',
+    replace: 'false',
     tests: ['proof/simulator/scenarios/strangers.test.ts'],
   },
 ]

@@ -1,6 +1,5 @@
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import { decodeWindow } from '@spacegrid/grid/engine/wire/window-codec'
 import { Host, HostClock } from '@spacegrid/grid/kit/host'
 import { HostLog } from '@spacegrid/grid/kit/host-log'
@@ -14,28 +13,15 @@ import { compareStored, compareWindow } from '../check/copies.ts'
 import { Reference } from '../check/reference.ts'
 import { TimeCheck } from '../check/time-check.ts'
 import type { Settings } from '../plan/settings.ts'
+import { type AppendFaults, fateOf, noAppendFaults } from './append-faults.ts'
 import { Coverage } from './coverage.ts'
 import { HostStore, type StoreFaults } from './host-store.ts'
 import { ObservedStore } from './observed-store.ts'
+import { clockAhead, passes } from './passing-time.ts'
 import { Trace } from './trace.ts'
-
-/** What becomes of appends, to everybody. */
-export interface AppendFaults {
-  /** Probability that a record is lost on its way: the outcome is unknown to whoever sent it. */
-  loss: number
-  /** That it is stored, but nobody is told. */
-  silence: number
-  /** That it is stored twice. */
-  doubling: number
-  /** That it comes late, up to `lateMsMax`. */
-  delay: number
-  lateMsMax: number
-}
 
 /** What a part of a batch has beside its bytes. */
 const frameHeaderBytesMax = 64
-
-const noAppendFaults: AppendFaults = { loss: 0, silence: 0, doubling: 0, delay: 0, lateMsMax: 0 }
 
 /** A component's process and its connections. */
 export interface Connected {
@@ -104,12 +90,7 @@ export class World {
       (problem) => this.fail('time', problem),
     )
     this.trace = new Trace(() => this.clock.monotonic(), keepTrace)
-    const logClock: Clock = {
-      now: () => Math.floor(this.clock.now() + this.logAheadMs),
-      monotonic: () => this.clock.monotonic(),
-      after: (ms, callback) => this.clock.after(ms, callback),
-      soon: (callback) => this.clock.soon(callback),
-    }
+    const logClock = clockAhead(this.clock, () => this.logAheadMs)
     this.log = new SimulatedStream(logClock, { identity: 'log' })
     this.changes = new SimulatedStream(this.clock, { identity: 'changes' })
     this.network = new Network(this.clock, this.random())
@@ -186,17 +167,7 @@ export class World {
 
   /** Lets time pass until the condition holds; false when it does not within `msMax`. */
   async until(condition: () => boolean, msMax: number): Promise<boolean> {
-    const end = this.clock.monotonic() + msMax
-    let over = false
-    this.clock.after(msMax, () => {
-      over = true
-    })
-    await settled()
-    while (!condition()) {
-      if (over || !this.clock.runNext(end)) return condition()
-      await settled()
-    }
-    return true
+    return await passes(this.clock, condition, msMax)
   }
 
   #connectStore(host: Host, store: ObservedStore, faults: StoreFaults): HostStore {
@@ -209,21 +180,8 @@ export class World {
     const latencyMs = inOrder ? () => latencyMsMax : () => random.below(latencyMsMax + 1)
     const options = { recordBytesMax, latencyMs, timeoutMs: appendTimeoutMs }
     const connection = new SimulatedLog(this.clock, stream, options)
-    connection.fate = () => {
-      const { loss, silence, doubling, delay, lateMsMax } = this.appendFaults
-      const late = random.chance(delay) ? { delayMs: random.below(lateMsMax + 1) } : {}
-      if (random.chance(loss)) return this.#unknown('lost', { copies: 0 })
-      if (random.chance(silence)) return this.#unknown('silent', { ...late, answered: false })
-      if (!random.chance(doubling)) return late
-      this.coverage.count('publish: doubled')
-      return { ...late, copies: 2 }
-    }
+    connection.fate = () => fateOf(this.appendFaults, random, this.coverage)
     return new HostLog(host, connection, this.clock)
-  }
-
-  #unknown<T>(how: string, fate: T): T {
-    this.coverage.count(`publish: unknown (${how})`)
-    return fate
   }
 
   #watchLog(): void {
@@ -354,9 +312,3 @@ export class World {
       this.fail('limit', `the step from ${from} to ${to} has ${bytes} bytes, not ${batchBytesMax}`)
   }
 }
-
-/**
- * Every promise that can settle does, before this one: Node's queue of ticks waits for that of
- * microtasks to be empty.
- */
-export const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
