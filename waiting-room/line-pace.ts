@@ -16,7 +16,7 @@ const updateMs = 1000
 const shedShareMax = 0.01
 /** From this share on nobody is let in. */
 const heldShare = 0.5
-/** When nobody inside has asked anything for so long, nothing speaks against letting somebody in. */
+/** Nobody inside has asked anything for so long: nothing speaks against letting somebody in. */
 const heldMs = 10_000
 /** Growth for each finished visit, once the window has met its limit, near it. */
 const growth = 0.05
