@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ContentionResults } from './contention/contention-results.ts'
 import { allGoals } from './goals/all-goals.ts'
 import type { GoalRow } from './goals/goal.ts'
 import type { GrowthResults } from './growth/growth-results.ts'
@@ -63,6 +64,28 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     }
     const inProcess = measurements.filter(({ allocatedBytes }) => allocatedBytes !== undefined)
     expect(inProcess.some(({ task }) => task === 'command, read and write')).toBe(true)
+  })
+
+  it('npm run bench:contention varies every factor, and finds collisions where there are any', async () => {
+    const small = ['--units', '1,3', '--rates', '50,100', '--entries', '8,4', '--latencies', '5,20']
+    const said = await run('./contention.ts', 'contention', ...small, '--time', '250')
+    const { rows } = await results<ContentionResults>('contention')
+    expect(rows.map(({ factor }) => factor)).toEqual([
+      ...['units', 'updatesPerSecond', 'entries', 'replicationMs', 'work', 'hot'],
+    ])
+    const [units, , , , work] = rows.map(({ figures }) => figures)
+    // One unit has nobody to collide with, whatever the book says.
+    expect(units?.[0]).toMatchObject({ units: 1, collisions: 0, expected: 0 })
+    expect(units?.[0]?.book).toBeGreaterThan(0)
+    expect(units?.[1]?.collisions).toBeGreaterThan(0)
+    const operation = work?.find((figure) => figure.work.startsWith('operation'))
+    expect(operation?.collisions).toBe(0)
+    for (const { figures } of rows)
+      for (const figure of figures) {
+        expect(said).toContain(figure.work)
+        expect(figure.updatesPerSecond, figure.work).toBeGreaterThan(0)
+        expect(figure.replicationMs, figure.work).toBeGreaterThan(4)
+      }
   })
 
   it('npm run bench:growth measures every combination', async () => {

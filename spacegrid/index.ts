@@ -101,6 +101,11 @@ export type {
   ProjectionSource,
 } from '@spacegrid/grid/core/projection/projection'
 export type {
+  RowQueriesOf,
+  RowsInput,
+  RowsPage,
+} from '@spacegrid/grid/core/projection/row-query-types'
+export type {
   AnyCache,
   Cache,
   CacheOptions,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { KnownUnits } from '@spacegrid/grid/drivers/nats/known-units'
 import { uniqueName } from '@spacegrid/proof/support/unique-name'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { connect } from 'nats'
@@ -10,6 +11,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 // architecture.md, Scale: nothing may assume one space per process.
 test('one unit program serves two spaces through both doors, and tells how long it took', async () => {
   const [port, adminPort] = [await findFreePort(), await findFreePort()]
+  const name = uniqueName()
   const unit = spawn(
     process.execPath,
     [join(import.meta.dirname, '../proof/support/two-spaces-unit.ts')],
@@ -17,7 +19,7 @@ test('one unit program serves two spaces through both doors, and tells how long 
       env: {
         ...process.env,
         NATS_URL: inject('natsUrl'),
-        UNIT_NAME: uniqueName(),
+        UNIT_NAME: name,
         PORT: String(port),
         ADMIN_PORT: String(adminPort),
       },
@@ -50,6 +52,14 @@ test('one unit program serves two spaces through both doors, and tells how long 
     expect(answer.json()).toMatchObject({ result: expect.anything() })
   }
   await nats.close()
+  // docs/nats.md, Discovery: who looks for units finds where they are.
+  const units = await KnownUnits.open(inject('natsUrl'))
+  onTestFinished(() => units.close())
+  expect((await units.ask()).find((known) => known.unit === name)).toEqual({
+    ...{ unit: name, role: 'unit', http: `http://127.0.0.1:${port}` },
+    admin: `http://127.0.0.1:${adminPort}`,
+    spaces: expect.toSatisfy((it: string[]) => it.toSorted().join() === 'auction,ticketing'),
+  })
   const { spaces } = (await (await admin('/status')).json()) as { spaces: object }
   expect(Object.keys(spaces)).toEqual(['ticketing', 'auction'])
   const metrics = await (await admin('/metrics')).text()

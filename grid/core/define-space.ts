@@ -6,6 +6,7 @@ import { outboxCache, outboxCaches } from './outbox.ts'
 import { commandsSent, type Process } from './process.ts'
 import type { AnyProjection } from './projection/projection.ts'
 import { rowQueries } from './projection/row-queries.ts'
+import type { RowQueriesOf } from './projection/row-query-types.ts'
 import type { AnyCache, CacheNamed } from './transaction.ts'
 import { checkedWaitingRoom, type WaitingRoomOptions } from './waiting-room.ts'
 
@@ -46,7 +47,8 @@ export interface SpaceOptions<
 }
 
 /**
- * Declares a space. Its type knows its commands and queries by name, with what they take and give.
+ * Declares a space. Its type knows its commands and queries by name, with what they take and give,
+ * those of readable projections (`{name}.row`, `{name}.rows`) among them.
  * @throws TypeError when a name is taken twice, something works with a cache that is not of this
  * space, or, of a space with several partitions, something does not say in which one it is
  */
@@ -62,7 +64,7 @@ export function defineSpace<
   name: Name,
   options: SpaceOptions<CacheName, Commands, Queries, Projections, Caches, Partitions> &
     SpaceCheck<CacheName, Commands, Queries, Projections, Caches, Partitions>,
-): Space<Commands, Queries, CacheName, Name> {
+): Space<Commands, Queries | RowQueriesOf<Projections>, CacheName, Name> {
   checkName('space', name)
   if (reservedSpaces.has(name)) throw new TypeError(`space name ${name} is reserved`)
   checkDescription(`space ${name}`, options.description)
@@ -86,8 +88,8 @@ export function defineSpace<
   for (const query of queries.values())
     checkInside(`query ${query.name} works with`, query.caches ?? [])
   const partitions: number = options.partitions ?? 1
-  for (const query of rowQueries(options.projections ?? [], partitions))
-    queries.set(query.name, query as Queries)
+  const all: Map<string, AnyQuery> = queries
+  for (const query of rowQueries(options.projections ?? [], partitions)) all.set(query.name, query)
   const reactions = byName('reaction', options.reactions ?? [])
   const caches = withOutbox(name, options.caches, reactions, commands)
   const checked = { name, caches, commands, queries, partitions }
@@ -98,7 +100,8 @@ export function defineSpace<
     partitions,
     caches,
     commands,
-    queries,
+    // What `rowQueries` makes is what their type says: the compiler cannot follow it there.
+    queries: all as unknown as ReadonlyMap<string, Queries | RowQueriesOf<Projections>>,
     projections: options.projections ?? [],
     ...(reactions.size > 0 ? { reactions } : {}),
     readableEvents: options.readableEvents,

@@ -12,18 +12,19 @@ export interface EntryView {
 
 /**
  * An entry of a cache. The object lives as long as its key; its value is replaced, never changed.
+ * What a query reads of it stands first, and so most often in one line of the processor's cache.
  */
 export class Entry implements EntryView {
-  readonly key: string
   value: Value
-  version: number
-  /** Log position of the transaction that wrote the value. */
-  position: number
   /**
    * A schema that the value has been found to fit, so that a query that gives the entry need not
    * look through it each time.
    */
   fits: TSchema | undefined = undefined
+  readonly key: string
+  version: number
+  /** Log position of the transaction that wrote the value. */
+  position: number
 
   constructor(key: string, value: Value, version: number, position: number) {
     this.key = key

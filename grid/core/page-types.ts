@@ -13,6 +13,8 @@ export interface Page<V> {
   readonly items: readonly V[]
   /** Where the next page begins, as its `cursor`; missing on the last one. */
   readonly next?: string
+  /** With `withKeys`: those of the items. */
+  readonly keys?: readonly string[]
 }
 
 /** Bounds of one field. */
@@ -57,4 +59,6 @@ export interface PageOptions<
    * together.
    */
   readonly examinedMax?: number | undefined
+  /** Whether the page has the keys of its items too: rows need not say theirs. Default: no. */
+  readonly withKeys?: boolean | undefined
 }

@@ -93,10 +93,11 @@ export function readPage<V>(source: PageSource<V>, options: PageOptions<V>): Pag
   )
   if (selects) source.budget.examined += examined
   const last = entries.at(-1)
-  if (!more || !last) return { page: { items }, entries, examined, range }
+  const keys = options.withKeys ? { keys: entries.map(({ key }) => key) } : {}
+  if (!more || !last) return { page: { items, ...keys }, entries, examined, range }
   const values = source.fields.map((field) => last.value[field] as Scalar)
   const next = cursorOf(list, { values, key: last.key, partition })
-  return { page: { items, next }, entries, examined, range }
+  return { page: { items, next, ...keys }, entries, examined, range }
 }
 
 /** @throws UnusablePage */

@@ -148,6 +148,32 @@ test('a history is asked for page by page, and answered as it is told', async ()
   })
 })
 
+test('what the store has is asked for by key, and what has left memory by index', async () => {
+  const entry = { key: 'a/b', value: { n: 1 }, version: 3, writtenAt: 5, archived: true }
+  const page = { entries: [], next: 'c', position: 9 }
+  const gone = { code: 'not_found', detail: 'gone' }
+  const { client, sent } = scripted([
+    answer(200, entry, { 'grid-position': '7' }),
+    answer(200, page),
+    answer(200, page),
+    answer(404, gone),
+  ])
+  const session = client.session({ shop: 8 })
+  expect(await session.stored('shop', 'orders', 'a/b')).toEqual({ ...entry, position: 7 })
+  const asked = { index: 'byOwner', equals: ['ann', 7], reverse: true, limit: 2 }
+  expect(await session.archived('shop', 'orders', asked)).toEqual(page)
+  await session.archived('shop', 'orders', { index: 'byOwner', cursor: 'c', headers: { a: 'b' } })
+  const at = '/prefix/shop/archive/orders'
+  expect(sent).toMatchObject([
+    { path: `${at}/a%2Fb`, headers: {} },
+    { path: `${at}?index=byOwner&equals=ann&equals=7&reverse=true&limit=2` },
+    { path: `${at}?index=byOwner&cursor=c`, headers: { a: 'b' } },
+  ])
+  // The store may be behind what the session has seen.
+  expect(sent[0]?.headers).not.toHaveProperty('grid-position')
+  await expect(client.stored('shop', 'orders', 'x')).rejects.toMatchObject({ code: 'not_found' })
+})
+
 describe('a query', () => {
   test('says from where it may be answered', async () => {
     const { client, sent } = scripted([done, done, done, done, done])

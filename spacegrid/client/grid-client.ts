@@ -8,8 +8,10 @@ import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './g
 import { type LineOptions, LineVisitor } from './line-visitor.ts'
 import { type LiveAnswer, LiveAnswers, type LiveOptions } from './live-answer.ts'
 import { queryString } from './query-string.ts'
+import type { RequestOptions } from './request-options.ts'
 import type { Random, RetryPolicy } from './retry-policy.ts'
 import { type Patience, type Request, Sender } from './sender.ts'
+import type { ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 import { type Call, fetchTransport, type Transport } from './transport.ts'
 import type { CachesIn, CommandsIn, FromJson, QueriesIn } from './typed-calls.ts'
 
@@ -36,21 +38,6 @@ export interface GridClientOptions {
    * Default: such a request fails with `admission_required`.
    */
   readonly waitingRoom?: LineOptions | boolean
-}
-
-export interface RequestOptions {
-  /** Sent with this request as well. */
-  readonly headers?: Readonly<Record<string, string>>
-  /**
-   * The caller waits no longer. What is thrown then is its reason, or `outcome_unknown` of a
-   * command that may have taken effect.
-   */
-  readonly signal?: AbortSignal
-  /**
-   * So long the caller waits, retries included, in ms; then what the last attempt has come to is
-   * what is answered. Default: as long as the retries take.
-   */
-  readonly deadlineMs?: number
 }
 
 export interface CommandOptions extends RequestOptions {
@@ -280,6 +267,56 @@ export class GridClient<Spaces extends Space = Space> {
     const answer = await this.#read(call, path, options)
     if (answer.kind !== 'accepted') throw thrownOf(answer, options)
     return answer.result as EntryHistory
+  }
+
+  /**
+   * An entry of a readable cache as the store has it, a moment behind the units, whether it is in
+   * memory or has left it.
+   * @throws GridError with the grid's code: `not_found`, `store_unavailable`, …
+   */
+  async stored<S extends Spaces['name']>(
+    space: S,
+    cache: CachesIn<Spaces, S>,
+    key: string,
+    options: RequestOptions = {},
+  ): Promise<StoredEntry> {
+    const path = `/${space}/archive/${cache}/${encodeURIComponent(key)}`
+    const { result, position } = await this.#archive(space, cache, path, options)
+    return { ...(result as Omit<StoredEntry, 'position'>), position }
+  }
+
+  /**
+   * Entries of a readable cache that have left memory, in the order of an index, page by page.
+   * @throws GridError with the grid's code: `invalid_input`, `store_unavailable`, …
+   */
+  async archived<S extends Spaces['name']>(
+    space: S,
+    cache: CachesIn<Spaces, S>,
+    { headers, signal, deadlineMs, cursor, ...asked }: ArchivedOptions,
+  ): Promise<ArchivedPage> {
+    const page = queryString({ ...asked, cursor: cursor ?? undefined })
+    const options = {
+      ...(headers ? { headers } : {}),
+      ...(signal ? { signal } : {}),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    }
+    const path = `/${space}/archive/${cache}${page}`
+    return (await this.#archive(space, cache, path, options)).result as ArchivedPage
+  }
+
+  async #archive(
+    space: string,
+    cache: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<Accepted> {
+    // The store is behind the units: to be where the caller was nobody waits.
+    const answer = await this.#read({ space, kind: 'archive', name: cache }, path, {
+      ...options,
+      from: 'any',
+    })
+    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
+    return answer
   }
 
   /**

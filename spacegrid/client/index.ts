@@ -15,7 +15,6 @@ export {
   type HistoryOptions,
   type QueryOptions,
   type QueryResult,
-  type RequestOptions,
 } from './grid-client.ts'
 export type {
   DomainEventTold,
@@ -26,7 +25,9 @@ export type {
 } from './grid-event.ts'
 export type { LineOptions, LinePlace } from './line-visitor.ts'
 export type { LiveAnswer, LiveOptions } from './live-answer.ts'
+export type { RequestOptions } from './request-options.ts'
 export type { Random, RetryPolicy } from './retry-policy.ts'
+export type { ArchivedEntry, ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 export type {
   Call,
   Transport,

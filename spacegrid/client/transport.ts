@@ -1,7 +1,7 @@
 /** What is asked, whatever it travels by. */
 export interface Call {
   readonly space: string
-  readonly kind: 'command' | 'query' | 'entry' | 'history' | 'events' | 'live'
+  readonly kind: 'command' | 'query' | 'entry' | 'history' | 'archive' | 'events' | 'live'
   /** Of the command, the query or the cache. */
   readonly name: string
   /** Of a command or a query; of a history which key and page. */

@@ -56,7 +56,9 @@ const settled = async () => {
 function poolOf(count: number, spares = 0) {
   const all = Array.from({ length: count }, (_, at) => new FakeUnit(`unit-${at + 1}`))
   const [removed, said] = [[] as FakeUnit[], [] as string[]]
+  const fails: { with: Error | undefined } = { with: undefined }
   const add = async () => {
+    if (fails.with) throw fails.with
     const unit = new FakeUnit(`unit-${all.length + 1}`)
     all.push(unit)
     return unit
@@ -66,7 +68,7 @@ function poolOf(count: number, spares = 0) {
     remove: (unit) => removed.push(unit),
     say: (line) => said.push(line),
   })
-  return { pool, all, removed, said }
+  return { pool, all, removed, said, fails }
 }
 
 test('to be asked twice for two more starts two', async () => {
@@ -130,6 +132,19 @@ test('one that ends before it was ready is told of, and missing', async () => {
   await all[1]?.end()
   expect(said).toEqual(['unit-2 ended'])
   expect(pool.look()).toEqual({ wanted: 2, ready: 1, starting: 0, spares: 0 })
+})
+
+test('one that cannot be started at all is told of, and missing', async () => {
+  const { pool, all, said, fails } = poolOf(1)
+  fails.with = new Error('no free port')
+  pool.scale(2, 1)
+  await settled()
+  expect(said).toEqual(['a unit cannot be started: no free port'])
+  expect(pool.look()).toEqual({ wanted: 2, ready: 1, starting: 0, spares: 0 })
+  fails.with = undefined
+  pool.scale(2, 1)
+  await settled()
+  expect(all).toHaveLength(2)
 })
 
 test('a spare that is warm is called up, and another one takes its place', async () => {

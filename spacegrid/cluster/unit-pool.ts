@@ -110,8 +110,9 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
 
   async #start(): Promise<void> {
     this.#starting++
-    const unit = await this.#options.add()
+    const unit = await this.#made(this.#options.add)
     this.#starting--
+    if (!unit) return
     this.#take(unit)
     await this.#serve(unit)
   }
@@ -129,8 +130,9 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
 
   async #startSpare(): Promise<void> {
     this.#sparesStarting++
-    const unit = await this.#options.addSpare()
+    const unit = await this.#made(this.#options.addSpare)
     this.#sparesStarting--
+    if (!unit) return
     this.#spares.push(unit)
     void unit.gone.then(() => {
       const at = this.#spares.indexOf(unit)
@@ -141,6 +143,16 @@ export class UnitPool<Unit extends PooledUnit = ComponentProcess> {
         this.#options.remove(unit)
       }
     })
+  }
+
+  /** undefined: it could not be started, which is told; whoever scales asks again. */
+  async #made(add: () => Promise<Unit>): Promise<Unit | undefined> {
+    try {
+      return await add()
+    } catch (error) {
+      this.#options.say(`a unit cannot be started: ${(error as Error).message}`)
+      return undefined
+    }
   }
 
   async #serve(unit: Unit): Promise<void> {

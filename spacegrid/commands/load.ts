@@ -3,12 +3,13 @@ import { createReadStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { isGridError } from '@spacegrid/grid/core/errors'
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { Failure, failureOf } from '../command-line/failure.ts'
-import { createApplication } from '../load/applications.ts'
 import { type FoundGrid, findGrid } from '../load/found/find-grid.ts'
+import { k6Script } from '../load/k6/k6-script.ts'
 import { isLoopback } from '../load/loopback.ts'
 import { summarize } from '../load/measured.ts'
 import {
@@ -19,9 +20,12 @@ import {
 } from '../load/options.ts'
 import { profiles } from '../load/profiles.ts'
 import type { RateCurve } from '../load/rate-curve.ts'
-import { reportPage } from '../load/report-page.ts'
+import { reportPage } from '../load/report/report-page.ts'
+import { screenReport } from '../load/report/screen.ts'
 import { type LoadPlan, runLoad } from '../load/run.ts'
-import { screenReport } from '../load/screen.ts'
+import { builtInScenario } from '../load/scenario/built-in.ts'
+import { loadScenario } from '../load/scenario/load-scenario.ts'
+import type { ScenarioDefinition } from '../load/scenario/scenario.ts'
 import type { LoadSummary } from '../load/summary.ts'
 import { readTrace } from '../load/trace.ts'
 import { compareRuns } from '../load/verdict/comparison.ts'
@@ -34,24 +38,34 @@ const retryAfterMaxMs = 10_000
 async function run(options: LoadOptions, command: Command): Promise<void> {
   checkLoadOptions(command, options)
   try {
-    const { audit, thresholds } = await load(options)
+    const summary = await load(options)
+    if (summary === undefined) return
+    const { audit, thresholds } = summary
     process.exitCode = audit.passed && thresholds.every(({ passed }) => passed) ? 0 : 1
   } catch (error) {
-    const { message, exitCode } = failureOf(error)
+    const isUsage = isGridError(error, 'configuration_invalid')
+    const { message, exitCode } = failureOf(error, isUsage ? 2 : 1)
     throw new Failure(`error: ${message}`, exitCode, { cause: error })
   }
 }
 
-async function load(options: LoadOptions): Promise<LoadSummary> {
+/** Undefined: nobody was sent. */
+async function load(options: LoadOptions): Promise<LoadSummary | undefined> {
   const curve = await curveOf(options)
   const earlier = options.compare === undefined ? undefined : await readEarlierRun(options.compare)
   await prepareFolders(options)
-  const { url, status, application: space } = options
+  const { url, status } = options
+  const scenario =
+    options.scenario === undefined
+      ? builtInScenario(options.application, options)
+      : await loadScenario(options.scenario)
+  const { space } = scenario
   const grid = await findGrid({ url, status, space }, readEnvironment())
   try {
     if (!options.allowRemote && !isLoopback(grid.url))
       throw new Failure(`${grid.url.href} (${grid.how}) ${notThisMachine}`, 2)
-    const measured = await measure(options, curve, grid)
+    if (options.k6 !== undefined) return await writeK6(options.k6, options, curve, grid)
+    const measured = await measure(options, scenario, curve, grid)
     const summary: LoadSummary = {
       ...measured,
       thresholds: options.threshold.map((threshold) => judge(threshold, measured)),
@@ -68,21 +82,45 @@ async function load(options: LoadOptions): Promise<LoadSummary> {
   }
 }
 
-async function measure(options: LoadOptions, curve: RateCurve, grid: FoundGrid) {
-  const plan = planOf(options, curve, grid)
+async function writeK6(
+  file: string,
+  options: LoadOptions,
+  curve: RateCurve,
+  { url, how }: FoundGrid,
+): Promise<undefined> {
+  const { header: headers, think: thinkSeconds, drain: drainSeconds, maxOpen: openMax } = options
+  const script = await k6Script(curve, {
+    ...options,
+    ...{ url, runId: runIdOf(options), headers, users: options.users },
+    ...{ thinkSeconds, drainSeconds, openMax, timeoutMs: options.timeout * 1000 },
+  })
+  await writeFile(file, script)
+  process.stdout.write(`${file}: for ${url.origin} (${how}): k6 run ${file}\n`)
+}
+
+/** Two runs with one seed do the same, but must not meet each other's events and keys. */
+const runIdOf = ({ seed }: LoadOptions): string => `${seed}-${randomUUID().slice(0, 8)}`
+
+async function measure(
+  options: LoadOptions,
+  scenario: ScenarioDefinition,
+  curve: RateCurve,
+  grid: FoundGrid,
+) {
+  const plan = planOf(options, scenario, curve, grid)
   const interrupt = new AbortController()
   // The first signal ends the arrivals, and the audit follows; the second one ends the process.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort())
   const arrivals = Math.round(curve.arrivals)
   process.stdout.write(
-    `${options.application} at ${grid.url.origin} (${grid.how}): about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,
+    `${nameOf(options)} at ${grid.url.origin} (${grid.how}): about ${arrivals} users in ${Math.round(curve.durationSeconds)} s, at most ${curve.peakRate.toFixed(1)}/s\n`,
   )
   const startedAt = new Date().toISOString()
   const outcome = await runLoad(plan, interrupt.signal, process.stdout)
   const { header, url, threshold, ...shown } = options
   const run = {
     url: grid.url.origin + grid.url.pathname,
-    application: options.application,
+    application: nameOf(options),
     profile: options.profile,
     startedAt,
     runId: plan.runId,
@@ -95,23 +133,21 @@ async function measure(options: LoadOptions, curve: RateCurve, grid: FoundGrid) 
   return summarize(run, outcome.recorder, outcome.checks)
 }
 
-function planOf(options: LoadOptions, curve: RateCurve, { url, processes }: FoundGrid): LoadPlan {
-  // Two runs with one seed do the same, but must not meet each other's events and idempotency keys.
-  const runId = `${options.seed}-${randomUUID().slice(0, 8)}`
+const nameOf = ({ application, scenario }: LoadOptions): string => scenario ?? application
+
+function planOf(
+  options: LoadOptions,
+  scenario: ScenarioDefinition,
+  curve: RateCurve,
+  { url, processes }: FoundGrid,
+): LoadPlan {
+  const runId = runIdOf(options)
   return {
     url,
     processes,
-    application: createApplication(options.application, {
-      runId,
-      seats: options.seats,
-      events: options.events,
-      hotShare: options.hot,
-      users: options.users,
-      browseShare: options.browse,
-      specificShare: options.specific,
-      confirmShare: options.confirm,
-      thinkMs: options.think * 1000,
-    }),
+    scenario,
+    users: options.users,
+    thinkMs: options.think * 1000,
     curve,
     arrivals: options.arrivals,
     seed: options.seed,
@@ -162,7 +198,7 @@ async function traceOf(file: string): Promise<readonly number[]> {
 
 /** Learning after an hour of load that a file cannot be written would be a pity. */
 async function prepareFolders(options: LoadOptions): Promise<void> {
-  for (const file of [options.json, options.report]) {
+  for (const file of [options.json, options.report, options.k6]) {
     if (file === undefined) continue
     try {
       await mkdir(dirname(file), { recursive: true })

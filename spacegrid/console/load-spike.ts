@@ -11,7 +11,7 @@ import {
   spikeSizes,
 } from '@spacegrid/console/control'
 import { GridError } from '@spacegrid/grid/core/errors'
-import type { ApplicationName } from '../load/applications.ts'
+import type { ApplicationName } from '../load/scenario/built-in.ts'
 import type { LoadSummary } from '../load/summary.ts'
 import { spacegridProgram } from '../own-program.ts'
 

@@ -8,9 +8,10 @@ import {
   defineSpace,
   Type,
 } from '@spacegrid/grid/core/define'
-import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import { afterEach, expect, test } from 'vitest'
+import { GridClient, type Transport } from '../client/index.ts'
 import { EmbeddedGrid } from './embedded-grid.ts'
 
 const orders = defineCache('orders', {
@@ -142,6 +143,32 @@ test('several queries, and one that is explained, are given what has left memory
   await expect(missing).rejects.toMatchObject({ code: 'not_found' })
 })
 
+/** As the client tells it. */
+async function byClient(http: HttpServer, ids: readonly string[]): Promise<void> {
+  const send: Transport['send'] = async ({ path, method, headers }) => {
+    const answer = await http.inject({ method, url: path, headers })
+    const header = (name: string) => answer.headers[name]?.toString()
+    return { status: answer.statusCode, header, text: answer.body }
+  }
+  const client = new GridClient<typeof shop>('http://grid', { transport: { send } })
+  const stored = await client.stored('shop', 'orders', 'k07')
+  expect(stored).toMatchObject({
+    ...{ key: 'k07', archived: true, value: { status: 'closed' } },
+    position: expect.any(Number),
+  })
+  const found: string[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const asked = { index: 'byStatus', equals: ['closed'], limit: 10 }
+    const more: object = cursor === '' ? {} : { cursor }
+    const page = await client.archived('shop', 'orders', { ...asked, ...more })
+    found.push(...page.entries.map(({ key }) => key))
+    cursor = page.next
+  }
+  expect(found).toEqual(ids)
+  await expect(client.stored('shop', 'orders', 'none')).rejects.toMatchObject({ code: 'not_found' })
+  await client.stop()
+}
+
 test('it is answered over HTTP, one by one and page by page, and stays when all is started anew', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'archive-'))
   const before = await start(directory)
@@ -202,6 +229,7 @@ test('it is answered over HTTP, one by one and page by page, and stays when all 
     expect(await get(`orders?${query}`), query).toMatchObject({
       ...{ status: 400, code: 'invalid_input', errors: [{ path }] },
     })
+  await byClient(http, ids)
   await http.close()
   // What has left before is there for whoever needs it now.
   expect((await after.units[0]?.execute('note', { id: 'k03', text: 'x' }))?.result).toEqual({

@@ -59,8 +59,8 @@ export async function writeProject(place: string): Promise<Project> {
     texts[file] = (await readFile(template, 'utf8'))
       .replaceAll('{{name}}', name)
       .replaceAll('{{space}}', space)
-      // Those of this repository have a console, and call services after the role.
-      .replace(/^ {2}console:.*\n(?: {4}.*\n)*/m, '')
+      // Those of this repository have more services, and call them after the role.
+      .replace(/^ {2}(?:console|waiting-room):.*\n(?: {4}.*\n)*/gm, '')
       .replaceAll(/^ {2}processing-unit:|processing-unit(?==\d)/gm, (service) =>
         service.replace('processing-unit', 'unit'),
       )

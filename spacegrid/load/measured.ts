@@ -1,6 +1,6 @@
 import type { Histogram } from 'hdr-histogram-js'
-import type { AuditCheck } from './application.ts'
 import { type Counts, latencyBucketMs, type Recorder, type SecondRecord } from './recorder.ts'
+import type { AuditCheck } from './scenario/audit-check.ts'
 import type { ServerFigures } from './servers/server-figures.ts'
 
 /** Milliseconds; null where nothing was measured. */

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type ApplicationName, applicationNames } from './applications.ts'
 import { type ArrivalProcess, arrivalProcesses } from './arrivals.ts'
-import { eventSeatsMax } from './event-layout.ts'
 import { isLoopback } from './loopback.ts'
 import {
   defaultDurationSeconds,
@@ -9,6 +7,8 @@ import {
   type ProfileName,
   profileNames,
 } from './profiles.ts'
+import { type ApplicationName, applicationNames } from './scenario/built-in.ts'
+import { eventSeatsMax } from './ticketing/event-layout.ts'
 import { parseThreshold, type Threshold } from './verdict/threshold.ts'
 
 export interface LoadOptions {
@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly allowRemote: boolean
   readonly header: Readonly<Record<string, string>>
   readonly application: ApplicationName
+  /** A module that exports one, in place of an application that comes along. */
+  readonly scenario?: string
   readonly profile: ProfileName
   readonly rate: number
   readonly peak?: number
@@ -42,6 +44,7 @@ export interface LoadOptions {
   readonly think: number
   readonly threshold: readonly Threshold[]
   readonly compare?: string
+  readonly k6?: string
   readonly report?: string
   readonly json?: string
 }
@@ -71,6 +74,12 @@ export function addLoadOptions(command: Command): Command {
         .default({}, 'none'),
     )
     .addOption(choice('--application <name>', 'what the users do', applicationNames, 'ticketing'))
+    .addOption(
+      new Option(
+        '--scenario <file>',
+        'users of your own application: a module that exports a scenario (docs/load.md)',
+      ).conflicts('application'),
+    )
     .addOption(choice('--profile <name>', 'how the rate changes', profileNames, 'steady'))
     .option('--rate <users/s>', 'arrivals per second in ordinary times', number(0.01, 100_000), 50)
     .option(
@@ -127,6 +136,10 @@ export function addLoadOptions(command: Command): Command {
         .default([], 'none'),
     )
     .option('--compare <file.json>', 'an earlier run: how this one differs from it')
+    .option(
+      '--k6 <file.js>',
+      'send nobody: write the same users of ticketing as a script for k6, a second opinion',
+    )
     .option('--report <file.html>', 'write a page with charts')
     .option('--json <file.json>', 'write every number')
 }
@@ -138,6 +151,8 @@ export function checkLoadOptions(command: Command, options: LoadOptions): void {
   const { url } = options
   if (url !== undefined && !options.allowRemote && !isLoopback(url))
     command.error(`error: --url ${url.href} ${notThisMachine}`)
+  if (options.k6 !== undefined && (options.scenario ?? options.application) !== 'ticketing')
+    command.error('error: --k6 writes the users of ticketing only')
   if (options.profile === 'trace' && options.trace === undefined) {
     command.error('error: --profile trace needs --trace FILE')
   }

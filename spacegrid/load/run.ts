@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events'
 import { GridClient, type GridClientOptions } from '../client/index.ts'
-import type { Application, AuditCheck } from './application.ts'
 import { type ArrivalProcess, arrivalTimesMs } from './arrivals.ts'
 import type { WatchedProcess } from './found/find-grid.ts'
 import { runOpenLoop } from './open-loop.ts'
@@ -9,18 +8,27 @@ import { type ProgressOptions, showProgress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import type { RateCurve } from './rate-curve.ts'
 import { Recorder } from './recorder.ts'
+import type { AuditCheck } from './scenario/audit-check.ts'
+import { Checks } from './scenario/checks.ts'
+import { journeyDraw } from './scenario/journey-draw.ts'
+import { OpenCommands } from './scenario/open-commands.ts'
+import type { Scenario, ScenarioDefinition } from './scenario/scenario.ts'
+import { RunOver, User, type UserContext } from './scenario/user.ts'
 import type { ServerFigures } from './servers/server-figures.ts'
 import { ServerWatch } from './servers/server-watch.ts'
-import { Session, type SessionContext } from './session.ts'
 
 export interface LoadPlan {
   readonly url: URL
-  readonly application: Application
+  readonly scenario: ScenarioDefinition
   readonly curve: RateCurve
   readonly arrivals: ArrivalProcess
   readonly seed: number
   /** Distinguishes this run's events and keys from any other's. */
   readonly runId: string
+  /** Distinct users; undefined: every arrival is another one. */
+  readonly users: number | undefined
+  /** Mean time that a user thinks before a decision, in ms. */
+  readonly thinkMs: number
   /** How long users may go on after the last arrival. In ms. */
   readonly drainMs: number
   readonly client: ClientPlan
@@ -41,6 +49,7 @@ export interface LoadOutcome {
 /** Random streams that are not users'. Users count from zero. */
 const scheduleStream = -1
 const retryStream = -2
+const dataStream = -3
 
 /**
  * Finding out what became of unanswered confirmations may take this long; what is open then stays
@@ -59,7 +68,7 @@ const auditRetry = { retriesMax: 30, retryAfterMaxMs: 30_000 }
  * schedule's length, the drain, the settling and the audit's own timeouts.
  *
  * @param interrupt ends the arrivals early; users already there finish, and the audit follows
- * @throws Error when the application cannot be prepared
+ * @throws Error when the scenario cannot be prepared, or has nothing that anybody could do
  */
 export async function runLoad(
   plan: LoadPlan,
@@ -67,13 +76,20 @@ export async function runLoad(
   stream: NodeJS.WriteStream,
 ): Promise<LoadOutcome> {
   const random = seededRandom(plan.seed, retryStream)
+  const { scenario, runId: id, users, seed } = plan
+  const started = scenario.start({ id, users, random: seededRandom(seed, dataStream) })
+  const draw = journeyDraw(started.journeys)
   const auditClient = clientOf(plan, { retry: auditRetry, random })
   const preparingClient = clientOf(plan, { random })
   try {
-    await plan.application.prepare(preparingClient)
-    const { visitErrors, ...visited } = await visitAll(plan, interrupt, stream)
-    const checks = await auditAll(plan.application, auditClient, visitErrors)
-    return { ...visited, checks, interrupted: interrupt.aborted }
+    await started.prepare?.(preparingClient)
+    const { visitErrors, checks, open, ...visited } = await visitAll(plan, draw, interrupt, stream)
+    const settle = () => open.settle(auditClient, scenario.space, AbortSignal.timeout(settlingMs))
+    const audited = await auditAll(started, auditClient, settle, visitErrors)
+    return {
+      ...{ ...visited, interrupted: interrupt.aborted },
+      checks: [...checks.results, ...audited],
+    }
   } finally {
     await preparingClient.stop()
     await auditClient.stop()
@@ -86,11 +102,20 @@ function clientOf({ url, client }: LoadPlan, options: GridClientOptions): GridCl
   return new GridClient(url, { ...client, ...options, transport })
 }
 
+interface Visited {
+  readonly recorder: Recorder
+  readonly visitErrors: readonly string[]
+  readonly servers: ServerFigures
+  readonly checks: Checks
+  readonly open: OpenCommands
+}
+
 async function visitAll(
   plan: LoadPlan,
+  draw: ReturnType<typeof journeyDraw>,
   interrupt: AbortSignal,
   stream: NodeJS.WriteStream,
-): Promise<{ recorder: Recorder; visitErrors: string[]; servers: ServerFigures }> {
+): Promise<Visited> {
   const startedMs = performance.now()
   const now = (): number => performance.now() - startedMs
   const recorder = new Recorder(now)
@@ -99,14 +124,12 @@ async function visitAll(
   const over = new AbortController()
   // Every thinking user listens: thousands are meant, not a leak.
   setMaxListeners(0, over.signal)
-  const { runId, application } = plan
-  const context: SessionContext = {
-    client,
-    recorder,
-    space: application.space,
-    now,
+  const { runId, scenario, users, thinkMs } = plan
+  const [open, checks] = [new OpenCommands(), new Checks()]
+  const context: UserContext = {
+    ...{ client, recorder, open, checks, now, runId, users, thinkMs },
+    space: scenario.space,
     signal: over.signal,
-    runId,
   }
   const visits = new Set<Promise<void>>()
   const visitErrors: string[] = []
@@ -122,10 +145,11 @@ async function visitAll(
   watch.start()
   const start = (intendedMs: number, index: number): void => {
     recorder.arrival(intendedMs)
-    const session = new Session(context, index, intendedMs, seededRandom(plan.seed, index))
-    const visit: Promise<void> = application
-      .visit(session)
+    const user = new User(context, index, intendedMs, seededRandom(plan.seed, index))
+    const visit: Promise<void> = draw(user.random)
+      .visit(user)
       .catch((error: unknown) => {
+        if (error instanceof RunOver) return
         visitErrors.push(`user ${index}: ${error instanceof Error ? error.message : String(error)}`)
       })
       .finally(() => visits.delete(visit))
@@ -142,7 +166,7 @@ async function visitAll(
     await Promise.all(visits)
     shown.stop()
   }
-  return { recorder, visitErrors, servers: await watch.stop() }
+  return { recorder, visitErrors, checks, open, servers: await watch.stop() }
 }
 
 /** Waits for all users, but not longer than the drain. */
@@ -154,8 +178,9 @@ async function finish(visits: ReadonlySet<Promise<void>>, drainMs: number): Prom
 }
 
 async function auditAll(
-  application: Application,
+  { audit }: Scenario,
   client: GridClient,
+  settle: () => Promise<void>,
   visitErrors: readonly string[],
 ): Promise<AuditCheck[]> {
   const contract: AuditCheck = {
@@ -164,8 +189,8 @@ async function auditAll(
     detail: visitErrors.length === 0 ? 'no user met another' : visitErrors.slice(0, 5).join('; '),
   }
   try {
-    await application.settle(client, AbortSignal.timeout(settlingMs))
-    return [...(await application.audit(client)), contract]
+    await settle()
+    return [...((await audit?.(client)) ?? []), contract]
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
     return [{ promise: 'the audit can be carried out', passed: false, detail }, contract]

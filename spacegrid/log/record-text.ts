@@ -1,5 +1,6 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
+import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
 import { readRecord } from '@spacegrid/grid/engine/replica/record-reader'
 
@@ -49,11 +50,20 @@ function frameLines(frame: Frame): [string, string][] {
     default: {
       const { origin, id, previous, deadline } = frame
       const place = `frame ${id} of origin ${origin}, after ${previous}, to land by ${deadline}`
-      const count = frame.kind === FrameKind.transactions ? frame.transactions.length : 0
-      return [
-        ['place', place],
-        ...(count > 0 ? [['holds', `${count} transactions`] as [string, string]] : []),
-      ]
+      const transactions = frame.kind === FrameKind.transactions ? frame.transactions : []
+      const lines: [string, string][] = [['place', place]]
+      if (transactions.length > 0) lines.push(['holds', `${transactions.length} transactions`])
+      const commands = commandsText(transactions)
+      if (commands !== '') lines.push(['commands', commands])
+      return lines
     }
   }
+}
+
+/** How often each, in the order in which they first come. */
+function commandsText(transactions: readonly TransactionRecord[]): string {
+  const counts = new Map<string, number>()
+  for (const { command } of transactions)
+    if (command !== undefined) counts.set(command, (counts.get(command) ?? 0) + 1)
+  return Array.from(counts, ([command, count]) => `${command} ${count}`).join(', ')
 }

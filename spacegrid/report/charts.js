@@ -5,7 +5,7 @@
 const charts = (() => {
   const ink = getComputedStyle(document.body).color
   const line = 'rgba(128, 128, 128, 0.25)'
-  const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } }
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
   const colors = [
     '#4c78a8',
     '#f58518',
@@ -25,9 +25,10 @@ const charts = (() => {
     /** `series`: [{ label, values, …what uPlot takes }] over the numbers `x`. */
     draw: (elementId, x, series, { scales, axes, height = 300, xLabel }) => {
       const element = document.getElementById(elementId)
-      new uPlot(
+      const width = () => Math.min(1080, element.clientWidth)
+      const plot = new uPlot(
         {
-          width: Math.min(1080, element.clientWidth),
+          width: width(),
           height,
           scales,
           axes: axes.map((one) => ({ ...axis, ...one })),
@@ -39,6 +40,8 @@ const charts = (() => {
         [x, ...series.map(({ values }) => values)],
         element,
       )
+      // A phone that is turned has another width.
+      addEventListener('resize', () => plot.setSize({ width: width(), height }))
     },
   }
 })()

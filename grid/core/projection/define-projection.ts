@@ -7,7 +7,7 @@ import type { Mistake } from '../mistake.ts'
 import type { AnyCache, Cache, PartitionKey } from '../transaction.ts'
 import { type Aggregate, type Aggregates, aggregates, type ScalarField } from './aggregate.ts'
 import { takeAggregates } from './aggregate-checks.ts'
-import type { Join, Projection, ProjectionSource } from './projection.ts'
+import type { Join, Projection, ProjectionSource, Told } from './projection.ts'
 import {
   checkGroupBy,
   checkIndexes,
@@ -125,6 +125,7 @@ export function defineProjection<
   Made extends Values = Values,
   const Indexes extends IndexFields = Record<never, never>,
   Given extends keyof ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> = never,
+  const Readable extends boolean | readonly string[] = false,
 >(
   name: Name,
   options: ProjectionOptions<Of, Selected, GroupBy, Made, Indexes> &
@@ -136,13 +137,14 @@ export function defineProjection<
       Indexes
     > & {
       readonly [Option in Given]?: unknown
-    },
+    } & { readonly readable?: Readable },
 ): Projection<
   RowOf<ItemOf<Of, Selected>, GroupBy, 'values' extends Given ? Made : never>,
   Indexes & { readonly byKey: GroupBy },
   UsesOf<Of>,
   Name
-> {
+> &
+  Told<Readable> {
   checkName('projection', name)
   const what = `projection ${name}`
   const { description, version = 1, of, where, select, values, readable } = options

@@ -23,8 +23,7 @@ export function mergeRows<Row>(
   if (!aggregates) return all as Row[]
   const groups = new Map<string, Value[]>()
   for (const row of all) {
-    const by = groupBy.map((field) => row[field]) as Scalar[]
-    const key = by.length === 0 ? onlyRowKey : rowKey(...(by as [Scalar, ...Scalar[]]))
+    const key = keyOfGroup(groupBy.map((field) => row[field]) as Scalar[])
     const group = groups.get(key)
     if (group) group.push(row)
     else groups.set(key, [row])
@@ -33,6 +32,10 @@ export function mergeRows<Row>(
     group.length === 1 ? group[0] : mergedGroup(projection as AnyProjection, group),
   ) as Row[]
 }
+
+/** Key of the row of a group, of the values it is grouped by. */
+export const keyOfGroup = (by: readonly Scalar[]): string =>
+  by.length === 0 ? onlyRowKey : rowKey(...(by as readonly [Scalar, ...Scalar[]]))
 
 function mergedGroup({ aggregates = {}, groupBy }: AnyProjection, rows: readonly Value[]): Value {
   const merged: Record<string, unknown> = {}

@@ -7,6 +7,7 @@ import type { Aggregate } from './aggregate.ts'
 /** Nothing has them. To the compiler they say what a projection's rows are, and what it follows. */
 declare const made: unique symbol
 declare const followed: unique symbol
+declare const told: unique symbol
 
 /** Pairs of entries of two caches that belong together. Made by `join`. */
 export interface Join<Item = unknown, Uses extends string = string> {
@@ -27,6 +28,11 @@ export interface JoinPlan {
   readonly select: (left: Value, right: Value | undefined) => unknown
 }
 
+/** Says what of a projection's rows callers may read, as it is declared. */
+export interface Told<Readable> {
+  readonly [told]?: Readable
+}
+
 /** What a projection is made of: entries of a cache or of several, or a join of two. */
 export type ProjectionSource = AnyCache | readonly AnyCache[] | Join
 
@@ -42,6 +48,7 @@ export interface Projection<
 > {
   readonly [made]?: Row
   readonly [followed]?: Uses
+  readonly [told]?: unknown
   readonly name: Name
   readonly description: string | undefined
   readonly version: number

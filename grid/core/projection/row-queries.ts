@@ -3,10 +3,12 @@ import type { IndexRange, Scalar, Value } from '../data-types.ts'
 import type { AnyQuery, Reader } from '../definition.ts'
 import { GridError } from '../errors.ts'
 import { compareScalars } from '../index-order.ts'
+import { cursorOf, type PagedList } from '../page-cursor.ts'
+import type { Page, PageOptions } from '../page-types.ts'
 import { WrongPartition } from '../place.ts'
 import { type ReadableFields, readableIndexes, readablePart } from '../readable-part.ts'
 import { typesOf } from '../schema-check.ts'
-import { mergeRows } from './merge-rows.ts'
+import { keyOfGroup, mergeRows } from './merge-rows.ts'
 import type { AnyProjection } from './projection.ts'
 
 /** What a range of rows may have at most, and has if nobody asks for fewer. */
@@ -17,6 +19,17 @@ const rowsPerAnswer = 100
 interface Part {
   readonly version: number
   readonly rows: readonly Value[]
+  /** Of a range: the keys of its rows. A unit of an earlier version does not say them. */
+  readonly keys?: readonly string[]
+  /** There are more behind them. */
+  readonly more?: boolean
+}
+
+/** A row, and its place among others that are equal in an index. */
+interface PlacedRow {
+  readonly row: Value
+  readonly key: string
+  readonly partition: number
 }
 
 interface RangeInput {
@@ -28,6 +41,7 @@ interface RangeInput {
   readonly before?: string
   readonly reverse?: boolean
   readonly limit?: number
+  readonly cursor?: string
 }
 
 /** Rows cannot be given as they are asked for: told to whoever asks. */
@@ -115,24 +129,47 @@ function rangeQuery(projection: AnyProjection, partitions: number): AnyQuery {
         description: `Default ${rowsPerAnswer}`,
       }),
     ),
+    cursor: Type.Optional(
+      Type.String({ description: '`next` of the page before: of the same index and direction' }),
+    ),
   })
-  const partOf = (read: Reader, asked: RangeInput): Part => ({
-    version: projection.version,
-    rows: readRange(read, projection, asked),
-  })
+  const partOf = (read: Reader, asked: RangeInput): Part => {
+    const { items, keys = [], next } = readPage(read, projection, asked)
+    return { version: projection.version, rows: items, keys, more: next !== undefined }
+  }
   const merge = (parts: readonly Part[], asked: RangeInput) => {
-    const rows = mergeRows(projection, rowsOf(projection, parts)) as Value[]
-    const fields = indexes[asked.index ?? 'byKey'] ?? []
-    const sign = asked.reverse ? -1 : 1
-    const sorted =
-      parts.length === 1 ? rows : rows.toSorted((a, b) => sign * compareBy(fields, a, b))
-    const shown = sorted.slice(0, asked.limit ?? rowsPerAnswer)
-    return { rows: shown.map((row) => shownOf(projection, row)) }
+    const { index = 'byKey', reverse = false, limit = rowsPerAnswer, cursor } = asked
+    if (cursor !== undefined && parts.some(({ keys }) => keys === undefined))
+      throw new UnusableRows('not_ready', `Units that know no pages of ${name} have answered`, {
+        retryAfterMs: 1000,
+      })
+    const list: PagedList = { cache: name, index, fields: indexes[index] ?? [], reverse }
+    const placed = placedRows(projection, parts)
+    // Those of one partition are in order.
+    const told = parts.length === 1 ? placed : inOrder(list, placed)
+    const page = told.slice(0, limit)
+    const rows = page.map(({ row }) => shownOf(projection, row))
+    const last = page.at(-1)
+    const isWhole = told.length <= limit && !parts.some(({ more }) => more)
+    if (isWhole || !last) return { rows }
+    return isTold(projection, list, last)
+      ? { rows, next: cursorOf(list, { ...last, values: valuesOf(list, last.row) }) }
+      : { rows, more: true }
   }
   return derived(projection, 'rows', {
     description: `Rows of ${name}, in the order of an index`,
     input,
-    result: Type.Object({ rows: Type.Array(readableSchema(projection)) }),
+    result: Type.Object({
+      rows: Type.Array(readableSchema(projection)),
+      next: Type.Optional(
+        Type.String({ description: '`cursor` of the next page; missing on the last one' }),
+      ),
+      more: Type.Optional(
+        Type.Literal(true, {
+          description: 'There are more, and no cursor: it would say what callers may not read',
+        }),
+      ),
+    }),
     handler: (read: Reader, asked: RangeInput) => merge([partOf(read, asked)], asked),
     each: partOf,
     merge,
@@ -171,20 +208,57 @@ function rowsOf({ name, version }: AnyProjection, parts: readonly Part[]): reado
   return parts.map(({ rows }) => [...rows])
 }
 
-function compareBy(fields: readonly string[], a: Value, b: Value): number {
-  for (const field of fields) {
-    const order = compareScalars(a[field], b[field])
-    if (order !== 0) return order
-  }
-  return 0
+/** As one list: of groups that are spread over partitions one row each. */
+function placedRows(projection: AnyProjection, parts: readonly Part[]): readonly PlacedRow[] {
+  const rows = rowsOf(projection, parts)
+  const { aggregates, groupBy } = projection
+  if (aggregates === undefined)
+    return rows.flatMap((own, partition) =>
+      own.map((row, at) => ({ row, key: parts[partition]?.keys?.[at] ?? '', partition })),
+    )
+  // What a partition has of a group that was told is told, whichever it is.
+  const partition = parts.length - 1
+  return mergeRows(projection, rows).map((row) => ({
+    ...{ row: row as Value, partition },
+    key: keyOfGroup(groupBy.map((field) => (row as Value)[field]) as Scalar[]),
+  }))
+}
+
+function inOrder(list: PagedList, rows: readonly PlacedRow[]): readonly PlacedRow[] {
+  const sign = list.reverse ? -1 : 1
+  return rows.toSorted((a, b) => {
+    for (const field of list.fields) {
+      const order = compareScalars(a.row[field], b.row[field])
+      if (order !== 0) return sign * order
+    }
+    return sign * compareScalars(a.key, b.key)
+  })
+}
+
+const valuesOf = ({ fields }: PagedList, row: Value): Scalar[] =>
+  fields.map((field) => row[field] as Scalar)
+
+/** Whether callers may read all that a cursor behind a row holds. */
+function isTold(
+  projection: AnyProjection,
+  { fields }: PagedList,
+  { row, key }: PlacedRow,
+): boolean {
+  const { aggregates, groupBy } = projection
+  const shown = shownOf(projection, row)
+  const isShown = (field: string) => Object.hasOwn(shown, field)
+  if (!fields.every(isShown)) return false
+  return aggregates ? groupBy.every(isShown) : Object.values(shown).includes(key)
 }
 
 /** None, where the range says that its rows are in another partition. */
-function readRange(read: Reader, projection: AnyProjection, asked: RangeInput): readonly Value[] {
+function readPage(read: Reader, projection: AnyProjection, asked: RangeInput): Page<Value> {
+  const { index = 'byKey', cursor } = asked
+  const options = { ...rangeOf(projection, asked), cursor, withKeys: true }
   try {
-    return read.range(projection, asked.index ?? 'byKey', rangeOf(projection, asked)) as Value[]
+    return read.page(projection, index, options as PageOptions) as Page<Value>
   } catch (error) {
-    if (error instanceof WrongPartition) return []
+    if (error instanceof WrongPartition) return { items: [], keys: [] }
     throw error
   }
 }

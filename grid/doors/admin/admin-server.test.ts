@@ -139,7 +139,7 @@ describe('several units of one space', () => {
     ahead.clockDifferenceMs = 3
     behind.clockDifferenceMs = -8000
     const { shop: figures } = statusOfUnits('embedded', 'embedded', [ahead, behind]).spaces()
-    expect(figures).toMatchObject({ position: 1, pending: 2, collisions: 2, commandsPerSecond: 6 })
+    expect(figures).toMatchObject({ position: 1, pending: 2, collisions: 4, commandsPerSecond: 6 })
     expect(figures?.clock).toEqual({ differenceMs: -8000, jumps: 3 })
   })
 })

@@ -85,15 +85,15 @@ const placementsOf = (units: readonly Serving[]): Readonly<Record<string, Placem
   )
 
 /**
- * Two replicas of a space as one: the state of the one that is behind, the work of both. Collisions
- * are melded, so every replica counts all of them.
+ * Two replicas of a space as one: the state of the one that is behind, the work of both. Each
+ * counts the collisions of its own commands.
  */
 function together(one: SpaceStatus, other: SpaceStatus): SpaceStatus {
   return {
     ...(one.position <= other.position ? one : other),
     lag: Math.max(one.lag, other.lag),
     pending: one.pending + other.pending,
-    collisions: Math.max(one.collisions, other.collisions),
+    collisions: one.collisions + other.collisions,
     commandsPerSecond: one.commandsPerSecond + other.commandsPerSecond,
     damagedRecords: Math.max(one.damagedRecords ?? 0, other.damagedRecords ?? 0),
     ...(one.clock && other.clock ? { clock: mergeClocks(one.clock, other.clock) } : {}),

@@ -74,7 +74,8 @@ export class ReadsMade {
         state.scan(cache, index, wanted, look),
       )
     }
-    const cache = (number: number) => this.#cacheOf(number, state.cache(number))
+    const cache = (number: number) =>
+      this.#cacheOf(number, state.cache(number), state.layout.cache(number).orders)
     const seen: Readonly<Record<string, unknown>> = { peek, scan, cache, layout: state.layout }
     return new Proxy(state, {
       get: (_, name) => {
@@ -101,18 +102,20 @@ export class ReadsMade {
     scan: (range: IndexRange, visit: (entry: Entry) => boolean) => boolean,
   ): boolean {
     let last: Entry | undefined
-    const isWhole = scan(range, (entry) => {
-      const goesOn = visit(entry)
-      if (!goesOn) last = entry
-      return goesOn
-    })
-    const behind = last && order ? { last: order.boundOf(last) } : {}
-    this.add(source, { kind: 'range', index, range, ...behind })
-    return isWhole
+    try {
+      return scan(range, (entry) => {
+        const goesOn = visit(entry)
+        if (!goesOn) last = entry
+        return goesOn
+      })
+    } finally {
+      const behind = last && order ? { last: order.boundOf(last) } : {}
+      this.add(source, { kind: 'range', index, range, ...behind })
+    }
   }
 
   /** What is asked of entries themselves: one by its key, how many they are, or anything else. */
-  #cacheOf(source: Source, cache: CacheState): CacheState {
+  #cacheOf(source: Source, cache: CacheState, orders: readonly IndexOrder[]): CacheState {
     const all = <Of extends object>(from: Of, name: string | symbol): unknown => {
       this.add(source, { kind: 'all' })
       const value: unknown = Reflect.get(from, name, from)
@@ -129,7 +132,12 @@ export class ReadsMade {
       this.key(source, key)
       return cache.peek(key)
     }
-    const seen: Readonly<Record<string, unknown>> = { entries, peek }
+    // A page: what comes before where it begins is heard of as well.
+    const scan: CacheState['scan'] = (index, range, visit, place) =>
+      this.#scan(source, orders[index], index, range, visit, (wanted, look) =>
+        cache.scan(index, wanted, look, place),
+      )
+    const seen: Readonly<Record<string, unknown>> = { entries, peek, scan }
     return new Proxy(cache, {
       get: (_, name) =>
         typeof name === 'string' && Object.hasOwn(seen, name) ? seen[name] : all(cache, name),
@@ -155,7 +163,7 @@ export class ReadsMade {
         visit as (entry: Entry) => boolean,
         (wanted, look) => projected.scan(cache, index, wanted, look as typeof visit),
       )
-    const rows = this.#cacheOf(name, projected.rows)
+    const rows = this.#cacheOf(name, projected.rows, layout.orders)
     return Object.create(projected, {
       layout: { value: layout },
       rows: { value: rows },

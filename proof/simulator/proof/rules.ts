@@ -3,6 +3,7 @@ import { affinityRules } from './affinity-rules.ts'
 import { applicationRules } from './application-rules.ts'
 import { archiveRules } from './archive-rules.ts'
 import { liveRules } from './live-rules.ts'
+import { pastRules } from './past-rules.ts'
 import { placementRules } from './placement-rules.ts'
 import { projectionRules } from './projection-rules.ts'
 import { queryRules } from './query-rules.ts'
@@ -435,4 +436,5 @@ export const rules: readonly Rule[] = [
   ...reactionRules,
   ...queryRules,
   ...queryUnitRules,
+  ...pastRules,
 ]

@@ -17,12 +17,14 @@ export interface Counters {
   readonly processorSeconds: number | undefined
 }
 
-/** The value of a metric without labels, of the Prometheus text format; undefined: it has none. */
+/**
+ * The value of a metric of which a process has one, whatever labels say whose it is, in the text
+ * format of Prometheus; undefined: it is not told.
+ */
 export function metricIn(text: string, name: string): number | undefined {
-  const start = text.startsWith(`${name} `) ? 0 : text.indexOf(`\n${name} `) + 1
-  if (start === 0 && !text.startsWith(`${name} `)) return undefined
-  const value = Number.parseFloat(text.slice(start + name.length + 1))
-  return Number.isNaN(value) ? undefined : value
+  const [, value] = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text) ?? []
+  const number = Number(value)
+  return Number.isNaN(number) ? undefined : number
 }
 
 export function countersOf({ spaces }: StatusTold, metrics: string, atMs: number): Counters {

@@ -23,7 +23,7 @@ async function administration(told: Told): Promise<string> {
     const shop = { lag: 2, pending: 3, collisions: told.collisions, commandsPerSecond: 40, load }
     const quiet = { lag: 1, pending: 0, collisions: 1, commandsPerSecond: 2 }
     const status = { unit: 'shop-1', role: 'processing-unit', spaces: { shop, quiet } }
-    const metrics = `# HELP process_cpu_seconds_total x\nprocess_cpu_seconds_total ${told.processorSeconds}\nnodejs_eventloop_lag_p99_seconds 0.0125\nprocess_resident_memory_bytes 1048576\n`
+    const metrics = `# HELP process_cpu_seconds_total x\nprocess_cpu_seconds_total{unit="shop-1"} ${told.processorSeconds}\nnodejs_eventloop_lag_p99_seconds{unit="shop-1",role="r"} 0.0125\nprocess_resident_memory_bytes 1048576\n`
     return response.end(request.url === '/status' ? JSON.stringify(status) : metrics)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -86,10 +86,10 @@ test('it says why there is nothing', async () => {
 })
 
 test('a metric is read by its whole name', () => {
-  const text = 'a_total 1\nb{space="x"} 2\nb_total 3e-2\nnan Nan\n'
+  const text = 'a_total 1\nb{unit="x"} 2\nb_total 3e-2\nnan Nan\n'
   expect(metricIn(text, 'a_total')).toBe(1)
   expect(metricIn(text, 'b_total')).toBe(0.03)
   expect(metricIn(text, 'total')).toBeUndefined()
-  expect(metricIn(text, 'b')).toBeUndefined()
+  expect(metricIn(text, 'b')).toBe(2)
   expect(metricIn(text, 'nan')).toBeUndefined()
 })
