@@ -67,16 +67,8 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
   })
 
   it('npm run bench:contention varies every factor, and finds collisions where there are any', async () => {
-    const small = ['--units', '1,2,3', '--rates', '50,100,150', '--entries', '2,4,8']
-    const said = await run(
-      './contention.ts',
-      'contention',
-      ...small,
-      '--latencies',
-      '5,20,30',
-      '--time',
-      '400',
-    )
+    const small = ['--units', '1,3', '--rates', '50,100', '--entries', '8,4', '--latencies', '5,20']
+    const said = await run('./contention.ts', 'contention', ...small, '--time', '250')
     const { rows } = await results<ContentionResults>('contention')
     expect(rows.map(({ factor }) => factor)).toEqual([
       ...['units', 'updatesPerSecond', 'entries', 'replicationMs', 'work', 'hot'],
@@ -85,7 +77,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     // One unit has nobody to collide with, whatever the book says.
     expect(units?.[0]).toMatchObject({ units: 1, collisions: 0, expected: 0 })
     expect(units?.[0]?.book).toBeGreaterThan(0)
-    expect(units?.[2]?.collisions).toBeGreaterThan(0)
+    expect(units?.[1]?.collisions).toBeGreaterThan(0)
     const operation = work?.find((figure) => figure.work.startsWith('operation'))
     expect(operation?.collisions).toBe(0)
     for (const { figures } of rows)
