@@ -118,8 +118,6 @@ run(
     await isShown(page, '#auction .price', 10.01)
     expect(await drawn(page)).not.toBe(before)
     await picture(page, 'spike')
-    // Nobody comes any more; those who are there finish.
-    await page.click('#spike-button')
     await page.waitForSelector('#spike-button[data-phase="idle"]', { timeout: 180_000 })
     const results = await page.locator('.result').allTextContents()
     expect(results.length).toBe(2)

@@ -101,13 +101,18 @@ test('whichever process is killed, whoever came first is let in first, and every
       await new Promise((wake) => setTimeout(wake, 50))
     }
   })()
-  for (const { settings } of [...cluster.components]) {
-    const component = cluster.components.find((one) => one.settings.name === settings.name)
-    if (!component) throw new Error(`${settings.name} has gone`)
-    component.kill('SIGKILL')
-    await component.gone
-    await cluster.restart(component)
-  }
+  const { components } = cluster
+  const data = components.filter(({ settings }) => settings.role.startsWith('data-'))
+  const serving = components.filter((component) => !data.includes(component))
+  // Those who serve one after the other: somebody has to be there.
+  for (const killed of [...serving.map((component) => [component]), data])
+    await Promise.all(
+      killed.map(async (component) => {
+        component.kill('SIGKILL')
+        await component.gone
+        await cluster.restart(component)
+      }),
+    )
   isOver = true
   await arrivals
   const bought = await Promise.all(visits)

@@ -16,6 +16,8 @@ const updateMs = 1000
 const shedShareMax = 0.01
 /** From this share on nobody is let in. */
 const heldShare = 0.5
+/** Nobody inside has asked anything for so long: nothing speaks against letting somebody in. */
+const heldMs = 10_000
 /** Growth for each finished visit, once the window has met its limit, near it. */
 const growth = 0.05
 /**
@@ -108,7 +110,7 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
     finishedPerS,
     seen: signals,
     updatedAtMs: nowMs,
-    isHeld: asked === 0 ? pace.isHeld && inside > 0 : shedShare > heldShare,
+    isHeld: asked === 0 ? pace.isHeld && passedMs < heldMs : shedShare > heldShare,
   }
   // Nothing being done says nothing about how much can be.
   if (next.isHeld) return next

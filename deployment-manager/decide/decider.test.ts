@@ -138,6 +138,11 @@ describe('units that would not help', () => {
     expect(actsOf(run)[0]).toContain('scale_out')
   })
 
+  test('the log is slow, but what waits are long queries: they help', () => {
+    const run = runFleet(load, waits({ tripMs: 80, tripMsLeast: 2, queriesWaiting: 9 }))
+    expect(actsOf(run)[0]).toContain('scale_out')
+  })
+
   test('one partition is hot', () => {
     const run = runFleet(load, {
       unitsAtStart: 3,

@@ -58,6 +58,9 @@ function logBound({ units, natsTripMs }: Moment, pressure: Pressure): Hindered |
   if (pressure.units.length === 0) return undefined
   const busiest = Math.max(...pressure.units.map(({ busy }) => busy))
   if (busiest >= idleBusy) return undefined
+  // Long queries wait for the units, and for no log.
+  if (pressure.units.some(({ logs }) => logs.some((log) => log.queriesWaiting > 0)))
+    return undefined
   const slow = units
     .flatMap(({ logs }) => logs)
     .filter(({ tripMs, tripMsLeast }) => tripMs >= Math.max(tripMsMin, tripFactor * tripMsLeast))
