@@ -138,6 +138,14 @@ test.skipIf(pictures === undefined || browserProgram() === undefined)(
     const picture = (name: string) =>
       page.screenshot({ path: `${pictures}/console-${name}.jpg`, quality: 82 })
     const pause = (ms: number) => new Promise((wake) => setTimeout(wake, ms))
+    expect(await act({ action: 'start', unit: 'ticketing-3' })).toBe(200)
+    await until('all three', ({ spaces: [space] }) => space?.unitsReady === 3)
+    const client = new GridClient(`${consoleUrl}/console/grid`, { headers: headers() })
+    const sections = ['A', 'B', 'C'].map((section) => ({
+      ...{ section, rows: 5, seatsPerRow: 20, price: 4500 },
+    }))
+    const event = { eventId: 'tonight', name: 'Tonight', startsAt: Date.now(), sections }
+    await client.command('ticketing', 'createEvent', event)
     await page.goto(consoleUrl)
     await page.waitForSelector('.seat')
     await pause(4000)

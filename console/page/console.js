@@ -140,7 +140,9 @@ function showTiles(told) {
   })
 }
 
-const areUnits = (processes) => processes.filter(({ role }) => role.endsWith('-unit'))
+/** Those that somebody has stopped in good order are not missed. */
+const areUnits = (processes) =>
+  processes.filter(({ role, state }) => role.endsWith('-unit') && state !== 'stopped')
 const areReady = (processes) => areUnits(processes).filter(({ state }) => state === 'ready')
 
 const unitsOf = (processes) => [
