@@ -28,7 +28,7 @@ test.each([
   ['nothing', 'there is no such file'],
   ['.', 'that is a folder'],
   ['empty', 'the file is empty'],
-  ['long', 'the file is too long for a URL'],
+  ['long', 'the file is too long for what it is to hold'],
 ])('%s in the place of the file ends with one line: %s', async (name, said) => {
   await writeFile(join(folder, 'empty'), '\n')
   await writeFile(join(folder, 'long'), 'x'.repeat(100_000))

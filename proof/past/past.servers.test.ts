@@ -101,11 +101,11 @@ async function toldToOperators(name: string): Promise<void> {
   try {
     const page = await desk.history('stock', 'first', { limit: 1 })
     expect(historyText(page)).toMatch(
-      /^\d+ {2}\S+Z {2}changed, sent by unit\n {2}from \{.*"left":1\}\n {2}to {3}\{.*"left":2\}\nMore: --cursor \d+\.0 /,
+      /^\d+ {2}\S+Z {2}changed, by put, sent by unit\n {2}from \{.*"left":1\}\n {2}to {3}\{.*"left":2\}\nMore: --cursor \d+\.0 /,
     )
     const { next: cursor = '' } = page
     const older = historyText(await desk.history('stock', 'first', { limit: 5, cursor }))
-    expect(older).toMatch(/^\d+ {2}\S+Z {2}created, sent by unit\n {2}to .*\nWhat happened up to/)
+    expect(older).toMatch(/^\d+ {2}\S+Z {2}created, by put, sent by unit\n {2}to .*\nWhat happened up to/)
   } finally {
     await desk.close()
   }
