@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Started by name, imported by nobody. */
 const roles = [
   ...['data-pump/main.ts', 'data-writer/main.ts', 'data-reader/main.ts'],
-  ...['deployment-manager/main.ts', 'console/main.ts'],
+  ...['deployment-manager/main.ts', 'console/main.ts', 'waiting-room/main.ts'],
 ]
 
 /** Modules of a page: they name each other as the console serves them. */
@@ -41,6 +41,8 @@ export async function buildPackage(place: string): Promise<void> {
   const paths = [...sources.keys()]
   const strays = paths.filter((path) => staysHome.test(path))
   if (strays.length > 0) throw new Error(`The package would hold ${strays.join(', ')}`)
+  const [twice] = paths.filter((path) => compiled(path) !== path && sources.has(compiled(path)))
+  if (twice) throw new Error(`${twice} and ${compiled(twice)} would be one file of the package`)
   await rm(place, { recursive: true, force: true })
   await mkdir(place, { recursive: true })
   await compile(paths, place)

@@ -7,7 +7,7 @@ import { waitText } from '../request/wait-text.ts'
 
 const read = (file: URL): string => readFileSync(file, 'utf8')
 const style = read(new URL('./line-page.css', import.meta.url))
-const script = read(new URL('./line-page.js', import.meta.url))
+const script = read(new URL('./line-script.js', import.meta.url))
 
 const hashOf = (text: string): string =>
   `'sha256-${createHash('sha256').update(text).digest('base64')}'`
