@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
@@ -41,6 +40,18 @@ class EmbeddedProcess {
       timeoutMs: 30_000,
       what: 'the grid to be ready',
     })
+  }
+
+  /** Resolves when users are there. */
+  async isUnderLoad(): Promise<void> {
+    const status = `http://127.0.0.1:${this.#environment.ADMIN_PORT}/status`
+    const isBusy = async () => {
+      const told = (await (await fetch(status)).json()) as {
+        readonly spaces: { readonly ticketing: { readonly commandsPerSecond: number } }
+      }
+      return told.spaces.ticketing.commandsPerSecond > 5
+    }
+    await waitUntil(isBusy, { timeoutMs: 30_000, what: 'commands of users' })
   }
 
   async kill(): Promise<void> {
@@ -90,7 +101,7 @@ describe('spiky users at the embedded grid', { timeout: 120_000 }, () => {
   it('passes the audit when the grid is killed under load and started again', async () => {
     const retries = ['--retries', '12', '--think', '0.5', '--confirm', '0.9', '--browse', '0']
     const loading = load('--url', grid.url, ...retries, '--rate', '60', '--duration', '6')
-    await sleep(3000)
+    await grid.isUnderLoad()
     await grid.kill()
     await grid.start()
     const { exitCode, text } = await loading
