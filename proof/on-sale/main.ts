@@ -71,7 +71,9 @@ function tell(summary: SaleSummary): void {
 }
 
 const estimateLine = ({ count, within20, inInterval }: EstimatesJudged): string =>
-  `${count} of waits of 10 s and more; ${percent(within20)} within 20 %, ${percent(inInterval)} in the interval`
+  count === 0
+    ? 'nobody waited for 10 s'
+    : `${count} of waits of 10 s and more; ${percent(within20)} within 20 %, ${percent(inInterval)} in the interval`
 
 const percent = (part: number): string => `${Math.round(part * 1000) / 10} %`
 
