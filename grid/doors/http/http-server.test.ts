@@ -13,7 +13,6 @@ describe('what does not exist', () => {
     ['GET', '/shop/caches/orders/1', 'unknown_cache', { known: ['products'] }],
     ['GET', '/shop/caches/constructor/1', 'unknown_cache', { known: ['products'] }],
     ['GET', '/__proto__/queries/x', 'unknown_space', {}],
-    ['GET', '/', 'unknown_route', {}],
     ['GET', '/shop', 'unknown_route', {}],
     ['GET', '/shop/queries/echo/', 'unknown_route', {}],
     ['GET', '/SHOP/queries/echo', 'unknown_space', {}],
@@ -36,6 +35,7 @@ describe('what does not exist', () => {
     ['GET', '/shop/queries', 'POST, OPTIONS'],
     ['DELETE', '/shop/caches/products/a', 'GET, HEAD, OPTIONS'],
     ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['POST', '/', 'GET, HEAD, OPTIONS'],
     ['POST', '/docs/static/index.css', 'GET, HEAD, OPTIONS'],
   ] as const)('%s %s: 405, allowed is %s', async (method, url, allow) => {
     const { app } = openDoor()
@@ -45,6 +45,17 @@ describe('what does not exist', () => {
     expect(answer.statusCode).toBe(405)
     expect(answer.headers).toMatchObject({ allow })
   })
+})
+
+// Who opens the address in a browser is told where to go.
+test('GET /: a page that says what this is and where to go', async () => {
+  const { app } = openDoor({ title: 'Shop <1>' })
+  const answer = await app.inject({ method: 'GET', url: '/' })
+  expect(answer.statusCode).toBe(200)
+  expect(answer.headers['content-type']).toBe('text/html; charset=utf-8')
+  expect(answer.body).toContain('<title>Shop &#60;1&#62; ')
+  for (const known of ['<code>/shop</code>', '<code>/depot</code>', '/docs', '/openapi.json'])
+    expect(answer.body).toContain(known)
 })
 
 describe('OPTIONS', () => {

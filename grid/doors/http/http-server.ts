@@ -41,6 +41,7 @@ import {
   sendProblem,
   sendProblemEarly,
 } from './failure.ts'
+import { addFrontPage } from './front-page.ts'
 import { closeGracefully } from './graceful-close.ts'
 import { addHistoryRoute } from './history-route.ts'
 import { explainMissing } from './missing-route.ts'
@@ -100,7 +101,10 @@ export interface HttpOptions extends Partial<DiscardLimits> {
   readonly compressionLengthMin?: number
   /** Routes of its own, beside those of the spaces. */
   readonly addRoutes?: (app: FastifyInstance) => void
-  /** Pages for people, at `/` and below `/console`. Default: none. */
+  /**
+   * Pages for people, at `/` and below `/console`. Default: one page, which says what this is and
+   * where to go.
+   */
   readonly pages?: Pages
   /** Of the OpenAPI document. Default: `Spacegrid` and its version. */
   readonly title?: string
@@ -184,6 +188,7 @@ export function createHttpServer(
   const spaces = [...rotations.values()].map(({ space }) => space)
   addDocumentation(app, door, spaces, settings)
   if (options.pages) addPages(app, options.pages)
+  else app.register(async (routes) => addFrontPage(routes, spaces, settings))
   app.register(async (routes) => {
     for (const rotation of rotations.values())
       addSpaceRoutes(routes, door, rotation, settings.undeclaredReadable)

@@ -4,6 +4,7 @@ import type { GridError } from '../../core/errors.ts'
 import type { LineName } from '../../core/waiting-room.ts'
 import type { LineOutside, Place, WaitEstimate } from '../request/line-serving.ts'
 import { waitText } from '../request/wait-text.ts'
+import { escaped } from './escaped.ts'
 
 const read = (file: URL): string => readFileSync(file, 'utf8')
 const style = read(new URL('./line-page.css', import.meta.url))
@@ -32,9 +33,6 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%230f766e'/%3E%3C/svg%3E"
-
-export const escaped = (text: string): string =>
-  text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
 
 interface Parts {
   readonly title: string

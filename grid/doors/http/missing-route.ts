@@ -18,6 +18,7 @@ export interface Missing {
 const shownMax = 200
 
 const templates = [
+  'GET /',
   'POST /{space}/commands/{name}',
   'GET /{space}/queries/{name}',
   'POST /{space}/queries/{name}',
@@ -44,7 +45,7 @@ export function explainMissing(
     return { error: new GridError('invalid_key', 'The path is not percent-encoded UTF-8') }
   const [spaceName = '', kind = '', name = '', ...rest] = segments
   if (path === '*') return wrongMethod(path, 'GET, HEAD, POST, OPTIONS')
-  if (path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/'))
+  if (path === '/' || path === '/openapi.json' || path === '/docs' || path.startsWith('/docs/'))
     return wrongMethod(path, readMethods)
   const queries = spaces.get(spaceName)?.queries.size ?? 0
   if (segments.length === 2 && kind === 'queries' && queries > 0)

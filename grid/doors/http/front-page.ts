@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify'
+import type { Space } from '../../core/definition.ts'
+import { escaped } from './escaped.ts'
+
+/** At `/`, where no console is: what this is, and where to go. */
+export function addFrontPage(
+  app: FastifyInstance,
+  spaces: readonly Space[],
+  { title, version }: { readonly title: string; readonly version: string },
+): void {
+  const page = frontPage(spaces, `${escaped(title)} ${escaped(version)}`)
+  app.get('/', { schema: { hide: true } }, async (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .send(page),
+  )
+}
+
+function frontPage(spaces: readonly Space[], title: string): string {
+  const names = spaces.map(({ name }) => `<li><code>/${escaped(name)}</code></li>`)
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>
+:root { color-scheme: light dark }
+body { max-width: 34rem; margin: 4rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }
+</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<p>A processing unit of a data grid: it answers commands and queries of</p>
+<ul>${names.join('')}</ul>
+<p><a href="/docs">What can be asked, to try</a>, and <a href="/openapi.json">as an OpenAPI document</a>.</p>
+<p>How the grid fares is shown by its console (<code>npx spacegrid console</code>), and by each process at
+<code>/status</code> of its administration port.</p>
+</main>
+</body>
+</html>
+`
+}
