@@ -333,6 +333,17 @@ describe('Dockerfile', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' })
   })
 
+  // An alarm says what to do, and leads to a page that the console reads from there.
+  it('has the pages that the console leads to', async () => {
+    const ignored = (await read('.dockerignore')).split('\n')
+    expect(ignored).not.toContain('docs')
+    const named = (await read('console/docs-page.ts')).matchAll(/'\.\.\/(docs\/[\w-]+\.md)'/g)
+    const pages = [...named].map(([, page]) => page)
+    expect(pages.length).toBeGreaterThan(5)
+    expect(ignored.filter((line) => pages.includes(line))).toEqual([])
+    expect(ignored.indexOf('!docs/*.md')).toBeGreaterThan(ignored.indexOf('docs/*'))
+  })
+
   it('keeps what is private or made here out of the image', async () => {
     const ignored = (await read('.dockerignore')).split('\n')
     expect(ignored).toEqual(
