@@ -3,6 +3,8 @@ import { rotationsOf } from '@spacegrid/grid/doors/http/unit-rotation'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { waitFor } from '@spacegrid/proof/support/wait-for'
 import type { CachesSeen, EntriesSeen } from '@spacegrid/runtime/look'
+import { roomSpace } from '@spacegrid/waiting-room/space'
+import type { WaitingRoom } from '@spacegrid/waiting-room/waiting-room'
 import { defineCache, defineCommand, defineSpace, Type } from 'spacegrid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EmbeddedGrid } from '../embedded/embedded-grid.ts'
@@ -39,6 +41,18 @@ test('every part of an embedded grid tells of itself', async () => {
   ])
   expect(told[0]?.spaces.shop?.position).toBeGreaterThan(0)
   expect(told.at(-1)?.process?.pid).toBe(process.pid)
+})
+
+test('units that keep lines tell how these stand', async () => {
+  const grid = new EmbeddedGrid([roomSpace], { dataDirectory: await temporaryFolder('lines') })
+  const lines = { ticketing: { waiting: 7 } }
+  const room = { status: () => ({ lines }) } as unknown as Pick<WaitingRoom, 'status'>
+  const [told] = await new EmbeddedSource(grid, new PrometheusTelemetry(), room).processes()
+  expect(told).toMatchObject({
+    role: 'waiting-room',
+    spaces: { waitingRoom: { entries: 0, waitingRoom: { lines } } },
+  })
+  await grid.stop()
 })
 
 test('units are added and stopped while it serves, but not the last one', async () => {

@@ -9,6 +9,8 @@ import {
 import type { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
 import type { UnitRotations } from '@spacegrid/grid/doors/http/unit-rotation'
 import { look } from '@spacegrid/runtime/look'
+import { roomSpace } from '@spacegrid/waiting-room/space'
+import type { WaitingRoom } from '@spacegrid/waiting-room/waiting-room'
 import type { EmbeddedGrid, EmbeddedUnit } from '../embedded/embedded-grid.ts'
 
 /** Units of one space in one process: each holds all of it, and they share one event loop. */
@@ -21,10 +23,17 @@ export class EmbeddedSource implements Source {
   readonly isComplete = true
   readonly #grid: EmbeddedGrid
   readonly #telemetry: PrometheusTelemetry
+  readonly #room: Pick<WaitingRoom, 'status'> | undefined
 
-  constructor(grid: EmbeddedGrid, telemetry: PrometheusTelemetry) {
+  /** @param room of the grid, if it has lines */
+  constructor(
+    grid: EmbeddedGrid,
+    telemetry: PrometheusTelemetry,
+    room?: Pick<WaitingRoom, 'status'>,
+  ) {
     this.#grid = grid
     this.#telemetry = telemetry
+    this.#room = room
   }
 
   start(): void {
@@ -42,7 +51,15 @@ export class EmbeddedSource implements Source {
       ...{ unit: 'embedded', role: 'process', ready: true, reasons: [], wishes: [], spaces: {} },
       ...{ requests, process: processFigures() },
     }
-    return [...this.#grid.serving.map(unitTold), ...this.#roles(), whole]
+    return [...this.#grid.serving.map((unit) => this.#unit(unit)), ...this.#roles(), whole]
+  }
+
+  /** Units that keep lines are waiting rooms, as they are in a grid. */
+  #unit(unit: EmbeddedUnit): ProcessTold {
+    const told = unitTold(unit)
+    if (!this.#room || unit.space.name !== roomSpace.name) return told
+    const figures = { ...told.spaces[roomSpace.name], waitingRoom: this.#room.status() }
+    return { ...told, role: 'waiting-room', spaces: { [roomSpace.name]: figures } }
   }
 
   #roles(): ProcessTold[] {

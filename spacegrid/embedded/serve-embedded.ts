@@ -114,7 +114,7 @@ export async function serveEmbedded(
     spaces.map(({ name }) => name),
   )
   const gridConsole = new Console({
-    source: new EmbeddedSource(grid, telemetry),
+    source: new EmbeddedSource(grid, telemetry, waiting?.room),
     clock: new SystemClock(),
     log,
     access: { token: environment.CONSOLE_TOKEN, host },
