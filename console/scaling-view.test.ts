@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { lineViews, scalingView } from './scaling-view.ts'
+import { spacesOf } from './space-view.ts'
 import { heard, told } from './test-support/told.ts'
 
 const decision = { at: 1, by: 'm', action: 'scale_out', cause: 'busy', from: 1, to: 2, why: 'busy' }
@@ -43,4 +44,7 @@ test('a line is told once, whatever the rooms are', () => {
   expect(lineViews([room('a', 7), room('b', 9)])).toEqual([
     { space: 'waiting', line: 'concert', ...line(9) },
   ])
+  // Their space is no application's, whoever else works for it.
+  const pump = heard(told('pump', 'data-pump', { waiting: {}, shop: {} }))
+  expect(spacesOf([room('a', 7), pump])).toEqual(['shop'])
 })

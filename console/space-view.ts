@@ -5,9 +5,16 @@ import type { HotKeyView, RoleState, ShedView, SpaceView } from './snapshot.ts'
 
 const hotKeysShown = 16
 
-/** The names of all spaces that anybody works for. */
-export const spacesOf = (all: readonly Heard[]): string[] =>
-  [...new Set(all.flatMap(({ now }) => figuresIn(now.told).map(([log]) => spaceOf(log))))].sort()
+/**
+ * The names of all spaces that anybody works for, but for those of waiting lines: nobody sends them
+ * commands, and how they stand is shown by itself.
+ */
+export function spacesOf(all: readonly Heard[]): string[] {
+  const figures = all.flatMap(({ now }) => figuresIn(now.told))
+  const ofLines = new Set(figures.flatMap(([log, { waitingRoom }]) => (waitingRoom ? [log] : [])))
+  const logs = figures.map(([log]) => log).filter((log) => !ofLines.has(log))
+  return [...new Set(logs.map(spaceOf))].sort()
+}
 
 export function spaceView(space: string, everybody: readonly Heard[]): SpaceView {
   const all = everybody.filter(({ silent }) => !silent)

@@ -52,6 +52,9 @@ test('units that keep lines tell how these stand', async () => {
     role: 'waiting-room',
     spaces: { waitingRoom: { entries: 0, waitingRoom: { lines } } },
   })
+  const driver = new EmbeddedDriver(grid, new Map())
+  expect(driver.units()).toEqual({})
+  await expect(driver.act('waitingRoom-1', 'stop')).rejects.toThrow('not possible')
   await grid.stop()
 })
 

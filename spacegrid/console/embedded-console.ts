@@ -111,8 +111,10 @@ export class EmbeddedDriver implements Driver {
   }
 
   units(): Readonly<Record<string, readonly UnitAction[]>> {
+    // Of what is no application's, waiting lines, nothing is added or stopped.
+    const served = this.#grid.serving.filter(({ space }) => this.#rotations.has(space.name))
     return Object.fromEntries(
-      this.#grid.serving.map(({ name, space }) => [
+      served.map(({ name, space }) => [
         name,
         // Somebody has to serve the space.
         this.#of(space.name).length > 1 ? ['stop'] : [],
