@@ -52,7 +52,7 @@ export class ComponentProcess {
       stdio: ['ignore', log, log, 'ipc'],
     })
     closeSync(log)
-    this.#child.on('message', (message) => {
+    this.hear((message) => {
       if (message === spareWords.ready) this.isWarm = true
     })
     this.gone = new Promise((resolveGone) => {
@@ -73,10 +73,9 @@ export class ComponentProcess {
 
   /** Answers what it says over the channel between the two. */
   answerWith(answer: (message: unknown) => object | undefined): void {
-    this.#child.on('message', (message) => {
+    this.hear((message) => {
       const said = answer(message)
-      // It may be about to end: then it has no use for the answer.
-      if (said && this.#child.connected) this.#child.send(said, () => undefined)
+      if (said) this.tell(said)
     })
   }
 
@@ -112,7 +111,7 @@ export class ComponentProcess {
     this.#child.on('message', listener)
   }
 
-  /** Says nothing to one that has ended. */
+  /** Says nothing to one that has ended, or is about to: it has no use for it. */
   tell(message: object): void {
     if (this.ended === undefined && this.#child.connected)
       this.#child.send(message, () => undefined)

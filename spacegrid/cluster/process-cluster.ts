@@ -263,15 +263,19 @@ export class ProcessCluster {
   }
 
   async #startManagers(): Promise<void> {
-    const pool = this.#pool
-    if (!pool) return
-    for (const settings of await this.#plan.managers()) {
-      const manager = new ComponentProcess(settings)
-      manager.answerWith((message) => pool.answer(message))
-      this.components.push(manager)
-    }
+    if (!this.#pool) return
+    for (const settings of await this.#plan.managers()) this.components.push(this.#begun(settings))
     await Promise.all(this.managers.map((manager) => manager.ready(readyMsMax)))
     await this.#write()
+  }
+
+  /** A manager is answered for as long as it lives. */
+  #begun(settings: ComponentSettings): ComponentProcess {
+    const component = new ComponentProcess(settings)
+    const pool = this.#pool
+    if (pool && settings.role === managerRole)
+      component.answerWith((message) => pool.answer(message))
+    return component
   }
 
   /**
@@ -283,11 +287,8 @@ export class ProcessCluster {
     const at = this.components.indexOf(ended)
     if (at < 0 || ended.ended === undefined)
       throw new Error(`${ended.settings.name} is not a component that has ended`)
-    const component = new ComponentProcess(ended.settings)
+    const component = this.#begun(ended.settings)
     this.components[at] = component
-    const pool = this.#pool
-    if (pool && component.settings.role === managerRole)
-      component.answerWith((message) => pool.answer(message))
     await component.ready(withinMs)
     await this.#write()
     return component
