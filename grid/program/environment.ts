@@ -261,11 +261,14 @@ export const environmentSchema = Type.Object({
     'How long fewer units must have been enough before the deployment manager takes one away',
   ),
   SCALING_SCHEDULE: Type.Optional(
-    Type.String({
-      pattern: '^[^\\x00-\\x1f]{1,10000}$',
-      description: 'Times at which the deployment manager has units there beforehand',
-      allowed: scheduleAllowed,
-    }),
+    Type.Refine(
+      Type.String({
+        pattern: '^[^\\x00-\\x1f]{1,10000}$',
+        description: 'Times at which the deployment manager has units there beforehand',
+        allowed: scheduleAllowed,
+      }),
+      (text) => readSchedule(text) !== undefined,
+    ),
   ),
   IDLE_CORES_MIN: Type.Number({
     minimum: 0,
@@ -311,11 +314,14 @@ export const environmentSchema = Type.Object({
     }),
   ),
   TRUSTED_PROXIES: Type.Optional(
-    Type.String({
-      description:
-        'Proxies whose X-Forwarded-For is believed, which says where a request came from; not set: nobody’s',
-      allowed: trustedProxiesAllowed,
-    }),
+    Type.Refine(
+      Type.String({
+        description:
+          'Proxies whose X-Forwarded-For is believed, which says where a request came from; not set: nobody’s',
+        allowed: trustedProxiesAllowed,
+      }),
+      areTrustedProxies,
+    ),
   ),
   COMPRESSION_LENGTH_MIN: Type.Integer({
     minimum: 0,
@@ -383,16 +389,9 @@ export function readEnvironment(
   const lines = environment.WAITING_ROOM
   const wrong = typeof lines === 'string' ? linesNamed(lines).problem : undefined
   if (wrong !== undefined) problems.push(`WAITING_ROOM=${shown(String(lines))}: ${wrong}`)
-  const { SCALING_SCHEDULE, UNITS_MIN, UNITS_MAX } = environment
-  if (SCALING_SCHEDULE !== undefined && !readSchedule(String(SCALING_SCHEDULE)))
-    problems.push(
-      `SCALING_SCHEDULE=${shown(String(SCALING_SCHEDULE))}: allowed is ${scheduleAllowed}`,
-    )
+  const { UNITS_MIN, UNITS_MAX } = environment
   if (Number(UNITS_MIN) > Number(UNITS_MAX))
     problems.push(`UNITS_MIN=${UNITS_MIN} is more than UNITS_MAX=${UNITS_MAX}`)
-  const proxies = environment.TRUSTED_PROXIES
-  if (typeof proxies === 'string' && !areTrustedProxies(proxies))
-    problems.push(`TRUSTED_PROXIES=${shown(proxies)}: allowed is ${trustedProxiesAllowed}`)
   if (problems.length > 0)
     throw new GridError('configuration_invalid', problems.join('; '), { details: { problems } })
   return environment as Environment
