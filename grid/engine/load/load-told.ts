@@ -1,8 +1,7 @@
 import { partitionsMax } from '../../core/partition.ts'
-import { packMessage, unpackMessage } from '../wire/sealed-message.ts'
+import { isToldText, packMessage, readTold } from '../wire/sealed-message.ts'
 
 const loadFormat = 1
-const textMax = 255
 
 /** How one log fares in one unit. Counts are of this process, and only grow while it lives. */
 export interface LogLoad {
@@ -53,22 +52,14 @@ export function encodeLoad(told: LoadTold): Uint8Array {
   return packMessage(loadFormat, [id, name, role, ready, full, busyMs, idleMs, figures])
 }
 
-/**
- * undefined: of another format, damaged, or no such message at all; anybody may publish anything.
- */
-export function decodeLoad(data: Uint8Array): LoadTold | undefined {
-  try {
-    return readLoad(unpackMessage(loadFormat, data))
-  } catch {
-    // What cannot be read is not for us.
-    return undefined
-  }
-}
+/** undefined: no such message, as `readTold` has it. */
+export const decodeLoad = (data: Uint8Array): LoadTold | undefined =>
+  readTold(loadFormat, data, readLoad)
 
 function readLoad(fields: unknown): LoadTold | undefined {
   if (!Array.isArray(fields)) return undefined
   const [id, name, role, ready, full, busyMs, idleMs, figures] = fields as unknown[]
-  if (!Number.isSafeInteger(id) || !isText(name) || !isText(role)) return undefined
+  if (!Number.isSafeInteger(id) || !isToldText(name) || !isToldText(role)) return undefined
   if (typeof ready !== 'boolean' || typeof full !== 'boolean') return undefined
   if (!isFigure(busyMs) || !isFigure(idleMs)) return undefined
   if (!Array.isArray(figures) || figures.length > partitionsMax) return undefined
@@ -88,6 +79,3 @@ function readLog(figures: unknown): LogLoad | undefined {
 }
 
 const isFigure = (it: unknown): it is number => Number.isFinite(it) && (it as number) >= 0
-
-const isText = (it: unknown): it is string =>
-  typeof it === 'string' && it.length > 0 && it.length <= textMax

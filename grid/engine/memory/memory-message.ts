@@ -1,4 +1,4 @@
-import { packMessage, unpackMessage } from '../wire/sealed-message.ts'
+import { packMessage, readTold } from '../wire/sealed-message.ts'
 
 const memoryFormat = 1
 
@@ -18,20 +18,15 @@ export interface MemoryTold {
 export const encodeMemoryTold = ({ id, name, role, share, full }: MemoryTold): Uint8Array =>
   packMessage(memoryFormat, [id, name, role, share, full])
 
-/**
- * undefined: of another format, damaged, or no such message at all; anybody may publish anything.
- */
-export function decodeMemoryTold(data: Uint8Array): MemoryTold | undefined {
-  try {
-    const fields = unpackMessage(memoryFormat, data)
-    if (!Array.isArray(fields)) return undefined
-    const [id, name, role, share, full] = fields as unknown[]
-    if (!Number.isSafeInteger(id) || typeof share !== 'number' || !(share >= 0)) return undefined
-    if (typeof name !== 'string' || typeof role !== 'string' || typeof full !== 'boolean')
-      return undefined
-    return { id: id as number, name, role, share, full }
-  } catch {
-    // What cannot be read is not for us.
+/** undefined: no such message, as `readTold` has it. */
+export const decodeMemoryTold = (data: Uint8Array): MemoryTold | undefined =>
+  readTold(memoryFormat, data, readMemory)
+
+function readMemory(fields: unknown): MemoryTold | undefined {
+  if (!Array.isArray(fields)) return undefined
+  const [id, name, role, share, full] = fields as unknown[]
+  if (!Number.isSafeInteger(id) || typeof share !== 'number' || !(share >= 0)) return undefined
+  if (typeof name !== 'string' || typeof role !== 'string' || typeof full !== 'boolean')
     return undefined
-  }
+  return { id: id as number, name, role, share, full }
 }

@@ -1,9 +1,8 @@
 import { partitionsMax } from '../../core/partition.ts'
-import { packMessage, unpackMessage } from '../wire/sealed-message.ts'
+import { isToldText, packMessage, readTold } from '../wire/sealed-message.ts'
 import type { CopyState, Member } from './member.ts'
 
 const presenceFormat = 1
-const textMax = 255
 /** Hot keys in one message; beyond, the coldest are not told. */
 export const hotKeysMax = 64
 const hashMax = 2 ** 32 - 1
@@ -32,23 +31,15 @@ export function encodePresence(told: PresenceTold): Uint8Array {
   return packMessage(presenceFormat, hot.length > 0 ? [...fields, hot] : fields)
 }
 
-/**
- * undefined: of another format, damaged, or no such message at all; anybody may publish anything.
- */
-export function decodePresence(data: Uint8Array): PresenceTold | undefined {
-  try {
-    return readPresence(unpackMessage(presenceFormat, data))
-  } catch {
-    // What cannot be read is not for us.
-    return undefined
-  }
-}
+/** undefined: no such message, as `readTold` has it. */
+export const decodePresence = (data: Uint8Array): PresenceTold | undefined =>
+  readTold(presenceFormat, data, readPresence)
 
 function readPresence(fields: unknown): PresenceTold | undefined {
   if (!Array.isArray(fields)) return undefined
   const [id, count, role, name, zone, weight, flags, copies, divided, hot] = fields as unknown[]
-  if (!isCount(id) || !isCount(count) || !isText(role) || !isText(name)) return undefined
-  if (zone !== '' && !isText(zone)) return undefined
+  if (!isCount(id) || !isCount(count) || !isToldText(role) || !isToldText(name)) return undefined
+  if (zone !== '' && !isToldText(zone)) return undefined
   if (!Number.isFinite(weight) || (weight as number) <= 0) return undefined
   if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'boolean')) return undefined
   if (!Array.isArray(divided) || !divided.every(isCount)) return undefined
@@ -98,6 +89,3 @@ function readHotKeys(told: unknown): Map<number, number> | undefined {
 }
 
 const isCount = (it: unknown): it is number => Number.isSafeInteger(it) && (it as number) >= 0
-
-const isText = (it: unknown): it is string =>
-  typeof it === 'string' && it.length > 0 && it.length <= textMax

@@ -23,3 +23,28 @@ export function unpackMessage(format: number, data: Uint8Array): unknown {
     )
   return unpackRecord(sealedBody(data))
 }
+
+/**
+ * What processes tell whoever listens. undefined: of another format, damaged, or no such message at
+ * all; anybody may publish anything.
+ *
+ * @param read undefined: it is none
+ */
+export function readTold<T>(
+  format: number,
+  data: Uint8Array,
+  read: (item: unknown) => T | undefined,
+): T | undefined {
+  try {
+    return read(unpackMessage(format, data))
+  } catch {
+    // What cannot be read is not for us.
+    return undefined
+  }
+}
+
+const toldTextMax = 255
+
+/** A name, as it is told. */
+export const isToldText = (it: unknown): it is string =>
+  typeof it === 'string' && it.length > 0 && it.length <= toldTextMax
