@@ -28,16 +28,12 @@ export class Trend {
     if (this.#points.length > pointsMax) this.#points.shift()
   }
 
-  clear(): void {
-    this.#points.length = 0
-  }
-
-  get level(): number {
+  get #level(): number {
     return median(this.#points.slice(-levelPoints).map(({ value }) => value))
   }
 
   /** Per second; 0 while nothing can be said. */
-  get slope(): number {
+  get #slope(): number {
     const points = this.#points
     if (points.length < levelPoints + 1) return 0
     const slopes: number[] = []
@@ -50,8 +46,8 @@ export class Trend {
 
   /** What it will be, if it goes on like this; never below what it is now. */
   ahead(ms: number): number {
-    const { level } = this
-    const grown = level + (Math.max(0, this.slope) * ms) / 1000
+    const level = this.#level
+    const grown = level + (Math.max(0, this.#slope) * ms) / 1000
     return Math.min(grown, growthMax * level)
   }
 }

@@ -6,9 +6,10 @@ export interface DockerDriverOptions {
   /** Compose project and service whose containers are the units. */
   readonly project: string
   readonly service: string
-  /** How long a container may take to stop in good order, s. Default 30. */
-  readonly stopSeconds?: number
 }
+
+/** How long a container may take to stop in good order. */
+const stopSeconds = 30
 
 const labels = {
   project: 'com.docker.compose.project',
@@ -38,13 +39,11 @@ export class DockerDriver implements Driver {
   readonly #docker: Docker
   readonly #project: string
   readonly #service: string
-  readonly #stopSeconds: number
 
-  constructor(docker: Docker, { project, service, stopSeconds = 30 }: DockerDriverOptions) {
+  constructor(docker: Docker, { project, service }: DockerDriverOptions) {
     this.#docker = docker
     this.#project = project
     this.#service = service
-    this.#stopSeconds = stopSeconds
   }
 
   async look(): Promise<Deployed> {
@@ -122,7 +121,7 @@ export class DockerDriver implements Driver {
 
   async #remove(id: string): Promise<void> {
     const container = this.#docker.getContainer(id)
-    await this.#tell(() => container.stop({ t: this.#stopSeconds }))
+    await this.#tell(() => container.stop({ t: stopSeconds }))
     await this.#tell(() => container.remove({ v: true }))
   }
 

@@ -19,7 +19,7 @@ interface Heard {
 
 /** Of one process, about one space: what was heard last, and the oldest word rates go by. */
 interface Account {
-  readonly before: Heard | undefined
+  readonly before: Heard
   readonly now: Heard
 }
 
@@ -63,11 +63,12 @@ export class LoadBook {
         this.#heard.delete(key)
         continue
       }
-      const account = { now, before: heard.length > 1 ? heard[0] : undefined }
       const { told } = now
+      const [before] = heard
       const [name = ''] = key.split(' ')
       const space = this.#spaces.find((one) => one.name === name)
-      if (!space || !account.before || !told.ready) continue
+      if (!space || !before || before === now || !told.ready) continue
+      const account = { before, now }
       const logs = told.logs.map((log) => signalsOf(space, log, account))
       const known = units.get(told.id)
       units.set(told.id, {
@@ -82,7 +83,6 @@ export class LoadBook {
 }
 
 function busyOf({ before, now }: Account): number {
-  if (!before) return 0
   const busy = now.told.busyMs - before.told.busyMs
   const idle = now.told.idleMs - before.told.idleMs
   return busy + idle <= 0 ? 0 : Math.min(1, Math.max(0, busy / (busy + idle)))
@@ -93,8 +93,8 @@ function signalsOf(
   log: LogLoad,
   { before, now }: Account,
 ): LogSignals {
-  const then = before?.told.logs.find(({ partition }) => partition === log.partition)
-  const seconds = before ? (now.at - before.at) / 1000 : 0
+  const then = before.told.logs.find(({ partition }) => partition === log.partition)
+  const seconds = (now.at - before.at) / 1000
   const rate = (field: 'answered' | 'shed') =>
     then && seconds > 0 ? Math.max(0, log[field] - then[field]) / seconds : 0
   const { pending, limit, delayMs, tripMs, tripMsLeast, queriesWaiting, hotKeys } = log
