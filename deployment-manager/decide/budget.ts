@@ -4,6 +4,9 @@ const hours = 24
 /** By the hour since the epoch: unit-milliseconds that were spent in it. */
 export type Spent = Readonly<Record<string, number>>
 
+export const unitHoursOf = (spent: Spent): number =>
+  Object.values(spent).reduce((one, other) => one + other, 0) / hourMs
+
 /**
  * What units have cost: the time that they have run, all together, within the last 24 hours, by the
  * hour. A time in which nobody looked is not counted.
@@ -36,9 +39,7 @@ export class Budget {
   }
 
   get unitHours(): number {
-    let unitMs = 0
-    for (const spent of this.#spent.values()) unitMs += spent
-    return unitMs / hourMs
+    return unitHoursOf(this.spent)
   }
 
   get unitHoursMax(): number {

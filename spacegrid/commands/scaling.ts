@@ -1,5 +1,6 @@
+import { unitHoursOf } from '@spacegrid/deployment-manager/decide/budget'
 import { readKept } from '@spacegrid/deployment-manager/journal'
-import { scalingBucket } from '@spacegrid/deployment-manager/scaling-keys'
+import { scalingBucket, spacesOfJournal } from '@spacegrid/deployment-manager/scaling-keys'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { KvCell, keysOfBucket } from '@spacegrid/grid/drivers/nats/kv-cell'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
@@ -51,16 +52,14 @@ async function run({ lines, json }: Options): Promise<void> {
 
 async function readAll({ connection: { driver } }: NatsMessaging): Promise<Told[]> {
   const keys = await keysOfBucket(driver, scalingBucket)
-  const journals = keys.filter((key) => key.endsWith('.journal'))
-  return await Promise.all(
-    journals.map(async (key) => {
-      const spaces = key.slice(0, -'.journal'.length).split('_')
-      const found = await new KvCell(driver, scalingBucket, key).read()
-      const { decisions, spent } = readKept(found?.data ?? new Uint8Array())
-      const unitMs = Object.values(spent).reduce((one, other) => one + other, 0)
-      return { spaces, unitHours: unitMs / 3_600_000, decisions }
-    }),
-  )
+  const told = keys.map(async (key): Promise<Told[]> => {
+    const spaces = spacesOfJournal(key)
+    if (!spaces) return []
+    const found = await new KvCell(driver, scalingBucket, key).read()
+    const { decisions, spent } = readKept(found?.data ?? new Uint8Array())
+    return [{ spaces, unitHours: unitHoursOf(spent), decisions }]
+  })
+  return (await Promise.all(told)).flat()
 }
 
 const textOf = (all: readonly Told[]): string =>
