@@ -3,7 +3,7 @@ import { Budget, type Spent } from './budget.ts'
 import type { Cause, Decision } from './decision.ts'
 import { GainWatch } from './gain-watch.ts'
 import { type HindranceSettings, hindranceOf, percent, shown } from './hindrance.ts'
-import { answeredBy, type Moment, sum } from './moment.ts'
+import { answeredBy, type Moment, partitionsMost, sum } from './moment.ts'
 import { NeedsSeen, neededFor } from './needs.ts'
 import { type Pressure, pressureOf, workOf } from './pressure.ts'
 import { StartWatch } from './start-watch.ts'
@@ -200,8 +200,8 @@ export class Decider {
 }
 
 /** Units that can be home of something. */
-function homesOf({ spaces }: Moment): number {
-  const most = Math.max(...spaces.map(({ partitions }) => partitions))
+function homesOf(moment: Moment): number {
+  const most = partitionsMost(moment)
   return most === 1 ? Number.POSITIVE_INFINITY : most
 }
 

@@ -1,6 +1,6 @@
 import { meldMs } from './melding.ts'
 import type { Moment, UnitSignals } from './moment.ts'
-import { answeredBy, offeredTo, sum } from './moment.ts'
+import { answeredBy, offeredTo, partitionsMost, sum } from './moment.ts'
 import type { Pressure } from './pressure.ts'
 
 /** Why more units would not help. */
@@ -81,11 +81,11 @@ function logBound({ units, natsTripMs }: Moment, pressure: Pressure): Hindered |
 
 /** Few have too much to do, and the others nothing: more would have nothing to do either. */
 function oneIsHot({ units, spaces }: Moment, pressure: Pressure): Hindered | undefined {
-  const hot = pressure.units.map((unit) => hotLogOf(unit)).find((log) => log !== undefined)
-  const isEveryHot = pressure.units.every((unit) => hotLogOf(unit) !== undefined)
+  const hotLogs = pressure.units.map(hotLogOf)
+  const [hot] = hotLogs
   const isDivided = (space: string) =>
     (spaces.find(({ name }) => name === space)?.partitions ?? 1) > 1
-  if (hot && isEveryHot && isDivided(hot.log.space))
+  if (hot && !hotLogs.includes(undefined) && isDivided(hot.log.space))
     return {
       code: 'hot_partition',
       why: `${percent(hot.share)} of what ${hot.unit} is asked is partition ${hot.log.logName}, and a partition has one home. A key that spreads it, or operations instead of handlers, would help`,
@@ -125,9 +125,9 @@ function hotLogOf(unit: UnitSignals): HotLog | undefined {
 const ratesOf = (log: UnitSignals['logs'][number]): number =>
   log.answeredPerSecond + log.shedPerSecond
 
-function notEnoughPartitions({ spaces, wanted }: Moment): Hindered | undefined {
-  const most = Math.max(...spaces.map(({ partitions }) => partitions))
-  if (most === 1 || wanted < most) return undefined
+function notEnoughPartitions(moment: Moment): Hindered | undefined {
+  const most = partitionsMost(moment)
+  if (most === 1 || moment.wanted < most) return undefined
   return {
     code: 'no_partition_left',
     why: `there are as many units as partitions (${most}), and each has one home. More partitions (npx spacegrid repartition), or query units for queries, would help`,
@@ -138,8 +138,9 @@ function notEnoughPartitions({ spaces, wanted }: Moment): Hindered | undefined {
  * In a space with one partition every unit melds all commands, whoever has executed them: of that
  * work a unit more takes nothing away. What it gives is derived as docs/scale.md does.
  */
-function meldsEverything({ units, spaces }: Moment): Hindered | undefined {
-  if (spaces.some(({ partitions }) => partitions > 1) || units.length === 0) return undefined
+function meldsEverything(moment: Moment): Hindered | undefined {
+  const { units } = moment
+  if (partitionsMost(moment) > 1 || units.length === 0) return undefined
   const count = units.length
   const busy = sum(units, ({ busy: its }) => its) / count
   const commands = sum(units, answeredBy)

@@ -44,6 +44,10 @@ export interface Moment {
 export const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((total, item) => total + of(item), 0)
 
+/** Of the space that is divided most; 1: none is. */
+export const partitionsMost = ({ spaces }: Pick<Moment, 'spaces'>): number =>
+  Math.max(...spaces.map(({ partitions }) => partitions))
+
 export const offeredTo = ({ logs }: UnitSignals): number =>
   sum(logs, ({ answeredPerSecond, shedPerSecond }) => answeredPerSecond + shedPerSecond)
 

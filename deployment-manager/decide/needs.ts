@@ -1,15 +1,15 @@
 import { meldMs } from './melding.ts'
-import { answeredBy, type Moment, sum } from './moment.ts'
+import { answeredBy, type Moment, partitionsMost, sum } from './moment.ts'
 
 /**
  * Units that do this work when none of them is busier than `busyMax`. In a space with one partition
  * each of them melds all commands beside its share of the rest (docs/scale.md).
  * @param work in units that do nothing else
  */
-export function neededFor({ units, spaces }: Moment, work: number, busyMax: number): number {
-  const isDivided = spaces.some(({ partitions }) => partitions > 1)
+export function neededFor(moment: Moment, work: number, busyMax: number): number {
+  const { units } = moment
   const count = units.length
-  const melding = isDivided ? 0 : (sum(units, answeredBy) * meldMs) / 1000
+  const melding = partitionsMost(moment) > 1 ? 0 : (sum(units, answeredBy) * meldMs) / 1000
   // What no number of units could do is left to whoever knows why.
   const each = Math.max(busyMax - melding, busyMax / 4)
   const own = Math.max(0, work - count * Math.min(melding, work / Math.max(1, count)))
