@@ -11,7 +11,7 @@ import { type Decision, isRefusal } from './decide/decision.ts'
 import type { Moment, UnitSignals } from './decide/moment.ts'
 import type { Deployed } from './drivers/driver.ts'
 import { Journal } from './journal.ts'
-import { defaultLeaseSettings, Lease } from './lease/lease.ts'
+import { Lease } from './lease/lease.ts'
 import type { ScalingOptions, ScalingPorts } from './scaling-options.ts'
 import { LoadAsker } from './signals/load-asker.ts'
 
@@ -63,7 +63,7 @@ export class DeploymentManager {
     this.name = name
     this.#ports = ports
     this.#options = options
-    this.#lease = new Lease(ports.lease, ports.clock, name, options.lease ?? defaultLeaseSettings)
+    this.#lease = new Lease(ports.lease, ports.clock, name)
     this.#journal = new Journal(ports.journal)
     this.#asker = new LoadAsker(options.spaces, ports)
   }

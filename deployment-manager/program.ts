@@ -82,7 +82,7 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
 
 const namesOf = (spaces: readonly NamedSpace[]): string => spaces.map(({ name }) => name).join(',')
 
-export const settingsOf = (environment: Environment): DeciderSettings => ({
+const settingsOf = (environment: Environment): DeciderSettings => ({
   unitsMin: environment.UNITS_MIN,
   unitsMax: environment.UNITS_MAX,
   busyMax: environment.UNIT_BUSY_PERCENT / 100,

@@ -6,7 +6,6 @@ import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { NamedSpace } from '@spacegrid/grid/program/named-spaces'
 import type { DeciderSettings } from './decide/decider.ts'
 import type { Driver } from './drivers/driver.ts'
-import type { LeaseSettings } from './lease/lease.ts'
 
 /** What a manager works with; all of it is closed by whoever made it. */
 export interface ScalingPorts {
@@ -25,7 +24,6 @@ export interface ScalingPorts {
 export interface ScalingOptions extends DeciderSettings {
   /** Spaces that the units serve. */
   readonly spaces: readonly NamedSpace[]
-  readonly lease?: LeaseSettings
   /** Told what people should know. Default: nothing is told. */
   readonly report?: Report
 }

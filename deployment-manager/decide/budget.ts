@@ -42,10 +42,6 @@ export class Budget {
     return unitHoursOf(this.spent)
   }
 
-  get unitHoursMax(): number {
-    return this.#unitHoursMax
-  }
-
   /** Whether so many units can be paid for, for `ms` from now. */
   affords(units: number, ms: number): boolean {
     if (this.#unitHoursMax === 0) return true

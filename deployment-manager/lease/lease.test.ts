@@ -5,15 +5,13 @@ import { expect, test } from 'vitest'
 import { SimulatedCell } from '../test-support/simulated-cell.ts'
 import { Lease } from './lease.ts'
 
-const settings = { leaseMs: 8000, renewMs: 2000 }
-
 /** A process that looks twice a second, unless it is frozen; its clock has a speed of its own. */
 function contender(cell: SimulatedCell, clock: SimulatedClock, name: string, speed = 1) {
   const world = { isCutOff: false, losesAnswers: false, isFrozen: false }
   const own = Object.create(clock, {
     monotonic: { value: () => clock.monotonic() * speed },
   }) as Clock
-  const lease = new Lease(cell.seenBy(world), own, name, settings)
+  const lease = new Lease(cell.seenBy(world), own, name)
   return {
     ...{ lease, world },
     look: () => (world.isFrozen ? Promise.resolve() : lease.look().catch(() => undefined)),

@@ -2,15 +2,10 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import type { Cell } from '@spacegrid/grid/engine/ports/cell'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 
-export interface LeaseSettings {
-  /** How long nobody else works without having heard of the holder, ms. */
-  readonly leaseMs: number
-  /** How often the holder says that it is there, ms. */
-  readonly renewMs: number
-}
-
-export const defaultLeaseSettings: LeaseSettings = { leaseMs: 8000, renewMs: 2000 }
-
+/** How long nobody else works without having heard of the holder. */
+const leaseMs = 8000
+/** How often the holder says that it is there. */
+const renewMs = 2000
 /** Clocks of two machines may differ in speed by this part. */
 const driftShare = 0.1
 
@@ -34,7 +29,6 @@ export class Lease {
   readonly #cell: Cell
   readonly #clock: Clock
   readonly #name: string
-  readonly #settings: LeaseSettings
   #revision = 0
   #found: Held | undefined
   /** When the revision was seen first that is there now. */
@@ -44,11 +38,10 @@ export class Lease {
   #renewedAt = Number.NEGATIVE_INFINITY
 
   /** @param name unique among those that want it */
-  constructor(cell: Cell, clock: Clock, name: string, settings = defaultLeaseSettings) {
+  constructor(cell: Cell, clock: Clock, name: string) {
     this.#cell = cell
     this.#clock = clock
     this.#name = name
-    this.#settings = settings
   }
 
   /** By which what this process does is told from what it did before, and others do after it. */
@@ -72,8 +65,7 @@ export class Lease {
   async look(): Promise<void> {
     if (this.#term !== undefined && !this.isHeld) this.#lose()
     if (this.#term !== undefined) {
-      if (this.#clock.monotonic() - this.#renewedAt >= this.#settings.renewMs)
-        await this.#write(this.#term)
+      if (this.#clock.monotonic() - this.#renewedAt >= renewMs) await this.#write(this.#term)
       return
     }
     const found = await this.#cell.read()
@@ -84,7 +76,7 @@ export class Lease {
     this.#found = found && readHeld(found.data)
     const isFree = !this.#found?.holder
     const silentMs = now - this.#seenAt
-    const patienceMs = this.#settings.leaseMs * (1 + driftShare)
+    const patienceMs = leaseMs * (1 + driftShare)
     if (isFree || silentMs >= patienceMs) await this.#write((this.#found?.term ?? 0) + 1)
   }
 
@@ -113,7 +105,7 @@ export class Lease {
     }
     this.#term = term
     this.#renewedAt = askedAt
-    this.#validUntil = askedAt + this.#settings.leaseMs
+    this.#validUntil = askedAt + leaseMs
   }
 
   #lose(): void {
