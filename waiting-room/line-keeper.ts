@@ -2,10 +2,10 @@ import { isGridError } from '@spacegrid/grid/core/errors'
 import type { LineName } from '@spacegrid/grid/core/waiting-room'
 import type { Serving } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { fractionOf, type Random } from '@spacegrid/grid/engine/ports/random'
 import { shareTurns } from './lane-turns.ts'
 import { admittedNow, nextPace } from './line-pace.ts'
-import { type LineSignals, type LineState, waitingIn } from './line-state.ts'
+import { type LineSignals, type LineState, waitingIn, waitingInLane } from './line-state.ts'
 import { LineView, stateOf } from './line-view.ts'
 import type { RoomOptions } from './room-options.ts'
 import type { LineLook } from './space.ts'
@@ -140,10 +140,7 @@ export class LineKeeper {
     const total = admittedNow(state, pace, this.#options, nowMs, sinceStepMs)
     // What has been measured is kept by itself as well, but not again and again.
     if (total === 0 && isSame(pace.seen, state.pace.seen)) return
-    const waiting = state.lanes.map(({ given, admitted, ...lane }) => ({
-      ...lane,
-      waiting: Math.max(0, given - admitted),
-    }))
+    const waiting = state.lanes.map((lane) => ({ ...lane, waiting: waitingInLane(lane) }))
     const turns = shareTurns(waiting, total)
     const lanes = state.lanes.map(({ lane, admitted }, at) => ({
       lane,
@@ -154,7 +151,7 @@ export class LineKeeper {
       ...{ line: this.line, step: state.step, pace, lanes, isBusy: waitingIn(state) > total },
       rememberMs: this.#options.visitMs + rememberedMs,
     })
-    this.#patienceMs = stepMs * (1 + random.integer() / 2 ** 54)
+    this.#patienceMs = stepMs * (1 + fractionOf(random) / 2)
     await this.#look()
   }
 }

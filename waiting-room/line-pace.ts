@@ -1,4 +1,4 @@
-import { type LinePace, type LineState, noSignals, waitingIn } from './line-state.ts'
+import { type LinePace, type LineState, noSignals, placesOf, waitingIn } from './line-state.ts'
 
 export interface PaceSettings {
   /** Visitors inside at the beginning, when nothing has been measured. */
@@ -54,7 +54,7 @@ export function showRateOf({ steps }: LineState, { claimMs }: PaceSettings, nowM
   let claimed = 0
   for (const step of steps)
     if (nowMs - step.atMs >= claimMs) {
-      places += step.upTo - step.from + 1
+      places += placesOf(step)
       claimed += step.claimed
     }
   return places < showSamplesMin ? 1 : Math.min(1, claimed / places)
@@ -67,10 +67,11 @@ export function showRateOf({ steps }: LineState, { claimMs }: PaceSettings, nowM
 export function insideOf(state: LineState, settings: PaceSettings, nowMs: number): number {
   const showRate = showRateOf(state, settings, nowMs)
   let inside = 0
-  for (const { from, upTo, atMs, claimed, finished } of state.steps) {
+  for (const step of state.steps) {
+    const { atMs, claimed, finished } = step
     const ageMs = nowMs - atMs
     if (ageMs >= settings.visitMs) continue
-    const places = upTo - from + 1
+    const places = placesOf(step)
     const came = Math.min(claimed, places)
     // The longer somebody has not come, the less likely it is that they will.
     const hope = Math.max(0, 1 - ageMs / settings.claimMs)

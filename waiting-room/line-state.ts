@@ -66,8 +66,15 @@ export interface LineState {
 
 export const noSignals: LineSignals = { committed: 0, shed: 0, finished: 0 }
 
+/** Of one lane, those whose turn has not come. */
+export const waitingInLane = ({ given, admitted }: Pick<LaneState, 'given' | 'admitted'>): number =>
+  Math.max(0, given - admitted)
+
 export const waitingIn = ({ lanes }: Pick<LineState, 'lanes'>): number =>
-  lanes.reduce((sum, { given, admitted }) => sum + Math.max(0, given - admitted), 0)
+  lanes.reduce((sum, lane) => sum + waitingInLane(lane), 0)
+
+export const placesOf = ({ from, upTo }: Pick<AdmittedStep, 'from' | 'upTo'>): number =>
+  upTo - from + 1
 
 /** Where a place's turn came, if that is not longer ago than a visit lasts. */
 export function stepOf(

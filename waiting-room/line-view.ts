@@ -1,7 +1,7 @@
 import type { LineName } from '@spacegrid/grid/core/waiting-room'
 import type { WaitEstimate } from '@spacegrid/grid/doors/request/line-serving'
 import { firstPace, insideOf } from './line-pace.ts'
-import { type LineState, noSignals, waitingIn } from './line-state.ts'
+import { type LineState, noSignals, placesOf, waitingIn, waitingInLane } from './line-state.ts'
 import type { RoomOptions } from './room-options.ts'
 import type { LineLook } from './space.ts'
 import { estimateWait, type FlowingLane, type Movement } from './wait-estimate.ts'
@@ -54,11 +54,11 @@ export class LineView {
     this.#nowMs = nowMs
     const room = state.pace.isHeld ? 0 : state.pace.window - insideOf(state, options, nowMs)
     this.#hasRoom = waitingIn(state) <= Math.floor(room)
-    this.#movements = state.steps.map(({ atMs, from, upTo }) => ({ atMs, count: upTo - from + 1 }))
+    this.#movements = state.steps.map((step) => ({ atMs: step.atMs, count: placesOf(step) }))
     this.#sinceMs = measuredSince(state, this.#movements, options, nowMs)
-    this.#lanes = state.lanes.map(({ lane, share, given, admitted }) => ({
-      ...{ lane, share, waiting: Math.max(0, given - admitted) },
-      arrivalsPerS: arrivalsPerS.get(lane) ?? 0,
+    this.#lanes = state.lanes.map((one) => ({
+      ...{ lane: one.lane, share: one.share, waiting: waitingInLane(one) },
+      arrivalsPerS: arrivalsPerS.get(one.lane) ?? 0,
     }))
   }
 

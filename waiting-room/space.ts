@@ -80,7 +80,7 @@ const claims = defineCache('claims', {
   expiry: 'forgottenAt',
 })
 
-export const laneKey = (line: string, lane: string): string => `${lane}/${line}`
+const laneKey = (line: string, lane: string): string => `${lane}/${line}`
 
 /**
  * As many places as have been asked for since the last time, in one transaction: a place costs no

@@ -19,10 +19,10 @@ import type {
   LineStatus,
   WaitingRoomStatus,
 } from '@spacegrid/grid/doors/request/waiting-room-status'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
+import { fractionOf } from '@spacegrid/grid/engine/ports/random'
 import { LineKeeper, type LineKeeperParts } from './line-keeper.ts'
 import { insideOf } from './line-pace.ts'
-import { type LineState, stepOf, waitingIn } from './line-state.ts'
+import { type LineState, placesOf, stepOf, waitingIn, waitingInLane } from './line-state.ts'
 import type { LineView } from './line-view.ts'
 import { PlaceDesk } from './place-desk.ts'
 import { everybodysLane, type RoomOptions } from './room-options.ts'
@@ -123,7 +123,7 @@ export class WaitingRoom implements LineServing {
     const view = this.#viewOf(this.#keeperOf(line))
     const waiting = waitingIn(view.state)
     const own = view.state.lanes.find(({ lane }) => lane === everybodysLane(this.options))
-    const expected = own && view.estimate(own.lane, Math.max(0, own.given - own.admitted))
+    const expected = own && view.estimate(own.lane, waitingInLane(own))
     return { line, waiting, ...(expected ? { estimate: expected } : {}) }
   }
 
@@ -184,7 +184,7 @@ export class WaitingRoom implements LineServing {
     const nowMs = this.#now()
     const moved = state.steps
       .filter(({ atMs }) => nowMs - atMs < movedMs)
-      .reduce((sum, { from, upTo }) => sum + upTo - from + 1, 0)
+      .reduce((sum, step) => sum + placesOf(step), 0)
     return {
       waiting: waitingIn(state),
       inside: Math.round(insideOf(state, this.options, nowMs)),
@@ -279,6 +279,3 @@ export class WaitingRoom implements LineServing {
     return this.#parts.clock.now()
   }
 }
-
-/** In [0, 1). */
-const fractionOf = (random: Random): number => random.integer() / 2 ** 53

@@ -62,9 +62,11 @@ function unfit(what: string, errors: readonly FieldError[]): GridError {
   return new GridError('invalid_input', `${what}: ${why}`, { details: { errors } })
 }
 
-/** One field of an input, or parameter of a request, is wrong: `invalid_input`. */
+/** One field of an input ('': the whole), or parameter of a request, is wrong: `invalid_input`. */
 export const invalidField = (path: string, message: string): GridError =>
-  new GridError('invalid_input', `${path} ${message}`, { details: { errors: [{ path, message }] } })
+  new GridError('invalid_input', path === '' ? message : `${path} ${message}`, {
+    details: { errors: [{ path, message }] },
+  })
 
 /**
  * A copy of data as it is kept.

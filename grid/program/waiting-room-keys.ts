@@ -3,7 +3,7 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Space } from '../core/definition.ts'
 import { GridError } from '../core/errors.ts'
-import { type LineName, linesNamed } from '../core/waiting-room.ts'
+import { type LineName, linesNamed, partsOfLine } from '../core/waiting-room.ts'
 import { AdmissionReports } from '../doors/request/admission-reports.ts'
 import { LinePasses, secretLengthMin } from '../doors/request/line-passes.ts'
 import { WaitingRoomGuard } from '../doors/request/waiting-room-guard.ts'
@@ -63,7 +63,6 @@ export interface GuardedSpaces {
 }
 
 /**
- * @param passes read from the environment, unless they are known already
  * @returns undefined: no line is for any of these spaces
  * @throws GridError `configuration_invalid` for a line of a space that declares no waiting room, or
  * no key to tell lines apart by
@@ -71,11 +70,10 @@ export interface GuardedSpaces {
 export function guardOf(
   spaces: readonly Space[],
   environment: Environment,
-  passes?: LinePasses,
 ): GuardedSpaces | undefined {
   const lines = linesOf(environment)
   const own = spaces.flatMap((space) => {
-    const named = lines.filter((line) => line === space.name || line.startsWith(`${space.name}/`))
+    const named = lines.filter((line) => partsOfLine(line).space === space.name)
     for (const line of named) checkDeclared(space, line)
     return named
   })
@@ -83,7 +81,7 @@ export function guardOf(
   const reports = new AdmissionReports()
   const guard = new WaitingRoomGuard(
     spaces,
-    { passes: passes ?? linePassesOf(environment), reports, now: Date.now },
+    { passes: linePassesOf(environment), reports, now: Date.now },
     {
       lines: own,
       url: environment.WAITING_ROOM_URL,

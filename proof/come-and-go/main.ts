@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { loadavg } from 'node:os'
 import { Command } from 'commander'
 import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
+import { inKeptFolder } from '../support/kept-folder.ts'
 import { type ComeAndGoStep, type ExplainedOutage, runComeAndGo } from './come-and-go.ts'
 import type { Usual } from './partition-probes.ts'
 
@@ -35,20 +34,15 @@ Everything runs on this machine, on free ports, in a temporary folder that is ke
 Exit code: 0 audit clean, every partition answered within ${answeredMsMax / 1000} s of each kill, at most ${movedMax} times what had to move has moved; 1 otherwise; 2 wrong options.`,
   )
   .action(async ({ keep, ...options }: Options) => {
-    const folder = await mkdtemp(join(tmpdir(), 'spacegrid-come-and-go-'))
-    say(`Data and logs in ${folder}`)
-    let isGood = false
-    try {
+    const isGood = await inKeptFolder({ what: 'come-and-go', keep, say }, async (folder) => {
+      say(`Data and logs in ${folder}`)
       const { steps, wrong } = await runComeAndGo({ ...options, folder, told: tell })
       for (const line of wrong) say(`  wrong: ${line}`)
-      isGood = wrong.length === 0 && steps.every(isMet)
       say(wrong.length === 0 ? 'Audit clean, nothing acknowledged is lost.' : 'Audit failed.')
-    } catch (error) {
+      return wrong.length === 0 && steps.every(isMet)
+    }).catch((error) => {
       throw failureOf(error)
-    } finally {
-      if (isGood && !keep) await rm(folder, { recursive: true })
-      else say(`Data and logs: ${folder}`)
-    }
+    })
     // Connections to units that are gone may still be open.
     process.exit(isGood ? 0 : 1)
   })

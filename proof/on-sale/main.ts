@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
+import { inKeptFolder } from '../support/kept-folder.ts'
 import type { EstimatesJudged } from './judge-sale.ts'
 import { runSale, type SaleOptions, type SaleSummary } from './run-sale.ts'
 
@@ -41,18 +39,13 @@ Exit code: 0 the line was as it should be, 1 something was found, 2 wrong option
   })
 
 async function run({ keep, json, ...options }: Options): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'spacegrid-on-sale-'))
-  say(`Data and logs in ${folder}`)
-  let isRight = false
-  try {
+  const isRight = await inKeptFolder({ what: 'on-sale', keep, say }, async (folder) => {
+    say(`Data and logs in ${folder}`)
     const summary = await runSale({ ...options, folder, say })
     if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
     else tell(summary)
-    isRight = summary.wrong.length === 0
-  } finally {
-    if (isRight && !keep) await rm(folder, { recursive: true })
-    else say(`Data and logs: ${folder}`)
-  }
+    return summary.wrong.length === 0
+  })
   return isRight ? 0 : 1
 }
 

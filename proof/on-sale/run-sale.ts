@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GridClient } from 'spacegrid/client'
 import { ProcessCluster } from 'spacegrid/cluster/process-cluster'
 import { findFreePort } from 'spacegrid/servers/free-port'
@@ -91,14 +92,13 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
         told = performance.now()
         say(`  ${came} have come, ${visits.length} have been, ${lost.length} are lost`)
       }
-      await new Promise((wake) => setTimeout(wake, 20))
+      await sleep(20)
     }
     const names = await killed
+    const all = Promise.all(open)
     while (open.size > 0) {
-      await Promise.race([...open, new Promise((wake) => setTimeout(wake, tellMs))])
-      if (performance.now() - told <= tellMs) continue
-      told = performance.now()
-      say(`  all have come, ${visits.length} have been, ${lost.length} are lost`)
+      await Promise.race([all, sleep(tellMs)])
+      if (open.size > 0) say(`  all have come, ${visits.length} have been, ${lost.length} are lost`)
     }
     const seconds = (performance.now() - began) / 1000
     const { result } = await seller.query(

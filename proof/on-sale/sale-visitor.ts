@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
 
 /** What a visitor goes to. */
@@ -28,8 +29,6 @@ export interface SaleVisit {
   readonly number: number
   /** Until when the turn lasts, ms since the epoch: turns that come first end first. */
   readonly until: number
-  /** When the turn was first seen, monotonic ms. */
-  readonly turnSeenAt: number
   readonly estimates: readonly ToldEstimate[]
   /** Undefined: nothing was left. */
   readonly orderId: string | undefined
@@ -57,51 +56,41 @@ export async function visitSale(
 ): Promise<SaleVisit> {
   const cameAt = performance.now()
   const line = `/waiting-room/ticketing/${eventId}`
-  const first = await patiently(() => ask(rooms, 'POST', line, {}, signal), [201], signal)
+  const asked = (pool: Pool, asking: Asking, statuses: readonly number[]) =>
+    patiently(() => ask(pool, asking, signal), statuses, signal)
+  const first = await asked(rooms, { method: 'POST', path: line }, [201])
   const { number, ticket } = first.body as { readonly number: number; readonly ticket: string }
+  const ticketed = { 'grid-ticket': ticket }
   const toldAt = performance.now()
   const estimates: ToldEstimate[] = []
   let place = first.body
   let lookedAt = toldAt
   while (place.state === 'waiting') {
     keep(estimates, place.estimate, lookedAt)
-    await pause(Math.max(pauseMsMin, Number(place.retryAfterMs)), signal)
-    const headers = { 'grid-ticket': ticket }
-    const looked = await patiently(
-      () => ask(rooms, 'GET', line, { headers }, signal),
-      [200],
-      signal,
-    )
+    await sleep(Math.max(pauseMsMin, Number(place.retryAfterMs)), undefined, { signal })
+    const looked = await asked(rooms, { method: 'GET', path: line, headers: ticketed }, [200])
     place = looked.body
     lookedAt = performance.now()
   }
   if (place.state !== 'admitted')
     throw new Error(`${name}: the turn of ${number} was ${place.state}`)
-  const about = { cameAt, toldAt, number, estimates, turnSeenAt: lookedAt }
+  const about = { cameAt, toldAt, number, estimates }
   const until = Number(place.until)
   const headers = { 'grid-admission': String(place.admission) }
   const command = (called: string, input: object, statuses: readonly number[]) => {
     const keyed = { ...headers, 'idempotency-key': randomUUID() }
     const path = `/ticketing/commands/${called}`
-    return patiently(
-      () => ask(units, 'POST', path, { headers: keyed, body: input }, signal),
-      statuses,
-      signal,
-    )
+    return asked(units, { method: 'POST', path, headers: keyed, body: input }, statuses)
   }
-  await pause(thinkMs(), signal)
+  await sleep(thinkMs(), undefined, { signal })
   const wanted = { eventId, section: 'A', quantity: 1, customerId: name }
   const held = await command('holdBestAvailable', wanted, [200, 409])
   if (held.status === 409) {
-    await patiently(
-      () => ask(rooms, 'DELETE', line, { headers: { 'grid-ticket': ticket } }, signal),
-      [200],
-      signal,
-    )
+    await asked(rooms, { method: 'DELETE', path: line, headers: ticketed }, [200])
     return { ...about, until, orderId: undefined }
   }
   const { holdId } = held.body.result as { readonly holdId: string }
-  await pause(thinkMs(), signal)
+  await sleep(thinkMs(), undefined, { signal })
   const paid = await command('confirmHold', { holdId, paymentReference: name }, [200])
   const { orderId } = paid.body.result as { readonly orderId: string }
   return { ...about, until, orderId }
@@ -114,19 +103,6 @@ function keep(estimates: ToldEstimate[], told: unknown, at: number): void {
   // The first ones most of all, and then ever fewer: of a long wait there are many.
   if (estimates.length < estimatesMax || (last && at - last.at > 30_000)) estimates.push(estimate)
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', end)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', end, { once: true })
-  })
 
 /**
  * Until it is answered like this; a process that is killed answers nothing, or 503, for a while.
@@ -144,15 +120,20 @@ async function patiently(
     if (statuses.includes(answer.status)) return answer
     const isForGood = answer.status >= 400 && answer.status < 500 && answer.status !== 429
     if (isForGood) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`)
-    await pause(againMs * (0.5 + Math.random()), signal)
+    await sleep(againMs * (0.5 + Math.random()), undefined, { signal })
   }
+}
+
+interface Asking {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
 }
 
 async function ask(
   pool: Pool,
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  { headers = {}, body }: { readonly headers?: Record<string, string>; readonly body?: object },
+  { method, path, headers = {}, body }: Asking,
   signal: AbortSignal,
 ): Promise<Answer> {
   const response = await pool.request({

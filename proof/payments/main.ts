@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { counted } from '../chaos/fault-plan.ts'
+import { inKeptFolder } from '../support/kept-folder.ts'
 import { type OrdersSummary, runOrders } from './run-orders.ts'
 
 interface Options {
@@ -49,17 +47,12 @@ Exit code: 0 each order was issued once or compensated once, 1 something was fou
 
 async function run({ kills: killsMax, keep, ...options }: Options): Promise<number> {
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options
-  const folder = await mkdtemp(join(tmpdir(), 'spacegrid-orders-'))
-  say(`Seed ${seed}; data and logs in ${folder}`)
-  let isRight = false
-  try {
+  const isRight = await inKeptFolder({ what: 'orders', keep, say }, async (folder) => {
+    say(`Seed ${seed}; data and logs in ${folder}`)
     const summary = await runOrders({ ...options, seed, killsMax, folder, say })
     tell(summary, seed)
-    isRight = summary.wrong.length === 0 && summary.unanswered === 0
-  } finally {
-    if (isRight && !keep) await rm(folder, { recursive: true })
-    else say(`Data and logs: ${folder}`)
-  }
+    return summary.wrong.length === 0 && summary.unanswered === 0
+  })
   return isRight ? 0 : 1
 }
 

@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { failureOf } from 'spacegrid/command-line/failure'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { counted } from '../chaos/fault-plan.ts'
+import { inKeptFolder } from '../support/kept-folder.ts'
 import { runTransfers, type TransferSummary } from './transfer-run.ts'
 
 interface Options {
@@ -61,14 +59,12 @@ async function runAndEnd(options: Options): Promise<void> {
 
 async function run(options: Options): Promise<boolean> {
   const { minutes, cycle, keep, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
-  const folder = await mkdtemp(join(tmpdir(), 'spacegrid-transfers-'))
-  say(`Seed ${seed}; data and logs in ${folder}`)
   const interrupt = new AbortController()
   // The first signal ends the transfers, and the verdict follows; the second one ends the process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
-  const startedAt = performance.now()
-  let isGood = false
-  try {
+  return await inKeptFolder({ what: 'transfers', keep, say }, async (folder) => {
+    say(`Seed ${seed}; data and logs in ${folder}`)
+    const startedAt = performance.now()
     const summary = await runTransfers({
       ...{
         ...sizes,
@@ -83,12 +79,8 @@ async function run(options: Options): Promise<boolean> {
         say(`${seconds} s  ${fault} ${victims.join(', ')}; ${acknowledged} transfers acknowledged`)
       },
     })
-    isGood = tell(summary, options, seed)
-  } finally {
-    if (isGood && !keep) await rm(folder, { recursive: true })
-    else say(`Data and logs: ${folder}`)
-  }
-  return isGood
+    return tell(summary, options, seed)
+  })
 }
 
 /** Whether all is well. */

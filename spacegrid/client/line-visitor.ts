@@ -47,7 +47,7 @@ export interface RefusedFor {
 interface Standing {
   readonly signal: AbortSignal | undefined
   /** False when it was given up. */
-  readonly pause: (ms: number, signal?: AbortSignal) => Promise<boolean>
+  readonly pause: (ms: number) => Promise<boolean>
 }
 
 const pauseMs = 2000
@@ -119,8 +119,7 @@ export class LineVisitor {
         return true
       }
       const ms = place?.state === 'over' ? 0 : (place?.retryAfterMs ?? pauseMs)
-      if (!(await pause(Math.min(ms, Math.max(0, endsAt - performance.now())), signal)))
-        return false
+      if (!(await pause(Math.min(ms, Math.max(0, endsAt - performance.now()))))) return false
     }
     return false
   }

@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { escaped as escapeHtml } from '@spacegrid/grid/doors/http/escaped'
+
+export { escapeHtml }
 
 export interface Page {
   readonly title: string
@@ -68,9 +71,6 @@ function cell(value: Cell): string {
     ? `<td class="${value.mark}">${escapeHtml(value.text)}`
     : `<td>${escapeHtml(String(value))}`
 }
-
-export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /** Inside a script element only `<` can end it or open a comment. */
 const scriptSafe = (json: string): string => json.replaceAll('<', '\\u003c')

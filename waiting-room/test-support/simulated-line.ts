@@ -35,8 +35,6 @@ export interface ToldWait {
 }
 
 interface Visitor {
-  readonly number: number
-  readonly joinedAtMs: number
   readonly isGone: boolean
   admittedAtMs?: number
 }
@@ -74,7 +72,7 @@ const queuedS = 0.25
 const commandsPerVisit = 3
 
 /** mulberry32: small, and the same everywhere. */
-export function seededFractions(seed: number): () => number {
+function seededFractions(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -133,11 +131,7 @@ export function simulateLine(options: SimulatedLineOptions): SimulatedRun {
     const second = (tick * stepMs) / 1000
     for (let left = poisson((options.arrivals(second) * stepMs) / 1000, random); left > 0; left--) {
       const lane = lanes.get(laneOf(random))
-      lane?.visitors.push({
-        number: lane.visitors.length + 1,
-        joinedAtMs: nowMs,
-        isGone: random() < goneShare,
-      })
+      lane?.visitors.push({ isGone: random() < goneShare })
     }
     // What the admitted ask.
     const asked = due.get(tick) ?? []

@@ -7,6 +7,10 @@ const gauges = {
   inside: ['spacegrid_line_inside', 'Visitors who are inside'],
   insideLimit: ['spacegrid_line_inside_limit', 'How many may be inside, as it is now'],
   movedPerSecond: ['spacegrid_line_moved_per_second', 'Places whose turn has come, over 30 s'],
+  isHeld: [
+    'spacegrid_line_held',
+    '1 while nobody comes in, because what the admitted ask is not done',
+  ],
 } as const satisfies Partial<Record<keyof LineStatus, readonly [string, string]>>
 
 const counters = {
@@ -28,7 +32,7 @@ export function addWaitingRoomMetrics(registry: Registry, source: StatusSource):
       collect() {
         this.reset()
         for (const [line, figures] of all())
-          this.set({ line }, figures[field as keyof typeof gauges])
+          this.set({ line }, Number(figures[field as keyof typeof gauges]))
       },
     })
   for (const [field, [name, help]] of Object.entries(counters))
@@ -40,15 +44,6 @@ export function addWaitingRoomMetrics(registry: Registry, source: StatusSource):
           this.inc({ line }, figures[field as keyof typeof counters])
       },
     })
-  new Gauge({
-    name: 'spacegrid_line_held',
-    help: '1 while nobody comes in, because what the admitted ask is not done',
-    ...shared,
-    collect() {
-      this.reset()
-      for (const [line, { isHeld }] of all()) this.set({ line }, isHeld ? 1 : 0)
-    },
-  })
   for (const [field, name, help] of [
     ['given', 'spacegrid_line_places_given_total', 'Places given'],
     ['admitted', 'spacegrid_line_places_admitted_total', 'Places whose turn has come'],

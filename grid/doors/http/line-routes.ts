@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { GridError, isGridError } from '../../core/errors.ts'
+import { invalidField } from '../../core/validation.ts'
 import type { LineName } from '../../core/waiting-room.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import { cookieNameOf, cookiesOf, type PassKind } from '../request/line-passes.ts'
@@ -198,16 +199,11 @@ const fields = ['lane', 'claim', 'ticket'] as const
 /** @throws GridError `invalid_input` */
 function joiningOf(body: unknown): Joining {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw wrong('', 'must be an object')
+    throw invalidField('', 'must be an object')
   for (const [name, value] of Object.entries(body)) {
     if (!fields.some((known) => known === name))
-      throw wrong(name, `is not known (known: ${fields.join(', ')})`)
-    if (typeof value !== 'string') throw wrong(name, 'must be string')
+      throw invalidField(name, `is not known (known: ${fields.join(', ')})`)
+    if (typeof value !== 'string') throw invalidField(name, 'must be string')
   }
   return body
 }
-
-const wrong = (path: string, message: string): GridError =>
-  new GridError('invalid_input', `${path} ${message}`.trim(), {
-    details: { errors: [{ path, message }] },
-  })

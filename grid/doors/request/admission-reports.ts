@@ -31,8 +31,8 @@ export class AdmissionReports {
     this.#of(line).committed++
   }
 
-  shed(line: LineName, count = 1): void {
-    this.#of(line).shed += count
+  shed(line: LineName): void {
+    this.#of(line).shed++
   }
 
   finished(line: LineName, visit: string): void {

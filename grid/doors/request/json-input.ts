@@ -1,5 +1,5 @@
 import { GridError } from '../../core/errors.ts'
-import type { FieldError } from '../../core/validation.ts'
+import { type FieldError, invalidField } from '../../core/validation.ts'
 import { mayLose, numberLength, readExactly } from './json-exactness.ts'
 import { findSyntaxFault } from './json-syntax.ts'
 
@@ -100,9 +100,8 @@ function nameProblem(name: string): string | undefined {
 }
 
 function refusal(problem: FieldError | undefined): GridError {
-  const error = problem ?? { path: '', message: 'cannot be kept' }
-  const message = error.path === '' ? error.message : `${error.path} ${error.message}`
-  return new GridError('invalid_input', message, { details: { errors: [error] } })
+  const { path, message } = problem ?? { path: '', message: 'cannot be kept' }
+  return invalidField(path, message)
 }
 
 /** Says which place of a value that is not kept is the first, and why. */

@@ -1,6 +1,11 @@
 import type { Space } from '../../core/definition.ts'
 import { GridError, isGridError } from '../../core/errors.ts'
-import { type LineName, lineNameOf, type WaitingRoomOptions } from '../../core/waiting-room.ts'
+import {
+  type LineName,
+  lineNameOf,
+  partsOfLine,
+  type WaitingRoomOptions,
+} from '../../core/waiting-room.ts'
 import type { AdmissionReports } from './admission-reports.ts'
 import { cookiesOf, type LinePasses, type Pass, type PassFault } from './line-passes.ts'
 import type { RequestHeaders } from './request.ts'
@@ -55,7 +60,7 @@ export class WaitingRoomGuard {
     this.#options = options
     this.#lines = new Set(options.lines)
     for (const { name, waitingRoom } of spaces)
-      if (waitingRoom && options.lines.some((line) => line === name || line.startsWith(`${name}/`)))
+      if (waitingRoom && options.lines.some((line) => partsOfLine(line).space === name))
         this.#spaces.set(name, { declared: waitingRoom, isWhole: this.#lines.has(name) })
   }
 
@@ -175,8 +180,7 @@ export class WaitingRoomGuard {
   #anyOf(space: string, request: RequestHeaders): Pass | undefined {
     for (const text of textsOf(request)) {
       const pass = this.#parts.passes.read('admission', text, this.#parts.now())
-      if (typeof pass === 'object' && (pass.line === space || pass.line.startsWith(`${space}/`)))
-        return pass
+      if (typeof pass === 'object' && partsOfLine(pass.line).space === space) return pass
     }
     return undefined
   }
