@@ -2,8 +2,9 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { answeringJson } from '@spacegrid/grid/doors/nats/json-answer'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
-import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'
+import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { unknownIn } from './unknown.ts'
@@ -140,14 +141,7 @@ export function serveLook(
       {
         subject: subjects.look(unit.space.name),
         description: 'A page of a cache: {"cache": …, "offset": 0, "limit": 25}',
-        respond: ({ data }) => {
-          try {
-            const seen = look(unit, Object(parseJsonInput(data)))
-            return { data: Buffer.from(JSON.stringify(seen)) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, (data) => look(unit, Object(parseJsonInput(data)))),
       },
     ],
   })
