@@ -24,6 +24,10 @@ export const defaultTransactionLimits: TransactionLimits = {
 export const pageEntriesMax = 10_000
 export const pageEntriesDefault = 100
 
+/** Changes in one page of an entry's history at most, and where it is not said how many. */
+export const historyChangesMax = 100
+export const historyChangesDefault = 20
+
 /**
  * Entries that the pages of one query may look at to find those that fit `where` and `filter`, in
  * each partition; beyond, it is refused with `query_too_large`.

@@ -2,8 +2,9 @@ import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import { answeringJson } from '@spacegrid/grid/doors/nats/json-answer'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
-import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'
+import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { unknownIn } from './unknown.ts'
@@ -67,7 +68,7 @@ export function look(unit: LookedInto, asked: LookAsked): CachesSeen | EntriesSe
   if (cache === undefined) {
     const caches = unit.space.caches.map(({ name }) => ({
       cache: name,
-      entries: states.reduce((sum, [, state]) => sum + (entriesOf(state, name)?.size ?? 0), 0),
+      entries: countOf(entriesIn(states, name)),
     }))
     return { caches, ...partitions }
   }
@@ -75,8 +76,8 @@ export function look(unit: LookedInto, asked: LookAsked): CachesSeen | EntriesSe
     throw unknownIn(unit.space, 'cache', String(cache))
   const name = String(cache)
   const limit = whole('limit', asked.limit, 25, limitMax)
-  const all = states.map(([, state]) => entriesOf(state, name))
-  const count = all.reduce((sum, entries) => sum + (entries?.size ?? 0), 0)
+  const all = entriesIn(states, name)
+  const count = countOf(all)
   const offset =
     asked.newest === true
       ? Math.min(offsetMax, Math.max(0, count - limit))
@@ -84,11 +85,11 @@ export function look(unit: LookedInto, asked: LookAsked): CachesSeen | EntriesSe
   const entries: EntrySeen[] = []
   let [at, length] = [0, 0]
   for (const some of all) {
-    if (at + (some?.size ?? 0) <= offset) {
-      at += some?.size ?? 0
+    if (at + some.size <= offset) {
+      at += some.size
       continue
     }
-    for (const [key, { value, version, position }] of some ?? []) {
+    for (const [key, { value, version, position }] of some) {
       if (at++ < offset) continue
       if (entries.length === limit || length > pageLengthMax) break
       const text = textOf(value)
@@ -100,7 +101,9 @@ export function look(unit: LookedInto, asked: LookAsked): CachesSeen | EntriesSe
   return { cache: name, count, offset, entries, ...partitions }
 }
 
-function statesOf({ space, state, parts }: LookedInto): (readonly [LogName, SpaceState])[] {
+type NamedState = readonly [LogName, SpaceState]
+
+function statesOf({ space, state, parts }: LookedInto): NamedState[] {
   const found = parts
     ? [...parts].flatMap(([log, part]) => (part.state ? [[log, part.state] as const] : []))
     : state
@@ -110,10 +113,15 @@ function statesOf({ space, state, parts }: LookedInto): (readonly [LogName, Spac
   throw new GridError('not_ready', `Nothing of ${space.name} is here yet`, { retryAfterMs: 1000 })
 }
 
-function entriesOf(state: SpaceState, cache: string) {
-  const layout = state.layout.named(cache)
-  return layout && state.cache(layout.number).entries
-}
+/** Of a cache: in each state that knows it. */
+const entriesIn = (states: readonly NamedState[], cache: string) =>
+  states.flatMap(([, state]) => {
+    const layout = state.layout.named(cache)
+    return layout ? [state.cache(layout.number).entries] : []
+  })
+
+const countOf = (all: readonly { readonly size: number }[]): number =>
+  all.reduce((sum, { size }) => sum + size, 0)
 
 const textOf = (value: unknown): string =>
   JSON.stringify(value, (_name, part) =>
@@ -140,14 +148,7 @@ export function serveLook(
       {
         subject: subjects.look(unit.space.name),
         description: 'A page of a cache: {"cache": …, "offset": 0, "limit": 25}',
-        respond: ({ data }) => {
-          try {
-            const seen = look(unit, Object(parseJsonInput(data)))
-            return { data: Buffer.from(JSON.stringify(seen)) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, (data) => look(unit, Object(parseJsonInput(data)))),
       },
     ],
   })

@@ -30,6 +30,7 @@ import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
+import { inTime } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
@@ -327,10 +328,10 @@ export class ProcessingUnit implements Serving, Component {
   protected async reach(position: number): Promise<void> {
     const incarnation = this.#incarnation
     if (!incarnation || incarnation.state.position >= position) return
-    const waiting = new AbortController()
-    const timer = this.#ports.clock.after(this.#options.positionWaitMsMax, () => waiting.abort())
-    await incarnation.replica.reach(position, waiting.signal)
-    timer.cancel()
+    const { positionWaitMsMax } = this.#options
+    await inTime(this.#ports.clock, positionWaitMsMax, (over) =>
+      incarnation.replica.reach(position, over),
+    )
   }
 
   /**

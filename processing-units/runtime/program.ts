@@ -18,6 +18,7 @@ import { tellStrayFaults } from './stray-faults.ts'
 import { type AnyUnit, UnitDoors } from './unit-doors.ts'
 import { unitLimits } from './unit-limits.ts'
 import type { UnitPorts } from './unit-ports.ts'
+import { unitRoleOf } from './unit-role.ts'
 
 /** One space, or several; it may take settings of its own from the environment. */
 export type MakeUnitSpaces = (
@@ -50,7 +51,7 @@ export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
     return {
       ...(role === 'query' ? { role: unitRoles.queries } : {}),
       spaces: [...spaces.keys()],
-      calledBy: role === 'query' ? unitRoles.queries : unitRoles.commands,
+      calledBy: unitRoleOf(environment),
       names: (logName) =>
         spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
       where: (space) => `${name} (space ${space})`,
@@ -74,7 +75,7 @@ async function createUnit(
 ): Promise<AnyUnit> {
   const { partitions = 1 } = space
   const isQueryUnit = environment.ROLE === 'query'
-  const calledBy = isQueryUnit ? unitRoles.queries : unitRoles.commands
+  const calledBy = unitRoleOf(environment)
   const limits = unitLimits(environment, adapters.memory.budgetBytes, partitions)
   if (partitions === 1) {
     const own = await adapters.portsOf(space.name, calledBy)

@@ -20,7 +20,7 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
-import { type Clock, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, inTime, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
 import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
@@ -457,10 +457,9 @@ export class Reads {
   async #reach(incarnation: Incarnation, position: number): Promise<void> {
     const { state, replica } = incarnation
     if (position > state.position) {
-      const waiting = new AbortController()
-      const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
-      const reached = await replica.reach(position, waiting.signal)
-      timer.cancel()
+      const reached = await inTime(this.#clock, this.#waitMsMax, (over) =>
+        replica.reach(position, over),
+      )
       if (!reached)
         throw new GridError(
           'position_timeout',
@@ -476,10 +475,7 @@ export class Reads {
     const { freshness, state } = incarnation
     const since = this.#clock.monotonic() - stalenessMs
     if (freshness.at < since) {
-      const waiting = new AbortController()
-      const timer = this.#clock.after(this.#waitMsMax, () => waiting.abort())
-      await freshness.reach(since, waiting.signal)
-      timer.cancel()
+      await inTime(this.#clock, this.#waitMsMax, (over) => freshness.reach(since, over))
       if (freshness.at < since) throw tooStale(this.#ageMs(incarnation), stalenessMs)
     }
     if (state.holds.size > 0 && this.#ageMs(incarnation) > stalenessMs)

@@ -7,7 +7,6 @@ import { eventLoopTimes } from '@spacegrid/grid/drivers/system/event-loop'
 import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
 import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { tellLoad } from '@spacegrid/grid/engine/load/load-teller'
-import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Environment } from '@spacegrid/grid/program/environment'
@@ -23,6 +22,7 @@ import { serveNewest } from './query-unit/newest-service.ts'
 import { serveReactions } from './reactions/react-request.ts'
 import { spaceNotices } from './space-notices.ts'
 import type { SpareCall } from './spare-call.ts'
+import { unitRoleOf } from './unit-role.ts'
 
 const readyPollMs = 20
 
@@ -127,9 +127,10 @@ export class UnitDoors implements Doors {
   }
 
   #tellLoad(messaging: Messaging, unit: AnyUnit): Subscription {
-    const { UNIT_NAME: name, ROLE: role } = this.#environment
+    const { UNIT_NAME: name } = this.#environment
+    const role = unitRoleOf(this.#environment)
     return tellLoad(unit.space.name, messaging, () => ({
-      ...{ id: this.#id, name, role: role === 'query' ? unitRoles.queries : unitRoles.commands },
+      ...{ id: this.#id, name, role },
       ...{ ready: unit.readiness().ready, full: unit.isFull },
       ...eventLoopTimes(),
       logs: unit instanceof PartitionedUnit ? unit.loads() : [unit.load()],
@@ -138,10 +139,10 @@ export class UnitDoors implements Doors {
 
   /** Where others find this process. */
   #place(): UnitPlaceTold {
-    const { HOST: host, ADMIN_PORT: adminPort, ROLE, UNIT_NAME: unit } = this.#environment
+    const { HOST: host, ADMIN_PORT: adminPort, UNIT_NAME: unit } = this.#environment
     const address = this.#http.server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const role = ROLE === 'query' ? unitRoles.queries : unitRoles.commands
+    const role = unitRoleOf(this.#environment)
     // Of a port that the system has chosen only the administration's server knows.
     const admin = adminPort === 0 ? {} : { admin: announcedUrl(host, adminPort) }
     return { unit, role, http: announcedUrl(host, port), ...admin }

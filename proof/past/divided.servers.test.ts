@@ -10,7 +10,7 @@ import {
 } from '@spacegrid/grid/core/define'
 import { type LogName, logNamesOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf } from '@spacegrid/grid/core/position'
-import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
 import { NatsMessaging } from '@spacegrid/grid/drivers/nats/nats-messaging'
@@ -23,6 +23,7 @@ import { PartitionedUnit } from '@spacegrid/runtime/partitions/partitioned-unit'
 import { afterEach, expect, inject, test } from 'vitest'
 import { uniqueName } from '../support/unique-name.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { HttpCaller } from './http-caller.ts'
 
 const cleanUps: (() => Promise<unknown>)[] = []
 
@@ -72,35 +73,6 @@ interface Answer {
   readonly position: string
 }
 
-class Caller {
-  readonly #server: HttpServer
-  readonly #space: string
-
-  constructor(server: HttpServer, space: string) {
-    this.#server = server
-    this.#space = space
-  }
-
-  async put(id: string, shelf: string, left: number): Promise<void> {
-    const url = `/${this.#space}/commands/put`
-    const headers = { 'content-type': 'application/json' }
-    const payload = { id, shelf, left }
-    const answer = await this.#server.inject({ method: 'POST', url, headers, payload })
-    expect(answer.statusCode, answer.body).toBe(200)
-  }
-
-  async get(path: string, position?: string) {
-    const headers = position === undefined ? {} : { 'grid-position': position }
-    return await this.#server.inject({ method: 'GET', url: `/${this.#space}/${path}`, headers })
-  }
-
-  async ask(path: string, position?: string): Promise<Answer> {
-    const answer = await this.get(path, position)
-    expect(answer.statusCode, answer.body).toBe(200)
-    return answer.json<Answer>()
-  }
-}
-
 /** Two units, each of which keeps one partition. */
 async function start() {
   const name = uniqueName('d').replaceAll('_', '')
@@ -147,7 +119,7 @@ async function start() {
   await waitFor(isShared, { what: 'each unit to keep a partition', timeoutMs: 50_000 })
   const server = createHttpServer(units.slice(0, 1), { log })
   cleanUps.push(() => server.close())
-  return { names, logs, messaging, units, caller: new Caller(server, name), open }
+  return { names, logs, messaging, units, caller: new HttpCaller(server, name), open }
 }
 
 test('a divided space on NATS and MongoDB answers as of what was, wherever its partitions are', async () => {
@@ -159,16 +131,16 @@ test('a divided space on NATS and MongoDB answers as of what was, wherever its p
   }
   const answered: { readonly path: string; readonly answer: Answer }[] = []
   for (let left = 1; left <= 12; left++) {
-    await caller.put('item', shelves[left % shelves.length] as string, left)
+    await caller.command('put', { id: 'item', shelf: shelves[left % shelves.length], left })
     for (const path of ['queries/left', `queries/onShelf?shelf=${shelves[left % 3]}`])
-      answered.push({ path, answer: await caller.ask(path) })
+      answered.push({ path, answer: await caller.ask<Answer>(path) })
   }
   const first = answered[0] as { readonly path: string; readonly answer: Answer }
   expect(positionsOf(first.answer.position)?.size).toBe(2)
   for (const { path, answer } of answered)
     expect(await caller.ask(path, `=${answer.position}`)).toEqual(answer)
   // Nothing is put any more: this is what there is at any time from now on.
-  const present = await caller.ask('queries/left')
+  const present = await caller.ask<Answer>('queries/left')
   const now = Date.now()
   await waitFor(() => Date.now() > now + 1, { what: 'another millisecond' })
   const at = await caller.ask('queries/left', `=${new Date(now + 1).toISOString()}`)
@@ -178,14 +150,14 @@ test('a divided space on NATS and MongoDB answers as of what was, wherever its p
   const refused = await caller.get('queries/left', '=0.5')
   expect(refused.json()).toMatchObject({ code: 'invalid_header' })
   const isTrimmed = async () => {
-    for (const shelf of shelves) await caller.put('another', shelf, 0)
+    for (const shelf of shelves) await caller.command('put', { id: 'another', shelf, left: 0 })
     const bounds = await Promise.all([...logs.values()].map((it) => it.bounds()))
     const positions = positionsOf(first.answer.position)
     return bounds.every((it, partition) => it.first > (positions?.get(partition) ?? 0) + 1)
   }
   await waitFor(isTrimmed, { what: 'both logs to be trimmed', timeoutMs: 30_000 })
   // What each partition has made last is still there: something else takes its place.
-  const { position: newest } = await caller.ask('queries/left')
+  const { position: newest } = await caller.ask<Answer>('queries/left')
   await caller.ask('queries/left', `=${newest}`)
   const gone = await caller.get('queries/left', `=${first.answer.position}`)
   expect(gone.json()).toMatchObject({
@@ -195,7 +167,7 @@ test('a divided space on NATS and MongoDB answers as of what was, wherever its p
 })
 
 /** Of a key that does not say where its entry is: it is in both partitions. */
-async function history(caller: Caller): Promise<void> {
+async function history(caller: HttpCaller): Promise<void> {
   const told: { readonly time: number; readonly to: { readonly left: number } }[] = []
   for (let cursor = ''; ; ) {
     const page = await caller.get(`caches/stock/item/history?limit=5${cursor}`)

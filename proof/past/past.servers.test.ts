@@ -5,7 +5,7 @@ import { DataPump } from '@spacegrid/data-pump/data-pump'
 import { DataReader } from '@spacegrid/data-reader/data-reader'
 import { DataWriter } from '@spacegrid/data-writer/data-writer'
 import type { Space } from '@spacegrid/grid/core/definition'
-import { createHttpServer, type HttpServer } from '@spacegrid/grid/doors/http/http-server'
+import { createHttpServer } from '@spacegrid/grid/doors/http/http-server'
 import { serveSpace } from '@spacegrid/grid/doors/nats/space-services'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
@@ -23,6 +23,7 @@ import { LogDesk } from 'spacegrid/log/log-desk'
 import { afterEach, expect, inject, test } from 'vitest'
 import { uniqueName } from '../support/unique-name.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { HttpCaller } from './http-caller.ts'
 import { warehouseNamed } from './past-world.ts'
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -46,35 +47,14 @@ async function keeps(past: Log): Promise<void> {
   await waitFor(isKept, { what: 'the first snapshot' })
 }
 
-/** Asks over HTTP. */
-class Caller {
-  readonly #server: HttpServer
-  readonly #space: string
-
-  constructor(server: HttpServer, space: string) {
-    this.#server = server
-    this.#space = space
-  }
-
-  async put(id: string, left: number): Promise<number> {
-    const url = `/${this.#space}/commands/put`
-    const headers = { 'content-type': 'application/json' }
-    const payload = { id, shelf: 'a', left }
-    const answer = await this.#server.inject({ method: 'POST', url, headers, payload })
-    expect(answer.statusCode, answer.body).toBe(200)
-    return answer.json<{ position: number }>().position
-  }
-
-  async get(path: string, position?: string) {
-    const headers = position === undefined ? {} : { 'grid-position': position }
-    return await this.#server.inject({ method: 'GET', url: `/${this.#space}/${path}`, headers })
+class Caller extends HttpCaller {
+  async put(id: string, left: number): Promise<void> {
+    await this.command('put', { id, shelf: 'a', left })
   }
 
   async shelf(position?: string): Promise<Answered> {
-    const answer = await this.get('queries/onShelf?shelf=a', position)
-    expect(answer.statusCode, answer.body).toBe(200)
-    const at = new Date().toISOString()
-    return { ...answer.json<{ result: unknown; position: number }>(), at }
+    const answer = await this.ask<Omit<Answered, 'at'>>('queries/onShelf?shelf=a', position)
+    return { ...answer, at: new Date().toISOString() }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
 import { newerPosition } from '@spacegrid/grid/core/position'
-import type { Accepted, Answer, Failed, Position, Rejected, Shed } from './answer.ts'
+import type { Accepted, Answer, Position } from './answer.ts'
 import { errorOf } from './answer-error.ts'
 import type { EntryHistory } from './entry-history.ts'
 import { follow } from './follow.ts'
@@ -177,8 +177,7 @@ export class GridClient<Spaces extends Space = Space> {
     options: CommandOptions = {},
   ): Promise<CommandResult<Result>> {
     const answer = await this.answerOfCommand(space, name, input, options)
-    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
-    const { result, position, replayed = false } = answer
+    const { result, position, replayed = false } = acceptedOf(answer, options)
     return { result: result as Result, position, replayed }
   }
 
@@ -197,8 +196,8 @@ export class GridClient<Spaces extends Space = Space> {
     options: QueryOptions = {},
   ): Promise<QueryResult<Result>> {
     const answer = await this.answerOfQuery(space, name, input, options)
-    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
-    return { result: answer.result as Result, position: answer.position }
+    const { result, position } = acceptedOf(answer, options)
+    return { result: result as Result, position }
   }
 
   async answerOfCommand(
@@ -264,9 +263,7 @@ export class GridClient<Spaces extends Space = Space> {
     const page = { limit, cursor: cursor ?? undefined }
     const path = `/${space}/caches/${cache}/${encodeURIComponent(key)}/history${queryString(page)}`
     const call: Call = { space, kind: 'history', name: cache, input: { key, ...page } }
-    const answer = await this.#read(call, path, options)
-    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
-    return answer.result as EntryHistory
+    return acceptedOf(await this.#read(call, path, options), options).result as EntryHistory
   }
 
   /**
@@ -315,8 +312,7 @@ export class GridClient<Spaces extends Space = Space> {
       ...options,
       from: 'any',
     })
-    if (answer.kind !== 'accepted') throw thrownOf(answer, options)
-    return answer
+    return acceptedOf(answer, options)
   }
 
   /**
@@ -447,9 +443,11 @@ export interface SessionOf {
 /** Times that one request stands in line. */
 const turnsMax = 3
 
-function thrownOf(answer: Rejected | Shed | Failed, { signal }: Patience): unknown {
+/** @throws what any other answer means to the caller */
+function acceptedOf(answer: Answer, { signal }: Patience): Accepted {
+  if (answer.kind === 'accepted') return answer
   const isGivenUp = answer.kind === 'failed' && signal?.aborted === true
-  return isGivenUp && !answer.outcomeUnknown ? signal.reason : errorOf(answer)
+  throw isGivenUp && !answer.outcomeUnknown ? signal.reason : errorOf(answer)
 }
 
 /** Browsers have `randomUUID` only on pages that came over TLS, or from this machine. */

@@ -56,21 +56,20 @@ export class NatsTransport implements Transport {
 
   async send(request: TransportRequest): Promise<TransportResponse> {
     const { call } = request
-    if (!isServed(call.kind))
+    const { kind } = call
+    if (!isServed(kind))
       return refusalOf(
-        new GridError(
-          'unknown_route',
-          `NATS serves commands, queries and histories, not ${call.kind}`,
-        ),
+        new GridError('unknown_route', `NATS serves commands, queries and histories, not ${kind}`),
       )
+    const subjectIn = (logName: string) => subjects[kind](logName, call.name)
     const partition = this.#partitionOf(call)
-    if (partition === undefined) return await this.#ask(request, call.space)
-    const answer = await this.#askIfThere(request, logNameOf(call.space, partition))
+    if (partition === undefined) return await this.#ask(request, subjectIn(call.space))
+    const answer = await this.#askIfThere(request, subjectIn(logNameOf(call.space, partition)))
     // It was learnt of a space that has been moved to another number meanwhile, or nobody who keeps
     // it is there just now: any unit knows, and nothing has been done.
     if (answer && answer.status !== wrongPartition) return answer
     this.#learnt.delete(call.space)
-    return await this.#ask(request, call.space)
+    return await this.#ask(request, subjectIn(call.space))
   }
 
   async close(): Promise<void> {
@@ -79,10 +78,10 @@ export class NatsTransport implements Transport {
 
   async #askIfThere(
     request: TransportRequest,
-    logName: string,
+    subject: string,
   ): Promise<TransportResponse | undefined> {
     try {
-      return await this.#ask(request, logName)
+      return await this.#ask(request, subject)
     } catch (error) {
       if (isGridError(error, 'no_responder')) return undefined
       throw error
@@ -91,11 +90,9 @@ export class NatsTransport implements Transport {
 
   async #ask(
     { call, headers, signal, timeoutMs }: TransportRequest,
-    logName: string,
+    subject: string,
   ): Promise<TransportResponse> {
-    const { kind, name, input } = call
-    const subject = isServed(kind) ? subjects[kind](logName, name) : ''
-    const data = new TextEncoder().encode(JSON.stringify(input ?? {}))
+    const data = new TextEncoder().encode(JSON.stringify(call.input ?? {}))
     signal.throwIfAborted()
     const given = Promise.withResolvers<never>()
     const end = () => given.reject(signal.reason)

@@ -3,6 +3,7 @@ import type { Space } from '../../core/definition.ts'
 import { keyBytesMax } from '../../core/limits.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
 import type { AnyCache } from '../../core/transaction.ts'
+import { historyInput } from '../request/told-history.ts'
 import { answer, answeredAt, count, partOf, positionIn, readProblems } from './open-api.ts'
 
 const time = { type: 'integer', description: 'When the log stored it, ms since the epoch' }
@@ -50,8 +51,8 @@ export function historySchema(
     querystring: {
       type: 'object',
       properties: {
-        limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
-        cursor: { type: 'string', description: '`next` of the page before' },
+        limit: historyInput.properties.limit,
+        cursor: historyInput.properties.cursor,
       },
     },
     response: {

@@ -3,8 +3,9 @@ import type { Space } from '../../core/definition.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
 import { parseJsonInput } from '../request/json-input.ts'
-import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { FaultLog } from '../request/public-error.ts'
 import type { CommandAnswer } from '../request/serving.ts'
+import { answeringJson } from './json-answer.ts'
 
 /** A unit as operators may use it. */
 export interface Administrable {
@@ -31,28 +32,17 @@ export function serveAdministration(
       {
         subject: subjects.correct(unit.space.name),
         description: 'Replaces an entry: {"cache": …, "key": …, "version": …, "value": {…}}',
-        respond: async ({ data }) => {
-          try {
-            // Its shape is checked with the command's.
-            const correction = parseJsonInput(data) as Correction
-            const { position, version } = await unit.correct(correction)
-            return { data: Buffer.from(JSON.stringify({ position, version })) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, async (data) => {
+          // Its shape is checked with the command's.
+          const correction = parseJsonInput(data) as Correction
+          const { position, version } = await unit.correct(correction)
+          return { position, version }
+        }),
       },
       {
         subject: subjects.reactions(unit.space.name),
         description: 'The outbox: {"what": "list" | "show" | "replay" | "drop", …}',
-        respond: async ({ data }) => {
-          try {
-            const answer = await unit.askOutbox(parseJsonInput(data) as object)
-            return { data: Buffer.from(JSON.stringify(answer)) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, (data) => unit.askOutbox(parseJsonInput(data) as object)),
       },
     ],
   })

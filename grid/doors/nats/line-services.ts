@@ -1,11 +1,12 @@
 import { GridError } from '../../core/errors.ts'
-import type { Message, Messaging, Subscription } from '../../engine/ports/messaging.ts'
+import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
 import type { AdmissionReport } from '../request/admission-reports.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { LineServing } from '../request/line-serving.ts'
 import { placeJson } from '../request/place-json.ts'
-import { type FaultLog, publicError } from '../request/public-error.ts'
+import type { FaultLog } from '../request/public-error.ts'
+import { answeringJson } from './json-answer.ts'
 
 /**
  * The waiting room over messaging: takes the reports of units, and gives places to callers in any
@@ -17,15 +18,8 @@ export function serveLines(
   room: LineServing,
   log: FaultLog,
 ): Promise<Subscription> {
-  const answering =
-    (answer: (asked: Asked) => Promise<object> | object) =>
-    async ({ data }: Message): Promise<Message> => {
-      try {
-        return { data: Buffer.from(JSON.stringify(await answer(askedOf(data)))) }
-      } catch (error) {
-        throw publicError(error, log)
-      }
-    }
+  const answering = (answer: (asked: Asked) => Promise<object> | object) =>
+    answeringJson(log, (data) => answer(askedOf(data)))
   return messaging.serve({
     name: 'spacegrid-waiting-room',
     version: '0.0.0',

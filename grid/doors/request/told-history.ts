@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { historyChangesDefault, historyChangesMax } from '../../core/limits.ts'
 import { type ReadableFields, readablePart } from '../../core/readable-part.ts'
 import { checkFits, checkKey } from '../../core/validation.ts'
 import type { HistoryAsked, HistoryPage, KeyChange } from './serving.ts'
@@ -12,7 +13,9 @@ export interface HistoryOfKey extends HistoryAsked {
 export const historyInput = Type.Object(
   {
     key: Type.String({ description: 'Of the entry, whether it is there or not' }),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: historyChangesMax, default: historyChangesDefault }),
+    ),
     cursor: Type.Optional(Type.String({ description: '`next` of the page before' })),
   },
   { additionalProperties: false },

@@ -1,3 +1,4 @@
+import { historyChangesDefault, historyChangesMax } from '../../core/limits.ts'
 import { invalidField } from '../../core/validation.ts'
 import { type ChangePlace, type EntryChange, KeyHistory } from './key-history.ts'
 import { outOfReach, type PastReach, type PastStates } from './past-states.ts'
@@ -11,9 +12,6 @@ export interface ChangesPage {
   /** What can be asked for. */
   readonly reach: PastReach
 }
-
-const limitDefault = 20
-const limitMax = 100
 
 /**
  * What has become of an entry, the newest first: as many changes as are wanted, or as are found in
@@ -47,9 +45,13 @@ export async function historyPage(
 }
 
 /** @throws GridError `invalid_input` */
-export function historyLimit({ limit = limitDefault }: { readonly limit?: number }): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= limitMax) return limit
-  throw invalidField('limit', `must be a count from 1 to ${limitMax}`)
+export function historyLimit({
+  limit = historyChangesDefault,
+}: {
+  readonly limit?: number
+}): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= historyChangesMax) return limit
+  throw invalidField('limit', `must be a count from 1 to ${historyChangesMax}`)
 }
 
 /** Cursor of the page behind a change. */

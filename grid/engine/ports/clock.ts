@@ -45,6 +45,21 @@ export async function within<T>(
   }
 }
 
-/** The same for a result that one of the application's callbacks has promised. */
+/** What somebody comes to who is told by a signal when the time is over, and then gives up. */
+export async function inTime<T>(
+  clock: Clock,
+  ms: number,
+  work: (over: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const time = new AbortController()
+  const timer = clock.after(ms, () => time.abort())
+  try {
+    return await work(time.signal)
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** As `within`, for a result that one of the application's callbacks has promised. */
 export const keptWithin = (clock: Clock, ms: number, result: Promise<unknown>): Promise<unknown> =>
   within(clock, ms, result, () => new Error(`its promise was not kept within ${ms} ms`))

@@ -96,7 +96,7 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
   if (kind === 'correction') return await unit.correct(input as Correction)
   if (kind === 'follow') return await unit.live.look(...readLook(input as string))
   if (kind === 'watch') return await watch(unit, request)
-  if (kind === 'past') return packedPast(await readPast(unit.past, name, input as PassedPast))
+  if (kind === 'past') return await askPast(unit, name, input as PassedPast)
   const by = caller ? { caller } : {}
   if (kind === 'command') {
     const { withinMs } = request
@@ -123,8 +123,10 @@ async function ask(unit: AskedUnit, request: PassedRequest): Promise<unknown> {
 }
 
 /** Errors of a batch are data on their way. */
-const packedPast = (answer: unknown): unknown =>
-  Object(answer).answers ? packedBatch(answer as BatchAnswer<number>) : answer
+async function askPast({ past }: AskedUnit, name: string, asked: PassedPast): Promise<unknown> {
+  const answer = await readPast(past, name, asked)
+  return asked.read === 'queries' ? packedBatch(answer as BatchAnswer<number>) : answer
+}
 
 async function watch(
   unit: AskedUnit,

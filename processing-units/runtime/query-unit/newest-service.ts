@@ -1,5 +1,6 @@
 import { dashed, type LogName } from '@spacegrid/grid/core/log-name'
-import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'
+import { answeringJson } from '@spacegrid/grid/doors/nats/json-answer'
+import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 
@@ -26,13 +27,7 @@ export const serveNewest = (
       {
         subject: subjects.newest(logName),
         description: 'A position with everything that was stored when it was asked',
-        respond: async () => {
-          try {
-            return { data: Buffer.from(JSON.stringify({ position: await unit.newest() })) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, async () => ({ position: await unit.newest() })),
       },
     ],
   })

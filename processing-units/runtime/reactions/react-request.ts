@@ -1,8 +1,9 @@
 import type { Value } from '@spacegrid/grid/core/data-types'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import { answeringJson } from '@spacegrid/grid/doors/nats/json-answer'
 import { parseJsonInput } from '@spacegrid/grid/doors/request/json-input'
-import { type FaultLog, publicError } from '@spacegrid/grid/doors/request/public-error'
+import type { FaultLog } from '@spacegrid/grid/doors/request/public-error'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Messaging, Subscription } from '@spacegrid/grid/engine/ports/messaging'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
@@ -87,14 +88,7 @@ export function serveReactions(
       {
         subject: subjects.react(name),
         description: 'Between units: a command under a key that is remembered until it is told',
-        respond: async ({ data }) => {
-          try {
-            const answer = await react(unit, parseJsonInput(data) as ReactRequest)
-            return { data: Buffer.from(JSON.stringify(answer)) }
-          } catch (error) {
-            throw publicError(error, log)
-          }
-        },
+        respond: answeringJson(log, (data) => react(unit, parseJsonInput(data) as ReactRequest)),
       },
     ],
   })
