@@ -7,14 +7,15 @@ import {
   type ContentionRow,
   contentionCells,
   contentionColumns,
+  contentionPage,
   type Factor,
-  writeContentionResults,
 } from './contention/contention-results.ts'
 import { handler, hotWork, otherWork } from './contention/contention-work.ts'
 import { type ContentionPlan, measureContention } from './contention/measure-contention.ts'
 import { natsUrl } from './hot-path/bench-unit.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { factsLine, runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly units: readonly number[]
@@ -68,8 +69,8 @@ async function run(options: Options): Promise<void> {
     }
     rows.push({ factor: factor as Factor, figures })
   }
-  const { results: folder, name } = options
-  for (const path of await writeContentionResults(folder, name, { ...facts, machineLoad, rows }))
+  const results = { ...facts, machineLoad, rows }
+  for (const path of await writeResults(options.results, options.name, results, contentionPage))
     print(path)
 }
 

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Cell, escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import type { Figure, GoalRow } from '../goals/goal.ts'
 import type { GoalSettings } from '../goals/goal-context.ts'
@@ -17,20 +15,6 @@ export interface PeerResults extends RunFacts {
   readonly leftOut: Readonly<Record<string, string>>
   readonly rows: readonly (GoalRow & { readonly name: string })[]
   readonly figures: readonly Figure[]
-}
-
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writePeerResults(
-  folder: string,
-  name: string,
-  results: PeerResults,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const json = join(folder, `${name}.json`)
-  const html = join(folder, `${name}.html`)
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(html, await peersPage(results))
-  return [json, html]
 }
 
 export function peersPage(results: PeerResults): Promise<string> {
