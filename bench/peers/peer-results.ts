@@ -1,5 +1,5 @@
 import { type Cell, escapeHtml, renderPage, table } from 'spacegrid/report/page'
-import type { Figure, GoalRow } from '../goals/goal.ts'
+import type { Figure, GoalRow, NamedRow } from '../goals/goal.ts'
 import type { GoalSettings } from '../goals/goal-context.ts'
 import { short, spreadText } from '../goals/spread.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
@@ -13,7 +13,7 @@ export interface PeerResults extends RunFacts {
   readonly servers: Readonly<Record<string, string>>
   /** Peers that could not be had, and why. */
   readonly leftOut: Readonly<Record<string, string>>
-  readonly rows: readonly (GoalRow & { readonly name: string })[]
+  readonly rows: readonly NamedRow[]
   readonly figures: readonly Figure[]
 }
 
