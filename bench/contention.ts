@@ -30,11 +30,10 @@ interface Options {
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
-const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20, 8]
-const row = (cells: readonly string[]) =>
-  print(
-    cells.map((cell, at) => (at === 0 ? cell.padEnd(48) : cell.padStart(widths[at] ?? 0))).join(''),
-  )
+const whatWidth = 48
+const widths = [7, 11, 9, 12, 14, 9, 9, 20, 8]
+const row = ([what = '', ...others]: readonly string[]) =>
+  print(what.padEnd(whatWidth) + others.map((cell, at) => cell.padStart(widths[at] ?? 0)).join(''))
 
 /** The middle one of each list is where the others are varied from. */
 const middle = (values: readonly number[]): number => values[values.length >>> 1] ?? 1
