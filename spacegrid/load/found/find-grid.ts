@@ -80,8 +80,9 @@ async function ofNats({ url, space }: Wanted, nats: string): Promise<FoundGrid> 
   const known = await KnownUnits.open(nats)
   const those = async () => (await known.ask()).filter((unit) => unit.spaces.includes(space))
   const units = await those()
-  const [first] = units.filter(({ role }) => role === unitRoles.commands)
-  if (url === undefined && first === undefined) {
+  const first = units.find(({ role }) => role === unitRoles.commands)
+  const address = url ?? (first && new URL(first.http))
+  if (address === undefined) {
     await known.close()
     throw new GridError(
       'no_responder',
@@ -91,7 +92,7 @@ async function ofNats({ url, space }: Wanted, nats: string): Promise<FoundGrid> 
   const addresses = [...new Set(units.map(({ http }) => http))]
   const others = addresses.length > 1 ? ` at ${addresses.length} addresses, this is the first` : ''
   return {
-    url: url ?? new URL(first?.http ?? ''),
+    url: address,
     how: `${units.length === 1 ? 'the one unit' : `one of ${units.length} units`} that NATS at ${nats} knows${others}`,
     processes: async () =>
       (await those()).flatMap(({ unit, admin }) => (admin ? [{ name: unit, admin }] : [])),

@@ -23,6 +23,6 @@ export async function loadScenario(
   if (typeof space === 'string' && typeof start === 'function') return { space, start }
   throw new GridError(
     'configuration_invalid',
-    `${relative(from, file)} exports no scenario: export default defineScenario('${'my-space'}', (run) => ({ journeys: { … } }))`,
+    `${relative(from, file)} exports no scenario: export default defineScenario('my-space', (run) => ({ journeys: { … } }))`,
   )
 }
