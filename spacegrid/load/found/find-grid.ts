@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { KnownUnits } from '@spacegrid/grid/drivers/nats/known-units'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { readClusterFile } from '../../cluster/cluster-file.ts'
 import { commandLineOf } from '../../servers/process-identity.ts'
 
 /** A process of the grid, and where it tells how it is. */
@@ -51,14 +51,14 @@ export async function findGrid(wanted: Wanted, environment: Environment): Promis
 async function whereItIs(wanted: Wanted, environment: Environment): Promise<FoundGrid> {
   const { NATS_URL: nats, DATA_DIR: folder, HOST: host, PORT, ADMIN_PORT } = environment
   if (nats !== undefined) return await ofNats(wanted, nats)
-  const cluster = await readCluster(folder)
+  const cluster = await runningCluster(folder)
   const isMeant = wanted.url === undefined || wanted.url.origin === cluster?.url.origin
   if (cluster && isMeant) {
     const how = `the cluster of ${join(folder, 'cluster.json')}`
     return {
       url: wanted.url ?? cluster.url,
       how,
-      processes: async () => (await readCluster(folder))?.processes ?? cluster.processes,
+      processes: async () => (await runningCluster(folder))?.processes ?? cluster.processes,
       close: async () => {},
     }
   }
@@ -100,25 +100,16 @@ async function ofNats({ url, space }: Wanted, nats: string): Promise<FoundGrid> 
   }
 }
 
-interface ClusterFile {
-  readonly urls: { readonly http: string }
-  readonly processes: readonly {
-    readonly name: string
-    readonly pid: number
-    readonly adminPort: number
-  }[]
-}
-
 interface Cluster {
   readonly url: URL
   readonly processes: readonly WatchedProcess[]
 }
 
 /** Undefined: none was ever started there, or none of its processes is left. */
-async function readCluster(folder: string): Promise<Cluster | undefined> {
-  const file = await readFile(join(folder, 'cluster.json'), 'utf8').catch(() => undefined)
+async function runningCluster(folder: string): Promise<Cluster | undefined> {
+  const file = await readClusterFile(folder)
   if (file === undefined) return undefined
-  const { urls, processes } = JSON.parse(file) as ClusterFile
+  const { urls, processes } = file
   const alive: WatchedProcess[] = []
   for (const { name, pid, adminPort } of processes)
     if (adminPort > 0 && (await commandLineOf(pid)))
