@@ -7,14 +7,15 @@ import {
   type ContentionRow,
   contentionCells,
   contentionColumns,
+  contentionPage,
   type Factor,
-  writeContentionResults,
 } from './contention/contention-results.ts'
 import { handler, hotWork, otherWork } from './contention/contention-work.ts'
 import { type ContentionPlan, measureContention } from './contention/measure-contention.ts'
 import { natsUrl } from './hot-path/bench-unit.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { factsLine, runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly units: readonly number[]
@@ -29,11 +30,10 @@ interface Options {
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
-const widths = [48, 7, 11, 9, 12, 14, 9, 9, 20, 8]
-const row = (cells: readonly string[]) =>
-  print(
-    cells.map((cell, at) => (at === 0 ? cell.padEnd(48) : cell.padStart(widths[at] ?? 0))).join(''),
-  )
+const whatWidth = 48
+const widths = [7, 11, 9, 12, 14, 9, 9, 20, 8]
+const row = ([what = '', ...others]: readonly string[]) =>
+  print(what.padEnd(whatWidth) + others.map((cell, at) => cell.padStart(widths[at] ?? 0)).join(''))
 
 /** The middle one of each list is where the others are varied from. */
 const middle = (values: readonly number[]): number => values[values.length >>> 1] ?? 1
@@ -68,8 +68,8 @@ async function run(options: Options): Promise<void> {
     }
     rows.push({ factor: factor as Factor, figures })
   }
-  const { results: folder, name } = options
-  for (const path of await writeContentionResults(folder, name, { ...facts, machineLoad, rows }))
+  const results = { ...facts, machineLoad, rows }
+  for (const path of await writeResults(options.results, options.name, results, contentionPage))
     print(path)
 }
 

@@ -2,10 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { list, whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
-import { growthCells, growthColumns, writeGrowthResults } from './growth/growth-results.ts'
+import { growthCells, growthColumns, growthPage } from './growth/growth-results.ts'
 import { measureGrowth } from './growth/measure-growth.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly entries: readonly number[]
@@ -37,7 +38,8 @@ async function run(options: Options): Promise<void> {
     figures.push(figure)
     row(growthCells(figure))
   }
-  for (const path of await writeGrowthResults(options.results, options.name, { ...facts, figures }))
+  const results = { ...facts, figures }
+  for (const path of await writeResults(options.results, options.name, results, growthPage))
     print(path)
 }
 

@@ -6,9 +6,10 @@ import type { LogKind } from './hot-path/bench-unit.ts'
 import { Comparison } from './hot-path/comparison.ts'
 import { type HotPathOptions, measureHotPath } from './hot-path/hot-path.ts'
 import { MeasurementTable } from './hot-path/measurement-table.ts'
-import { writeResults } from './hot-path/write-results.ts'
+import { resultsPage } from './hot-path/results-page.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options extends HotPathOptions {
   readonly name: string
@@ -37,7 +38,7 @@ async function run(options: Options): Promise<void> {
   const results = { ...facts, entries, timeMs, runs, measurements }
   const seconds = Math.round((Date.now() - Date.parse(facts.startedAt)) / 1000)
   process.stdout.write(`\n${comparison.summary(results).join('\n')}\n\n${seconds} s\n`)
-  for (const path of await writeResults(options.results, options.name, results))
+  for (const path of await writeResults(options.results, options.name, results, resultsPage))
     process.stdout.write(`${path}\n`)
 }
 

@@ -6,11 +6,12 @@ import { GoalContext } from './goals/goal-context.ts'
 import { goalsNamed, measureGoals, peerNamed, tellGoals } from './goals/measure-goals.ts'
 import { allPartitionGoals } from './partitions/all-partition-goals.ts'
 import type { PartitionGoal } from './partitions/partition-goal.ts'
-import { writePartitionResults } from './partitions/partition-results.ts'
+import { partitionsPage } from './partitions/partition-results.ts'
 import { serverVersions } from './peers/server-versions.ts'
 import { StatusLine } from './peers/status-line.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly only: readonly PartitionGoal[]
@@ -52,7 +53,7 @@ async function run(options: Options): Promise<void> {
     ...{ servers: await serverVersions(servers), leftOut: Object.fromEntries(leftOut) },
     ...{ rows, figures },
   }
-  for (const path of await writePartitionResults(options.results, options.name, results))
+  for (const path of await writeResults(options.results, options.name, results, partitionsPage))
     screen.print(path)
 }
 

@@ -6,12 +6,13 @@ import { allGoals } from './goals/all-goals.ts'
 import type { Goal } from './goals/goal.ts'
 import { GoalContext, type GoalSettings } from './goals/goal-context.ts'
 import { goalsNamed, measureGoals, peerNamed, tellGoals } from './goals/measure-goals.ts'
-import { writePeerResults } from './peers/peer-results.ts'
+import { peersPage } from './peers/peer-results.ts'
 import { serverVersions } from './peers/server-versions.ts'
 import { StatusLine } from './peers/status-line.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { Profiles } from './profile/profiles.ts'
 import { runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly only: readonly Goal[]
@@ -65,7 +66,7 @@ async function run(options: Options): Promise<void> {
     screen.print(await profiles.write(options.results, `${options.name}-profiles`, facts))
     return
   }
-  for (const path of await writePeerResults(options.results, options.name, results))
+  for (const path of await writeResults(options.results, options.name, results, peersPage))
     screen.print(path)
 }
 

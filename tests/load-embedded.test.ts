@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { spacegridProgram } from 'spacegrid/own-program'
 import { findFreePort } from 'spacegrid/servers/free-port'
@@ -62,16 +63,9 @@ class EmbeddedProcess {
   }
 }
 
-async function load(...argv: string[]): Promise<{ exitCode: number | null; text: string }> {
-  const child = spawn(process.execPath, [spacegridProgram, 'load', ...argv])
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-  }
-  const [exitCode] = (await once(child, 'close')) as [number | null]
-  return { exitCode, text }
+async function load(...argv: string[]): Promise<{ exitCode: number; text: string }> {
+  const { code, output, errors } = await spacegridCommand(['load', ...argv])
+  return { exitCode: code, text: output + errors }
 }
 
 describe('spiky users at the embedded grid', { timeout: 120_000 }, () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { spacegridCommand } from '@spacegrid/proof/support/spacegrid-command'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import type { LoadSummary } from 'spacegrid/load/summary'
 import { spacegridProgram } from 'spacegrid/own-program'
@@ -16,7 +17,7 @@ import { blocksOfPage } from '../scripts/docs-blocks.ts'
 
 const packages = fileURLToPath(new URL('../node_modules', import.meta.url))
 let folder = ''
-let environment: NodeJS.ProcessEnv = {}
+let environment: Record<string, string> = {}
 let grid: ChildProcess | undefined
 let words: string[] = []
 
@@ -35,15 +36,16 @@ beforeAll(async () => {
         .map((word) => word.replaceAll("'", ''))
   }
   environment = {
-    ...process.env,
     PORT: String(await findFreePort()),
     ADMIN_PORT: String(await findFreePort()),
     DATA_DIR: await temporaryFolder('data'),
     LOG_LEVEL: 'error',
   }
-  const start = [spacegridProgram, 'start', './shop.ts']
-  const options = { cwd: folder, env: environment, stdio: ['ignore', 'ignore', 'inherit'] as const }
-  grid = spawn(process.execPath, start, { ...options, stdio: [...options.stdio] })
+  grid = spawn(process.execPath, [spacegridProgram, 'start', './shop.ts'], {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   reapWithThisProcess(grid.pid ?? 0)
   const ready = `http://127.0.0.1:${environment.ADMIN_PORT}/health/ready`
   await waitUntil(async () => (await fetch(ready)).ok, {
@@ -63,19 +65,10 @@ let runs = 0
 
 async function run(...argv: string[]) {
   const file = `run-${runs++}.json`
-  const child = spawn(process.execPath, [spacegridProgram, ...argv, '--json', file], {
-    cwd: folder,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-  const [exitCode] = (await once(child, 'close')) as [number | null]
+  const all = [...argv, '--json', file]
+  const { code, output, errors } = await spacegridCommand(all, { folder, environment })
   const json = await readFile(join(folder, file), 'utf8').catch(() => 'null')
-  return { exitCode, text, summary: JSON.parse(json) as LoadSummary }
+  return { exitCode: code, text: output + errors, summary: JSON.parse(json) as LoadSummary }
 }
 
 describe('a scenario of one’s own', { timeout: 60_000 }, () => {

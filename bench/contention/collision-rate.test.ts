@@ -1,4 +1,4 @@
-import { seededRandom } from 'spacegrid/load/random'
+import { randomBelow, randomExponential, seededRandom } from 'spacegrid/load/random'
 import { expect, test } from 'vitest'
 import { bookCollisions, type Contention, expectedCollisions } from './collision-rate.ts'
 
@@ -35,9 +35,9 @@ function modelled(one: Contention, seconds: number, seed: number): number {
   const half = one.replicationMs / 2
   let collisions = 0
   for (let now = 0; now < seconds * 1000; ) {
-    now += (-Math.log(1 - random()) * 1000) / one.updatesPerSecond
-    const unit = Math.floor(random() * one.units)
-    const entry = Math.floor(random() * one.entries)
+    now += (randomExponential(random) * 1000) / one.updatesPerSecond
+    const unit = randomBelow(random, one.units)
+    const entry = randomBelow(random, one.entries)
     const before = inLog.get(entry) ?? []
     const at = now + half
     // Read: what was in the log half the latency ago; written: half of it later.

@@ -33,13 +33,8 @@ export const bookCollisions = (one: Contention): number =>
  * updates
  */
 export function expectedCollisions(one: Contention, perSecond = one.updatesPerSecond): number {
-  const chance = collisionChance(one)
-  return (perSecond * chance) / (1 - chance)
-}
-
-/** That an update collides when it is tried once. */
-export const collisionChance = (one: Contention): number => {
   const others = (one.units - 1) / one.units
   const meant = (others * one.updatesPerSecond * one.replicationMs) / (one.entries * 1000)
-  return 1 - Math.exp(-meant)
+  const chance = 1 - Math.exp(-meant)
+  return (perSecond * chance) / (1 - chance)
 }

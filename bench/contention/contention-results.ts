@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import { short } from '../goals/spread.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
@@ -20,7 +18,7 @@ export interface ContentionResults extends RunFacts {
   readonly rows: readonly ContentionRow[]
 }
 
-export const factorNames: Readonly<Record<Factor, string>> = {
+const factorNames: Readonly<Record<Factor, string>> = {
   units: 'units',
   updatesPerSecond: 'update rate',
   entries: 'cache size',
@@ -47,30 +45,18 @@ export const contentionCells = (figure: ContentionFigure): string[] => [
   String(figure.failed),
 ]
 
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writeContentionResults(
-  folder: string,
-  name: string,
-  results: ContentionResults,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const [json, html] = [join(folder, `${name}.json`), join(folder, `${name}.html`)]
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
+export function contentionPage(results: ContentionResults): Promise<string> {
   const sections = results.rows.map(
     ({ factor, figures }) => `<h2>By ${factorNames[factor]}</h2>
 ${factor === 'work' || factor === 'hot' ? '' : `<div id="${factor}"></div>`}
 <div class="wide">${table(contentionColumns, figures.map(contentionCells))}</div>`,
   )
-  await writeFile(
-    html,
-    await renderPage({
-      title: 'Spacegrid: contention',
-      data: { id: 'results', value: results },
-      script: new URL('./contention-charts.js', import.meta.url),
-      body: `<p>${escapeHtml(factsLine(results))}; load average ${results.machineLoad.toFixed(1)}</p>
+  return renderPage({
+    title: 'Spacegrid: contention',
+    data: { id: 'results', value: results },
+    script: new URL('./contention-charts.js', import.meta.url),
+    body: `<p>${escapeHtml(factsLine(results))}; load average ${results.machineLoad.toFixed(1)}</p>
 <p><code>${escapeHtml(results.command)}</code>: real units on one JetStream log, the latency to and from it injected; users at random moments for random entries. “Book”: N × UR² / S × RL; “derived”: UR × p/(1 − p), p = 1 − exp(−(N − 1)/N × UR/S × RL), both with the update rate and the latency of the same run.</p>
 ${sections.join('\n')}`,
-    }),
-  )
-  return [json, html]
+  })
 }

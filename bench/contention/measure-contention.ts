@@ -6,6 +6,7 @@ import { SystemRandom } from '@spacegrid/grid/drivers/system/system-random'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { randomBelow, randomExponential, seededRandom } from 'spacegrid/load/random'
+import { spreadOf } from '../goals/spread.ts'
 import { newSpaceName } from '../hot-path/bench-unit.ts'
 import { bookCollisions, type Contention, expectedCollisions } from './collision-rate.ts'
 import type { Asking, Work } from './contention-work.ts'
@@ -81,8 +82,7 @@ class Tally {
   }
 
   get medianMs(): number {
-    const sorted = this.#times.toSorted((one, other) => one - other)
-    return sorted[sorted.length >>> 1] ?? Number.NaN
+    return spreadOf(this.#times).median
   }
 }
 

@@ -32,9 +32,13 @@ export interface Figure {
   readonly attempts?: number
 }
 
-export interface GoalResult {
+/** A row, with the name of its goal. */
+export type NamedRow = GoalRow & { readonly name: string }
+
+/** What one goal has given; its figures are for tables or plots of their own. */
+export interface GoalResult<OfFigure = Figure> {
   readonly rows: readonly GoalRow[]
-  readonly figures?: readonly Figure[]
+  readonly figures?: readonly OfFigure[]
 }
 
 /** A promise about speed or size, and how it is measured: alone, or with the others in one run. */

@@ -1,16 +1,14 @@
 import { InvalidArgumentError } from 'commander'
+import { list } from 'spacegrid/command-line/option-values'
 import { goalLine, goalTable } from '../peers/goal-table.ts'
 import type { StatusLine } from '../peers/status-line.ts'
-import type { GoalRow } from './goal.ts'
+import type { GoalResult, NamedRow } from './goal.ts'
 import type { GoalContext } from './goal-context.ts'
 import { isPeerName, type PeerName, peerNames } from './peers.ts'
 
 interface Named {
   readonly name: string
 }
-
-/** A row, with the name of its goal. */
-export type NamedRow = GoalRow & Named
 
 /** What a run of goals has given. */
 export interface MeasuredGoals<Figure> {
@@ -20,17 +18,12 @@ export interface MeasuredGoals<Figure> {
   readonly seconds: Readonly<Record<string, number>>
 }
 
-interface GoalFigures<Figure> {
-  readonly rows: readonly GoalRow[]
-  readonly figures?: readonly Figure[]
-}
-
 export interface MeasureOptions<Goal, Figure> {
   readonly screen: StatusLine
   /** Sizes that mean nothing: they can meet nothing. */
   readonly isSmall: boolean
   contextOf(goal: Goal, say: (text: string) => void): GoalContext
-  measure(goal: Goal, context: GoalContext): Promise<GoalFigures<Figure>>
+  measure(goal: Goal, context: GoalContext): Promise<GoalResult<Figure>>
 }
 
 /**
@@ -67,8 +60,8 @@ export async function measureGoals<Goal extends Named, Figure>(
 
 async function measured<Figure>(
   name: string,
-  measure: () => Promise<GoalFigures<Figure>>,
-): Promise<GoalFigures<Figure>> {
+  measure: () => Promise<GoalResult<Figure>>,
+): Promise<GoalResult<Figure>> {
   try {
     return await measure()
   } catch (error) {
@@ -92,14 +85,12 @@ export function tellGoals(
 }
 
 /** Reads the value of `--only`: names of goals, with commas between them. */
-export const goalsNamed =
-  <Goal extends Named>(all: readonly Goal[]) =>
-  (text: string): Goal[] =>
-    text.split(',').map((part) => {
-      const goal = all.find(({ name }) => name === part.trim())
-      if (goal) return goal
-      throw new InvalidArgumentError(`It must be of ${all.map(({ name }) => name).join(', ')}.`)
-    })
+export const goalsNamed = <Goal extends Named>(all: readonly Goal[]) =>
+  list((text): Goal => {
+    const goal = all.find(({ name }) => name === text)
+    if (goal) return goal
+    throw new InvalidArgumentError(`It must be of ${all.map(({ name }) => name).join(', ')}.`)
+  })
 
 export function peerNamed(text: string): PeerName {
   if (isPeerName(text)) return text

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { escapeHtml, renderPage, table } from 'spacegrid/report/page'
 import { short } from '../goals/spread.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
@@ -24,29 +22,15 @@ export const growthCells = (figure: GrowthFigure): string[] => [
   figure.joinMs === 0 ? '' : short(figure.joinMs / 1000),
 ]
 
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writeGrowthResults(
-  folder: string,
-  name: string,
-  results: GrowthResults,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const json = join(folder, `${name}.json`)
-  const html = join(folder, `${name}.html`)
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(
-    html,
-    await renderPage({
-      title: 'Spacegrid: growth',
-      data: { id: 'results', value: results },
-      script: new URL('./growth-charts.js', import.meta.url),
-      body: `<p>${escapeHtml(factsLine(results))}</p>
+export const growthPage = (results: GrowthResults): Promise<string> =>
+  renderPage({
+    title: 'Spacegrid: growth',
+    data: { id: 'results', value: results },
+    script: new URL('./growth-charts.js', import.meta.url),
+    body: `<p>${escapeHtml(factsLine(results))}</p>
 <p><code>${escapeHtml(results.command)}</code>: units in a process each, on one log of JetStream, disk synced before every acknowledgement; 64 commands in flight in each unit, each reads and writes one entry; bytes per entry are what one unit's process has grown by, after a collection.</p>
 <h2>Commands per second, all units together</h2>
 <div id="commands"></div>
 <h2>Numbers</h2>
 ${table(growthColumns, results.figures.map(growthCells))}`,
-    }),
-  )
-  return [json, html]
-}
+  })

@@ -1,4 +1,4 @@
-import type { GoalRow } from '../goals/goal.ts'
+import type { GoalResult } from '../goals/goal.ts'
 import type { GoalContext } from '../goals/goal-context.ts'
 import type { Spread } from '../goals/spread.ts'
 
@@ -23,10 +23,7 @@ export interface PartitionFigure {
   readonly y: Spread
 }
 
-export interface PartitionResult {
-  readonly rows: readonly GoalRow[]
-  readonly figures?: readonly PartitionFigure[]
-}
+export type PartitionResult = GoalResult<PartitionFigure>
 
 /** One row, or a few, of what partitions must cost. */
 export interface PartitionGoal {

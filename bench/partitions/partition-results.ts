@@ -1,7 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Cell, escapeHtml, renderPage, table } from 'spacegrid/report/page'
-import type { GoalRow } from '../goals/goal.ts'
+import type { GoalRow, NamedRow } from '../goals/goal.ts'
 import { spreadText } from '../goals/spread.ts'
 import { cellsOf } from '../peers/goal-table.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
@@ -15,25 +13,11 @@ export interface PartitionResults extends RunFacts {
   readonly servers: Readonly<Record<string, string>>
   /** Peers that could not be had, and why. */
   readonly leftOut: Readonly<Record<string, string>>
-  readonly rows: readonly (GoalRow & { readonly name: string })[]
+  readonly rows: readonly NamedRow[]
   readonly figures: readonly PartitionFigure[]
 }
 
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writePartitionResults(
-  folder: string,
-  name: string,
-  results: PartitionResults,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const json = join(folder, `${name}.json`)
-  const html = join(folder, `${name}.html`)
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(html, await partitionsPage(results))
-  return [json, html]
-}
-
-function partitionsPage(results: PartitionResults): Promise<string> {
+export function partitionsPage(results: PartitionResults): Promise<string> {
   const { command, settings, servers, leftOut, rows, figures } = results
   const missing = Object.entries(leftOut).map(
     ([peer, reason]) => `<p class="failed">Left out: ${escapeHtml(`${peer}: ${reason}`)}</p>`,

@@ -1,7 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Cell, escapeHtml, renderPage, table } from 'spacegrid/report/page'
-import type { Figure, GoalRow } from '../goals/goal.ts'
+import type { Figure, GoalRow, NamedRow } from '../goals/goal.ts'
 import type { GoalSettings } from '../goals/goal-context.ts'
 import { short, spreadText } from '../goals/spread.ts'
 import { factsLine, type RunFacts } from '../report/run-facts.ts'
@@ -15,22 +13,8 @@ export interface PeerResults extends RunFacts {
   readonly servers: Readonly<Record<string, string>>
   /** Peers that could not be had, and why. */
   readonly leftOut: Readonly<Record<string, string>>
-  readonly rows: readonly (GoalRow & { readonly name: string })[]
+  readonly rows: readonly NamedRow[]
   readonly figures: readonly Figure[]
-}
-
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writePeerResults(
-  folder: string,
-  name: string,
-  results: PeerResults,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
-  const json = join(folder, `${name}.json`)
-  const html = join(folder, `${name}.html`)
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(html, await peersPage(results))
-  return [json, html]
 }
 
 export function peersPage(results: PeerResults): Promise<string> {

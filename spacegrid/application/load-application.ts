@@ -1,9 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
-import { importFault } from './import-fault.ts'
+import { importModule } from './import-module.ts'
 import { spacesOfModule } from './spaces-of-module.ts'
 
 /**
@@ -69,12 +68,10 @@ function filesOf(named: readonly string[], from: string): string[] {
 }
 
 async function importSpaces(file: string, from: string): Promise<Space[]> {
-  const exported = await import(pathToFileURL(file).href).catch((error) => {
-    throw importFault(file, error, from)
-  })
-  const spaces = spacesOfModule(exported as Record<string, unknown>)
+  const exported = await importModule(file, from)
+  const spaces = spacesOfModule(exported)
   if (spaces.length > 0) return spaces
-  const names = Object.keys(exported as object)
+  const names = Object.keys(exported)
   throw new GridError(
     'configuration_invalid',
     `${relative(from, file)} exports no space (it exports ${names.length === 0 ? 'nothing' : names.join(', ')}): export default defineSpace(…)`,

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { MongoStore } from '@spacegrid/grid/drivers/mongodb/mongo-store'
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
@@ -10,6 +8,7 @@ import type { Store } from '@spacegrid/grid/engine/ports/store'
 import { streams, subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { Environment } from '@spacegrid/grid/program/environment'
 import { logNamesOfAll, namedSpaces } from '@spacegrid/grid/program/named-spaces'
+import { readClusterFile } from '../cluster/cluster-file.ts'
 import { commandLineOf } from '../servers/process-identity.ts'
 import { logsOfServers } from './known-logs.ts'
 import type { SpaceAuditPorts } from './space-audit.ts'
@@ -22,13 +21,6 @@ export interface GridAddress {
   readonly logNames: readonly LogName[]
 }
 
-interface ClusterFile {
-  readonly urls: Omit<GridAddress, 'logNames'>
-  /** Each as `SPACES` has it. */
-  readonly spaces: readonly string[]
-  readonly processes: readonly { readonly pid: number }[]
-}
-
 /**
  * By the environment, or else that of the cluster that was started last in this data directory, if
  * any process of it is still there.
@@ -39,19 +31,12 @@ export async function findGrid(environment: Environment): Promise<GridAddress | 
     const logNames = await logsOfServers({ nats, mongodb }, environment)
     return { nats, mongodb, redis, logNames }
   }
-  const { urls, spaces, processes } = await readClusterFile(environment.DATA_DIR)
+  const cluster = await readClusterFile(environment.DATA_DIR)
+  if (cluster === undefined) return undefined
+  const { urls, spaces, processes } = cluster
   const logNames = spaces.length === 0 ? [] : logNamesOfAll(namedSpaces(spaces.join(',')))
   for (const { pid } of processes) if (await commandLineOf(pid)) return { ...urls, logNames }
   return undefined
-}
-
-async function readClusterFile(dataDirectory: string): Promise<ClusterFile> {
-  try {
-    return JSON.parse(await readFile(join(dataDirectory, 'cluster.json'), 'utf8')) as ClusterFile
-  } catch {
-    // No cluster was ever started here.
-    return { urls: {}, spaces: [], processes: [] }
-  }
 }
 
 /** Without NATS nobody can be asked anything. */

@@ -139,9 +139,9 @@ function secondSummary(record: SecondRecord, second: number, planned: number): S
     latencyMs: percentiles(latency),
     operations: Object.fromEntries(
       [...operations].map(([name, operation]) => {
-        const [p50, p90, p99] = operation.sample
+        const [p50 = null, p90 = null, p99 = null] = operation.sample
           .at([0.5, 0.9, 0.99])
-          .map((value) => (value === null ? null : value / 1000)) as [null, null, null]
+          .map((value) => (value === null ? null : value / 1000))
         return [name, { ...counts(operation), p50, p90, p99 }]
       }),
     ),

@@ -7,11 +7,11 @@ import {
   type ProfileName,
   profileNames,
 } from './profiles.ts'
-import { type ApplicationName, applicationNames } from './scenario/built-in.ts'
+import { type ApplicationName, applicationNames, type BuiltInOptions } from './scenario/built-in.ts'
 import { eventSeatsMax } from './ticketing/event-layout.ts'
 import { parseThreshold, type Threshold } from './verdict/threshold.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends BuiltInOptions {
   /** Undefined: the grid is looked for. */
   readonly url?: URL
   readonly status: readonly string[]
@@ -35,12 +35,6 @@ export interface LoadOptions {
   readonly retries: number
   readonly retryBudget: number
   readonly drain: number
-  readonly seats: number
-  readonly events: number
-  readonly hot: number
-  readonly browse: number
-  readonly specific: number
-  readonly confirm: number
   readonly think: number
   readonly threshold: readonly Threshold[]
   readonly compare?: string

@@ -15,6 +15,9 @@ export interface Counts {
   failed: number
 }
 
+/** In the order of every table. */
+export const countNames = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
+
 export interface SecondRecord extends Counts {
   /** Answers that arrived in this second, whenever their requests were due. */
   answered: number
@@ -33,7 +36,7 @@ export interface OperationRecord extends Counts {
 }
 
 /** A user that is started later than this is late, and the generator behind. In ms. */
-export const lateMs = 50
+const lateMs = 50
 
 /**
  * Everything measured in a run. A request belongs to the second in which it was due to start, and

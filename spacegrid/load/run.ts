@@ -8,7 +8,7 @@ import { type ProgressOptions, showProgress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import type { RateCurve } from './rate-curve.ts'
 import { Recorder } from './recorder.ts'
-import type { AuditCheck } from './scenario/audit-check.ts'
+import { type AuditCheck, check } from './scenario/audit-check.ts'
 import { Checks } from './scenario/checks.ts'
 import { journeyDraw } from './scenario/journey-draw.ts'
 import { OpenCommands } from './scenario/open-commands.ts'
@@ -183,11 +183,8 @@ async function auditAll(
   settle: () => Promise<void>,
   visitErrors: readonly string[],
 ): Promise<AuditCheck[]> {
-  const contract: AuditCheck = {
-    promise: 'every answer kept to the contract',
-    passed: visitErrors.length === 0,
-    detail: visitErrors.length === 0 ? 'no user met another' : visitErrors.slice(0, 5).join('; '),
-  }
+  const promise = 'every answer kept to the contract'
+  const contract = check(promise, visitErrors, 'no user met another')
   try {
     await settle()
     return [...((await audit?.(client)) ?? []), contract]

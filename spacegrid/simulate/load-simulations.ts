@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { outboxCache } from '@spacegrid/grid/core/outbox'
-import { importFault } from '../application/import-fault.ts'
+import { importModule } from '../application/import-module.ts'
 import { spacesOfModule } from '../application/spaces-of-module.ts'
 import { defineSimulation, type Simulation } from '../testing/simulation.ts'
 
@@ -19,12 +16,7 @@ export interface LoadedSimulation extends Simulation {
  * @throws GridError `configuration_invalid` when it exports neither
  */
 export async function loadSimulations(file: string): Promise<readonly LoadedSimulation[]> {
-  const path = resolve(file)
-  if (!existsSync(path))
-    throw new GridError('configuration_invalid', `There is no file ${file} (in ${process.cwd()})`)
-  const exported = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw importFault(path, error, process.cwd())
-  })) as Record<string, unknown>
+  const exported = await importModule(file)
   const values = Object.values(exported).flat()
   const simulations = [...new Set(values.filter(isSimulation))]
   const known = new Set(simulations.map(({ space }) => space.name))

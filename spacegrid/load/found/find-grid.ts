@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { httpUrl } from '@spacegrid/grid/doors/http/http-url'
 import { KnownUnits } from '@spacegrid/grid/drivers/nats/known-units'
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import type { Environment } from '@spacegrid/grid/program/environment'
+import { readClusterFile } from '../../cluster/cluster-file.ts'
 import { commandLineOf } from '../../servers/process-identity.ts'
 
 /** A process of the grid, and where it tells how it is. */
@@ -51,14 +51,14 @@ export async function findGrid(wanted: Wanted, environment: Environment): Promis
 async function whereItIs(wanted: Wanted, environment: Environment): Promise<FoundGrid> {
   const { NATS_URL: nats, DATA_DIR: folder, HOST: host, PORT, ADMIN_PORT } = environment
   if (nats !== undefined) return await ofNats(wanted, nats)
-  const cluster = await readCluster(folder)
+  const cluster = await runningCluster(folder)
   const isMeant = wanted.url === undefined || wanted.url.origin === cluster?.url.origin
   if (cluster && isMeant) {
     const how = `the cluster of ${join(folder, 'cluster.json')}`
     return {
       url: wanted.url ?? cluster.url,
       how,
-      processes: async () => (await readCluster(folder))?.processes ?? cluster.processes,
+      processes: async () => (await runningCluster(folder))?.processes ?? cluster.processes,
       close: async () => {},
     }
   }
@@ -80,8 +80,9 @@ async function ofNats({ url, space }: Wanted, nats: string): Promise<FoundGrid> 
   const known = await KnownUnits.open(nats)
   const those = async () => (await known.ask()).filter((unit) => unit.spaces.includes(space))
   const units = await those()
-  const [first] = units.filter(({ role }) => role === unitRoles.commands)
-  if (url === undefined && first === undefined) {
+  const first = units.find(({ role }) => role === unitRoles.commands)
+  const address = url ?? (first && new URL(first.http))
+  if (address === undefined) {
     await known.close()
     throw new GridError(
       'no_responder',
@@ -91,21 +92,12 @@ async function ofNats({ url, space }: Wanted, nats: string): Promise<FoundGrid> 
   const addresses = [...new Set(units.map(({ http }) => http))]
   const others = addresses.length > 1 ? ` at ${addresses.length} addresses, this is the first` : ''
   return {
-    url: url ?? new URL(first?.http ?? ''),
+    url: address,
     how: `${units.length === 1 ? 'the one unit' : `one of ${units.length} units`} that NATS at ${nats} knows${others}`,
     processes: async () =>
       (await those()).flatMap(({ unit, admin }) => (admin ? [{ name: unit, admin }] : [])),
     close: () => known.close(),
   }
-}
-
-interface ClusterFile {
-  readonly urls: { readonly http: string }
-  readonly processes: readonly {
-    readonly name: string
-    readonly pid: number
-    readonly adminPort: number
-  }[]
 }
 
 interface Cluster {
@@ -114,10 +106,10 @@ interface Cluster {
 }
 
 /** Undefined: none was ever started there, or none of its processes is left. */
-async function readCluster(folder: string): Promise<Cluster | undefined> {
-  const file = await readFile(join(folder, 'cluster.json'), 'utf8').catch(() => undefined)
+async function runningCluster(folder: string): Promise<Cluster | undefined> {
+  const file = await readClusterFile(folder)
   if (file === undefined) return undefined
-  const { urls, processes } = JSON.parse(file) as ClusterFile
+  const { urls, processes } = file
   const alive: WatchedProcess[] = []
   for (const { name, pid, adminPort } of processes)
     if (adminPort > 0 && (await commandLineOf(pid)))

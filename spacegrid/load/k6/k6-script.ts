@@ -1,19 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import type { RateCurve } from '../rate-curve.ts'
 import { eventSections } from '../ticketing/event-layout.ts'
-import { eventIdsOf } from '../ticketing/ticketing.ts'
+import { eventIdsOf, type TicketingOptions } from '../ticketing/ticketing.ts'
 
-export interface K6Options {
+export interface K6Options extends TicketingOptions {
   readonly url: URL
   readonly runId: string
   readonly headers: Readonly<Record<string, string>>
   readonly users: number | undefined
-  readonly seats: number
-  readonly events: number
-  readonly hot: number
-  readonly browse: number
-  readonly specific: number
-  readonly confirm: number
   readonly thinkSeconds: number
   readonly drainSeconds: number
   readonly timeoutMs: number

@@ -1,5 +1,6 @@
 import { type Cell, escapeHtml, renderPage, table } from '../../report/page.ts'
 import type { Percentiles } from '../measured.ts'
+import { countNames } from '../recorder.ts'
 import type { LoadSummary } from '../summary.ts'
 import { summaryTiles, verdict } from './summary-tiles.ts'
 
@@ -43,7 +44,6 @@ ${pairs(summary.options)}</details>`,
   })
 }
 
-const headings = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
 const percentileHeadings = ['p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'max ms']
 
 /** What the processes of the grid said of themselves: nothing is drawn that nobody has told. */
@@ -68,18 +68,18 @@ ${charts.map(([id, title]) => `<h3>${title}</h3>\n<div id="${id}"></div>`).join(
 function numbers(summary: LoadSummary): string {
   const rows = Object.entries(summary.operations).map(([name, operation]) => [
     name,
-    ...headings.map((heading) => operation[heading]),
+    ...countNames.map((count) => operation[count]),
     ...cells(operation.latencyMs),
   ])
   const total = [
     'all',
-    ...headings.map((heading) => summary.total[heading]),
+    ...countNames.map((count) => summary.total[count]),
     ...cells(summary.latencyMs),
   ]
   const shed = ['shed, until told', '', '', '', '', '', ...cells(summary.shedLatencyMs)]
   const delay = ["generator's own delay", '', '', '', '', '', ...cells(summary.startDelayMs)]
   const more = summary.total.shed > 0 ? [shed, delay] : [delay]
-  return table(['operation', ...headings, ...percentileHeadings], [...rows, total, ...more])
+  return table(['operation', ...countNames, ...percentileHeadings], [...rows, total, ...more])
 }
 
 const judged = (passed: boolean, ...texts: readonly string[]): Cell[] => [
@@ -129,12 +129,12 @@ function auditTable({ audit: { checks } }: LoadSummary): string {
 function seconds(summary: LoadSummary): string {
   const rows = summary.seconds.map((second) => [
     ...[second.second, second.planned, second.started],
-    ...headings.map((heading) => second[heading]),
+    ...countNames.map((count) => second[count]),
     second.answered,
     ...cells(second.latencyMs),
   ])
   const users = ['users planned', 'started']
-  return table(['second', ...users, ...headings, 'answered', ...percentileHeadings], rows)
+  return table(['second', ...users, ...countNames, 'answered', ...percentileHeadings], rows)
 }
 
 function pairs(values: Readonly<Record<string, unknown>>): string {

@@ -1,9 +1,8 @@
 import type { Percentiles } from '../measured.ts'
-import type { Counts } from '../recorder.ts'
+import { type Counts, countNames } from '../recorder.ts'
 import type { LoadSummary } from '../summary.ts'
 import type { LatencyComparison, RunComparison } from '../verdict/comparison.ts'
 
-const countColumns = ['offered', 'admitted', 'rejected', 'shed', 'failed'] as const
 const percentileColumns = ['p50', 'p90', 'p99', 'p99.9', 'max'] as const
 const width = 9
 
@@ -12,7 +11,7 @@ const width = 9
  * audit, last.
  */
 export function screenReport(summary: LoadSummary): string {
-  const heading = ['second', ...countColumns, 'answered', ...percentileColumns].map(cell).join('')
+  const heading = ['second', ...countNames, 'answered', ...percentileColumns].map(cell).join('')
   const seconds = summary.seconds.map((second) =>
     [second.second, ...countCells(second), second.answered, ...percentileCells(second.latencyMs)]
       .map(cell)
@@ -24,7 +23,7 @@ export function screenReport(summary: LoadSummary): string {
       [...countCells(operation), ...percentileCells(operation.latencyMs)].map(cell).join(''),
   )
   const operationHeading =
-    'operation'.padEnd(20) + [...countColumns, ...percentileColumns].map(cell).join('')
+    'operation'.padEnd(20) + [...countNames, ...percentileColumns].map(cell).join('')
   return [
     'Latencies in ms from the moment a request was due to its final answer, admitted requests only.',
     '',
@@ -101,9 +100,8 @@ function serverLines({ servers: { processes, note } }: LoadSummary): string[] {
 
 function thresholdLines({ thresholds }: LoadSummary): string[] {
   if (thresholds.length === 0) return []
-  const lines = thresholds.map(
-    ({ threshold, passed, measured }) =>
-      `${passed ? '  ok  ' : 'FAILED'}  threshold ${threshold}: ${measured}`,
+  const lines = thresholds.map(({ threshold, passed, measured }) =>
+    judged(passed, `threshold ${threshold}: ${measured}`),
   )
   return [...lines, '']
 }
@@ -141,14 +139,15 @@ const secondsNamed = 10
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 
 function auditLines({ audit }: LoadSummary): string[] {
-  const lines = audit.checks.map(
-    ({ promise, passed, detail }) => `${passed ? '  ok  ' : 'FAILED'}  ${promise}: ${detail}`,
+  const lines = audit.checks.map(({ promise, passed, detail }) =>
+    judged(passed, `${promise}: ${detail}`),
   )
   return [...lines, audit.passed ? 'Audit passed.' : 'Audit FAILED.']
 }
 
-const countCells = (counts: Readonly<Counts>): number[] =>
-  countColumns.map((column) => counts[column])
+const judged = (passed: boolean, text: string): string => `${passed ? '  ok  ' : 'FAILED'}  ${text}`
+
+const countCells = (counts: Readonly<Counts>): number[] => countNames.map((name) => counts[name])
 
 const percentileCells = ({ p50, p90, p99, p999, max }: Percentiles): string[] =>
   [p50, p90, p99, p999, max].map(milliseconds)

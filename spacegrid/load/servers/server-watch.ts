@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WatchedProcess } from '../found/find-grid.ts'
+import { sleepUnlessAborted } from '../open-loop.ts'
 import { type Counters, countersOf, type StatusTold, sampleOf } from './process-sample.ts'
 import type { ProcessFigures, ProcessSample, ServerFigures } from './server-figures.ts'
 
@@ -82,9 +82,7 @@ export class ServerWatch {
         this.#left = found.length - known.length
       }
       await Promise.all(known.map((one) => this.#ask(one)))
-      const pauseMs = Math.max(0, begun + intervalMs - now())
-      // A sleep fails for one reason only: the signal.
-      await sleep(pauseMs, undefined, { signal }).catch(() => {})
+      await sleepUnlessAborted(Math.max(0, begun + intervalMs - now()), signal)
     }
   }
 

@@ -57,18 +57,16 @@ export interface RunComparison {
  */
 export function compareRuns(earlier: Measured, later: Measured): RunComparison {
   const otherPlan = planOptions.filter((name) => earlier.options[name] !== later.options[name])
-  const operations = Object.keys(later.operations).filter((name) => name in earlier.operations)
-  const named = [
-    { operation: 'all', one: earlier.latencyMs, other: later.latencyMs },
-    ...operations.map((operation) => ({
-      operation,
-      one: earlier.operations[operation]?.latencyMs,
-      other: later.operations[operation]?.latencyMs,
-    })),
+  const both = [
+    { operation: 'all', one: allOf(earlier), other: allOf(later) },
+    ...Object.entries(later.operations).flatMap(([operation, other]) => {
+      const one = earlier.operations[operation]
+      return one ? [{ operation, one, other }] : []
+    }),
   ]
-  const latencies = named.flatMap(({ operation, one, other }) =>
+  const latencies = both.flatMap(({ operation, one, other }) =>
     compared.flatMap((percentile): LatencyComparison[] => {
-      const [before, after] = [one?.[percentile], other?.[percentile]]
+      const [before, after] = [one.latencyMs[percentile], other.latencyMs[percentile]]
       if (before == null || after == null || before === 0) return []
       const ratios = ratiosBySecond(earlier.seconds, later.seconds, operation, percentile)
       const { median, low, high } = medianInterval(ratios)
@@ -77,14 +75,7 @@ export function compareRuns(earlier: Measured, later: Measured): RunComparison {
       return [{ ...told, ratio: after / before, bySecond: median, low, high }]
     }),
   )
-  const shares = [{ operation: 'all', one: earlier.total, other: later.total }]
-    .concat(
-      operations.map((operation) => ({
-        operation,
-        one: earlier.operations[operation] ?? earlier.total,
-        other: later.operations[operation] ?? later.total,
-      })),
-    )
+  const shares = both
     .flatMap(({ operation, one, other }) =>
       (['shed', 'failed'] as const).map((outcome) => ({
         ...{ operation, outcome },
@@ -96,6 +87,8 @@ export function compareRuns(earlier: Measured, later: Measured): RunComparison {
   const { runId, startedAt } = earlier
   return { earlierRun: { runId, startedAt }, otherPlan, latencies, shares }
 }
+
+const allOf = ({ total, latencyMs }: Measured) => ({ ...total, latencyMs })
 
 const shareOf = (count: number, offered: number): number => (offered === 0 ? 0 : count / offered)
 

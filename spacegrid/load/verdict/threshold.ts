@@ -1,11 +1,11 @@
 import type { Measured, Percentiles } from '../measured.ts'
-import type { Counts } from '../recorder.ts'
+import { type Counts, countNames } from '../recorder.ts'
 
 const latencies = { p50: 'p50', p90: 'p90', p99: 'p99', 'p99.9': 'p999', max: 'max' } as const
-const countNames = ['offered', 'admitted', 'rejected', 'shed', 'failed', 'late'] as const
+const counted = [...countNames, 'late'] as const
 
 type Latency = keyof typeof latencies
-type CountName = (typeof countNames)[number]
+type Counted = (typeof counted)[number]
 
 const comparisons = {
   '<': (one: number, other: number) => one < other,
@@ -21,7 +21,7 @@ export interface Threshold {
   readonly text: string
   /** Undefined: of all requests together. */
   readonly operation: string | undefined
-  readonly metric: Latency | CountName
+  readonly metric: Latency | Counted
   readonly comparison: keyof typeof comparisons
   readonly value: number
   /** Of counts: a share of what was offered, or a number for each second of the plan. */
@@ -38,7 +38,7 @@ export interface ThresholdResult {
 const form = /^(?:([\w.-]+):)?([a-z][a-z0-9.]*)(<=|>=|<|>|=)(\d+(?:\.\d+)?)(ms|s|%|\/s)?$/
 
 /** What can be asked for, for people. */
-export const thresholdForm = `[operation:]metric, < <= = >= or >, a number: p99<100ms, shed<1%, failed=0, confirmHold:p99.9<=1s, admitted>=200/s; metrics are ${Object.keys(latencies).join(', ')} (ms or s) and ${countNames.join(', ')} (a number, % of what was offered, or /s)`
+export const thresholdForm = `[operation:]metric, < <= = >= or >, a number: p99<100ms, shed<1%, failed=0, confirmHold:p99.9<=1s, admitted>=200/s; metrics are ${Object.keys(latencies).join(', ')} (ms or s) and ${counted.join(', ')} (a number, % of what was offered, or /s)`
 
 /** @throws Error that says what can be asked for */
 export function parseThreshold(text: string): Threshold {
@@ -58,8 +58,8 @@ export function parseThreshold(text: string): Threshold {
 
 const isLatency = (metric: string): metric is Latency => Object.hasOwn(latencies, metric)
 
-const isCount = (metric: string): metric is CountName =>
-  (countNames as readonly string[]).includes(metric)
+const isCount = (metric: string): metric is Counted =>
+  (counted as readonly string[]).includes(metric)
 
 /** What was not measured does not keep to anything. */
 export function judge(threshold: Threshold, run: Measured): ThresholdResult {

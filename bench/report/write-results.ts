@@ -1,18 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Results } from './results.ts'
-import { resultsPage } from './results-page.ts'
 
-/** Writes `NAME.json` and `NAME.html`; returns their paths. */
-export async function writeResults(
+/** Writes `NAME.json`, and the page of it as `NAME.html`; returns their paths. */
+export async function writeResults<Results>(
   folder: string,
   name: string,
   results: Results,
+  pageOf: (results: Results) => Promise<string>,
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true })
   const json = join(folder, `${name}.json`)
   const html = join(folder, `${name}.html`)
   await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  await writeFile(html, await resultsPage(results))
+  await writeFile(html, await pageOf(results))
   return [json, html]
 }
