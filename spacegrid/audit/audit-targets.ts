@@ -31,7 +31,8 @@ export async function findGrid(environment: Environment): Promise<GridAddress | 
     const logNames = await logsOfServers({ nats, mongodb }, environment)
     return { nats, mongodb, redis, logNames }
   }
-  const cluster = await readClusterFile(environment.DATA_DIR)
+  // A file that nobody can read names no cluster.
+  const cluster = await readClusterFile(environment.DATA_DIR).catch(() => undefined)
   if (cluster === undefined) return undefined
   const { urls, spaces, processes } = cluster
   const logNames = spaces.length === 0 ? [] : logNamesOfAll(namedSpaces(spaces.join(',')))

@@ -10,12 +10,11 @@ export interface ClusterFile {
   readonly processes: readonly ProcessRow[]
 }
 
-/** Undefined: no cluster was ever started there. */
+/**
+ * Undefined: no cluster was ever started there.
+ * @throws SyntaxError somebody else has written the file
+ */
 export async function readClusterFile(dataDirectory: string): Promise<ClusterFile | undefined> {
-  try {
-    return JSON.parse(await readFile(join(dataDirectory, 'cluster.json'), 'utf8')) as ClusterFile
-  } catch {
-    // There is no such file: whoever writes it does so in one go.
-    return undefined
-  }
+  const text = await readFile(join(dataDirectory, 'cluster.json'), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : (JSON.parse(text) as ClusterFile)
 }
