@@ -1,4 +1,5 @@
-import { figuresIn, type Heard, isUnit, spaceOf } from './heard.ts'
+import { spaceOf } from '@spacegrid/grid/core/log-name'
+import { figuresIn, type Heard, isUnit } from './heard.ts'
 import type { Alarm, Point, SpaceView } from './snapshot.ts'
 
 /** Positions behind the log from which it is said; beyond 10,000 a unit is not ready. */

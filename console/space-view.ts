@@ -1,5 +1,6 @@
+import { spaceOf } from '@spacegrid/grid/core/log-name'
 import { increase, quantileMs, together, total } from './figures.ts'
-import { type Figures, figuresIn, type Heard, isUnit, spaceOf } from './heard.ts'
+import { type Figures, figuresIn, type Heard, isUnit } from './heard.ts'
 import { countedOf, secondsOf } from './process-view.ts'
 import type { HotKeyView, RoleState, ShedView, SpaceView } from './snapshot.ts'
 
