@@ -43,3 +43,7 @@ export const isUnit = ({ role }: ProcessTold): boolean => unitRoles.has(role)
 
 export const figuresIn = ({ spaces }: ProcessTold): readonly (readonly [string, Figures])[] =>
   Object.entries(spaces)
+
+/** What the process holds, whichever of its spaces tells it; undefined: it does not measure. */
+export const memoryOf = (told: ProcessTold): Figures['memory'] =>
+  figuresIn(told).find(([, { memory }]) => memory)?.[1].memory

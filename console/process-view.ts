@@ -1,5 +1,5 @@
 import { countedBetween, quantileMs, requestsOf, together, total } from './figures.ts'
-import { type Figures, figuresIn, type Heard, isUnit, type Told } from './heard.ts'
+import { type Figures, figuresIn, type Heard, isUnit, memoryOf, type Told } from './heard.ts'
 import type { ProcessView } from './snapshot.ts'
 
 /** Of a process with many partitions the first ones are shown. */
@@ -14,7 +14,7 @@ export function processView(heard: Heard): ProcessView {
   const queries = countedOf(heard, 'queries')
   const seconds = secondsOf(heard)
   const counts = requestsOf(told.requests, 'commands').length > 0
-  const [memory] = all.flatMap(([, { memory }]) => memory ?? [])
+  const memory = memoryOf(told)
   const rate = sumOf(all, ({ commandsPerSecond }) => commandsPerSecond)
   return {
     name: told.unit,
