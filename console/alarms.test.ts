@@ -15,7 +15,7 @@ const well = [
 ]
 const quiet: Point = {
   ...{ at: 0, commands: 0, queries: 0, turnedAway: 0, p50Ms: null, p99Ms: null },
-  ...{ queueingDelayMs: 0, toPump: 0, toWriter: 0, collisions: 0, units: 1 },
+  ...{ toPump: 0, toWriter: 0, collisions: 0, units: 1 },
 }
 
 const alarms = (all: readonly Heard[], points: readonly Point[] = [quiet], spaces?: SpaceView[]) =>

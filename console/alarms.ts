@@ -1,14 +1,13 @@
-import { figuresIn, type Heard, isUnit, spaceOf } from './heard.ts'
+import { clockJumpMsMax } from '@spacegrid/grid/core/limits'
+import { spaceOf } from '@spacegrid/grid/core/log-name'
+import { fullShare, roomShare } from '@spacegrid/grid/engine/memory/memory-watch'
+import { figuresIn, type Heard, isUnit, memoryOf } from './heard.ts'
 import type { Alarm, Point, SpaceView } from './snapshot.ts'
 
 /** Positions behind the log from which it is said; beyond 10,000 a unit is not ready. */
 const lagMax = 1000
 /** Records that wait before a role is called behind, once they do so for a while. */
 const behindMax = 2000
-/** Shares of the budget from which a unit takes no more copies, and nobody may add. */
-const memoryFillsUp = 0.65
-const memoryIsFull = 0.75
-const clockMsMax = 5000
 const alarmsMax = 50
 
 /** Each makes alarms of what is known. A new one is one more function. */
@@ -164,17 +163,17 @@ function behind({ spaces, points }: Known): Alarm[] {
 
 function memory({ heard }: Known): Alarm[] {
   const told = heard.flatMap(({ now }) => {
-    const [memory] = figuresIn(now.told).flatMap(([, { memory }]) => memory ?? [])
+    const memory = memoryOf(now.told)
     return memory ? [{ unit: now.told.unit, share: memory.usedBytes / memory.budgetBytes }] : []
   })
   return told
-    .filter(({ share }) => share >= memoryFillsUp)
+    .filter(({ share }) => share >= roomShare)
     .map(({ unit, share }) => ({
       id: `memory ${unit}`,
-      level: share >= memoryIsFull ? 'bad' : 'warn',
+      level: share >= fullShare ? 'bad' : 'warn',
       text: `${unit} has filled ${Math.round(share * 100)} % of its memory budget`,
       advice:
-        share >= memoryIsFull
+        share >= fullShare
           ? 'Commands that add get 507 on all units until it holds less: delete, archive, or give every unit more memory (MEMORY_MAX).'
           : 'At 75 % nothing can be added any more: add units to a divided space, or give every unit more memory (MEMORY_MAX).',
       doc: 'operations.md#memory',
@@ -274,7 +273,7 @@ function deadLetters({ spaces }: Known): Alarm[] {
 function clocks({ heard }: Known): Alarm[] {
   const wrong = heard.flatMap(({ now: { told } }) =>
     figuresIn(told)
-      .filter(([, { clock }]) => Math.abs(clock?.differenceMs ?? 0) > clockMsMax)
+      .filter(([, { clock }]) => Math.abs(clock?.differenceMs ?? 0) > clockJumpMsMax)
       .map(([log, { clock }]) => ({ unit: told.unit, log, ms: clock?.differenceMs ?? 0 })),
   )
   return [...Map.groupBy(wrong, ({ unit }) => unit)].map(([unit, [first]]) => ({

@@ -9,7 +9,7 @@ import { GridWatch } from './grid-watch.ts'
 import { pageFile } from './page-files.ts'
 import { stoppedView } from './process-view.ts'
 import type { Snapshot } from './snapshot.ts'
-import { eventText, Viewers } from './viewers.ts'
+import { Viewers } from './viewers.ts'
 
 const bodyBytesMax = 16 * 1024
 const entriesMax = 100
@@ -128,8 +128,9 @@ export class Console {
       this.#unfollow?.()
       this.#unfollow = undefined
     })
-    response.write(eventText('hello', this.#hello()))
-    if (this.#watch.last) response.write(eventText('snapshot', this.#withControl(this.#watch.last)))
+    this.#viewers.tell(response, 'hello', this.#hello())
+    const { last } = this.#watch
+    if (last) this.#viewers.tell(response, 'snapshot', this.#withControl(last))
     this.#unfollow ??= this.#watch.follow((snapshot) =>
       this.#viewers.tellAll('snapshot', this.#withControl(snapshot)),
     )

@@ -1,24 +1,19 @@
 import type { RequestFigures, SpaceRequests } from '@spacegrid/grid/doors/admin/process-told'
 
-/** What was counted between two looks. */
-export interface Counted {
-  /** Upper bounds of the buckets, seconds; one more, without a bound, has the rest. */
-  readonly bounds: readonly number[]
-  readonly counts: readonly number[]
-  readonly outcomes: Readonly<Record<string, number>>
-}
-
-const nothing: Counted = { bounds: [], counts: [], outcomes: {} }
+const nothing: RequestFigures = { bounds: [], counts: [], outcomes: {} }
 
 /** A counter that stands below where it stood is another process's, or began anew: all of it. */
 export const increase = (now: number, before: number | undefined): number =>
   before === undefined || now < before ? now : now - before
 
-/** @param before undefined: nothing is known of what was before, so nothing is counted yet */
+/**
+ * What was counted between two looks.
+ * @param before undefined: there was nothing to count yet, so it is all that is counted now
+ */
 export function countedBetween(
   now: RequestFigures | undefined,
   before: RequestFigures | undefined,
-): Counted {
+): RequestFigures {
   if (!now) return nothing
   const sum = (figures: RequestFigures) => figures.counts.reduce((all, one) => all + one, 0)
   const isSame = before !== undefined && sum(now) >= sum(before)
@@ -35,7 +30,7 @@ export function countedBetween(
 }
 
 /** Of processes that count alike. */
-export function together(all: readonly Counted[]): Counted {
+export function together(all: readonly RequestFigures[]): RequestFigures {
   const [first, ...others] = all.filter(({ counts }) => counts.length > 0)
   return others.reduce(
     (sum, one) => ({
@@ -62,7 +57,7 @@ export const requestsOf = (
  * lie evenly. Beyond the last bound it is that bound. undefined: there were no requests.
  * @param share 0 to 1
  */
-export function quantileMs({ bounds, counts }: Counted, share: number): number | undefined {
+export function quantileMs({ bounds, counts }: RequestFigures, share: number): number | undefined {
   const all = counts.reduce((sum, count) => sum + count, 0)
   if (all === 0) return undefined
   let left = share * all
@@ -75,7 +70,7 @@ export function quantileMs({ bounds, counts }: Counted, share: number): number |
   return (bounds.at(-1) ?? 0) * 1000
 }
 
-export const total = ({ outcomes }: Counted): number =>
+export const total = ({ outcomes }: RequestFigures): number =>
   Object.values(outcomes).reduce((sum, count) => sum + count, 0)
 
 function added(

@@ -150,8 +150,8 @@ function placementOf(all: readonly Heard[]): PlacementView[] {
       const { partitions, copies, homes, moving, scarce, missing, members } = placement
       found.set(space, {
         ...{ space, partitions, copies, homes, moving, scarce, missing },
-        members: members.map(({ name, full, stopping, ready, joining, leaving }) => ({
-          ...{ name, full, stopping, ready, joining, leaving },
+        members: members.map(({ name, ready, joining, leaving }) => ({
+          ...{ name, ready, joining, leaving },
         })),
       })
     }
@@ -177,7 +177,6 @@ function pointOf(
     turnedAway: sum(({ outcomes }) => outcomes.overloaded ?? 0),
     p50Ms: most(({ p50Ms }) => p50Ms),
     p99Ms: most(({ p99Ms }) => p99Ms),
-    queueingDelayMs: most(({ queueingDelayMs }) => queueingDelayMs) ?? 0,
     toPump: sum(({ toPump }) => toPump),
     toWriter: sum(({ toWriter }) => toWriter),
     collisions: sum(({ collisionsPerSecond }) => collisionsPerSecond),

@@ -37,12 +37,13 @@ export interface Source {
   processes(): Promise<readonly ProcessTold[]> | readonly ProcessTold[]
 }
 
-export const unitRolesOf: ReadonlySet<string> = new Set(['processing-unit', 'query-unit'])
+const unitRoles: ReadonlySet<string> = new Set(['processing-unit', 'query-unit'])
 
-export const isUnit = ({ role }: ProcessTold): boolean => unitRolesOf.has(role)
-
-/** `ticketing` of `ticketing.7`. */
-export const spaceOf = (logName: string): string => logName.split('.', 1)[0] as string
+export const isUnit = ({ role }: ProcessTold): boolean => unitRoles.has(role)
 
 export const figuresIn = ({ spaces }: ProcessTold): readonly (readonly [string, Figures])[] =>
   Object.entries(spaces)
+
+/** What the process holds, whichever of its spaces tells it; undefined: it does not measure. */
+export const memoryOf = (told: ProcessTold): Figures['memory'] =>
+  figuresIn(told).find(([, { memory }]) => memory)?.[1].memory

@@ -22,6 +22,7 @@ const files: Readonly<Record<string, URL>> = {
   'placement.js': new URL('./page/placement.js', import.meta.url),
   'pressure.js': new URL('./page/pressure.js', import.meta.url),
   'scaling.js': new URL('./page/scaling.js', import.meta.url),
+  'visitor.js': new URL('./page/visitor.js', import.meta.url),
   'seats.js': new URL('./page/seats.js', import.meta.url),
   'auction.js': new URL('./page/auction.js', import.meta.url),
   'look.js': new URL('./page/look.js', import.meta.url),

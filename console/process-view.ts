@@ -1,5 +1,5 @@
 import { countedBetween, quantileMs, requestsOf, together, total } from './figures.ts'
-import { type Figures, figuresIn, type Heard, isUnit, type Told } from './heard.ts'
+import { type Figures, figuresIn, type Heard, isUnit, memoryOf, type Told } from './heard.ts'
 import type { ProcessView } from './snapshot.ts'
 
 /** Of a process with many partitions the first ones are shown. */
@@ -14,7 +14,7 @@ export function processView(heard: Heard): ProcessView {
   const queries = countedOf(heard, 'queries')
   const seconds = secondsOf(heard)
   const counts = requestsOf(told.requests, 'commands').length > 0
-  const [memory] = all.flatMap(([, { memory }]) => memory ?? [])
+  const memory = memoryOf(told)
   const rate = sumOf(all, ({ commandsPerSecond }) => commandsPerSecond)
   return {
     name: told.unit,
@@ -26,7 +26,6 @@ export function processView(heard: Heard): ProcessView {
       log,
       position: figures.position ?? 0,
       lag: figures.lag ?? 0,
-      entries: figures.entries ?? 0,
       state: isUnit(told) ? null : (figures.state ?? null),
     })),
     logCount: all.length,
@@ -36,14 +35,11 @@ export function processView(heard: Heard): ProcessView {
     p50Ms: (silent ? undefined : quantileMs(commands, 0.5)) ?? null,
     p99Ms: (silent ? undefined : quantileMs(commands, 0.99)) ?? null,
     pending: sumOf(all, ({ pending }) => pending),
-    limit: all.some(([, { load }]) => load) ? sumOf(all, ({ load }) => load?.limit) : null,
-    queueingDelayMs: mostOf(all, ({ load }) => load?.queueingDelayMs),
     memoryBytes: memory?.usedBytes ?? null,
     memoryBudgetBytes: memory?.budgetBytes ?? null,
     residentBytes: told.process?.residentBytes ?? null,
     loop: before ? loopShare(now, before) : null,
     uptimeMs: told.process?.uptimeMs ?? null,
-    pid: told.process?.pid ?? null,
   }
 }
 
@@ -52,8 +48,8 @@ export const stoppedView = (name: string): ProcessView => ({
   ...{ name, role: 'processing-unit', state: 'stopped' },
   ...{ reasons: [], wishes: [], logs: [], logCount: 0 },
   ...{ commandsPerSecond: 0, queriesPerSecond: 0, p50Ms: null, p99Ms: null, pending: 0 },
-  ...{ limit: null, queueingDelayMs: null, memoryBytes: null, memoryBudgetBytes: null },
-  ...{ residentBytes: null, loop: null, uptimeMs: null, pid: null },
+  ...{ memoryBytes: null, memoryBudgetBytes: null, residentBytes: null },
+  ...{ loop: null, uptimeMs: null },
 })
 
 /** What came through its doors between its last words and those before. */
@@ -75,12 +71,7 @@ function loopShare({ told: now }: Told, { told: before }: Told): number | null {
   return active < 0 || active + idle <= 0 ? null : active / (active + idle)
 }
 
-type Pick = (figures: Figures) => number | undefined
-
-export const sumOf = (all: readonly (readonly [string, Figures])[], pick: Pick): number =>
-  all.reduce((sum, [, figures]) => sum + (pick(figures) ?? 0), 0)
-
-function mostOf(all: readonly (readonly [string, Figures])[], pick: Pick): number | null {
-  const found = all.flatMap(([, figures]) => pick(figures) ?? [])
-  return found.length === 0 ? null : Math.max(...found)
-}
+const sumOf = (
+  all: readonly (readonly [string, Figures])[],
+  pick: (figures: Figures) => number | undefined,
+): number => all.reduce((sum, [, figures]) => sum + (pick(figures) ?? 0), 0)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
 import { type Environment, readEnvironment } from '@spacegrid/grid/program/environment'
 import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
@@ -58,7 +59,8 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
   server.maxConnections = connectionsMax
   const status = { unit: name, role: 'console', notReady: () => [], spaces: () => ({}) }
   const admin = createAdminServer(status, { log })
-  await listen(server, port, host)
+  // Rejects with what is wrong with the address.
+  await once(server.listen(port, host), 'listening')
   await admin.listen({ host, port: adminPort })
   if (gridConsole.mode === 'closed')
     log.warn('HOST is no loopback address and CONSOLE_TOKEN is not set: the console is closed')
@@ -74,16 +76,5 @@ async function serveConsole(means: (environment: Environment) => ConsoleMeans): 
       await admin.close()
       await adapters.close()
     },
-  })
-}
-
-/** Rejects with what is wrong with the address. */
-async function listen(server: Server, port: number, host: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
   })
 }

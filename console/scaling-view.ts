@@ -1,4 +1,5 @@
-import { figuresIn, type Heard, spaceOf } from './heard.ts'
+import { spaceOf } from '@spacegrid/grid/core/log-name'
+import { figuresIn, type Heard } from './heard.ts'
 import type { LineView, ScalingView } from './snapshot.ts'
 
 const decisionsShown = 12

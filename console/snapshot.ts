@@ -50,24 +50,20 @@ export interface ProcessView {
   readonly queriesPerSecond: number
   readonly p50Ms: number | null
   readonly p99Ms: number | null
-  /** Commands without an outcome, and how many there may be. */
+  /** Commands without an outcome. */
   readonly pending: number
-  readonly limit: number | null
-  readonly queueingDelayMs: number | null
   readonly memoryBytes: number | null
   readonly memoryBudgetBytes: number | null
   readonly residentBytes: number | null
   /** Share of its time in which the event loop works, 0 to 1. */
   readonly loop: number | null
   readonly uptimeMs: number | null
-  readonly pid: number | null
 }
 
 export interface LogView {
   readonly log: string
   readonly position: number
   readonly lag: number
-  readonly entries: number
   /** `active`, `standby`, … of pump, writer and reader. */
   readonly state: string | null
 }
@@ -84,7 +80,6 @@ export interface SpaceView {
   readonly outcomes: Readonly<Record<string, number>>
   readonly p50Ms: number | null
   readonly p99Ms: number | null
-  readonly queryP99Ms: number | null
   readonly pending: number
   readonly queueingDelayMs: number
   readonly entries: number
@@ -102,11 +97,9 @@ export interface SpaceView {
   readonly collecting: number
   readonly pump: RoleState
   readonly writer: RoleState
-  readonly reader: RoleState
   /** Of the warm image; null: there is none. */
   readonly image: string | null
   readonly quarantined: number
-  readonly reactionsWaiting: number
   readonly deadLetters: number
   /** Connections that follow events and live queries. */
   readonly readers: number
@@ -123,8 +116,6 @@ export interface PlacementView
   readonly space: string
   readonly members: readonly {
     readonly name: string
-    readonly full: boolean
-    readonly stopping: boolean
     readonly ready: readonly number[]
     readonly joining: readonly number[]
     readonly leaving: readonly number[]
@@ -157,7 +148,6 @@ export interface Point {
   readonly turnedAway: number
   readonly p50Ms: number | null
   readonly p99Ms: number | null
-  readonly queueingDelayMs: number
   readonly toPump: number
   readonly toWriter: number
   readonly collisions: number

@@ -1,5 +1,6 @@
+import { spaceOf } from '@spacegrid/grid/core/log-name'
 import { increase, quantileMs, together, total } from './figures.ts'
-import { type Figures, figuresIn, type Heard, isUnit, spaceOf } from './heard.ts'
+import { type Figures, figuresIn, type Heard, isUnit } from './heard.ts'
 import { countedOf, secondsOf } from './process-view.ts'
 import type { HotKeyView, RoleState, ShedView, SpaceView } from './snapshot.ts'
 
@@ -30,7 +31,6 @@ export function spaceView(space: string, everybody: readonly Heard[]): SpaceView
     outcome,
     count / seconds,
   ])
-  const said = [...ofUnits.map(([, { reactions }]) => reactions)].filter((it) => it !== undefined)
   return {
     space,
     partitions: Math.max(1, ...all.map(({ now }) => now.told.placement?.[space]?.partitions ?? 1)),
@@ -41,7 +41,6 @@ export function spaceView(space: string, everybody: readonly Heard[]): SpaceView
     outcomes: Object.fromEntries(outcomes),
     p50Ms: quantileMs(commands, 0.5) ?? null,
     p99Ms: quantileMs(commands, 0.99) ?? null,
-    queryP99Ms: quantileMs(queries, 0.99) ?? null,
     pending: ofUnits.reduce((to, [, { pending = 0 }]) => to + pending, 0),
     queueingDelayMs: Math.max(0, ...ofUnits.map(([, { load }]) => load?.queueingDelayMs ?? 0)),
     entries: sum(({ entries }) => entries),
@@ -54,11 +53,9 @@ export function spaceView(space: string, everybody: readonly Heard[]): SpaceView
     collecting: sum(({ collecting }) => collecting),
     pump: roleState(all, space, 'data-pump'),
     writer: roleState(all, space, 'data-writer'),
-    reader: roleState(all, space, 'data-reader'),
     image: imageOf(all, space),
     quarantined: sum(({ quarantined }) => quarantined),
-    reactionsWaiting: Math.max(0, ...said.map(({ waiting }) => waiting)),
-    deadLetters: Math.max(0, ...said.map(({ dead }) => dead)),
+    deadLetters: Math.max(0, ...ofUnits.map(([, { reactions }]) => reactions?.dead ?? 0)),
     readers: ofUnits.reduce((to, [, { live }]) => to + (live?.readers ?? 0), 0),
   }
 }
@@ -168,7 +165,7 @@ export function shedViews(everybody: readonly Heard[]): ShedView[] {
   }))
 }
 
-/** The keys that collide most, as the unit sees them that sees most of it. */
+/** The keys that collide most, of all that units see of them. */
 export function hotKeyViews(everybody: readonly Heard[]): HotKeyView[] {
   const found = everybody
     .filter(({ silent }) => !silent)

@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http'
+import { eventText, retryText } from '@spacegrid/grid/doors/events/event-text'
 
 /** Bytes that wait for one viewer; whoever has more waiting is passed over until there are less. */
 const waitingBytesMax = 1024 * 1024
-export const viewersMax = 200
+const viewersMax = 200
+/** How soon a browser connects again, ms. */
+const againMs = 1000
 
 /** Those who look, each over a stream of server-sent events. What all are told is encoded once. */
 export class Viewers {
@@ -23,8 +26,7 @@ export class Viewers {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    // How soon a browser connects again, ms.
-    response.write('retry: 1000\n\n')
+    response.write(retryText(againMs))
     this.#all.add(response)
     response.once('close', () => {
       this.#all.delete(response)
@@ -32,9 +34,13 @@ export class Viewers {
     })
   }
 
+  tell(response: ServerResponse, event: string, data: unknown): void {
+    response.write(textOf(event, data))
+  }
+
   tellAll(event: string, data: unknown): void {
     if (this.#all.size === 0) return
-    const text = eventText(event, data)
+    const text = textOf(event, data)
     for (const response of this.#all)
       if (response.writableLength < waitingBytesMax) response.write(text)
   }
@@ -44,6 +50,5 @@ export class Viewers {
   }
 }
 
-/** JSON holds no line break, so it is one line of data whatever is in it. */
-export const eventText = (event: string, data: unknown): string =>
-  `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+const textOf = (event: string, data: unknown): string =>
+  eventText(event, undefined, JSON.stringify(data))

@@ -1,6 +1,7 @@
 import { Choice } from './choice.js'
 import { colorOf, element, make, setHidden, setText, whileSeen } from './elements.js'
 import uPlot from './uplot.js'
+import { offer, refusalOf, visitorId } from './visitor.js'
 import { count, money, plural } from './words.js'
 
 const space = 'auction'
@@ -8,6 +9,7 @@ const pricesMax = 300
 /** A browser has few streams for all of its pages: a price is looked at. */
 const lookMs = 700
 const height = 84
+const refusals = { bid_too_low: 'Somebody was quicker: bid again' }
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const times = (_plot, all) => all.map((seconds) => clock.format(seconds * 1000))
 
@@ -19,7 +21,7 @@ export class Auction {
   #prices = []
   #auction
   #plot
-  #bidderId = `visitor-${Math.random().toString(36).slice(2, 10)}`
+  #bidderId = visitorId()
   #parts
 
   constructor(client, newest) {
@@ -36,16 +38,7 @@ export class Auction {
   }
 
   #draw() {
-    const empty = make(
-      'div',
-      { className: 'empty' },
-      make('p', { textContent: 'No auction is open yet.' }),
-      make('button', {
-        type: 'button',
-        textContent: 'Open an auction',
-        on: { click: ({ currentTarget }) => this.#open(currentTarget) },
-      }),
-    )
+    const empty = offer('No auction is open yet.', 'Open an auction', () => this.#open())
     const price = make('b', { className: 'price', textContent: '–' })
     const about = make('p', { className: 'note' })
     const bid = make('button', {
@@ -169,16 +162,11 @@ export class Auction {
       this.#say(`Your bid of ${money(amount)} is placed`)
       await this.#look()
     } catch (error) {
-      this.#say(
-        error.reason === 'bid_too_low'
-          ? 'Somebody was quicker: bid again'
-          : `That did not work: ${error.reason ?? error.message}`,
-      )
+      this.#say(refusalOf(error, refusals))
     }
   }
 
-  async #open(button) {
-    button.disabled = true
+  async #open() {
     const auctionId = `console-${Date.now().toString(36)}`
     const lot = { title: 'A painting', startingPrice: 10_000, minimumIncrement: 500 }
     try {
@@ -186,9 +174,8 @@ export class Auction {
       await this.#client.command(space, 'openAuction', { auctionId, ...lot, endsAt })
       this.#choice.know(auctionId, lot.title)
     } catch (error) {
-      this.#say(`That did not work: ${error.reason ?? error.message}`)
+      this.#say(refusalOf(error, refusals))
     }
-    button.disabled = false
   }
 
   #say(text) {

@@ -48,13 +48,8 @@ export class Charts {
 
   constructor() {
     element('charts').replaceChildren(...charts.map((chart) => this.#frame(chart)))
-    this.#draw()
+    this.redraw()
     new ResizeObserver(() => this.#fit()).observe(element('charts'))
-  }
-
-  /** Colours are the theme's. */
-  redraw() {
-    this.#draw()
   }
 
   load(points) {
@@ -74,7 +69,7 @@ export class Charts {
     const figures = series.map(({ name, color }) => {
       const value = make('b', { textContent: '–' })
       const line = make('i', { data: { color } })
-      return make('span', { data: { color } }, line, `${name} `, value)
+      return make('span', {}, line, `${name} `, value)
     })
     const plot = make('div', { className: 'plot', aria: { role: 'img', label: title } })
     return make(
@@ -86,7 +81,8 @@ export class Charts {
     )
   }
 
-  #draw() {
+  /** Colours are the theme's. */
+  redraw() {
     for (const { plot } of this.#drawn) plot.destroy()
     const frames = [...element('charts').children]
     this.#drawn = charts.map((chart, at) => {

@@ -3,7 +3,7 @@ import { Charts } from './charts.js'
 import { GridClient } from './client.js'
 import { connect } from './connection.js'
 import { element, keep, make, setData, setHidden, setText } from './elements.js'
-import { showFlow, showFlowPanel } from './flow.js'
+import { showFlow } from './flow.js'
 import { Look } from './look.js'
 import { showPlacement } from './placement.js'
 import { showPressure } from './pressure.js'
@@ -39,6 +39,7 @@ const tiles = [
 let hello
 let snapshot
 let storyAt = 0
+let storyPhase
 let seats
 let auction
 let look
@@ -82,19 +83,15 @@ function show(told) {
   showTiles(told)
   showAlarms(told.alarms)
   showSpike(told.spike)
-  showFlowPanel(told.spaces)
   showFlow(told.spaces)
   units.show(told)
   showPlacement(told.placement)
   showPressure(told)
   showScaling(told)
-  const spaces = told.spaces.map(({ space }) => space)
-  if (!look) {
-    look = new Look(hello.grid)
-  }
+  look ??= new Look(hello.grid)
   look.headers = headers()
   look.know(told.spaces)
-  tryOut(spaces)
+  tryOut(told.spaces.map(({ space }) => space))
 }
 
 /** Panels of the applications that this page knows, once they are served. */
@@ -115,9 +112,9 @@ const headers = () => (hello.grid === '' ? {} : { 'x-console-token': hello.pageT
 
 function showStory(told) {
   const now = Date.now()
-  if (now - storyAt < storyMs && told.spike?.phase === (showStory.phase ?? told.spike?.phase))
-    return
-  showStory.phase = told.spike?.phase
+  const phase = told.spike?.phase
+  if (now - storyAt < storyMs && phase === (storyPhase ?? phase)) return
+  storyPhase = phase
   storyAt = now
   setText(element('story'), story(told))
 }

@@ -76,6 +76,7 @@ const stations = [
 const roleLevel = (state) => (state === 'ready' ? 'good' : state === 'none' ? 'bad' : 'warn')
 
 export function showFlow(spaces) {
+  setHidden(element('flow-panel'), spaces.length === 0)
   keep(
     element('flow'),
     spaces,
@@ -129,5 +130,3 @@ function show(part, station, space) {
   setData(part, 'moves', station.moves(space))
   setData(part, 'full', share > 0.8 ? 'very' : share > 0.5 ? 'half' : 'no')
 }
-
-export const showFlowPanel = (spaces) => setHidden(element('flow-panel'), spaces.length === 0)

@@ -1,5 +1,6 @@
 import { Choice } from './choice.js'
 import { element, keep, make, setData, setHidden, setText, whileSeen } from './elements.js'
+import { offer, refusalOf, visitorId } from './visitor.js'
 import { count, money, plural } from './words.js'
 
 const space = 'ticketing'
@@ -24,7 +25,7 @@ export class Seats {
   #following
   #holds = new Map()
   #buttons = new Map()
-  #customerId = `visitor-${Math.random().toString(36).slice(2, 10)}`
+  #customerId = visitorId()
   #parts
 
   /**
@@ -58,16 +59,7 @@ export class Seats {
         ),
       ),
     )
-    const empty = make(
-      'div',
-      { className: 'empty' },
-      make('p', { textContent: 'No event is on sale yet.' }),
-      make('button', {
-        type: 'button',
-        textContent: 'Put a concert on sale',
-        on: { click: ({ currentTarget }) => this.#open(currentTarget) },
-      }),
-    )
+    const empty = offer('No event is on sale yet.', 'Put a concert on sale', () => this.#open())
     const plan = make('div', { className: 'plan' })
     const basket = make('div', { className: 'basket', hidden: true })
     const notice = make('p', { className: 'notice', aria: { role: 'status' } })
@@ -299,8 +291,7 @@ export class Seats {
     )
   }
 
-  async #open(button) {
-    button.disabled = true
+  async #open() {
     const eventId = `console-${Date.now().toString(36)}`
     const sections = ['A', 'B', 'C'].map((section, at) => ({
       ...{ section, rows: 4, seatsPerRow: 40 },
@@ -311,14 +302,13 @@ export class Seats {
       await this.#client.command(space, 'createEvent', input)
       this.#choice.know(eventId, 'Concert')
     })
-    button.disabled = false
   }
 
   async #try(attempt) {
     try {
       await attempt()
     } catch (error) {
-      this.#say(refusalOf(error))
+      this.#say(refusalOf(error, refusals))
     }
   }
 
@@ -332,9 +322,6 @@ const refusals = {
   limit_exceeded: 'Eight seats are the most that one may have',
   hold_expired: 'The time for that seat was over',
 }
-
-const refusalOf = (error) =>
-  refusals[error.reason] ?? `That did not work: ${error.reason ?? error.message}`
 
 const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }
 

@@ -1,10 +1,11 @@
 import type { UnitAction } from '@spacegrid/console/control'
 
-/** What a console asks of the cluster that has started it, over the channel between the two. */
-export type DriverAsked = { readonly id: number } & (
+export type DriverWish =
   | { readonly asked: 'add' }
   | { readonly asked: 'act'; readonly unit: string; readonly action: UnitAction }
-)
+
+/** What a console asks of the cluster that has started it, over the channel between the two. */
+export type DriverAsked = { readonly id: number } & DriverWish
 
 /** What the cluster tells it. */
 export type DriverTold =

@@ -1,6 +1,7 @@
 import type { Driver, Looking, UnitAction } from '@spacegrid/console/control'
 import type { Source } from '@spacegrid/console/heard'
 import { GridError } from '@spacegrid/grid/core/errors'
+import { spaceOf } from '@spacegrid/grid/core/log-name'
 import {
   type ProcessTold,
   processFigures,
@@ -65,7 +66,7 @@ export class EmbeddedSource implements Source {
   #roles(): ProcessTold[] {
     const byName = Map.groupBy(
       this.#grid.roles,
-      ({ role, logName }) => `${logName.split('.', 1)[0]}-${role}`,
+      ({ role, logName }) => `${spaceOf(logName)}-${role}`,
     )
     return [...byName].map(([unit, parts]) => {
       const reasons = parts.flatMap(({ component }) => component.readiness().reason ?? [])

@@ -1,13 +1,8 @@
 import type { Driver, UnitAction } from '@spacegrid/console/control'
 import { GridError } from '@spacegrid/grid/core/errors'
-import type { DriverAsked, DriverTold } from './driver-messages.ts'
+import type { DriverTold, DriverWish } from './driver-messages.ts'
 
 type Open = { resolve: (unit: string) => void; reject: (error: Error) => void }
-type Wish = DriverAsked extends infer Asked
-  ? Asked extends DriverAsked
-    ? Omit<Asked, 'id'>
-    : never
-  : never
 
 /** The cluster that has started this process, as a driver: it does what is asked of it. */
 export class ParentDriver implements Driver {
@@ -38,7 +33,7 @@ export class ParentDriver implements Driver {
     await this.#ask({ asked: 'act', unit, action })
   }
 
-  async #ask(wish: Wish): Promise<string> {
+  async #ask(wish: DriverWish): Promise<string> {
     const id = ++this.#asked
     return await new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject })

@@ -4,7 +4,7 @@ import { sendProblem } from '../http/failure.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { metricsOf } from './status-metrics.ts'
-import { type StatusSource, wishesOf } from './status-source.ts'
+import { type StatusSource, statusIn, wishesOf } from './status-source.ts'
 
 export interface AdminOptions {
   /** Told about bugs behind a 500. */
@@ -58,14 +58,7 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
     return reply.code(503).send({ ready: false, reasons })
   })
 
-  app.get('/status', async () => ({
-    unit: source.unit,
-    role: source.role,
-    ready: source.notReady().length === 0,
-    spaces: source.spaces(),
-    ...(source.placement ? { placement: source.placement() } : {}),
-    ...(source.scaling ? { scaling: source.scaling() } : {}),
-  }))
+  app.get('/status', async () => statusIn(source))
 
   app.get('/metrics', async (_request, reply) => {
     const text = await metrics.metrics()

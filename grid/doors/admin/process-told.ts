@@ -1,7 +1,5 @@
-import type { ScalingStatus } from '../../engine/load/scaling-status.ts'
-import type { PlacementStatus } from '../../engine/placement/placement-status.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
-import { type SpaceFigures, type StatusSource, wishesOf } from './status-source.ts'
+import { type StatusSource, type StatusTold, statusIn, wishesOf } from './status-source.ts'
 
 /** How requests of one kind have ended so far. */
 export interface RequestFigures {
@@ -20,19 +18,12 @@ export interface SpaceRequests {
 }
 
 /** What a process says of itself to those who watch the grid: `/status`, and what it counts. */
-export interface ProcessTold {
-  readonly unit: string
-  readonly role: string
-  readonly ready: boolean
-  /** Why it is not, one sentence each. */
+export interface ProcessTold extends StatusTold {
+  /** Why it is not ready, one sentence each. */
   readonly reasons: readonly string[]
   /** What it would have people know although it works. */
   readonly wishes: readonly string[]
-  readonly spaces: Readonly<Record<string, SpaceFigures>>
-  readonly placement?: Readonly<Record<string, PlacementStatus>>
   readonly requests?: Readonly<Record<string, SpaceRequests>>
-  /** Of a deployment manager: what it works with, and what it has decided. */
-  readonly scaling?: ScalingStatus
   /** Left out: it is a part of a process that tells of itself. */
   readonly process?: ProcessFigures
   /** Its last word: it stops in good order. */
@@ -58,17 +49,10 @@ export async function processTold(
   source: StatusSource,
   telemetry: PrometheusTelemetry | undefined,
 ): Promise<ProcessTold> {
-  const reasons = source.notReady()
-  const placement = source.placement?.()
   return {
-    unit: source.unit,
-    role: source.role,
-    ready: reasons.length === 0,
-    reasons,
+    ...statusIn(source),
+    reasons: source.notReady(),
     wishes: wishesOf(source),
-    spaces: source.spaces(),
-    ...(placement ? { placement } : {}),
-    ...(source.scaling ? { scaling: source.scaling() } : {}),
     ...(telemetry ? { requests: await requestsOf(telemetry) } : {}),
     process: processFigures(),
   }

@@ -28,6 +28,26 @@ export interface StatusSource {
   scaling?: () => ScalingStatus
 }
 
+/** What `/status` shows of a component. */
+export interface StatusTold {
+  readonly unit: string
+  readonly role: string
+  readonly ready: boolean
+  readonly spaces: Readonly<Record<string, SpaceFigures>>
+  readonly placement?: Readonly<Record<string, PlacementStatus>>
+  /** Of a deployment manager: what it works with, and what it has decided. */
+  readonly scaling?: ScalingStatus
+}
+
+export const statusIn = (source: StatusSource): StatusTold => ({
+  unit: source.unit,
+  role: source.role,
+  ready: source.notReady().length === 0,
+  spaces: source.spaces(),
+  ...(source.placement ? { placement: source.placement() } : {}),
+  ...(source.scaling ? { scaling: source.scaling() } : {}),
+})
+
 /** What a process that works would have people know all the same, one sentence each. */
 export const wishesOf = ({ placement }: StatusSource): string[] =>
   Object.entries(placement?.() ?? {}).flatMap(([space, { queryUnits, ...taking }]) => [

@@ -10,7 +10,7 @@ import { decodeMemoryTold, encodeMemoryTold, type MemoryTold } from './memory-me
  * A process is full from the first share of its budget on, until it is below the second: deletes
  * must have made real room.
  */
-const fullShare = 0.75
+export const fullShare = 0.75
 export const roomShare = 0.65
 /**
  * Beyond this share not even the bookkeeping of commands that delete is kept: what is left is for
