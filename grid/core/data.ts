@@ -72,7 +72,8 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
 /**
  * Whether it is data as `takeData` takes it, without making a copy of it. Members that are
  * `undefined` and −0 are: whoever is told the data sees them as `takeData` would take them. What
- * would be told otherwise than it is (a buffer, what has a `toJSON` of its own) is not. `known`: objects that are data already, such as committed entries.
+ * would be told otherwise than it is (a buffer, what has a `toJSON` of its own) is not. `known`:
+ * objects that are data already, such as committed entries.
  */
 export function isData(data: unknown, known?: KnownData): boolean {
   room = dataSizeMax

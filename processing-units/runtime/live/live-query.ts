@@ -50,7 +50,7 @@ const tagOf = (text: string): string => hash('sha256', text, 'base64url').slice(
 
 /**
  * @param before whose tag need not be made again if it says the same
- * @throws GridError `internal` for what JSON cannot say: a getter that throws when it is asked again
+ * @throws GridError `internal` for what cannot be told: a getter that throws when asked again
  */
 export function answerOf(result: unknown, position: number, before: Watched | undefined): Watched {
   const json = jsonOf(result ?? null)
