@@ -322,6 +322,8 @@ export interface SpaceStatus {
   readonly commandsPerSecond: number
   /** Records of the log that were no frame of any version, and were passed over. */
   readonly damagedRecords?: number
+  /** Share of the room of its log that is taken, 0 to 1, where that has a limit. */
+  readonly logFilled?: number | undefined
   /** Entries that the store refuses for what they are; told by a data writer. */
   readonly quarantined?: number
   /** How the machine's clock and the log's are. */
