@@ -178,7 +178,13 @@ export class ProcessingUnit implements Serving, Component {
     const where = { logName: this.#logName, place: this.#unitPlace.place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
     this.#figures = new UnitFigures({
-      ...{ clock, memory: ports.memory, place: this.#unitPlace.place, watch: this.#watch },
+      ...{
+        clock,
+        log: ports.log,
+        memory: ports.memory,
+        place: this.#unitPlace.place,
+        watch: this.#watch,
+      },
       ...{ unread: this.#unread, auditor: this.#auditor, live: this.live, load: this.#load },
       ...{ affinity: this.#affinity, reactions: this.reactions },
     })

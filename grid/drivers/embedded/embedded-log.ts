@@ -116,6 +116,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     }
   }
 
+  get filled(): number {
+    return this.#space.filled
+  }
+
   append(data: Uint8Array, options: AppendOptions = {}): Promise<number> {
     if (data.length > this.recordBytesMax)
       return Promise.reject(

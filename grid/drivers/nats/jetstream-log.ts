@@ -1,4 +1,4 @@
-import type { JetStreamManager } from 'nats'
+import type { JetStreamManager, StreamInfo } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import type {
   AppendOptions,
@@ -13,6 +13,7 @@ import {
   boundsOf,
   cannotServe,
   ensureStream,
+  filledOf,
   identityOf,
   type StreamSettings,
 } from './jetstream-stream.ts'
@@ -83,6 +84,7 @@ export class JetStreamLog implements Log {
    * follow.
    */
   #identity: string
+  #filled: number | undefined
 
   /**
    * Creates the stream if there is none. Throws `log_unavailable` when NATS or JetStream did not
@@ -104,7 +106,7 @@ export class JetStreamLog implements Log {
     try {
       const remainingMs = Math.max(0, deadline - performance.now())
       const info = await ensureStream(connections.publishing.manager, options, remainingMs)
-      return new JetStreamLog(connections, isOwn, identityOf(info), options)
+      return new JetStreamLog(connections, isOwn, info, options)
     } catch (error) {
       if (isOwn) await connections.close()
       throw error
@@ -114,13 +116,14 @@ export class JetStreamLog implements Log {
   private constructor(
     connections: LogConnections,
     isOwn: boolean,
-    identity: string,
+    info: StreamInfo,
     options: JetStreamLogOptions,
   ) {
     const { publishing } = connections
     this.#connections = connections
     this.#isOwn = isOwn
-    this.#identity = identity
+    this.#identity = identityOf(info)
+    this.#filled = filledOf(info)
     this.#options = options
     const payloadBytesMax = publishing.connection.driver.info?.max_payload ?? payloadBytesDefault
     this.recordBytesMax = payloadBytesMax - headroomBytes
@@ -136,6 +139,10 @@ export class JetStreamLog implements Log {
   /** Why the stream must not be relied on as it is set now; undefined while it may. */
   get unfit(): string | undefined {
     return this.#watch.unfit
+  }
+
+  get filled(): number | undefined {
+    return this.#filled
   }
 
   async append(data: Uint8Array, options?: AppendOptions): Promise<number> {
@@ -212,10 +219,11 @@ export class JetStreamLog implements Log {
 
   async #lookAtSettings(): Promise<string | undefined> {
     const { stream, subject } = this.#options
-    const { config } = await this.#ask('The stream tells no settings', ({ manager }) =>
+    const info = await this.#ask('The stream tells no settings', ({ manager }) =>
       manager.streams.info(stream),
     )
-    const unfit = unfitness(config, subject)
+    this.#filled = filledOf(info)
+    const unfit = unfitness(info.config, subject)
     return unfit && cannotServe(stream, unfit)
   }
 

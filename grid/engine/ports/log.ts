@@ -62,6 +62,11 @@ export interface AppendOptions {
 export interface Log {
   /** Largest record in bytes. */
   readonly recordBytesMax: number
+  /**
+   * Share of the room it has that is taken, 0 to 1, as it was seconds ago. Left out: nobody knows,
+   * or it has no limit.
+   */
+  readonly filled?: number | undefined
   append(data: Uint8Array, options?: AppendOptions): Promise<number>
   /**
    * @param seen the record at `after`, by whoever has read it before: a log that has another one
@@ -74,4 +79,10 @@ export interface Log {
   /** Drops every record below `position`; never the record at it. Idempotent. */
   trim(position: number): Promise<void>
   close(): Promise<void>
+}
+
+/** What the fullest of several says: whichever it is, it keeps commands out when it is full. */
+export function fullestOf(...logs: readonly Pick<Log, 'filled'>[]): number | undefined {
+  const known = logs.flatMap(({ filled }) => filled ?? [])
+  return known.length === 0 ? undefined : Math.max(...known)
 }
