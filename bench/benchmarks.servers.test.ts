@@ -115,7 +115,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
   })
 
   it('npm run bench:overload offers more than can be done, whoever turns others away', async () => {
-    const small = ['--time', '200', '--times', '5', '--fixed', '50']
+    const small = ['--time', '200', '--calm', '200', '--times', '5', '--fixed', '50']
     const said = await run('./overload.ts', 'overload', ...small)
     expect(said.match(/goodput +\d+ %/g)).toHaveLength(6)
     const path = join(folder, 'overload.json')

@@ -178,7 +178,13 @@ export class ProcessingUnit implements Serving, Component {
     const where = { logName: this.#logName, place: this.#unitPlace.place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
     this.#figures = new UnitFigures({
-      ...{ clock, memory: ports.memory, place: this.#unitPlace.place, watch: this.#watch },
+      ...{
+        clock,
+        log: ports.log,
+        memory: ports.memory,
+        place: this.#unitPlace.place,
+        watch: this.#watch,
+      },
       ...{ unread: this.#unread, auditor: this.#auditor, live: this.live, load: this.#load },
       ...{ affinity: this.#affinity, reactions: this.reactions },
     })
@@ -437,7 +443,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
+    const rehydrated = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -448,6 +454,7 @@ export class ProcessingUnit implements Serving, Component {
       progress: (progress) => this.#search.progressed(progress),
       failed: (from, error) => this.#search.failed(from, error),
     })
+    const { state, source, logIdentity, copied } = rehydrated
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
@@ -462,7 +469,7 @@ export class ProcessingUnit implements Serving, Component {
     const incarnation = new Incarnation(
       this.name,
       this.space,
-      state,
+      rehydrated,
       log,
       clock,
       this.#watch,

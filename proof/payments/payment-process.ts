@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { ownProgram } from 'spacegrid/own-program'
+import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import type { Victim } from '../chaos/victim.ts'
 
 const program = ownProgram(new URL('./service.ts', import.meta.url))
 const readyMsMax = 60_000
 const startAgainMs = 300
 
-/** The payment service as a process that can be killed like all others. */
+/** The payment service as a process that can be killed like all others. It ends with this one. */
 export class PaymentProcess implements Victim {
   readonly role = 'payments'
   readonly name = 'payments'
@@ -17,6 +18,10 @@ export class PaymentProcess implements Victim {
   /** @param ledger a file */
   constructor(nats: string, ledger: string) {
     this.#environment = { NATS_URL: nats, LEDGER: ledger }
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
   }
 
   /** It ends where there is no NATS just then, and is started again as a supervisor would. */
@@ -33,6 +38,11 @@ export class PaymentProcess implements Victim {
     const words = [...process.execArgv, program]
     const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
+    const { pid } = child
+    if (pid !== undefined) {
+      reapWithThisProcess(pid)
+      child.once('exit', () => outlive(pid))
+    }
     return new Promise((resolve) => {
       child.stdout?.once('data', () => resolve(true))
       child.once('exit', () => resolve(false))

@@ -61,11 +61,11 @@ export async function runOrders(options: OrdersOptions): Promise<OrdersSummary> 
     await createEvent(client, orders)
     const plan = new FaultPlan([...victimsOf(grid), payments], options)
     const killing = killAll(plan, options)
-    const sold = await sell(client, { orders, buyers, say })
+    const selling = sell(client, { orders, buyers, say })
+    // Who does not come back ends the run, and not its buyers' patience.
+    const [sold] = await Promise.all([selling.finally(killing.stop), killing.over])
     const soldAt = performance.now()
     say(`${sold.orderIds.length} orders are acknowledged`)
-    killing.stop()
-    await killing.over
     await plan.recovered()
     await drained(grid, say)
     const drainSeconds = (performance.now() - soldAt) / 1000
