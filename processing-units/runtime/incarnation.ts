@@ -13,6 +13,7 @@ import type { Log, LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
+import type { Rehydrated } from '@spacegrid/grid/engine/replica/rehydration'
 import { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import { ArchiveDesk } from './archive/archive-desk.ts'
@@ -94,7 +95,7 @@ export class Incarnation {
   constructor(
     name: string,
     space: Space,
-    state: SpaceState,
+    { state, seen }: Pick<Rehydrated, 'state' | 'seen'>,
     log: Log,
     clock: Clock,
     watch: ClockWatch,
@@ -118,7 +119,8 @@ export class Incarnation {
     this.#definition = definition
     this.#data = new DataCheck(space, state)
     this.state = state
-    this.replica = new Replica(log, state, clock, (data) => this.#chain.sentAs(data))
+    const known = (data: Uint8Array) => this.#chain.sentAs(data)
+    this.replica = new Replica(log, state, { clock, known, seen })
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)

@@ -443,7 +443,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock, random, memory } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
+    const rehydrated = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -454,6 +454,7 @@ export class ProcessingUnit implements Serving, Component {
       progress: (progress) => this.#search.progressed(progress),
       failed: (from, error) => this.#search.failed(from, error),
     })
+    const { state, source, logIdentity, copied } = rehydrated
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
@@ -468,7 +469,7 @@ export class ProcessingUnit implements Serving, Component {
     const incarnation = new Incarnation(
       this.name,
       this.space,
-      state,
+      rehydrated,
       log,
       clock,
       this.#watch,
