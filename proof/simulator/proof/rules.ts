@@ -144,7 +144,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'whoever asks for the latest state waits for it',
-    file: 'processing-units/runtime/reads.ts',
+    file: 'processing-units/runtime/read-wait.ts',
     find: "const newest = await this.#bounded(incarnation.newest(), 'the newest position')",
     replace: 'const newest = incarnation.state.position',
   },
