@@ -12,6 +12,7 @@ import type { Log, LogBounds } from '@spacegrid/grid/engine/ports/log'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
+import type { Rehydrated } from '@spacegrid/grid/engine/replica/rehydration'
 import { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { ArchiveDesk } from './archive/archive-desk.ts'
 import type { StoreAsking } from './archive/store-asking.ts'
@@ -101,7 +102,7 @@ export class Incarnation {
   #readEntries: ReadonlyMap<string, Entry> | undefined
 
   constructor(
-    state: SpaceState,
+    { state, seen }: Pick<Rehydrated, 'state' | 'seen'>,
     parts: IncarnationParts,
     options: UnitOptions,
     ended: (error: Error) => void,
@@ -113,7 +114,8 @@ export class Incarnation {
     this.#options = options
     this.#ended = ended
     this.state = state
-    this.replica = new Replica(log, state, clock, (data) => this.#chain.sentAs(data))
+    const known = (data: Uint8Array) => this.#chain.sentAs(data)
+    this.replica = new Replica(log, state, { clock, known, seen })
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)

@@ -450,7 +450,7 @@ export class ProcessingUnit implements Serving, Component {
     const { signal } = life
     const { log, messaging, clock } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
+    const rehydrated = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -461,6 +461,7 @@ export class ProcessingUnit implements Serving, Component {
       progress: (progress) => this.#search.progressed(progress),
       failed: (from, error) => this.#search.failed(from, error),
     })
+    const { state, source, logIdentity, copied } = rehydrated
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
@@ -472,7 +473,7 @@ export class ProcessingUnit implements Serving, Component {
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
       details: { source, entries, position, ...copied },
     })
-    const incarnation = new Incarnation(state, this.#parts, this.#options, (error) =>
+    const incarnation = new Incarnation(rehydrated, this.#parts, this.#options, (error) =>
       life.end(error),
     )
     incarnation.runner.whenCollided = this.#affinity?.collided

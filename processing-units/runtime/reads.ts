@@ -133,11 +133,11 @@ export class Reads {
     const { options } = asked
     // Nobody waits for what this one waits for.
     if (waits(options)) await this.#wait.at(options)
-    return await this.#load.queries.run(query.name, this.#isBusy, () =>
+    const work = () =>
       waits(options)
         ? this.#wait.at(options).then((it) => this.#ask(query, input, it, asked))
-        : this.#ask(query, input, this.#serves(), asked),
-    )
+        : this.#ask(query, input, this.#serves(), asked)
+    return await this.#load.queries.run(query.name, this.#isBusy, work, options)
   }
 
   readonly #isBusy: () => boolean
@@ -294,7 +294,7 @@ export class Reads {
     const costly = asked.find(({ query }) => this.#takesTurn(query, options))
     if (!costly) return await this.#batch(asked, options)
     const work = () => this.#batch(asked, options)
-    return await this.#load.queries.run(costly.query, this.#isBusy, work)
+    return await this.#load.queries.run(costly.query, this.#isBusy, work, options)
   }
 
   async #batch(asked: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>> {
