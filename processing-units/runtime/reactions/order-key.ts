@@ -18,7 +18,7 @@ export function orderKey({ key }: Process, { payload }: OutboxEntry): string | u
   return given
 }
 
-/** The same for who only looks: it is told when the event is to be done. undefined: none is known. */
+/** The same for who only looks; undefined: none. What is wrong is told when it is to be done. */
 export function foreseenKey(process: Process, entry: OutboxEntry): string | undefined {
   try {
     return orderKey(process, entry)
