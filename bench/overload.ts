@@ -1,13 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { whole } from 'spacegrid/command-line/option-values'
 import { runCommand } from 'spacegrid/command-line/run-command'
 import { natsUrl } from './hot-path/bench-unit.ts'
 import { offer } from './overload/offer.ts'
-import type { OverloadResults, OverloadRow } from './overload/overload-results.ts'
+import {
+  type OverloadResults,
+  type OverloadRow,
+  overloadPage,
+} from './overload/overload-results.ts'
 import { openOverloadUnit } from './overload/overload-unit.ts'
 import {
   aimdOnLatency,
@@ -19,10 +21,12 @@ import {
 } from './overload/policies.ts'
 import { BenchServers } from './processes/bench-servers.ts'
 import { factsLine, runFacts } from './report/run-facts.ts'
+import { writeResults } from './report/write-results.ts'
 
 interface Options {
   readonly time: number
   readonly times: number
+  readonly calm: number
   readonly work: number
   readonly fixed: number
   readonly name: string
@@ -32,7 +36,11 @@ interface Options {
 const print = (line: string) => process.stdout.write(`${line}\n`)
 const load = 0.8
 
-async function capacityOf(url: string, { work, time }: Options): Promise<number> {
+/** So many at a time leave nothing idle. */
+const saturating = 256
+
+/** What can be done when there is always more to do, and never too much. */
+async function capacityOf(url: string, { work, calm }: Options): Promise<number> {
   const { unit, close } = await openOverloadUnit(url, noControl(), work / 1000)
   let done = 0
   const loop = async (until: number) => {
@@ -42,12 +50,12 @@ async function capacityOf(url: string, { work, time }: Options): Promise<number>
   }
   const run = (ms: number) => {
     const until = performance.now() + ms
-    return Promise.all(Array.from({ length: 32 }, () => loop(until)))
+    return Promise.all(Array.from({ length: saturating }, () => loop(until)))
   }
-  await run(time / 2)
+  await run(calm / 2)
   done = 0
   const from = performance.now()
-  await run(time)
+  await run(calm)
   const perSecond = (done * 1000) / (performance.now() - from)
   await close()
   return perSecond
@@ -57,17 +65,17 @@ async function measure(
   url: string,
   policy: Policy,
   capacity: number,
-  { work, time, times }: Options,
+  { work, time, calm: calmMs, times }: Options,
 ): Promise<OverloadRow> {
   const { unit, close } = await openOverloadUnit(url, policy, work / 1000)
   const calm = (ms: number, slowMs: number) => offer(unit, policy, load * capacity, ms, slowMs)
-  await calm(time / 2, Number.POSITIVE_INFINITY)
-  const before = await calm(time, Number.POSITIVE_INFINITY)
+  await calm(calmMs / 2, Number.POSITIVE_INFINITY)
+  const before = await calm(calmMs, Number.POSITIVE_INFINITY)
   const slowMs = 2 * before.p99
   // Those who come behind do not wait until everybody has been answered.
   const spike = offer(unit, policy, times * capacity, time, slowMs)
   await new Promise((wake) => setTimeout(wake, time))
-  const after = await calm(Math.max(time, 4000), slowMs)
+  const after = await calm(calmMs, slowMs)
   const overload = await spike
   await close()
   return {
@@ -106,7 +114,7 @@ async function run(options: Options): Promise<void> {
   const url = await natsUrl(servers)
   const [machineLoad = 0] = loadavg()
   const capacity = await capacityOf(url, options)
-  const { work, times, time, fixed } = options
+  const { work, times, time, calm, fixed } = options
   print(
     `${Math.round(capacity)} commands/s of ${work} µs of work each; ${times} times as many for ${time / 1000} s; load of the machine ${machineLoad.toFixed(1)}`,
   )
@@ -118,12 +126,10 @@ async function run(options: Options): Promise<void> {
     rows.push(row)
     print(lineOf(row))
   }
-  await mkdir(options.results, { recursive: true })
-  const path = join(options.results, `${options.name}.json`)
-  const settings = { work, times, time, fixed }
+  const settings = { work, times, time, calm, fixed }
   const results: OverloadResults = { ...facts, machineLoad, settings, capacity, rows }
-  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`)
-  print(path)
+  for (const path of await writeResults(options.results, options.name, results, overloadPage))
+    print(path)
 }
 
 await runCommand(
@@ -131,7 +137,8 @@ await runCommand(
     .description(
       'Several times of what a unit can do: how much of it is done, how long it takes, and when all is well again; with several ways to turn others away, on the same work.',
     )
-    .option('--time <ms>', 'time of the overload', whole(100, 120_000), 8000)
+    .option('--time <ms>', 'time of the overload', whole(100, 120_000), 30_000)
+    .option('--calm <ms>', 'time before and after it', whole(100, 120_000), 8000)
     .option('--times <number>', 'of the capacity', whole(2, 100), 10)
     .option('--work <µs>', 'work of each command before it writes', whole(0, 100_000), 500)
     .option('--fixed <number>', 'of the fixed limit', whole(1, 1_000_000), 1000)

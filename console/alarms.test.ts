@@ -65,6 +65,16 @@ const cases: readonly (readonly [name: string, all: readonly Heard[], id: string
     ['lagging', [unit({ lag: 2000 }), ...others], 'lag shop-1 shop', false],
     ['filling up', [unit(memory(66)), ...others], 'memory shop-1', false],
     ['full', [unit(memory(76)), ...others], 'memory shop-1', true],
+    ['a log that fills up', [unit({ logFilled: 0.7 }), ...others], 'log-filling shop', false],
+    [
+      'a change queue that is nearly full',
+      [
+        ...well.slice(0, 2),
+        heard(told('data-writer', 'data-writer', { shop: { position: 10, logFilled: 0.9 } })),
+      ],
+      'log-filling shop',
+      true,
+    ],
     ['homeless', [unit({}, { placement: { shop: placement } }), ...others], 'homeless shop', true],
     [
       'scarce',
@@ -111,7 +121,7 @@ test('the worst comes first', () => {
 test('who turns commands away is told by share, and a full log in words', () => {
   const later = requests('shop', [50, 0, 50], { ok: 50, overloaded: 40, log_full: 10 })
   const before = requests('shop', [0, 0, 0], {})
-  const shop = { shop: { position: 10 } }
+  const shop = { shop: { position: 10, logFilled: 1 } }
   const busy = heard(
     told('shop-1', 'processing-unit', shop, { requests: later }),
     told('shop-1', 'processing-unit', shop, { requests: before }),

@@ -8,6 +8,9 @@ import type { Alarm, Point, SpaceView } from './snapshot.ts'
 const lagMax = 1000
 /** Records that wait before a role is called behind, once they do so for a while. */
 const behindMax = 2000
+/** Share of the room of a log from which it is said, and from which it is urgent. */
+const fillingShare = 0.7
+const nearlyFullShare = 0.9
 const alarmsMax = 50
 
 /** Each makes alarms of what is known. A new one is one more function. */
@@ -180,17 +183,30 @@ function memory({ heard }: Known): Alarm[] {
     }))
 }
 
+/** Before commands are turned away, and when they are. */
 function logFull({ spaces }: Known): Alarm[] {
-  return spaces
-    .filter(({ outcomes }) => (outcomes.log_full ?? 0) > 0)
-    .map(({ space }) => ({
-      id: `log-full ${space}`,
-      level: 'bad',
-      text: `The log of ${space} is at its limit: commands get 507`,
-      advice:
-        'Usually because MongoDB is away: bring it back, the writer catches up and the log is trimmed. Nothing is lost.',
-      doc: 'operations.md#what-to-do-when',
-    }))
+  return spaces.flatMap(({ space, outcomes, logFilled }): Alarm[] => {
+    const doc = 'operations.md#what-to-do-when'
+    if ((outcomes.log_full ?? 0) > 0)
+      return [
+        {
+          ...{ id: `log-full ${space}`, level: 'bad', doc },
+          text: `The log of ${space} is at its limit: commands get 507`,
+          advice:
+            'Usually because MongoDB is away: bring it back, the writer catches up and the log is trimmed. Nothing is lost.',
+        },
+      ]
+    if (logFilled < fillingShare) return []
+    return [
+      {
+        ...{ id: `log-filling ${space}`, doc },
+        level: logFilled >= nearlyFullShare ? 'bad' : 'warn',
+        text: `The log of ${space}, or its change queue, has filled ${Math.floor(logFilled * 100)} % of its room: when it is full commands get 507`,
+        advice:
+          'See that MongoDB is there, and that the data pump and the data writer work: the log is trimmed as what is in it is stored. Or give the stream more bytes.',
+      },
+    ]
+  })
 }
 
 function placementLack({ heard }: Known): Alarm[] {

@@ -99,6 +99,8 @@ export interface SpaceView {
   readonly writer: RoleState
   /** Of the warm image; null: there is none. */
   readonly image: string | null
+  /** Share of its room that the fullest log or change queue has taken; 0: nobody knows. */
+  readonly logFilled: number
   readonly quarantined: number
   readonly deadLetters: number
   /** Connections that follow events and live queries. */

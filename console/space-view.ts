@@ -54,6 +54,12 @@ export function spaceView(space: string, everybody: readonly Heard[]): SpaceView
     pump: roleState(all, space, 'data-pump'),
     writer: roleState(all, space, 'data-writer'),
     image: imageOf(all, space),
+    logFilled: Math.max(
+      0,
+      ...all.flatMap(({ now }) =>
+        ofSpace(now.told.spaces, space).map(([, { logFilled }]) => logFilled ?? 0),
+      ),
+    ),
     quarantined: sum(({ quarantined }) => quarantined),
     deadLetters: Math.max(0, ...ofUnits.map(([, { reactions }]) => reactions?.dead ?? 0)),
     readers: ofUnits.reduce((to, [, { live }]) => to + (live?.readers ?? 0), 0),

@@ -5,6 +5,7 @@ import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { fullestOf } from '@spacegrid/grid/engine/ports/log'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { partitionsIn } from '@spacegrid/grid/engine/replica/known-partitions'
 import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
@@ -147,6 +148,7 @@ export class DataPump implements Component {
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
       damagedRecords: this.#unread.damaged,
+      logFilled: fullestOf(this.#ports.log, this.#ports.changes),
       clock: this.#watch.status(),
       audit: this.#auditor.status(),
     }

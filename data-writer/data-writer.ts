@@ -2,6 +2,7 @@ import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
+import { fullestOf } from '@spacegrid/grid/engine/ports/log'
 import { StoredPartitions } from '@spacegrid/grid/engine/replica/known-partitions'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { QuarantineWatch } from './quarantine-watch.ts'
@@ -81,6 +82,7 @@ export class DataWriter implements Component {
       entries: checkpoint?.entries ?? 0,
       bytes: this.#incarnation?.waitingBytes ?? 0,
       quarantined: this.#quarantine.count,
+      logFilled: fullestOf(this.#ports.log, this.#ports.changes),
       digest: checkpoint?.digest ?? '',
       digestPosition: checkpoint?.position ?? 0,
     }

@@ -3,6 +3,15 @@ import type { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { build } from 'hdr-histogram-js'
 import type { Policy } from './policies.ts'
 
+/** What became of those who were due in one second. */
+export interface OfferedSecond {
+  /** Answered no later than `inTimeMs` after they were due. */
+  readonly inTime: number
+  readonly shed: number
+  /** Of those that were answered at all, ms; 0: none was. */
+  readonly p99: number
+}
+
 export interface Offered {
   readonly seconds: number
   readonly offered: number
@@ -16,6 +25,7 @@ export interface Offered {
   readonly p99: number
   /** When the last one was due that was turned away or took longer than `slowMs`; ms, 0: none. */
   readonly lastBadMs: number
+  readonly bySecond: readonly OfferedSecond[]
 }
 
 /** Who waits longer has gone. */
@@ -46,6 +56,15 @@ export async function offer(
   const times = build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3 })
   const from = performance.now()
   let [offered, inTime, shed, failed, lastBadMs, open] = [0, 0, 0, 0, 0, 0]
+  const seconds = Array.from({ length: Math.ceil(ms / 1000) }, () => ({
+    ...{ inTime: 0, shed: 0 },
+    times: [] as number[],
+  }))
+  const secondOf = (due: number) => seconds[Math.floor((due - from) / 1000)] as (typeof seconds)[0]
+  const turnedAway = (due: number) => {
+    shed++
+    secondOf(due).shed++
+  }
   const bad = (due: number) => {
     lastBadMs = Math.max(lastBadMs, due - from)
   }
@@ -54,7 +73,7 @@ export async function offer(
     const number = next++
     const caller = known[number % callers] as Caller
     if (!policy.admits(number, performance.now())) {
-      shed++
+      turnedAway(due)
       bad(due)
       return
     }
@@ -65,13 +84,15 @@ export async function offer(
         open--
         policy.answered(now - due)
         times.recordValue(Math.round((now - due) * 1000))
+        secondOf(due).times.push(now - due)
+        if (now - due <= inTimeMs) secondOf(due).inTime++
         if (now - due <= inTimeMs && now - from <= ms) inTime++
         if (now - due > slowMs) bad(due)
       },
       (error: { code?: string }) => {
         open--
         policy.answered(performance.now() - due)
-        if (error.code === 'overloaded') shed++
+        if (error.code === 'overloaded') turnedAway(due)
         else failed++
         bad(due)
       },
@@ -86,8 +107,12 @@ export async function offer(
     await new Promise((wake) => setTimeout(wake, 10))
   const at = (percentile: number) => times.getValueAtPercentile(percentile) / 1000
   const counts = { offered, inTime, shed, failed: failed + open }
-  return { seconds: ms / 1000, ...counts, p50: at(50), p99: at(99), lastBadMs }
+  const bySecond = seconds.map(({ times, ...counted }) => ({ ...counted, p99: p99Of(times) }))
+  return { seconds: ms / 1000, ...counts, p50: at(50), p99: at(99), lastBadMs, bySecond }
 }
+
+const p99Of = (times: readonly number[]): number =>
+  times.toSorted((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0
 
 /** As the pipeline of the doors does. */
 async function handOver(unit: ProcessingUnit, number: number, caller: Caller): Promise<unknown> {

@@ -1,4 +1,5 @@
-import type { RunFacts } from '../report/run-facts.ts'
+import { escapeHtml, renderPage, table } from 'spacegrid/report/page'
+import { factsLine, type RunFacts } from '../report/run-facts.ts'
 import type { Offered } from './offer.ts'
 
 export interface OverloadRow {
@@ -19,8 +20,41 @@ export interface OverloadRow {
 export interface OverloadResults extends RunFacts {
   /** What else the machine had to do when it began: processes that wanted to run. */
   readonly machineLoad: number
-  readonly settings: Readonly<Record<'work' | 'times' | 'time' | 'fixed', number>>
-  /** Commands a second, 32 at a time. */
+  readonly settings: Readonly<Record<'work' | 'times' | 'time' | 'calm' | 'fixed', number>>
+  /** Commands a second, 256 at a time. */
   readonly capacity: number
   readonly rows: readonly OverloadRow[]
+}
+
+const columns = [
+  ...['policy', 'done in time, of the capacity', 'p50', 'p99', 'p99 at 80 %', 'ratio'],
+  ...['well again after', 'turned away', 'failed', 'offered'],
+]
+
+const cells = ({ policy, goodput, overload, before, after, ...row }: OverloadRow): string[] => [
+  policy,
+  `${(100 * goodput).toFixed(0)} %`,
+  ...[overload.p50, overload.p99, before.p99].map((ms) => `${ms.toFixed(1)} ms`),
+  row.p99Ratio.toFixed(1),
+  // Who was turned away in the last moment that was looked at may not be the last one.
+  row.recoveryMs >= after.seconds * 1000 - 100
+    ? `not within ${after.seconds} s`
+    : `${Math.round(row.recoveryMs)} ms`,
+  ...[overload.shed, overload.failed, overload.offered].map((count) => count.toLocaleString('en')),
+]
+
+export function overloadPage(results: OverloadResults): Promise<string> {
+  const { work, times, time } = results.settings
+  return renderPage({
+    title: 'Spacegrid: overload',
+    data: { id: 'results', value: results },
+    script: new URL('./overload-charts.js', import.meta.url),
+    body: `<p>${escapeHtml(factsLine(results))}; load average ${results.machineLoad.toFixed(1)}</p>
+<p><code>${escapeHtml(results.command)}</code>: ${Math.round(results.capacity)} commands a second can be done, each with ${work} µs of work of its own; ${times} times as many are asked for, for ${time / 1000} s, then 80 % of them again. In time: within a second. Well again: nobody is turned away any more, and none takes longer than twice the 99th percentile at 80 % before.</p>
+<h2>Answered in time, by the second in which they were due</h2>
+<div id="inTime"></div>
+<h2>99th percentile of what was answered, ms</h2>
+<div id="p99"></div>
+<div class="wide">${table(columns, results.rows.map(cells))}</div>`,
+  })
 }

@@ -23,7 +23,8 @@ export function misspeltVariables(
   })
 }
 
-function nearest(name: string, candidates: readonly string[]): string | undefined {
+function nearest(variable: string, candidates: readonly string[]): string | undefined {
+  const name = variable.toUpperCase()
   let best: string | undefined
   let bestSlips = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
@@ -31,15 +32,26 @@ function nearest(name: string, candidates: readonly string[]): string | undefine
     const slipsMax = candidate.length < long ? 1 : 2
     // Each slip makes a name longer or shorter by one letter at most.
     if (Math.abs(name.length - candidate.length) > slipsMax) continue
+    if (strangeLetters(name, candidate) > slipsMax) continue
     const slips = Math.min(
-      slipsBetween(name.toUpperCase(), candidate),
-      slipsBetween(sortedWords(name.toUpperCase()), sortedWords(candidate)),
+      slipsBetween(name, candidate),
+      slipsBetween(sortedWords(name), sortedWords(candidate)),
     )
     if (slips > slipsMax || slips >= bestSlips) continue
     best = candidate
     bestSlips = slips
   }
   return best
+}
+
+/**
+ * How many letters of a name the other one does not have: one for each slip at most. Of the many
+ * variables that a process finds this leaves hardly any to be compared letter by letter.
+ */
+function strangeLetters(name: string, candidate: string): number {
+  let strange = name
+  for (const letter of candidate) strange = strange.replace(letter, '')
+  return strange.length
 }
 
 /** `STREAM_MAX_BYTES` has the words of `STREAM_BYTES_MAX`. */

@@ -5,6 +5,7 @@ import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import type { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import type { ComponentStatus } from '@spacegrid/grid/program/component'
@@ -19,6 +20,7 @@ import type { UnitReactions } from './reactions/unit-reactions.ts'
 /** What figures are read from. */
 export interface FigureSources {
   readonly clock: Clock
+  readonly log: Pick<Log, 'filled'>
   readonly place: Place | undefined
   readonly memory: MemoryWatch | undefined
   readonly watch: ClockWatch
@@ -50,7 +52,7 @@ export class UnitFigures {
 
   /** @param incarnation the present life; undefined: there is none */
   status(incarnation: Incarnation | undefined): SpaceStatus & ComponentStatus {
-    const { place, watch, unread, auditor, live, load, affinity } = this.#from
+    const { log, place, watch, unread, auditor, live, load, affinity } = this.#from
     const state = incarnation?.state
     const memory = this.#from.memory?.status()
     const reactions = this.#from.reactions.status()
@@ -66,6 +68,7 @@ export class UnitFigures {
       collisions: this.#collisionsBefore + (incarnation?.runner.collisions ?? 0),
       commandsPerSecond: this.#rate.perSecond(incarnation?.runner.answered ?? 0),
       damagedRecords: unread.damaged,
+      logFilled: log.filled,
       clock: watch.status(),
       audit: auditor.status(),
       ...(place && state ? { holds: holdsStatus(state, incarnation?.runner.waiting ?? 0) } : {}),

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MemoryServing } from '../http/test-support/memory-serving.ts'
 import { depot, shop } from '../http/test-support/shop-space.ts'
-import { createAdminServer } from './admin-server.ts'
+import { type AuditRequest, createAdminServer } from './admin-server.ts'
 import { type StatusSource, statusOfUnits } from './status-source.ts'
 
 function open(source: StatusSource) {
@@ -123,6 +123,30 @@ describe('the administration door', () => {
       expect(answer.body).not.toContain('secret')
     }
     expect(faults).toHaveLength(2)
+  })
+
+  test('/audit is asked for some spaces or all, and refuses what is no number', async () => {
+    const asked: AuditRequest[] = []
+    const audit = async (request: AuditRequest) => {
+      asked.push(request)
+      return [{ space: 'shop' }]
+    }
+    const app = createAdminServer(pump(), { log: { error: () => undefined }, audit })
+    onTestFinished(() => app.close())
+    expect((await app.inject('/audit')).json()).toEqual({ reports: [{ space: 'shop' }] })
+    await app.inject('/audit?space=shop&differences=0&wait=2')
+    await app.inject('/audit?space=shop&space=depot')
+    const all = { spaces: undefined, differencesMax: 20, waitMs: 30_000 }
+    expect(asked).toEqual([
+      all,
+      { spaces: ['shop'], differencesMax: 0, waitMs: 2000 },
+      { ...all, spaces: ['shop', 'depot'] },
+    ])
+    for (const wrong of ['differences=-1', 'differences=few', 'wait=1.5', 'wait=1&wait=2']) {
+      const answer = await app.inject(`/audit?${wrong}`)
+      expect(answer.statusCode, wrong).toBe(400)
+      expect(answer.json(), wrong).toMatchObject({ code: 'invalid_input' })
+    }
   })
 
   test('anything else is 404 and says what there is', async () => {

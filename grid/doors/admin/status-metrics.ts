@@ -29,6 +29,10 @@ const gauges = {
     'spacegrid_damaged_records',
     'Records of the log that were no frame of any version, and were passed over',
   ],
+  logFilled: [
+    'spacegrid_log_filled_ratio',
+    'Share of the room of the log that is taken, of pump and writer of the fuller one of log and change queue: at 1 commands get 507',
+  ],
   commandsPerSecond: ['spacegrid_commands_per_second', 'Commands answered per second'],
 } as const satisfies Partial<Record<keyof SpaceFigures, readonly [string, string]>>
 

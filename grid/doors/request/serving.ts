@@ -64,6 +64,11 @@ export interface ReadOptions {
   readonly explain?: boolean
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
+  /**
+   * Set by the door where the answer is long and is written in slices: how long that has kept the
+   * process busy, ms, once it is over. The next query that takes long begins then.
+   */
+  writing?: Promise<number>
 }
 
 /** What a query has read of one cache by one index, or of one projection, all times together. */
@@ -322,6 +327,8 @@ export interface SpaceStatus {
   readonly commandsPerSecond: number
   /** Records of the log that were no frame of any version, and were passed over. */
   readonly damagedRecords?: number
+  /** Share of the room of its log that is taken, 0 to 1, where that has a limit. */
+  readonly logFilled?: number | undefined
   /** Entries that the store refuses for what they are; told by a data writer. */
   readonly quarantined?: number
   /** How the machine's clock and the log's are. */

@@ -116,6 +116,10 @@ export class EmbeddedLog implements Log, HeldRecords {
     }
   }
 
+  get filled(): number {
+    return this.#space.filled
+  }
+
   append(data: Uint8Array, options: AppendOptions = {}): Promise<number> {
     if (data.length > this.recordBytesMax)
       return Promise.reject(
@@ -128,8 +132,8 @@ export class EmbeddedLog implements Log, HeldRecords {
     })
   }
 
-  tail(after: number, listener: LogListener): LogTail {
-    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener)
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener, seen)
     this.#tails.add(tail)
     this.#clock.soon(() => {
       if (this.#tails.has(tail)) listener.connected?.(true)

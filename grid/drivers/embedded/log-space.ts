@@ -46,6 +46,11 @@ export class LogSpace {
     return this.endBytes - this.#startBytes
   }
 
+  /** Share of what may be held. */
+  get filled(): number {
+    return this.heldBytes / this.#options.bytesMax
+  }
+
   sizeOf(data: Uint8Array): number {
     return data.length + overheadBytes
   }

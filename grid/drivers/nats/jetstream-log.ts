@@ -1,4 +1,4 @@
-import type { JetStreamManager } from 'nats'
+import type { JetStreamManager, StreamInfo } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import type {
   AppendOptions,
@@ -13,6 +13,7 @@ import {
   boundsOf,
   cannotServe,
   ensureStream,
+  filledOf,
   identityOf,
   type StreamSettings,
 } from './jetstream-stream.ts'
@@ -83,6 +84,7 @@ export class JetStreamLog implements Log {
    * follow.
    */
   #identity: string
+  #filled: number | undefined
 
   /**
    * Creates the stream if there is none. Throws `log_unavailable` when NATS or JetStream did not
@@ -104,7 +106,7 @@ export class JetStreamLog implements Log {
     try {
       const remainingMs = Math.max(0, deadline - performance.now())
       const info = await ensureStream(connections.publishing.manager, options, remainingMs)
-      return new JetStreamLog(connections, isOwn, identityOf(info), options)
+      return new JetStreamLog(connections, isOwn, info, options)
     } catch (error) {
       if (isOwn) await connections.close()
       throw error
@@ -114,13 +116,14 @@ export class JetStreamLog implements Log {
   private constructor(
     connections: LogConnections,
     isOwn: boolean,
-    identity: string,
+    info: StreamInfo,
     options: JetStreamLogOptions,
   ) {
     const { publishing } = connections
     this.#connections = connections
     this.#isOwn = isOwn
-    this.#identity = identity
+    this.#identity = identityOf(info)
+    this.#filled = filledOf(info)
     this.#options = options
     const payloadBytesMax = publishing.connection.driver.info?.max_payload ?? payloadBytesDefault
     this.recordBytesMax = payloadBytesMax - headroomBytes
@@ -138,6 +141,10 @@ export class JetStreamLog implements Log {
     return this.#watch.unfit
   }
 
+  get filled(): number | undefined {
+    return this.#filled
+  }
+
   async append(data: Uint8Array, options?: AppendOptions): Promise<number> {
     if (data.length > this.recordBytesMax) {
       throw new GridError('record_too_large', `The record has ${data.length} bytes`, {
@@ -150,13 +157,14 @@ export class JetStreamLog implements Log {
   /**
    * A record's `data` is a view into what was received: a listener copies what it keeps for long.
    */
-  tail(after: number, listener: LogListener): LogTail {
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
     const { tailing, turns } = this.#connections
     const { connection, manager } = tailing
     const tail = new JetStreamTail(connection, manager, listener, {
       stream: this.#options.stream,
       identity: this.#identity,
       after,
+      seen,
       heartbeatMs: this.#options.heartbeatMs ?? 500,
       turns: this.#isOwn ? undefined : turns,
     })
@@ -211,10 +219,11 @@ export class JetStreamLog implements Log {
 
   async #lookAtSettings(): Promise<string | undefined> {
     const { stream, subject } = this.#options
-    const { config } = await this.#ask('The stream tells no settings', ({ manager }) =>
+    const info = await this.#ask('The stream tells no settings', ({ manager }) =>
       manager.streams.info(stream),
     )
-    const unfit = unfitness(config, subject)
+    this.#filled = filledOf(info)
+    const unfit = unfitness(info.config, subject)
     return unfit && cannotServe(stream, unfit)
   }
 

@@ -84,6 +84,10 @@ export function boundsOf(info: StreamInfo): LogBounds {
   }
 }
 
+/** Share of its room that a stream has taken; undefined: its room has no limit of its own. */
+export const filledOf = ({ config, state }: StreamInfo): number | undefined =>
+  config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined
+
 async function findOrCreate(
   manager: JetStreamManager,
   settings: StreamSettings,

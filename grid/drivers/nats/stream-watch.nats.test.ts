@@ -72,4 +72,22 @@ describe('while the log is open', () => {
     }
     await log.close()
   })
+
+  test('it says how much of its room is taken', async () => {
+    const name = uniqueName()
+    const settings = { stream: `SPACE_${name}_LOG`, subject: `spacegrid.${name}.log` }
+    const log = await JetStreamLog.open(natsUrl, { ...settings, watchMs: 20, maxBytes: 2 ** 20 })
+    expect(log.filled).toBe(0)
+    await log.append(new Uint8Array(2 ** 19))
+    await waitFor(() => (log.filled ?? 0) > 0.5, { what: 'what was stored to be seen' })
+    await log.trim(2)
+    await waitFor(() => log.filled === 0, { what: 'what was dropped to be seen' })
+    await log.close()
+    const limitless = await JetStreamLog.open(natsUrl, {
+      stream: `SPACE_${name}2_LOG`,
+      subject: `spacegrid.${name}2.log`,
+    })
+    expect(limitless.filled).toBeUndefined()
+    await limitless.close()
+  })
 })
