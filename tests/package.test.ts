@@ -303,6 +303,9 @@ describe('an application elsewhere', { timeout }, () => {
       code: 0,
       output: expect.stringMatching(/^ticketShop: caches items;/),
     })
+    // With its own settings; the compiler and Node's types are those of the folder above.
+    const typed = await run(process.execPath, [tool('typescript/bin/tsc')], project)
+    expect(typed.code, typed.output).toBe(0)
 
     const space = join('ticket-shop', 'space.ts')
     const variables = { PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(project, 'data') }
@@ -316,6 +319,7 @@ describe('an application elsewhere', { timeout }, () => {
       what: `the project: ${program.said}`,
       timeoutMs: startMsMax,
     })
+    expect(program.said, 'nothing to warn of').not.toContain('WARN')
     const { url } = JSON.parse(found) as { url: string }
     const stock = await fetch(`${url}/ticketShop/queries/stock?itemId=mug`)
     expect(await stock.json()).toMatchObject({ result: { left: 0 } })

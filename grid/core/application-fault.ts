@@ -70,8 +70,11 @@ export class ApplicationFault extends GridError {
   }
 }
 
-/** The stack of an error, whatever it is; nothing else of what has been thrown is looked at. */
-function stackOf(cause: unknown): string | undefined {
+/**
+ * The stack of an error, whatever it is; nothing else of what has been thrown is looked at. Of what
+ * is none, and of what does not let itself be looked at, there is none.
+ */
+export function stackOf(cause: unknown): string | undefined {
   try {
     return cause instanceof Error ? String(cause.stack) : undefined
   } catch {
@@ -83,7 +86,7 @@ function stackOf(cause: unknown): string | undefined {
  * What is wrong, in one line; whatever has been thrown, and whatever its members do when they are
  * looked at.
  */
-function textOf(cause: unknown): string {
+export function textOf(cause: unknown): string {
   try {
     if (cause instanceof Error) return String(cause.message).slice(0, textLengthMax)
     return `threw ${String(cause).slice(0, textLengthMax)}`

@@ -93,6 +93,27 @@ describe('what is taken', () => {
     expect([taken.n, taken.n, asked]).toEqual([1, 1, 1])
   })
 
+  test('is told as it is: what would write itself is no data, or taken anew', () => {
+    const toJSON = () => 1n
+    const odd: readonly object[] = [
+      { toJSON },
+      Object.defineProperty({ n: 1 }, 'toJSON', { value: toJSON }),
+      Object.assign([1], { toJSON }),
+      Object.assign(new Date(5), { toJSON }),
+      Object.assign(new Date(5), { toISOString: toJSON }),
+      Object.assign(new Uint8Array(2), { toJSON }),
+      Buffer.from('ab'),
+    ]
+    for (const one of odd) {
+      expect(isData(one)).toBe(false)
+      expect(isData({ list: [one] })).toBe(false)
+      if (dataFault(one) === undefined)
+        expect(JSON.stringify(takeData(one))).toBe(JSON.stringify(structuredClone(takeData(one))))
+    }
+    for (const one of [{ toJSON: 'text' }, new Date(5), new Uint8Array(2), [1]])
+      expect(isData(one)).toBe(true)
+  })
+
   test('has a member called __proto__ like any other', () => {
     const taken = takeData(JSON.parse('{"__proto__":{"x":1},"a":2}') as object)
     expect(Object.keys(taken)).toEqual(['__proto__', 'a'])

@@ -71,8 +71,9 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
 
 /**
  * Whether it is data as `takeData` takes it, without making a copy of it. Members that are
- * `undefined`, −0 and buffers are: whoever is told the data sees them as `takeData` would take
- * them. `known`: objects that are data already, such as committed entries.
+ * `undefined` and −0 are: whoever is told the data sees them as `takeData` would take them. What
+ * would be told otherwise than it is (a buffer, what has a `toJSON` of its own) is not. `known`:
+ * objects that are data already, such as committed entries.
  */
 export function isData(data: unknown, known?: KnownData): boolean {
   room = dataSizeMax
@@ -101,6 +102,7 @@ function isKind(data: unknown, depth: number, known: KnownData | undefined): boo
   if (known?.has(data)) return true
   const prototype: unknown = Object.getPrototypeOf(data)
   if (prototype === Object.prototype || prototype === null) {
+    if (writesItself(data)) return false
     for (const name in data) {
       if (--room < 0 || (!goodNames.has(name) && !isName(name))) return false
       const member: unknown = data[name as keyof typeof data]
@@ -110,16 +112,25 @@ function isKind(data: unknown, depth: number, known: KnownData | undefined): boo
   }
   if (prototype !== Array.prototype) {
     const left = room
-    const isTaken = dataFault(data) === undefined
+    const isTaken = !Buffer.isBuffer(data) && !hasOwnWays(data) && dataFault(data) === undefined
     room = left
     return isTaken
   }
+  if (writesItself(data)) return false
   const items = data as readonly unknown[]
   room -= items.length
   if (room < 0) return false
   for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1, known)) return false
   return true
 }
+
+/** Whether it says itself what it is in JSON, which need not be what it holds. */
+const writesItself = (data: object): boolean =>
+  typeof (data as { readonly toJSON?: unknown }).toJSON === 'function'
+
+/** Whether a date, or an array of numbers, is written otherwise than all of its kind. */
+const hasOwnWays = (data: object): boolean =>
+  ArrayBuffer.isView(data) ? Object.hasOwn(data, 'toJSON') : Reflect.ownKeys(data).length > 0
 
 /** What keeps it from being kept as data; undefined when nothing does. */
 export function dataFault(data: unknown): DataFault | undefined {

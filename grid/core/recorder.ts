@@ -76,6 +76,7 @@ export class Recorder implements Transaction, Prediction {
   #steps: readonly Step[] = none
   #events: readonly DomainEvent[] = none
   #begins: readonly number[] | undefined
+  #partNames: readonly string[] = none
   readonly #view: View
   readonly #options: RecorderOptions
   readonly #limits: TransactionLimits
@@ -111,13 +112,19 @@ export class Recorder implements Transaction, Prediction {
   }
 
   /** What follows is a part of a command, with this input. */
-  enterPart(_command: AnyCommand, _input: unknown): void {
+  enterPart({ name }: AnyCommand, _input: unknown): void {
     this.#begins = [...(this.#begins ?? []), this.#steps.length]
+    this.#partNames = [...this.#partNames, name]
   }
 
   /** Where the steps of each part begin; undefined: of a command that has none. */
   get partBegins(): readonly number[] | undefined {
     return this.#begins
+  }
+
+  /** The commands of its parts, in their order. */
+  get partNames(): readonly string[] {
+    return this.#partNames
   }
 
   get events(): readonly DomainEvent[] {

@@ -451,15 +451,7 @@ export class CommandRunner implements UnitCondition {
       return
     }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(
-      this.#fate,
-      execution,
-      record,
-      id,
-      handled,
-      bytes,
-      recorder.partBegins,
-    )
+    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes, recorder)
     this.#pending.add(attempt)
     this.#turns.sent(attempt)
     execution.sent = true

@@ -39,7 +39,17 @@ const pass = defineCommand('pass', {
   ],
 })
 
-const space = defineSpace('purses', { caches: [purses], commands: [give, take, pass] })
+let asked = 0
+/** It can say twice what its parts are: that is how often it may be asked. */
+const fickle = defineCommand('fickle', {
+  input,
+  parts: ({ id, coins }) => {
+    if (++asked > 2) throw new Error('no parts')
+    return [{ command: take, input: { id, coins } }]
+  },
+})
+
+const space = defineSpace('purses', { caches: [purses], commands: [give, take, pass, fickle] })
 
 let world: UnitWorld
 beforeEach(() => {
@@ -64,4 +74,16 @@ test('who is refused learns which part refuses, and why', async () => {
   expect(await ask('other', 'rich', 3)).toEqual(told(0, 'take', 'too_rich', tooRich(8)))
   await world.settled(unit.execute('take', { id: 'chest', coins: 9 }))
   expect(await ask('other', 'new', 1)).toEqual(told(2, 'take', 'too_rich', tooRich(10)))
+})
+
+test('parts are asked for before anything is sent: what they would come to later is all one', async () => {
+  const { unit, events } = await world.startReady()
+  await world.settled(unit.execute('take', { id: 'rich', coins: 9 }))
+  asked = 0
+  const refused = unit.execute('fickle', { id: 'rich', coins: 5 })
+  expect(await world.settled(refused.catch((error: unknown) => error))).toEqual(
+    told(0, 'take', 'too_rich', { max: 10, value: 9 }),
+  )
+  expect(unit.readiness()).toEqual({ ready: true })
+  expect(events.filter(({ kind }) => kind === 'rehydrating')).toEqual([])
 })

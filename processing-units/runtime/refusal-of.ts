@@ -1,12 +1,12 @@
 import { type GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
-import { partOfStep, partsOf, refusalOfParts } from '@spacegrid/grid/core/parts'
+import { partOfStep, refusalOfParts } from '@spacegrid/grid/core/parts'
 import { evaluationFault } from './evaluation-fault.ts'
 import type { SentAttempt } from './sent-attempt.ts'
 
 /** What the caller of a command is told that the log has refused. */
 export function refusalOf(
-  { execution: { command, input }, partBegins }: SentAttempt,
+  { execution: { command }, partBegins, partNames }: SentAttempt,
   evaluation: Extract<Evaluation, { outcome: 'refused' }>,
 ): GridError {
   const fault = evaluationFault(command.name, evaluation)
@@ -14,6 +14,6 @@ export function refusalOf(
   const { reason, details, step = 0 } = evaluation
   if (!partBegins) return new Rejection(reason, details)
   const part = partOfStep(partBegins, step)
-  const name = partsOf(command, input)[part]?.command.name ?? command.name
+  const name = partNames[part] ?? command.name
   return refusalOfParts([{ part, command: name, reason, details }])
 }

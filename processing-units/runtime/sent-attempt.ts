@@ -1,6 +1,7 @@
 import type { HandlerData } from '@spacegrid/grid/core/callback'
 import type { GridError } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
+import type { Recorder } from '@spacegrid/grid/core/recorder'
 import type { TransactionRecord } from '@spacegrid/grid/core/steps'
 import type { Execution } from './execution.ts'
 import type { Sent } from './frame-item.ts'
@@ -23,6 +24,7 @@ class SentAttempt implements Sent, PendingTransaction {
   readonly bytes: number
   /** Where the steps of each part begin, if the command consists of parts. */
   readonly partBegins: readonly number[] | undefined
+  readonly partNames: readonly string[]
   foreseen: Evaluation | undefined
   readonly #fate: AttemptFate
 
@@ -33,9 +35,10 @@ class SentAttempt implements Sent, PendingTransaction {
     id: number,
     handled: HandlerData,
     bytes: number,
-    partBegins?: readonly number[],
+    { partBegins, partNames }: Pick<Recorder, 'partBegins' | 'partNames'>,
   ) {
     this.partBegins = partBegins
+    this.partNames = partNames
     this.#fate = fate
     this.bytes = bytes
     this.execution = execution

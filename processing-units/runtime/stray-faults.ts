@@ -1,3 +1,4 @@
+import { stackOf, textOf } from '@spacegrid/grid/core/application-fault'
 import { isOwnSource } from '@spacegrid/grid/core/own-sources'
 
 /** What there is to tell it to. */
@@ -8,6 +9,9 @@ export interface FaultLog {
 /** What begins in a package is no mistake of the application either. */
 const ofPackages = /[\\/]node_modules[\\/]/
 const place = /(?:[(\s]|file:\/\/)((?:[A-Za-z]:)?[\\/][^:()]+):\d+:\d+\)?$/
+const frame = /^\s+at .+/m
+/** `fetch` and files: who waits for them stands in the stack, and the grid always waits. */
+const ofNode = /\(?node:internal\/(?:deps\/undici|fs\/promises)/
 /** Of one that comes again and again the number is told this often. */
 const toldAgainMs = 60_000
 
@@ -20,8 +24,8 @@ const toldAgainMs = 60_000
 export function tellStrayFaults(log: FaultLog, now: () => number = () => performance.now()): void {
   let times = 0
   let toldAt = Number.NEGATIVE_INFINITY
-  const hear = (error: unknown) => {
-    if (!isOfApplication(error)) {
+  const hear = (error: unknown, isRejection: boolean) => {
+    if (!isOfApplication(error, isRejection)) {
       console.error(error)
       process.exit(1)
     }
@@ -30,19 +34,25 @@ export function tellStrayFaults(log: FaultLog, now: () => number = () => perform
     toldAt = now()
     const message =
       'the application has thrown outside of its handlers, where nobody waits for it; nothing of the grid is affected'
-    log.error({ code: 'application_fault', err: error, times }, message)
+    const told = { fault: textOf(error), stack: stackOf(error) }
+    log.error({ code: 'application_fault', ...told, times }, message)
   }
-  process.on('uncaughtException', hear)
-  process.on('unhandledRejection', hear)
+  process.on('uncaughtException', (error) => hear(error, false))
+  process.on('unhandledRejection', (reason) => hear(reason, true))
 }
 
 /**
- * Whether the call that led to it came from the application: by the outermost frame that is not
- * Node's own.
+ * Whether the application has led to it. What is thrown belongs to whoever has made the call, by
+ * the outermost frame that is not Node's own. A promise that nobody waits for is the application's
+ * as soon as one frame is: the grid handles what callbacks give back, so it is what one has left
+ * behind. No frame at all has what Node says of a `fetch`, and what somebody has made so.
  */
-export function isOfApplication(error: unknown): boolean {
-  if (!(error instanceof Error)) return true
-  const paths = (error.stack ?? '').split('\n').flatMap((line) => place.exec(line)?.[1] ?? [])
-  const outermost = paths.at(-1)
-  return outermost !== undefined && !isOwnSource(outermost) && !ofPackages.test(outermost)
+export function isOfApplication(error: unknown, isRejection: boolean): boolean {
+  const stack = stackOf(error)
+  if (stack === undefined) return true
+  const paths = stack.split('\n').flatMap((line) => place.exec(line)?.[1] ?? [])
+  if (paths.length === 0) return !frame.test(stack) || (isRejection && ofNode.test(stack))
+  return isRejection ? paths.some(isApplications) : isApplications(paths.at(-1) as string)
 }
+
+const isApplications = (path: string): boolean => !isOwnSource(path) && !ofPackages.test(path)

@@ -16,7 +16,7 @@ import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { fateOf, UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
 import { SpaceHarness } from 'spacegrid/testing'
 import { expect, test } from 'vitest'
-import { anyPromise, anyValue, Chances } from './test-support/any-value.ts'
+import { anyPromise, anyThrown, anyValue, Chances } from './test-support/any-value.ts'
 
 /** 100,000 once, and whenever something in the callbacks' way has changed. */
 const runs = Number(process.env.FUZZ_RUNS ?? 600)
@@ -177,6 +177,9 @@ function returned(chances: Chances, outcomes: readonly unknown[]): unknown {
     () => ({ deep: { outcome } }),
     () => anyPromise(chances),
     () => ({ id: 'a', promise: anyPromise(chances) }),
+    () => {
+      throw anyThrown(chances)
+    },
   ])()
 }
 

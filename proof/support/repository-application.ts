@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { ClusterApplication } from 'spacegrid/cluster/process-cluster'
+import type { ClusterApplication } from 'spacegrid/cluster/cluster-options'
 
 /** An application of this repository, for clusters of tests. */
 export const repositoryApplication = (name: 'ticketing' | 'auction'): ClusterApplication => ({

@@ -31,6 +31,13 @@ const ships = (path: string) =>
 
 export const dependencyRules: readonly Rule[] = [
   {
+    name: 'rooms',
+    advice: 'Say on which storey it stands (scripts/tidy/house.ts): elsewhere nothing is downhill.',
+    holdsFor: ({ path }) => path.endsWith('.ts') && path.includes('/'),
+    find: ({ path }) =>
+      roomOf(path) === undefined ? [{ line: 1, what: 'is in no room of the house' }] : [],
+  },
+  {
     name: 'downhill',
     advice: 'Imports run downhill only (scripts/tidy/house.ts): move what is needed below.',
     holdsFor: ({ path }) => path.endsWith('.ts') && !forTests.test(path),

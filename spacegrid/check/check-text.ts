@@ -26,7 +26,7 @@ function cacheLines({ cache, entries, findings, ...ways }: CacheCheck): string[]
   const counts = Object.entries(ways).filter(([, count]) => count > 0)
   const read = counts.map(([how, count]) => `${count} ${how}`).join(', ')
   return [
-    `cache ${cache}: ${entries} entries${read === '' ? '' : `: ${read}`}`,
+    `cache ${cache}: ${entries} ${entries === 1 ? 'entry' : 'entries'}${read === '' ? '' : `: ${read}`}`,
     ...findings.map(({ how, field, message, entries: count, keys }) => {
       const named = keys.map((key) => JSON.stringify(key)).join(', ')
       const place = field === '' ? '' : `${field} `

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ClusterUrls, ProcessRow } from './process-cluster.ts'
+import type { ClusterUrls } from './cluster-options.ts'
+import type { ProcessRow } from './process-cluster.ts'
 
 /** What a cluster has written in its data directory: where it is, and what it is made of. */
 export interface ClusterFile {

@@ -1,67 +1,16 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GridError } from '@spacegrid/grid/core/errors'
-import type { LogName } from '@spacegrid/grid/core/log-name'
 import { makeFolder } from '@spacegrid/grid/drivers/system/make-folder'
-import { spareRole, unitRoles } from '@spacegrid/grid/engine/placement/member'
-import { logNamesOfAll, type NamedSpace, spacesText } from '@spacegrid/grid/program/named-spaces'
-import { roomSpaceName } from '@spacegrid/waiting-room/space'
+import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { becomesFree, findFreePort, isPortFree } from '../servers/free-port.ts'
 import type { LocalServer } from '../servers/local-server.ts'
 import type { ServerName } from '../servers/server-name.ts'
-import { knownServers, type ServerPorts, startServers } from '../servers/start-servers.ts'
+import { knownServers, startServers } from '../servers/start-servers.ts'
+import type { ClusterUrls, ProcessClusterOptions } from './cluster-options.ts'
+import { ComponentPlan, managerRole } from './component-plan.ts'
 import { ComponentProcess, type ComponentSettings } from './component-process.ts'
 import { UnitPool } from './unit-pool.ts'
-
-/** What the units of a cluster serve. */
-export interface ClusterApplication {
-  /** Absolute, each a module that exports spaces. */
-  readonly files: readonly string[]
-  /** Names of all spaces that the files hold. */
-  readonly spaces: readonly string[]
-  /** Of those that have several, by their names. */
-  readonly partitions?: Readonly<Record<string, number>>
-}
-
-export interface ProcessClusterOptions {
-  /** Units that take commands. */
-  readonly units: number
-  /** Units that only answer queries, on a port of their own. Default 0. */
-  readonly queryUnits?: number
-  /** Waiting rooms for the lines that `WAITING_ROOM` names, on a port of their own. Default 0. */
-  readonly waitingRooms?: number
-  readonly application: ClusterApplication
-  readonly dataDirectory: string
-  /** Public port, shared by all units that take commands. */
-  readonly port: number
-  /** Servers that run elsewhere; the others are started here. */
-  readonly urls?: Partial<Record<ServerName, string>>
-  /** Of servers that are started here for the first time. Default `customary`. */
-  readonly serverPorts?: ServerPorts
-  readonly say?: (line: string) => void
-  /**
-   * Gives up the start: what has been started by then is stopped, and the start fails with the
-   * signal's reason.
-   */
-  readonly signal?: AbortSignal
-  /** Data pumps, writers and readers of each kind: one works, the others stand by. Default 1. */
-  readonly copies?: number
-  /**
-   * A deployment manager adds and removes units: as many as `units` at the start, and at least
-   * that many, unless the environment says otherwise. Default false.
-   */
-  readonly elastic?: boolean
-  /** Deployment managers of an elastic cluster: one works. Default `copies`. */
-  readonly managers?: number
-  /** Units of an elastic cluster that stand by warm, beside those that serve. Default 0. */
-  readonly spares?: number
-  /** Passed on to every component. */
-  readonly environment?: Readonly<Record<string, string>>
-  /** A console beside the grid, on a port of its own. Default false. */
-  readonly console?: boolean
-  /** For one component only, by its name; this goes before all else. */
-  readonly environmentOf?: (name: string) => Readonly<Record<string, string>>
-}
 
 /** One row of the table, and of `cluster.json`. */
 export interface ProcessRow {
@@ -72,21 +21,21 @@ export interface ProcessRow {
   readonly adminPort: number
 }
 
-/** Where a cluster is; `queries`, `waitingRoom` and `console`: where there are any. */
-export type ClusterUrls = Readonly<Record<ServerName | 'http', string>> & {
-  readonly queries?: string
-  readonly waitingRoom?: string
-  readonly console?: string
-}
-
-/** What names the servers otherwise. */
-const urlFiles = ['NATS_URL_FILE', 'MONGODB_URL_FILE', 'REDIS_URL_FILE']
-
 const readyMsMax = 60_000
-const managerRole = 'deployment-manager'
 const portFreeMsMax = 10_000
 /** Where people look for the console first. */
 const consolePortFirst = 8090
+
+/** What has been started of a cluster when all of it is ready. */
+interface BegunCluster {
+  readonly urls: ClusterUrls
+  readonly components: ComponentProcess[]
+  readonly plan: ComponentPlan
+  readonly dataDirectory: string
+  readonly servers: ReadonlyMap<ServerName, LocalServer>
+  readonly serverRows: readonly ProcessRow[]
+  readonly say: ((line: string) => void) | undefined
+}
 
 /**
  * The grid on this machine as it runs in production: every component a process, real servers behind
@@ -106,22 +55,14 @@ export class ProcessCluster {
   readonly #numbers = new Set<number>()
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(
-    urls: ClusterUrls,
-    components: ComponentProcess[],
-    plan: ComponentPlan,
-    dataDirectory: string,
-    servers: ReadonlyMap<ServerName, LocalServer>,
-    serverRows: readonly ProcessRow[],
-    say: (line: string) => void,
-  ) {
-    this.urls = urls
-    this.components = components
-    this.#plan = plan
-    this.#dataDirectory = dataDirectory
-    this.servers = servers
-    this.#serverRows = serverRows
-    this.#pool = plan.isElastic ? this.#poolOf(say) : undefined
+  private constructor({ say, ...begun }: BegunCluster) {
+    this.urls = begun.urls
+    this.components = begun.components
+    this.#plan = begun.plan
+    this.#dataDirectory = begun.dataDirectory
+    this.servers = begun.servers
+    this.#serverRows = begun.serverRows
+    this.#pool = begun.plan.isElastic ? this.#poolOf(say ?? (() => undefined)) : undefined
   }
 
   /**
@@ -177,15 +118,17 @@ export class ProcessCluster {
       await Promise.all([...started.values()].map((server) => server.stop()))
       throw error
     }
-    const rows = [...found].map(([name, server]) => ({
+    const serverRows = [...found].map(([name, server]) => ({
       role: 'server',
       name,
       pid: server.pid,
       port: server.port,
       adminPort: 0,
     }))
-    const told = say ?? (() => undefined)
-    const cluster = new ProcessCluster(all, components, plan, dataDirectory, started, rows, told)
+    const cluster = new ProcessCluster({
+      ...{ urls: all, components, plan, dataDirectory, say },
+      ...{ servers: started, serverRows },
+    })
     await cluster.#write()
     try {
       await cluster.#startManagers()
@@ -327,144 +270,3 @@ function urlOf(servers: ReadonlyMap<ServerName, LocalServer>, name: ServerName):
   if (!server) throw new Error(`${name} was not started`)
   return server.url
 }
-
-/** 0: there is nobody to use it. */
-interface OwnPorts {
-  /** Shared by all query units. */
-  readonly queryPort: number
-  /** Shared by all waiting rooms. */
-  readonly roomPort: number
-  readonly consolePort: number
-}
-
-/** Makes the settings of components: what all of them share is worked out once. */
-class ComponentPlan {
-  readonly #options: ProcessClusterOptions
-  readonly #dataDirectory: string
-  readonly #environment: Readonly<Record<string, string>>
-  readonly #ports: OwnPorts
-
-  constructor(
-    options: ProcessClusterOptions,
-    dataDirectory: string,
-    urls: Readonly<Record<ServerName, string>> & Pick<ClusterUrls, 'waitingRoom'>,
-    ports: OwnPorts,
-  ) {
-    this.#options = options
-    this.#ports = ports
-    this.#dataDirectory = dataDirectory
-    this.#environment = {
-      ...options.environment,
-      // Where this process found its own servers named in files, they are named by their URLs.
-      ...Object.fromEntries(urlFiles.map((name) => [name, ''])),
-      NATS_URL: urls.nats,
-      MONGODB_URL: urls.mongodb,
-      REDIS_URL: urls.redis,
-      DATA_DIR: dataDirectory,
-      SPACES: spacesText(this.#named),
-      HOST: '127.0.0.1',
-      // There is no gateway in front of both.
-      ...(urls.waitingRoom === undefined ? {} : { WAITING_ROOM_URL: urls.waitingRoom }),
-    }
-  }
-
-  /** By the names of their logs. */
-  get spaces(): readonly LogName[] {
-    return logNamesOfAll(this.#named)
-  }
-
-  get #named(): NamedSpace[] {
-    const { application, waitingRooms = 0 } = this.#options
-    const { spaces, partitions = {} } = application
-    const named = spaces.map((name) => ({ name, partitions: partitions[name] ?? 1 }))
-    return waitingRooms === 0 ? named : [...named, { name: roomSpaceName, partitions: 1 }]
-  }
-
-  get isElastic(): boolean {
-    return this.#options.elastic === true
-  }
-
-  unitName(number: number): string {
-    const { spaces } = this.#options.application
-    const [only = 'unit'] = spaces.length === 1 ? spaces : []
-    return `${only}-${number}`
-  }
-
-  get spares(): number {
-    return this.#options.spares ?? 0
-  }
-
-  unit(number: number, role: 'unit' | 'spare' = 'unit'): Promise<ComponentSettings> {
-    const { application, port } = this.#options
-    const words = ['unit', ...application.files]
-    const called = role === 'spare' ? spareRole : 'processing-unit'
-    return this.#settings(called, this.unitName(number), words, port, { ROLE: role })
-  }
-
-  managers(): Promise<ComponentSettings[]> {
-    const { units, copies = 1, managers = copies, environment: given } = this.#options
-    // Whoever asks for so many units at the start does not want fewer later.
-    const isSaid = given?.UNITS_MIN ?? process.env.UNITS_MIN?.trim()
-    const least = isSaid ? {} : { UNITS_MIN: String(units) }
-    const environment = { SCALING_DRIVER: 'cluster', ...least }
-    return Promise.all(
-      upTo(managers).map((number) =>
-        this.#settings(managerRole, nameOf(managerRole, number), [managerRole], 0, environment),
-      ),
-    )
-  }
-
-  queryUnit(number: number): Promise<ComponentSettings> {
-    const { files } = this.#options.application
-    const [role, port] = [unitRoles.queries, this.#ports.queryPort]
-    return this.#settings(role, `${role}-${number}`, ['unit', ...files], port, { ROLE: 'query' })
-  }
-
-  waitingRoom(number: number): Promise<ComponentSettings> {
-    const role = 'waiting-room'
-    return this.#settings(role, `${role}-${number}`, [role], this.#ports.roomPort)
-  }
-
-  console(): Promise<ComponentSettings> {
-    const { consolePort: port } = this.#ports
-    const own = { CONSOLE_PORT: String(port), GRID_URL: `http://127.0.0.1:${this.#options.port}` }
-    return this.#settings('console', 'console', ['console', '--driven'], port, own)
-  }
-
-  async all(): Promise<ComponentSettings[]> {
-    const roles = ['data-reader', 'data-writer', 'data-pump']
-    const { units, queryUnits = 0, waitingRooms = 0, copies = 1 } = this.#options
-    return await Promise.all([
-      ...roles.flatMap((role) =>
-        upTo(copies).map((number) => this.#settings(role, nameOf(role, number), [role], 0)),
-      ),
-      ...upTo(units).map((number) => this.unit(number)),
-      ...upTo(queryUnits).map((number) => this.queryUnit(number)),
-      ...upTo(waitingRooms).map((number) => this.waitingRoom(number)),
-      ...(this.#ports.consolePort === 0 ? [] : [this.console()]),
-    ])
-  }
-
-  async #settings(
-    role: string,
-    name: string,
-    command: readonly string[],
-    port: number,
-    environment: Readonly<Record<string, string>> = {},
-  ): Promise<ComponentSettings> {
-    return {
-      role,
-      name,
-      command,
-      port,
-      adminPort: await findFreePort(),
-      environment: { ...this.#environment, ...environment, ...this.#options.environmentOf?.(name) },
-      logFile: join(this.#dataDirectory, 'logs', `${name}.log`),
-    }
-  }
-}
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1)
-
-/** The first of its kind has the name of its role. */
-const nameOf = (role: string, number: number): string => (number === 1 ? role : `${role}-${number}`)

@@ -29,7 +29,7 @@ async function run(
 }
 
 const nothingStored =
-  'There is no grid here that holds anything: NATS_URL, or DATA_DIR, says where one is.\n'
+  'Compared with nothing stored: no grid is kept here (NATS_URL, or DATA_DIR, says where one is).\n'
 
 /** A definition that is wrong is what is asked for here; a file that is not there is not. */
 async function definitions(files: readonly string[]): Promise<Application> {

@@ -6,11 +6,8 @@ import { folderFault, useFolder } from '@spacegrid/grid/drivers/system/usable-fo
 import { readEnvironment } from '@spacegrid/grid/program/environment'
 import { Option } from 'commander'
 import { loadApplication } from '../application/load-application.ts'
-import {
-  type ClusterApplication,
-  ProcessCluster,
-  type ProcessRow,
-} from '../cluster/process-cluster.ts'
+import type { ClusterApplication } from '../cluster/cluster-options.ts'
+import { ProcessCluster, type ProcessRow } from '../cluster/process-cluster.ts'
 import type { AddCommand } from '../command-line/add-command.ts'
 import { failureOf } from '../command-line/failure.ts'
 import { whole } from '../command-line/option-values.ts'

@@ -104,6 +104,7 @@ const compilerOptions = {
   compilerOptions: {
     target: 'esnext',
     module: 'nodenext',
+    types: ['node'],
     noEmit: true,
     strict: true,
     allowImportingTsExtensions: true,

@@ -1,14 +1,17 @@
 import { type ChangesPage, kindOf } from '@spacegrid/grid/engine/past/history-page'
 import type { EntryChange } from '@spacegrid/grid/engine/past/key-history'
+import type { PastReach } from '@spacegrid/grid/engine/past/past-states'
 
 /** What has become of an entry, for people. */
 export function historyText({ changes, next, reach }: ChangesPage): string {
-  const since = `position ${reach.oldest} (${shown(reach.oldestTime)})`
-  const end =
-    next === undefined
-      ? `What happened up to ${since} is not known any more.\n`
-      : `More: --cursor ${next} (known back to ${since})\n`
-  return changes.map(changeText).join('') + end
+  return changes.map(changeText).join('') + endOf(next, reach)
+}
+
+function endOf(next: string | undefined, { oldest, oldestTime }: PastReach): string {
+  const since = `position ${oldest} (${shown(oldestTime)})`
+  if (next !== undefined) return `More: --cursor ${next} (known back to ${since})\n`
+  if (oldest === 0) return 'That is all since the log began.\n'
+  return `What happened up to ${since} is not known any more.\n`
 }
 
 function changeText(change: EntryChange): string {

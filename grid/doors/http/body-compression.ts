@@ -34,7 +34,7 @@ interface Asked {
 }
 
 interface Kept {
-  readonly text: string
+  readonly body: string | Buffer
   readonly coding: string
   readonly compressed: Promise<Buffer>
 }
@@ -67,13 +67,14 @@ export class BodyCompression {
   }
 
   /** @param coding from `codingFor` */
-  compress(text: string, coding: string): Promise<Buffer> {
-    const kept = this.#kept.find((one) => one.coding === coding && one.text === text)
+  compress(body: string | Buffer, coding: string): Promise<Buffer> {
+    const kept = this.#kept.find((one) => one.coding === coding && isSame(one.body, body))
     if (kept) return kept.compressed
-    const compressed = this.#compress(Buffer.from(text), coding)
-    if (text.length <= keptLengthMax) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const compressed = this.#compress(bytes, coding)
+    if (body.length <= keptLengthMax) {
       if (this.#kept.length === keptMax) this.#kept.shift()
-      this.#kept.push({ text, coding, compressed })
+      this.#kept.push({ body, coding, compressed })
     }
     return compressed
   }
@@ -89,3 +90,6 @@ export class BodyCompression {
     }
   }
 }
+
+const isSame = (one: string | Buffer, other: string | Buffer): boolean =>
+  one === other || (typeof one === 'object' && typeof other === 'object' && one.equals(other))

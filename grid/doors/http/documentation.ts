@@ -4,7 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Space } from '../../core/definition.ts'
 import { introduction, logo, pageStyle } from './documentation-page.ts'
 import { type Door, sendJson } from './exchange.ts'
-import { type DocumentOptions, problemSchema, swaggerOptions } from './open-api.ts'
+import { type DocumentOptions, swaggerOptions } from './open-api.ts'
+import { problemSchema } from './schema-parts.ts'
 
 /** The OpenAPI document of all routes, and a page to read and try it. */
 export function addDocumentation(

@@ -17,13 +17,16 @@ export class ResultTags {
 
   tagOf(serializedResult: string): string {
     if (serializedResult !== this.#result) {
-      const digest = hash('sha256', serializedResult, 'base64url')
-      this.#tag = `W/"${digest.slice(0, 22)}"`
+      this.#tag = tagOfBytes(serializedResult)
       this.#result = serializedResult
     }
     return this.#tag
   }
 }
+
+/** The same of a result that is not worth comparing, or as bytes. */
+export const tagOfBytes = (result: string | Buffer): string =>
+  `W/"${hash('sha256', result, 'base64url').slice(0, 22)}"`
 
 /** The tag of an entry: its version, which only that very value bears. */
 export const versionTag = (version: number): string => `"${version}"`

@@ -4,9 +4,9 @@ import type { AnyCache } from '../../core/transaction.ts'
 import { checkKey } from '../../core/validation.ts'
 import type { EntryAnswer, ReadOptions } from '../request/serving.ts'
 import { versionTag } from './entity-tag.ts'
+import { entrySchema } from './entry-schema.ts'
 import { type Door, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
-import { entrySchema } from './open-api.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /** What all requests for the entries of one cache share. */

@@ -4,7 +4,7 @@ import type { ReadableFields } from '../../core/readable-part.ts'
 import { SpaceEvents } from '../events/space-events.ts'
 import { type AskedEvents, EventFilters, eventParameters } from './event-filter.ts'
 import type { Door } from './exchange.ts'
-import { resumeHeader, streamResponses } from './open-api.ts'
+import { resumeHeader, streamResponses } from './schema-parts.ts'
 import { admitReader, type StreamAsked, StreamRequest } from './stream-request.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 

@@ -91,7 +91,12 @@ export function addStandingHeaders(door: Door, reply: FastifyReply, headers: str
  * would add to the headers is not added here.
  * @param headers names and values in turn
  */
-export function sendJson(door: Door, reply: FastifyReply, headers: string[], json: string): void {
+export function sendJson(
+  door: Door,
+  reply: FastifyReply,
+  headers: string[],
+  json: string | Buffer,
+): void {
   headers.push('content-type', jsonType)
   const { compression } = door
   if (compression === undefined || json.length < compression.lengthMin)
@@ -105,7 +110,7 @@ function sendCompressed(
   compression: BodyCompression,
   reply: FastifyReply,
   headers: string[],
-  json: string,
+  json: string | Buffer,
 ): void {
   headers.push('vary', 'accept-encoding')
   // The reply is ours from now on, not only when it is written.
@@ -130,7 +135,12 @@ function weakTagged(headers: string[]): string[] {
   return headers
 }
 
-function sendPlain(door: Door, reply: FastifyReply, headers: string[], json: string): void {
+function sendPlain(
+  door: Door,
+  reply: FastifyReply,
+  headers: string[],
+  json: string | Buffer,
+): void {
   headers.push('content-length', String(Buffer.byteLength(json)))
   send(door, reply, 200, headers, json)
 }
@@ -153,7 +163,7 @@ export interface TaggedBody {
   readonly ageMs: number | undefined
   readonly tag: string
   /** Called only when the caller does not have it yet. */
-  readonly write: () => string
+  readonly write: () => string | Buffer
 }
 
 /**

@@ -4,7 +4,7 @@ import { keyBytesMax } from '../../core/limits.ts'
 import type { ReadableFields } from '../../core/readable-part.ts'
 import type { AnyCache } from '../../core/transaction.ts'
 import { historyInput } from '../request/told-history.ts'
-import { answer, answeredAt, count, partOf, positionIn, readProblems } from './open-api.ts'
+import { answer, answeredAt, count, partOf, positionIn, readProblems } from './schema-parts.ts'
 
 const time = { type: 'integer', description: 'When the log stored it, ms since the epoch' }
 

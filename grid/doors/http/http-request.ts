@@ -41,7 +41,7 @@ export abstract class HttpRequest<Asked, Answer> implements Request<Asked, Answe
   }
 
   abstract input(): unknown
-  abstract answer(answer: Answer, asked: Asked): void
+  abstract answer(answer: Answer, asked: Asked): void | Promise<void>
 
   refuse(error: unknown, position: number): never {
     this.reply.header('grid-position', position)

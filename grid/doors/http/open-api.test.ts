@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { defineCache, defineCommand, defineQuery, defineSpace, Type } from '../../core/define.ts'
-import { commandSchema, entrySchema, querySchema } from './open-api.ts'
+import { commandSchema } from './command-schema.ts'
+import { entrySchema } from './entry-schema.ts'
+import { querySchema } from './query-schema.ts'
 
 const input = Type.Object({ id: Type.String() })
 const items = defineCache('items', { schema: input, key: 'id', partitionBy: 'id' })

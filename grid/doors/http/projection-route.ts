@@ -3,8 +3,8 @@ import type { AnyQuery } from '../../core/definition.ts'
 import type { SpaceQueries } from '../events/space-queries.ts'
 import type { Door } from './exchange.ts'
 import { asksForStream, LiveQueryRoute } from './live-query-route.ts'
-import { querySchema } from './open-api.ts'
 import { QueryRequest, queryRouteOf } from './query-route.ts'
+import { querySchema } from './query-schema.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
 /**

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { RequestPipeline } from '../request/request-pipeline.ts'
+import { ResultTags } from './entity-tag.ts'
 import { openDoor } from './test-support/open-door.ts'
 
 describe('GET /{space}/queries/{name}', () => {
@@ -111,6 +113,35 @@ describe('GET /{space}/queries/{name}', () => {
       'position_timeout',
     ])
     expect(await statuses({}, '/shop/queries/none')).toEqual([404, 'unknown_query'])
+  })
+
+  // overload.md, "Queries that take long"
+  test('a long answer is the same that a short one would be, alone and in a batch', async () => {
+    const { app, get } = openDoor({ compressionLengthMin: 500 })
+    const sizes = Array.from({ length: 20_000 }, (_, at) => at)
+    const post = (url: string, payload: object, headers: Record<string, string> = {}) =>
+      app.inject({ method: 'POST', url, payload, headers: { 'accept-encoding': '', ...headers } })
+    const answer = await post('/shop/queries/echo', { sizes })
+    const body = JSON.stringify({ result: { sizes }, position: 1 })
+    expect(answer.body).toBe(body)
+    const tag = new ResultTags().tagOf(JSON.stringify({ sizes }))
+    expect(answer.headers).toMatchObject({ etag: tag, 'content-length': String(body.length) })
+    const zipped = await post('/shop/queries/echo', { sizes }, { 'accept-encoding': 'gzip' })
+    expect(gunzipSync(zipped.rawPayload).toString()).toBe(body)
+    const url = `/shop/queries/echo?${sizes
+      .slice(0, 11_000)
+      .map(() => 'sizes=1')
+      .join('&')}`
+    const { etag } = (await get(url)).headers
+    expect((await get(url, { 'if-none-match': etag as string })).statusCode).toBe(304)
+    const batch = [
+      { query: 'echo', input: { sizes } },
+      { query: 'product', input: { id: 'x' } },
+    ]
+    expect((await post('/shop/queries', batch)).json()).toMatchObject({
+      answers: [{ result: { sizes } }, { error: { code: 'not_found' } }],
+      position: 1,
+    })
   })
 
   test('explains how an answer was found, to those who ask, where that is allowed', async () => {

@@ -5,16 +5,17 @@ import { invalidField } from '../../core/validation.ts'
 import type { SpaceQueries } from '../events/space-queries.ts'
 import { ageText } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
+import { isLong } from '../request/long-answers.ts'
 import { publicError } from '../request/public-error.ts'
 import { toldAnswers } from '../request/query-batch.ts'
 import { requestHeaders } from '../request/request-options.ts'
 import type { BatchAnswer, QueryAnswer, ReadOptions } from '../request/serving.ts'
-import { ResultTags } from './entity-tag.ts'
+import { ResultTags, tagOfBytes } from './entity-tag.ts'
 import { type Door, sendJson, sendTagged } from './exchange.ts'
 import { HttpRequest } from './http-request.ts'
 import { asksForStream, LiveQueryRoute } from './live-query-route.ts'
-import { batchSchema, postedQuerySchema, querySchema } from './open-api.ts'
 import { QueryInput } from './query-input.ts'
+import { batchSchema, postedQuerySchema, querySchema } from './query-schema.ts'
 import { ResultSerializer } from './result-serializer.ts'
 import type { UnitRotation } from './unit-rotation.ts'
 
@@ -70,6 +71,8 @@ export const queryRouteOf = (door: Door, query: AnyQuery): QueryRoute => ({
   tags: new ResultTags(),
 })
 
+const resultBegins = Buffer.from('{"result":')
+
 export class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
   readonly #route: QueryRoute
 
@@ -93,12 +96,30 @@ export class QueryRequest extends HttpRequest<ReadOptions, QueryAnswer> {
     return this.#route.inputs.parse(this.#text)
   }
 
-  answer({ result, position, ageMs, explanation }: QueryAnswer): void {
-    const { door, results, tags } = this.#route
+  answer(answer: QueryAnswer, asked: ReadOptions): void | Promise<void> {
+    const { result } = answer
+    if (isLong(result)) return this.#answerLong(answer, asked)
+    const { results, tags } = this.#route
     const json = results.serialize(result, this.reply)
+    const write = () => `{"result":${json}${this.#restOf(answer)}`
+    this.#send(answer, tags.tagOf(json), write)
+  }
+
+  async #answerLong(answer: QueryAnswer, asked: ReadOptions): Promise<void> {
+    const written = this.#route.door.pipeline.longAnswers.write(answer.result)
+    asked.writing = written.then(({ ms }) => ms)
+    const { json } = await written
+    const rest = Buffer.from(this.#restOf(answer))
+    this.#send(answer, tagOfBytes(json), () => Buffer.concat([resultBegins, json, rest]))
+  }
+
+  #restOf({ position, explanation }: QueryAnswer): string {
     const more = explanation ? `,"explanation":${JSON.stringify(explanation)}` : ''
-    const write = () => `{"result":${json},"position":${positionJson(position)}${more}}`
-    sendTagged(door, this.request, this.reply, { position, ageMs, tag: tags.tagOf(json), write })
+    return `,"position":${positionJson(position)}${more}}`
+  }
+
+  #send({ position, ageMs }: QueryAnswer, tag: string, write: () => string | Buffer): void {
+    sendTagged(this.#route.door, this.request, this.reply, { position, ageMs, tag, write })
   }
 }
 
@@ -110,6 +131,8 @@ class PostedQueryRequest extends QueryRequest {
     throw invalidField(parameter, 'is not taken here: the input is the body')
   }
 }
+
+const answersBegin = Buffer.from('{"answers":')
 
 class BatchRequest extends HttpRequest<ReadOptions, BatchAnswer> {
   readonly #door: Door
@@ -123,12 +146,30 @@ class BatchRequest extends HttpRequest<ReadOptions, BatchAnswer> {
     return bodyOf(this.request)
   }
 
-  answer({ answers, position, ageMs }: BatchAnswer): void {
+  answer(answer: BatchAnswer, asked: ReadOptions): void | Promise<void> {
+    const { answers, position } = answer
     const told = toldAnswers(answers, (error) => publicError(error, this.#door.log, this.trace))
+    const rest = `,"position":${positionJson(position)}}`
+    if (isLong(told)) return this.#answerLong(answer, told, rest, asked)
+    this.#send(answer, `{"answers":${JSON.stringify(told)}${rest}`)
+  }
+
+  async #answerLong(
+    answer: BatchAnswer,
+    told: readonly object[],
+    rest: string,
+    asked: ReadOptions,
+  ): Promise<void> {
+    const written = this.#door.pipeline.longAnswers.write(told)
+    asked.writing = written.then(({ ms }) => ms)
+    const { json } = await written
+    this.#send(answer, Buffer.concat([answersBegin, json, Buffer.from(rest)]))
+  }
+
+  #send({ position, ageMs }: BatchAnswer, body: string | Buffer): void {
     const headers = ['grid-position', String(position), 'cache-control', 'no-cache']
     if (ageMs !== undefined) headers.push('grid-age', ageText(ageMs))
-    const json = `{"answers":${JSON.stringify(told)},"position":${positionJson(position)}}`
-    sendJson(this.#door, this.reply, headers, json)
+    sendJson(this.#door, this.reply, headers, body)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Message } from '../../engine/ports/messaging.ts'
+import type { LongAnswers } from '../request/long-answers.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import type { Request } from '../request/request.ts'
 import { repeatedHeader } from '../request/request-options.ts'
@@ -7,6 +8,7 @@ import { type Trace, traceHeaders, traceOf } from '../request/trace.ts'
 /** What all requests of one service share. */
 export interface NatsRoute {
   readonly log: FaultLog
+  readonly longAnswers: LongAnswers
   /** Largest answer. */
   readonly bytesMax: number
 }
@@ -73,7 +75,7 @@ export abstract class NatsRequest<Asked, Answer> implements Request<Asked, Answe
   }
 
   abstract input(): unknown
-  abstract answer(answer: Answer, asked: Asked): Message
+  abstract answer(answer: Answer, asked: Asked): Message | Promise<Message>
 
   refuse(error: unknown): never {
     throw publicError(error, this.route.log, this.trace)

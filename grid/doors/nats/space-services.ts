@@ -14,6 +14,7 @@ import type {
 import { subjects } from '../../engine/wire/subjects.ts'
 import { ageText, commandHeaders, type HeaderNames } from '../request/answer-headers.ts'
 import { parseJsonInput } from '../request/json-input.ts'
+import { isLong } from '../request/long-answers.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
 import { batchQueriesMax, toldAnswers } from '../request/query-batch.ts'
 import { readableCaches } from '../request/readable-caches.ts'
@@ -73,7 +74,8 @@ export function serveSpace(
   const { partition, place, takesCommands = true } = options
   const logName = logNameOf(space.name, partition)
   const { log, pipeline = new RequestPipeline() } = options
-  const route: NatsRoute = { log, bytesMax: messaging.messageBytesMax }
+  const { longAnswers } = pipeline
+  const route: NatsRoute = { log, longAnswers, bytesMax: messaging.messageBytesMax }
   const endpoint = (kind: string, it: AnyCommand | AnyQuery, subject: string, respond: Responder) =>
     endpointOf(space, kind, it, subject, respond)
   const called = takesCommands ? calledCommands(space) : []
@@ -169,9 +171,12 @@ class QueryRequest extends NatsRequest<ReadOptions, QueryAnswer> {
     return data.length === 0 ? {} : parseJsonInput(data)
   }
 
-  answer({ result, position, ageMs, explanation }: QueryAnswer): Message {
+  answer(
+    { result, position, ageMs, explanation }: QueryAnswer,
+    asked: ReadOptions,
+  ): Message | Promise<Message> {
     const body = { result: result ?? null, position, ...(explanation ? { explanation } : {}) }
-    return message(body, this.route.bytesMax, readHeaders({ position, ageMs }))
+    return readMessage(body, this.route, readHeaders({ position, ageMs }), asked)
   }
 }
 
@@ -180,10 +185,13 @@ class BatchRequest extends NatsRequest<ReadOptions, BatchAnswer> {
     return parseJsonInput(this.message.data)
   }
 
-  answer({ answers, position, ageMs }: BatchAnswer): Message {
+  answer(
+    { answers, position, ageMs }: BatchAnswer,
+    asked: ReadOptions,
+  ): Message | Promise<Message> {
     const told = toldAnswers(answers, (error) => publicError(error, this.route.log, this.trace))
     const body = { answers: told, position }
-    return message(body, this.route.bytesMax, readHeaders({ position, ageMs }))
+    return readMessage(body, this.route, readHeaders({ position, ageMs }), asked)
   }
 }
 
@@ -227,19 +235,34 @@ function readHeaders({
 /** What our headers take of a message at most. */
 const headerBytesMax = 512
 
+interface Body {
+  readonly result?: unknown
+  readonly answers?: unknown
+  readonly changes?: unknown
+  readonly position: PositionToken
+  readonly version?: number
+}
+
+/** What is long is written in slices. */
+function readMessage(
+  body: Body,
+  { bytesMax, longAnswers }: NatsRoute,
+  headers: readonly string[],
+  asked: ReadOptions,
+): Message | Promise<Message> {
+  if (!isLong(body)) return message(body, bytesMax, headers)
+  const written = longAnswers.write(body)
+  asked.writing = written.then(({ ms }) => ms)
+  return written.then(({ json }) => message(body, bytesMax, headers, json))
+}
+
 /** @param headers names and values in turn */
 function message(
-  body: {
-    readonly result?: unknown
-    readonly answers?: unknown
-    readonly changes?: unknown
-    readonly position: PositionToken
-    readonly version?: number
-  },
+  body: Body,
   bytesMax: number,
   headers: readonly string[],
+  data: Buffer = Buffer.from(JSON.stringify(body)),
 ): Message {
-  const data = Buffer.from(JSON.stringify(body))
   if (data.length + headerBytesMax > bytesMax) {
     const text = `The answer has ${data.length} bytes, a message takes ${bytesMax}; ask over HTTP, or for less`
     // A command has taken effect all the same: its position and version say so.

@@ -1,6 +1,7 @@
 import { GridError } from '../../core/errors.ts'
 import { type HistogramMetric, noTelemetry, type Telemetry } from '../../engine/ports/telemetry.ts'
 import { anonymous, type Caller, type Identify } from './caller.ts'
+import { LongAnswers } from './long-answers.ts'
 import { publicCode } from './public-error.ts'
 import type { Request, RequestHeaders } from './request.ts'
 import { type AskedRead, executeOptions, readOptions, requestHeaders } from './request-options.ts'
@@ -46,6 +47,7 @@ export interface PipelineOptions {
  * answer or the error back.
  */
 export class RequestPipeline {
+  readonly longAnswers = new LongAnswers()
   readonly #identify: Identify
   readonly #telemetry: Telemetry
   readonly #monotonic: () => number
@@ -215,7 +217,8 @@ export class RequestPath<Asked, Answer> {
       this.#steps.turnAway?.(unit, caller, request)
       const asked = this.#steps.ask(request, caller)
       const input = request.input()
-      const sent = request.answer(await this.#steps.run(unit, input, asked, request), asked)
+      const answered = request.answer(await this.#steps.run(unit, input, asked, request), asked)
+      const sent = answered instanceof Promise ? await answered : answered
       this.#telemetry.succeeded(request.door, this.#monotonic() - begun)
       return sent
     } catch (error) {

@@ -20,8 +20,11 @@ export interface RequestHeaders {
 export interface Request<Asked, Answer, Sent> extends Origin, RequestHeaders {
   /** @throws GridError when what came cannot be read */
   input(): unknown
-  /** @throws GridError when it does not fit into what the door can send */
-  answer(answer: Answer, asked: Asked): Sent
+  /**
+   * A promise where the answer is long: it is written in slices.
+   * @throws GridError when it does not fit into what the door can send
+   */
+  answer(answer: Answer, asked: Asked): Sent | Promise<Sent>
   /**
    * The request ends with an error.
    * @param position of the unit that was asked

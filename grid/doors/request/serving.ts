@@ -64,6 +64,11 @@ export interface ReadOptions {
   readonly explain?: boolean
   /** Who asks, as far as its door has found out. Left out: the process itself. */
   readonly caller?: Caller
+  /**
+   * Set by the door where the answer is long and is written in slices: how long that has kept the
+   * process busy, ms, once it is over. The next query that takes long begins then.
+   */
+  writing?: Promise<number>
 }
 
 /** What a query has read of one cache by one index, or of one projection, all times together. */

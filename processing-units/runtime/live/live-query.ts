@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { GridError } from '@spacegrid/grid/core/errors'
+import { GridError } from '@spacegrid/grid/core/errors'
 import type { Interest } from '@spacegrid/grid/core/interests'
 import type { Watched } from '@spacegrid/grid/doors/request/live'
 import type { ReadsMade, Source } from './reads-made.ts'
@@ -48,11 +48,22 @@ export class LiveQuery {
 /** Tells answers apart, on every unit alike: 128 bits of SHA-256, as of `ETag`. */
 const tagOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22)
 
-/** @param before whose tag need not be made again if it says the same */
+/**
+ * @param before whose tag need not be made again if it says the same
+ * @throws GridError `internal` for what cannot be told: a getter that throws when asked again
+ */
 export function answerOf(result: unknown, position: number, before: Watched | undefined): Watched {
-  const json = JSON.stringify(result ?? null)
+  const json = jsonOf(result ?? null)
   const tag = before?.json === json ? before.tag : tagOf(json)
   return { tag, position, json }
+}
+
+function jsonOf(result: unknown): string {
+  try {
+    return JSON.stringify(result)
+  } catch (cause) {
+    throw new GridError('internal', 'The answer of a live query cannot be written', { cause })
+  }
 }
 
 export const failureOf = (failure: GridError, position: number): Watched => ({

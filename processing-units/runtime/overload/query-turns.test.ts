@@ -93,6 +93,28 @@ test('who would have to wait for more than two seconds is turned away, and hears
   expect(turns.status()).toMatchObject({ waiting: 0 })
 })
 
+test('the next one begins when the answer has been written, and that counts as what it costs', async () => {
+  await begins([ask('map', 50)])
+  busy = true
+  const { promise: writing, resolve: written } = Promise.withResolvers<number>()
+  const asked: { writing?: Promise<number> } = {}
+  const answers: string[] = []
+  void turns
+    .run('map', isBusy, () => clock.work(50), asked)
+    .then(() => {
+      asked.writing = writing
+      answers.push('first')
+    })
+  void ask('map', 50).then(() => answers.push('second'))
+  for (let ms = 0; ms < 500; ms++) await clock.advance(1)
+  expect(answers).toEqual(['first'])
+  written(30)
+  for (let ms = 0; ms < 500; ms++) await clock.advance(1)
+  expect(answers).toEqual(['first', 'second'])
+  // 50 ms at first, 80 ms then, and 50 ms again.
+  expect(turns.status().costly).toMatchObject([{ query: 'map', ms: 56 }])
+})
+
 test('a query that fails gives its turn on', async () => {
   await ask('map', 50)
   const failed = turns.run('map', isBusy, () => {

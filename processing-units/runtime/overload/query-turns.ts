@@ -1,5 +1,6 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import type { QueriesLoad } from '@spacegrid/grid/doors/request/load-status'
+import type { ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import { retryAfter } from './retry-after.ts'
@@ -25,10 +26,11 @@ interface Waiting {
  * Turns for queries by what they cost. A query runs in one piece, and nothing else runs meanwhile:
  * so those that have been found to be costly run one after the other, with a look at what has come
  * in between any two, and while commands wait, they leave them twice the time that they have taken
- * themselves. The line is as long as is worked off within two seconds. What a query costs is
- * measured from its beginning to the end of its turn of the event loop, in which its answer is
- * written; the first time it is met nobody knows. One for all units of a process that share its
- * event loop.
+ * themselves. A long answer is written in slices: that is no time in which nothing else runs, but
+ * the next one begins when it is over. The line is as long as is worked off within two seconds.
+ * What a query costs is measured from its beginning to the end of its turn of the event loop, with
+ * the writing of its answer; the first time it is met nobody knows. One for all units of a process
+ * that share its event loop.
  */
 export class QueryTurns {
   readonly #clock: Clock
@@ -56,15 +58,24 @@ export class QueryTurns {
     if (ms < measuredMs && !this.#costs.has(query)) return
     // At once, for who asks the same in this very turn.
     if (ms >= costlyMs && !this.isCostly(query)) this.#costs.set(query, ms)
-    if (!this.#isTaken) this.#clock.soon(() => this.#measured(query, begun))
+    if (!this.#isTaken)
+      this.#clock.soon(() =>
+        this.#costs.set(query, this.#averageOf(query, this.#clock.monotonic() - begun)),
+      )
   }
 
   /**
    * Runs a costly query when its turn has come.
    * @param isBusy whether commands wait
+   * @param asked says whether the answer is still being written
    * @throws GridError `overloaded`; what `work` throws
    */
-  async run<T>(query: string, isBusy: () => boolean, work: () => T | Promise<T>): Promise<T> {
+  async run<T>(
+    query: string,
+    isBusy: () => boolean,
+    work: () => T | Promise<T>,
+    asked: Pick<ReadOptions, 'writing'> = {},
+  ): Promise<T> {
     const cost = this.#costOf(query)
     const factor = isBusy() ? 1 + restFactor : 1
     const waitMs = this.#lineMs * factor
@@ -77,8 +88,8 @@ export class QueryTurns {
       try {
         return await work()
       } finally {
-        // The answer is written behind this, in the same turn.
-        this.#clock.soon(() => this.#over(query, begun, isBusy))
+        // The answer is written behind this, in the same turn or from then on.
+        this.#clock.soon(() => this.#over(query, begun, isBusy, asked.writing))
       }
     } finally {
       this.#lineMs -= cost
@@ -102,13 +113,29 @@ export class QueryTurns {
     return new Promise((begin) => this.#line.push({ query, isBusy, begin }))
   }
 
-  #over(query: string, begun: number, isBusy: () => boolean): void {
-    const ms = this.#measured(query, begun)
-    // What has come in meanwhile is read before the next one.
-    this.#clock.soon(() => {
+  #over(
+    query: string,
+    begun: number,
+    isBusy: () => boolean,
+    writing: Promise<number> | undefined,
+  ): void {
+    const ms = this.#clock.monotonic() - begun
+    const next = () => {
       if (isBusy()) this.#clock.after(ms * restFactor, () => this.#next())
       else this.#next()
-    })
+    }
+    if (writing === undefined) {
+      this.#costs.set(query, this.#averageOf(query, ms))
+      // What has come in meanwhile is read before the next one.
+      this.#clock.soon(next)
+      return
+    }
+    // Whoever writes it tells of a failure.
+    const written = (writingMs: number) => {
+      this.#costs.set(query, this.#averageOf(query, ms + writingMs))
+      next()
+    }
+    writing.then(written, () => written(0))
   }
 
   #next(): void {
@@ -117,10 +144,8 @@ export class QueryTurns {
     else this.#isTaken = false
   }
 
-  #measured(query: string, begun: number): number {
-    const ms = this.#clock.monotonic() - begun
-    this.#costs.set(query, this.#costOf(query) * (1 - newest) + ms * newest)
-    return ms
+  #averageOf(query: string, ms: number): number {
+    return this.#costOf(query) * (1 - newest) + ms * newest
   }
 
   #costOf(query: string): number {

@@ -16,11 +16,12 @@ import type {
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
 import type { HistoryOfKey } from '@spacegrid/grid/doors/request/told-history'
-import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
 import { freshMsMax } from '../freshness.ts'
 import type { PlacedHistory } from '../past/unit-past.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
-import { aged, tooStale } from '../reads.ts'
+import { tooStale } from '../read-wait.ts'
+import { aged } from '../reads.ts'
 import { unknownIn } from '../unknown.ts'
 import { type EntryPlace, partitionOfInput, partitionOfKey } from './partition-of.ts'
 import { momentIn, type PassedPast, type PastRead, pastRequest, readPast } from './passed-past.ts'
@@ -150,7 +151,7 @@ export class PartitionReads {
     const results = given.map((one) => (one as { readonly result: unknown }).result)
     if (!query.everyPartition) return { result: results[0], ...explanation }
     try {
-      return { result: await mergedResult(query, results, input), ...explanation }
+      return { result: await this.#merged(query, results, input), ...explanation }
     } catch (thrown) {
       return { error: this.#parts.judge(query, thrown) }
     }
@@ -181,7 +182,7 @@ export class PartitionReads {
     const positions = new Map(answers.map(({ position }, partition) => [partition, position]))
     const explained = answers.flatMap(({ explanation }) => explanation ?? [])
     try {
-      const result = await mergedResult(query, results, input)
+      const result = await this.#merged(query, results, input)
       return {
         ...{ result, position: tokenOfAll(positions), ...oldestOf(answers) },
         ...(explained.length > 0 ? { explanation: explained } : {}),
@@ -189,6 +190,11 @@ export class PartitionReads {
     } catch (thrown) {
       throw this.#parts.judge(query, thrown)
     }
+  }
+
+  #merged(query: AnyQuery, results: readonly unknown[], input: unknown): Promise<unknown> {
+    const { clock, waitMsMax } = this.#parts
+    return keptWithin(clock, waitMsMax, Promise.resolve(mergedResult(query, results, input)))
   }
 
   #queryAt(

@@ -65,6 +65,28 @@ describe('the age of what is read', () => {
   })
 })
 
+test('a merge whose promise is not kept is a fault, after a bounded time', async () => {
+  const { unit } = (await world.startSettled(2))[0]!
+  const batch = [{ query: 'never' }, { query: 'total' }]
+  const fates = [fateOf(unit.query('never', {}, {})), fateOf(unit.queries(batch, {}))] as const
+  await world.until(() => fates.every(({ value, error }) => value ?? error))
+  const fault = expect.objectContaining({ code: 'application_fault' })
+  expect(fates[0].error).toEqual(fault)
+  expect(fates[1].value?.answers).toEqual([{ error: fault }, { result: { total: 0 } }])
+})
+
+test('a correction that is none is refused before anybody is asked', async () => {
+  const { unit } = (await world.startSettled(1))[0]!
+  for (const odd of [
+    null,
+    [],
+    'text',
+    {},
+    { cache: 'counters', key: 'a', version: 1, value: null },
+  ])
+    await expect(unit.correct(odd as never)).rejects.toMatchObject({ code: 'invalid_input' })
+})
+
 describe('several queries together', () => {
   test('read each partition at one position, wherever it is kept', async () => {
     const members = await world.startSettled(4)

@@ -1,3 +1,4 @@
+import { GridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 
 /** Chances of a seeded run. */
@@ -76,6 +77,40 @@ const makers: readonly (() => unknown)[] = [
 
 export const anyValue = (chances: Chances): unknown => chances.oneOf(makers)()
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+const touchyError = (member: string) => () =>
+  Object.defineProperty(new Error('it'), member, { get: trap })
+
+const thrown: readonly (() => unknown)[] = [
+  revoked,
+  () => new Proxy(new Error('it'), { get: trap }),
+  () => Object.setPrototypeOf(new Error('it'), revoked()) as unknown,
+  ...['message', 'stack', 'name', 'cause'].map(touchyError),
+  () => Object.assign(new Error('it'), { stack: 5 }),
+  () => Object.assign(new Error('it'), { message: Symbol('it') }),
+  () => new AggregateError([new Error('it')]),
+  () => new DOMException('it', 'AbortError'),
+  () => new Rejection('no', revoked() as never),
+  () => new Rejection('no', 'text' as never),
+  () => new Rejection('no', { n: 1n }),
+  () => new Rejection(Symbol('no') as never),
+  () => Object.defineProperty(new Rejection('no'), 'reason', { get: trap }),
+  () => Object.defineProperty(new Rejection('no'), 'details', { get: trap }),
+  ...(['memory_full', 'not_found', 'stopping', 'log_replaced', 'none' as never] as const).map(
+    (code) => () => new GridError(code, 'it', { details: { n: 1n } }),
+  ),
+  () => Object.defineProperty(new GridError('memory_full', 'it'), 'code', { get: trap }),
+  () => new GridError('memory_full', 'it', { details: revoked() as never }),
+]
+
+/** What a callback may throw, errors of the grid's own kinds among it. */
+export const anyThrown = (chances: Chances): unknown =>
+  chances.in(3) ? anyValue(chances) : chances.oneOf(thrown)()
+
 /** Promises of every kind; most are rejected, and nobody has a hand on them. */
 export const anyPromise = (chances: Chances): unknown =>
   chances.oneOf([
@@ -92,4 +127,7 @@ export const anyPromise = (chances: Chances): unknown =>
         await null
         throw new Error('later')
       })(),
+    () => Promise.reject(revoked()),
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is meant
+    () => ({ then: (_: unknown, reject: (reason: unknown) => void) => reject(revoked()) }),
   ])()

@@ -1,5 +1,6 @@
 import type { Answer, GridClient } from '../../client/index.ts'
 import { randomBelow } from '../random.ts'
+import { prepared } from '../scenario/prepared.ts'
 import { accepted, type Row, row, rows, text, whole } from '../scenario/result-reader.ts'
 import { defineScenario, type Run, type Scenario } from '../scenario/scenario.ts'
 import type { User } from '../scenario/user.ts'
@@ -66,9 +67,7 @@ class AuctionRoom {
     const answer = await client.answerOfCommand(space, 'openAuction', input, {
       idempotencyKey: this.#auctionId,
     })
-    if (answer.kind !== 'accepted') {
-      throw new Error(`The auction could not be opened: ${answer.reason}`)
-    }
+    prepared('The auction could not be opened', answer)
   }
 
   look(user: User): Promise<Answer> {

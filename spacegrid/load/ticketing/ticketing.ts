@@ -1,5 +1,6 @@
 import type { Answer, GridClient } from '../../client/index.ts'
 import { type Random, randomBelow } from '../random.ts'
+import { prepared } from '../scenario/prepared.ts'
 import { row, text } from '../scenario/result-reader.ts'
 import { defineScenario, type Run, type Scenario } from '../scenario/scenario.ts'
 import type { User } from '../scenario/user.ts'
@@ -69,9 +70,7 @@ class OnSale {
       const answer = await client.answerOfCommand(space, 'createEvent', input, {
         idempotencyKey: eventId,
       })
-      if (answer.kind !== 'accepted') {
-        throw new Error(`The event could not be created: ${answer.reason}`)
-      }
+      prepared('The event could not be created', answer)
       this.#seatsCreated += seats
     }
   }

@@ -57,9 +57,16 @@ export const total = defineQuery('total', {
   handler: (read) => ({ total: read.count(counters) }),
 })
 
+/** Its merge promises what it never gives. */
+export const never = defineQuery('never', {
+  input: Type.Object({}),
+  everyPartition: { merge: (): number => new Promise(() => undefined) as unknown as number },
+  handler: () => 1,
+})
+
 export const divided = defineSpace('divided', {
   partitions: 8,
   caches: [counters, tickets],
   commands: [add, draw],
-  queries: [count, total],
+  queries: [count, total, never],
 })
