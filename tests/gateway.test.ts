@@ -103,8 +103,9 @@ const it = base.extend<{ own: GatewayUnderTest }>({
   },
 })
 
-// At once: they wait for health checks and timeouts, each at a gateway of its own. Skipped: without
-// HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test; said loudly above.
+// At once: they wait for health checks and timeouts, each at a gateway of its own.
+// Skipped: without HAProxy, or loopback addresses other than 127.0.0.1, there is nothing to test;
+// said loudly above.
 describe.skipIf(!canRun)('the gateway', { timeout: 60_000, concurrent: true }, () => {
   it('has a configuration that HAProxy accepts without a warning', () => {
     expect(checkConfiguration(process.env)).not.toMatch(/warning/i)

@@ -4,7 +4,6 @@ import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:f
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { FollowedPage } from '@spacegrid/proof/support/followed-page'
 import { temporaryFolder } from '@spacegrid/proof/support/temporary-folder'
 import { startNats } from '@spacegrid/proof/support/test-servers'
 import { uniqueName } from '@spacegrid/proof/support/unique-name'
@@ -15,6 +14,8 @@ import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { apiPages } from '../scripts/api-report.ts'
 import { buildPackage, packTarball } from '../scripts/build-package.ts'
+import { blocksOfPage } from '../scripts/docs-blocks.ts'
+import { FollowedPage } from './followed-page.ts'
 
 /*
  * The package as somebody else meets it: packed, installed into an empty folder outside of this
@@ -76,7 +77,7 @@ beforeAll(async () => {
   const above = await temporaryFolder('guide')
   tarball = join(above, basename(packed))
   await rename(packed, tarball)
-  guide = await FollowedPage.open('docs/guide.md', above, 'shop')
+  guide = await FollowedPage.open(await blocksOfPage('docs/guide.md'), above, 'shop')
   await guide.follow(/^npm install/)
   home = await temporaryFolder('application')
   await writeFile(

@@ -1,17 +1,27 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  commandsIn,
+  type ShownCommand,
+  TerminalSession,
+} from '@spacegrid/proof/support/terminal-session'
 import { findFreePort } from 'spacegrid/servers/free-port'
-import { blocksOfPage } from '../../scripts/docs-blocks.ts'
-import { commandsIn, type ShownCommand, TerminalSession } from './terminal-session.ts'
 
 /** A file that the page shows, or a command with its output. */
 type Step = { readonly name: string; readonly text: string } | ShownCommand
+
+/** Of a page: its language, and what the comment before it says. */
+interface Block {
+  readonly language: string
+  readonly text: string
+  readonly note: string | undefined
+}
 
 const customaryPorts = ['8080', '9090']
 
 /**
  * A page of the docs as its reader follows it, word for word but for the ports: files are written
- * into a folder and commands are given in the folder above, in the order in which the page has them.
+ * into a folder and commands are given in the folder above, in the order of the page.
  */
 export class FollowedPage implements AsyncDisposable {
   readonly #folder: string
@@ -25,12 +35,12 @@ export class FollowedPage implements AsyncDisposable {
   }
 
   /** @param home where commands are given first; files of the page are in `folder` there */
-  static async open(page: string, home: string, folder: string): Promise<FollowedPage> {
+  static async open(page: readonly Block[], home: string, folder: string): Promise<FollowedPage> {
     const ports = await Promise.all(customaryPorts.map(async () => String(await findFreePort())))
     const here = (text: string) =>
       customaryPorts.reduce((it, port, at) => it.replaceAll(port, String(ports[at])), text)
     const steps: Step[] = []
-    for (const { language, text, note } of await blocksOfPage(page)) {
+    for (const { language, text, note } of page) {
       if (language === 'ts') {
         const [, name = ''] = /^\/\/ ([\w.-]+)/.exec(text) ?? []
         steps.push({ name, text: here(text) })
