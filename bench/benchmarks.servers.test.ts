@@ -143,6 +143,26 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     for (const { table, y } of figures) expect(y.median, table).toBeGreaterThanOrEqual(0)
   })
 
+  it('npm run bench:partitions -- --profile tells where the time of its rows goes', async () => {
+    const small = ['--small', '--entries-few', '200', '--units', '1,2', '--partitions', '2']
+    const few = ['--time', '50', '--without', 'Hazelcast,Redis,NATS KV', '--only', 'hot-key']
+    const name = 'profiled'
+    await start(
+      './partitions.ts',
+      ...small,
+      ...few,
+      '--profile',
+      '--name',
+      name,
+      '--results',
+      folder,
+    )
+    const page = await readFile(join(folder, `${name}-profiles.md`), 'utf8')
+    for (const role of ['home unit', 'unit that passes on', 'server nats'])
+      expect(page).toMatch(new RegExp(`^\\| ${role} \\| \\d+ \\| [\\d.,]+ \\|`, 'm'))
+    expect(page).toMatch(/^### home unit\n/m)
+  })
+
   // Hazelcast is a Java program of its own that takes long to start; its absence is told, and
   // everything else is measured all the same.
   const halves = [allGoals.slice(0, 7), allGoals.slice(7)]
