@@ -75,6 +75,18 @@ test('a merge whose promise is not kept is a fault, after a bounded time', async
   expect(fates[1].value?.answers).toEqual([{ error: fault }, { result: { total: 0 } }])
 })
 
+test('a correction that is none is refused before anybody is asked', async () => {
+  const { unit } = (await world.startSettled(1))[0]!
+  for (const odd of [
+    null,
+    [],
+    'text',
+    {},
+    { cache: 'counters', key: 'a', version: 1, value: null },
+  ])
+    await expect(unit.correct(odd as never)).rejects.toMatchObject({ code: 'invalid_input' })
+})
+
 describe('several queries together', () => {
   test('read each partition at one position, wherever it is kept', async () => {
     const members = await world.startSettled(4)
