@@ -8,7 +8,7 @@ import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import type { AnyCache } from '@spacegrid/grid/core/transaction'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import type {
   BatchAnswer,
@@ -86,6 +86,8 @@ export class Reads {
   readonly #place: Place | undefined
   readonly #load: LoadControl
   readonly #plainly: Asked
+  /** What has left memory is looked up, and a query that wants it runs once more with its input. */
+  readonly #looksAgain: boolean
 
   constructor(space: Space, parts: ReadsParts) {
     const { name, clock, now, faults, serves, waitMsMax, place, load } = parts
@@ -94,6 +96,7 @@ export class Reads {
     this.#name = name
     this.#place = place
     this.#space = space
+    this.#looksAgain = space.caches.some(({ archive }) => archive !== undefined)
     this.#clock = clock
     this.#now = now
     this.#plainly = this.#asked(asItIs)
@@ -162,6 +165,7 @@ export class Reads {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     checkFits(query.input, input, name)
+    if (this.#looksAgain) freezeInput(input, name)
     return query
   }
 

@@ -3,7 +3,7 @@ import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { type AskedRead, positionInvalid } from '@spacegrid/grid/doors/request/request-options'
@@ -132,6 +132,7 @@ export class PartitionReads {
       if (!query) throw unknownIn(this.#space, 'query', name)
       if (!query.everyPartition) return [partitionOfInput(this.#space, query, input)]
       checkFits(query.input, input, name)
+      freezeInput(input, name)
       return this.#all
     } catch (error) {
       if (!isGridError(error)) throw error
@@ -175,6 +176,7 @@ export class PartitionReads {
     options: AskedRead,
   ): Promise<QueryAnswer<string>> {
     checkFits(query.input, input, query.name)
+    freezeInput(input, query.name)
     const answers = await everyOne(this.#all, this.#parts.scatterMax, (partition) =>
       this.#queryAt(partition, query.name, input, options),
     )
