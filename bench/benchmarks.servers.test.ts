@@ -130,7 +130,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
   it.each([
     'work,memory,fifth-unit',
     'beside-one,streams,placement',
-    'passed-on,across-two,hot-key,killed-unit',
+    'passed-on,across-two,hot-key,hot-auction,killed-unit',
   ])('npm run bench:partitions measures %s', async (only) => {
     const name = `partitions-${only.split(',')[0]}`
     const small = ['--small', '--entries', '200', '--entries-few', '200', '--units', '1,2']
@@ -141,6 +141,26 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
     expect(new Set(rows.map((row) => row.name))).toEqual(new Set(names))
     for (const row of rows) expectMeasured(row)
     for (const { table, y } of figures) expect(y.median, table).toBeGreaterThanOrEqual(0)
+  })
+
+  it('npm run bench:partitions -- --profile tells where the time of its rows goes', async () => {
+    const small = ['--small', '--entries-few', '200', '--units', '1,2', '--partitions', '2']
+    const few = ['--time', '50', '--without', 'Hazelcast,Redis,NATS KV', '--only', 'hot-key']
+    const name = 'profiled'
+    await start(
+      './partitions.ts',
+      ...small,
+      ...few,
+      '--profile',
+      '--name',
+      name,
+      '--results',
+      folder,
+    )
+    const page = await readFile(join(folder, `${name}-profiles.md`), 'utf8')
+    for (const role of ['home unit', 'units that pass on', 'server nats'])
+      expect(page).toMatch(new RegExp(`^\\| ${role} \\| \\d+ \\| [\\d.,]+ \\|`, 'm'))
+    expect(page).toMatch(/^### home unit\n/m)
   })
 
   // Hazelcast is a Java program of its own that takes long to start; its absence is told, and

@@ -10,6 +10,7 @@ import { partitionsPage } from './partitions/partition-results.ts'
 import { serverVersions } from './peers/server-versions.ts'
 import { StatusLine } from './peers/status-line.ts'
 import { BenchServers } from './processes/bench-servers.ts'
+import { sceneText, writeScenes } from './profile/scene.ts'
 import { runFacts } from './report/run-facts.ts'
 import { writeResults } from './report/write-results.ts'
 
@@ -23,6 +24,7 @@ interface Options {
   readonly rounds: number
   readonly time: number
   readonly small: boolean
+  readonly profile: boolean
   readonly name: string
   readonly results: string
 }
@@ -41,6 +43,22 @@ async function run(options: Options): Promise<void> {
   const leftOut = new Map(options.without.map((peer) => [peer, 'not wanted (--without)']))
   await using servers = await BenchServers.open((line) => screen.print(line))
   const settings = { rounds, sampleMs, small, large: false }
+  if (options.profile) {
+    const sections: string[] = []
+    for (const goal of options.only.filter(({ profile }) => profile)) {
+      const context = new GoalContext(
+        servers,
+        settings,
+        (text) => screen.show(`${goal.name}: ${text}`),
+        leftOut,
+      )
+      for (const scene of (await goal.profile?.(context, sizes)) ?? [])
+        sections.push(sceneText(scene))
+      await context.closeAll()
+    }
+    screen.print(await writeScenes(options.results, `${options.name}-profiles`, facts, sections))
+    return
+  }
   const { rows, figures, seconds } = await measureGoals(options.only, {
     screen,
     isSmall: small,
@@ -84,6 +102,11 @@ await runCommand(
     .option('--rounds <number>', 'rounds of each comparison', whole(1, 99), 3)
     .option('--time <ms>', 'time of each sample', whole(10, 60_000), 2000)
     .option('--small', 'the figures mean nothing: it only shows that it works', false)
+    .option(
+      '--profile',
+      'writes where the processor time of those rows goes that have not met their goal, instead of results',
+      false,
+    )
     .option('--name <name>', 'name of the result files', 'partitions')
     .option(
       '--results <folder>',

@@ -1,8 +1,10 @@
 import { defineCache, defineCommand, defineSpace, Type } from '@spacegrid/grid/core/define'
+import { FrameKind } from '@spacegrid/grid/core/frame'
 import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
 import { encodeAuditMessage } from '@spacegrid/grid/engine/agreement/audit-codec'
 import { WindowAuthor, windowOf } from '@spacegrid/grid/engine/changes/test-support/window-author'
 import { WindowAssembler } from '@spacegrid/grid/engine/changes/window-assembler'
+import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { decodeWindow, type Window } from '@spacegrid/grid/engine/wire/window-codec'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
@@ -36,6 +38,8 @@ class Bench {
   readonly random: SeededRandom
   readonly unit: ProcessingUnit
   readonly reports: string[] = []
+  /** The pumps' connections, in the order of their start. */
+  readonly pumpLogs: SimulatedLog[] = []
   readonly #started: { stop(): Promise<void> }[]
 
   constructor(seed = 1) {
@@ -58,10 +62,12 @@ class Bench {
     events?: UnreliableStream,
   ): Promise<DataPump> {
     const { clock, messaging, random } = this
+    const log = new SimulatedLog(clock, this.log)
+    this.pumpLogs.push(log)
     const pump = new DataPump(
       'test',
       {
-        log: new SimulatedLog(clock, this.log),
+        log,
         changes: new SimulatedLog(clock, this.changes, { latencyMs: () => queueMs }),
         ...(events ? { events } : {}),
         messaging,
@@ -276,6 +282,29 @@ test('a pump makes room for another one, and goes on itself only if that one doe
   const events = (await bench.windows()).flatMap((window) => window.events)
   expect(events).toHaveLength(22 * 5)
   expect(bench.reports.some((message) => /starts again/.test(message))).toBe(false)
+})
+
+// architecture.md, invariants 6 and 8
+test('what the log has lost while it waited to be published is not published', async () => {
+  bench = new Bench()
+  await bench.startUnit()
+  await bench.startPump()
+  await bench.put(3, 3)
+  await bench.clock.advance(500)
+  const published = (await bench.windows()).at(-1)
+  bench.changes.full = true
+  await bench.put(4, 4)
+  await bench.clock.advance(500)
+  // The queue comes back before the pump's tail has seen what became of the log.
+  for (const log of bench.pumpLogs) log.lateMs = () => 60_000
+  bench.log.loseTail(4)
+  await bench.clock.advance(1)
+  for (let nonce = 0; nonce < 6; nonce++)
+    bench.log.append(encodeFrame({ kind: FrameKind.join, unit: 'other', nonce }))
+  bench.changes.full = false
+  await bench.clock.advance(10_000)
+  expect((await bench.windows()).at(-1)).toEqual(published)
+  expect(bench.reports.join()).toMatch(/The log has another record at/)
 })
 
 test('a standby that no longer has what the queue goes on with starts again', async () => {

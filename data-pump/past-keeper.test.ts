@@ -55,7 +55,8 @@ class Bench {
   async look(logIdentity = 'log'): Promise<void> {
     const { state } = this
     const listen = () => () => undefined
-    await this.settled(this.#keeper.look({ state, listen }, logIdentity))
+    const verify = async () => undefined
+    await this.settled(this.#keeper.look({ state, listen, verify }, logIdentity))
   }
 
   async positions(): Promise<number[]> {

@@ -20,9 +20,13 @@ export interface PastKeeping {
 }
 
 /** What a snapshot is taken of. */
-type Copied = Pick<Replica, 'state' | 'listen'>
+type Copied = Pick<Replica, 'state' | 'listen' | 'verify'>
 
-const nothingYet = (): Copied => ({ state: new SpaceState(), listen: () => () => undefined })
+const nothingYet = (): Copied => ({
+  state: new SpaceState(),
+  listen: () => () => undefined,
+  verify: async () => undefined,
+})
 
 /** Snapshots in the time that the past is kept: the more, the less has to be melded again. */
 const snapshotsInTime = 4
@@ -125,6 +129,7 @@ export class PastKeeper {
   }
 
   async #keep(replica: Copied, logIdentity: string): Promise<void> {
+    await replica.verify()
     const source = new ReplicaSnapshot(replica, this.#snapshotBytesMax)
     try {
       const { position, time } = replica.state

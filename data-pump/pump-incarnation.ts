@@ -200,7 +200,7 @@ export class PumpIncarnation {
     }
   }
 
-  #follow({ state, from, newest, last, wrongTo, corrections }: PumpStart): Replica {
+  #follow({ state, seen, from, newest, last, wrongTo, corrections }: PumpStart): Replica {
     const { log, image, changes, events, messaging, clock, random } = this.#ports
     this.#collector = new WindowCollector(from)
     for (const change of corrections) this.#collector.correct(change)
@@ -216,7 +216,7 @@ export class PumpIncarnation {
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
-    const replica = new Replica(log, state, clock)
+    const replica = new Replica(log, state, { clock, seen })
     this.#watch.follow(replica)
     replica.listen({
       changed: ({ cache, key, value, version, archived }, before) => {
@@ -369,10 +369,15 @@ export class PumpIncarnation {
     // other is collected.
     await this.#resume()
     const startedAt = clock.monotonic()
+    // What the log has lost must not be stored.
+    const isInLog = () => replica.verify()
     try {
       // Before the window: it is from there that whoever comes after a crash goes on.
-      if (window.events.length > 0) await this.#events?.publish(window.events)
-      const { last, bytes } = await this.#publisher.publish(window, this.#queueLast)
+      if (window.events.length > 0) {
+        await this.#life.until(isInLog, (error) => error.code === 'log_replaced')
+        await this.#events?.publish(window.events)
+      }
+      const { last, bytes } = await this.#publisher.publish(window, this.#queueLast, isInLog)
       this.#queueLast = last
       this.#published = window.checkpoint.position
       this.#schedule.published(clock.monotonic() - startedAt)
@@ -463,6 +468,7 @@ export class PumpIncarnation {
     const { identity, last } = await log.bounds()
     this.#lastKnown = last
     if (identity !== this.#logIdentity) this.end(this.#replacedBy(identity))
+    if (this.#paused) await this.#verifyPaused()
     if (this.state !== 'active' || this.#publishing) return
     const replica = this.#replica
     if (replica && this.#collector.size > 0 && replica.state.position <= this.#collector.from)
@@ -470,6 +476,16 @@ export class PumpIncarnation {
     const gap = await this.#gaps.look(this.#chainFrom, this.published)
     if (gap) this.end(gap)
     await this.#events?.look()
+  }
+
+  /** Its tail does not run, so nobody tells it that the log has lost what it melded. */
+  async #verifyPaused(): Promise<void> {
+    try {
+      await this.#replica?.verify()
+    } catch (error) {
+      if (isGridError(error, 'log_replaced')) this.end(error)
+      else throw error
+    }
   }
 
   async #lookAtPast(replica: Replica): Promise<void> {

@@ -52,12 +52,12 @@ export async function findRepair(
     if (stored.position >= wrongTo) {
       const right = await fromPeer(clock, life, (signal) => copy(['peer'], signal))
       if (!right) return undefined
-      const { state, logIdentity } = right
+      const { state, logIdentity, seen } = right
       if (state.position > stored.position) {
         const corrections = await differences(stored, state, clock)
         const from = stored.position
         return {
-          ...{ state, logIdentity, from, newest: undefined },
+          ...{ state, logIdentity, seen, from, newest: undefined },
           ...{ last, storedAt, wrongTo, corrections },
         }
       }

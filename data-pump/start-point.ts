@@ -1,4 +1,5 @@
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
 import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 
@@ -8,6 +9,8 @@ export interface PumpStart {
   readonly state: SpaceState
   /** Identity of the log that continues it. */
   readonly logIdentity: string
+  /** The log's record at the state's position, where the log holds it. */
+  readonly seen?: LogRecord | undefined
   /** Where the next window begins. */
   readonly from: number
   /** The window that ends at `from`; undefined when the queue does not lead on from the store. */

@@ -19,6 +19,8 @@ function createPublisher(clock: SimulatedClock, stream: SimulatedStream, pump: n
 }
 
 /** Of about ten records. */
+const always = async () => undefined
+
 const largeWindow = (from: number, to: number): Window =>
   windowOf(
     from,
@@ -61,7 +63,7 @@ test(`a window is there once, whatever becomes of its records: seed ${seed}`, as
   }
   let last = 0
   for (let to = 1; to <= 10; to++)
-    ({ last } = await finish(clock, publisher.publish(largeWindow(to - 1, to), last)))
+    ({ last } = await finish(clock, publisher.publish(largeWindow(to - 1, to), last, always)))
   expect(last).toBe(stream.last)
   expect(windowsIn(stream)).toEqual(Array.from({ length: 10 }, (_, at) => [at, at + 1]))
 })
@@ -72,7 +74,9 @@ test('of two pumps at the same place one gets through, the other is told', async
   const publishers = [1, 2].map((pump) => createPublisher(clock, stream, pump).publisher)
   const outcomes = await finish(
     clock,
-    Promise.allSettled(publishers.map((publisher) => publisher.publish(largeWindow(0, 5), 0))),
+    Promise.allSettled(
+      publishers.map((publisher) => publisher.publish(largeWindow(0, 5), 0, always)),
+    ),
   )
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
@@ -91,7 +95,7 @@ test('a full queue is waited for, in the middle of a window too', async () => {
     if (appends === 3) stream.full = true
     return {}
   }
-  const publishing = publisher.publish(largeWindow(0, 5), 0)
+  const publishing = publisher.publish(largeWindow(0, 5), 0, always)
   await clock.advance(30_000)
   expect(life.problem).toMatch(/filled/)
   expect(windowsIn(stream)).toEqual([])
@@ -106,7 +110,7 @@ test('a pump that stops does not wait for the queue', async () => {
   const stream = new SimulatedStream(clock)
   const { stopping, publisher } = createPublisher(clock, stream, 1)
   stream.full = true
-  const publishing = publisher.publish(windowOf(0, 5), 0)
+  const publishing = publisher.publish(windowOf(0, 5), 0, always)
   publishing.catch(() => undefined)
   await clock.advance(1000)
   stopping.abort()

@@ -33,23 +33,32 @@ export class WindowPublisher {
 
   /**
    * Appends the window behind the queue's record at `after`.
+   * @param verify asked before each record is appended, however often: throws GridErrors while that
+   * must not be; `log_replaced`: it never may
    * @throws GridError `fenced` when something else is behind it: another pump is active
    */
-  async publish(window: Window, after: number): Promise<Published> {
+  async publish(window: Window, after: number, verify: () => Promise<void>): Promise<Published> {
     const id = { pump: this.#pump, number: ++this.#number }
     const records = await encodeWindow(window, id, this.#changes.recordBytesMax, this.#turns.pause)
     let last = after
     let bytes = 0
     for (const [part, record] of records.entries()) {
-      await this.#append(record, id, part, last)
+      await this.#append(record, id, part, last, verify)
       last++
       bytes += record.byteLength
     }
     return { last, bytes }
   }
 
-  async #append(record: Uint8Array, id: WindowId, part: number, after: number): Promise<void> {
+  async #append(
+    record: Uint8Array,
+    id: WindowId,
+    part: number,
+    after: number,
+    verify: () => Promise<void>,
+  ): Promise<void> {
     await this.#life.until(async () => {
+      await verify()
       try {
         await this.#changes.append(record, { expectedLast: after })
       } catch (error) {
@@ -70,4 +79,7 @@ export class WindowPublisher {
 }
 
 const isFinal = ({ code }: GridError): boolean =>
-  code === 'fenced' || code === 'record_too_large' || code === 'format_unsupported'
+  code === 'fenced' ||
+  code === 'log_replaced' ||
+  code === 'record_too_large' ||
+  code === 'format_unsupported'

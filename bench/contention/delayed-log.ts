@@ -28,15 +28,16 @@ export class DelayedLog implements Log {
     return await this.#log.append(data, options)
   }
 
-  tail(after: number, listener: LogListener): LogTail {
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
     // Timers of one length fire in the order in which they were set.
     const later = (tell: () => void) => void this.#later().then(tell)
     let isStopped = false
-    const tail = this.#log.tail(after, {
+    const told: LogListener = {
       record: (record) => later(() => isStopped || listener.record(record)),
       connected: (connected) => later(() => isStopped || listener.connected?.(connected)),
       broken: (error) => later(() => isStopped || listener.broken(error)),
-    })
+    }
+    const tail = this.#log.tail(after, told, seen)
     return {
       stop: async () => {
         isStopped = true

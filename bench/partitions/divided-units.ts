@@ -121,7 +121,7 @@ export class DividedUnits {
 
   /** Processor time of all units, ms. */
   async cpuMs(): Promise<number> {
-    const each = await Promise.all(this.units.map((unit) => unit.request<number>('cpuMs')))
+    const each = await Promise.all(this.units.map((unit) => unit.cpuMs()))
     return each.reduce((sum, ms) => sum + ms, 0)
   }
 

@@ -1,6 +1,7 @@
 import type { GoalResult } from '../goals/goal.ts'
 import type { GoalContext } from '../goals/goal-context.ts'
 import type { Spread } from '../goals/spread.ts'
+import type { Scene } from '../profile/scene.ts'
 
 export interface PartitionSizes {
   /** Where memory and moves are measured. */
@@ -29,4 +30,6 @@ export type PartitionResult = GoalResult<PartitionFigure>
 export interface PartitionGoal {
   readonly name: string
   measure(context: GoalContext, sizes: PartitionSizes): Promise<PartitionResult>
+  /** Where the processor's time goes in it: of what has not met its goal. */
+  profile?(context: GoalContext, sizes: PartitionSizes): Promise<readonly Scene[]>
 }

@@ -4,6 +4,7 @@ import type { GoalContext } from '../goals/goal-context.ts'
 import { ratioOf, spreadOf, spreadText } from '../goals/spread.ts'
 import { runTogether } from '../processes/running-subject.ts'
 import type { RunResult } from '../processes/subject.ts'
+import { type Scene, watchScene } from '../profile/scene.ts'
 import { DividedUnits } from './divided-units.ts'
 import type { PartitionFigure, PartitionGoal, PartitionSizes } from './partition-goal.ts'
 
@@ -24,15 +25,11 @@ const rateText = (samples: readonly RunResult[] | undefined): string =>
 
 type Samples = ReadonlyMap<string, readonly RunResult[]>
 
-/**
- * Commits a second at so many in flight, in all units together; each unit asks for what it is home
- * of, in process.
- */
-async function sampleKinds(
+async function startKinds(
   context: GoalContext,
   { entriesFew: entries }: PartitionSizes,
   kinds: readonly Kind[],
-): Promise<Map<number, Samples>> {
+): Promise<readonly [Kind, DividedUnits][]> {
   const started: [Kind, DividedUnits][] = []
   for (const kind of kinds) {
     const options = { ...kind, entries }
@@ -43,6 +40,19 @@ async function sampleKinds(
     for (const unit of all.units) await unit.request('choose')
     started.push([kind, all])
   }
+  return started
+}
+
+/**
+ * Commits a second at so many in flight, in all units together; each unit asks for what it is home
+ * of, in process.
+ */
+async function sampleKinds(
+  context: GoalContext,
+  sizes: PartitionSizes,
+  kinds: readonly Kind[],
+): Promise<Map<number, Samples>> {
+  const started = await startKinds(context, sizes, kinds)
   const byConcurrency = new Map<number, Samples>()
   for (const inFlight of concurrencies) {
     const contenders = started.map(([{ name, units }, all]) => ({
@@ -56,16 +66,38 @@ async function sampleKinds(
   return byConcurrency
 }
 
+/** The same at the smaller concurrency, with a profile of all units together. */
+async function profileKinds(
+  context: GoalContext,
+  sizes: PartitionSizes,
+  kinds: readonly Kind[],
+): Promise<Scene[]> {
+  const scenes: Scene[] = []
+  const [inFlight] = concurrencies
+  for (const [{ name, units }, all] of await startKinds(context, sizes, kinds)) {
+    const run = () => runTogether(all.units, 'touchOwn', context.run(inFlight / units))
+    await run()
+    const what = `commits of ${name}, ${inFlight} in flight together`
+    scenes.push(
+      await watchScene(context, what, { roles: { units: all.units }, servers: ['nats'], run }),
+    )
+  }
+  return scenes
+}
+
+function kindsBesideOne({ copies }: PartitionSizes): readonly [Kind, Kind, Kind] {
+  const four = (each: number, text: string): Kind => ({
+    ...{ name: `4 partitions in 2 units, ${text}`, units: 2, partitions: 4, copies: each },
+  })
+  const one = { name: '1 partition in 1 unit', units: 1, partitions: 1, copies: 1 }
+  return [one, four(copies, `${copies} copies`), four(1, '1 copy')]
+}
+
 /** Four partitions in two units beside one partition in one unit. */
 export const besideOne: PartitionGoal = {
   name: 'beside-one',
   async measure(context, sizes) {
-    const one = { name: '1 partition in 1 unit', units: 1, partitions: 1, copies: 1 }
-    const four = (copies: number, name: string) => ({ name, units: 2, partitions: 4, copies })
-    const others = [
-      four(sizes.copies, `4 partitions in 2 units, ${sizes.copies} copies`),
-      four(1, '4 partitions in 2 units, 1 copy'),
-    ]
+    const [one, ...others] = kindsBesideOne(sizes)
     const found = await sampleKinds(context, sizes, [one, ...others])
     const rows = [...found].flatMap(([inFlight, samples]) =>
       others.map(({ name }): GoalRow => {
@@ -82,6 +114,7 @@ export const besideOne: PartitionGoal = {
     )
     return { rows }
   },
+  profile: (context, sizes) => profileKinds(context, sizes, kindsBesideOne(sizes)),
 }
 
 /** One unit, one NATS server, and more and more partitions. */
@@ -118,4 +151,12 @@ export const manyStreams: PartitionGoal = {
     )
     return { rows, figures }
   },
+  profile: (context, sizes) =>
+    profileKinds(
+      context,
+      sizes,
+      [1, judged].map((partitions) => ({
+        ...{ name: `${partitions} in 1 unit`, units: 1, partitions, copies: 1 },
+      })),
+    ),
 }

@@ -1,5 +1,6 @@
 import type { GoalRow } from '../goals/goal.ts'
 import { ratioOf, short, spreadOf } from '../goals/spread.ts'
+import { type Scene, watchScene } from '../profile/scene.ts'
 import { DividedUnits } from './divided-units.ts'
 import type { PartitionFigure, PartitionGoal } from './partition-goal.ts'
 
@@ -99,5 +100,20 @@ export const workPerCommand: PartitionGoal = {
       ),
     )
     return { rows: [row], figures }
+  },
+  async profile(context, { units, partitions, copies, entriesFew: entries }) {
+    const scenes: Scene[] = []
+    const few = units.find((count) => count >= copies) ?? 1
+    for (const count of new Set([few, units.at(-1) ?? few])) {
+      const all = await DividedUnits.start(context, count, { partitions, copies, entries })
+      const client = await all.client()
+      const run = () => client.run('touch', context.run(inFlight))
+      await run()
+      const what = `work per command: ${partitions} partitions, ${copies} copies, ${count} units`
+      const roles = { units: all.units, client: [client] }
+      scenes.push(await watchScene(context, what, { roles, servers: ['nats'], run }))
+      await all.close()
+    }
+    return scenes
   },
 }

@@ -12,6 +12,7 @@ import { hazelcastFiles } from './hazelcast-download.ts'
 export interface HazelcastServer {
   /** `host:port`, as its client takes it. */
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -62,6 +63,7 @@ export async function startHazelcast(
   }
   return {
     url: `127.0.0.1:${port}`,
+    pid,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       // It holds nothing that an orderly end would save.

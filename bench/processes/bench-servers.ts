@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { useOf } from '@spacegrid/proof/simulator/process-use'
 import type { LocalServer } from 'spacegrid/servers/local-server'
 import { startMongod } from 'spacegrid/servers/mongod'
 import { startNatsServer } from 'spacegrid/servers/nats-server'
@@ -12,6 +13,7 @@ import { startStandaloneMongod } from '../peers/standalone-mongod.ts'
 /** Anything that runs beside this process and is asked for by its URL. */
 interface Server {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -72,6 +74,12 @@ export class BenchServers implements AsyncDisposable {
       this.#running.set(name, server)
     }
     return (await server).url
+  }
+
+  /** Processor time that a server has had so far, ms; NaN where the system does not say. */
+  async cpuMs(name: BenchServerName): Promise<number> {
+    const server = await this.#running.get(name)
+    return server ? (useOf(server.pid)?.cpuMs ?? Number.NaN) : Number.NaN
   }
 
   /** A new folder below that of the servers, on the same disk. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ownProgram } from 'spacegrid/own-program'
 import { outlive, reapWithThisProcess } from 'spacegrid/servers/reaper'
+import type { OwnProfile } from '../profile/own-profile.ts'
 import type { RunResult, RunSettings } from './subject.ts'
 import { type Call, openedId, type Reply } from './subject-process.ts'
 
@@ -87,6 +88,20 @@ export class RunningSubject implements AsyncDisposable {
   /** The answer is the caller's to know: whoever wrote the subject wrote it. */
   async request<T>(request: string, ...parameters: unknown[]): Promise<T> {
     return (await this.#call({ request, parameters })) as T
+  }
+
+  /** Processor time that the process has had so far, ms. */
+  async cpuMs(): Promise<number> {
+    return (await this.#call({ cpu: true })) as number
+  }
+
+  /** From now on the process notes where its time goes, until it is asked. */
+  async beginProfile(): Promise<void> {
+    await this.#call({ profile: 'begin' })
+  }
+
+  async endProfile(): Promise<OwnProfile> {
+    return (await this.#call({ profile: 'end' })) as OwnProfile
   }
 
   /** As kill -9: nothing is closed, and nobody is told. */

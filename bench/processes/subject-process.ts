@@ -1,3 +1,4 @@
+import { OwnProfiler } from '../profile/own-profile.ts'
 import { runLoop } from './loops.ts'
 import type { RunSettings, Subject } from './subject.ts'
 
@@ -7,6 +8,8 @@ import type { RunSettings, Subject } from './subject.ts'
 export type Call =
   | { readonly id: number; readonly run: string; readonly settings: RunSettings }
   | { readonly id: number; readonly request: string; readonly parameters: readonly unknown[] }
+  | { readonly id: number; readonly profile: 'begin' | 'end' }
+  | { readonly id: number; readonly cpu: true }
   | { readonly id: number; readonly close: true }
 
 export interface Reply {
@@ -43,12 +46,22 @@ async function answer(
   }
 }
 
+/** Processor time of this process so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+const profiler = new OwnProfiler()
+
 async function act(subject: Subject, call: Call): Promise<unknown> {
   if ('close' in call) {
     await subject.close()
     setImmediate(() => process.exit(0))
     return undefined
   }
+  if ('cpu' in call) return cpuMs()
+  if ('profile' in call) return await profiler[call.profile]()
   if ('request' in call) {
     const request = subject.requests?.[call.request]
     if (!request) throw new Error(`This subject knows no request ${call.request}`)

@@ -114,8 +114,8 @@ export async function open(options: DividedUnitOptions): Promise<Subject> {
         return own.length
       },
       kept: () => keptBy(unit),
+      isHomeOfHot: () => homeOf(unit, keys.partitionOf(keys.keyAt(0, all))) === name,
       usage: (): DividedUsage => usageOf(),
-      cpuMs: () => cpuMsOf(),
     },
     close: async () => {
       await Promise.all(services.map((service) => service.stop()))
@@ -201,6 +201,12 @@ function keptBy(unit: AnyUnit): Kept {
     entries: new Map([...unit.kept].map(([at, part]) => [at, part.status().entries])),
   }
 }
+
+/** Of a partition, or of the hot key in a space with one. */
+const homeOf = (unit: AnyUnit, partition: number): string | null | undefined =>
+  unit instanceof ProcessingUnit
+    ? unit.affinity?.keys.find(({ home }) => home !== null)?.home
+    : unit.placement().homes[partition]
 
 const cpuMsOf = (): number => {
   const { user, system } = process.cpuUsage()

@@ -65,14 +65,14 @@ export class HostLog implements Log {
     return this.#ask(() => this.connection.trim(position))
   }
 
-  tail(after: number, listener: LogListener): LogTail {
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
     let ended = !this.#host.acts()
     if (ended) return { stop: async () => undefined }
     const give = (tell: () => void) =>
       this.#host.deliver(() => {
         if (!ended) tell()
       })
-    const tail = this.connection.tail(after, {
+    const told: LogListener = {
       record: (record) => {
         const { glitch } = this
         this.glitch = 'none'
@@ -83,7 +83,8 @@ export class HostLog implements Log {
       },
       connected: (connected) => give(() => listener.connected?.(connected)),
       broken: (error) => give(() => listener.broken(error)),
-    })
+    }
+    const tail = this.connection.tail(after, told, seen)
     return {
       stop: async () => {
         ended = true

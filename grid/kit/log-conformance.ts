@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GridError } from '../core/errors.ts'
-import type { Log, LogRecord } from '../engine/ports/log.ts'
+import type { Log, LogListener, LogRecord } from '../engine/ports/log.ts'
 
 export interface LogConformanceSubject {
   readonly log: Log
@@ -14,11 +14,11 @@ const text = (record: LogRecord | undefined): string | undefined =>
   record && new TextDecoder().decode(record.data)
 
 /** A tail that keeps what it sees, and can be waited for. */
-export function follow(log: Log, after: number) {
+export function follow(log: Log, after: number, seen?: LogRecord) {
   const records: LogRecord[] = []
   let failure: Error | undefined
   let wake = () => {}
-  const tail = log.tail(after, {
+  const listener: LogListener = {
     record(record) {
       records.push(record)
       wake()
@@ -27,7 +27,8 @@ export function follow(log: Log, after: number) {
       failure = error
       wake()
     },
-  })
+  }
+  const tail = log.tail(after, listener, seen)
   const until = async (done: () => boolean) => {
     while (!done())
       await new Promise<void>((resolve) => {
@@ -191,6 +192,24 @@ export function describeLogConformance(
         expect((await follow(log, 0).broken()).code).toBe('log_trimmed')
         expect((await follow(log, 4).broken()).code).toBe('log_replaced')
         expect(await follow(log, 2).reached(3)).toEqual(['c'])
+      }),
+    )
+
+    test(
+      'a tail goes on behind the record that was seen, and behind no other one in its place',
+      withLog(async (log) => {
+        await appendAll(log, ['a', 'b', 'c'])
+        const seen = (await log.read(2)) as LogRecord
+        expect(await follow(log, 2, seen).reached(3)).toEqual(['c'])
+        const others = [
+          { ...seen, data: bytes('x') },
+          { ...seen, time: seen.time - 1 },
+        ]
+        for (const other of others)
+          expect((await follow(log, 2, other).broken()).code).toBe('log_replaced')
+        await log.trim(3)
+        // Nobody can tell any more.
+        expect(await follow(log, 2, seen).reached(3)).toEqual(['c'])
       }),
     )
   })

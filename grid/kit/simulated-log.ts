@@ -1,12 +1,13 @@
 import { GridError, isGridError } from '../core/errors.ts'
 import type { Clock } from '../engine/ports/clock.ts'
-import type {
-  AppendOptions,
-  Log,
-  LogBounds,
-  LogListener,
-  LogRecord,
-  LogTail,
+import {
+  type AppendOptions,
+  isSameRecord,
+  type Log,
+  type LogBounds,
+  type LogListener,
+  type LogRecord,
+  type LogTail,
 } from '../engine/ports/log.ts'
 import { SimulatedStream } from './simulated-stream.ts'
 
@@ -90,13 +91,13 @@ export class SimulatedLog implements Log {
     return this.#exchange(store, { answered: answered && copies > 0, delayMs })
   }
 
-  tail(after: number, listener: LogListener): LogTail {
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
     const damaged: LogListener = {
       record: (record) => listener.record(this.seen(record)),
       connected: (connected) => listener.connected?.(connected),
       broken: (error) => listener.broken(error),
     }
-    const tail = new SimulatedTail(this.stream, after, damaged, (callback) =>
+    const tail = new SimulatedTail(this.stream, after, damaged, seen, (callback) =>
       this.#clock.after(this.#latencyMs() + this.lateMs(), () => {
         if (this.#connected) callback()
       }),
@@ -195,20 +196,22 @@ class SimulatedTail {
   readonly #identity: string
   readonly #schedule: (callback: () => void) => void
   #next: number
-  /** Of the record that was delivered last. */
-  #lastTime: number | undefined
+  /** The record at the position before. */
+  #seen: LogRecord | undefined
   #ended = false
 
   constructor(
     stream: SimulatedStream,
     after: number,
     listener: LogListener,
+    seen: LogRecord | undefined,
     schedule: (callback: () => void) => void,
   ) {
     this.listener = listener
     this.#stream = stream
     this.#identity = stream.identity
     this.#next = after + 1
+    this.#seen = seen
     this.#schedule = schedule
   }
 
@@ -234,7 +237,7 @@ class SimulatedTail {
       const record = this.#stream.read(this.#next)
       if (!record) return
       this.#next++
-      this.#lastTime = record.time
+      this.#seen = record
       this.listener.record(record)
     }
   }
@@ -245,7 +248,7 @@ class SimulatedTail {
    */
   #isOther(): boolean {
     const record = this.#stream.read(this.#next - 1)
-    return this.#lastTime !== undefined && record !== undefined && record.time !== this.#lastTime
+    return this.#seen !== undefined && record !== undefined && !isSameRecord(record, this.#seen)
   }
 
   #break(code: 'log_replaced' | 'log_trimmed'): void {

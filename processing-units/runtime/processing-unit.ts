@@ -45,7 +45,7 @@ import { Execution } from './execution.ts'
 import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
-import { Incarnation } from './incarnation.ts'
+import { Incarnation, type IncarnationParts } from './incarnation.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { LoadControl } from './overload/load-control.ts'
@@ -104,7 +104,8 @@ export class ProcessingUnit implements Serving, Component {
   #persistence: PersistenceWatch | undefined
   readonly #figures: UnitFigures
   readonly #load: LoadControl
-  readonly #definition: DefinitionTeller
+  /** What all incarnations are made of. */
+  readonly #parts: IncarnationParts
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
   /** What it has to do with reactions, its own and those of others. */
@@ -131,7 +132,6 @@ export class ProcessingUnit implements Serving, Component {
         return worked && isLong ? 0 : retryMs
       },
     })
-    this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -140,10 +140,17 @@ export class ProcessingUnit implements Serving, Component {
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
     const observed = queueingDelayOf(ports.telemetry, this.#logName)
     this.#load = new LoadControl({ ...ports, observed }, this.#options)
-    const { messaging, clock } = ports
+    const { messaging, clock, log, random, memory } = ports
+    const { place } = this.#unitPlace
+    this.#parts = {
+      ...{ name, space, log, clock, random, memory, place },
+      ...{ watch: this.#watch, faults: this.#faults, load: this.#load },
+      definition: new DefinitionTeller(space, report),
+      asking: { logName: this.#logName, messaging },
+    }
     const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ name, clock, now, faults: this.#faults, place },
       ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
       waitMsMax: this.#options.positionWaitMsMax,
@@ -175,7 +182,7 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
-    const where = { logName: this.#logName, place: this.#unitPlace.place }
+    const where = { logName: this.#logName, place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
     this.#figures = new UnitFigures({
       ...{
@@ -441,9 +448,9 @@ export class ProcessingUnit implements Serving, Component {
   /** One incarnation, from where its state comes to its end. */
   async #live(life: Life): Promise<void> {
     const { signal } = life
-    const { log, messaging, clock, random, memory } = this.#ports
+    const { log, messaging, clock } = this.#ports
     this.#search.begin()
-    const { state, source, logIdentity, copied } = await rehydrate(log, messaging, clock, {
+    const rehydrated = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
       sources: this.#sources,
       signal,
@@ -454,6 +461,7 @@ export class ProcessingUnit implements Serving, Component {
       progress: (progress) => this.#search.progressed(progress),
       failed: (from, error) => this.#search.failed(from, error),
     })
+    const { state, source, logIdentity, copied } = rehydrated
     this.#logFollowed = logIdentity
     this.#search.found()
     // Stopped while the last answer came in: an incarnation made now would never be told.
@@ -465,22 +473,8 @@ export class ProcessingUnit implements Serving, Component {
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
       details: { source, entries, position, ...copied },
     })
-    const incarnation = new Incarnation(
-      this.name,
-      this.space,
-      state,
-      log,
-      clock,
-      this.#watch,
-      random,
-      this.#options,
-      this.#faults,
-      (error) => life.end(error),
-      this.#definition,
-      { logName: this.#logName, messaging },
-      this.#load,
-      memory,
-      this.#unitPlace.place,
+    const incarnation = new Incarnation(rehydrated, this.#parts, this.#options, (error) =>
+      life.end(error),
     )
     incarnation.runner.whenCollided = this.#affinity?.collided
     this.#incarnation = incarnation

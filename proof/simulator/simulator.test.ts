@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { makePlan, type Plan } from './plan/plan.ts'
 import gapBehindPurge from './regressions/gap-behind-purge.json' with { type: 'json' }
 import logReplaced from './regressions/log-replaced.json' with { type: 'json' }
+import lostPast from './regressions/lost-past.json' with { type: 'json' }
 import nothingStored from './regressions/nothing-stored.json' with { type: 'json' }
 import pumpLogReplaced from './regressions/pump-log-replaced.json' with { type: 'json' }
 import standbyPump from './regressions/standby-pump.json' with { type: 'json' }
@@ -70,6 +71,7 @@ test.each([
   ['no unit begins with a log that took the place of another one', logReplaced],
   ['a pump that lost its queue before anything was stored goes back to the log', nothingStored],
   ['no pump begins with a log that took the place of the one it followed', pumpLogReplaced],
+  ['pumps that did not follow while the log lost its end publish nothing of it', lostPast],
 ])('%s', async (_, plan) => {
   expect((await tryPlan(plan as unknown as Plan)).problems).toEqual([])
 })

@@ -132,8 +132,8 @@ export class EmbeddedLog implements Log, HeldRecords {
     })
   }
 
-  tail(after: number, listener: LogListener): LogTail {
-    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener)
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener, seen)
     this.#tails.add(tail)
     this.#clock.soon(() => {
       if (this.#tails.has(tail)) listener.connected?.(true)

@@ -1,6 +1,11 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
-import type { LogBounds, LogListener, LogRecord } from '../../engine/ports/log.ts'
+import {
+  isSameRecord,
+  type LogBounds,
+  type LogListener,
+  type LogRecord,
+} from '../../engine/ports/log.ts'
 import type { SharedTurn } from './shared-turn.ts'
 
 /** What a tail reads from. Answers at once: it is in memory, or in the operating system's. */
@@ -21,6 +26,8 @@ export class EmbeddedTail {
   readonly #listener: LogListener
   readonly #turn: SharedTurn
   #next: number
+  /** What the record before `next` has to be; undefined once that was looked at. */
+  #seen: LogRecord | undefined
   /**
    * A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost.
    */
@@ -33,12 +40,14 @@ export class EmbeddedTail {
     log: HeldRecords,
     after: number,
     listener: LogListener,
+    seen: LogRecord | undefined,
   ) {
     this.#turn = turn
     this.#clock = clock
     this.#log = log
     this.#listener = listener
     this.#next = after + 1
+    this.#seen = seen
     this.#schedule()
   }
 
@@ -61,14 +70,14 @@ export class EmbeddedTail {
 
   #deliver(): void {
     const { first, last } = this.#log.held()
-    if (this.#next > last + 1) this.#break('log_replaced')
+    if (this.#next > last + 1 || this.#isOther(first)) this.#break('log_replaced')
     else if (this.#next < first) this.#break('log_trimmed')
     while (this.#next <= last && !this.#ended) {
       if (!this.#turn.hasTime()) {
         this.#schedule()
         return
       }
-      const record = this.#read()
+      const record = this.#read(this.#next)
       if (this.#ended) return
       if (!record) throw new Error(`The log has lost its record at position ${this.#next}`)
       this.#next++
@@ -76,10 +85,19 @@ export class EmbeddedTail {
     }
   }
 
+  /** Within the life of this log nothing that it holds becomes another: it is asked once. */
+  #isOther(first: number): boolean {
+    const seen = this.#seen
+    this.#seen = undefined
+    if (seen === undefined || this.#next - 1 < first) return false
+    const record = this.#read(this.#next - 1)
+    return record !== undefined && !isSameRecord(record, seen)
+  }
+
   /** A record that is not as it was written ends the tail: nobody can say what stood there. */
-  #read(): LogRecord | undefined {
+  #read(position: number): LogRecord | undefined {
     try {
-      return this.#log.recordAt(this.#next)
+      return this.#log.recordAt(position)
     } catch (error) {
       if (!isGridError(error)) throw error
       this.#ended = true

@@ -157,13 +157,14 @@ export class JetStreamLog implements Log {
   /**
    * A record's `data` is a view into what was received: a listener copies what it keeps for long.
    */
-  tail(after: number, listener: LogListener): LogTail {
+  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
     const { tailing, turns } = this.#connections
     const { connection, manager } = tailing
     const tail = new JetStreamTail(connection, manager, listener, {
       stream: this.#options.stream,
       identity: this.#identity,
       after,
+      seen,
       heartbeatMs: this.#options.heartbeatMs ?? 500,
       turns: this.#isOwn ? undefined : turns,
     })

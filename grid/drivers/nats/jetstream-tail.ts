@@ -1,6 +1,12 @@
 import { type JetStreamManager, NatsError } from 'nats'
 import { GridError } from '../../core/errors.ts'
-import type { LogBounds, LogListener, LogTail } from '../../engine/ports/log.ts'
+import {
+  isSameRecord,
+  type LogBounds,
+  type LogListener,
+  type LogRecord,
+  type LogTail,
+} from '../../engine/ports/log.ts'
 import type { CatchUpTurns } from './catch-up-turns.ts'
 import { type ConsumerEnd, JetStreamConsumer } from './jetstream-consumer.ts'
 import { boundsOf } from './jetstream-stream.ts'
@@ -28,13 +34,16 @@ export interface TailOptions {
   readonly identity: string
   /** The position before the first one wanted. */
   readonly after: number
+  /** The record there, where it is known. */
+  readonly seen?: LogRecord | undefined
   readonly heartbeatMs: number
   /** Of those that share the connection; left out: it is this tail's alone. */
   readonly turns?: CatchUpTurns | undefined
 }
 
 interface Found extends LogBounds {
-  readonly timeAtLast: number | undefined
+  /** What stands at the last position, if it is known what stood there. */
+  readonly atLast: LogRecord | undefined
 }
 
 /**
@@ -51,8 +60,8 @@ export class JetStreamTail implements LogTail {
   readonly #unwatch: () => void
   /** The last position handed on. */
   #last: number
-  /** Its record's time; undefined when none has been handed on yet. */
-  #lastTime: number | undefined
+  /** Its record; undefined when nobody knows it. */
+  #seen: LogRecord | undefined
   #over = false
   /** What the listener was told last. */
   #connected: boolean | undefined
@@ -74,6 +83,7 @@ export class JetStreamTail implements LogTail {
     this.#listener = listener
     this.#options = options
     this.#last = options.after
+    this.#seen = options.seen
     this.#unwatch = connection.watch((connected) => {
       if (connected) this.#wake()
       else this.#endConsumer('cut')
@@ -144,8 +154,8 @@ export class JetStreamTail implements LogTail {
       {
         record: (position, time, data) => {
           this.#last = position
-          this.#lastTime = time
-          this.#listener.record({ position, time, data })
+          this.#seen = { position, time, data }
+          this.#listener.record(this.#seen)
           if (position >= missingTo) caughtUp()
         },
         ended: end.resolve,
@@ -182,28 +192,27 @@ export class JetStreamTail implements LogTail {
       // Only now: a consumer lives and dies with its stream, so what holds for the stream after
       // holds for all it sends.
       const bounds = boundsOf(await this.#manager.streams.info(this.#options.stream))
-      return { ...bounds, timeAtLast: await this.#timeAtLast() }
+      return { ...bounds, atLast: await this.#readLast() }
     } catch (error) {
       if (error instanceof NatsError) return undefined
       throw error
     }
   }
 
-  /** When the record at the last position was stored, if one was handed on and is still there. */
-  async #timeAtLast(): Promise<number | undefined> {
-    if (this.#lastTime === undefined) return undefined
+  async #readLast(): Promise<LogRecord | undefined> {
+    if (this.#seen === undefined) return undefined
+    const position = this.#last
     try {
-      const { time } = await this.#manager.streams.getMessage(this.#options.stream, {
-        seq: this.#last,
-      })
-      return time.getTime()
+      const { streams } = this.#manager
+      const { time, data } = await streams.getMessage(this.#options.stream, { seq: position })
+      return { position, time: time.getTime(), data }
     } catch (error) {
       if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
       throw error
     }
   }
 
-  #faultOf({ identity, first, last, timeAtLast }: Found): GridError | undefined {
+  #faultOf({ identity, first, last, atLast }: Found): GridError | undefined {
     if (identity !== this.#options.identity) {
       return new GridError('log_replaced', `The log is ${identity}, not ${this.#options.identity}`)
     }
@@ -217,7 +226,7 @@ export class JetStreamTail implements LogTail {
     }
     this.#tooShort = 0
     // It came back without its end, and has given the positions away again.
-    if (timeAtLast !== undefined && timeAtLast !== this.#lastTime)
+    if (atLast && this.#seen && !isSameRecord(atLast, this.#seen))
       return new GridError('log_replaced', `The log has another record at position ${this.#last}`)
     return first > this.#last + 1 ? this.#trimmed() : undefined
   }

@@ -35,6 +35,8 @@ export type ConnectionWatcher = (connected: boolean) => void
  */
 export class NatsConnection {
   readonly driver: DriverConnection
+  /** Told of a subject on which the server has not let this connection publish. */
+  whenDenied: (subject: string) => void = () => undefined
   #connected = true
   #watchers = new Set<ConnectionWatcher>()
 
@@ -89,6 +91,8 @@ export class NatsConnection {
       if (status.type === Events.Disconnect) this.#change(false)
       else if (status.type === Events.Reconnect) this.#change(true)
       else if (status.type === DebugEvents.StaleConnection) destroySocket(this.driver)
+      else if (status.permissionContext?.operation === 'publish')
+        this.whenDenied(status.permissionContext.subject)
     }
     this.#change(false)
   }

@@ -142,6 +142,24 @@ describe('request and reply', () => {
     })
   })
 
+  test('a subject on which it may not publish: log_unavailable, at once; other requests wait on', async () => {
+    const user = { name: 'one', password: 'x', deniedPublish: ['denied.ask'] }
+    await using nats = await startNats({ users: [user] })
+    const messaging = await open({}, nats.url.replace('//', '//one:x@'))
+    const release = Promise.withResolvers<void>()
+    messaging.respond('allowed.ask', async () => {
+      await release.promise
+      return { data: bytes('late') }
+    })
+    const request = { timeoutMs: 60_000 }
+    const other = messaging.request('allowed.ask', bytes('x'), request)
+    await expect(messaging.request('denied.ask', bytes('x'), request)).rejects.toMatchObject({
+      code: 'log_unavailable',
+    })
+    release.resolve()
+    expect(textOf(await other)).toBe('late')
+  })
+
   test('somebody there who does not answer: request_timeout', async () => {
     const { asking, subject } = await pair(() => new Promise(() => {}))
     await expect(asking.request(subject, bytes('x'), { timeoutMs: 30 })).rejects.toMatchObject({

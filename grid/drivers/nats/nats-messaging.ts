@@ -1,10 +1,4 @@
-import {
-  ErrorCode,
-  type MsgHdrs,
-  NatsError,
-  headers as newHeaders,
-  type Msg as WireMessage,
-} from 'nats'
+import { createInbox, type MsgHdrs, headers as newHeaders, type Msg as WireMessage } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import type {
   Endpoint,
@@ -40,6 +34,17 @@ export interface NatsMessagingOptions {
   readonly onFault?: TellRefused
 }
 
+/** The server's own answer to a request for which nobody listens. */
+const noResponderStatus = 503
+
+/** A request without an answer. */
+interface Asked {
+  readonly subject: string
+  readonly timer: NodeJS.Timeout
+  resolve(message: Message): void
+  reject(error: unknown): void
+}
+
 /**
  * Counts what the driver's own statistics of a service cannot see, because answers are
  * asynchronous.
@@ -55,12 +60,18 @@ interface EndpointStatistics {
  * Messaging over NATS: one connection, which reconnects for as long as it takes; subscriptions and
  * services come back with it. What is published while it is away is dropped, requests under way
  * fail at once.
+ *
+ * The driver's own request costs several promises, and an error with its stack trace for each one
+ * that is answered; here all share one inbox, as the appends of a log do.
  */
 export class NatsMessaging implements Messaging {
   readonly messageBytesMax: number
   readonly #connection: NatsConnection
   readonly #refused: RefusedMessages
-  readonly #requests = new Set<(error: GridError) => void>()
+  readonly #inbox = `${createInbox()}.`
+  /** By the token of the subject on which each is answered. */
+  readonly #asked = new Map<string, Asked>()
+  #token = 0
   readonly #answers = new Set<Promise<void>>()
   #closing = false
 
@@ -77,9 +88,17 @@ export class NatsMessaging implements Messaging {
     this.#refused = new RefusedMessages(() => performance.now(), options.onFault)
     const payloadBytesMax = connection.driver.info?.max_payload ?? payloadBytesDefault
     this.messageBytesMax = payloadBytesMax - headroomBytes
-    connection.watch((connected) => {
-      if (!connected) this.#failRequests()
+    connection.driver.subscribe(`${this.#inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message)
+        else this.#failRequests(unavailable('NATS lets no answers through', error))
+      },
     })
+    connection.watch((connected) => {
+      if (!connected) this.#failRequests(notConnected())
+    })
+    connection.whenDenied = (subject) =>
+      this.#failRequests(unavailable(`${subject}: NATS does not allow it`), subject)
   }
 
   /** For what of JetStream needs none of its own. */
@@ -89,26 +108,22 @@ export class NatsMessaging implements Messaging {
 
   async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message> {
     this.#checkSize(data)
-    const settings = {
-      timeout: Math.max(1, options.timeoutMs),
-      ...(options.headers === undefined ? {} : { headers: headersOf(options.headers) }),
-    }
+    const headers = options.headers === undefined ? {} : { headers: headersOf(options.headers) }
     // The driver would keep the request and send it once it is connected, perhaps when nobody waits
     // any more.
     if (!this.#connection.connected) throw notConnected()
-    const lost = Promise.withResolvers<never>()
-    this.#requests.add(lost.reject)
+    const token = (++this.#token).toString(36)
+    const { promise, resolve, reject } = Promise.withResolvers<Message>()
+    const { timeoutMs } = options
+    const timer = setTimeout(() => this.#timedOut(token, timeoutMs), Math.max(1, timeoutMs))
+    this.#asked.set(token, { subject, timer, resolve, reject })
     try {
-      const answering = this.#connection.driver.request(subject, data, settings)
-      const answer = await Promise.race([answering, lost.promise])
-      const fault = faultIn(answer.headers, answer.data)
-      if (fault !== undefined) throw fault
-      return messageOf(answer)
-    } catch (error) {
-      throw requestErrorOf(error, subject, options.timeoutMs)
-    } finally {
-      this.#requests.delete(lost.reject)
+      this.#connection.driver.publish(subject, data, { reply: this.#inbox + token, ...headers })
+    } catch (cause) {
+      this.#take(token)
+      throw unavailable(`${subject}: ${(cause as Error).message}`, cause)
     }
+    return await promise
   }
 
   publish(subject: string, data: Uint8Array): void {
@@ -184,7 +199,7 @@ export class NatsMessaging implements Messaging {
       })
       await Promise.race([driver.flush().catch(() => {}), enough])
     }
-    this.#failRequests()
+    this.#failRequests(notConnected())
     await this.#connection.close()
   }
 
@@ -251,24 +266,47 @@ export class NatsMessaging implements Messaging {
     )
   }
 
-  #failRequests(): void {
-    const error = notConnected()
-    for (const fail of this.#requests) fail(error)
+  /** Of a request that still waits, and from now on no longer. */
+  #take(token: string): Asked | undefined {
+    const asked = this.#asked.get(token)
+    if (asked === undefined) return undefined
+    this.#asked.delete(token)
+    clearTimeout(asked.timer)
+    return asked
+  }
+
+  #answered(message: WireMessage): void {
+    const asked = this.#take(message.subject.slice(this.#inbox.length))
+    // Nobody waits for it any more.
+    if (asked === undefined) return
+    const { data, headers } = message
+    if (data.length === 0 && headers?.code === noResponderStatus) {
+      asked.reject(new GridError('no_responder', `Nobody answers on ${asked.subject}`))
+      return
+    }
+    const fault = faultIn(headers, data)
+    if (fault === undefined) asked.resolve(messageOf(message))
+    else asked.reject(fault)
+  }
+
+  #timedOut(token: string, timeoutMs: number): void {
+    const asked = this.#take(token)
+    asked?.reject(
+      new GridError('request_timeout', `${asked.subject}: no answer in ${timeoutMs} ms`),
+    )
+  }
+
+  /** @param subject of those that fail. Default: all */
+  #failRequests(error: GridError, subject?: string): void {
+    for (const [token, asked] of [...this.#asked])
+      if (subject === undefined || asked.subject === subject) this.#take(token)?.reject(error)
   }
 }
 
-const notConnected = () => new GridError('log_unavailable', 'NATS is not connected')
+const unavailable = (message: string, cause?: unknown) =>
+  new GridError('log_unavailable', message, { cause })
 
-function requestErrorOf(error: unknown, subject: string, timeoutMs: number): unknown {
-  if (!(error instanceof NatsError)) return error
-  if (error.code === ErrorCode.NoResponders) {
-    return new GridError('no_responder', `Nobody answers on ${subject}`)
-  }
-  if (error.code === ErrorCode.Timeout) {
-    return new GridError('request_timeout', `${subject}: no answer in ${timeoutMs} ms`)
-  }
-  return new GridError('log_unavailable', `${subject}: ${error.message}`, { cause: error })
-}
+const notConnected = () => unavailable('NATS is not connected')
 
 function messageOf({ data, headers }: WireMessage): Message {
   if (headers === undefined) return { data }

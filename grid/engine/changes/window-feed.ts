@@ -1,5 +1,5 @@
 import { GridError } from '../../core/errors.ts'
-import type { Log, LogTail } from '../ports/log.ts'
+import type { Log, LogListener, LogRecord, LogTail } from '../ports/log.ts'
 import { type QueuedWindow, WindowAssembler } from './window-assembler.ts'
 
 export const outOfOrder = (last: number, position: number): GridError =>
@@ -30,6 +30,7 @@ export class WindowFeed {
   readonly #windows: QueuedWindow[] = []
   /** Queue position of the last record read. */
   #last: number
+  #seen: LogRecord | undefined
   #bytes = 0
   #tail: LogTail | undefined
   /** Distinguishes the present tail's calls from those of one that was stopped. */
@@ -66,9 +67,9 @@ export class WindowFeed {
   start(): void {
     const number = ++this.#tailNumber
     const isPresent = () => number === this.#tailNumber && !this.#failure
-    const tail = this.#changes.tail(this.#last, {
-      record: ({ position, data }) => {
-        if (isPresent()) this.#record(position, data)
+    const told: LogListener = {
+      record: (record) => {
+        if (isPresent()) this.#record(record)
       },
       connected: (connected) => {
         if (isPresent()) this.#connected = connected
@@ -76,7 +77,8 @@ export class WindowFeed {
       broken: (error) => {
         if (isPresent()) this.#fail(error)
       },
-    })
+    }
+    const tail = this.#changes.tail(this.#last, told, this.#seen)
     if (isPresent()) this.#tail = tail
     else void tail.stop()
   }
@@ -100,13 +102,15 @@ export class WindowFeed {
     await this.#pause()
   }
 
-  #record(position: number, data: Uint8Array): void {
+  #record(record: LogRecord): void {
+    const { position, data } = record
     // A tail that breaks its promise would leave a gap that nobody ever closes.
     if (position !== this.#last + 1) {
       this.#fail(outOfOrder(this.#last, position))
       return
     }
     this.#last = position
+    this.#seen = record
     try {
       // The record's bytes may be a view into what the connection received: a window that waits
       // must not keep all of that.

@@ -268,7 +268,7 @@ export class PastStates {
     listener: ReplicaListener = {},
   ): Promise<void> {
     if (state.position >= position) return
-    const replica = new Replica(log, state, this.#clock)
+    const replica = new Replica(log, state, { clock: this.#clock })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const late = () =>
       reject(new GridError('position_timeout', 'It takes too long to make that state again'))

@@ -61,6 +61,8 @@ export interface Rehydrated {
   /** Identity of the log that continues the state. */
   readonly logIdentity: string
   readonly source: RehydrationSource
+  /** The record at the state's position; undefined: the log does not hold it. */
+  readonly seen?: LogRecord | undefined
   /** How the copy went; undefined: there was nothing to copy. */
   readonly copied?: Copied
 }
@@ -195,8 +197,9 @@ async function fromSnapshot(
   const { state, copied } = await restore(source, messaging, clock, subject, options)
   const bounds = await log.bounds()
   checkContinues(state, bounds, options.logName)
-  checkHistory(state, await log.read(state.position), options.logName)
-  return { state, logIdentity: bounds.identity, copied }
+  const seen = await log.read(state.position)
+  checkHistory(state, seen, options.logName)
+  return { state, logIdentity: bounds.identity, seen, copied }
 }
 
 /**

@@ -8,7 +8,13 @@ import type { SpaceState } from '../../core/space-state.ts'
 import type { DomainEvent, TransactionRecord } from '../../core/steps.ts'
 import { inSlices } from '../life/in-slices.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Log, LogRecord, LogTail } from '../ports/log.ts'
+import {
+  isSameRecord,
+  type Log,
+  type LogListener,
+  type LogRecord,
+  type LogTail,
+} from '../ports/log.ts'
 import { decodeInPieces, decodeTransactions } from '../wire/frame-codec.ts'
 import { readRecord, type UnreadRecord } from './record-reader.ts'
 
@@ -48,6 +54,22 @@ const behindRecordsMax = 100_000
 
 export type KnownFrame = (data: Uint8Array) => Frame | undefined
 
+export interface ReplicaOptions {
+  /**
+   * Gives others a turn while a large transaction is prepared. Left out: all is melded in the turn
+   * in which it comes.
+   */
+  readonly clock?: Clock
+  /** The frame that is these very bytes, for whoever has sent them: it need not be read. */
+  readonly known?: KnownFrame
+  /** The record at the state's position, as the log had it when that was looked at. */
+  readonly seen?: LogRecord | undefined
+}
+
+interface Unread extends UnreadRecord {
+  readonly record: LogRecord
+}
+
 interface Waiter {
   readonly position: number
   readonly resolve: () => void
@@ -70,12 +92,14 @@ export class Replica {
   #tail: LogTail | undefined
   /** Tells the present tail's calls from those of one that was stopped. */
   #tailNumber = 0
-  #unreadable: UnreadRecord | undefined
+  #unreadable: Unread | undefined
   readonly #skips = new Set<number>()
   #connected = false
   #failure: Error | undefined
   #stopped = false
   #holds = 0
+  /** The record at the state's position, where it is known. */
+  #seen: LogRecord | undefined
   readonly #clock: Clock | undefined
   readonly #known: KnownFrame | undefined
   /** What has come behind a large transaction that is being prepared; undefined: there is none. */
@@ -84,15 +108,11 @@ export class Replica {
   /** So much has come behind it that the rest is left in the log. */
   #isCut = false
 
-  /**
-   * @param clock gives others a turn while a large transaction is prepared. Left out: all is melded
-   * in the turn in which it comes.
-   * @param known the frame that is these very bytes, for whoever has sent them: it need not be read
-   */
-  constructor(log: Log, state: SpaceState, clock?: Clock, known?: KnownFrame) {
+  constructor(log: Log, state: SpaceState, options: ReplicaOptions = {}) {
     this.#log = log
-    this.#known = known
-    this.#clock = clock
+    this.#known = options.known
+    this.#clock = options.clock
+    this.#seen = options.seen
     this.state = state
     this.#melder = new Melder(state, decodeTransactions, {
       accepted: (frame) => this.#accepted(frame),
@@ -131,7 +151,7 @@ export class Replica {
     this.#forgetBehind()
     const number = ++this.#tailNumber
     const isPresent = () => number === this.#tailNumber
-    const tail = this.#log.tail(this.state.position, {
+    const told: LogListener = {
       record: (record) => {
         if (isPresent()) this.#receive(record)
       },
@@ -143,7 +163,8 @@ export class Replica {
       broken: (error) => {
         if (isPresent()) this.#break(error)
       },
-    })
+    }
+    const tail = this.#log.tail(this.state.position, told, this.#seen)
     if (isPresent()) this.#tail = tail
     else void tail.stop()
   }
@@ -199,6 +220,26 @@ export class Replica {
     })
   }
 
+  /**
+   * Asks the log whether it still has what was melded last; for whoever hands on what it has melded
+   * while it may have been kept from following. Where the record is not known, or trimmed, nobody
+   * can tell, and it is taken to be there.
+   * @throws GridError `log_replaced` when another record stands in its place; `log_unavailable`
+   * when the log does not answer, or ends before it
+   */
+  async verify(): Promise<void> {
+    const seen = this.#seen
+    if (!seen) return
+    const record = await this.#log.read(seen.position)
+    if (!record) {
+      const { last } = await this.#log.bounds()
+      if (seen.position <= last) return
+      throw new GridError('log_unavailable', `The log ends at ${last}, before ${seen.position}`)
+    }
+    if (!isSameRecord(record, seen))
+      throw new GridError('log_replaced', `The log has another record at ${seen.position}`)
+  }
+
   #receive(record: LogRecord): void {
     if (!this.#behind) {
       this.#meld(record)
@@ -219,7 +260,7 @@ export class Replica {
         return
       }
       if (frame instanceof GridError) {
-        this.#cannotRead({ position: record.position, cause: frame })
+        this.#cannotRead(record, frame)
         return
       }
       if (this.#clock && frame.kind === FrameKind.transactions && frame.parts > 0)
@@ -230,9 +271,11 @@ export class Replica {
     }
   }
 
-  #meldFrame(frame: Frame, { position, time }: LogRecord, prepared?: Prepared): void {
+  #meldFrame(frame: Frame, record: LogRecord, prepared?: Prepared): void {
+    const { position, time } = record
     for (const listener of this.#listeners) listener.melding?.(frame, position, time)
     const accepted = this.#melder.meld(frame, position, time, prepared)
+    this.#seen = record
     for (const listener of this.#listeners) listener.melded?.(frame, accepted)
     this.#wake()
   }
@@ -308,25 +351,26 @@ export class Replica {
     this.#isCut = false
   }
 
-  #cannotRead(record: UnreadRecord): void {
-    const { position, cause } = record
-    if (cause.code === 'record_damaged' || this.#skips.delete(position)) {
-      this.#pass(record)
+  #cannotRead(record: LogRecord, cause: GridError): void {
+    const unread: Unread = { position: record.position, cause, record }
+    if (cause.code === 'record_damaged' || this.#skips.delete(record.position)) {
+      this.#pass(unread)
       return
     }
-    this.#unreadable = record
-    for (const listener of this.#listeners) listener.stopped?.(record)
+    this.#unreadable = unread
+    for (const listener of this.#listeners) listener.stopped?.(unread)
   }
 
-  #pass(record: UnreadRecord): void {
-    for (const listener of this.#listeners) listener.passing?.(record)
-    this.#melder.pass(record.position)
+  #pass(unread: Unread): void {
+    for (const listener of this.#listeners) listener.passing?.(unread)
+    this.#melder.pass(unread.position)
+    this.#seen = unread.record
     for (const listener of this.#listeners) listener.melded?.(undefined, false)
     this.#wake()
   }
 
   /** What the log holds behind the record before which this replica stays. */
-  #lookForSkip(frame: Frame | GridError, position: number, unreadable: UnreadRecord): void {
+  #lookForSkip(frame: Frame | GridError, position: number, unreadable: Unread): void {
     if (frame instanceof GridError || frame.kind !== FrameKind.skip) return
     if (frame.position > unreadable.position && frame.position < position) {
       if (this.#skips.size < skipsMax) this.#skips.add(frame.position)

@@ -69,11 +69,9 @@ const whole = <T>(work: Generator<void, T>): T => {
 class World {
   readonly clock = new BusyClock()
   readonly stream = new SimulatedStream(this.clock)
-  readonly replica = new Replica(
-    new SimulatedLog(this.clock, this.stream),
-    new SpaceState(shape),
-    this.clock,
-  )
+  readonly replica = new Replica(new SimulatedLog(this.clock, this.stream), new SpaceState(shape), {
+    clock: this.clock,
+  })
   readonly #reference = new SpaceState(shape)
   readonly #melder = new Melder(this.#reference, decodeTransactions)
   /** What a query may see, by position. */

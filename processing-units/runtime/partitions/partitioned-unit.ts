@@ -1,4 +1,4 @@
-import type { Correction } from '@spacegrid/grid/core/correction'
+import { type Correction, checkCorrectionShape } from '@spacegrid/grid/core/correction'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
@@ -268,6 +268,7 @@ export class PartitionedUnit implements Serving, Component {
 
   /** As of `ProcessingUnit`; the value says where the entry is. */
   async correct(correction: Correction): Promise<CommandAnswer<string>> {
+    checkCorrectionShape(correction)
     const cache = this.space.caches.find(({ name }) => name === correction.cache)
     if (!cache) throw unknownIn(this.space, 'cache', String(correction.cache))
     const partition = partitionOfValue(this.space, cache, correction.value)
