@@ -237,8 +237,6 @@ export class LiveFeed {
     return { happenings: [], upTo: point }
   }
 
-  // ---- what is there
-
   #since(filter: FollowFilter, point: ResumePoint, state: SpaceState): FollowedPart {
     const { entries } = filter
     const cache = entries && this.#cacheOf(entries, state)
@@ -317,8 +315,6 @@ export class LiveFeed {
     return cache
   }
 
-  // ---- waiting
-
   async #wait(
     filter: FollowFilter,
     point: ResumePoint | undefined,
@@ -357,8 +353,6 @@ export class LiveFeed {
       cache.interests.remove(interest, waiter)
     }
   }
-
-  // ---- remembering
 
   #listen(replica: Replica): void {
     const { state } = replica
