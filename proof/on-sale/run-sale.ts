@@ -85,9 +85,7 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
         .finally(() => open.delete(one))
       open.add(one)
     }
-    const killed = options.kills
-      ? killEach(cluster, options.killPauseMs, say)
-      : Promise.resolve([])
+    const killed = options.kills ? killEach(cluster, options.killPauseMs, say) : Promise.resolve([])
     let told = began
     for (let came = 0; came < visitors; ) {
       const due = Math.min(visitors, Math.floor(((performance.now() - began) * rate) / 1000))
