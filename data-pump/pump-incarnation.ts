@@ -265,8 +265,6 @@ export class PumpIncarnation {
     this.#mender?.wanted(wish, () => this.#wakeup.wake())
   }
 
-  // ---- melding
-
   #melded(replica: Replica): void {
     const { state } = replica
     this.#trail.passed(state)
@@ -290,8 +288,6 @@ export class PumpIncarnation {
     this.#paused = undefined
     release()
   }
-
-  // ---- active
 
   async #beActive(): Promise<void> {
     this.state = 'active'
@@ -400,8 +396,6 @@ export class PumpIncarnation {
     this.#report({ kind: 'standing_by', level: 'info', message })
   }
 
-  // ---- standby
-
   /**
    * Follows what the other pump publishes, until it has published nothing for a while although the
    * log has moved.
@@ -459,8 +453,6 @@ export class PumpIncarnation {
     this.#schedule.begin()
     if (replica.state.position > to) this.#schedule.moved(this.#collector)
   }
-
-  // ---- watching the world
 
   async #tick(): Promise<void> {
     this.#watch.tick()

@@ -133,8 +133,6 @@ export class WatchedSpace {
     }
   }
 
-  // ---- a command's handler
-
   #twice<T>(callback: Callback, tx: Transaction, run: (tx: Transaction) => T): T {
     const tape = new Tape(tx.now)
     const recorded = this.#withRanges(callback, tape.record(tx))
@@ -194,8 +192,6 @@ export class WatchedSpace {
     return found
   }
 
-  // ---- what only answers
-
   #answerTwice<T>(callback: Callback, run: () => T): T {
     const first = this.#outcome(callback, 0, run)
     const second = this.#outcome(callback, laterMs, run)
@@ -230,8 +226,6 @@ export class WatchedSpace {
       ...(known ? { has: known } : {}),
     } as Reader
   }
-
-  // ----
 
   /** Runs it under watch; what it throws is kept. */
   #outcome<T>(callback: Callback, aheadMs: number, run: () => T): Ran<T> {

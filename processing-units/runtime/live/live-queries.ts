@@ -163,8 +163,6 @@ export class LiveQueries {
     timer.cancel()
   }
 
-  // ---- what has changed
-
   #listen(replica: Replica): void {
     this.#unlisten?.()
     this.#unlisten = replica.listen({
@@ -291,8 +289,6 @@ export class LiveQueries {
     return this.#queries.get(`${query.name} ${JSON.stringify(query.input)}`) === query
   }
 
-  // ---- what they depend on
-
   #depend(query: LiveQuery, made: ReadsMade, replica: Replica | undefined): void {
     // Of a replica that is over nothing changes any more; the next one is asked anew.
     if (!replica || replica !== this.#replica || !this.#isKept(query)) return
@@ -340,8 +336,6 @@ export class LiveQueries {
     this.#interests.set(source, interests)
     return interests
   }
-
-  // ---- letting go
 
   #sweepLater(): void {
     this.#sweeps = this.#clock.after(sweepMs, () => {

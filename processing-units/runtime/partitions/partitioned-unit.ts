@@ -166,8 +166,6 @@ export class PartitionedUnit implements Serving, Component {
     await this.#passedHere.stop()
   }
 
-  // ---- what callers ask
-
   async execute(
     name: string,
     input: unknown,
@@ -282,8 +280,6 @@ export class PartitionedUnit implements Serving, Component {
     return { ...answer, position: tokenOf(partition, answer.position) }
   }
 
-  // ---- what reactions and operators ask
-
   /** By the clock of any log that is followed here: they differ as servers' clocks do. */
   get logNow(): number {
     for (const { unit } of this.#keeping.copies.values()) if (unit?.state) return unit.logNow
@@ -318,8 +314,6 @@ export class PartitionedUnit implements Serving, Component {
     const withinMs = this.#unitOptions.commandMsMax
     return this.#askPart({ partition, operation, asked, withinMs, isOnce: false })
   }
-
-  // ---- routing
 
   /** Each of those that keep the partition is asked until one has an answer. */
   #atKeepers<Answer>(ask: AskOfPartition<Answer>): Promise<Answer> {
@@ -364,8 +358,6 @@ export class PartitionedUnit implements Serving, Component {
       { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
     )
   }
-
-  // ---- how it is
 
   get position(): string {
     const copies = [...this.#keeping.copies.values()]
