@@ -158,7 +158,7 @@ export class PumpIncarnation {
       else this.state = 'standby'
       while (!this.#life.signal.aborted)
         if (this.state === 'active') await this.#pump(work)
-        else await this.#standBy(work)
+        else await this.#standBy(work.window)
     } finally {
       this.#auditor.rest()
       work.mender.stop()
@@ -318,7 +318,7 @@ export class PumpIncarnation {
    * Follows what the other pump publishes, until it has published nothing for a while although the
    * log has moved.
    */
-  async #standBy({ replica, window: next }: Work): Promise<void> {
+  async #standBy(next: NextWindow): Promise<void> {
     const { changes, clock, random } = this.#ports
     // Two standbys must not wake at the same moment, again and again.
     const usualMs = this.#settings.takeoverMs + (random.integer() % 500)
