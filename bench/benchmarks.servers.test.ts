@@ -130,7 +130,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
   it.each([
     'work,memory,fifth-unit',
     'beside-one,streams,placement',
-    'passed-on,across-two,hot-key,killed-unit',
+    'passed-on,across-two,hot-key,hot-auction,killed-unit',
   ])('npm run bench:partitions measures %s', async (only) => {
     const name = `partitions-${only.split(',')[0]}`
     const small = ['--small', '--entries', '200', '--entries-few', '200', '--units', '1,2']
@@ -158,7 +158,7 @@ describe.concurrent('benchmarks', { timeout: 180_000 }, () => {
       folder,
     )
     const page = await readFile(join(folder, `${name}-profiles.md`), 'utf8')
-    for (const role of ['home unit', 'unit that passes on', 'server nats'])
+    for (const role of ['home unit', 'units that pass on', 'server nats'])
       expect(page).toMatch(new RegExp(`^\\| ${role} \\| \\d+ \\| [\\d.,]+ \\|`, 'm'))
     expect(page).toMatch(/^### home unit\n/m)
   })

@@ -223,8 +223,6 @@ export class PumpIncarnation {
     this.#work?.mender.wanted(wish, () => this.#wakeup.wake())
   }
 
-  // ---- active
-
   async #beActive(): Promise<void> {
     this.state = 'active'
     await this.#events?.begin()
@@ -312,8 +310,6 @@ export class PumpIncarnation {
     this.#report({ kind: 'standing_by', level: 'info', message })
   }
 
-  // ---- standby
-
   /**
    * Follows what the other pump publishes, until it has published nothing for a while although the
    * log has moved.
@@ -368,8 +364,6 @@ export class PumpIncarnation {
     next.forget(to)
     this.#published = to
   }
-
-  // ---- watching the world
 
   async #tick(): Promise<void> {
     this.#parts.watch.tick()

@@ -151,6 +151,7 @@ const cases: [rule: string, path: string, broken: string, fine: string, finePath
   ['file-name-words', 'grid/core/utils.ts', '', '', 'deployment-manager/main.ts'],
   ['file-name-words', 'grid/core/log-impl.ts', '', '', 'grid/core/implicit-log.ts'],
   ['comment-width', 'grid/core/a.ts', `// ${'word '.repeat(20)}`, `// ${'word '.repeat(19)}`],
+  ['no-banners', 'grid/core/a.ts', '// ---- sending', '// What is sent -- or not.'],
   ['kebab-case', 'grid/core/frameCodec.ts', '', '', 'grid/core/frame-codec.nats.test.ts'],
   ['one-barrel', 'grid/core/index.ts', '', '', 'spacegrid/testing/index.ts'],
   [

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /** Whom a line has room for. */
 const inside = 10
+/** At a time: more than there is room for. */
+const visitingMax = 3 * inside
 /** A folder for pictures of the page; not set: none are made. */
 const pictures = process.env.WAITING_ROOM_PICTURES
 const running = new AsyncDisposableStack()
@@ -94,11 +96,17 @@ test('whichever process is killed, whoever came first is let in first, and every
   timeout: 240_000,
 }, async () => {
   const visits: Promise<Visit>[] = []
+  let visiting = 0
   let isOver = false
   const arrivals = (async () => {
-    for (let at = 1; at <= 300 && !isOver; at++) {
-      visits.push(buyTicket(`customer-${at}`))
-      await new Promise((wake) => setTimeout(wake, 50))
+    while (!isOver) {
+      if (visiting < visitingMax) {
+        const visit = buyTicket(`customer-${visits.length + 1}`)
+        visits.push(visit)
+        visiting++
+        visit.finally(() => visiting--).catch(() => undefined)
+      }
+      await new Promise((wake) => setTimeout(wake, 100))
     }
   })()
   const { components } = cluster

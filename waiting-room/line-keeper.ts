@@ -103,7 +103,8 @@ export class LineKeeper {
     try {
       await this.#parts.unit.execute('countVisits', { line: this.line, ...counts })
     } catch (error) {
-      this.counts.putBack(counts)
+      // What can never be written down would keep the line from moving for ever.
+      if (isGridError(error) && error.retryable) this.counts.putBack(counts)
       throw error
     }
   }

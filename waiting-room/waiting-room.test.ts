@@ -1,5 +1,9 @@
+import { serveLines } from '@spacegrid/grid/doors/nats/line-services'
 import { LinePasses } from '@spacegrid/grid/doors/request/line-passes'
 import type { Place } from '@spacegrid/grid/doors/request/line-serving'
+import { InProcessMessaging } from '@spacegrid/grid/drivers/embedded/in-process-messaging'
+import { SystemClock } from '@spacegrid/grid/drivers/system/system-clock'
+import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { UnitWorld, type WorldUnit } from '@spacegrid/grid/kit/unit-world'
 import { describe, expect, test } from 'vitest'
@@ -268,5 +272,43 @@ describe('what units tell', () => {
     expect(room.look(line, ticketOf(places[6] as Place)).state).toBe('waiting')
     room.report([{ ...report, finished: ['general/2'] }])
     await world.until(room, places[6] as Place, 'admitted')
+  })
+
+  test('are told by anybody, and what is none stops no line', async () => {
+    const world = new RoomWorld({ insideFirst: 1, insideMax: 1 })
+    const room = await world.open()
+    const messaging = new InProcessMessaging(new SystemClock())
+    await serveLines(messaging, room, { error: () => undefined })
+    const places = [await world.join(room), await world.join(room)]
+    await world.until(room, places[0] as Place, 'admitted')
+    const tell = (report: unknown) => {
+      const data = typeof report === 'string' ? report : JSON.stringify(report)
+      return messaging
+        .request(subjects.admissions, Buffer.from(data), { timeoutMs: 1000 })
+        .catch((error: unknown) => error)
+    }
+    const right = { line, committed: 1, shed: 0, finished: [] as unknown[] }
+    const odd: unknown[] = ['', 'null', '{}', '[null]', '\xc1', [{ line }], [{ ...right, line: 1 }]]
+    for (const wrong of ['x', null, -1, 0.5, 1e300, [], {}])
+      odd.push([{ ...right, committed: wrong }], [{ ...right, shed: wrong }])
+    for (const wrong of [null, 'general/1', { length: 3 }, [1], ['x'.repeat(300)]])
+      odd.push([{ ...right, finished: wrong }])
+    for (const report of odd)
+      expect(await tell(report), JSON.stringify(report)).toMatchObject({
+        code: expect.stringMatching(/^invalid_(?:json|input)$/),
+      })
+    for (const visit of [
+      '',
+      '/',
+      'general/',
+      'general/x',
+      'none/1',
+      '__proto__/1',
+      'general/1e999',
+    ])
+      expect(await tell([{ ...right, finished: [visit] }])).not.toBeInstanceOf(Error)
+    expect(await tell([{ ...right, finished: ['general/1'] }])).not.toBeInstanceOf(Error)
+    await world.until(room, places[1] as Place, 'admitted')
+    expect(room.status().lines[line]).toMatchObject({ committed: 8, shed: 0 })
   })
 })

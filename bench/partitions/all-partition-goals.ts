@@ -1,6 +1,6 @@
 import { acrossContended } from './across-contended.ts'
 import { fifthUnit } from './fifth-unit.ts'
-import { hotKey } from './hot-key.ts'
+import { hotAuction, hotKey } from './hot-key.ts'
 import { killedUnit } from './killed-unit.ts'
 import { acrossTwo, passedOn } from './latencies.ts'
 import { memoryOfUnits } from './memory-of-units.ts'
@@ -18,6 +18,7 @@ export const allPartitionGoals: readonly PartitionGoal[] = [
   manyStreams,
   passedOn,
   hotKey,
+  hotAuction,
   acrossTwo,
   acrossContended,
   killedUnit,

@@ -95,8 +95,6 @@ export class Look {
     )
   }
 
-  // ---- entries
-
   #entries() {
     return this.#panel(
       'entries',
@@ -211,8 +209,6 @@ export class Look {
     }
   }
 
-  // ---- queries
-
   #query() {
     const explain = make('input', { type: 'checkbox', name: 'explain', checked: true })
     return this.#panel(
@@ -303,8 +299,6 @@ export class Look {
     )
     panel.querySelector('.explained').replaceChildren(...explanation.map(explained))
   }
-
-  // ---- history
 
   #history() {
     return this.#panel(

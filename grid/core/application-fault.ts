@@ -112,8 +112,6 @@ function placeOf(cause: unknown): {
   return { cache, field: typeof path === 'string' && path !== '' ? path : undefined }
 }
 
-// ---- where it was
-
 const declarations = new WeakMap<object, { readonly stack?: string }>()
 
 /**

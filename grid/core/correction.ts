@@ -24,6 +24,10 @@ const correctionInput = Type.Object({
 /** An operator's new value for an entry. */
 export type Correction = Static<typeof correctionInput>
 
+/** @throws GridError `invalid_input` */
+export const checkCorrectionShape = (correction: Correction): void =>
+  checkFits(correctionInput, correction, 'correct')
+
 /**
  * What an operator asks for is checked before it runs, for what is wrong in it then is no mistake
  * of the application. The value may be as entries are stored or as they are read. `layout`: of the
@@ -31,7 +35,7 @@ export type Correction = Static<typeof correctionInput>
  * @throws GridError `unknown_cache`, `invalid_input`, `invalid_key`
  */
 export function checkCorrection(space: Space, correction: Correction, layout?: Layout): void {
-  checkFits(correctionInput, correction, 'correct')
+  checkCorrectionShape(correction)
   const { cache: name, key } = correction
   const cache = cacheNamed(space, name)
   if (!cache)

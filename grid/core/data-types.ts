@@ -26,8 +26,8 @@ export type Frozen<T> = T extends Whole
  */
 export type Static<S extends TSchema> = Frozen<MutableStatic<S>>
 
-// ---- fields of an entry, by what they hold. Of a field that is `unknown` only the schema knows,
-// when the grid runs.
+// Fields of an entry, by what they hold. Of a field that is `unknown` only the schema knows, when
+// the grid runs.
 
 /** Fields that are there in every entry and hold a text: what a key can be. */
 export type RequiredText<V> = {
@@ -65,8 +65,6 @@ export type ItemOf<V, Field extends keyof V> = unknown extends V[Field]
   : NonNullable<V[Field]> extends readonly (infer Item)[]
     ? Item
     : never
-
-// ---- ranges of an index
 
 /**
  * Selects consecutive entries of an index: `equals` fixes its leading fields, the bounds restrict

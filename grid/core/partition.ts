@@ -33,8 +33,6 @@ const textOf = (key: readonly PartitionScalar[]): string =>
 /** Partition of a hash, from 0: the remainder, so that any client can say it. */
 export const partitionOfHash = (hash: number, partitions: number): number => hash % partitions
 
-// ---- ids that name their partition
-
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const digitOf = new Map([...alphabet].map((digit, value) => [digit, value]))
 /** 62^6 is more than 2^32. */

@@ -127,8 +127,8 @@ export const partOfStep = (begins: readonly number[], step: number): number =>
     begins.findLastIndex((begin) => begin <= step),
   )
 
-// ---- what the parts have left behind, as data of one command: outcomes stand at its top level,
-// where the log fills them in, and it can be remembered under an idempotency key like any other.
+// What the parts have left behind is data of one command: outcomes stand at its top level, where
+// the log fills them in, and it can be remembered under an idempotency key like any other.
 
 /** @param data of the parts' handlers, in their order; with outcomes in it, or filled in */
 export function packParts(data: readonly unknown[]): Readonly<Record<string, unknown>> {

@@ -43,7 +43,7 @@ export class WrongPartition extends Misuse {
   }
 }
 
-// ---- what a handler asks for; what can be no key, value or range at all is refused behind this
+// What a handler asks for. What can be no key, value or range at all is refused behind this
 
 /**
  * Where only the key of an entry is known: it may say by itself where the entry belongs.

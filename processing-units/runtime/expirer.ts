@@ -21,6 +21,7 @@ import type { Admission } from './admission.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import { rememberedCommands } from './idempotency.ts'
+import type { RunnerParts } from './runner-parts.ts'
 import type { UnitOptions } from './unit-options.ts'
 
 /**
@@ -42,6 +43,17 @@ export interface ExpirerListener {
   changed(cache: number, key: string): void
   /** A batch has been ended, and there is more than that: time for another sweep. */
   more(): void
+}
+
+/** What entries are ended with: as commands are run, in the same life of a unit. */
+export interface ExpirerParts
+  extends Pick<
+    RunnerParts,
+    'state' | 'chain' | 'clock' | 'time' | 'random' | 'faults' | 'outbox' | 'place'
+  > {
+  readonly caches: readonly AnyCache[]
+  /** Of all that the unit sends. */
+  readonly admission: Admission
 }
 
 /** Which entries are due, and for what. */
@@ -90,34 +102,21 @@ export class Expirer {
    */
   #earlyUntil = 0
 
-  constructor(
-    caches: readonly AnyCache[],
-    state: SpaceState,
-    chain: FrameChain,
-    clock: Clock,
-    time: LogClock,
-    random: Random,
-    options: UnitOptions,
-    admission: Admission,
-    faults: FaultDesk,
-    listener: ExpirerListener,
-    outbox: Outbox | undefined,
-    place?: Place,
-  ) {
+  constructor(parts: ExpirerParts, options: UnitOptions, listener: ExpirerListener) {
     // A cache keeps the index of an expiry that an earlier version of the application declared:
     // what this one does not declare, it does not do.
-    this.#duties = [...caches.flatMap(dutiesOf), ...dutiesOf(rememberedCommands)]
-    this.#state = state
-    this.#chain = chain
-    this.#clock = clock
-    this.#time = time
-    this.#random = random
+    this.#duties = [...parts.caches.flatMap(dutiesOf), ...dutiesOf(rememberedCommands)]
+    this.#state = parts.state
+    this.#chain = parts.chain
+    this.#clock = parts.clock
+    this.#time = parts.time
+    this.#random = parts.random
     this.#options = options
-    this.#admission = admission
-    this.#faults = faults
+    this.#admission = parts.admission
+    this.#faults = parts.faults
     this.#listener = listener
-    this.#outbox = outbox
-    this.#place = place
+    this.#outbox = parts.outbox
+    this.#place = parts.place
   }
 
   /** Called often. */

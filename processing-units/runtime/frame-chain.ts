@@ -194,8 +194,6 @@ export class FrameChain {
     this.#abandonItems(this.#takeUnsent(), error)
   }
 
-  // ---- what the replica sees
-
   /**
    * The frame that was sent as these very bytes, and is the next one to come back: what this unit
    * has made itself it need not read, for another replica reads the same from the bytes.
@@ -308,8 +306,6 @@ export class FrameChain {
     this.#abandonItems(this.#takeUnsent())
     if (!this.#left) this.#join(this.#clock.monotonic() + this.#options.republishMs)
   }
-
-  // ---- sending
 
   #flushSoon(): void {
     if (this.#flushing || this.#open.length === 0) return

@@ -4,7 +4,6 @@ import type { Entry } from '@spacegrid/grid/core/entry'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type Frame, FrameKind } from '@spacegrid/grid/core/frame'
 import type { Place } from '@spacegrid/grid/core/place'
-import { mergeShapes, shapeOf } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import type { MemoryWatch } from '@spacegrid/grid/engine/memory/memory-watch'
@@ -15,11 +14,10 @@ import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { stoppedText } from '@spacegrid/grid/engine/replica/record-reader'
 import type { Rehydrated } from '@spacegrid/grid/engine/replica/rehydration'
 import { Replica } from '@spacegrid/grid/engine/replica/replica'
-import { encodeFrame } from '@spacegrid/grid/engine/wire/frame-codec'
 import { ArchiveDesk } from './archive/archive-desk.ts'
 import type { StoreAsking } from './archive/store-asking.ts'
 import { CommandRunner } from './command-runner.ts'
-import { DataCheck } from './data-check.ts'
+import { DefinitionAdoption } from './definition-adoption.ts'
 import type { DefinitionTeller } from './definition-teller.ts'
 import { Expirer } from './expirer.ts'
 import type { FaultDesk } from './fault-desk.ts'
@@ -33,8 +31,26 @@ import type { UnitOptions } from './unit-options.ts'
 
 const tickMs = 50
 const boundsMs = 500
-/** Pause before data that could not be read are looked at again. */
-const lookAgainMs = 10_000
+
+/** What each life of a unit is made of, its state apart. */
+export interface IncarnationParts {
+  /** Of the unit. */
+  readonly name: string
+  readonly space: Space
+  readonly log: Log
+  readonly clock: Clock
+  readonly watch: ClockWatch
+  readonly random: Random
+  readonly faults: FaultDesk
+  readonly definition: DefinitionTeller
+  /** Where the store, and other units, can be asked. */
+  readonly asking: StoreAsking
+  readonly load: LoadControl
+  /** Whether there is room in every process of the space. */
+  readonly memory: MemoryWatch | undefined
+  /** The partition, of a space with several. */
+  readonly place: Place | undefined
+}
 
 /**
  * One life of a processing unit: from an exact state to the moment its replica can no longer follow
@@ -51,14 +67,12 @@ export class Incarnation {
   readonly freshness: Freshness
   /** What the application makes of what its other versions write. */
   readonly version: Compatibility
-  readonly #space: Space
   readonly #log: Log
   readonly #clock: Clock
   readonly #watch: ClockWatch
   readonly #options: UnitOptions
   readonly #chain: FrameChain
   readonly #expirer: Expirer
-  readonly #faults: FaultDesk
   readonly #ended: (error: Error) => void
   #projections: Projections | undefined
   #melding: Frame | undefined
@@ -74,14 +88,9 @@ export class Incarnation {
    */
   #beginning: number | undefined
   #disconnectedSince: number | undefined
-  #conflict: GridError | undefined
-  readonly #data: DataCheck
-  #isLooking = false
-  #lookAgainAt = 0
-  readonly #definition: DefinitionTeller
+  readonly #adoption: DefinitionAdoption
   /** undefined: it takes commands, and knows by itself. */
   readonly #newestElsewhere: NewestElsewhere | undefined
-  #shapeAskedAt = Number.NEGATIVE_INFINITY
   #draining = false
   #drained: (() => void) | undefined
   #closed = false
@@ -93,31 +102,17 @@ export class Incarnation {
   #readEntries: ReadonlyMap<string, Entry> | undefined
 
   constructor(
-    name: string,
-    space: Space,
     { state, seen }: Pick<Rehydrated, 'state' | 'seen'>,
-    log: Log,
-    clock: Clock,
-    watch: ClockWatch,
-    random: Random,
+    parts: IncarnationParts,
     options: UnitOptions,
-    faults: FaultDesk,
     ended: (error: Error) => void,
-    definition: DefinitionTeller,
-    asking: StoreAsking,
-    load: LoadControl,
-    memory?: MemoryWatch,
-    place?: Place,
   ) {
-    this.#space = space
+    const { name, space, log, clock, watch, random, faults, asking, load, memory, place } = parts
     this.#log = log
     this.#clock = clock
     this.#watch = watch
     this.#options = options
-    this.#faults = faults
     this.#ended = ended
-    this.#definition = definition
-    this.#data = new DataCheck(space, state)
     this.state = state
     const known = (data: Uint8Array) => this.#chain.sentAs(data)
     this.replica = new Replica(log, state, { clock, known, seen })
@@ -125,35 +120,36 @@ export class Incarnation {
     const { time } = watch
     const says = () => watch.says(state.time)
     this.#chain = new FrameChain(log, clock, says, random, state, name, options, load.delay)
+    const { definition } = parts
+    this.#adoption = new DefinitionAdoption(
+      {
+        ...{ space, state, log, clock, definition },
+        isThere: () => this.#isThere,
+        isOver: () => this.#closed,
+        adopted: () => {
+          this.#projections = new Projections(space, state, faults)
+        },
+      },
+      options,
+    )
     const { caches } = space
     this.version = new Compatibility(caches, () => state.layout)
     const { version } = this
     const unfit = options.takesCommands ? () => this.#unfit() : takesNone
     const outbox = outboxOf(space, state, options.outboxMax)
-    const sending = { state, chain: this.#chain, clock, time, random, faults }
+    const sending = { state, chain: this.#chain, clock, time, random, faults, outbox, place }
     const { archiveWaitMsMax } = options
     this.archive = new ArchiveDesk(state, clock, asking, archiveWaitMsMax)
     const { archive } = this
-    const parts = { ...sending, space, version, memory, unfit, outbox, place, archive, load }
-    this.runner = new CommandRunner(parts, options)
-    const { admission } = this.runner
-    this.#expirer = new Expirer(
-      caches,
-      state,
-      this.#chain,
-      clock,
-      time,
-      random,
+    this.runner = new CommandRunner(
+      { ...sending, space, version, memory, unfit, archive, load },
       options,
-      admission,
-      faults,
-      {
-        changed: (cache, key) => this.runner.changedElsewhere(cache, key),
-        more: () => this.#sweep(),
-      },
-      outbox,
-      place,
     )
+    const { admission } = this.runner
+    this.#expirer = new Expirer({ ...sending, caches, admission }, options, {
+      changed: (cache, key) => this.runner.changedElsewhere(cache, key),
+      more: () => this.#sweep(),
+    })
     this.#newestElsewhere = options.takesCommands
       ? undefined
       : new NewestElsewhere(asking, clock, options.positionWaitMsMax)
@@ -220,9 +216,9 @@ export class Incarnation {
   unready(): string | undefined {
     if (this.#closed) return 'the replica has to be rebuilt'
     if (this.replica.unreadable) return stoppedText(this.replica.unreadable)
-    if (this.#conflict) return this.#conflict.message
+    if (this.#adoption.conflict) return this.#adoption.conflict.message
     if (!this.#isThere) return 'reading the log'
-    if (this.#isLooking) return 'looking whether this version can read what is stored'
+    if (this.#adoption.isLooking) return 'looking whether this version can read what is stored'
     if (!this.#projections) return `the definition is not in the log yet${this.#whoWritesIt}`
     if (this.#options.takesCommands && !this.#chain.joined) return 'joining the log'
     if (!this.replica.connected) return 'the log is not connected'
@@ -344,7 +340,7 @@ export class Incarnation {
       this.#needsTime = true
     if (this.#needsTime) this.#chain.beat()
     this.#needsTime = false
-    if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoptShape()
+    if (frame?.kind === FrameKind.shape || !this.#projections) this.#adoption.adopt()
     this.runner.rerun()
     if (this.#chain.idle) this.#drained?.()
   }
@@ -353,76 +349,9 @@ export class Incarnation {
     return frame !== undefined && 'origin' in frame && frame.origin === this.#chain.origin
   }
 
-  /**
-   * Serves once everything the application declares is in the log's definition; asks for it
-   * otherwise.
-   */
-  #adoptShape(): void {
-    try {
-      const wanted = shapeOf(this.#space)
-      const current = this.state.layout.shape
-      const merged = mergeShapes(current, wanted)
-      // Nothing is asked of the log before it is known that the application can work with what is
-      // there.
-      if (!this.#projections && !(this.#isThere && this.#canRead())) return
-      if (merged === current)
-        this.#projections ??= new Projections(this.#space, this.state, this.#faults)
-      else this.#askForShape()
-      this.#refuse(undefined)
-    } catch (error) {
-      if (!(error instanceof GridError)) throw error
-      this.#refuse(error)
-    }
-  }
-
   get #isThere(): boolean {
     if (this.replica.unreadable) return true
     return this.#beginning !== undefined && this.state.position >= this.#beginning
-  }
-
-  #refuse(conflict: GridError | undefined): void {
-    this.#conflict = conflict
-    if (conflict) this.#definition.refused(conflict)
-    else this.#definition.follows(this.state.layout.shape)
-  }
-
-  /**
-   * Whether the stored data have been found readable. Looks at them, if that is not known. @throws
-   * GridError `definition_conflict`
-   */
-  #canRead(): boolean {
-    const now = this.#clock.monotonic()
-    if (!this.#isLooking && this.#data.problem && now >= this.#lookAgainAt) this.#data.again()
-    if (!this.#isLooking && !this.#data.done) this.#look()
-    if (!this.#data.done) return false
-    if (this.#data.problem) throw new GridError('definition_conflict', this.#data.problem)
-    return true
-  }
-
-  /** A turn at a time, the first one at once: most spaces are looked through with that. */
-  #look(): void {
-    if (this.#closed) return
-    this.#data.step()
-    const wasLooking = this.#isLooking
-    this.#isLooking = !this.#data.done
-    if (this.#isLooking) this.#clock.soon(() => this.#look())
-    else {
-      this.#lookAgainAt = this.#clock.monotonic() + lookAgainMs
-      if (wasLooking) this.#adoptShape()
-    }
-  }
-
-  #askForShape(): void {
-    if (!this.#options.takesCommands) return
-    const now = this.#clock.monotonic()
-    if (now - this.#shapeAskedAt < this.#options.republishMs) return
-    this.#shapeAskedAt = now
-    const at = this.#clock.now()
-    // Seen in the log or not: that alone tells whether it worked, so a failure needs no handling
-    // but the next try.
-    this.#log
-      .append(encodeFrame({ kind: FrameKind.shape, shape: shapeOf(this.#space), at }))
-      .catch(() => undefined)
   }
 
   #tick(): void {
@@ -431,7 +360,7 @@ export class Incarnation {
     if (!this.replica.unreadable) this.#driveChain()
     this.#watch.tick()
     if (this.#options.takesCommands && this.#watch.mustTell) this.#chain.tellTime()
-    if (!this.#projections && (!this.#conflict || this.#data.problem)) this.#adoptShape()
+    this.#adoption.tick()
   }
 
   /** A chain that is never driven never joins, and then sends nothing else either. */
@@ -453,7 +382,7 @@ export class Incarnation {
       this.freshness.heard(askedAt, last)
       if (this.#beginning === undefined) {
         this.#beginning = last
-        if (!this.#closed) this.#adoptShape()
+        if (!this.#closed) this.#adoption.adopt()
       }
       return bounds
     } catch (error) {

@@ -45,7 +45,8 @@ import { Execution } from './execution.ts'
 import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
-import { Incarnation } from './incarnation.ts'
+import { Incarnation, type IncarnationParts } from './incarnation.ts'
+import type { MeldAgain } from './live/melded-again.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { LoadControl } from './overload/load-control.ts'
@@ -104,7 +105,8 @@ export class ProcessingUnit implements Serving, Component {
   #persistence: PersistenceWatch | undefined
   readonly #figures: UnitFigures
   readonly #load: LoadControl
-  readonly #definition: DefinitionTeller
+  /** What all incarnations are made of. */
+  readonly #parts: IncarnationParts
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
   /** What it has to do with reactions, its own and those of others. */
@@ -131,7 +133,6 @@ export class ProcessingUnit implements Serving, Component {
         return worked && isLong ? 0 : retryMs
       },
     })
-    this.#definition = new DefinitionTeller(space, report)
     this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
@@ -140,10 +141,17 @@ export class ProcessingUnit implements Serving, Component {
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
     const observed = queueingDelayOf(ports.telemetry, this.#logName)
     this.#load = new LoadControl({ ...ports, observed }, this.#options)
-    const { messaging, clock } = ports
+    const { messaging, clock, log, random, memory } = ports
+    const { place } = this.#unitPlace
+    this.#parts = {
+      ...{ name, space, log, clock, random, memory, place },
+      ...{ watch: this.#watch, faults: this.#faults, load: this.#load },
+      definition: new DefinitionTeller(space, report),
+      asking: { logName: this.#logName, messaging },
+    }
     const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
-      ...{ name, clock, now, faults: this.#faults, place: this.#unitPlace.place },
+      ...{ name, clock, now, faults: this.#faults, place },
       ...{ load: this.#load, pending: () => this.pending },
       serves: () => this.#serves(),
       waitMsMax: this.#options.positionWaitMsMax,
@@ -155,7 +163,16 @@ export class ProcessingUnit implements Serving, Component {
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
+    const meldAgain: MeldAgain = (...stretch) => this.past.meldAgain(...stretch)
+    this.live = new UnitLive({
+      ...at,
+      ...asked,
+      messaging,
+      clock,
+      bytesMax,
+      openChanges,
+      meldAgain,
+    })
     this.#snapshots = new OfferedSnapshots(this.#logName, ports, this.#options, {
       replica: () => this.#serves().replica,
       isLike: (suspect) => this.#auditor.isLike(suspect),
@@ -175,7 +192,7 @@ export class ProcessingUnit implements Serving, Component {
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
     this.#affinity = this.#affinityOf(ports)
-    const where = { logName: this.#logName, place: this.#unitPlace.place }
+    const where = { logName: this.#logName, place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
     this.#figures = new UnitFigures({
       ...{
@@ -441,7 +458,7 @@ export class ProcessingUnit implements Serving, Component {
   /** One incarnation, from where its state comes to its end. */
   async #live(life: Life): Promise<void> {
     const { signal } = life
-    const { log, messaging, clock, random, memory } = this.#ports
+    const { log, messaging, clock } = this.#ports
     this.#search.begin()
     const rehydrated = await rehydrate(log, messaging, clock, {
       logName: this.#logName,
@@ -466,22 +483,8 @@ export class ProcessingUnit implements Serving, Component {
       message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
       details: { source, entries, position, ...copied },
     })
-    const incarnation = new Incarnation(
-      this.name,
-      this.space,
-      rehydrated,
-      log,
-      clock,
-      this.#watch,
-      random,
-      this.#options,
-      this.#faults,
-      (error) => life.end(error),
-      this.#definition,
-      { logName: this.#logName, messaging },
-      this.#load,
-      memory,
-      this.#unitPlace.place,
+    const incarnation = new Incarnation(rehydrated, this.#parts, this.#options, (error) =>
+      life.end(error),
     )
     incarnation.runner.whenCollided = this.#affinity?.collided
     this.#incarnation = incarnation

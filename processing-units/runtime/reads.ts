@@ -8,9 +8,8 @@ import { readValue } from '@spacegrid/grid/core/evolution'
 import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { checkEntryPlace, type Place, placedHash } from '@spacegrid/grid/core/place'
 import type { AnyCache } from '@spacegrid/grid/core/transaction'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import { batched, checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
-import { positionInvalid } from '@spacegrid/grid/doors/request/request-options'
 import type {
   BatchAnswer,
   BatchedAnswer,
@@ -20,7 +19,7 @@ import type {
   QueryAnswer,
   ReadOptions,
 } from '@spacegrid/grid/doors/request/serving'
-import { type Clock, inTime, keptWithin, within } from '@spacegrid/grid/engine/ports/clock'
+import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
 import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
@@ -29,25 +28,19 @@ import type { Incarnation } from './incarnation.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { PlacedReader } from './placed-reader.ts'
 import type { Projections } from './projections.ts'
+import { ReadWait, type ReadWaitParts, waits } from './read-wait.ts'
 import { StateReader } from './state-reader.ts'
 import { unknownIn } from './unknown.ts'
 
-export interface ReadsParts {
+export interface ReadsParts extends ReadWaitParts {
   /** Of the unit. */
   readonly name: string
-  readonly clock: Clock
-  /** Time of the log. */
-  readonly now: () => number
   readonly faults: FaultDesk
-  /** @throws GridError `not_ready`, `stopping` */
-  readonly serves: () => Incarnation
   /** The partition, of a space with several. */
   readonly place: Place | undefined
   readonly load: LoadControl
   /** Commands without an outcome. */
   readonly pending: () => number
-  /** How long a position, or the promise of a query, is waited for. */
-  readonly waitMsMax: number
 }
 
 /** What a query is answered from: what an incarnation has at present, or what there was. */
@@ -87,10 +80,14 @@ export class Reads {
   readonly #now: () => number
   readonly #faults: FaultDesk
   readonly #serves: () => Incarnation
+  /** How long the promise of a query is waited for. */
   readonly #waitMsMax: number
+  readonly #wait: ReadWait
   readonly #place: Place | undefined
   readonly #load: LoadControl
   readonly #plainly: Asked
+  /** What has left memory is looked up, and a query that wants it runs once more with its input. */
+  readonly #looksAgain: boolean
 
   constructor(space: Space, parts: ReadsParts) {
     const { name, clock, now, faults, serves, waitMsMax, place, load } = parts
@@ -99,12 +96,14 @@ export class Reads {
     this.#name = name
     this.#place = place
     this.#space = space
+    this.#looksAgain = space.caches.some(({ archive }) => archive !== undefined)
     this.#clock = clock
     this.#now = now
     this.#plainly = this.#asked(asItIs)
     this.#faults = faults
     this.#serves = serves
     this.#waitMsMax = waitMsMax
+    this.#wait = new ReadWait(parts)
   }
 
   query(name: string, input: unknown, options: ReadOptions): Promise<QueryAnswer<number>> {
@@ -116,7 +115,8 @@ export class Reads {
         return Promise.resolve(this.#ask(query, input, this.#serves(), this.#plainly))
       const asked = this.#asked(options)
       if (this.#takesTurn(name, options)) return this.#inTurn(query, input, asked)
-      if (waits(options)) return this.#at(options).then((it) => this.#ask(query, input, it, asked))
+      if (waits(options))
+        return this.#wait.at(options).then((it) => this.#ask(query, input, it, asked))
       return Promise.resolve(this.#ask(query, input, this.#serves(), asked))
     } catch (error) {
       return Promise.reject(error)
@@ -135,10 +135,10 @@ export class Reads {
   async #inTurn(query: AnyQuery, input: unknown, asked: Asked): Promise<QueryAnswer<number>> {
     const { options } = asked
     // Nobody waits for what this one waits for.
-    if (waits(options)) await this.#at(options)
+    if (waits(options)) await this.#wait.at(options)
     const work = () =>
       waits(options)
-        ? this.#at(options).then((it) => this.#ask(query, input, it, asked))
+        ? this.#wait.at(options).then((it) => this.#ask(query, input, it, asked))
         : this.#ask(query, input, this.#serves(), asked)
     return await this.#load.queries.run(query.name, this.#isBusy, work, options)
   }
@@ -165,12 +165,13 @@ export class Reads {
     const query = this.#space.queries.get(name)
     if (!query) throw unknownIn(this.#space, 'query', name)
     checkFits(query.input, input, name)
+    if (this.#looksAgain) freezeInput(input, name)
     return query
   }
 
   /** @throws GridError `position_timeout`, `not_ready`, `stopping` */
   async reached(position: number): Promise<void> {
-    await this.#at({ position })
+    await this.#wait.at({ position })
   }
 
   #ask(
@@ -199,7 +200,7 @@ export class Reads {
     const answer = { result, position }
     if (isPromise || reader.unknown)
       return this.#askOn(query, input, from, asked, answer, reader.unknown)
-    return tellsAge(options) ? aged(answer, this.#ageMs(from), options) : answer
+    return tellsAge(options) ? aged(answer, this.#wait.ageMs(from), options) : answer
   }
 
   #readerOf(query: AnyQuery, input: unknown, from: Seen, now: () => number): StateReader {
@@ -227,7 +228,7 @@ export class Reads {
     const { options } = asked
     const tells = tellsAge(options)
     const readAt = this.#clock.monotonic()
-    const ageMs = tells ? this.#ageMs(from) : 0
+    const ageMs = tells ? this.#wait.ageMs(from) : 0
     return keptWithin(this.#clock, this.#waitMsMax, whole).then(
       (value) => {
         const age = ageMs + this.#clock.monotonic() - readAt
@@ -255,7 +256,7 @@ export class Reads {
     const { position } = state
     const explained = new ExplainedReads(reader)
     const begun = this.#clock.monotonic()
-    const ageMs = this.#ageMs(from)
+    const ageMs = this.#wait.ageMs(from)
     let returned: unknown
     try {
       returned = this.#run(query, explained.reader, input, version)
@@ -302,7 +303,7 @@ export class Reads {
 
   async #batch(asked: readonly BatchedQuery[], options: ReadOptions): Promise<BatchAnswer<number>> {
     for (let round = 1; round <= archiveRoundsMax; round++) {
-      const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+      const incarnation = waits(options) ? await this.#wait.at(options) : this.#serves()
       const { position } = incarnation.state
       let isLater = false
       const see = (other: Incarnation) => {
@@ -310,7 +311,7 @@ export class Reads {
         return other
       }
       const begun = asked.map((one) => this.#begin(one, incarnation, options, see))
-      const ageMs = this.#ageMs(incarnation)
+      const ageMs = this.#wait.ageMs(incarnation)
       const answers = await Promise.all(begun)
       if (isLater) continue
       const answer = { answers, position }
@@ -343,7 +344,7 @@ export class Reads {
     const { options, see, round } = asked
     if (round > archiveRoundsMax) throw leavingAllTheTime(query.name)
     await archive.lookUp(unknown)
-    const incarnation = waits(options) ? await this.#at(options) : this.#serves()
+    const incarnation = waits(options) ? await this.#wait.at(options) : this.#serves()
     return await this.#ask(query, input, see(incarnation), { ...asked, round: round + 1 })
   }
 
@@ -377,7 +378,7 @@ export class Reads {
         writtenAt: entry.position,
         position: state.position,
       }
-      return tellsAge(options) ? aged(answer, this.#ageMs(seen), options) : answer
+      return tellsAge(options) ? aged(answer, this.#wait.ageMs(seen), options) : answer
     }
   }
 
@@ -419,90 +420,11 @@ export class Reads {
   ): Promise<T> {
     try {
       const read = prepare()
-      if (waits(options)) return this.#at(options).then(read)
+      if (waits(options)) return this.#wait.at(options).then(read)
       return Promise.resolve(read(this.#serves()))
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  /**
-   * How old the state is at most, ms. What a command across partitions holds here it may have
-   * written elsewhere, and have answered, since it began.
-   */
-  #ageMs({ state, freshness }: Seen): number {
-    const { at } = freshness
-    // Stands before a record that it cannot read: it has never come up to the end of the log.
-    const isKnown = at !== Number.NEGATIVE_INFINITY
-    const now = this.#now
-    let ageMs = isKnown ? this.#clock.monotonic() - at : now() - state.time
-    if (state.holds.size > 0)
-      for (const { since } of state.holds.all()) ageMs = Math.max(ageMs, now() - since)
-    return Math.max(0, ageMs)
-  }
-
-  async #at({ position, latest, stalenessMs }: ReadOptions): Promise<Incarnation> {
-    const incarnation = this.#serves()
-    if (latest) {
-      const newest = await this.#bounded(incarnation.newest(), 'the newest position')
-      await this.#reach(incarnation, newest)
-    }
-    if (typeof position === 'string') throw positionInvalid()
-    if (position !== undefined) await this.#reach(incarnation, position)
-    if (stalenessMs !== undefined) await this.#noOlder(incarnation, stalenessMs)
-    return incarnation
-  }
-
-  /** What was prepared up to there has been finished, too. */
-  async #reach(incarnation: Incarnation, position: number): Promise<void> {
-    const { state, replica } = incarnation
-    if (position > state.position) {
-      const reached = await inTime(this.#clock, this.#waitMsMax, (over) =>
-        replica.reach(position, over),
-      )
-      if (!reached)
-        throw new GridError(
-          'position_timeout',
-          `Position ${position} has not been reached; the replica is at ${state.position}`,
-          { details: { position: state.position }, retryAfterMs: 500 },
-        )
-    }
-    await this.#settled(incarnation, position)
-  }
-
-  /** Brings a state that is older up to date, within the time that there is. */
-  async #noOlder(incarnation: Incarnation, stalenessMs: number): Promise<void> {
-    const { freshness, state } = incarnation
-    const since = this.#clock.monotonic() - stalenessMs
-    if (freshness.at < since) {
-      await inTime(this.#clock, this.#waitMsMax, (over) => freshness.reach(since, over))
-      if (freshness.at < since) throw tooStale(this.#ageMs(incarnation), stalenessMs)
-    }
-    if (state.holds.size > 0 && this.#ageMs(incarnation) > stalenessMs)
-      await this.#settled(incarnation, freshness.position)
-  }
-
-  /**
-   * What was prepared by then may have been committed, and its caller answered, before it is
-   * finished here: until it is, a state is none that has seen everything up to there.
-   */
-  async #settled({ state, runner }: Incarnation, position: number): Promise<void> {
-    if (state.holds.size === 0) return
-    const waiting = new AbortController()
-    const settled = runner.waiters.settled(position, waiting.signal)
-    try {
-      await this.#bounded(settled, 'the end of what is held')
-    } finally {
-      waiting.abort()
-    }
-  }
-
-  #bounded<T>(promise: Promise<T>, what: string): Promise<T> {
-    const late = () =>
-      new GridError('position_timeout', `${what} has not been reached in time`, {
-        retryAfterMs: 500,
-      })
-    return within(this.#clock, this.#waitMsMax, promise, late)
   }
 }
 
@@ -513,9 +435,6 @@ export class Reads {
 const tellsAge = ({ caller, stalenessMs }: ReadOptions): boolean =>
   caller !== undefined || stalenessMs !== undefined
 
-const waits = ({ latest, position, stalenessMs }: ReadOptions): boolean =>
-  latest === true || position !== undefined || stalenessMs !== undefined
-
 /** What is fresh does not say how old it is, unless its caller has said how old it may be. */
 export function aged<Answer extends object>(
   answer: Answer,
@@ -525,10 +444,3 @@ export function aged<Answer extends object>(
   if (ageMs <= freshMsMax && stalenessMs === undefined) return answer
   return { ...answer, ageMs: Math.ceil(ageMs) }
 }
-
-export const tooStale = (ageMs: number, stalenessMs: number): GridError =>
-  new GridError(
-    'too_stale',
-    `The state is ${Math.ceil(ageMs)} ms old, more than ${stalenessMs}, and was not brought up to date in time`,
-    { details: { ageMs: Math.ceil(ageMs), stalenessMs }, retryAfterMs: 500 },
-  )

@@ -1,6 +1,7 @@
 import { ruleOf } from '@spacegrid/proof/simulator/shrink'
 import { Coverage } from '@spacegrid/proof/simulator/world/coverage'
 import { findingsOfAll, simulateSeed } from 'spacegrid/simulate/simulate-space'
+import { groupOfOne } from 'spacegrid/simulate/simulated-group'
 import type { Mistake } from './mistake.ts'
 
 export interface Found {
@@ -18,7 +19,7 @@ export async function search(
   isWrong: boolean,
   seeds: Iterable<number>,
 ): Promise<Found | undefined> {
-  const simulated = simulation(isWrong)
+  const simulated = groupOfOne(simulation(isWrong))
   const coverage = new Coverage()
   for (const seed of seeds) {
     const { problems, coverage: counts } = await simulateSeed(simulated, seed)

@@ -3,7 +3,7 @@ import { runDivided } from './divided/run.ts'
 import { type AnyPlan, isDivided, isReacting } from './plan/any-plan.ts'
 import { makePlan, type Plan } from './plan/plan.ts'
 import { makeReactingPlan, reactingWorkload } from './reacting/plan.ts'
-import { runReacting } from './reacting/run.ts'
+import { runShop } from './reacting/run.ts'
 import { type RunResult, runPlan } from './run.ts'
 import { tryRun, tryRunQuickly } from './try-run.ts'
 import { workloads } from './workloads/all-workloads.ts'
@@ -36,7 +36,7 @@ export async function tryQuickly(plan: AnyPlan): Promise<RunResult> {
 
 function run(plan: AnyPlan, keepTrace: boolean): Promise<RunResult> {
   if (isDivided(plan)) return runDivided(plan, keepTrace)
-  if (isReacting(plan)) return runReacting(plan, keepTrace)
+  if (isReacting(plan)) return runShop(plan, keepTrace)
   return runPlan(plan, workloadOf(plan), keepTrace)
 }
 

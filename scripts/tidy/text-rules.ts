@@ -8,6 +8,8 @@ const commentWidth = 100
 /** A comment's line that can be parted. */
 const breakable = /^\s*(?:\/\/|\/\*\*?|\*)\s+(?!\||biome-ignore|@ts-)\S+\s/
 
+const banner = /^[ \t]*(?:\/\/|\*)[ \t]*[-=*]{3,}.*$/gm
+
 /**
  * Names that say nothing of what is inside. The deployment manager is a term of the style's own.
  */
@@ -67,6 +69,12 @@ export const textRules: readonly Rule[] = [
         const isTooWide = text.length > commentWidth && breakable.test(text)
         return isTooWide ? [{ line: index + 1, what: `has ${text.length} columns` }] : []
       }),
+  },
+  {
+    name: 'no-banners',
+    advice: 'A line of dashes hides that a file has parts: part it, or let the names speak.',
+    holdsFor: () => true,
+    find: (file) => file.matches(banner).map(({ line }) => ({ line, what: 'has a banner' })),
   },
   {
     name: 'file-name-words',

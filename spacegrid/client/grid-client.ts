@@ -1,7 +1,13 @@
-import type { Acknowledgement, Space } from '@spacegrid/grid/core/definition'
-import { newerPosition } from '@spacegrid/grid/core/position'
+import type { Space } from '@spacegrid/grid/core/definition'
 import type { Accepted, Answer, Position } from './answer.ts'
 import { errorOf } from './answer-error.ts'
+import type {
+  CommandOptions,
+  CommandResult,
+  HistoryOptions,
+  QueryOptions,
+  QueryResult,
+} from './call-options.ts'
 import type { EntryHistory } from './entry-history.ts'
 import { follow } from './follow.ts'
 import { type EventsOptions, eventsPath, type GridEvent, gridEventOf } from './grid-event.ts'
@@ -10,6 +16,7 @@ import { type LiveAnswer, LiveAnswers, type LiveOptions } from './live-answer.ts
 import { queryString } from './query-string.ts'
 import type { RequestOptions } from './request-options.ts'
 import type { Random, RetryPolicy } from './retry-policy.ts'
+import { SeenPositions } from './seen-positions.ts'
 import { type Patience, type Request, Sender } from './sender.ts'
 import type { ArchivedOptions, ArchivedPage, StoredEntry } from './stored-entry.ts'
 import { type Call, fetchTransport, type Transport } from './transport.ts'
@@ -40,49 +47,6 @@ export interface GridClientOptions {
   readonly waitingRoom?: LineOptions | boolean
 }
 
-export interface CommandOptions extends RequestOptions {
-  /**
-   * The same command sent again with the same key takes effect once. Default: a new one. `null`:
-   * none; the grid then remembers nothing of the command, and it is not sent again once it may have
-   * taken effect.
-   */
-  readonly idempotencyKey?: string | null
-  /** What the answer waits for. Default: what the command says. */
-  readonly acknowledge?: Acknowledgement
-}
-
-export interface QueryOptions extends RequestOptions {
-  /**
-   * The least log position to answer from; `latest`: all that is stored when the request comes;
-   * `seen`: whatever this client has been told of the space so far; `any`: as it is where it is
-   * asked. Default: any; of a session, what it has seen.
-   */
-  readonly from?: Position | 'latest' | 'seen' | 'any'
-  /** Answer as of this position of the past, or this time, as far as it is kept; not `from`. */
-  readonly at?: Position | Date
-}
-
-export interface HistoryOptions extends RequestOptions {
-  /** Changes of one page, 1 to 100. Default 20. */
-  readonly limit?: number
-  /** `next` of the page before. */
-  readonly cursor?: string | null
-}
-
-/** What a command has come to. */
-export interface CommandResult<Result = unknown> {
-  readonly result: Result
-  /** For queries that must see what the command has done. */
-  readonly position: Position
-  /** An earlier request with the same key has had this answer; this one changed nothing. */
-  readonly replayed: boolean
-}
-
-export interface QueryResult<Result = unknown> {
-  readonly result: Result
-  readonly position: Position
-}
-
 const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000, budget: 100 }
 
 /**
@@ -101,8 +65,7 @@ const defaultRetry: RetryPolicy = { retriesMax: 5, retryAfterMaxMs: 10_000, budg
 export class GridClient<Spaces extends Space = Space> {
   readonly #prefix: string
   readonly #sender: Sender
-  /** By space: the newest position that an answer has named, of each partition. */
-  readonly #seen: Map<string, Position>
+  readonly #seen: SeenPositions
   /** What its queries answer from, unless they say otherwise. */
   readonly #from: 'seen' | undefined
   readonly #url: URL | string
@@ -114,7 +77,7 @@ export class GridClient<Spaces extends Space = Space> {
   constructor(url: URL | string, options: GridClientOptions = {}, of?: SessionOf) {
     const { origin, pathname } = new URL(url)
     this.#prefix = of?.prefix ?? pathname.replace(/\/$/, '')
-    this.#seen = of?.seen ?? new Map()
+    this.#seen = of?.seen ?? new SeenPositions()
     this.#from = of ? 'seen' : undefined
     this.#sender =
       of?.sender ??
@@ -137,14 +100,14 @@ export class GridClient<Spaces extends Space = Space> {
    * on where another one was (`positions`), on another machine too.
    */
   session(seenBefore: Readonly<Record<string, Position>> = {}): GridClient<Spaces> {
-    const seen = new Map(Object.entries(seenBefore))
+    const seen = new SeenPositions(seenBefore)
     const shared = { sender: this.#sender, prefix: this.#prefix, line: this.#line }
     return new GridClient(this.#url, {}, { ...shared, seen })
   }
 
   /** Of each space the newest position that an answer has named: to be kept with a session. */
   get positions(): Readonly<Record<string, Position>> {
-    return Object.fromEntries(this.#seen)
+    return this.#seen.all
   }
 
   /**
@@ -152,7 +115,7 @@ export class GridClient<Spaces extends Space = Space> {
    * several partitions has one for each, together in one token.
    */
   seen(space: string): Position | undefined {
-    return this.#seen.get(space)
+    return this.#seen.in(space)
   }
 
   /** Requests sent and not yet answered, those of sessions included. */
@@ -335,7 +298,7 @@ export class GridClient<Spaces extends Space = Space> {
     }
     for await (const { type, data, id } of follow(this.#sender, request, options)) {
       const event = gridEventOf(type, data, id)
-      this.#saw(space, event)
+      this.#seen.saw(space, event)
       yield event
     }
   }
@@ -368,7 +331,7 @@ export class GridClient<Spaces extends Space = Space> {
     for await (const event of follow(this.#sender, request, options)) {
       const answer = answers.take(event)
       if (!answer) continue
-      if (answer.error === undefined) this.#saw(space, answer)
+      if (answer.error === undefined) this.#seen.saw(space, answer)
       yield answer as LiveAnswer<Result>
     }
   }
@@ -388,7 +351,7 @@ export class GridClient<Spaces extends Space = Space> {
       }
       return this.#told(call.space, await this.#send(past, options))
     }
-    const seen = from === 'seen' ? this.#seen.get(call.space) : undefined
+    const seen = from === 'seen' ? this.#seen.in(call.space) : undefined
     const asked = (least: QueryOptions['from']) =>
       this.#send(
         {
@@ -399,8 +362,7 @@ export class GridClient<Spaces extends Space = Space> {
       )
     const answer = await asked(from === 'seen' ? seen : from)
     if (seen === undefined || !isOfOtherLog(answer)) return this.#told(call.space, answer)
-    // The space was moved to another number of partitions: where this one was says nothing now.
-    this.#seen.delete(call.space)
+    this.#seen.forget(call.space)
     return this.#told(call.space, await asked(undefined))
   }
 
@@ -421,21 +383,15 @@ export class GridClient<Spaces extends Space = Space> {
   }
 
   #told(space: string, answer: Answer): Answer {
-    if (answer.kind === 'accepted') this.#saw(space, answer)
+    if (answer.kind === 'accepted') this.#seen.saw(space, answer)
     return answer
-  }
-
-  #saw(space: string, { position }: Pick<Accepted, 'position'>): void {
-    if (position === undefined || Number.isNaN(position)) return
-    const before = this.#seen.get(space)
-    this.#seen.set(space, before === undefined ? position : newerPosition(before, position))
   }
 }
 
 /** What a session shares with the client that it is of. */
 export interface SessionOf {
   readonly sender: Sender
-  readonly seen: Map<string, Position>
+  readonly seen: SeenPositions
   readonly prefix: string
   readonly line: LineOptions | undefined
 }

@@ -5,17 +5,16 @@
 
 export { GridError, Rejection } from '@spacegrid/grid/core/errors'
 export type { Accepted, Answer, Failed, Position, Problem, Rejected, Shed } from './answer.ts'
+export type {
+  CommandOptions,
+  CommandResult,
+  HistoryOptions,
+  QueryOptions,
+  QueryResult,
+} from './call-options.ts'
 export type { EntryChange, EntryHistory } from './entry-history.ts'
 export type { FollowOptions } from './follow.ts'
-export {
-  type CommandOptions,
-  type CommandResult,
-  GridClient,
-  type GridClientOptions,
-  type HistoryOptions,
-  type QueryOptions,
-  type QueryResult,
-} from './grid-client.ts'
+export { GridClient, type GridClientOptions } from './grid-client.ts'
 export type {
   DomainEventTold,
   EntryTold,

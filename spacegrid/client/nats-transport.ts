@@ -108,8 +108,6 @@ export class NatsTransport implements Transport {
     }
   }
 
-  // ---- which partition it is
-
   #partitionOf({ space, kind, name, input }: Call): number | undefined {
     const known = this.#learnt.get(space)
     if (!known || performance.now() - known.at > learntMs) void this.#learn(space)

@@ -6,8 +6,9 @@ import {
   Type,
 } from '@spacegrid/grid/core/define'
 import { expect, expectTypeOf, test } from 'vitest'
+import type { CommandResult, QueryResult } from './call-options.ts'
 import type { EntryHistory } from './entry-history.ts'
-import { type CommandResult, GridClient, type QueryResult } from './grid-client.ts'
+import { GridClient } from './grid-client.ts'
 import type { FromJson } from './typed-calls.ts'
 
 const id = Type.Object({ id: Type.String() })

@@ -5,7 +5,7 @@ import { Failure } from '../command-line/failure.ts'
 import { spacegridProgram } from '../own-program.ts'
 import { endOfLog } from '../servers/end-of-log.ts'
 
-const readyPollMs = 50
+const readyPollMs = 100
 const stopMsMax = 15_000
 /** Of a component that does not become ready. */
 const logLinesShown = 8

@@ -130,7 +130,7 @@ async function measure(
     plannedBySecond: curve.arrivalsBySecond,
     servers: outcome.servers,
   }
-  return summarize(run, outcome.recorder, outcome.checks)
+  return summarize(run, outcome.measurements, outcome.checks)
 }
 
 const nameOf = ({ application, scenario }: LoadOptions): string => scenario ?? application

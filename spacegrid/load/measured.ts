@@ -1,5 +1,10 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { type Counts, latencyBucketMs, type Recorder, type SecondRecord } from './recorder.ts'
+import {
+  type Counts,
+  latencyBucketMs,
+  type Measurements,
+  type SecondRecord,
+} from './measurements.ts'
 import type { AuditCheck } from './scenario/audit-check.ts'
 import type { ServerFigures } from './servers/server-figures.ts'
 
@@ -89,34 +94,34 @@ export type RunDescription = Pick<
 
 export function summarize(
   { plannedBySecond, ...run }: RunDescription,
-  recorder: Recorder,
+  measurements: Measurements,
   checks: readonly AuditCheck[],
 ): Measured {
-  const seconds = recorder.seconds.map((second, index) =>
+  const seconds = measurements.seconds.map((second, index) =>
     secondSummary(second, index, plannedBySecond[index] ?? 0),
   )
   return {
     ...run,
     node: process.version,
-    arrivals: recorder.arrivals,
-    total: counts(recorder.total),
-    attempts: recorder.attempts,
-    latencyMs: percentiles(recorder.latency),
-    shedLatencyMs: percentiles(recorder.shedLatency),
-    startDelayMs: percentiles(recorder.startDelay),
+    arrivals: measurements.arrivals,
+    total: counts(measurements.total),
+    attempts: measurements.attempts,
+    latencyMs: percentiles(measurements.latency),
+    shedLatencyMs: percentiles(measurements.shedLatency),
+    startDelayMs: percentiles(measurements.startDelay),
     generator: {
       planned: Math.round(plannedBySecond.reduce((sum, planned) => sum + planned, 0)),
-      late: recorder.late,
+      late: measurements.late,
       secondsBehind: seconds.filter(isBehind).map(({ second }) => second),
     },
     operations: Object.fromEntries(
-      [...recorder.operations].map(([name, operation]) => [
+      [...measurements.operations].map(([name, operation]) => [
         name,
         { ...counts(operation), latencyMs: percentiles(operation.latency) },
       ]),
     ),
-    reasons: Object.fromEntries([...recorder.reasons].sort(([, a], [, b]) => b - a)),
-    histogram: Array.from(recorder.buckets, (count = 0, bucket) => ({
+    reasons: Object.fromEntries([...measurements.reasons].sort(([, a], [, b]) => b - a)),
+    histogram: Array.from(measurements.buckets, (count = 0, bucket) => ({
       fromMs: latencyBucketMs(bucket),
       count,
     })),

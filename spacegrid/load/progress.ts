@@ -1,8 +1,8 @@
 import cliProgress from 'cli-progress'
-import type { Recorder } from './recorder.ts'
+import type { Measurements } from './measurements.ts'
 
 export interface ProgressOptions {
-  readonly recorder: Recorder
+  readonly measurements: Measurements
   readonly durationSeconds: number
   /** Ms since the run began. */
   readonly now: () => number
@@ -57,9 +57,9 @@ function writeLines(options: ProgressOptions): { stop(): void } {
   return { stop: () => clearInterval(timer) }
 }
 
-function stateText({ recorder, now, open }: ProgressOptions): string {
-  const { total, latency } = recorder
-  const lastSecond = recorder.seconds[Math.floor(now() / 1000) - 1]
+function stateText({ measurements, now, open }: ProgressOptions): string {
+  const { total, latency } = measurements
+  const lastSecond = measurements.seconds[Math.floor(now() / 1000) - 1]
   const p99Ms = latency.totalCount === 0 ? 0 : latency.getValueAtPercentile(99) / 1000
   return [
     `offered ${lastSecond?.offered ?? 0}/s`,

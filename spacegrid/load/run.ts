@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events'
 import { GridClient, type GridClientOptions } from '../client/index.ts'
 import { type ArrivalProcess, arrivalTimesMs } from './arrivals.ts'
 import type { WatchedProcess } from './found/find-grid.ts'
+import { Measurements } from './measurements.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { poolTransport } from './pool-transport.ts'
 import { type ProgressOptions, showProgress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import type { RateCurve } from './rate-curve.ts'
-import { Recorder } from './recorder.ts'
 import { type AuditCheck, check } from './scenario/audit-check.ts'
 import { Checks } from './scenario/checks.ts'
 import { journeyDraw } from './scenario/journey-draw.ts'
@@ -40,7 +40,7 @@ export interface LoadPlan {
 export type ClientPlan = Required<Omit<GridClientOptions, 'random' | 'transport' | 'waitingRoom'>>
 
 export interface LoadOutcome {
-  readonly recorder: Recorder
+  readonly measurements: Measurements
   readonly checks: readonly AuditCheck[]
   readonly interrupted: boolean
   readonly servers: ServerFigures
@@ -103,7 +103,7 @@ function clientOf({ url, client }: LoadPlan, options: GridClientOptions): GridCl
 }
 
 interface Visited {
-  readonly recorder: Recorder
+  readonly measurements: Measurements
   readonly visitErrors: readonly string[]
   readonly servers: ServerFigures
   readonly checks: Checks
@@ -118,7 +118,7 @@ async function visitAll(
 ): Promise<Visited> {
   const startedMs = performance.now()
   const now = (): number => performance.now() - startedMs
-  const recorder = new Recorder(now)
+  const measurements = new Measurements(now)
   const random = seededRandom(plan.seed, retryStream)
   const client = clientOf(plan, { random })
   const over = new AbortController()
@@ -127,14 +127,14 @@ async function visitAll(
   const { runId, scenario, users, thinkMs } = plan
   const [open, checks] = [new OpenCommands(), new Checks()]
   const context: UserContext = {
-    ...{ client, recorder, open, checks, now, runId, users, thinkMs },
+    ...{ client, measurements, open, checks, now, runId, users, thinkMs },
     space: scenario.space,
     signal: over.signal,
   }
   const visits = new Set<Promise<void>>()
   const visitErrors: string[] = []
   const progress: ProgressOptions = {
-    recorder,
+    measurements,
     durationSeconds: plan.curve.durationSeconds,
     now,
     open: () => client.open,
@@ -144,7 +144,7 @@ async function visitAll(
   const watch = new ServerWatch({ processes: plan.processes, now })
   watch.start()
   const start = (intendedMs: number, index: number): void => {
-    recorder.arrival(intendedMs)
+    measurements.arrival(intendedMs)
     const user = new User(context, index, intendedMs, seededRandom(plan.seed, index))
     const visit: Promise<void> = draw(user.random)
       .visit(user)
@@ -166,7 +166,7 @@ async function visitAll(
     await Promise.all(visits)
     shown.stop()
   }
-  return { recorder, visitErrors, checks, open, servers: await watch.stop() }
+  return { measurements, visitErrors, checks, open, servers: await watch.stop() }
 }
 
 /** Waits for all users, but not longer than the drain. */

@@ -129,8 +129,6 @@ export class EmbeddedSpaceMove implements SpaceMove {
     this.#environment = undefined
   }
 
-  // ---- files
-
   /** How many there are of a space of which nothing was stored before its grid died. */
   #logsBegun(): number | undefined {
     const names = logsOfFolder(this.#folder).filter((name) => spaceOf(name) === this.#space)

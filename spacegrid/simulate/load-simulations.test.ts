@@ -4,10 +4,9 @@ import { loadSimulations } from './load-simulations.ts'
 
 const inventory = new URL('../../processing-units/inventory/space.ts', import.meta.url)
 
-test('of a space with reactions all but these is simulated', async () => {
-  const [simulation] = await loadSimulations(fileURLToPath(inventory))
-  const { caches, commands, reactions } = simulation?.space ?? {}
-  expect(caches?.map(({ name }) => name)).toEqual(['products', 'reservations', 'orders'])
-  expect([...(commands?.keys() ?? [])]).toContain('reorder')
-  expect(reactions).toBeUndefined()
+test('a space is simulated with its reactions, and all that they need is there', async () => {
+  const [group] = await loadSimulations(fileURLToPath(inventory))
+  expect(group).toMatchObject({ name: 'inventory', leftOut: [], partitions: 1 })
+  const [{ space } = { space: undefined }] = group?.simulations ?? []
+  expect([...(space?.reactions?.keys() ?? [])]).toEqual(['onLow'])
 })

@@ -8,8 +8,9 @@ import { Coverage } from '@spacegrid/proof/simulator/world/coverage'
 import type { Command } from 'commander'
 import { whole } from '../command-line/option-values.ts'
 import { ownProgram } from '../own-program.ts'
-import { type LoadedSimulation, loadSimulations } from './load-simulations.ts'
+import { loadSimulations } from './load-simulations.ts'
 import { findingsOfAll, isOfApplication, type ShortestRun, shortestRun } from './simulate-space.ts'
+import type { SimulatedGroup } from './simulated-group.ts'
 
 export interface SimulateOptions {
   readonly seeds: number
@@ -21,9 +22,12 @@ export interface SimulateOptions {
   readonly json: boolean
 }
 
-/** What came of simulating one space. */
+/** What came of simulating one space, or several of which some react on others. */
 export interface SimulationReport {
+  /** `shop + warehouse` */
   readonly space: string
+  /** Reactions and processes that are not simulated, and why. */
+  readonly leftOut: readonly string[]
   /** Into how many the space is divided; it has been simulated as one. Missing when it is not. */
   readonly partitions?: number
   readonly from: number
@@ -75,8 +79,8 @@ Exit code: 0 nothing was found, 1 something was, 2 wrong options or no space.`,
 export async function runSimulate(file: string, options: SimulateOptions): Promise<0 | 1> {
   catchStrayErrors()
   const reports: SimulationReport[] = []
-  for (const simulation of await loadSimulations(file)) {
-    const report = await simulateMany(file, simulation, options)
+  for (const group of await loadSimulations(file)) {
+    const report = await simulateMany(file, group, options)
     reports.push(report)
     if (!options.json) say(reportText(report, file, options.coverage))
   }
@@ -89,7 +93,7 @@ export async function runSimulate(file: string, options: SimulateOptions): Promi
 
 async function simulateMany(
   file: string,
-  simulation: LoadedSimulation,
+  group: SimulatedGroup,
   options: SimulateOptions,
 ): Promise<SimulationReport> {
   const { seeds, jobs, keepGoing } = options
@@ -101,7 +105,7 @@ async function simulateMany(
   const failures: SeedOutcome[] = []
   const startedAt = performance.now()
   let done = 0
-  tell(`${simulation.space.name}: seeds ${from} to ${from + seeds - 1}, ${jobs} processes`)
+  tell(`${group.name}: seeds ${from} to ${from + seeds - 1}, ${jobs} processes`)
   const told = (outcome: SeedOutcome) => {
     done++
     coverage.add(outcome.coverage)
@@ -111,8 +115,8 @@ async function simulateMany(
     if (!keepGoing) abort()
   }
   await runFleet(numbers(from, seeds), {
-    ...{ jobs: Math.min(jobs, seeds), workload: simulation.space.name, worker, told },
-    words: [file, simulation.space.name],
+    ...{ jobs: Math.min(jobs, seeds), workload: group.name, worker, told },
+    words: [file, group.name],
     signal: interrupt.signal,
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, abort)
@@ -120,12 +124,12 @@ async function simulateMany(
   const [problem = ''] = first?.problems ?? []
   const canShrink = options.shrink && !['endless', 'process'].includes(ruleOf(problem))
   return {
-    ...{ space: simulation.space.name, from, seeds: done },
-    ...(simulation.partitions > 1 ? { partitions: simulation.partitions } : {}),
+    ...{ space: group.name, leftOut: group.leftOut, from, seeds: done },
+    ...(group.partitions > 1 ? { partitions: group.partitions } : {}),
     seconds: Math.round((performance.now() - startedAt) / 1000),
     failures: failures.map(({ seed, problems }) => ({ seed, problems })),
-    findings: first ? [] : findingsOfAll(simulation, coverage.counts),
-    shortest: first && canShrink ? await shortestRun(simulation, first.seed, problem) : undefined,
+    findings: first ? [] : findingsOfAll(group, coverage.counts),
+    shortest: first && canShrink ? await shortestRun(group, first.seed, problem) : undefined,
     coverage: Object.fromEntries(coverage.counts),
   }
 }
@@ -150,6 +154,7 @@ function reportText(report: SimulationReport, file: string, withCoverage: boolea
   lines.push(
     `${space}: ${grouped(seeds)} seeds in ${seconds} s, ${invariants.length} invariants: ${outcome}`,
   )
+  lines.push(...report.leftOut)
   if (report.partitions !== undefined)
     lines.push(
       `${space} has ${report.partitions} partitions: it was simulated as one, and nothing that is only between partitions`,

@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { defineSimulation } from '../testing/simulation.ts'
 import { findingsOfAll, isOfApplication, shortestRun, simulateSeed } from './simulate-space.ts'
+import { groupOfOne } from './simulated-group.ts'
 
 const seats = defineCache('seats', {
   schema: Type.Object({ id: Type.String(), sold: Type.Integer() }),
@@ -31,7 +32,8 @@ const look = defineQuery('look', {
   input: Type.Object({ id: Type.String() }),
   handler: (read, { id }) => read.get(seats, id) ?? read.notFound(id),
 })
-const simulationOf = (isWrong: boolean) =>
+const simulationOf = (isWrong: boolean) => groupOfOne(simulationWith(isWrong))
+const simulationWith = (isWrong: boolean) =>
   defineSimulation(
     defineSpace('seats', { caches: [seats], commands: [sell(isWrong)], queries: [look] }),
     {
@@ -69,7 +71,7 @@ test('a mistake is found, and the shortest run that shows it', async () => {
 })
 
 test('the ticketing space is simulated with inputs made from its schemas alone', async () => {
-  const simulation = defineSimulation(createTicketing({ holdMs: 1500 }), {
+  const ticketing = defineSimulation(createTicketing({ holdMs: 1500 }), {
     setup: [
       [
         'createEvent',
@@ -88,6 +90,7 @@ test('the ticketing space is simulated with inputs made from its schemas alone',
         }),
     },
   })
+  const simulation = groupOfOne(ticketing)
   const counts = new Map<string, number>()
   for (let seed = 1; seed <= 5; seed++) {
     const { problems, coverage } = await simulateSeed(simulation, seed)
@@ -112,10 +115,11 @@ test('what many seeds together show', () => {
   expect(findingsOfAll(simulation, seen)).toEqual([
     'never exercised: invariant limit has seen no entry in any run',
   ])
-  expect(findingsOfAll({ ...simulation, ignore: ['never exercised'] }, seen)).toEqual([])
+  const ignoring = { ...simulationWith(false), ignore: ['never exercised'] as const }
+  expect(findingsOfAll(groupOfOne(ignoring), seen)).toEqual([])
 })
 
 test('a simulation names what its space has', () => {
-  const { space } = simulationOf(false)
+  const { space } = simulationWith(false)
   expect(() => defineSimulation(space, { weights: { buy: 1 } })).toThrow('weights names buy')
 })

@@ -1,22 +1,63 @@
 import { calledCommands } from '@spacegrid/grid/core/parts'
+import type { DividedWorld } from '@spacegrid/proof/simulator/divided/world'
 import { makePlan, type Plan } from '@spacegrid/proof/simulator/plan/plan'
+import { makeReactingPlan, type ReactingPlan } from '@spacegrid/proof/simulator/reacting/plan'
+import { runReacting } from '@spacegrid/proof/simulator/reacting/run'
 import { type RunResult, runPlan } from '@spacegrid/proof/simulator/run'
 import { ruleOf, shrink } from '@spacegrid/proof/simulator/shrink'
 import { tryRun, tryRunQuickly } from '@spacegrid/proof/simulator/try-run'
-import type { Workload } from '@spacegrid/proof/simulator/workloads/workload'
 import { findingRules, type Simulation } from '../testing/simulation.ts'
+import { ReactingSpaces, simulatedTogether } from './reacting-spaces.ts'
+import { alone, reacts, type SimulatedGroup } from './simulated-group.ts'
 import { spaceWorkload } from './space-workload.ts'
 
-export const planOf = ({ space }: Simulation, seed: number): Plan => makePlan(seed, [space.name])
+type AnyPlan = Plan | ReactingPlan
 
-/** Runs one seed: a whole grid with the space in it, and everything that can go wrong. */
-export async function simulateSeed(simulation: Simulation, seed: number): Promise<RunResult> {
-  return await tryQuickly(planOf(simulation, seed), spaceWorkload(simulation))
+/**
+ * A group that reacts is simulated by turns: all of it with what follows from its events, and each
+ * space alone, where commands of reactions are given as all others are.
+ */
+const isTogether = (group: SimulatedGroup, seed: number): boolean => reacts(group) && seed % 2 !== 0
+
+function planOf(group: SimulatedGroup, seed: number): AnyPlan {
+  const { name, simulations } = group
+  return isTogether(group, seed)
+    ? makeReactingPlan(seed, name, simulations.length)
+    : makePlan(seed, [name])
 }
 
+/** Runs one seed: a whole grid with the spaces in it, and everything that can go wrong. */
+export const simulateSeed = (group: SimulatedGroup, seed: number): Promise<RunResult> =>
+  runOf(group, planOf(group, seed))
+
 /** Where mistakes of the application belong to the workload their stacks are taken. */
-const tryQuickly = (plan: Plan, workload: Workload): Promise<RunResult> =>
-  (workload.mustFail ? tryRun : tryRunQuickly)(plan, () => runPlan(plan, workload))
+async function runOf(group: SimulatedGroup, plan: AnyPlan): Promise<RunResult> {
+  if ('partitions' in plan.settings) return await runTogether(group, plan as ReactingPlan)
+  const { simulations } = group
+  const [first] = simulations as [Simulation]
+  const one = simulations[(plan.seed >>> 1) % simulations.length] ?? first
+  const workload = spaceWorkload(reacts(group) ? byItself(one) : one)
+  return await (workload.mustFail ? tryRun : tryRunQuickly)(plan, () =>
+    runPlan(plan as Plan, workload),
+  )
+}
+
+/** What its invariants say may need what follows from events. */
+function byItself(one: Simulation): Simulation {
+  const { invariants: _, finally: __, ...simulation } = alone(one)
+  return simulation
+}
+
+async function runTogether({ simulations }: SimulatedGroup, plan: ReactingPlan) {
+  let asked: readonly string[] = []
+  const begin = (world: DividedWorld) => {
+    const spaces = new ReactingSpaces(world, simulations)
+    asked = spaces.asked
+    return spaces
+  }
+  const result = await tryRunQuickly(plan, () => runReacting(plan, begin))
+  return { ...result, asked }
+}
 
 /** A failing run with whatever is not needed for it left out. */
 export interface ShortestRun {
@@ -32,16 +73,14 @@ const shrinkLimits = { runsMax: 300, msMax: 20_000 }
 
 /** The shortest run that can be found in which the same rule is broken. */
 export async function shortestRun(
-  simulation: Simulation,
+  group: SimulatedGroup,
   seed: number,
   problem: string,
 ): Promise<ShortestRun> {
-  const workload = spaceWorkload(simulation)
-  const plan = planOf(simulation, seed)
   const rule = ruleOf(problem)
-  const run = (one: Plan) => tryQuickly(one, workload)
-  const { plan: shortest, runs } = await shrink(plan, rule, shrinkLimits, run)
-  const { problems, asked = [] } = await tryRun(shortest, () => runPlan(shortest, workload))
+  const run = (one: AnyPlan) => runOf(group, one)
+  const { plan: shortest, runs } = await shrink(planOf(group, seed), rule, shrinkLimits, run)
+  const { problems, asked = [] } = await run(shortest)
   const faults = shortest.steps.flatMap((step) => {
     if (step.kind !== 'fault') return []
     const { what, ...details } = step.fault
@@ -56,8 +95,18 @@ const refusedMin = 200
 
 /** What only many seeds together show. */
 export function findingsOfAll(
+  group: SimulatedGroup,
+  coverage: ReadonlyMap<string, number>,
+): string[] {
+  const areAsked = !reacts(group) || coverage.has(simulatedTogether)
+  return group.simulations.flatMap((one) => findingsOfOne(one, coverage, areAsked))
+}
+
+/** @param areAsked whether there was a run in which invariants are asked */
+function findingsOfOne(
   { space, invariants = {}, finally: atEnd = {}, ignore = [] }: Simulation,
   coverage: ReadonlyMap<string, number>,
+  areAsked: boolean,
 ): string[] {
   const count = (what: string) => coverage.get(what) ?? 0
   const never = calledCommands(space).flatMap(({ name }) => {
@@ -68,7 +117,7 @@ export function findingsOfAll(
         'give it a generator of inputs, or a setup',
     ]
   })
-  const unexercised = Object.keys({ ...invariants, ...atEnd })
+  const unexercised = Object.keys(areAsked ? { ...invariants, ...atEnd } : {})
     .filter((name) => count(`invariant ${name}: saw entries`) === 0)
     .map((name) =>
       count(`invariant ${name}: asked`) === 0

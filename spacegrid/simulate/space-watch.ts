@@ -2,6 +2,7 @@ import { ApplicationFault, type Callback } from '@spacegrid/grid/core/applicatio
 import { defineQuery, Type } from '@spacegrid/grid/core/define'
 import type { Reader, Space } from '@spacegrid/grid/core/definition'
 import { isGridError } from '@spacegrid/grid/core/errors'
+import type { Process } from '@spacegrid/grid/core/process'
 import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import type { AnyCache } from '@spacegrid/grid/core/transaction'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
@@ -111,6 +112,23 @@ export class SpaceWatch implements Watch {
   projected(declared: AnyProjection, problem: string): void {
     const callback: Callback = { kind: 'projection', name: declared.name, declared }
     this.#find('projection', toldOf(callback, problem))
+  }
+
+  /** Something is wrong with what follows from an event. */
+  followed({ kind, name }: Process, rule: FindingRule, what: string): void {
+    const declared = this.#simulation.space.reactions?.get(name)
+    if (!declared) return
+    const problem = toldOf({ kind: 'reaction', name, declared }, what)
+    this.#find(rule, kind === 'process' ? problem.replace(/^reaction/, kind) : problem)
+  }
+
+  /** A unit has met a mistake of a callback, whoever it ran for. */
+  faulty({ callback: { kind, name }, cause, message }: ApplicationFault): void {
+    const declared = this.#simulation.space.reactions?.get(name)
+    if (kind === 'reaction' && declared) {
+      const callback: Callback = { kind, name, declared }
+      this.#find('application fault', new ApplicationFault(callback, cause, '').message)
+    } else this.#fault(name, message)
   }
 
   ended(): void {

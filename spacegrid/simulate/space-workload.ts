@@ -40,7 +40,7 @@ export function spaceWorkload(simulation: Simulation): Workload {
     next: () => {
       throw new Error('it has not begun')
     },
-    begin: (run) => begin(simulation, run),
+    begin: (run) => workloadOf(simulation, run),
   }
 }
 
@@ -50,7 +50,11 @@ interface Choice {
   readonly input: Arbitrary<unknown>
 }
 
-function begin(simulation: Simulation, run: RunContext): Workload {
+/** As it is in one run. */
+export function workloadOf(
+  simulation: Simulation,
+  run: RunContext,
+): Workload & { readonly watch: SpaceWatch } {
   const random = new SeededRandom(run.seed + 0x5eed)
   const pool = new ValuePool(random, run.now)
   const choices = choicesOf(simulation, random, pool)

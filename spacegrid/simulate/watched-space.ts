@@ -2,6 +2,7 @@ import { ApplicationFault, type Callback } from '@spacegrid/grid/core/applicatio
 import type { IndexRange } from '@spacegrid/grid/core/data-types'
 import type { AnyCommand, AnyQuery, Reader, Space } from '@spacegrid/grid/core/definition'
 import { GridError, Rejection } from '@spacegrid/grid/core/errors'
+import type { Act, Process } from '@spacegrid/grid/core/process'
 import type { AnyProjection } from '@spacegrid/grid/core/projection/projection'
 import type { AnyCache, Transaction } from '@spacegrid/grid/core/transaction'
 import type { FindingRule } from '../testing/simulation.ts'
@@ -44,6 +45,9 @@ export class WatchedSpace {
       commands: mapped(space.commands, (one) => this.#command(one)),
       queries: mapped(space.queries, (one) => this.#query(one)),
       projections: space.projections.map((one) => this.#projection(one)),
+      ...(space.reactions
+        ? { reactions: mapped(space.reactions, (one) => this.#reaction(one)) }
+        : {}),
     }
   }
 
@@ -109,7 +113,25 @@ export class WatchedSpace {
     )
   }
 
-  // ---- a command's handler
+  #reaction(process: Process): Process {
+    const callback: Callback = { kind: 'reaction', name: process.name, declared: process }
+    const pure =
+      <Given extends unknown[]>(run: (...given: Given) => unknown) =>
+      (...given: Given): unknown =>
+        this.#answerTwice(callback, () => run(...given))
+    const act = (one: Act): Act =>
+      one.kind === 'command' ? { ...one, input: pure(one.input) } : one
+    return {
+      ...process,
+      key: process.key && pure(process.key),
+      steps: process.steps.map((step) => ({
+        ...step,
+        act: act(step.act),
+        undo: step.undo && act(step.undo),
+      })),
+      undo: process.undo && act(process.undo),
+    }
+  }
 
   #twice<T>(callback: Callback, tx: Transaction, run: (tx: Transaction) => T): T {
     const tape = new Tape(tx.now)
@@ -170,15 +192,13 @@ export class WatchedSpace {
     return found
   }
 
-  // ---- what only answers
-
   #answerTwice<T>(callback: Callback, run: () => T): T {
     const first = this.#outcome(callback, 0, run)
     const second = this.#outcome(callback, laterMs, run)
     const [was, is] = [first, second].map((one) => textOfRun(undefined, one))
     if (was !== is)
       this.#find('not repeatable', callback, `${first0(String(was))}, ${again(String(is))}`)
-    if (callback.kind === 'answer')
+    if (callback.kind !== 'query')
       this.#keep(() => {
         const later = textOfRun(undefined, this.#outcome(callback, 2 * laterMs, run))
         if (was !== later)
@@ -206,8 +226,6 @@ export class WatchedSpace {
       ...(known ? { has: known } : {}),
     } as Reader
   }
-
-  // ----
 
   /** Runs it under watch; what it throws is kept. */
   #outcome<T>(callback: Callback, aheadMs: number, run: () => T): Ran<T> {

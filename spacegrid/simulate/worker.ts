@@ -8,7 +8,7 @@ const [file = '', name] = process.argv.slice(2)
 catchStrayErrors()
 process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit(0))
-const found = (await loadSimulations(file)).find(({ space }) => space.name === name)
+const found = (await loadSimulations(file)).find((group) => group.name === name)
 if (!found) throw new Error(`${file} exports no space ${name}`)
 process.on('message', async ({ seed }: SeedTask) => {
   const { workload, problems, coverage, asked = [] } = await simulateSeed(found, seed)

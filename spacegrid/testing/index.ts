@@ -7,6 +7,7 @@ export { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 export type { DomainEvent } from '@spacegrid/grid/core/steps'
 export type { HarnessUnit } from './harness-unit.ts'
 export {
+  type CallStandIn,
   defineSimulation,
   type FindingRule,
   findingRules,

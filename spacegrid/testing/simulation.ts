@@ -1,4 +1,5 @@
 import type { Reader, Space } from '@spacegrid/grid/core/definition'
+import type { About } from '@spacegrid/grid/core/process'
 import type { Arbitrary } from 'fast-check'
 
 /** What a generator of inputs may use: values that meet each other again. */
@@ -33,10 +34,21 @@ export const findingRules = [
   'lost update',
   'unbounded read',
   'projection',
+  'dead letter',
+  'not compensated',
+  'never settles',
   'never succeeds',
   'never exercised',
 ] as const
 export type FindingRule = (typeof findingRules)[number]
+
+/**
+ * Stands in for what is called outside: what a call comes to, of the event and the results of the
+ * steps before (the parameter is typed by whoever writes it). `throw new Rejection(reason)` is a
+ * "no". Asked once for each id: the service that it makes forgets nothing, does nothing twice under
+ * one id, and fails at times.
+ */
+export type CallStandIn = (context: never, about: About) => unknown
 
 export interface SimulationOptions {
   /**
@@ -61,6 +73,11 @@ export interface SimulationOptions {
    * seed weighs anew on top of it.
    */
   readonly weights?: Readonly<Record<string, number>>
+  /**
+   * What stands in for the calls of processes, by process and step: `'selling.payment'`. A process
+   * with a call that is not named here is not simulated.
+   */
+  readonly calls?: Readonly<Record<string, CallStandIn>>
   /** What is not to be looked for. Default: everything is. */
   readonly ignore?: readonly FindingRule[]
   /** Entries that a range without a limit may read while it grows with its cache. Default 20. */
@@ -88,5 +105,20 @@ export function defineSimulation(space: Space, options: SimulationOptions = {}):
         throw new TypeError(
           `simulation of ${space.name}: ${what} names ${name}, which is no command or query of it`,
         )
+  for (const name of Object.keys(options.calls ?? {}))
+    if (!hasCall(space, name))
+      throw new TypeError(
+        `simulation of ${space.name}: calls names ${name}, which is no call of a process of it`,
+      )
   return { space, ...options }
 }
+
+const hasCall = ({ reactions = new Map() }: Space, name: string): boolean =>
+  [...reactions.values()].some((process) =>
+    process.steps.some(
+      (step) => step.act.kind === 'call' && callName(process.name, step.name) === name,
+    ),
+  )
+
+/** Of a call of a process, among the stand-ins of a simulation. */
+export const callName = (process: string, step: string): string => `${process}.${step}`

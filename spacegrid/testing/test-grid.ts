@@ -114,8 +114,6 @@ export class TestGrid<S extends Space = Space> {
     return events.map(({ name, payload }) => ({ name, payload }))
   }
 
-  // ---- given, when, then
-
   /**
    * Puts entries, each with the cache it belongs to; those that have the same keys are replaced.
    */
@@ -236,8 +234,6 @@ export class TestGrid<S extends Space = Space> {
     )
   }
 
-  // ---- time
-
   /** Lets time pass: entries expire, timers run, whatever is on its way arrives. */
   async advance(ms: number): Promise<void> {
     await this.#clock.advance(ms)
@@ -273,8 +269,6 @@ export class TestGrid<S extends Space = Space> {
   async ready(): Promise<void> {
     await this.#until(() => this.#units.every((unit) => unit.isReady), 'a unit is not ready')
   }
-
-  // ---- faults
 
   /**
    * As kill -9: whatever the unit knew and had not sent is lost; what it had sent arrives. Its
@@ -344,8 +338,6 @@ export class TestGrid<S extends Space = Space> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
-
-  // ----
 
   #unit(number: number): TestUnit {
     const unit = this.#units[number]

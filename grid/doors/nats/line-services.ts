@@ -1,7 +1,7 @@
 import { GridError } from '../../core/errors.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
-import type { AdmissionReport } from '../request/admission-reports.ts'
+import { readReports } from '../request/admission-reports.ts'
 import { parseJsonInput } from '../request/json-input.ts'
 import type { LineServing } from '../request/line-serving.ts'
 import { placeJson } from '../request/place-json.ts'
@@ -28,10 +28,10 @@ export function serveLines(
       {
         subject: subjects.admissions,
         description: 'Told by units what became of what the admitted have asked',
-        respond: ({ data }) => {
-          room.report(JSON.parse(Buffer.from(data).toString()) as AdmissionReport[])
-          return { data: new Uint8Array() }
-        },
+        respond: answeringJson(log, (data) => {
+          room.report(readReports(data))
+          return {}
+        }),
       },
       {
         subject: subjects.line('join'),

@@ -1,7 +1,38 @@
+import { Type } from 'typebox'
+import { checkFits } from '../../core/validation.ts'
 import type { LineName } from '../../core/waiting-room.ts'
 import type { Clock, Timer } from '../../engine/ports/clock.ts'
 import type { Messaging, Subscription } from '../../engine/ports/messaging.ts'
 import { subjects } from '../../engine/wire/subjects.ts'
+import { parseJsonInput } from './json-input.ts'
+
+/** A visit ends with a report of its own only if that many have not been told of yet. */
+const finishedMax = 10_000
+/** Far more than a unit does between two reports, and between as many that could not be told. */
+const countMax = 1_000_000_000
+/** Lines that a grid can have. */
+const reportsMax = 10_000
+
+const count = Type.Integer({ minimum: 0, maximum: countMax })
+const reports = Type.Array(
+  Type.Object({
+    line: Type.String(),
+    committed: count,
+    shed: count,
+    finished: Type.Array(Type.String({ maxLength: 255 }), { maxItems: finishedMax }),
+  }),
+  { maxItems: reportsMax },
+)
+
+/**
+ * What a unit has told, however odd it is.
+ * @throws GridError `invalid_json`, `invalid_input`
+ */
+export function readReports(data: Uint8Array): readonly AdmissionReport[] {
+  const told = parseJsonInput(data)
+  checkFits(reports, told, 'admissions')
+  return told as readonly AdmissionReport[]
+}
 
 /** What became of what the admitted of one line have asked, since the last report. */
 export interface AdmissionReport {
@@ -14,8 +45,6 @@ export interface AdmissionReport {
   readonly finished: readonly string[]
 }
 
-/** A visit ends with a report of its own only if that many have not been told of yet. */
-const finishedMax = 10_000
 const reportMs = 250
 const answerMsMax = 2000
 

@@ -164,8 +164,6 @@ export class EmbeddedMove {
     await this.#environment.closeFile(storeName)
   }
 
-  // ---- inside the transaction
-
   #rewrite(
     { replicated, to }: EmbeddedMoveNote,
     old: readonly LogName[],
@@ -225,8 +223,6 @@ export class EmbeddedMove {
   #ofPlace(names: readonly LogName[], place: number): Database<Buffer, Buffer> {
     return this.#file.entriesOf(names[place] as LogName)
   }
-
-  // ---- reading
 
   /** All that are remembered under one key together. */
   #answers(logNames: readonly LogName[]): ReadonlyMap<string, readonly StoredEntry[]> {

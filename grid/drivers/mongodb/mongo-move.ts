@@ -252,8 +252,6 @@ export class MongoMove {
     await this.#client.close()
   }
 
-  // ---- the record
-
   async #mark(
     logName: LogName,
     to: number,

@@ -166,8 +166,8 @@ export class MovedDocuments {
     return counts.result()
   }
 
-  // ---- answers: their ids hold the partition, so one in its new place could have the id of one
-  // that is in its old place
+  // Ids of answers hold the partition, so one in its new place could have the id of one that is in
+  // its old place
 
   async #moveAnswers(from: number, to: number, told: Told): Promise<void> {
     const aside = this.#database.collection<EntryDocument>(`grid.moves.${this.#space}`)
@@ -220,8 +220,6 @@ export class MovedDocuments {
     }
     if (group.length > 0) yield group
   }
-
-  // ---- documents
 
   /**
    * Each with the partition that it says it is in: undefined where the space has one.

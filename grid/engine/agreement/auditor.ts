@@ -1,6 +1,5 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { LogName } from '../../core/log-name.ts'
-import { Turns } from '../life/turns.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
@@ -13,7 +12,6 @@ import { AuditChannel } from './audit-channel.ts'
 import {
   type AuditMessage,
   type AuditRole,
-  type EntryMark,
   type EntryName,
   isReplica,
   type MendWish,
@@ -22,10 +20,11 @@ import {
 import type { AuditStatus } from './audit-status.ts'
 import { DigestHistory } from './digest-history.ts'
 import { Disputes } from './disputes.ts'
+import { EntrySamples } from './entry-samples.ts'
 import { loggedPrint } from './logged-print.ts'
 import { PeerTable, type Told } from './peer-table.ts'
 import { recount } from './recount.ts'
-import { printOf, Sampler } from './sampler.ts'
+import { printOf } from './sampler.ts'
 import type { Verdict } from './verdict.ts'
 
 export interface AuditPorts {
@@ -73,18 +72,6 @@ const restMs = 5000
 const aloneMsMax = 12_000
 const storedToldMsMin = 60_000
 /**
- * Entries of one sample. A message takes up to two milliseconds to make: twenty-five in a second
- * are a twentieth of the time.
- */
-const marksMax = 200
-const messageMsMin = 40
-/**
- * Samples that wait to be compared: half a minute's at most; the oldest are passed over, until the
- * next round.
- */
-const samplesMax = 256
-
-/**
  * Keeps one replica honest: tells its digest every second, compares it with what the others and the
  * stored copies had at the same position, and finds out who is wrong when they differ.
  * architecture.md, invariant 9; docs/decisions/0009. Lives as long as its component and follows one
@@ -103,12 +90,8 @@ export class Auditor {
   #stopped = false
   #replica: Replica | undefined
   #stopListening: () => void = () => undefined
-  #sampler: Sampler | undefined
+  readonly #samples: EntrySamples
   #followedAt = 0
-  /** Entries that are still to be told before the next tick. */
-  #owed = 0
-  /** Samples of others that are being compared, the oldest first. */
-  readonly #samples: { readonly from: Teller; readonly marks: readonly EntryMark[] }[] = []
   #disputing = false
   #restUntil = Number.NEGATIVE_INFINITY
   #storedToldAt = Number.NEGATIVE_INFINITY
@@ -117,8 +100,6 @@ export class Auditor {
   #wrong: { readonly reason: string; readonly suspect: Suspect | undefined } | undefined
   #lastComparison = { position: 0, at: 0 }
   #comparisons = 0
-  #entriesCompared = 0
-  #entriesDifferent = 0
   #divergences = 0
 
   constructor(ports: AuditPorts, options: AuditOptions) {
@@ -130,6 +111,16 @@ export class Auditor {
       this.#channel.send(message),
     )
     const { messaging, clock, random } = ports
+    const { tellMs = 1000, sampleEntries = 200, coverMs = 600_000 } = options
+    this.#samples = new EntrySamples(
+      {
+        ...{ self: this.#self, clock },
+        isFirst: () => this.#peers.isFirst(this.#self),
+        send: (message) => this.#channel.send(message),
+        differs: (from, entry) => this.#entryDiffers(from, entry),
+      },
+      { tellMs, sampleEntries, coverMs },
+    )
     this.#snapshots = new SnapshotService(messaging, clock, random, () => this.#snapshot(), {
       logName: options.logName,
       subject: subjects.snapshotForAudit(options.logName, this.#self.id),
@@ -168,7 +159,7 @@ export class Auditor {
     this.rest()
     const { state } = replica
     this.#replica = replica
-    this.#sampler = new Sampler(state, this.#ports.clock)
+    this.#samples.follow(state)
     this.#history.begin(state.position, state.digest)
     this.#peers.reset()
     this.#followedAt = this.#ports.clock.monotonic()
@@ -186,7 +177,7 @@ export class Auditor {
     this.#stopListening()
     this.#stopListening = () => undefined
     this.#replica = undefined
-    this.#sampler = undefined
+    this.#samples.rest()
   }
 
   /**
@@ -220,14 +211,12 @@ export class Auditor {
       drift: this.#peers.differing,
       ...this.#lastComparison,
       comparisons: this.#comparisons,
-      entriesCompared: this.#entriesCompared,
-      entriesDifferent: this.#entriesDifferent,
+      entriesCompared: this.#samples.compared,
+      entriesDifferent: this.#samples.different,
       diverged: this.#divergences,
       peers: this.#peers.list(),
     }
   }
-
-  // ---- telling
 
   #tickLater(): void {
     this.#timer = this.#ports.clock.after(this.#options.tellMs ?? 1000, () => {
@@ -242,35 +231,8 @@ export class Auditor {
     if (!this.#replica) return
     if (this.#channel.logIdentity === undefined) void this.#channel.identify()
     this.#tell(this.#history.last)
-    this.#sample()
+    this.#samples.tell()
     if (!this.#peers.hasReplicas && now - this.#followedAt > aloneMsMax) this.#believe()
-  }
-
-  /**
-   * One replica tells all of its entries, in time, and everyone compares: the pump, for it runs no
-   * handlers; without one, that of the lowest id. The others tell some each time.
-   */
-  #sample(): void {
-    const replica = this.#replica
-    const { sampleEntries = 200, tellMs = 1000, coverMs = 600_000 } = this.#options
-    if (!replica || sampleEntries === 0) return
-    const all = (replica.state.entryCount * tellMs) / coverMs
-    const wanted = this.#peers.isFirst(this.#self) ? Math.max(all, sampleEntries) : sampleEntries
-    const messages = Math.min(Math.ceil(wanted / marksMax), Math.ceil(tellMs / messageMsMin))
-    this.#owed = wanted
-    for (let n = 0; n < messages; n++)
-      if (n === 0) this.#sampleSome(replica)
-      else
-        this.#ports.clock.after((n * tellMs) / messages, () => {
-          if (replica === this.#replica) this.#sampleSome(replica)
-        })
-  }
-
-  #sampleSome(replica: Replica): void {
-    const marks = this.#sampler?.next(Math.min(this.#owed, marksMax)) ?? []
-    this.#owed -= marks.length
-    if (replica !== this.#replica || marks.length === 0) return
-    this.#channel.send({ kind: 'sample', from: this.#self, marks })
   }
 
   #tell(position: number): void {
@@ -297,8 +259,6 @@ export class Auditor {
     }
   }
 
-  // ---- hearing
-
   #receive(message: AuditMessage): void {
     if ('from' in message) {
       if (message.from.id === this.#self.id) return
@@ -318,9 +278,7 @@ export class Auditor {
         this.#disputes.heardCounting()
         break
       case 'sample':
-        this.#samples.push(message)
-        if (this.#samples.length > samplesMax) this.#samples.shift()
-        if (this.#samples.length === 1) void this.#compareSamples()
+        this.#samples.heard(message)
         break
       case 'doubt':
         this.#answerDoubt(message.entry)
@@ -367,29 +325,10 @@ export class Auditor {
       })
   }
 
-  /**
-   * In turns: however large the values are, all of them are compared, and nothing else waits for
-   * that.
-   */
-  async #compareSamples(): Promise<void> {
-    const turns = new Turns(this.#ports.clock)
-    for (let sample = this.#samples[0]; sample; sample = this.#samples[0]) {
-      for (const mark of sample.marks) {
-        this.#compareMark(sample.from, mark)
-        await turns.pause()
-      }
-      if (this.#samples[0] === sample) this.#samples.shift()
-    }
-  }
-
-  #compareMark(from: Teller, [cache, key, position, print]: EntryMark): void {
+  #entryDiffers(from: Teller, entry: EntryName): void {
     const state = this.#replica?.state
-    const entry = { cache, key, position }
-    const own = state && printOf(state, entry)
-    if (!state || own === undefined) return
-    this.#entriesCompared++
-    if (own === print) return
-    this.#entriesDifferent++
+    if (!state) return
+    const { cache, key, position } = entry
     const what = `the entry ${JSON.stringify(key)} of ${cache}, written at position ${position}, is not the same everywhere`
     const over = async () => {
       const print = () => printOf(state, entry)
@@ -409,8 +348,6 @@ export class Auditor {
     const print = state && printOf(state, entry)
     if (print !== undefined) this.#channel.send({ kind: 'entry', from: this.#self, entry, print })
   }
-
-  // ---- who is wrong
 
   /**
    * One at a time. `suspect`: what this replica has, so that a copy of the same kind can be told.

@@ -124,8 +124,6 @@ export class PartitionWorld {
     return Math.floor(this.#random() * n)
   }
 
-  // ---- the logs
-
   #append(
     at: number,
     record: Partial<TransactionRecord>,
@@ -193,8 +191,6 @@ export class PartitionWorld {
     this.#judge.confirmed(sent, checked)
     this.#answer(command)
   }
-
-  // ---- units
 
   #start(unit: Unit, command: Command): Attempt | undefined {
     const attempt = `${command.name}${command.number}.${this.#clock}`

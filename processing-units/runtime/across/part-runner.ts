@@ -300,8 +300,6 @@ export class PartRunner {
     })
   }
 
-  // ---- what follows
-
   async decide(asked: DecideAsked): Promise<Followed> {
     const { attempt, verdict, asked: byOthers, notAfter, commit } = asked
     const remember = verdict === 'commit' && commit ? this.#remember(commit) : undefined

@@ -85,11 +85,20 @@ const promised = defineQuery('promised', {
 })
 const hour = defineQuery('hour', { input, handler: (read) => Math.floor(read.now / 60_000) })
 
+/** Makes its input another one. */
+const changing = defineQuery('changing', {
+  input,
+  handler: (read, asked) => {
+    Object.assign(asked, { limit: 1 })
+    return read.count(items)
+  },
+})
+
 const space = defineSpace('shelf', {
   caches: [items, others],
   commands: [put, drop, other],
   projections: [groups],
-  queries: [one, two, top, low, all, size, byGroup, group, promised, hour],
+  queries: [one, two, top, low, all, size, byGroup, group, promised, hour, changing],
 })
 
 let world: UnitWorld
@@ -136,6 +145,14 @@ const answerOf = async ({ unit }: WorldUnit, query: string, asked: object): Prom
     return (error as { code: string }).code
   }
 }
+
+test('a query that changes its input is a fault: it is asked with it again', async () => {
+  const one = await world.startReady()
+  const watcher = new Watcher(one, 'changing', { group: 'a' })
+  await world.until(() => watcher.changes > 0)
+  expect(watcher.answer).toBe('application_fault')
+  watcher.leave()
+})
 
 test(`what is watched is what a query answers, after any change: seed ${seed}`, async () => {
   const random = new SeededRandom(seed)

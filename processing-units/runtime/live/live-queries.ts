@@ -3,6 +3,7 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { Write } from '@spacegrid/grid/core/evaluation'
 import { Interests } from '@spacegrid/grid/core/interests'
 import type { ProjectionRows } from '@spacegrid/grid/core/projection/projection-rows'
+import { freezeInput } from '@spacegrid/grid/core/validation'
 import type { Watched, WatchOptions } from '@spacegrid/grid/doors/request/live'
 import type { QueryAnswer } from '@spacegrid/grid/doors/request/serving'
 import type { Clock, Timer } from '@spacegrid/grid/engine/ports/clock'
@@ -141,6 +142,8 @@ export class LiveQueries {
         details: { queriesMax },
         retryAfterMs: 5000,
       })
+    // It is asked with it again and again.
+    freezeInput(input, name)
     const query = new LiveQuery(name, input)
     this.#queries.set(key, query)
     if (this.#queries.size === 1 && this.#replica) {
@@ -159,8 +162,6 @@ export class LiveQueries {
     query.waiting.delete(resolve)
     timer.cancel()
   }
-
-  // ---- what has changed
 
   #listen(replica: Replica): void {
     this.#unlisten?.()
@@ -288,8 +289,6 @@ export class LiveQueries {
     return this.#queries.get(`${query.name} ${JSON.stringify(query.input)}`) === query
   }
 
-  // ---- what they depend on
-
   #depend(query: LiveQuery, made: ReadsMade, replica: Replica | undefined): void {
     // Of a replica that is over nothing changes any more; the next one is asked anew.
     if (!replica || replica !== this.#replica || !this.#isKept(query)) return
@@ -337,8 +336,6 @@ export class LiveQueries {
     this.#interests.set(source, interests)
     return interests
   }
-
-  // ---- letting go
 
   #sweepLater(): void {
     this.#sweeps = this.#clock.after(sweepMs, () => {

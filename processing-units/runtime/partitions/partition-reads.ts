@@ -3,7 +3,7 @@ import type { AnyQuery, Space } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
-import { checkFits, checkKey } from '@spacegrid/grid/core/validation'
+import { checkFits, checkKey, freezeInput } from '@spacegrid/grid/core/validation'
 import type { Caller } from '@spacegrid/grid/doors/request/caller'
 import { checkedBatch } from '@spacegrid/grid/doors/request/query-batch'
 import { type AskedRead, positionInvalid } from '@spacegrid/grid/doors/request/request-options'
@@ -20,7 +20,8 @@ import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
 import { freshMsMax } from '../freshness.ts'
 import type { PlacedHistory } from '../past/unit-past.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
-import { aged, tooStale } from '../reads.ts'
+import { tooStale } from '../read-wait.ts'
+import { aged } from '../reads.ts'
 import { unknownIn } from '../unknown.ts'
 import { type EntryPlace, partitionOfInput, partitionOfKey } from './partition-of.ts'
 import { momentIn, type PassedPast, type PastRead, pastRequest, readPast } from './passed-past.ts'
@@ -131,6 +132,7 @@ export class PartitionReads {
       if (!query) throw unknownIn(this.#space, 'query', name)
       if (!query.everyPartition) return [partitionOfInput(this.#space, query, input)]
       checkFits(query.input, input, name)
+      freezeInput(input, name)
       return this.#all
     } catch (error) {
       if (!isGridError(error)) throw error
@@ -174,6 +176,7 @@ export class PartitionReads {
     options: AskedRead,
   ): Promise<QueryAnswer<string>> {
     checkFits(query.input, input, query.name)
+    freezeInput(input, query.name)
     const answers = await everyOne(this.#all, this.#parts.scatterMax, (partition) =>
       this.#queryAt(partition, query.name, input, options),
     )

@@ -65,6 +65,14 @@ describe('the age of what is read', () => {
   })
 })
 
+test('a query of all partitions that changes its input is a fault: the others see it too', async () => {
+  const { unit } = (await world.startSettled(1))[0]!
+  const fault = expect.objectContaining({ code: 'application_fault' })
+  const refused = fateOf(unit.query('changing', { by: 1 }, {}))
+  await world.until(() => refused.error !== undefined)
+  expect(refused.error).toEqual(fault)
+})
+
 test('a merge whose promise is not kept is a fault, after a bounded time', async () => {
   const { unit } = (await world.startSettled(2))[0]!
   const batch = [{ query: 'never' }, { query: 'total' }]
@@ -73,6 +81,18 @@ test('a merge whose promise is not kept is a fault, after a bounded time', async
   const fault = expect.objectContaining({ code: 'application_fault' })
   expect(fates[0].error).toEqual(fault)
   expect(fates[1].value?.answers).toEqual([{ error: fault }, { result: { total: 0 } }])
+})
+
+test('a correction that is none is refused before anybody is asked', async () => {
+  const { unit } = (await world.startSettled(1))[0]!
+  for (const odd of [
+    null,
+    [],
+    'text',
+    {},
+    { cache: 'counters', key: 'a', version: 1, value: null },
+  ])
+    await expect(unit.correct(odd as never)).rejects.toMatchObject({ code: 'invalid_input' })
 })
 
 describe('several queries together', () => {

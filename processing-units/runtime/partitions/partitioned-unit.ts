@@ -1,4 +1,4 @@
-import type { Correction } from '@spacegrid/grid/core/correction'
+import { type Correction, checkCorrectionShape } from '@spacegrid/grid/core/correction'
 import type { Space } from '@spacegrid/grid/core/definition'
 import { GridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
@@ -166,8 +166,6 @@ export class PartitionedUnit implements Serving, Component {
     await this.#passedHere.stop()
   }
 
-  // ---- what callers ask
-
   async execute(
     name: string,
     input: unknown,
@@ -268,6 +266,7 @@ export class PartitionedUnit implements Serving, Component {
 
   /** As of `ProcessingUnit`; the value says where the entry is. */
   async correct(correction: Correction): Promise<CommandAnswer<string>> {
+    checkCorrectionShape(correction)
     const cache = this.space.caches.find(({ name }) => name === correction.cache)
     if (!cache) throw unknownIn(this.space, 'cache', String(correction.cache))
     const partition = partitionOfValue(this.space, cache, correction.value)
@@ -280,8 +279,6 @@ export class PartitionedUnit implements Serving, Component {
     })
     return { ...answer, position: tokenOf(partition, answer.position) }
   }
-
-  // ---- what reactions and operators ask
 
   /** By the clock of any log that is followed here: they differ as servers' clocks do. */
   get logNow(): number {
@@ -317,8 +314,6 @@ export class PartitionedUnit implements Serving, Component {
     const withinMs = this.#unitOptions.commandMsMax
     return this.#askPart({ partition, operation, asked, withinMs, isOnce: false })
   }
-
-  // ---- routing
 
   /** Each of those that keep the partition is asked until one has an answer. */
   #atKeepers<Answer>(ask: AskOfPartition<Answer>): Promise<Answer> {
@@ -363,8 +358,6 @@ export class PartitionedUnit implements Serving, Component {
       { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
     )
   }
-
-  // ---- how it is
 
   get position(): string {
     const copies = [...this.#keeping.copies.values()]

@@ -10,6 +10,7 @@ import { fitProblem } from '@spacegrid/grid/core/validation'
 import { type Clock, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from '../fault-desk.ts'
 import { reactionKeyPrefix } from '../idempotency.ts'
+import { orderKey } from './order-key.ts'
 import { actId, type NextAct, type Outcome, timeIsUpAt } from './progress.ts'
 import type { ReactAnswer, ReactRequest } from './react-request.ts'
 
@@ -58,6 +59,12 @@ export class Acting {
         kind: 'dead',
         fault: `the payload of ${entry.event} is not what it is declared to be: ${problem.path} ${problem.message}`,
       }
+    try {
+      orderKey(process, entry)
+    } catch (thrown) {
+      // In which order it was to be done nobody knows.
+      return this.#faulty(process, thrown)
+    }
     // A compensation has the id of what it compensates: by that it is known outside.
     const about = { id: `${entry.id}:${next.name}`, at: entry.at }
     return act.kind === 'command'
@@ -129,15 +136,23 @@ export class Acting {
       const returned = await within(this.#parts.clock, attemptMs, running, late)
       return { kind: 'done', result: returned === undefined ? null : takeData(returned) }
     } catch (thrown) {
-      if (thrown instanceof Rejection) {
-        const { reason, details } = thrown
-        return { kind: 'refused', reason: String(reason), details: plain(details) }
-      }
-      if (thrown instanceof DataFault) return this.#faulty(process, thrown)
-      return { kind: 'failed', fault: textOf(thrown) }
+      return this.#failed(process, thrown)
     } finally {
       aborting.abort()
     }
+  }
+
+  #failed(process: Process, thrown: unknown): Attempted {
+    try {
+      if (thrown instanceof Rejection) {
+        const { reason, details } = thrown
+        return { kind: 'refused', reason: shortened(String(reason)), details: plain(details) }
+      }
+      if (thrown instanceof DataFault) return this.#faulty(process, thrown)
+    } catch {
+      // What does not let itself be looked at is none of the two.
+    }
+    return { kind: 'failed', fault: textOf(thrown) }
   }
 
   #faulty(process: Process, thrown: unknown): Attempted {
@@ -164,10 +179,12 @@ function plain(details: unknown): Value {
 
 const faultLengthMax = 1000
 
+const shortened = (text: string): string => text.slice(0, faultLengthMax).toWellFormed()
+
 function textOf(thrown: unknown): string {
   try {
     const text = thrown instanceof Error ? thrown.message : `threw ${String(thrown)}`
-    return text.slice(0, faultLengthMax).toWellFormed()
+    return shortened(text)
   } catch {
     return 'threw what cannot be told'
   }

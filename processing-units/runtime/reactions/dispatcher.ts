@@ -7,6 +7,7 @@ import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/cloc
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
 import type { Acting } from './acting.ts'
 import { Backlog, type Place } from './backlog.ts'
+import { foreseenKey } from './order-key.ts'
 import { outboxEntries, type Turned, type WrittenDown } from './outbox-commands.ts'
 import { deadLetter, nextAct, progress } from './progress.ts'
 
@@ -141,16 +142,11 @@ export class Dispatcher {
   }
 
   #chainOf(entry: OutboxEntry): { readonly chain: string; readonly blocks: boolean } {
-    const { reaction, id, payload } = entry
+    const { reaction, id } = entry
     const process = this.#parts.reactions.get(reaction)
-    if (!process?.key) return { chain: `${reaction}/${id}`, blocks: false }
-    try {
-      const key = process.key(payload as never)
-      return { chain: `${reaction}//${String(key)}`, blocks: process.behindDead === 'wait' }
-    } catch {
-      // It is told when it is done: `input` is given the same.
-      return { chain: `${reaction}/${id}`, blocks: false }
-    }
+    const key = process && foreseenKey(process, entry)
+    if (key === undefined) return { chain: `${reaction}/${id}`, blocks: false }
+    return { chain: `${reaction}//${key}`, blocks: process?.behindDead === 'wait' }
   }
 
   #touch(chain: string): void {

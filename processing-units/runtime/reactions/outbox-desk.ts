@@ -5,6 +5,7 @@ import type { Process } from '@spacegrid/grid/core/process'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { checkFits } from '@spacegrid/grid/core/validation'
 import { Type } from 'typebox'
+import { foreseenKey } from './order-key.ts'
 import { outboxEntries, type Turned } from './outbox-commands.ts'
 import { nextAct, revived } from './progress.ts'
 
@@ -115,11 +116,8 @@ export class OutboxDesk {
     }
   }
 
-  #keyOf({ payload }: OutboxEntry, process: Process | undefined): { key?: string } {
-    try {
-      return process?.key ? { key: String(process.key(payload as never)) } : {}
-    } catch {
-      return {}
-    }
+  #keyOf(entry: OutboxEntry, process: Process | undefined): { key?: string } {
+    const key = process && foreseenKey(process, entry)
+    return key === undefined ? {} : { key }
   }
 }

@@ -107,8 +107,6 @@ export class Judge {
     this.problems.push(problem)
   }
 
-  // ---- what the log decided
-
   #decide({ transaction, evaluation, position, time, id }: Decision): void {
     if (evaluation.outcome === 'collided') return
     const { events, notBefore, steps } = transaction
@@ -243,8 +241,6 @@ export class Judge {
     this.model.remembered.set(key, answer)
     this.#appliedByKey.set(key, [...(this.#appliedByKey.get(key) ?? []), applied])
   }
-
-  // ---- what callers were told
 
   #checkTold(call: Call): void {
     const { told } = call

@@ -151,8 +151,6 @@ export const makeAccounts = (partitions: number) =>
     queries: [account, counted],
   })
 
-// ---- the same, told plainly
-
 export interface Asked {
   readonly name: string
   readonly input: Value

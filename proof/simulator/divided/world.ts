@@ -37,11 +37,13 @@ export class DividedWorld {
   readonly problems: string[] = []
   /** Logs that nobody reaches just now. */
   readonly away = new Set<number>()
-  readonly #seed: number
+  /** Told that a log has gone on. */
+  logged: (partition: number) => void = () => undefined
+  readonly seed: number
   #connections = 0
 
   constructor(seed: number, settings: DividedSettings, keepTrace: boolean) {
-    this.#seed = seed
+    this.seed = seed
     this.settings = settings
     this.trace = new Trace(() => this.clock.monotonic(), keepTrace)
     this.network = new Network(this.clock, this.random())
@@ -63,7 +65,7 @@ export class DividedWorld {
 
   /** A sequence of its own. */
   random(): SeededRandom {
-    return new SeededRandom(this.#seed * 4096 + this.#connections++)
+    return new SeededRandom(this.seed * 4096 + this.#connections++)
   }
 
   fail(rule: string, what: string): void {
@@ -127,6 +129,7 @@ export class DividedWorld {
       const told = decided.map(({ evaluation }) => evaluation.outcome).join(' ')
       this.trace.note(`log ${partition}/${at}: ${melded.accepted ? '' : 'IGNORED '}${told}`)
     }
+    this.logged(partition)
   }
 }
 

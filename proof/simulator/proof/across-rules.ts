@@ -161,7 +161,7 @@ export const acrossRules: readonly Rule[] = [
   },
   {
     name: 'across: whoever is answered reads what was done, where it is still held',
-    file: 'processing-units/runtime/reads.ts',
+    file: 'processing-units/runtime/read-wait.ts',
     find: '    await this.#settled(incarnation, position)\n',
     replace: '',
     tests: dying,

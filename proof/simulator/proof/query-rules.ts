@@ -23,8 +23,8 @@ export const queryRules: readonly Rule[] = [
   },
   {
     name: 'queries: a staleness that was asked for holds, or is an error',
-    file: `${runtime}/reads.ts`,
-    find: '      if (freshness.at < since) throw tooStale(this.#ageMs(incarnation), stalenessMs)\n',
+    file: `${runtime}/read-wait.ts`,
+    find: '      if (freshness.at < since) throw tooStale(this.ageMs(incarnation), stalenessMs)\n',
     replace: '',
     tests,
   },

@@ -15,7 +15,7 @@ export const queryUnitRules: readonly Rule[] = [
   },
   {
     name: 'query units: the definition is written by those who take commands',
-    file: `${runtime}/incarnation.ts`,
+    file: `${runtime}/definition-adoption.ts`,
     find: '    if (!this.#options.takesCommands) return\n',
     replace: '',
     tests,

@@ -144,7 +144,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'whoever asks for the latest state waits for it',
-    file: 'processing-units/runtime/reads.ts',
+    file: 'processing-units/runtime/read-wait.ts',
     find: "const newest = await this.#bounded(incarnation.newest(), 'the newest position')",
     replace: 'const newest = incarnation.state.position',
   },
@@ -176,8 +176,8 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'a version looks whether it can read what is stored before it serves',
-    file: 'processing-units/runtime/incarnation.ts',
-    find: 'if (!this.#projections && !(this.#isThere && this.#canRead())) return',
+    file: 'processing-units/runtime/definition-adoption.ts',
+    find: 'if (!this.#isAdopted && !(isThere() && this.#canRead())) return',
     replace: '',
     tests: ['processing-units/runtime/versions.test.ts'],
   },

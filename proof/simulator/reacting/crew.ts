@@ -1,35 +1,38 @@
+import { ApplicationFault } from '@spacegrid/grid/core/application-fault'
 import type { RoleEvent } from '@spacegrid/grid/engine/life/role-event'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import { ProcessingUnit } from '@spacegrid/runtime/processing-unit'
 import { serveReactions } from '@spacegrid/runtime/reactions/react-request'
 import { Places, type Slot } from '../divided/places.ts'
 import type { Connected, DividedWorld } from '../divided/world.ts'
-import type { Bank } from './bank.ts'
-import { makeShop, office } from './spaces.ts'
+import type { ReactingApplication } from './application.ts'
 
 export interface Running extends Connected {
-  /** Of the space that reacts, and of the one that it reacts on: by their logs. */
-  readonly units: readonly [shop: ProcessingUnit, office: ProcessingUnit]
+  /** Of each space, by its log. */
+  readonly units: readonly ProcessingUnit[]
 }
 
-/** Processes, each with a unit of either space, and a look at what they hold. */
+/** Processes, each with a unit of each space, and a look at what they hold. */
 export class Crew extends Places<Running> {
-  readonly #bank: Bank
+  readonly #application: ReactingApplication
 
-  constructor(world: DividedWorld, bank: Bank) {
+  constructor(world: DividedWorld, application: ReactingApplication) {
     super(world)
-    this.#bank = bank
+    this.#application = application
   }
 
   protected make(slot: Slot<Running>, connected: Connected, messaging: Messaging): Running {
     const { host, clock, random, openLog } = connected
     const options = { ...this.world.settings.unitOptions, sources: ['peer', 'log'] as const }
-    const [shop, target] = [makeShop(host, this.#bank), office].map((space, log) => {
+    const units = this.#application.spaces(host).map((space, log) => {
       const ports = { log: openLog(log), messaging, clock, random }
-      const report = (event: RoleEvent) => this.reported(slot, space.name, event)
+      const report = (event: RoleEvent) => {
+        if (event.error instanceof ApplicationFault) this.#application.faulty(log, event.error)
+        else this.reported(slot, space.name, event)
+      }
       return new ProcessingUnit(slot.name, space, ports, { ...options, report })
-    }) as [ProcessingUnit, ProcessingUnit]
-    return { ...connected, units: [shop, target] }
+    })
+    return { ...connected, units }
   }
 
   protected begin({ name }: Slot<Running>, { units }: Running, messaging: Messaging): void {

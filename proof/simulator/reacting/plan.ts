@@ -8,18 +8,23 @@ import {
 } from '../divided/plan.ts'
 import { pick } from '../plan/settings.ts'
 
-/** In the place of a workload's name. */
+/** The proof's own, in the place of a workload's name. */
 export const reactingWorkload = 'reactions'
 
 /**
- * Everything that will happen to a grid of two spaces, of which one reacts on the other: its two
- * logs take the place of partitions.
+ * Everything that will happen to a grid of spaces that react on each other: their logs take the
+ * place of partitions.
  */
 export interface ReactingPlan extends Omit<DividedPlan, 'workload'> {
-  readonly workload: typeof reactingWorkload
+  readonly workload: string
 }
 
-export function makeReactingPlan(seed: number): ReactingPlan {
+/** @param spaces how many there are */
+export function makeReactingPlan(
+  seed: number,
+  workload: string = reactingWorkload,
+  spaces = 2,
+): ReactingPlan {
   const random = new SeededRandom(seed ^ 0x0eac7104)
   const units = 2 + random.below(2)
   const endMs = 3000 + random.below(4000)
@@ -44,19 +49,19 @@ export function makeReactingPlan(seed: number): ReactingPlan {
     (): FaultStep => ({
       kind: 'fault',
       atMs: time(0.6, 150),
-      fault: makeFault(random, units, 2),
+      fault: makeFault(random, units, spaces),
     }),
   )
   return {
     seed,
-    workload: reactingWorkload,
+    workload,
     settings: {
-      partitions: 2,
+      partitions: spaces,
       units,
       copies: units,
       latencyMsMax: random.below(5),
       appendTimeoutMs: pick(random, [60, 200, 1000]),
-      logsAheadMs: Array.from({ length: 2 }, () => random.below(200) - 100),
+      logsAheadMs: Array.from({ length: spaces }, () => random.below(200) - 100),
       unitOptions: {
         ...unitOptionsOf(random),
         // What is told to be written down is soon forgotten: everything else must not be.

@@ -242,8 +242,6 @@ export class Clients {
       this.#world.fail('acknowledgement', `call ${call.number} got ${acknowledged}`)
   }
 
-  // ---- reads
-
   #query(step: AskStep, ask: Ask, random: SeededRandom): void {
     const slot = this.#readingSlotOf(step)
     const { running } = slot
@@ -315,8 +313,6 @@ export class Clients {
     if (is !== JSON.stringify([should?.version, should?.position, should?.value]))
       this.#world.fail('query', `${name} showed ${cache}/${key} at ${position} as ${is}`)
   }
-
-  // ----
 
   #slotOf(number: number): Slot {
     const { units } = this.#crew

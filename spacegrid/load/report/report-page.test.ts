@@ -1,20 +1,20 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../../client/index.ts'
 import { summarize } from '../measured.ts'
-import { Recorder } from '../recorder.ts'
+import { Measurements } from '../measurements.ts'
 import type { LoadSummary } from '../summary.ts'
 import { reportPage } from './report-page.ts'
 import { screenReport } from './screen.ts'
 
 function summary(passed = true): LoadSummary {
   let nowMs = 0
-  const recorder = new Recorder(() => nowMs)
+  const measurements = new Measurements(() => nowMs)
   const answers: Answer[] = [
     { kind: 'accepted', result: {}, position: 1, attempts: 1 },
     { kind: 'shed', reason: '</script><b>', outcomeUnknown: false, attempts: 2 },
   ]
   for (const answer of answers) {
-    const record = recorder.offer('confirmHold', nowMs)
+    const record = measurements.offer('confirmHold', nowMs)
     nowMs += 12.5
     record(answer)
   }
@@ -31,7 +31,7 @@ function summary(passed = true): LoadSummary {
     servers: { processes: [], note: 'Nobody says how the grid is.' },
   }
   const checks = [{ promise: 'no seat sold twice', passed, detail: '2 seats' }]
-  return { ...summarize(run, recorder, checks), thresholds: [] }
+  return { ...summarize(run, measurements, checks), thresholds: [] }
 }
 
 it('is one file: nothing is loaded from elsewhere, and the numbers are inside', async () => {

@@ -1,6 +1,6 @@
 import { type Cell, escapeHtml, renderPage, table } from '../../report/page.ts'
 import type { Percentiles } from '../measured.ts'
-import { countNames } from '../recorder.ts'
+import { countNames } from '../measurements.ts'
 import type { LoadSummary } from '../summary.ts'
 import { summaryTiles, verdict } from './summary-tiles.ts'
 

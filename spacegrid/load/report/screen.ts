@@ -1,5 +1,5 @@
 import type { Percentiles } from '../measured.ts'
-import { type Counts, countNames } from '../recorder.ts'
+import { type Counts, countNames } from '../measurements.ts'
 import type { LoadSummary } from '../summary.ts'
 import type { LatencyComparison, RunComparison } from '../verdict/comparison.ts'
 

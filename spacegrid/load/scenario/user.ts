@@ -10,15 +10,15 @@ import type {
   Rejected,
   Shed,
 } from '../../client/index.ts'
+import type { Measurements } from '../measurements.ts'
 import { sleepUnlessAborted } from '../open-loop.ts'
 import type { Random } from '../random.ts'
-import type { Recorder } from '../recorder.ts'
 import type { Checks } from './checks.ts'
 import type { OpenCommands } from './open-commands.ts'
 
 export interface UserContext {
   readonly client: GridClient
-  readonly recorder: Recorder
+  readonly measurements: Measurements
   readonly open: OpenCommands
   readonly checks: Checks
   readonly space: string
@@ -139,7 +139,7 @@ export class User<Spaces extends Space = Space> {
     operation: string,
     send: () => Promise<Answer>,
   ): Promise<AnswerWith<Result>> {
-    const record = this.#context.recorder.offer(operation, this.#intendedMs)
+    const record = this.#context.measurements.offer(operation, this.#intendedMs)
     const answer = await send()
     record(answer)
     this.#intendedMs = this.#context.now()

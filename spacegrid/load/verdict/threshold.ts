@@ -1,5 +1,5 @@
 import type { Measured, Percentiles } from '../measured.ts'
-import { type Counts, countNames } from '../recorder.ts'
+import { type Counts, countNames } from '../measurements.ts'
 
 const latencies = { p50: 'p50', p90: 'p90', p99: 'p99', 'p99.9': 'p999', max: 'max' } as const
 const counted = [...countNames, 'late'] as const

@@ -64,9 +64,16 @@ export const never = defineQuery('never', {
   handler: () => 1,
 })
 
+/** Makes its input another one. */
+export const changing = defineQuery('changing', {
+  input: Type.Object({ by: Type.Integer() }),
+  everyPartition: { merge: (results, { by }) => [results.length, by] },
+  handler: (_, asked) => Object.assign(asked, { by: 1 + asked.by }),
+})
+
 export const divided = defineSpace('divided', {
   partitions: 8,
   caches: [counters, tickets],
   commands: [add, draw],
-  queries: [count, total, never],
+  queries: [count, total, never, changing],
 })

@@ -47,7 +47,7 @@ const lateMs = 50
  * Latencies are of admitted requests only, since a fast refusal would flatter them; refusals have a
  * histogram of their own.
  */
-export class Recorder {
+export class Measurements {
   readonly latency = newHistogram(3)
   readonly shedLatency = newHistogram(3)
   /** How late arrivals were started: the generator's own fault, contained in the latencies. */

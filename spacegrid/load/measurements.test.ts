@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Answer } from '../client/index.ts'
 import { summarize } from './measured.ts'
-import { latencyBucketMs, Recorder } from './recorder.ts'
+import { latencyBucketMs, Measurements } from './measurements.ts'
 
 const accepted: Answer = { kind: 'accepted', result: {}, position: 1, attempts: 1 }
 const rejected: Answer = { kind: 'rejected', reason: 'sold_out', details: {}, attempts: 1 }
@@ -15,37 +15,37 @@ const failed: Answer = {
 
 it('measures from the intended start, in the second of the intended start', () => {
   let nowMs = 0
-  const recorder = new Recorder(() => nowMs)
+  const measurements = new Measurements(() => nowMs)
   nowMs = 900
   // Due at 400, started at 900, answered at 2400: two seconds for the user, whoever lost the first
   // half.
-  recorder.arrival(400)
-  const record = recorder.offer('hold', 400)
+  measurements.arrival(400)
+  const record = measurements.offer('hold', 400)
   nowMs = 2400
   record(accepted)
-  expect(recorder.latency.maxValue / 1000).toBeCloseTo(2000, -1)
-  expect(recorder.startDelay.maxValue / 1000).toBeCloseTo(500, -1)
+  expect(measurements.latency.maxValue / 1000).toBeCloseTo(2000, -1)
+  expect(measurements.startDelay.maxValue / 1000).toBeCloseTo(500, -1)
   // The generator was behind, in the second in which the user was due.
-  expect(recorder.late).toBe(1)
-  expect(recorder.seconds[0]).toMatchObject({ started: 1, late: 1 })
-  expect(recorder.seconds.map(({ offered, answered }) => ({ offered, answered }))).toEqual([
+  expect(measurements.late).toBe(1)
+  expect(measurements.seconds[0]).toMatchObject({ started: 1, late: 1 })
+  expect(measurements.seconds.map(({ offered, answered }) => ({ offered, answered }))).toEqual([
     { offered: 1, answered: 0 },
     { offered: 0, answered: 0 },
     { offered: 0, answered: 1 },
   ])
-  expect(recorder.seconds[0]?.latency.totalCount).toBe(1)
+  expect(measurements.seconds[0]?.latency.totalCount).toBe(1)
 })
 
 it('accounts for every request: offered is admitted, shed and failed together', () => {
-  const recorder = new Recorder(() => 10)
+  const measurements = new Measurements(() => 10)
   for (const answer of [accepted, accepted, rejected, shed, failed]) {
-    recorder.offer('hold', 5)(answer)
+    measurements.offer('hold', 5)(answer)
   }
-  expect(recorder.total).toEqual({ offered: 5, admitted: 3, rejected: 1, shed: 1, failed: 1 })
-  expect(recorder.operations.get('hold')).toMatchObject(recorder.total)
-  expect(recorder.seconds[0]).toMatchObject(recorder.total)
-  expect(recorder.attempts).toBe(8)
-  expect(Object.fromEntries(recorder.reasons)).toEqual({
+  expect(measurements.total).toEqual({ offered: 5, admitted: 3, rejected: 1, shed: 1, failed: 1 })
+  expect(measurements.operations.get('hold')).toMatchObject(measurements.total)
+  expect(measurements.seconds[0]).toMatchObject(measurements.total)
+  expect(measurements.attempts).toBe(8)
+  expect(Object.fromEntries(measurements.reasons)).toEqual({
     'rejected: sold_out': 1,
     'shed: HTTP 503': 1,
     'failed: client saturated': 1,
@@ -54,10 +54,10 @@ it('accounts for every request: offered is admitted, shed and failed together', 
 
 it('tells every operation and every reason apart, second by second', () => {
   let nowMs = 0
-  const recorder = new Recorder(() => nowMs)
+  const measurements = new Measurements(() => nowMs)
   const ask = (operation: string, dueMs: number, tookMs: number, answer: Answer) => {
     nowMs = dueMs
-    const record = recorder.offer(operation, dueMs)
+    const record = measurements.offer(operation, dueMs)
     nowMs = dueMs + tookMs
     record(answer)
   }
@@ -71,7 +71,7 @@ it('tells every operation and every reason apart, second by second', () => {
       ...{ interrupted: false, scheduledSeconds: 2, plannedBySecond: [4, 1.25] },
       servers: { processes: [] },
     },
-    recorder,
+    measurements,
     [],
   )
   expect(seconds[0]).toMatchObject({ offered: 3, planned: 4, reasons: {} })
@@ -85,13 +85,13 @@ it('tells every operation and every reason apart, second by second', () => {
 
 it('counts latencies in buckets that double four by four', () => {
   let nowMs = 0
-  const recorder = new Recorder(() => nowMs)
+  const measurements = new Measurements(() => nowMs)
   for (const tookMs of [0.01, 0.1, 0.2, 1000]) {
-    const record = recorder.offer('hold', nowMs)
+    const record = measurements.offer('hold', nowMs)
     nowMs += tookMs
     record(accepted)
   }
-  const filled = Object.entries(recorder.buckets).map(([at, count]) => [
+  const filled = Object.entries(measurements.buckets).map(([at, count]) => [
     latencyBucketMs(Number(at)),
     count,
   ])
@@ -104,9 +104,9 @@ it('counts latencies in buckets that double four by four', () => {
 })
 
 it('keeps refusals out of the latencies, since they would flatter them', () => {
-  const recorder = new Recorder(() => 10)
-  recorder.offer('hold', 0)(shed)
-  recorder.offer('hold', 0)(failed)
-  expect(recorder.latency.totalCount).toBe(0)
-  expect(recorder.shedLatency.totalCount).toBe(1)
+  const measurements = new Measurements(() => 10)
+  measurements.offer('hold', 0)(shed)
+  measurements.offer('hold', 0)(failed)
+  expect(measurements.latency.totalCount).toBe(0)
+  expect(measurements.shedLatency.totalCount).toBe(1)
 })
