@@ -46,6 +46,7 @@ import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import { Incarnation, type IncarnationParts } from './incarnation.ts'
+import type { MeldAgain } from './live/melded-again.ts'
 import { UnitLive } from './live/unit-live.ts'
 import { OfferedSnapshots } from './offered-snapshots.ts'
 import { LoadControl } from './overload/load-control.ts'
@@ -162,7 +163,16 @@ export class ProcessingUnit implements Serving, Component {
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
-    this.live = new UnitLive({ ...at, ...asked, messaging, clock, bytesMax, openChanges })
+    const meldAgain: MeldAgain = (...stretch) => this.past.meldAgain(...stretch)
+    this.live = new UnitLive({
+      ...at,
+      ...asked,
+      messaging,
+      clock,
+      bytesMax,
+      openChanges,
+      meldAgain,
+    })
     this.#snapshots = new OfferedSnapshots(this.#logName, ports, this.#options, {
       replica: () => this.#serves().replica,
       isLike: (suspect) => this.#auditor.isLike(suspect),

@@ -151,6 +151,34 @@ export class PastStates {
     }, `What has happened up to position ${to}`)
   }
 
+  /**
+   * Melds the log again from one position to another, or until `isEnough` or some time has passed;
+   * what it has come to is kept, to be gone on from. Returns the position that was reached.
+   * @throws GridError as `at`
+   */
+  async forward(
+    from: number,
+    to: number,
+    stretch: Stretch,
+    isEnough: () => boolean,
+  ): Promise<number> {
+    const until = this.#clock.monotonic() + this.#settings.waitMsMax / 2
+    const isOver = () => isEnough() || this.#clock.monotonic() > until
+    return await this.#inTurn(async () => {
+      const { log } = await this.#opened()
+      const state = await this.#stateAt(from)
+      const made = this.#made
+      if (!isOver()) {
+        // On its way it is nobody's.
+        this.#letGo()
+        await this.#meldUpTo(log, state, to, stretch.begin(state), isOver)
+        if (made) this.#keep(made)
+      }
+      const { position } = state
+      return () => position
+    }, `What has happened behind position ${from}`)
+  }
+
   /** The state that is used just now is not to be gone on from. */
   forget(): void {
     this.#letGo()
@@ -266,6 +294,7 @@ export class PastStates {
     state: SpaceState,
     position: number,
     listener: ReplicaListener = {},
+    isEnough: () => boolean = () => false,
   ): Promise<void> {
     if (state.position >= position) return
     const replica = new Replica(log, state, { clock: this.#clock })
@@ -278,7 +307,7 @@ export class PastStates {
     replica.listen({
       ...listener,
       melded: () => {
-        if (state.position < position) return
+        if (state.position < position && !isEnough()) return
         // At once: not one record more.
         void replica.stop()
         resolve()

@@ -110,12 +110,21 @@ class Reader {
   leaveWithin: number | undefined
 }
 
-test.each(Object.keys(filters))(
-  `whoever follows is told what was committed, once and in order, over changes of the unit: %s, seed ${seed}`,
-  async (name) => {
+/** Enough for all that happens, and so little that whoever was away is told it from the log. */
+const memories = { all: undefined, little: 1500 }
+
+test.each(
+  Object.keys(filters).flatMap((name) =>
+    Object.keys(memories).map((memory) => [name, memory as keyof typeof memories] as const),
+  ),
+)(
+  `whoever follows is told what was committed, once and in order, over changes of the unit: %s, remembered: %s, seed ${seed}`,
+  async (name, memory) => {
     const random = new SeededRandom(seed)
     const world = new UnitWorld(space)
-    const units = [await world.startReady(), await world.startReady()]
+    const liveBytesMax = memories[memory]
+    const options = liveBytesMax === undefined ? {} : { liveBytesMax }
+    const units = [await world.startReady(options), await world.startReady(options)]
     const filter = filters[name] as FollowFilter
     const steady = new Reader(filter)
     steady.follow(units[0] as WorldUnit)
@@ -150,7 +159,7 @@ test.each(Object.keys(filters))(
   },
 )
 
-test('with nobody who follows nothing is remembered; who comes back too late hears of it', async () => {
+test('with nobody who follows nothing is remembered; who comes back is told from the log, or that it is gone', async () => {
   const world = new UnitWorld(space)
   const { unit } = await world.startReady()
   const execute = (rank: number) =>
@@ -169,13 +178,22 @@ test('with nobody who follows nothing is remembered; who comes back too late hea
   following.close()
   await world.clock.advance(130_000)
   expect(unit.live.status()).toMatchObject({ remembers: false, bytes: 0, followed: 0 })
-  const late = unit.live.follow({}, pointsText(first.points, 'events', false))
-  expect(await world.settled(late.next())).toMatchObject({ happenings: [], reset: 'gone' })
-  await execute(3)
+  const point = pointsText(first.points, 'events', false)
+  const late = unit.live.follow({}, point)
   expect((await world.settled(late.next())).happenings.map(told)).toMatchObject([
-    { name: 'ItemPut', payload: { rank: 3 } },
+    { name: 'ItemPut', payload: { rank: 2 } },
+    { name: 'EvenPut' },
   ])
   late.close()
+  await world.clock.advance(130_000)
+  world.stream.trim(world.stream.last)
+  const later = unit.live.follow({}, point)
+  expect(await world.settled(later.next())).toMatchObject({ happenings: [], reset: 'gone' })
+  await execute(3)
+  expect((await world.settled(later.next())).happenings.map(told)).toMatchObject([
+    { name: 'ItemPut', payload: { rank: 3 } },
+  ])
+  later.close()
   await world.stop()
 })
 
@@ -190,6 +208,7 @@ test('what is remembered is bounded: the oldest is forgotten first', async () =>
   const { bytes } = unit.live.status()
   expect(bytes).toBeGreaterThan(2000)
   expect(bytes).toBeLessThanOrEqual(4000)
+  world.stream.trim(last - 5)
   const late = unit.live.follow({ entries: everyItem }, pointsText(points, 'entries', false))
   expect(await world.settled(late.next())).toMatchObject({ reset: 'gone' })
   const recent = unit.live.follow({ entries: everyItem }, String(last - 2))

@@ -17,18 +17,11 @@ import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/cloc
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
 import { batchBytesMax, happeningsMax } from './batch-limits.ts'
 import { type FeedWaiter, FeedWaiters } from './feed-waiters.ts'
+import { type MeldAgain, MeldedAgain } from './melded-again.ts'
 import { type OpenChanges, PastEvents } from './past-events.ts'
-import { Recent, type Remembered, roughBytes } from './recent.ts'
-import { type ChangedEntry, interestOf, viewOf } from './seen-entries.ts'
-
-interface RememberedEvent extends Remembered {
-  /** Of the domain events of its position, which it is; from 1. */
-  readonly number: number
-  readonly event: DomainEvent
-  readonly version: number
-}
-
-interface RememberedChange extends Remembered, ChangedEntry {}
+import { Recent, type Remembered } from './recent.ts'
+import { Happened, type RememberedChange, type RememberedEvent } from './remembered.ts'
+import { interestOf, viewOf } from './seen-entries.ts'
 
 /** What has happened in one log since a point. */
 export interface FollowedPart {
@@ -53,8 +46,10 @@ export interface LiveFeedOptions {
   readonly bytesMax: number
   /** How long it goes on to remember when nobody has followed any more, ms. */
   readonly lingerMs: number
-  /** For domain events that are not remembered. Left out: who comes back for them hears a reset. */
+  /** For domain events that are not remembered. Left out: they are not looked for there. */
   readonly openChanges?: OpenChanges | undefined
+  /** For whatever else is not. Left out: who comes back for it hears a reset. */
+  readonly meldAgain?: MeldAgain | undefined
 }
 
 interface FollowedCache {
@@ -62,7 +57,6 @@ interface FollowedCache {
   readonly interests: Interests<FeedWaiter>
 }
 
-const overheadBytes = 120
 /** How long whoever comes back waits for what is on its way to the change queue, ms. */
 const pastMsMax = 5000
 const pastPollMs = 100
@@ -88,9 +82,7 @@ export class LiveFeed {
   readonly #caches: (FollowedCache | undefined)[] = []
   readonly #followed = new Set<string>()
   #unlisten: (() => void) | undefined
-  #position = 0
-  #at = 0
-  #number = 0
+  readonly #happened = new Happened(0)
   readonly #waiters = new FeedWaiters()
   #lingers: Timer | undefined
   #wantedAt = Number.NEGATIVE_INFINITY
@@ -123,7 +115,7 @@ export class LiveFeed {
     this.#replica = replica
     this.#lag = lag
     const { position } = replica.state
-    const leadsOn = position === this.#position && logIdentity === this.#logIdentity
+    const leadsOn = position === this.#happened.position && logIdentity === this.#logIdentity
     this.#logIdentity = logIdentity
     if (this.#events && !leadsOn) {
       this.#events.restart(position)
@@ -148,7 +140,7 @@ export class LiveFeed {
     const state = this.#replica?.state
     if (!this.#events) {
       this.#events = new Recent(state?.position ?? 0)
-      this.#position = state?.position ?? 0
+      this.#happened.melding(state?.position ?? 0)
       if (this.#replica) this.#listen(this.#replica)
       this.#watchWants()
     }
@@ -185,7 +177,9 @@ export class LiveFeed {
             point = found.upTo
           } else {
             const isPatient = this.#clock.monotonic() - begunAt < pastMsMax
-            const past = await this.#pastSince(filter, point, isPatient)
+            const past =
+              (await this.#pastSince(filter, point, isPatient)) ??
+              (await this.#meldedSince(filter, point))
             if (!past) return found
             const isOver = this.#clock.monotonic() >= until || signal?.aborted
             if (past.happenings.length > 0 || isOver) return past
@@ -223,6 +217,23 @@ export class LiveFeed {
     return found
   }
 
+  /** What nobody holds, from the log. undefined: it does not reach so far back, or not soon. */
+  async #meldedSince(filter: FollowFilter, after: ResumePoint): Promise<FollowedPart | undefined> {
+    const { meldAgain } = this.#options
+    const state = this.#replica?.state
+    if (!meldAgain || !state || !this.#events) return undefined
+    const { entries } = filter
+    const remembered = entries && this.#cacheOf(entries, state).recent.since
+    const to = Math.max(this.#events.since, remembered ?? 0)
+    // Of the position itself there may be more to tell.
+    const from = after.told === undefined ? after.position : Math.max(0, after.position - 1)
+    const looked = await MeldedAgain.look(meldAgain, from, to, entries?.cache)
+    if (!looked) return undefined
+    const { found, reached } = looked
+    const events = wantsEvents(filter) ? found.events : undefined
+    return cut(this.#merged(filter, after, events, entries && found.changes), reached)
+  }
+
   #nothing(point: ResumePoint | undefined): FollowedPart {
     const state = this.#replica?.state
     if (!state || !point) {
@@ -241,37 +252,23 @@ export class LiveFeed {
     const { entries } = filter
     const cache = entries && this.#cacheOf(entries, state)
     const events = this.#events as Recent<RememberedEvent>
-    const wantsEvents = filter.events === undefined || filter.events.length > 0
-    const lacksEvents = wantsEvents && reachesNot(events, point)
+    const lacksEvents = wantsEvents(filter) && reachesNot(events, point)
     if (lacksEvents || (cache && reachesNot(cache.recent, point)))
       return { happenings: [], upTo: { position: state.position }, reset: 'gone' }
-    const happenings: Happening[] = []
-    let bytes = 0
-    let upTo: ResumePoint = { position: state.position }
-    for (const happening of this.#merged(filter, point, wantsEvents ? events : undefined, cache)) {
-      // Cut at the limit: what is behind the last one that was told comes next.
-      if (happenings.length >= happeningsMax || bytes >= batchBytesMax) {
-        const { point: last } = happenings.at(-1) as Happening
-        const isAll = happening.told.point.position > last.position
-        upTo = isAll ? { position: last.position } : last
-        break
-      }
-      happenings.push(happening.told)
-      bytes += happening.bytes
-    }
-    return { happenings, upTo }
+    const told = wantsEvents(filter) ? events : undefined
+    return cut(this.#merged(filter, point, told, cache?.recent), state.position)
   }
 
   *#merged(
     filter: FollowFilter,
     point: ResumePoint,
     events: Recent<RememberedEvent> | undefined,
-    cache: FollowedCache | undefined,
-  ): Generator<{ readonly told: Happening; readonly bytes: number }> {
+    changes: Recent<RememberedChange> | undefined,
+  ): Generator<Sized> {
     const { entries } = filter
     const names = filter.events && new Set(filter.events)
     const eventsLeft = events?.from(point.position)
-    const changesLeft = cache?.recent.from(point.position)
+    const changesLeft = changes?.from(point.position)
     let event = eventsLeft?.next().value
     let change = changesLeft?.next().value
     const see = entries && viewOf(entries, this.#space, this.#layoutOf(entries))
@@ -356,18 +353,14 @@ export class LiveFeed {
 
   #listen(replica: Replica): void {
     const { state } = replica
-    this.#position = state.position
+    this.#happened.melding(state.position)
     this.#unlisten?.()
     this.#unlisten = replica.listen({
-      melding: (_frame, position) => {
-        this.#position = position
-        this.#at = 0
-        this.#number = 0
-      },
+      melding: (_frame, position) => this.#happened.melding(position),
       changed: (write, before) => this.#changed(write, before),
       emitted: (event, id) => this.#emitted(event, id),
       melded: () => {
-        this.#position = state.position
+        this.#happened.position = state.position
         this.#waiters.wakeTouched(state.position)
       },
     })
@@ -386,25 +379,22 @@ export class LiveFeed {
     }
   }
 
-  #changed({ cache, key, value, version }: Write, before: Value | undefined): void {
-    const at = ++this.#at
-    const followed = this.#caches[cache]
-    // What was deleted, and not in memory, is no change to who follows what is in memory.
-    if (!followed || (value === undefined && before === undefined)) return
-    const bytes = overheadBytes + roughBytes(value) + roughBytes(before)
-    const position = this.#position
-    followed.recent.add({ position, at, bytes, key, before, after: value, version })
-    followed.interests.touched(key, before, value, (waiter) =>
+  #changed(write: Write, before: Value | undefined): void {
+    const followed = this.#caches[write.cache]
+    const change = this.#happened.change(write, before, followed !== undefined)
+    if (!followed || !change) return
+    const { position, key, after } = change
+    followed.recent.add(change)
+    followed.interests.touched(key, before, after, (waiter) =>
       this.#waiters.touch(waiter, position),
     )
     this.#makeRoom()
   }
 
   #emitted(event: DomainEvent, version: number): void {
-    const bytes = overheadBytes + roughBytes(event.payload)
-    const [position, at, number] = [this.#position, ++this.#at, ++this.#number]
-    this.#events?.add({ position, at, number, bytes, event, version })
-    this.#waiters.happened(event.name, position)
+    const remembered = this.#happened.event(event, version)
+    this.#events?.add(remembered)
+    this.#waiters.happened(event.name, remembered.position)
     this.#makeRoom()
   }
 
@@ -450,3 +440,26 @@ export class LiveFeed {
 
 const reachesNot = (recent: Recent<Remembered>, { position, told }: ResumePoint): boolean =>
   told === undefined ? position < recent.since : position <= recent.since
+
+const wantsEvents = ({ events }: FollowFilter): boolean => events === undefined || events.length > 0
+
+interface Sized {
+  readonly told: Happening
+  readonly bytes: number
+}
+
+/** Cut at the limit: what is behind the last one that was told comes next. */
+function cut(all: Iterable<Sized>, position: number): FollowedPart {
+  const happenings: Happening[] = []
+  let size = 0
+  for (const { told, bytes } of all) {
+    if (happenings.length >= happeningsMax || size >= batchBytesMax) {
+      const { point: last } = happenings.at(-1) as Happening
+      const isAll = told.point.position > last.position
+      return { happenings, upTo: isAll ? { position: last.position } : last }
+    }
+    happenings.push(told)
+    size += bytes
+  }
+  return { happenings, upTo: { position } }
+}

@@ -19,6 +19,7 @@ import { unknownIn } from '../unknown.ts'
 import { type FollowAsked, type FollowedPart, LiveFeed } from './live-feed.ts'
 import { LiveHints } from './live-hints.ts'
 import { type AskSeen, LiveQueries } from './live-queries.ts'
+import type { MeldAgain } from './melded-again.ts'
 import type { OpenChanges } from './past-events.ts'
 
 /** Longest wait of one look at what happens, ms. */
@@ -37,6 +38,7 @@ export interface UnitLiveParts {
   readonly bytesMax: number
   /** Left out: there is none. */
   readonly openChanges: OpenChanges | undefined
+  readonly meldAgain: MeldAgain
   readonly ask: AskSeen
   /** The log's time, ms since the epoch. */
   readonly now: () => number
@@ -54,11 +56,13 @@ export class UnitLive implements LiveServing {
   readonly #followings = new Set<Following>()
 
   constructor(parts: UnitLiveParts) {
-    const { logName, space, partition, messaging, clock, bytesMax, openChanges, ask, now } = parts
+    const { logName, space, partition, messaging, clock, ask, now } = parts
+    const { bytesMax, openChanges, meldAgain } = parts
     this.#space = space
     this.#queries = new LiveQueries(clock, ask, now)
     this.#clock = clock
-    this.#feed = new LiveFeed(space, partition ?? 0, clock, { bytesMax, lingerMs, openChanges })
+    const holding = { bytesMax, lingerMs, openChanges, meldAgain }
+    this.#feed = new LiveFeed(space, partition ?? 0, clock, holding)
     const wanted = () => {
       const isFollowed = clock.monotonic() - this.#followedAt < lingerMs
       return isFollowed ? this.#feed.wanted : undefined

@@ -84,6 +84,11 @@ export class UnitPast implements PastReads {
     this.#states = new PastStates(open, clock, () => pastRoom.take(memory, live()))
   }
 
+  /** Melds the log again, for who was away: `PastStates.forward`. */
+  meldAgain(...asked: Parameters<PastStates['forward']>): Promise<number> {
+    return this.#states.forward(...asked)
+  }
+
   close(): void {
     this.#states.close()
   }

@@ -15,8 +15,15 @@ export const liveRules: readonly Rule[] = [
   {
     name: 'live: what is cut at a limit goes on behind the last that was told',
     file: `${live}/live-feed.ts`,
-    find: 'upTo = isAll ? { position: last.position } : last',
-    replace: 'upTo = { position: last.position }',
+    find: 'upTo: isAll ? { position: last.position } : last }',
+    replace: 'upTo: { position: last.position } }',
+    tests: feedTests,
+  },
+  {
+    name: 'live: what is told from the log has its place there',
+    file: `${live}/melded-again.ts`,
+    find: 'happened.melding(position)',
+    replace: 'happened.melding(position + 1)',
     tests: feedTests,
   },
   {

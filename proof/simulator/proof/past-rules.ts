@@ -10,8 +10,8 @@ export const pastRules: readonly Rule[] = [
   {
     name: 'past: a state is made up to its position',
     file: 'grid/engine/past/past-states.ts',
-    find: 'if (state.position < position) return',
-    replace: 'if (state.position + 1 < position) return',
+    find: 'if (state.position < position && !isEnough()) return',
+    replace: 'if (state.position + 1 < position && !isEnough()) return',
     tests: asOf,
   },
   {
