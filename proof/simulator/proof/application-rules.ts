@@ -65,4 +65,32 @@ export const applicationRules: readonly Rule[] = [
     replace: 'this.#write(key, row, position, changes)',
     tests: ['grid/core/projection'],
   },
+  {
+    name: 'application: what is thrown need not let itself be looked at',
+    file: 'processing-units/runtime/fault-desk.ts',
+    find: '    } catch {\n      return this.#fault(callback, unlookable(), position)\n    }',
+    replace: '    } finally {\n    }',
+    tests: ['processing-units/runtime/wrong-use.test.ts'],
+  },
+  {
+    name: 'application: promises that a callback leaves behind end nobody',
+    file: 'processing-units/runtime/stray-faults.ts',
+    find: 'return isRejection ? paths.some(isApplications) : isApplications(paths.at(-1) as string)',
+    replace: 'return isApplications(paths.at(-1) as string)',
+    tests: ['processing-units/runtime/stray-faults.test.ts'],
+  },
+  {
+    name: 'application: a query is asked again with the input that it was given',
+    file: 'processing-units/runtime/live/live-queries.ts',
+    find: '    freezeInput(input, name)\n',
+    replace: '',
+    tests: ['processing-units/runtime/live/live-queries.test.ts'],
+  },
+  {
+    name: 'application: a result is told as it was checked',
+    file: 'grid/core/data.ts',
+    find: "typeof (data as { readonly toJSON?: unknown }).toJSON === 'function'",
+    replace: 'false',
+    tests: ['grid/core/data.test.ts'],
+  },
 ]

@@ -83,4 +83,11 @@ export const reactionRules: readonly Rule[] = [
     replace: 'const round = { round: (entry.round ?? 0) + 1 }',
     tests: progress,
   },
+  {
+    name: 'reactions: a key that is none makes a dead letter',
+    file: `${folder}/order-key.ts`,
+    find: "if (typeof given !== 'string')",
+    replace: 'if (false)',
+    tests: [`${folder}/odd-calls.test.ts`],
+  },
 ]

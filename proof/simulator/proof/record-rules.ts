@@ -71,4 +71,11 @@ export const recordRules: readonly Rule[] = [
     replace: 'false',
     tests: ['proof/simulator/scenarios/strangers.test.ts'],
   },
+  {
+    name: 'records: what is told to a waiting room is read before it counts',
+    file: 'grid/doors/request/admission-reports.ts',
+    find: "  checkFits(reports, told, 'admissions')\n",
+    replace: '',
+    tests: ['waiting-room/waiting-room.test.ts'],
+  },
 ]
