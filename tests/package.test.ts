@@ -304,8 +304,12 @@ describe('an application elsewhere', { timeout }, () => {
       code: 0,
       output: expect.stringMatching(/^ticketShop: caches items;/),
     })
-    // With its own settings; the compiler and Node's types are those of the folder above.
-    const typed = await run(process.execPath, [tool('typescript/bin/tsc')], project)
+    // With its own settings; the compiler and Node's types are the repository's.
+    const typed = await run(
+      process.execPath,
+      [tool('typescript/bin/tsc'), '--typeRoots', join(root, 'node_modules/@types')],
+      project,
+    )
     expect(typed.code, typed.output).toBe(0)
 
     const space = join('ticket-shop', 'space.ts')
