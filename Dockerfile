@@ -22,7 +22,10 @@ COPY proof/package.json proof/
 COPY bench/package.json bench/
 # The image has a Node.js already: the one that npm brings for development machines would be the largest part of it. What
 # else is left out nobody reads there: source maps, declarations, and LMDB for other versions and C libraries.
+# DRIVER: what a deployment manager asks Docker (dockerode@5) or Kubernetes (@kubernetes/client-node@2) with.
+ARG DRIVER=
 RUN npm ci --omit=dev \
+  && if [ -n "$DRIVER" ]; then npm install --no-save --omit=dev "$DRIVER"; fi \
   && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin/node \
     node_modules/@lmdb/*/*.abi*.node node_modules/@lmdb/*/*.musl.node \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) \

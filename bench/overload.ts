@@ -83,7 +83,7 @@ async function measure(
     ...{ before, overload, after },
     goodput: overload.inTime / overload.seconds / capacity,
     p99Ratio: overload.p99 / before.p99,
-    recoveryMs: after.lastBadMs,
+    recoveryMs: after.wellAfterMs,
   }
 }
 
@@ -101,9 +101,9 @@ const lineOf = ({
     `goodput ${(100 * goodput).toFixed(0).padStart(3)} %`,
     `p50 ${overload.p50.toFixed(1)} ms`,
     `p99 ${overload.p99.toFixed(1)} ms (${p99Ratio.toFixed(1)} times ${before.p99.toFixed(1)})`,
-    recoveryMs >= after.seconds * 1000 - 100
-      ? `not well again after ${after.seconds} s`
-      : `well again after ${Math.round(recoveryMs)} ms`,
+    recoveryMs === null
+      ? `not well again within ${after.seconds} s`
+      : `well again after ${recoveryMs} ms`,
     `shed ${overload.shed}, failed ${overload.failed} of ${overload.offered}`,
   ].join('  ')
 

@@ -4,7 +4,6 @@ import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { fullestOf } from '@spacegrid/grid/engine/ports/log'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import { partitionsIn } from '@spacegrid/grid/engine/replica/known-partitions'
@@ -13,12 +12,8 @@ import type { Component, ComponentStatus } from '@spacegrid/grid/program/compone
 import type { ImageState } from './image-keeper.ts'
 import { PersistedPosition } from './persisted-position.ts'
 import { PumpIncarnation } from './pump-incarnation.ts'
-import {
-  defaultPumpSettings,
-  type PumpOptions,
-  type PumpPorts,
-  type PumpSettings,
-} from './pump-options.ts'
+import { defaultPumpSettings, type PumpOptions, type PumpPorts } from './pump-options.ts'
+import type { PumpParts } from './pump-parts.ts'
 import { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump shows beyond other components. */
@@ -40,63 +35,45 @@ export interface PumpStatus extends ComponentStatus {
  * is not in the store yet; memory holds one window being published and one being collected.
  */
 export class DataPump implements Component {
-  readonly #logName: LogName
-  readonly #ports: PumpPorts
-  readonly #settings: PumpSettings
-  readonly #report: Report
+  readonly #parts: Omit<PumpParts, 'persisted'>
   readonly #lives: Lives
-  readonly #auditor: Auditor
-  readonly #watch: ClockWatch
-  readonly #wrongWindows = new WrongWindows()
-  readonly #unread: UnreadRecords
   #persisted: PersistedPosition | undefined
   #incarnation: PumpIncarnation | undefined
 
   constructor(logName: LogName, ports: PumpPorts, options: PumpOptions = {}) {
-    const { report = () => undefined, name = 'data-pump', ...settings } = options
-    this.#logName = logName
-    this.#ports = ports
-    this.#settings = { ...defaultPumpSettings, ...settings }
-    this.#report = report
-    this.#lives = new Lives(ports.clock, report)
-    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
-      report({ kind: 'log', level, message }),
-    )
-    this.#watch = new ClockWatch(ports.clock, (message) =>
-      report({ kind: 'clock', level: 'warn', message }),
-    )
-    this.#auditor = new Auditor(ports, {
+    const { report = () => undefined, name = 'data-pump', ...changed } = options
+    const { clock } = ports
+    const settings = { ...defaultPumpSettings, ...changed }
+    this.#lives = new Lives(clock, report)
+    const auditor = new Auditor(ports, {
       logName,
       name,
       role: 'pump',
-      tellMs: this.#settings.auditMs,
-      sampleEntries: this.#settings.auditEntries,
+      tellMs: settings.auditMs,
+      sampleEntries: settings.auditEntries,
       mend: (wish) => this.#incarnation?.mend(wish),
-      snapshotBytesMax: this.#settings.snapshotBytesMax,
+      snapshotBytesMax: settings.snapshotBytesMax,
       diverged: (error) => this.#incarnation?.end(error),
       report: (level, message) => report({ kind: 'audit', level, message }),
     })
+    const watch = new ClockWatch(clock, (message) =>
+      report({ kind: 'clock', level: 'warn', message }),
+    )
+    const unread = new UnreadRecords(clock, (level, message) =>
+      report({ kind: 'log', level, message }),
+    )
+    const wrongWindows = new WrongWindows()
+    this.#parts = { logName, ports, settings, report, auditor, watch, unread, wrongWindows }
   }
 
   start(): void {
-    const { messaging, clock } = this.#ports
-    const persisted = new PersistedPosition(this.#logName, messaging, clock)
+    const { logName, ports, auditor } = this.#parts
+    const persisted = new PersistedPosition(logName, ports.messaging, ports.clock)
     this.#persisted = persisted
-    this.#auditor.start()
+    auditor.start()
     this.#lives.start(async (life) => {
-      const incarnation = new PumpIncarnation(
-        this.#logName,
-        this.#ports,
-        this.#settings,
-        this.#report,
-        life,
-        persisted,
-        this.#auditor,
-        this.#watch,
-        this.#wrongWindows,
-        this.#unread,
-        this.#incarnation?.logFollowed,
-      )
+      const logBefore = this.#incarnation?.logFollowed
+      const incarnation = new PumpIncarnation({ ...this.#parts, persisted }, life, logBefore)
       this.#incarnation = incarnation
       await incarnation.live()
     })
@@ -104,7 +81,7 @@ export class DataPump implements Component {
 
   async stop(): Promise<void> {
     await this.#lives.stop()
-    await this.#auditor.stop()
+    await this.#parts.auditor.stop()
     await this.#persisted?.stop()
   }
 
@@ -147,10 +124,10 @@ export class DataPump implements Component {
       pending: this.pending,
       image: incarnation?.image?.state ?? 'none',
       imagePosition: incarnation?.image?.position ?? 0,
-      damagedRecords: this.#unread.damaged,
-      logFilled: fullestOf(this.#ports.log, this.#ports.changes),
-      clock: this.#watch.status(),
-      audit: this.#auditor.status(),
+      damagedRecords: this.#parts.unread.damaged,
+      logFilled: fullestOf(this.#parts.ports.log, this.#parts.ports.changes),
+      clock: this.#parts.watch.status(),
+      audit: this.#parts.auditor.status(),
     }
   }
 }

@@ -1,14 +1,24 @@
 import { GridError, isGridError } from '@spacegrid/grid/core/errors'
-import type { LogName } from '@spacegrid/grid/core/log-name'
-import type { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
 import { findNewestWindow, leadsOn } from '@spacegrid/grid/engine/changes/change-queue'
 import type { Life } from '@spacegrid/grid/engine/life/life'
 import { Turns } from '@spacegrid/grid/engine/life/turns'
 import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
-import type { PumpPorts } from './pump-options.ts'
+import type { PumpParts } from './pump-parts.ts'
 import { findRepair } from './repair-start.ts'
 import type { PumpStart } from './start-point.ts'
+
+export interface StartWanted {
+  /** Of the log that it is to go on in. */
+  readonly logIdentity: string
+  /**
+   * Of the log that this pump followed before: another one is begun with only if the data reader
+   * says that nothing is stored.
+   */
+  readonly logFollowed: string | undefined
+  /** Told what is waited for. */
+  readonly waiting: (reason: string) => void
+}
 
 /**
  * Finds where to go on: with the last published window, if the queue leads from the store's
@@ -20,19 +30,11 @@ import type { PumpStart } from './start-point.ts'
  * the store cannot be reached. It never comes from another unit: that one is further on, and its
  * outcomes since the last window would be missing. Unless this pump was found wrong: then the store
  * is wrong too, and the difference is published.
- *
- * `logFollowed`: identity of the log that this pump followed before. Another one is begun with only
- * if the data reader says that nothing is stored.
  */
 export async function findStart(
-  logName: LogName,
-  ports: PumpPorts,
-  logIdentity: string,
-  logFollowed: string | undefined,
+  { logName, ports, auditor, wrongWindows }: PumpParts,
   life: Life,
-  auditor: Auditor,
-  isWrong: (window: WindowPart) => boolean,
-  waiting: (reason: string) => void,
+  { logIdentity, logFollowed, waiting }: StartWanted,
 ): Promise<PumpStart> {
   if (auditor.doubt() !== undefined) {
     const repair = await findRepair(logName, ports, life, auditor, waiting)
@@ -67,7 +69,7 @@ export async function findStart(
   const { source, ...copied } = copy
   const { state } = copied
   const { last, storedAt, part } = await newest()
-  const wrongTo = part && isWrong(part) ? part.to : 0
+  const wrongTo = part && wrongWindows.isWrong(part) ? part.to : 0
   const found = { ...copied, last, storedAt, wrongTo, corrections: [] }
   if (part && wrongTo === 0 && state.position <= part.to) {
     // How far the store is, the warm image does not tell; whether the queue leads on from there is

@@ -1,5 +1,5 @@
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import type { LogRecord } from '@spacegrid/grid/engine/ports/log'
+import type { RecordMark } from '@spacegrid/grid/engine/ports/log'
 import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 
@@ -10,7 +10,7 @@ export interface PumpStart {
   /** Identity of the log that continues it. */
   readonly logIdentity: string
   /** The log's record at the state's position, where the log holds it. */
-  readonly seen?: LogRecord | undefined
+  readonly seen?: RecordMark | undefined
   /** Where the next window begins. */
   readonly from: number
   /** The window that ends at `from`; undefined when the queue does not lead on from the store. */

@@ -1,3 +1,4 @@
+import { roomSpaceName } from '@spacegrid/grid/core/waiting-room'
 import { createAdminServer } from '@spacegrid/grid/doors/admin/admin-server'
 import { PrometheusTelemetry } from '@spacegrid/grid/doors/admin/prometheus-telemetry'
 import { answerStatus } from '@spacegrid/grid/doors/admin/status-service'
@@ -39,7 +40,9 @@ async function manage(spacesDefault: string | undefined): Promise<void> {
   const needed: EnvironmentName[] = spacesDefault === undefined ? ['SPACES'] : []
   const environment = readEnvironment(['NATS_URL', 'SCALING_DRIVER', ...needed])
   const { UNIT_NAME: name, HOST: host, ADMIN_PORT: port } = environment
-  const spaces = namedSpaces(environment.SPACES ?? spacesDefault ?? '')
+  const named = namedSpaces(environment.SPACES ?? spacesDefault ?? '')
+  // What pump, writer and reader work for besides.
+  const spaces = named.filter((space) => space.name !== roomSpaceName)
   const log = pino({ name, level: environment.LOG_LEVEL })
   const adapters = new ProcessAdapters(environment, log)
   const { clock, random } = adapters

@@ -176,6 +176,23 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of docker-compose.yml'))(
       expect(existsSync(join(root, 'console/main.ts'))).toBe(true)
     })
 
+    // docs/elasticity.md, Docker
+    it('has a deployment manager for whoever asks for it, which scales the units of this project', async () => {
+      const { services } = modelOf({ COMPOSE_PROFILES: 'deployment-manager', UNITS_MAX: '4' })
+      const { environment = {}, ...manager } = services['deployment-manager']!
+      expect(manager).toMatchObject({
+        ...{ image: 'spacegrid-manager', command: ['node', 'deployment-manager/main.ts'] },
+        build: { args: { DRIVER: expect.stringMatching(/^dockerode@/) } },
+        volumes: [{ source: '/var/run/docker.sock', target: '/var/run/docker.sock' }],
+        ...{ cap_drop: ['ALL'], read_only: true },
+      })
+      expect(environment).toMatchObject({
+        ...{ SCALING_DRIVER: 'docker', SCALED_PROJECT: 'spacegrid', UNITS_MAX: '4' },
+      })
+      expect(services[environment.SCALED_SERVICE ?? '']?.command).toBeDefined()
+      await expectGridReads(Object.keys(environment))
+    })
+
     it('limits, restarts and checks every container', () => {
       for (const [name, service] of Object.entries(project.services)) {
         expect(Number(service.mem_limit), name).toBeGreaterThan(0)

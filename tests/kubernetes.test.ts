@@ -25,10 +25,17 @@ import { beforeAll, describe, expect, it } from 'vitest'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
-const folders = ['base', 'try-out'] as const
-const roles = ['processing-unit', 'query-unit', 'data-pump', 'data-writer', 'data-reader']
+const folders = ['base', 'try-out', 'try-out-all'] as const
+/** Those that take part when they are asked for. */
+const components = ['role', 'waiting-room', 'console', 'deployment-manager'] as const
+const roles = [
+  ...['processing-unit', 'query-unit', 'data-pump', 'data-writer', 'data-reader'],
+  ...['waiting-room', 'console', 'deployment-manager'],
+]
 /** The oldest that is looked at, and the newest. */
 const versions = ['1.30', '1.37']
+
+const scaler = 'HorizontalPodAutoscaler'
 
 /** Variables that Node.js reads, not the grid. */
 const othersVariables = new Set(['NODE_OPTIONS'])
@@ -37,6 +44,7 @@ const packages = await pythonPackages(kubernetesValidate, cacheFolder(), process
 
 // Skipped: without Go what renders the manifests cannot be built; said loudly above.
 describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubernetes/', () => {
+  /** Everything there is. */
   let tryOut: readonly Manifest[]
   let workloads: readonly Workload[]
   let rendered: ReadonlyMap<string, readonly Manifest[]>
@@ -47,11 +55,11 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
       const { stdout } = await run(kustomize, [join(root, 'kubernetes', folder)])
       return JSON.parse(stdout)
     }
-    rendered = new Map([
-      ['base', await render('base')],
-      ['try-out', await render('try-out')],
-    ])
-    tryOut = rendered.get('try-out') ?? []
+    const each = await Promise.all(
+      folders.map(async (folder) => [folder, await render(folder)] as const),
+    )
+    rendered = new Map(each)
+    tryOut = rendered.get('try-out-all') ?? []
     workloads = workloadsOf(tryOut)
   }, 600_000)
 
@@ -104,7 +112,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
     },
   )
 
-  it.each(folders)('%s names every file that lies there', async (folder) => {
+  it.each([...folders, ...components])('%s names every file that lies there', async (folder) => {
     const kustomization = await read(`kubernetes/${folder}/kustomization.yaml`)
     for (const file of await readdir(join(root, 'kubernetes', folder)))
       if (file !== 'kustomization.yaml') expect(kustomization).toContain(file)
@@ -114,6 +122,43 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
     expect(workloads.map(({ name }) => name).sort()).toEqual(
       [...roles, 'gateway', 'mongodb', 'nats', 'redis'].sort(),
     )
+    const plain = workloadsOf(rendered.get('try-out') ?? []).map(({ name }) => name)
+    const asked = ['waiting-room', 'console', 'deployment-manager']
+    expect([...plain, ...asked].sort()).toEqual(workloads.map(({ name }) => name).sort())
+  })
+
+  // elasticity.md, "Kubernetes": two that decide would undo what the other one does.
+  it('has an autoscaler or a deployment manager, which may change one scale and nothing else', () => {
+    const of = (folder: string, kind: string) =>
+      (rendered.get(folder) ?? []).filter((manifest) => manifest.kind === kind)
+    expect(of('base', 'HorizontalPodAutoscaler')).toHaveLength(1)
+    expect(of('try-out-all', 'HorizontalPodAutoscaler')).toHaveLength(0)
+    const { pod, container } = workload('deployment-manager')
+    const variables = environmentIn(container, tryOut)
+    expect(workload(variables.SCALED_DEPLOYMENT ?? '').kind).toBe('Deployment')
+    const [role] = ofKind('Role') as unknown as {
+      rules: { resources: string[]; resourceNames: string[]; verbs: string[] }[]
+    }[]
+    expect(role?.rules).toEqual([
+      expect.objectContaining({ resources: ['deployments'], verbs: ['get'] }),
+      expect.objectContaining({ resources: ['deployments/scale'], verbs: ['get', 'update'] }),
+    ])
+    for (const { resourceNames } of role?.rules ?? [])
+      expect(resourceNames).toEqual([variables.SCALED_DEPLOYMENT])
+    expect((pod as unknown as { serviceAccountName: string }).serviceAccountName).toBe(
+      named('ServiceAccount', 'deployment-manager').metadata.name,
+    )
+  })
+
+  it('gives the key of the lines to those who sign and those who look, and to nobody else', () => {
+    const known = workloads.filter(({ container }) =>
+      environmentIn(container, tryOut).WAITING_ROOM_KEY_FILE?.startsWith('/run/secrets/'),
+    )
+    expect(known.map(({ name }) => name).sort()).toEqual(
+      ['processing-unit', 'query-unit', 'waiting-room'].sort(),
+    )
+    const { WAITING_ROOM, SPACES } = environmentIn(workload('data-pump').container, tryOut)
+    expect([WAITING_ROOM, SPACES]).toEqual(['ticketing/concert', 'ticketing:1,waitingRoom'])
   })
 
   it('starts programs that exist, in the images that docker-compose.yml names', async () => {
@@ -121,10 +166,12 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
       const [program, file = ''] = workload(role).container.command ?? []
       expect([program, existsSync(join(root, file))], role).toEqual(['node', true])
     }
-    const project = composeProject(await composeBinary(cacheFolder()), ['docker-compose.yml'])
+    const project = composeProject(await composeBinary(cacheFolder()), ['docker-compose.yml'], {
+      COMPOSE_PROFILES: 'console,deployment-manager',
+    })
     for (const { name, container } of workloads) {
       const image = project.services[name]?.image
-      expect(container.image.replace(/^spacegrid:.*/, 'spacegrid'), name).toBe(image)
+      expect(container.image.replace(/^(spacegrid.*):.*/, '$1'), name).toBe(image)
     }
   })
 
@@ -148,10 +195,14 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
     for (const [variable, service] of [
       ['GATEWAY_UNITS', 'processing-unit'],
       ['GATEWAY_QUERY_UNITS', 'query-unit'],
+      ['GATEWAY_WAITING_ROOMS', 'waiting-room'],
     ] as const) {
       const [port] = named('Service', service).spec?.ports ?? []
       expect(variables[variable]).toBe(`${service}.$(NAMESPACE).svc.cluster.local:${port?.port}`)
     }
+    // What a value names has to be there before.
+    const { env = [] } = workload('gateway').container
+    expect(env[0]?.name).toBe('NAMESPACE')
     const { ADMIN_PORT } = environmentIn(workload('processing-unit').container, tryOut)
     expect(variables.GATEWAY_UNIT_ADMIN_PORT).toBe(ADMIN_PORT)
   })
@@ -164,7 +215,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
         (container.ports ?? []).map(({ name, containerPort }) => [name, String(containerPort)]),
       )
       expect(ports.admin, role).toBe(ADMIN_PORT)
-      if (role.endsWith('unit')) expect(ports.http, role).toBe(PORT)
+      if (/unit$|room$/.test(role)) expect(ports.http, role).toBe(PORT)
     }
     for (const service of ofKind('Service')) {
       const [one] = selected(service)
@@ -189,12 +240,14 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
       for (const manifest of ofKind(kind))
         expect(selected(manifest).map(({ name }) => name)).toEqual([manifest.metadata.name])
     for (const policy of ofKind('NetworkPolicy')) expect(selected(policy)).not.toEqual([])
-    for (const { spec } of ofKind('HorizontalPodAutoscaler'))
+    const scaled = (rendered.get('base') ?? []).filter(({ kind }) => kind === scaler)
+    expect(scaled).toHaveLength(1)
+    for (const { spec } of scaled)
       expect(workload(spec?.scaleTargetRef?.name ?? '').kind).toBe(spec?.scaleTargetRef?.kind)
   })
 
   it('scales by a metric that units have, and that docs/containers.md tells an adapter of', async () => {
-    const [autoscaler] = ofKind('HorizontalPodAutoscaler')
+    const autoscaler = rendered.get('base')?.find(({ kind }) => kind === scaler)
     const { metric } = autoscaler?.spec?.metrics?.find(({ type }) => type === 'Pods')?.pods ?? {}
     const name = metric?.name ?? ''
     expect(await read('processing-units/runtime/overload/queueing-delay-metric.ts')).toContain(
@@ -219,10 +272,10 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
         )
         .sort()
     const figures = ['8404 monitoring', '9090 monitoring']
-    expect(reached('gateway')).toEqual(['8080 ingress-nginx', ...figures])
-    for (const unit of ['processing-unit', 'query-unit'])
+    expect(reached('gateway')).toEqual(['8080 console', '8080 ingress-nginx', ...figures])
+    for (const unit of ['processing-unit', 'query-unit', 'waiting-room'])
       expect(reached(unit)).toEqual(['8080 gateway', '8404 monitoring', '9090 gateway', figures[1]])
-    for (const role of ['data-pump', 'data-writer', 'data-reader'])
+    for (const role of ['data-pump', 'data-writer', 'data-reader', 'console', 'deployment-manager'])
       expect(reached(role)).toEqual(figures)
     // Whoever is named nowhere.
     expect(named('NetworkPolicy', 'nobody').spec).toEqual({
@@ -235,7 +288,7 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
 
   it('runs nothing as root, with a disk to write to or a right that it does not need', () => {
     for (const { name, pod, container } of workloads) {
-      expect(pod.automountServiceAccountToken, name).toBe(false)
+      expect(pod.automountServiceAccountToken, name).toBe(name === 'deployment-manager')
       expect(pod.securityContext, name).toMatchObject({
         runAsNonRoot: true,
         runAsUser: expect.any(Number),
@@ -266,17 +319,19 @@ describe.skipIf(!isGoInstalled(process.env, 'the check of kubernetes/'))('kubern
   })
 
   it('finds its secrets in files, each role those that it needs', () => {
-    const keys = Object.keys(
-      ofKind('Secret').find(({ metadata }) => metadata.name.startsWith('servers'))?.data ?? {},
-    )
+    const keysOf = (secret: string): string[] =>
+      Object.keys(ofKind('Secret').find(({ metadata }) => metadata.name === secret)?.data ?? {})
     for (const role of roles) {
       const { container, pod } = workload(role)
-      const mount = container.volumeMounts?.find(({ name }) => name === 'servers')
-      const { secret } = pod.volumes?.find(({ name }) => name === 'servers') ?? {}
-      const paths = secret?.items?.map(({ path }) => path) ?? keys
+      const mounted = (container.volumeMounts ?? []).flatMap(({ name: volume, mountPath }) => {
+        const { secret } = pod.volumes?.find(({ name }) => name === volume) ?? {}
+        if (!secret) return []
+        const paths = secret.items?.map(({ path }) => path) ?? keysOf(secret.secretName)
+        return paths.map((path) => `${mountPath}/${path}`)
+      })
       const variables = Object.entries(environmentIn(container, tryOut))
       const files = variables.flatMap(([name, value]) => (name.endsWith('_FILE') ? [value] : []))
-      expect(files.sort(), role).toEqual(paths.map((path) => `${mount?.mountPath}/${path}`).sort())
+      expect(files.sort(), role).toEqual(mounted.sort())
     }
   })
 

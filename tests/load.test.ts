@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { uniqueName } from '@spacegrid/proof/support/unique-name'
 import { type FakeFaults, FakeTicketing } from 'spacegrid/load/fake-ticketing'
 import type { LoadSummary } from 'spacegrid/load/summary'
 import { spacegridProgram } from 'spacegrid/own-program'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 interface LoadResult {
   readonly exitCode: number | null
@@ -15,18 +16,14 @@ interface LoadResult {
 }
 
 let folder: string
-let servers: FakeTicketing[] = []
+const servers: FakeTicketing[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spacegrid-load-'))
 })
 
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()))
-  servers = []
-})
-
 afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()))
   await rm(folder, { recursive: true })
 })
 
@@ -44,7 +41,7 @@ const load = (...argv: string[]): Promise<LoadResult> => loadUntil(new Promise((
 
 /** The same, and interrupts it as Ctrl-C does once the promise is fulfilled. */
 async function loadUntil(interruption: Promise<unknown>, ...argv: string[]): Promise<LoadResult> {
-  const json = join(folder, 'summary.json')
+  const json = join(folder, `${uniqueName('summary')}.json`)
   const defaults = ['--think', '0.1', '--rate', '60', '--duration', '2', '--seats', '400']
   const child = spawn(
     process.execPath,
@@ -67,7 +64,8 @@ async function loadUntil(interruption: Promise<unknown>, ...argv: string[]): Pro
 const failedChecks = ({ summary }: LoadResult): string[] =>
   summary.audit.checks.filter(({ passed }) => !passed).map(({ promise }) => promise)
 
-describe('spacegrid load', { timeout: 60_000 }, () => {
+// At once: each waits for its own users, at a grid of its own.
+describe('spacegrid load', { timeout: 60_000, concurrent: true }, () => {
   it('sells seats, accounts for every request, writes its reports and passes the audit', async () => {
     const { server, url } = await fake()
     const report = join(folder, 'report.html')

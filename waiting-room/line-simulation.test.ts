@@ -53,6 +53,14 @@ describe('an on-sale with a line, in virtual time', () => {
     expect(wide.length / widths.length).toBeLessThan(0.1)
   })
 
+  test.each([
+    ['half a minute', {}],
+    ['ten seconds', { seconds: 400, capacity: () => 150, visitMs: around(10_000, 0.5) }],
+  ])('nine of ten of all waits are, with those told before, of visits of %s', (_, sale) => {
+    const told = seeds.flatMap((seed) => simulateLine(onSale(seed, sale)).told)
+    expect(withinShare(told, 0.2)).toBeGreaterThan(0.9)
+  })
+
   test('before that nobody waits longer than was told, but for one in ten', () => {
     const told = seeds.flatMap((seed) => simulateLine(onSale(seed)).told)
     const early = told.filter(({ isSettled }) => !isSettled)

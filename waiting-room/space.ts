@@ -6,9 +6,7 @@ import {
   type Static,
   Type,
 } from '@spacegrid/grid/core/define'
-
-/** Name of the space that lines are kept in. */
-export const roomSpaceName = 'waitingRoom'
+import { roomSpaceName } from '@spacegrid/grid/core/waiting-room'
 
 const line = Type.String({ minLength: 1, maxLength: 300 })
 const lane = Type.String({ minLength: 1, maxLength: 64 })

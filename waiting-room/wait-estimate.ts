@@ -52,6 +52,8 @@ interface Rate {
   readonly seconds: number
   /** By how much the two halves differ, as part of the rate. */
   readonly drift: number
+  /** By how much the rate grows, as part of it, per second. */
+  readonly growthPerS: number
 }
 
 /**
@@ -84,9 +86,22 @@ export function estimateWait(asked: EstimateAsked): WaitEstimate | undefined {
   if (!rate || seconds === 0) return undefined
   const error = nineOfTen * Math.sqrt(varianceOf(ahead, seconds, rate))
   // It may have got faster than it can stay.
-  if (!isSettled) return { seconds, from: 0, to: seconds * unsettledFactor + error, isSettled }
+  if (!isSettled) {
+    const to = seconds * unsettledFactor + error
+    return { seconds: seconds * growingShare(rate.growthPerS * seconds), from: 0, to, isSettled }
+  }
   return { seconds, from: Math.max(0, seconds - error), to: seconds + error, isSettled }
 }
+
+/**
+ * Part of the wait at the present rate that is told while the rate grows, and nobody knows yet
+ * where it will stop: the geometric mean of that wait and the one that it would be if the rate went
+ * on growing. One that grows by g per second works off in ln(1 + g·t)/g what it would take t for as
+ * it is.
+ * @param growth g·t
+ */
+const growingShare = (growth: number): number =>
+  growth === 0 ? 1 : Math.sqrt(Math.log1p(growth) / growth)
 
 function varianceOf(ahead: number, seconds: number, rate: Rate): number {
   // What this lane gets of the moves: others get the rest, by turns.
@@ -121,6 +136,7 @@ function rateOver(movements: readonly Movement[], nowMs: number, windowMs: numbe
     variancePerS: variance / (seconds / count),
     seconds,
     drift: earlier + later === 0 ? 0 : Math.abs(later - earlier) / (earlier + later),
+    growthPerS: earlier > 0 && later > earlier ? Math.log(later / earlier) / (seconds / 2) : 0,
   }
 }
 

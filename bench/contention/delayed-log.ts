@@ -5,6 +5,7 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
+  RecordMark,
 } from '@spacegrid/grid/engine/ports/log'
 
 /**
@@ -28,7 +29,7 @@ export class DelayedLog implements Log {
     return await this.#log.append(data, options)
   }
 
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
     // Timers of one length fire in the order in which they were set.
     const later = (tell: () => void) => void this.#later().then(tell)
     let isStopped = false

@@ -23,8 +23,11 @@ export interface Offered {
   /** Of those that were answered at all, from when they were due, ms. */
   readonly p50: number
   readonly p99: number
-  /** When the last one was due that was turned away or took longer than `slowMs`; ms, 0: none. */
-  readonly lastBadMs: number
+  /**
+   * From when on, for a second, no more than one in a hundred was turned away or took longer than
+   * `slowMs`; ms, null: there was no such second.
+   */
+  readonly wellAfterMs: number | null
   readonly bySecond: readonly OfferedSecond[]
 }
 
@@ -55,7 +58,7 @@ export async function offer(
 ): Promise<Offered> {
   const times = build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3 })
   const from = performance.now()
-  let [offered, inTime, shed, failed, lastBadMs, open] = [0, 0, 0, 0, 0, 0]
+  let [offered, inTime, shed, failed, open] = [0, 0, 0, 0, 0]
   const seconds = Array.from({ length: Math.ceil(ms / 1000) }, () => ({
     ...{ inTime: 0, shed: 0 },
     times: [] as number[],
@@ -65,11 +68,14 @@ export async function offer(
     shed++
     secondOf(due).shed++
   }
+  const tenths = Array.from({ length: Math.ceil(ms / 100) }, () => ({ due: 0, bad: 0 }))
+  const tenthOf = (due: number) => tenths[Math.floor((due - from) / 100)] as (typeof tenths)[0]
   const bad = (due: number) => {
-    lastBadMs = Math.max(lastBadMs, due - from)
+    tenthOf(due).bad++
   }
   const ask = (due: number) => {
     offered++
+    tenthOf(due).due++
     const number = next++
     const caller = known[number % callers] as Caller
     if (!policy.admits(number, performance.now())) {
@@ -108,7 +114,22 @@ export async function offer(
   const at = (percentile: number) => times.getValueAtPercentile(percentile) / 1000
   const counts = { offered, inTime, shed, failed: failed + open }
   const bySecond = seconds.map(({ times, ...counted }) => ({ ...counted, p99: p99Of(times) }))
-  return { seconds: ms / 1000, ...counts, p50: at(50), p99: at(99), lastBadMs, bySecond }
+  const wellAfterMs = wellAfter(tenths)
+  return { seconds: ms / 1000, ...counts, p50: at(50), p99: at(99), wellAfterMs, bySecond }
+}
+
+function wellAfter(
+  tenths: readonly { readonly due: number; readonly bad: number }[],
+): number | null {
+  for (let from = 0; from + 10 <= tenths.length; from++) {
+    const second = tenths.slice(from, from + 10)
+    const [due, bad] = second.reduce<[number, number]>(
+      ([due, bad], one) => [due + one.due, bad + one.bad],
+      [0, 0],
+    )
+    if (bad <= due * 0.01) return from * 100
+  }
+  return null
 }
 
 const p99Of = (times: readonly number[]): number =>

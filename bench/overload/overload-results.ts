@@ -13,8 +13,8 @@ export interface OverloadRow {
   readonly goodput: number
   /** 99th percentile of what was answered, by that at 80 %. */
   readonly p99Ratio: number
-  /** From the end of the overload until nobody is turned away or slow any more, ms. */
-  readonly recoveryMs: number
+  /** From the end of the overload until all is well for a second, ms; null: it never was. */
+  readonly recoveryMs: number | null
 }
 
 export interface OverloadResults extends RunFacts {
@@ -36,10 +36,7 @@ const cells = ({ policy, goodput, overload, before, after, ...row }: OverloadRow
   `${(100 * goodput).toFixed(0)} %`,
   ...[overload.p50, overload.p99, before.p99].map((ms) => `${ms.toFixed(1)} ms`),
   row.p99Ratio.toFixed(1),
-  // Who was turned away in the last moment that was looked at may not be the last one.
-  row.recoveryMs >= after.seconds * 1000 - 100
-    ? `not within ${after.seconds} s`
-    : `${Math.round(row.recoveryMs)} ms`,
+  row.recoveryMs === null ? `not within ${after.seconds} s` : `${row.recoveryMs} ms`,
   ...[overload.shed, overload.failed, overload.offered].map((count) => count.toLocaleString('en')),
 ]
 
@@ -50,7 +47,7 @@ export function overloadPage(results: OverloadResults): Promise<string> {
     data: { id: 'results', value: results },
     script: new URL('./overload-charts.js', import.meta.url),
     body: `<p>${escapeHtml(factsLine(results))}; load average ${results.machineLoad.toFixed(1)}</p>
-<p><code>${escapeHtml(results.command)}</code>: ${Math.round(results.capacity)} commands a second can be done, each with ${work} µs of work of its own; ${times} times as many are asked for, for ${time / 1000} s, then 80 % of them again. In time: within a second. Well again: nobody is turned away any more, and none takes longer than twice the 99th percentile at 80 % before.</p>
+<p><code>${escapeHtml(results.command)}</code>: ${Math.round(results.capacity)} commands a second can be done, each with ${work} µs of work of its own; ${times} times as many are asked for, for ${time / 1000} s, then 80 % of them again. In time: within a second. Well again: from then on, for a second, at most one in a hundred is turned away or takes longer than twice the 99th percentile at 80 % before.</p>
 <h2>Answered in time, by the second in which they were due</h2>
 <div id="inTime"></div>
 <h2>99th percentile of what was answered, ms</h2>

@@ -1,5 +1,8 @@
 import { GridError } from './errors.ts'
 
+/** Name of the space that lines are kept in: waiting rooms serve it, not units. */
+export const roomSpaceName = 'waitingRoom'
+
 /**
  * What of a space is behind a waiting room, where one is switched on for it (`WAITING_ROOM`):
  * whoever calls it must have been admitted. docs/waiting-room.md.

@@ -6,6 +6,7 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
+  RecordMark,
 } from '../engine/ports/log.ts'
 import type { Host } from './host.ts'
 import type { SimulatedLog } from './simulated-log.ts'
@@ -65,7 +66,7 @@ export class HostLog implements Log {
     return this.#ask(() => this.connection.trim(position))
   }
 
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
     let ended = !this.#host.acts()
     if (ended) return { stop: async () => undefined }
     const give = (tell: () => void) =>

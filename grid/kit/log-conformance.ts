@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { GridError } from '../core/errors.ts'
-import type { Log, LogListener, LogRecord } from '../engine/ports/log.ts'
+import type { Log, LogListener, LogRecord, RecordMark } from '../engine/ports/log.ts'
 
 export interface LogConformanceSubject {
   readonly log: Log
@@ -14,7 +14,7 @@ const text = (record: LogRecord | undefined): string | undefined =>
   record && new TextDecoder().decode(record.data)
 
 /** A tail that keeps what it sees, and can be waited for. */
-export function follow(log: Log, after: number, seen?: LogRecord) {
+export function follow(log: Log, after: number, seen?: RecordMark) {
   const records: LogRecord[] = []
   let failure: Error | undefined
   let wake = () => {}
@@ -201,12 +201,8 @@ export function describeLogConformance(
         await appendAll(log, ['a', 'b', 'c'])
         const seen = (await log.read(2)) as LogRecord
         expect(await follow(log, 2, seen).reached(3)).toEqual(['c'])
-        const others = [
-          { ...seen, data: bytes('x') },
-          { ...seen, time: seen.time - 1 },
-        ]
-        for (const other of others)
-          expect((await follow(log, 2, other).broken()).code).toBe('log_replaced')
+        const other = { ...seen, time: seen.time - 1 }
+        expect((await follow(log, 2, other).broken()).code).toBe('log_replaced')
         await log.trim(3)
         // Nobody can tell any more.
         expect(await follow(log, 2, seen).reached(3)).toEqual(['c'])

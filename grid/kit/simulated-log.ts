@@ -8,6 +8,7 @@ import {
   type LogListener,
   type LogRecord,
   type LogTail,
+  type RecordMark,
 } from '../engine/ports/log.ts'
 import { SimulatedStream } from './simulated-stream.ts'
 
@@ -91,7 +92,7 @@ export class SimulatedLog implements Log {
     return this.#exchange(store, { answered: answered && copies > 0, delayMs })
   }
 
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
     const damaged: LogListener = {
       record: (record) => listener.record(this.seen(record)),
       connected: (connected) => listener.connected?.(connected),
@@ -197,14 +198,14 @@ class SimulatedTail {
   readonly #schedule: (callback: () => void) => void
   #next: number
   /** The record at the position before. */
-  #seen: LogRecord | undefined
+  #seen: RecordMark | undefined
   #ended = false
 
   constructor(
     stream: SimulatedStream,
     after: number,
     listener: LogListener,
-    seen: LogRecord | undefined,
+    seen: RecordMark | undefined,
     schedule: (callback: () => void) => void,
   ) {
     this.listener = listener

@@ -194,6 +194,11 @@ export class CommandRunner implements UnitCondition {
     return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
   }
 
+  /** Of them, those that are sent to the log when this turn ends. */
+  get gatheredCount(): number {
+    return this.#chain.gathered
+  }
+
   /** Commands that wait for what others hold, or for their turn to come. */
   get waiting(): number {
     return this.waiters.size + (this.parts?.turns.waiting ?? 0)

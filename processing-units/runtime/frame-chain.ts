@@ -133,6 +133,11 @@ export class FrameChain {
     return this.#open.length
   }
 
+  /** Of them, what goes with the next frame when this turn ends: 0 while no frame may be sent. */
+  get gathered(): number {
+    return this.#inFlight.length < this.#options.framesInFlightMax ? this.#open.length : 0
+  }
+
   /** How long the log has been silent about the oldest frame in flight; 0 when there is none. */
   get silentMs(): number {
     const [head] = this.#inFlight

@@ -13,7 +13,7 @@ type Options = Omit<SaleOptions, 'folder' | 'say'> & {
 
 const command = new Command('npm run on-sale --')
   .description(
-    'An on-sale with a waiting room on a real cluster: visitors join over HTTP, are told how long it takes, come in, and buy a seat each while there are any, while every process (rooms, units, pump, writer, reader) is killed with kill -9 once. At the end the order of the line was kept, nobody was let in twice or lost, no seat was sold twice; and how good the estimates were.',
+    'An on-sale with a waiting room on a real cluster: visitors join over HTTP, are told how long it takes, come in, and buy a seat each while there are any, while every process (rooms, units, pump, writer, reader, NATS, MongoDB, Redis) is killed with kill -9 once. At the end the order of the line was kept, nobody was let in twice or lost, no seat was sold twice; and how good the estimates were.',
   )
   .option('--visitors <number>', 'visitors', whole(1, 1_000_000), 5000)
   .option('--seats <number>', 'seats', whole(1, 100_000), 2000)
@@ -23,6 +23,7 @@ const command = new Command('npm run on-sale --')
   .option('--units <number>', 'processing units', whole(1, 16), 2)
   .option('--rooms <number>', 'waiting rooms', whole(1, 8), 2)
   .option('--no-kills', 'nobody is killed')
+  .option('--kill-pause-ms <number>', 'between two of them', whole(0, 600_000), 0)
   .option('--keep', 'keep data and logs also when nothing was found', false)
   .option('--json', 'print the result as JSON, in one line', false)
   .addHelpText(

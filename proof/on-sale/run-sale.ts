@@ -18,8 +18,10 @@ export interface SaleOptions {
   readonly inside: number
   readonly units: number
   readonly rooms: number
-  /** Kill every process once, with kill -9, while visitors come. */
+  /** Kill every process once, with kill -9, while visitors come: servers last. */
   readonly kills: boolean
+  /** Between the return of one and the end of the next, ms. */
+  readonly killPauseMs: number
   readonly folder: string
   readonly say: (line: string) => void
 }
@@ -83,7 +85,7 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
         .finally(() => open.delete(one))
       open.add(one)
     }
-    const killed = options.kills ? killEach(cluster, say) : Promise.resolve([])
+    const killed = options.kills ? killEach(cluster, options.killPauseMs, say) : Promise.resolve([])
     let told = began
     for (let came = 0; came < visitors; ) {
       const due = Math.min(visitors, Math.floor(((performance.now() - began) * rate) / 1000))
@@ -118,15 +120,29 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
 }
 
 /** One after the other, each back before the next one goes. */
-async function killEach(cluster: ProcessCluster, say: (line: string) => void): Promise<string[]> {
-  const names = cluster.components.map(({ settings }) => settings.name)
-  for (const name of names) {
-    const component = cluster.components.find(({ settings }) => settings.name === name)
+async function killEach(
+  cluster: ProcessCluster,
+  pauseMs: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const names: string[] = []
+  const killed = async (name: string) => {
+    say(`  killed ${name}, and it is back`)
+    names.push(name)
+    await sleep(pauseMs)
+  }
+  for (const { settings } of [...cluster.components]) {
+    const component = cluster.components.find((one) => one.settings.name === settings.name)
     if (!component) continue
     component.kill('SIGKILL')
     await component.gone
     await cluster.restart(component)
-    say(`  killed ${name}, and it is back`)
+    await killed(settings.name)
+  }
+  for (const server of cluster.servers.values()) {
+    await server.kill()
+    await server.restart()
+    await killed(server.name)
   }
   return names
 }

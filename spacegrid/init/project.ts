@@ -60,7 +60,7 @@ export async function writeProject(place: string): Promise<Project> {
       .replaceAll('{{name}}', name)
       .replaceAll('{{space}}', space)
       // Those of this repository have more services, and call them after the role.
-      .replace(/^ {2}(?:console|waiting-room):.*\n(?: {4}.*\n)*/gm, '')
+      .replace(/^ {2}(?:console|waiting-room|deployment-manager):.*\n(?: {4}.*\n)*/gm, '')
       .replaceAll(/^ {2}processing-unit:|processing-unit(?==\d)/gm, (service) =>
         service.replace('processing-unit', 'unit'),
       )

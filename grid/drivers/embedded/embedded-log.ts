@@ -9,6 +9,7 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
+  RecordMark,
 } from '../../engine/ports/log.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedTail, type HeldRecords } from './embedded-tail.ts'
@@ -132,7 +133,7 @@ export class EmbeddedLog implements Log, HeldRecords {
     })
   }
 
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
     const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener, seen)
     this.#tails.add(tail)
     this.#clock.soon(() => {

@@ -5,6 +5,7 @@ import {
   type LogBounds,
   type LogListener,
   type LogRecord,
+  type RecordMark,
 } from '../../engine/ports/log.ts'
 import type { SharedTurn } from './shared-turn.ts'
 
@@ -27,7 +28,7 @@ export class EmbeddedTail {
   readonly #turn: SharedTurn
   #next: number
   /** What the record before `next` has to be; undefined once that was looked at. */
-  #seen: LogRecord | undefined
+  #seen: RecordMark | undefined
   /**
    * A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost.
    */
@@ -40,7 +41,7 @@ export class EmbeddedTail {
     log: HeldRecords,
     after: number,
     listener: LogListener,
-    seen: LogRecord | undefined,
+    seen: RecordMark | undefined,
   ) {
     this.#turn = turn
     this.#clock = clock

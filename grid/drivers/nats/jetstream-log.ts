@@ -7,6 +7,7 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
+  RecordMark,
 } from '../../engine/ports/log.ts'
 import { JetStreamPublisher } from './jetstream-publisher.ts'
 import {
@@ -157,7 +158,7 @@ export class JetStreamLog implements Log {
   /**
    * A record's `data` is a view into what was received: a listener copies what it keeps for long.
    */
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail {
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
     const { tailing, turns } = this.#connections
     const { connection, manager } = tailing
     const tail = new JetStreamTail(connection, manager, listener, {

@@ -4,8 +4,8 @@ import {
   isSameRecord,
   type LogBounds,
   type LogListener,
-  type LogRecord,
   type LogTail,
+  type RecordMark,
 } from '../../engine/ports/log.ts'
 import type { CatchUpTurns } from './catch-up-turns.ts'
 import { type ConsumerEnd, JetStreamConsumer } from './jetstream-consumer.ts'
@@ -35,7 +35,7 @@ export interface TailOptions {
   /** The position before the first one wanted. */
   readonly after: number
   /** The record there, where it is known. */
-  readonly seen?: LogRecord | undefined
+  readonly seen?: RecordMark | undefined
   readonly heartbeatMs: number
   /** Of those that share the connection; left out: it is this tail's alone. */
   readonly turns?: CatchUpTurns | undefined
@@ -43,7 +43,7 @@ export interface TailOptions {
 
 interface Found extends LogBounds {
   /** What stands at the last position, if it is known what stood there. */
-  readonly atLast: LogRecord | undefined
+  readonly atLast: RecordMark | undefined
 }
 
 /**
@@ -61,7 +61,7 @@ export class JetStreamTail implements LogTail {
   /** The last position handed on. */
   #last: number
   /** Its record; undefined when nobody knows it. */
-  #seen: LogRecord | undefined
+  #seen: RecordMark | undefined
   #over = false
   /** What the listener was told last. */
   #connected: boolean | undefined
@@ -154,8 +154,9 @@ export class JetStreamTail implements LogTail {
       {
         record: (position, time, data) => {
           this.#last = position
-          this.#seen = { position, time, data }
-          this.#listener.record(this.#seen)
+          const record = { position, time, data }
+          this.#seen = record
+          this.#listener.record(record)
           if (position >= missingTo) caughtUp()
         },
         ended: end.resolve,
@@ -199,13 +200,13 @@ export class JetStreamTail implements LogTail {
     }
   }
 
-  async #readLast(): Promise<LogRecord | undefined> {
+  async #readLast(): Promise<RecordMark | undefined> {
     if (this.#seen === undefined) return undefined
     const position = this.#last
     try {
       const { streams } = this.#manager
-      const { time, data } = await streams.getMessage(this.#options.stream, { seq: position })
-      return { position, time: time.getTime(), data }
+      const { time } = await streams.getMessage(this.#options.stream, { seq: position })
+      return { position, time: time.getTime() }
     } catch (error) {
       if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
       throw error

@@ -1,5 +1,5 @@
 import { GridError } from '../../core/errors.ts'
-import type { Log, LogListener, LogRecord, LogTail } from '../ports/log.ts'
+import type { Log, LogListener, LogRecord, LogTail, RecordMark } from '../ports/log.ts'
 import { type QueuedWindow, WindowAssembler } from './window-assembler.ts'
 
 export const outOfOrder = (last: number, position: number): GridError =>
@@ -30,7 +30,7 @@ export class WindowFeed {
   readonly #windows: QueuedWindow[] = []
   /** Queue position of the last record read. */
   #last: number
-  #seen: LogRecord | undefined
+  #seen: RecordMark | undefined
   #bytes = 0
   #tail: LogTail | undefined
   /** Distinguishes the present tail's calls from those of one that was stopped. */

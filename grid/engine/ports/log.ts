@@ -9,11 +9,11 @@ export interface LogRecord {
   readonly data: Uint8Array
 }
 
-/** The same record, not another one that a log without its end has put in its place. */
-export const isSameRecord = (one: LogRecord, other: LogRecord): boolean =>
-  one.position === other.position &&
-  one.time === other.time &&
-  Buffer.compare(one.data, other.data) === 0
+/** What tells a record from another one that a log without its end has put in its place. */
+export type RecordMark = Pick<LogRecord, 'position' | 'time'>
+
+export const isSameRecord = (one: RecordMark, other: RecordMark): boolean =>
+  one.position === other.position && one.time === other.time
 
 export interface LogBounds {
   /** Names this very log: a log deleted and created again has another identity. */
@@ -72,7 +72,7 @@ export interface Log {
    * @param seen the record at `after`, by whoever has read it before: a log that has another one
    * there by now has lost its end and grown again, and the tail breaks with `log_replaced`
    */
-  tail(after: number, listener: LogListener, seen?: LogRecord): LogTail
+  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail
   bounds(): Promise<LogBounds>
   /** The record at a position, or undefined when it is not held. */
   read(position: number): Promise<LogRecord | undefined>

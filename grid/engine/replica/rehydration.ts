@@ -3,7 +3,7 @@ import type { LogName } from '../../core/log-name.ts'
 import { clocksAgree } from '../../core/record-time.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
-import type { Log, LogBounds, LogRecord } from '../ports/log.ts'
+import type { Log, LogBounds, LogRecord, RecordMark } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import { decodeFrame } from '../wire/frame-codec.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../wire/snapshot-codec.ts'
@@ -62,7 +62,7 @@ export interface Rehydrated {
   readonly logIdentity: string
   readonly source: RehydrationSource
   /** The record at the state's position; undefined: the log does not hold it. */
-  readonly seen?: LogRecord | undefined
+  readonly seen?: RecordMark | undefined
   /** How the copy went; undefined: there was nothing to copy. */
   readonly copied?: Copied
 }

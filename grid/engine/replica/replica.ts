@@ -14,6 +14,7 @@ import {
   type LogListener,
   type LogRecord,
   type LogTail,
+  type RecordMark,
 } from '../ports/log.ts'
 import { decodeInPieces, decodeTransactions } from '../wire/frame-codec.ts'
 import { readRecord, type UnreadRecord } from './record-reader.ts'
@@ -63,7 +64,7 @@ export interface ReplicaOptions {
   /** The frame that is these very bytes, for whoever has sent them: it need not be read. */
   readonly known?: KnownFrame
   /** The record at the state's position, as the log had it when that was looked at. */
-  readonly seen?: LogRecord | undefined
+  readonly seen?: RecordMark | undefined
 }
 
 interface Unread extends UnreadRecord {
@@ -99,7 +100,7 @@ export class Replica {
   #stopped = false
   #holds = 0
   /** The record at the state's position, where it is known. */
-  #seen: LogRecord | undefined
+  #seen: RecordMark | undefined
   readonly #clock: Clock | undefined
   readonly #known: KnownFrame | undefined
   /** What has come behind a large transaction that is being prepared; undefined: there is none. */

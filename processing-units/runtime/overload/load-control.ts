@@ -31,6 +31,8 @@ export interface LoadControlOptions {
 /** What is under way when somebody asks. */
 export interface Underway {
   readonly pendingCount: number
+  /** Of them, those that are sent to the log when this turn of the event loop ends. */
+  readonly gatheredCount: number
   /** Commands answered so far. */
   readonly answered: number
 }
@@ -47,6 +49,12 @@ const limitMin = 32
 const shares: Readonly<Record<Priority, number>> = { finish: 1, begin: 0.85, browse: 0.7 }
 /** Part of the limit below which nobody's share is looked at. */
 const crowded = 0.5
+/**
+ * Part of that which is taken in one turn of the event loop: while one half is on its way to the
+ * log the unit works on the other. Otherwise it would take all at once when all have come back, and
+ * have nothing to do while they are on their way.
+ */
+const turnShare = 0.5
 /** Weight of the newest interval in what is measured over about a second. */
 const newest = 0.1
 /** Times the target after which what waits is given up. */
@@ -132,13 +140,13 @@ export class LoadControl {
   }
 
   #enter(command: AnyCommand, caller: Caller, underway: Underway, now: number): void {
-    const { pendingCount } = underway
+    const { pendingCount, gatheredCount } = underway
     if (now >= this.#intervalEnds) this.#turn(underway, now)
     if (pendingCount > this.#peak) this.#peak = pendingCount
     if (!this.#isLimited) return
     const max = this.#limit.value * shares[command.priority]
     const isGreedy = this.#fairShares.isGreedy(caller)
-    if (pendingCount >= max)
+    if (pendingCount >= max || gatheredCount >= max * turnShare)
       throw this.#refused('queue', command, underway, `${pendingCount} commands are waiting`)
     if (isGreedy && pendingCount >= max * crowded)
       throw this.#refused('share', command, underway, 'Others wait who have asked for less')

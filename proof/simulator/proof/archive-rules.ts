@@ -53,7 +53,7 @@ export const archiveRules: readonly Rule[] = [
   },
   {
     name: 'archive: what leaves memory reaches the store with its value',
-    file: 'data-pump/pump-incarnation.ts',
+    file: 'data-pump/next-window.ts',
     find: 'this.#collector.add(archived ? { ...change, value: before, archived } : change)',
     replace: 'this.#collector.add(change)',
   },

@@ -354,7 +354,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '9: what the store has wrong is written anew',
-    file: 'data-pump/pump-incarnation.ts',
+    file: 'data-pump/next-window.ts',
     find: 'for (const change of taken) this.#collector.correct(change)',
     replace: '',
     tests: ['proof/simulator/scenarios/tampering.test.ts'],

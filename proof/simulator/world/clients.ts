@@ -1,6 +1,5 @@
 import type { Acknowledgement } from '@spacegrid/grid/core/definition'
 import { isGridError, Rejection } from '@spacegrid/grid/core/errors'
-import { UnusablePage } from '@spacegrid/grid/core/page-cursor'
 import type { CommandAnswer, ReadOptions } from '@spacegrid/grid/doors/request/serving'
 import { SeededRandom } from '@spacegrid/grid/kit/seeded-random'
 import { hopMsMax } from '@spacegrid/runtime/partitions/asking'
@@ -260,7 +259,7 @@ export class Clients {
         const code = isGridError(error) ? error.code : String((error as Error)?.stack)
         this.#world.coverage.count(`queries: ${code}`)
         // A text that fits the schema, and is no cursor all the same.
-        if (error instanceof UnusablePage) return
+        if (isUnusablePage(error)) return
         if (!isGridError(error) || !readFailures.has(error.code))
           this.#world.fail('query', `${slot.name} failed ${ask.name}: ${code}`)
       })
@@ -348,4 +347,11 @@ function failureOf(error: unknown): Told {
     return { kind: 'rejection', reason: error.reason, details: error.details }
   if (isGridError(error)) return { kind: 'failure', code: error.code, message: error.message }
   return { kind: 'failure', code: 'bug', message: String((error as Error)?.stack ?? error) }
+}
+
+/** By what callers are told of it. */
+function isUnusablePage(error: unknown): boolean {
+  if (!isGridError(error, 'invalid_input')) return false
+  const { errors } = error.details as { readonly errors?: readonly { readonly path: string }[] }
+  return errors?.some(({ path }) => path === 'cursor' || path === 'limit') === true
 }
