@@ -124,7 +124,7 @@ function unpackPart(data: Uint8Array): readonly unknown[] {
   }
   throw new GridError(
     'format_unsupported',
-    `A window has format ${format}; this version reads formats ${windowFormat} and ${archiveWindowFormat}`,
+    `A window has format ${format}; this version reads formats ${windowFormat} and ${archiveWindowFormat}. Update this component`,
   )
 }
 
