@@ -7,6 +7,11 @@ import { retryAfter } from './retry-after.ts'
 
 /** Queries that take longer on the average wait for a turn. */
 const costlyMs = 5
+/**
+ * Those that take so long are costly the first time; what takes less may have run for the first time
+ * ever, when nothing is compiled yet.
+ */
+const plainlyCostlyMs = 20
 /** Those that take less are too short to be worth another look at the clock. */
 const measuredMs = 1
 /** Weight of the newest run in what a query costs. */
@@ -28,8 +33,8 @@ interface Waiting {
  * in between any two, and while commands wait, they leave them twice the time that they have taken
  * themselves. A long answer is written in slices: that is no time in which nothing else runs, but
  * the next one begins when it is over. The line is as long as is worked off within two seconds.
- * What a query costs is measured from its beginning to the end of its turn of the event loop, with
- * the writing of its answer; the first time it is met nobody knows. One for all units of a process
+ * What a query costs is measured from its beginning to that of the next one or the end of its turn
+ * of the event loop, with the writing of its answer; the first time it is met nobody knows. One for all units of a process
  * that share its event loop.
  */
 export class QueryTurns {
@@ -41,6 +46,8 @@ export class QueryTurns {
   /** What those in line, and the one that has its turn, take together, ms. */
   #lineMs = 0
   #isTaken = false
+  /** The last one that was run at once in this turn: the time until the next one begins is its. */
+  #last: { readonly query: string; readonly begun: number } | undefined
   #shed = 0
 
   constructor(clock: Clock, random: Random) {
@@ -55,13 +62,13 @@ export class QueryTurns {
   /** A query has been run at once, from `begun`, monotonic ms, until now. */
   ran(query: string, begun: number): void {
     const ms = this.#clock.monotonic() - begun
+    this.#settle(begun)
     if (ms < measuredMs && !this.#costs.has(query)) return
     // At once, for who asks the same in this very turn.
-    if (ms >= costlyMs && !this.isCostly(query)) this.#costs.set(query, ms)
-    if (!this.#isTaken)
-      this.#clock.soon(() =>
-        this.#costs.set(query, this.#averageOf(query, this.#clock.monotonic() - begun)),
-      )
+    if (ms >= plainlyCostlyMs && !this.isCostly(query)) this.#costs.set(query, ms)
+    if (this.#isTaken) return
+    this.#last = { query, begun }
+    this.#clock.soon(() => this.#settle(this.#clock.monotonic()))
   }
 
   /**
@@ -142,6 +149,12 @@ export class QueryTurns {
     const next = this.#line.shift()
     if (next) next.begin()
     else this.#isTaken = false
+  }
+
+  #settle(until: number): void {
+    const last = this.#last
+    this.#last = undefined
+    if (last) this.#costs.set(last.query, this.#averageOf(last.query, until - last.begun))
   }
 
   #averageOf(query: string, ms: number): number {
