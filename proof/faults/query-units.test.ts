@@ -1,4 +1,5 @@
 import { JetStreamLog } from '@spacegrid/grid/drivers/nats/jetstream-log'
+import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
 import { FaultGrid } from '@spacegrid/proof/support/fault-grid'
 import { repositoryApplication } from '@spacegrid/proof/support/repository-application'
 import { startNats } from '@spacegrid/proof/support/test-servers'
@@ -57,6 +58,21 @@ async function counted(components: readonly ComponentProcess[]): Promise<number>
     for (const [, count] of text.matchAll(counts)) total += Number(count)
   }
   return total
+}
+
+/** Whether each has all that it is to keep. */
+async function inPlace(components: readonly ComponentProcess[]): Promise<boolean> {
+  const found = await Promise.all(
+    components.map(async (component) => {
+      const response = await fetch(`${adminOf(component)}/status`)
+      const { placement } = (await response.json()) as {
+        placement?: Record<string, PlacementStatus>
+      }
+      const kept = placement?.ticketing?.queryUnits
+      return !kept || (kept.moving === 0 && kept.scarce.length === 0)
+    }),
+  )
+  return found.every(Boolean)
 }
 
 async function kill(components: readonly ComponentProcess[]): Promise<void> {
@@ -124,10 +140,12 @@ describe.each([1, 4])('query units of a space with %i partitions', (partitions) 
       free: 19,
     })
 
-    // Queries are answered where they come in, and by nobody else.
+    // Queries are answered where they come in, and by nobody else, once everything is in place.
+    await waitFor(() => inPlace(cluster.queryUnits), { what: 'a copy of all in each' })
     const before = [await counted(cluster.units), await counted(cluster.queryUnits)]
     const asked = Array.from({ length: 300 }, () => availability(queries))
-    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ free: 19 })
+    const answers = await Promise.all(asked)
+    expect(answers.filter(({ free }) => free !== 19)).toEqual([])
     const after = [await counted(cluster.units), await counted(cluster.queryUnits)]
     expect(after).toEqual([before[0], (before[1] ?? 0) + 300])
 
