@@ -69,6 +69,9 @@ export default defineConfig({
           name: 'end-to-end',
           include: endToEnd,
           maxWorkers,
+          // Where tests of one file run at once each has servers of its own, whose health checks
+          // must not starve.
+          maxConcurrency: 2,
           sequence: { groupOrder: 3 },
           ...withServers,
         },
