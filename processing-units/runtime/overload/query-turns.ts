@@ -8,8 +8,8 @@ import { retryAfter } from './retry-after.ts'
 /** Queries that take longer on the average wait for a turn. */
 const costlyMs = 5
 /**
- * Those that take so long are costly the first time; what takes less may have run for the first time
- * ever, when nothing is compiled yet.
+ * Those that take so long are costly the first time; what takes less may have run for the first
+ * time ever, when nothing is compiled yet.
  */
 const plainlyCostlyMs = 20
 /** Those that take less are too short to be worth another look at the clock. */
@@ -34,8 +34,8 @@ interface Waiting {
  * themselves. A long answer is written in slices: that is no time in which nothing else runs, but
  * the next one begins when it is over. The line is as long as is worked off within two seconds.
  * What a query costs is measured from its beginning to that of the next one or the end of its turn
- * of the event loop, with the writing of its answer; the first time it is met nobody knows. One for all units of a process
- * that share its event loop.
+ * of the event loop, with the writing of its answer; the first time it is met nobody knows. One for
+ * all units of a process that share its event loop.
  */
 export class QueryTurns {
   readonly #clock: Clock
