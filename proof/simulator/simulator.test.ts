@@ -6,6 +6,7 @@ import logReplaced from './regressions/log-replaced.json' with { type: 'json' }
 import lostPast from './regressions/lost-past.json' with { type: 'json' }
 import nothingStored from './regressions/nothing-stored.json' with { type: 'json' }
 import pumpLogReplaced from './regressions/pump-log-replaced.json' with { type: 'json' }
+import refusedThenDone from './regressions/refused-then-done.json' with { type: 'json' }
 import standbyPump from './regressions/standby-pump.json' with { type: 'json' }
 import { planOf, tryPlan, tryQuickly, workloadNames } from './seed-run.ts'
 import { shrink } from './shrink.ts'
@@ -72,6 +73,7 @@ test.each([
   ['a pump that lost its queue before anything was stored goes back to the log', nothingStored],
   ['no pump begins with a log that took the place of the one it followed', pumpLogReplaced],
   ['pumps that did not follow while the log lost its end publish nothing of it', lostPast],
+  ['what was passed on and refused is not done by a second copy of the message', refusedThenDone],
 ])('%s', async (_, plan) => {
   expect((await tryPlan(plan as unknown as Plan)).problems).toEqual([])
 })

@@ -65,7 +65,9 @@ export class Asking {
         }
         continue
       }
-      const id = isOnce ? this.#random.id() : undefined
+      // With an idempotency key too: of a message that comes twice the first may be refused.
+      const isNumbered = isOnce || request.kind === 'command'
+      const id = isNumbered ? this.#random.id() : undefined
       const asked = { ...request, withinMs: leftMs, id }
       const passed = await this.#passing.pass(member, asked, leftMs + hopMsMax)
       if (passed.kind === 'answer') return passed.answer as Answer

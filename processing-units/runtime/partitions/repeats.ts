@@ -11,9 +11,9 @@ interface Answered<Answer> {
 }
 
 /**
- * A message may come twice (`Messaging`). What is to be done once, and has no idempotency key by
- * which the log would know it again, is known by the number that its sender gave it: whoever sends
- * it again gets the first answer.
+ * A message may come twice (`Messaging`). What is to be done once is known by the number that its
+ * sender gave it, and gets the first answer both times. An idempotency key, by which the log would
+ * know it again, is not enough: what was refused at first would be done behind the refusal.
  */
 export class Repeats<Answer> {
   readonly #clock: Clock

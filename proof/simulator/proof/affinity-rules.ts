@@ -14,9 +14,16 @@ export const affinityRules: readonly Rule[] = [
   {
     name: 'affinity: a command without an idempotency key is done once, though its message comes twice',
     file: 'processing-units/runtime/partitions/asking.ts',
-    find: 'const id = isOnce ? this.#random.id() : undefined',
+    find: 'const id = isNumbered ? this.#random.id() : undefined',
     replace: 'const id = undefined',
     tests,
+  },
+  {
+    name: 'affinity: a command with an idempotency key that was refused is not done by a second copy of its message',
+    file: 'processing-units/runtime/partitions/asking.ts',
+    find: "const isNumbered = isOnce || request.kind === 'command'",
+    replace: 'const isNumbered = isOnce',
+    tests: ['processing-units/runtime/partitions/asking.test.ts'],
   },
   {
     name: 'affinity: what has no outcome and no idempotency key is not asked again elsewhere',
