@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Binary, environmentOf, findBinary } from './binary.ts'
 import { serverBinaries } from './binary-sources.ts'
@@ -174,7 +174,11 @@ export class LocalServer implements AsyncDisposable {
 
   /** Freezes the process: connections stay open and nothing answers. */
   async pause(): Promise<void> {
-    await this.#signal('SIGSTOP')
+    if (!(await this.#signal('SIGSTOP')) || process.platform !== 'linux') return
+    await waitUntil(() => standsStill(this.pid), {
+      timeoutMs: stopTimeoutMs,
+      what: `${this.name} to stand still`,
+    })
   }
 
   async resume(): Promise<void> {
@@ -267,4 +271,16 @@ async function sizeOf(file: string): Promise<number> {
     // Not there yet.
     return 0
   }
+}
+
+/** Whether all threads have been stopped: each stops by itself, some moments after the signal. */
+async function standsStill(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const states = await Promise.all(
+    threads.map(async (thread) => {
+      const text = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')
+      return text.slice(text.lastIndexOf(')') + 2).at(0)
+    }),
+  )
+  return states.every((state) => state === 'T' || state === undefined)
 }
