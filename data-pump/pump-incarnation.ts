@@ -169,7 +169,7 @@ export class PumpIncarnation {
   }
 
   #follow(start: PumpStart): Work {
-    const { state, seen, from, newest, last, corrections } = start
+    const { state, timeSeen, from, newest, last, corrections } = start
     const { log, image, changes, events, messaging, clock, random } = this.#ports
     if (corrections.length > 0)
       this.#report({
@@ -182,7 +182,7 @@ export class PumpIncarnation {
     this.#chainFrom = newest ? 0 : last + 1
     if (newest) this.#trail.published(newest.to, newest.digest)
     this.#trail.passed(state)
-    const replica = new Replica(log, state, { clock, seen })
+    const replica = new Replica(log, state, { clock, timeSeen })
     this.#parts.watch.follow(replica)
     replica.listen({
       melded: () => this.#trail.passed(state),

@@ -52,12 +52,12 @@ export async function findRepair(
     if (stored.position >= wrongTo) {
       const right = await fromPeer(clock, life, (signal) => copy(['peer'], signal))
       if (!right) return undefined
-      const { state, logIdentity, seen } = right
+      const { state, logIdentity, timeSeen } = right
       if (state.position > stored.position) {
         const corrections = await differences(stored, state, clock)
         const from = stored.position
         return {
-          ...{ state, logIdentity, seen, from, newest: undefined },
+          ...{ state, logIdentity, timeSeen, from, newest: undefined },
           ...{ last, storedAt, wrongTo, corrections },
         }
       }

@@ -1,5 +1,4 @@
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import type { RecordMark } from '@spacegrid/grid/engine/ports/log'
 import type { StoredChange } from '@spacegrid/grid/engine/ports/store'
 import type { WindowPart } from '@spacegrid/grid/engine/wire/window-codec'
 
@@ -9,8 +8,8 @@ export interface PumpStart {
   readonly state: SpaceState
   /** Identity of the log that continues it. */
   readonly logIdentity: string
-  /** The log's record at the state's position, where the log holds it. */
-  readonly seen?: RecordMark | undefined
+  /** Time of the log's record at the state's position, where the log holds it. */
+  readonly timeSeen?: number | undefined
   /** Where the next window begins. */
   readonly from: number
   /** The window that ends at `from`; undefined when the queue does not lead on from the store. */

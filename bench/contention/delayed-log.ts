@@ -5,7 +5,6 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
-  RecordMark,
 } from '@spacegrid/grid/engine/ports/log'
 
 /**
@@ -29,7 +28,7 @@ export class DelayedLog implements Log {
     return await this.#log.append(data, options)
   }
 
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail {
     // Timers of one length fire in the order in which they were set.
     const later = (tell: () => void) => void this.#later().then(tell)
     let isStopped = false
@@ -38,7 +37,7 @@ export class DelayedLog implements Log {
       connected: (connected) => later(() => isStopped || listener.connected?.(connected)),
       broken: (error) => later(() => isStopped || listener.broken(error)),
     }
-    const tail = this.#log.tail(after, told, seen)
+    const tail = this.#log.tail(after, told, timeSeen)
     return {
       stop: async () => {
         isStopped = true

@@ -6,7 +6,6 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
-  RecordMark,
 } from '../engine/ports/log.ts'
 import type { Host } from './host.ts'
 import type { SimulatedLog } from './simulated-log.ts'
@@ -66,7 +65,7 @@ export class HostLog implements Log {
     return this.#ask(() => this.connection.trim(position))
   }
 
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail {
     let ended = !this.#host.acts()
     if (ended) return { stop: async () => undefined }
     const give = (tell: () => void) =>
@@ -85,7 +84,7 @@ export class HostLog implements Log {
       connected: (connected) => give(() => listener.connected?.(connected)),
       broken: (error) => give(() => listener.broken(error)),
     }
-    const tail = this.connection.tail(after, told, seen)
+    const tail = this.connection.tail(after, told, timeSeen)
     return {
       stop: async () => {
         ended = true

@@ -1,14 +1,12 @@
 import { GridError, isGridError } from '../core/errors.ts'
 import type { Clock } from '../engine/ports/clock.ts'
-import {
-  type AppendOptions,
-  isSameRecord,
-  type Log,
-  type LogBounds,
-  type LogListener,
-  type LogRecord,
-  type LogTail,
-  type RecordMark,
+import type {
+  AppendOptions,
+  Log,
+  LogBounds,
+  LogListener,
+  LogRecord,
+  LogTail,
 } from '../engine/ports/log.ts'
 import { SimulatedStream } from './simulated-stream.ts'
 
@@ -92,13 +90,13 @@ export class SimulatedLog implements Log {
     return this.#exchange(store, { answered: answered && copies > 0, delayMs })
   }
 
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail {
     const damaged: LogListener = {
       record: (record) => listener.record(this.seen(record)),
       connected: (connected) => listener.connected?.(connected),
       broken: (error) => listener.broken(error),
     }
-    const tail = new SimulatedTail(this.stream, after, damaged, seen, (callback) =>
+    const tail = new SimulatedTail(this.stream, after, damaged, timeSeen, (callback) =>
       this.#clock.after(this.#latencyMs() + this.lateMs(), () => {
         if (this.#connected) callback()
       }),
@@ -197,22 +195,22 @@ class SimulatedTail {
   readonly #identity: string
   readonly #schedule: (callback: () => void) => void
   #next: number
-  /** The record at the position before. */
-  #seen: RecordMark | undefined
+  /** Time of the record at the position before, where it is known. */
+  #timeSeen: number | undefined
   #ended = false
 
   constructor(
     stream: SimulatedStream,
     after: number,
     listener: LogListener,
-    seen: RecordMark | undefined,
+    timeSeen: number | undefined,
     schedule: (callback: () => void) => void,
   ) {
     this.listener = listener
     this.#stream = stream
     this.#identity = stream.identity
     this.#next = after + 1
-    this.#seen = seen
+    this.#timeSeen = timeSeen
     this.#schedule = schedule
   }
 
@@ -238,7 +236,7 @@ class SimulatedTail {
       const record = this.#stream.read(this.#next)
       if (!record) return
       this.#next++
-      this.#seen = record
+      this.#timeSeen = record.time
       this.listener.record(record)
     }
   }
@@ -249,7 +247,7 @@ class SimulatedTail {
    */
   #isOther(): boolean {
     const record = this.#stream.read(this.#next - 1)
-    return this.#seen !== undefined && record !== undefined && !isSameRecord(record, this.#seen)
+    return this.#timeSeen !== undefined && record !== undefined && record.time !== this.#timeSeen
   }
 
   #break(code: 'log_replaced' | 'log_trimmed'): void {

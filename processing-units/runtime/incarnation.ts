@@ -102,7 +102,7 @@ export class Incarnation {
   #readEntries: ReadonlyMap<string, Entry> | undefined
 
   constructor(
-    { state, seen }: Pick<Rehydrated, 'state' | 'seen'>,
+    { state, timeSeen }: Pick<Rehydrated, 'state' | 'timeSeen'>,
     parts: IncarnationParts,
     options: UnitOptions,
     ended: (error: Error) => void,
@@ -115,7 +115,7 @@ export class Incarnation {
     this.#ended = ended
     this.state = state
     const known = (data: Uint8Array) => this.#chain.sentAs(data)
-    this.replica = new Replica(log, state, { clock, known, seen })
+    this.replica = new Replica(log, state, { clock, known, timeSeen })
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)

@@ -9,7 +9,6 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
-  RecordMark,
 } from '../../engine/ports/log.ts'
 import type { EmbeddedEnvironment } from './embedded-environment.ts'
 import { EmbeddedTail, type HeldRecords } from './embedded-tail.ts'
@@ -133,8 +132,8 @@ export class EmbeddedLog implements Log, HeldRecords {
     })
   }
 
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
-    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener, seen)
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail {
+    const tail = new EmbeddedTail(this.#clock, this.#turn, this, after, listener, timeSeen)
     this.#tails.add(tail)
     this.#clock.soon(() => {
       if (this.#tails.has(tail)) listener.connected?.(true)

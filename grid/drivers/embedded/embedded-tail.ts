@@ -1,12 +1,6 @@
 import { GridError, isGridError } from '../../core/errors.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
-import {
-  isSameRecord,
-  type LogBounds,
-  type LogListener,
-  type LogRecord,
-  type RecordMark,
-} from '../../engine/ports/log.ts'
+import type { LogBounds, LogListener, LogRecord } from '../../engine/ports/log.ts'
 import type { SharedTurn } from './shared-turn.ts'
 
 /** What a tail reads from. Answers at once: it is in memory, or in the operating system's. */
@@ -27,8 +21,8 @@ export class EmbeddedTail {
   readonly #listener: LogListener
   readonly #turn: SharedTurn
   #next: number
-  /** What the record before `next` has to be; undefined once that was looked at. */
-  #seen: RecordMark | undefined
+  /** Time of the record before `next`, as it was seen; undefined once that was looked at. */
+  #timeSeen: number | undefined
   /**
    * A turn of its own has been asked for: no other may deliver meanwhile, or order would be lost.
    */
@@ -41,14 +35,14 @@ export class EmbeddedTail {
     log: HeldRecords,
     after: number,
     listener: LogListener,
-    seen: RecordMark | undefined,
+    timeSeen: number | undefined,
   ) {
     this.#turn = turn
     this.#clock = clock
     this.#log = log
     this.#listener = listener
     this.#next = after + 1
-    this.#seen = seen
+    this.#timeSeen = timeSeen
     this.#schedule()
   }
 
@@ -88,11 +82,11 @@ export class EmbeddedTail {
 
   /** Within the life of this log nothing that it holds becomes another: it is asked once. */
   #isOther(first: number): boolean {
-    const seen = this.#seen
-    this.#seen = undefined
-    if (seen === undefined || this.#next - 1 < first) return false
+    const time = this.#timeSeen
+    this.#timeSeen = undefined
+    if (time === undefined || this.#next - 1 < first) return false
     const record = this.#read(this.#next - 1)
-    return record !== undefined && !isSameRecord(record, seen)
+    return record !== undefined && record.time !== time
   }
 
   /** A record that is not as it was written ends the tail: nobody can say what stood there. */

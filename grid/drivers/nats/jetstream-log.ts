@@ -7,7 +7,6 @@ import type {
   LogListener,
   LogRecord,
   LogTail,
-  RecordMark,
 } from '../../engine/ports/log.ts'
 import { JetStreamPublisher } from './jetstream-publisher.ts'
 import {
@@ -158,14 +157,14 @@ export class JetStreamLog implements Log {
   /**
    * A record's `data` is a view into what was received: a listener copies what it keeps for long.
    */
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail {
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail {
     const { tailing, turns } = this.#connections
     const { connection, manager } = tailing
     const tail = new JetStreamTail(connection, manager, listener, {
       stream: this.#options.stream,
       identity: this.#identity,
       after,
-      seen,
+      timeSeen,
       heartbeatMs: this.#options.heartbeatMs ?? 500,
       turns: this.#isOwn ? undefined : turns,
     })

@@ -1,12 +1,6 @@
 import { type JetStreamManager, NatsError } from 'nats'
 import { GridError } from '../../core/errors.ts'
-import {
-  isSameRecord,
-  type LogBounds,
-  type LogListener,
-  type LogTail,
-  type RecordMark,
-} from '../../engine/ports/log.ts'
+import type { LogBounds, LogListener, LogTail } from '../../engine/ports/log.ts'
 import type { CatchUpTurns } from './catch-up-turns.ts'
 import { type ConsumerEnd, JetStreamConsumer } from './jetstream-consumer.ts'
 import { boundsOf } from './jetstream-stream.ts'
@@ -34,16 +28,15 @@ export interface TailOptions {
   readonly identity: string
   /** The position before the first one wanted. */
   readonly after: number
-  /** The record there, where it is known. */
-  readonly seen?: RecordMark | undefined
+  /** When the record there was stored, where it is known. */
+  readonly timeSeen?: number | undefined
   readonly heartbeatMs: number
   /** Of those that share the connection; left out: it is this tail's alone. */
   readonly turns?: CatchUpTurns | undefined
 }
 
 interface Found extends LogBounds {
-  /** What stands at the last position, if it is known what stood there. */
-  readonly atLast: RecordMark | undefined
+  readonly timeAtLast: number | undefined
 }
 
 /**
@@ -60,8 +53,8 @@ export class JetStreamTail implements LogTail {
   readonly #unwatch: () => void
   /** The last position handed on. */
   #last: number
-  /** Its record; undefined when nobody knows it. */
-  #seen: RecordMark | undefined
+  /** Its record's time; undefined when nobody knows it. */
+  #timeSeen: number | undefined
   #over = false
   /** What the listener was told last. */
   #connected: boolean | undefined
@@ -83,7 +76,7 @@ export class JetStreamTail implements LogTail {
     this.#listener = listener
     this.#options = options
     this.#last = options.after
-    this.#seen = options.seen
+    this.#timeSeen = options.timeSeen
     this.#unwatch = connection.watch((connected) => {
       if (connected) this.#wake()
       else this.#endConsumer('cut')
@@ -154,9 +147,8 @@ export class JetStreamTail implements LogTail {
       {
         record: (position, time, data) => {
           this.#last = position
-          const record = { position, time, data }
-          this.#seen = record
-          this.#listener.record(record)
+          this.#timeSeen = time
+          this.#listener.record({ position, time, data })
           if (position >= missingTo) caughtUp()
         },
         ended: end.resolve,
@@ -193,27 +185,28 @@ export class JetStreamTail implements LogTail {
       // Only now: a consumer lives and dies with its stream, so what holds for the stream after
       // holds for all it sends.
       const bounds = boundsOf(await this.#manager.streams.info(this.#options.stream))
-      return { ...bounds, atLast: await this.#readLast() }
+      return { ...bounds, timeAtLast: await this.#timeAtLast() }
     } catch (error) {
       if (error instanceof NatsError) return undefined
       throw error
     }
   }
 
-  async #readLast(): Promise<RecordMark | undefined> {
-    if (this.#seen === undefined) return undefined
-    const position = this.#last
+  /** When the record at the last position was stored, if that is known and it is still there. */
+  async #timeAtLast(): Promise<number | undefined> {
+    if (this.#timeSeen === undefined) return undefined
     try {
-      const { streams } = this.#manager
-      const { time } = await streams.getMessage(this.#options.stream, { seq: position })
-      return { position, time: time.getTime() }
+      const { time } = await this.#manager.streams.getMessage(this.#options.stream, {
+        seq: this.#last,
+      })
+      return time.getTime()
     } catch (error) {
       if (isJetStreamError(error, jetStreamCodes.messageNotFound)) return undefined
       throw error
     }
   }
 
-  #faultOf({ identity, first, last, atLast }: Found): GridError | undefined {
+  #faultOf({ identity, first, last, timeAtLast }: Found): GridError | undefined {
     if (identity !== this.#options.identity) {
       return new GridError('log_replaced', `The log is ${identity}, not ${this.#options.identity}`)
     }
@@ -227,7 +220,7 @@ export class JetStreamTail implements LogTail {
     }
     this.#tooShort = 0
     // It came back without its end, and has given the positions away again.
-    if (atLast && this.#seen && !isSameRecord(atLast, this.#seen))
+    if (timeAtLast !== undefined && timeAtLast !== this.#timeSeen)
       return new GridError('log_replaced', `The log has another record at position ${this.#last}`)
     return first > this.#last + 1 ? this.#trimmed() : undefined
   }

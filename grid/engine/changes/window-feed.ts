@@ -1,5 +1,5 @@
 import { GridError } from '../../core/errors.ts'
-import type { Log, LogListener, LogRecord, LogTail, RecordMark } from '../ports/log.ts'
+import type { Log, LogListener, LogRecord, LogTail } from '../ports/log.ts'
 import { type QueuedWindow, WindowAssembler } from './window-assembler.ts'
 
 export const outOfOrder = (last: number, position: number): GridError =>
@@ -30,7 +30,8 @@ export class WindowFeed {
   readonly #windows: QueuedWindow[] = []
   /** Queue position of the last record read. */
   #last: number
-  #seen: RecordMark | undefined
+  /** Its record's time; undefined: none has been read. */
+  #timeSeen: number | undefined
   #bytes = 0
   #tail: LogTail | undefined
   /** Distinguishes the present tail's calls from those of one that was stopped. */
@@ -78,7 +79,7 @@ export class WindowFeed {
         if (isPresent()) this.#fail(error)
       },
     }
-    const tail = this.#changes.tail(this.#last, told, this.#seen)
+    const tail = this.#changes.tail(this.#last, told, this.#timeSeen)
     if (isPresent()) this.#tail = tail
     else void tail.stop()
   }
@@ -102,15 +103,14 @@ export class WindowFeed {
     await this.#pause()
   }
 
-  #record(record: LogRecord): void {
-    const { position, data } = record
+  #record({ position, time, data }: LogRecord): void {
     // A tail that breaks its promise would leave a gap that nobody ever closes.
     if (position !== this.#last + 1) {
       this.#fail(outOfOrder(this.#last, position))
       return
     }
     this.#last = position
-    this.#seen = record
+    this.#timeSeen = time
     try {
       // The record's bytes may be a view into what the connection received: a window that waits
       // must not keep all of that.

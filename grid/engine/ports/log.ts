@@ -9,12 +9,6 @@ export interface LogRecord {
   readonly data: Uint8Array
 }
 
-/** What tells a record from another one that a log without its end has put in its place. */
-export type RecordMark = Pick<LogRecord, 'position' | 'time'>
-
-export const isSameRecord = (one: RecordMark, other: RecordMark): boolean =>
-  one.position === other.position && one.time === other.time
-
 export interface LogBounds {
   /** Names this very log: a log deleted and created again has another identity. */
   readonly identity: string
@@ -69,10 +63,11 @@ export interface Log {
   readonly filled?: number | undefined
   append(data: Uint8Array, options?: AppendOptions): Promise<number>
   /**
-   * @param seen the record at `after`, by whoever has read it before: a log that has another one
-   * there by now has lost its end and grown again, and the tail breaks with `log_replaced`
+   * @param timeSeen when the record at `after` was stored, by whoever has read it before: a log
+   * that has one of another time there by now has lost its end and grown again, and the tail breaks
+   * with `log_replaced`
    */
-  tail(after: number, listener: LogListener, seen?: RecordMark): LogTail
+  tail(after: number, listener: LogListener, timeSeen?: number): LogTail
   bounds(): Promise<LogBounds>
   /** The record at a position, or undefined when it is not held. */
   read(position: number): Promise<LogRecord | undefined>

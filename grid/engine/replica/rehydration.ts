@@ -3,7 +3,7 @@ import type { LogName } from '../../core/log-name.ts'
 import { clocksAgree } from '../../core/record-time.ts'
 import { SpaceState } from '../../core/space-state.ts'
 import { type Clock, sleep } from '../ports/clock.ts'
-import type { Log, LogBounds, LogRecord, RecordMark } from '../ports/log.ts'
+import type { Log, LogBounds, LogRecord } from '../ports/log.ts'
 import type { Messaging } from '../ports/messaging.ts'
 import { decodeFrame } from '../wire/frame-codec.ts'
 import { decodeSnapshotChunk, restoreSnapshotChunk } from '../wire/snapshot-codec.ts'
@@ -61,8 +61,8 @@ export interface Rehydrated {
   /** Identity of the log that continues the state. */
   readonly logIdentity: string
   readonly source: RehydrationSource
-  /** The record at the state's position; undefined: the log does not hold it. */
-  readonly seen?: RecordMark | undefined
+  /** Time of the log's record at the state's position; undefined: the log does not hold it. */
+  readonly timeSeen?: number | undefined
   /** How the copy went; undefined: there was nothing to copy. */
   readonly copied?: Copied
 }
@@ -197,9 +197,9 @@ async function fromSnapshot(
   const { state, copied } = await restore(source, messaging, clock, subject, options)
   const bounds = await log.bounds()
   checkContinues(state, bounds, options.logName)
-  const seen = await log.read(state.position)
-  checkHistory(state, seen, options.logName)
-  return { state, logIdentity: bounds.identity, seen, copied }
+  const record = await log.read(state.position)
+  checkHistory(state, record, options.logName)
+  return { state, logIdentity: bounds.identity, timeSeen: record?.time, copied }
 }
 
 /**

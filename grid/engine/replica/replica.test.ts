@@ -69,11 +69,11 @@ test('a replica that was held goes on where the log has what it has seen', async
 })
 
 test('a replica does not begin behind a record that is another one by then', async () => {
-  const seen = stream.read(5)
+  const timeSeen = stream.read(5)?.time
   await replica.stop()
   await loseTail(1, 3)
   const { state } = replica
-  replica = new Replica(new SimulatedLog(clock, stream), state, { seen })
+  replica = new Replica(new SimulatedLog(clock, stream), state, { timeSeen })
   replica.listen({ broken: (error) => failures.push(error) })
   replica.start()
   await clock.advance(10)

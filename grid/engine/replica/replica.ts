@@ -8,14 +8,7 @@ import type { SpaceState } from '../../core/space-state.ts'
 import type { DomainEvent, TransactionRecord } from '../../core/steps.ts'
 import { inSlices } from '../life/in-slices.ts'
 import type { Clock } from '../ports/clock.ts'
-import {
-  isSameRecord,
-  type Log,
-  type LogListener,
-  type LogRecord,
-  type LogTail,
-  type RecordMark,
-} from '../ports/log.ts'
+import type { Log, LogListener, LogRecord, LogTail } from '../ports/log.ts'
 import { decodeInPieces, decodeTransactions } from '../wire/frame-codec.ts'
 import { readRecord, type UnreadRecord } from './record-reader.ts'
 
@@ -63,12 +56,12 @@ export interface ReplicaOptions {
   readonly clock?: Clock
   /** The frame that is these very bytes, for whoever has sent them: it need not be read. */
   readonly known?: KnownFrame
-  /** The record at the state's position, as the log had it when that was looked at. */
-  readonly seen?: RecordMark | undefined
+  /** When the record at the state's position was stored, as the log said when it was asked. */
+  readonly timeSeen?: number | undefined
 }
 
 interface Unread extends UnreadRecord {
-  readonly record: LogRecord
+  readonly time: number
 }
 
 interface Waiter {
@@ -99,8 +92,8 @@ export class Replica {
   #failure: Error | undefined
   #stopped = false
   #holds = 0
-  /** The record at the state's position, where it is known. */
-  #seen: RecordMark | undefined
+  /** Time of the record at the state's position, where it is known. */
+  #timeSeen: number | undefined
   readonly #clock: Clock | undefined
   readonly #known: KnownFrame | undefined
   /** What has come behind a large transaction that is being prepared; undefined: there is none. */
@@ -113,7 +106,7 @@ export class Replica {
     this.#log = log
     this.#known = options.known
     this.#clock = options.clock
-    this.#seen = options.seen
+    this.#timeSeen = options.timeSeen
     this.state = state
     this.#melder = new Melder(state, decodeTransactions, {
       accepted: (frame) => this.#accepted(frame),
@@ -165,7 +158,7 @@ export class Replica {
         if (isPresent()) this.#break(error)
       },
     }
-    const tail = this.#log.tail(this.state.position, told, this.#seen)
+    const tail = this.#log.tail(this.state.position, told, this.#timeSeen)
     if (isPresent()) this.#tail = tail
     else void tail.stop()
   }
@@ -229,16 +222,17 @@ export class Replica {
    * when the log does not answer, or ends before it
    */
   async verify(): Promise<void> {
-    const seen = this.#seen
-    if (!seen) return
-    const record = await this.#log.read(seen.position)
+    const { position } = this.state
+    const time = this.#timeSeen
+    if (time === undefined) return
+    const record = await this.#log.read(position)
     if (!record) {
       const { last } = await this.#log.bounds()
-      if (seen.position <= last) return
-      throw new GridError('log_unavailable', `The log ends at ${last}, before ${seen.position}`)
+      if (position <= last) return
+      throw new GridError('log_unavailable', `The log ends at ${last}, before ${position}`)
     }
-    if (!isSameRecord(record, seen))
-      throw new GridError('log_replaced', `The log has another record at ${seen.position}`)
+    if (record.time !== time)
+      throw new GridError('log_replaced', `The log has another record at ${position}`)
   }
 
   #receive(record: LogRecord): void {
@@ -272,11 +266,10 @@ export class Replica {
     }
   }
 
-  #meldFrame(frame: Frame, record: LogRecord, prepared?: Prepared): void {
-    const { position, time } = record
+  #meldFrame(frame: Frame, { position, time }: LogRecord, prepared?: Prepared): void {
     for (const listener of this.#listeners) listener.melding?.(frame, position, time)
     const accepted = this.#melder.meld(frame, position, time, prepared)
-    this.#seen = record
+    this.#timeSeen = time
     for (const listener of this.#listeners) listener.melded?.(frame, accepted)
     this.#wake()
   }
@@ -352,9 +345,9 @@ export class Replica {
     this.#isCut = false
   }
 
-  #cannotRead(record: LogRecord, cause: GridError): void {
-    const unread: Unread = { position: record.position, cause, record }
-    if (cause.code === 'record_damaged' || this.#skips.delete(record.position)) {
+  #cannotRead({ position, time }: LogRecord, cause: GridError): void {
+    const unread: Unread = { position, time, cause }
+    if (cause.code === 'record_damaged' || this.#skips.delete(position)) {
       this.#pass(unread)
       return
     }
@@ -365,7 +358,7 @@ export class Replica {
   #pass(unread: Unread): void {
     for (const listener of this.#listeners) listener.passing?.(unread)
     this.#melder.pass(unread.position)
-    this.#seen = unread.record
+    this.#timeSeen = unread.time
     for (const listener of this.#listeners) listener.melded?.(undefined, false)
     this.#wake()
   }

@@ -22,14 +22,14 @@ export const recordRules: readonly Rule[] = [
   {
     name: '1: what is no record is passed over',
     file: 'grid/engine/replica/replica.ts',
-    find: "if (cause.code === 'record_damaged' || this.#skips.delete(record.position)) {",
-    replace: 'if (this.#skips.delete(record.position)) {',
+    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
+    replace: 'if (this.#skips.delete(position)) {',
     tests: ['processing-units/runtime/unread-records.test.ts'],
   },
   {
     name: '1: a record of another version is not passed over',
     file: 'grid/engine/replica/replica.ts',
-    find: "if (cause.code === 'record_damaged' || this.#skips.delete(record.position)) {",
+    find: "if (cause.code === 'record_damaged' || this.#skips.delete(position)) {",
     replace: 'if (true) {',
     tests: ['processing-units/runtime/unread-records.test.ts'],
   },

@@ -306,14 +306,14 @@ export const rules: readonly Rule[] = [
   {
     name: '8: a tail goes on behind the record that was seen, and behind no other one',
     file: 'grid/drivers/nats/jetstream-tail.ts',
-    find: 'if (atLast && this.#seen && !isSameRecord(atLast, this.#seen))',
+    find: 'if (timeAtLast !== undefined && timeAtLast !== this.#timeSeen)',
     replace: 'if (false)',
     tests: ['grid/drivers/nats/jetstream-conformance.nats.test.ts'],
   },
   {
     name: '8: a replica that was held goes on in the history that it has melded',
     file: 'grid/engine/replica/replica.ts',
-    find: 'this.#log.tail(this.state.position, told, this.#seen)',
+    find: 'this.#log.tail(this.state.position, told, this.#timeSeen)',
     replace: 'this.#log.tail(this.state.position, told)',
     tests: ['grid/engine/replica/replica.test.ts'],
   },
