@@ -136,6 +136,10 @@ export class HostClock implements Clock {
     return this.#clock.monotonic() / this.options.rate
   }
 
+  worked(): number {
+    return this.#clock.worked() / this.options.rate
+  }
+
   after(ms: number, callback: () => void): Timer {
     let cancelled = false
     const timer = this.#clock.after(ms * this.options.rate, () =>

@@ -38,6 +38,10 @@ export class SimulatedClock implements Clock {
     return this.#elapsedMs
   }
 
+  worked(): number {
+    return this.monotonic()
+  }
+
   after(ms: number, callback: () => void): Timer {
     const due: Due = {
       at: this.#elapsedMs + Math.max(0, ms),

@@ -52,6 +52,7 @@ export class UnitWorld {
   readonly stream = new SimulatedStream({
     now: () => this.clock.now() + this.logAheadMs,
     monotonic: () => this.clock.monotonic(),
+    worked: () => this.clock.worked(),
     after: (ms, callback) => this.clock.after(ms, callback),
     soon: (callback) => this.clock.soon(callback),
   })

@@ -125,7 +125,7 @@ test('a unit that was frozen for 15 s says how old its answers are, and keeps th
   const ageOf = ({ headers }: Answer) => Number.parseInt(String(headers['grid-age']), 10)
   const ages: number[] = []
   for (const answer of await Promise.all(plain)) {
-    expect(answer.status).toBe(200)
+    expect(answer.status, answer.body).toBe(200)
     const ageMs = answer.headers['grid-age'] === undefined ? freshMs : ageOf(answer)
     expect(amountOf(answer)).toBeGreaterThanOrEqual(bidder.seenBy(wokenAt - ageMs))
     ages.push(ageMs)

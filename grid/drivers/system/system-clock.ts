@@ -52,6 +52,11 @@ export class SystemClock implements Clock {
     return awake + this.#sleptMs
   }
 
+  worked(): number {
+    const { user, system } = process.threadCpuUsage()
+    return (user + system) / 1000
+  }
+
   #look(awake: number): void {
     const up = this.#counters.up()
     // The process itself may have been stopped between the two.

@@ -8,6 +8,11 @@ export interface Clock {
   now(): number
   /** ms, never backwards, for durations only. */
   monotonic(): number
+  /**
+   * ms of processor time that this thread has taken, for what work costs: it does not go on while
+   * the process is stopped or others have the processor. Some microseconds, more than `monotonic`.
+   */
+  worked(): number
   /** Calls once after `ms`; a pending timer does not keep the process alive. */
   after(ms: number, callback: () => void): Timer
   /** Calls once, soon, after the work that is already queued. */

@@ -55,6 +55,7 @@ async function start(settings = {}): Promise<ProcessingUnit> {
   const working: Clock = {
     now: () => clock.now(),
     monotonic: () => clock.monotonic() + workedMs,
+    worked: () => workedMs,
     after: (ms, callback) => clock.after(ms, callback),
     soon: (callback) => clock.soon(callback),
   }

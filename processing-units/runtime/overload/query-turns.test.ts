@@ -6,13 +6,23 @@ import { QueryTurns } from './query-turns.ts'
 /** Virtual time that work takes by itself: nothing else runs meanwhile, as on an event loop. */
 class BlockedClock extends SimulatedClock {
   #workedMs = 0
+  #stoodMs = 0
 
   work(ms: number): void {
     this.#workedMs += ms
   }
 
+  /** Nothing runs meanwhile, and it is no work: the process is stopped. */
+  stand(ms: number): void {
+    this.#stoodMs += ms
+  }
+
   override monotonic(): number {
-    return super.monotonic() + this.#workedMs
+    return super.monotonic() + this.#workedMs + this.#stoodMs
+  }
+
+  override worked(): number {
+    return this.#workedMs
   }
 }
 
@@ -77,14 +87,14 @@ test('while none waits, queries follow each other with a look at what has come',
 })
 
 test('who would have to wait for more than two seconds is turned away, and hears for how long', async () => {
-  await ask('map', 100)
+  await ask('map', 50)
   busy = true
-  const asked = Array.from({ length: 20 }, () => ask('map', 100))
+  const asked = Array.from({ length: 20 }, () => ask('map', 50))
   const outcomes = Promise.allSettled(asked)
-  expect(turns.status()).toMatchObject({ waiting: 6, shed: 13 })
+  expect(turns.status()).toMatchObject({ waiting: 13, shed: 6 })
   for (let ms = 0; ms < 3000; ms++) await clock.advance(1)
   const shed = (await outcomes).filter(({ status }) => status === 'rejected')
-  expect(shed).toHaveLength(13)
+  expect(shed).toHaveLength(6)
   for (const { reason } of shed as PromiseRejectedResult[]) {
     expect(reason).toMatchObject({ code: 'overloaded' })
     expect(reason.retryAfterMs).toBeGreaterThan(1500)
@@ -129,4 +139,26 @@ test('what has become cheap needs no turns any more', async () => {
   await ask('map', 50)
   for (let times = 0; times < 20; times++) await begins([ask('map', 0.1)])
   expect(turns.isCostly('map')).toBe(false)
+})
+
+test('a process that was stopped in a query, however long, turns nobody away after it', async () => {
+  // Known to take a moment, short all the same.
+  await ask('seat', 2)
+  await clock.advance(1)
+  void ask('seat', 0.1)
+  clock.stand(15_000)
+  const asked = Array.from({ length: 24 }, () => ask('seat', 0.1))
+  await begins(asked)
+  expect(turns.counts.shed).toBe(0)
+  // Known to take long.
+  for (let times = 0; times < 3; times++) await begins([ask('map', 60)])
+  const stopped = turns.run('map', isBusy, () => {
+    clock.work(60)
+    clock.stand(15_000)
+    return clock.now()
+  })
+  await begins([stopped])
+  expect(turns.status().costly).toMatchObject([{ query: 'map', ms: 57 }])
+  await begins(Array.from({ length: 24 }, () => ask('map', 60)))
+  expect(turns.counts.shed).toBe(0)
 })

@@ -12,6 +12,11 @@ const costlyMs = 5
  * time ever, when nothing is compiled yet.
  */
 const plainlyCostlyMs = 20
+/**
+ * Of a run that was not watched by processor time no more counts: the process may have stood still
+ * in it for as long as you like.
+ */
+const unwatchedMsMax = 50
 /** Those that take less are too short to be worth another look at the clock. */
 const measuredMs = 1
 /** Weight of the newest run in what a query costs. */
@@ -34,8 +39,9 @@ interface Waiting {
  * themselves. A long answer is written in slices: that is no time in which nothing else runs, but
  * the next one begins when it is over. The line is as long as is worked off within two seconds.
  * What a query costs is measured from its beginning to that of the next one or the end of its turn
- * of the event loop, with the writing of its answer; the first time it is met nobody knows. One for
- * all units of a process that share its event loop.
+ * of the event loop, with the writing of its answer; the first time it is met nobody knows. Those
+ * in turn are measured by processor time: a process that stood still has not worked. One for all
+ * units of a process that share its event loop.
  */
 export class QueryTurns {
   readonly #clock: Clock
@@ -61,7 +67,7 @@ export class QueryTurns {
 
   /** A query has been run at once, from `begun`, monotonic ms, until now. */
   ran(query: string, begun: number): void {
-    const ms = this.#clock.monotonic() - begun
+    const ms = Math.min(this.#clock.monotonic() - begun, unwatchedMsMax)
     this.#settle(begun)
     if (ms < measuredMs && !this.#costs.has(query)) return
     // At once, for who asks the same in this very turn.
@@ -91,7 +97,7 @@ export class QueryTurns {
     try {
       if (this.#isTaken) await this.#inLine(query, isBusy)
       else this.#isTaken = true
-      const begun = this.#clock.monotonic()
+      const begun = this.#clock.worked()
       try {
         return await work()
       } finally {
@@ -126,7 +132,7 @@ export class QueryTurns {
     isBusy: () => boolean,
     writing: Promise<number> | undefined,
   ): void {
-    const ms = this.#clock.monotonic() - begun
+    const ms = this.#clock.worked() - begun
     const next = () => {
       if (isBusy()) this.#clock.after(ms * restFactor, () => this.#next())
       else this.#next()
@@ -154,7 +160,9 @@ export class QueryTurns {
   #settle(until: number): void {
     const last = this.#last
     this.#last = undefined
-    if (last) this.#costs.set(last.query, this.#averageOf(last.query, until - last.begun))
+    if (!last) return
+    const ms = Math.min(until - last.begun, unwatchedMsMax)
+    this.#costs.set(last.query, this.#averageOf(last.query, ms))
   }
 
   #averageOf(query: string, ms: number): number {

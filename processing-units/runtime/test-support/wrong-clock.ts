@@ -18,6 +18,10 @@ export class WrongClock implements Clock {
     return this.#clock.monotonic()
   }
 
+  worked(): number {
+    return this.#clock.worked()
+  }
+
   after(ms: number, callback: () => void): Timer {
     return this.#clock.after(ms, callback)
   }

@@ -30,6 +30,7 @@ export async function passes(
 export const clockAhead = (clock: Clock, aheadMs: () => number): Clock => ({
   now: () => Math.floor(clock.now() + aheadMs()),
   monotonic: () => clock.monotonic(),
+  worked: () => clock.worked(),
   after: (ms, callback) => clock.after(ms, callback),
   soon: (callback) => clock.soon(callback),
 })
