@@ -10,7 +10,7 @@ test(`transfers across partitions under kill -9 and SIGSTOP of everything: each 
   timeout: 480_000,
 }, async () => {
   const summary = await runTransfers({
-    ...{ transfers: 200, msMax: 120_000, cycleMsMax: 4000, seed },
+    ...{ transfers: 200, msMax: 120_000, cycleMsMax: 4000, hotShare: 0.05, seed },
     ...{ units: 3, partitions: 4, copies: 1, tellers: 8, accounts: 64 },
     folder: await temporaryFolder('transfers'),
   })

@@ -15,6 +15,7 @@ interface Options {
   readonly copies: number
   readonly tellers: number
   readonly accounts: number
+  readonly hot: number
   readonly seed?: number
   readonly keep: boolean
 }
@@ -34,6 +35,12 @@ const command = new Command('npm run transfers --')
   .option('--copies <number>', 'pumps, writers and readers of each', whole(1, 4), 2)
   .option('--tellers <number>', 'that ask at the same time', whole(1, 1000), 64)
   .option('--accounts <number>', 'between which it is transferred', whole(16, 100_000), 1000)
+  .option(
+    '--hot <percent>',
+    'of the transfers that have to do with one of four accounts: they wait for each other',
+    whole(0, 100),
+    5,
+  )
   .option(
     '--seed <number>',
     'the same plan of faults and the same transfers again; by default a new one, which is printed',
@@ -58,7 +65,7 @@ async function runAndEnd(options: Options): Promise<void> {
 }
 
 async function run(options: Options): Promise<boolean> {
-  const { minutes, cycle, keep, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
+  const { minutes, cycle, keep, hot, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
   const interrupt = new AbortController()
   // The first signal ends the transfers, and the verdict follows; the second one ends the process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
@@ -68,6 +75,7 @@ async function run(options: Options): Promise<boolean> {
     const summary = await runTransfers({
       ...{
         ...sizes,
+        hotShare: hot / 100,
         seed,
         folder,
         msMax: minutes * 60_000,

@@ -9,6 +9,8 @@ export interface TellersOptions {
   readonly tellers: number
   readonly accounts: number
   readonly seed: number
+  /** Of the transfers, those that have to do with one of the few accounts that everybody wants. */
+  readonly hotShare: number
 }
 
 const space = 'transfers'
@@ -16,8 +18,6 @@ const space = 'transfers'
 const poorEvery = 16
 const openingBalance = 100_000
 const amountMax = 100
-/** Transfers that have to do with one of the few accounts that everybody wants. */
-const hotShare = 0.05
 const hotAccounts = 4
 /** Asked again, with the same key, for so long. */
 const giveUpMs = 180_000
@@ -76,7 +76,7 @@ export class Tellers {
     await sleep(random.below(100))
     while (!signal.aborted && this.#asked < this.#options.transfers) {
       this.#asked++
-      const { accounts } = this.#options
+      const { accounts, hotShare } = this.#options
       const from = random.below(random.chance(hotShare) ? hotAccounts : accounts)
       const to = (from + 1 + random.below(accounts - 1)) % accounts
       const asked = {

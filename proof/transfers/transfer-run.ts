@@ -16,6 +16,7 @@ export interface TransferRunOptions {
   readonly copies: number
   readonly tellers: number
   readonly accounts: number
+  readonly hotShare: number
   readonly seed: number
   /** Ends earlier when this is over, ms; what was done by then is judged. */
   readonly msMax: number
