@@ -340,7 +340,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '9: a replica that differs leaves service',
-    file: 'processing-units/runtime/processing-unit.ts',
+    file: 'processing-units/runtime/unit-lives.ts',
     find: 'diverged: (error) => this.#incarnation?.end(error),',
     replace: 'diverged: () => undefined,',
     tests: ['grid/engine/agreement', 'processing-units/runtime'],
