@@ -65,7 +65,14 @@ async function runAndEnd(options: Options): Promise<void> {
 }
 
 async function run(options: Options): Promise<boolean> {
-  const { minutes, cycle, keep, hot, seed = Math.floor(Math.random() * 2 ** 31), ...sizes } = options
+  const {
+    minutes,
+    cycle,
+    keep,
+    hot,
+    seed = Math.floor(Math.random() * 2 ** 31),
+    ...sizes
+  } = options
   const interrupt = new AbortController()
   // The first signal ends the transfers, and the verdict follows; the second one ends the process.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
