@@ -1,12 +1,11 @@
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
-import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import { fullestOf } from '@spacegrid/grid/engine/ports/log'
 import { StoredPartitions } from '@spacegrid/grid/engine/replica/known-partitions'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
 import { QuarantineWatch } from './quarantine-watch.ts'
-import { WriterIncarnation } from './writer-incarnation.ts'
+import { WriterIncarnation, type WriterIncarnationParts } from './writer-incarnation.ts'
 import {
   defaultWriterSettings,
   type WriterOptions,
@@ -21,36 +20,25 @@ import {
  * harm; after a crash the store's own checkpoint says where to go on.
  */
 export class DataWriter implements Component {
-  readonly #logName: LogName
-  readonly #ports: WriterPorts
+  /** What all incarnations are made of. */
+  readonly #parts: Omit<WriterIncarnationParts, 'life' | 'known'>
   readonly #settings: WriterSettings
-  readonly #report: Report
   readonly #lives: Lives
-  readonly #quarantine: QuarantineWatch
   readonly #stored = new StoredPartitions()
   #incarnation: WriterIncarnation | undefined
 
   constructor(logName: LogName, ports: WriterPorts, options: WriterOptions = {}) {
     const { report = () => undefined, ...settings } = options
-    this.#logName = logName
-    this.#ports = ports
+    const quarantine = new QuarantineWatch(logName, ports.store, report)
+    this.#parts = { logName, ports, report, quarantine }
     this.#settings = { ...defaultWriterSettings, ...settings }
-    this.#report = report
-    this.#quarantine = new QuarantineWatch(logName, ports.store, report)
     this.#lives = new Lives(ports.clock, report)
   }
 
   start(): void {
     this.#lives.start(async (life) => {
-      const incarnation = new WriterIncarnation(
-        this.#logName,
-        this.#ports,
-        this.#settings,
-        this.#report,
-        this.#quarantine,
-        life,
-        this.#incarnation?.checkpoint,
-      )
+      const known = this.#incarnation?.checkpoint
+      const incarnation = new WriterIncarnation({ ...this.#parts, life, known }, this.#settings)
       this.#incarnation = incarnation
       await incarnation.live()
     })
@@ -75,14 +63,15 @@ export class DataWriter implements Component {
 
   status(): ComponentStatus {
     const checkpoint = this.#incarnation?.checkpoint
+    const { ports, quarantine } = this.#parts
     return {
       state: this.#incarnation?.state ?? 'starting',
       position: checkpoint?.position ?? 0,
       lag: this.#incarnation?.lag ?? 0,
       entries: checkpoint?.entries ?? 0,
       bytes: this.#incarnation?.waitingBytes ?? 0,
-      quarantined: this.#quarantine.count,
-      logFilled: fullestOf(this.#ports.log, this.#ports.changes),
+      quarantined: quarantine.count,
+      logFilled: fullestOf(ports.log, ports.changes),
       digest: checkpoint?.digest ?? '',
       digestPosition: checkpoint?.position ?? 0,
     }

@@ -39,6 +39,17 @@ export type WriterState = 'starting' | 'active' | 'standby'
 const isDisorder = ({ code }: GridError): boolean =>
   code === 'stale_writer' || code === 'log_replaced' || code === 'record_damaged'
 
+/** What one life of a data writer is made of. */
+export interface WriterIncarnationParts {
+  readonly logName: LogName
+  readonly ports: WriterPorts
+  readonly report: Report
+  readonly quarantine: QuarantineWatch
+  readonly life: Life
+  /** What the life before it has left the store at, if there was one. */
+  readonly known: Checkpoint | undefined
+}
+
 /** One life of a data writer: from the store's checkpoint on, along the change queue. */
 export class WriterIncarnation {
   state: WriterState = 'starting'
@@ -59,15 +70,8 @@ export class WriterIncarnation {
   #isYielding = false
   #damageToldAt = Number.NEGATIVE_INFINITY
 
-  constructor(
-    logName: LogName,
-    ports: WriterPorts,
-    settings: WriterSettings,
-    report: Report,
-    quarantine: QuarantineWatch,
-    life: Life,
-    known: Checkpoint | undefined,
-  ) {
+  constructor(parts: WriterIncarnationParts, settings: WriterSettings) {
+    const { logName, ports, report, quarantine, life, known } = parts
     this.checkpoint = known
     this.#logName = logName
     this.#ports = ports

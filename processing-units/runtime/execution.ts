@@ -8,18 +8,20 @@ import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 export class Execution {
   readonly command: AnyCommand
   readonly input: unknown
-  readonly idempotencyKey: string | undefined
-  /** Fingerprint of the input; only with an idempotency key. */
-  readonly fingerprint: string
-  readonly acknowledge: Acknowledgement
-  /** Of the input's content. */
-  readonly inputBytes: number
-  /** Of its partition key, in a space with several partitions. */
-  readonly hash: number | undefined
   /** Monotonic ms by which the caller is told something. */
   readonly deadline: number
+  // What not every command has is set by whoever makes it, before it runs: an object of named parts
+  // would be one more object for each command.
+  /** Of the input's content. */
+  inputBytes = 0
+  idempotencyKey: string | undefined = undefined
+  /** Fingerprint of the input; only with an idempotency key. */
+  fingerprint = ''
+  acknowledge: Acknowledgement = 'committed'
+  /** Of its partition key, in a space with several partitions. */
+  hash: number | undefined = undefined
   /** Whole monotonic ms at which it came through a door; 0: the process itself has asked. */
-  readonly cameAt: number
+  cameAt = 0
   readonly answered: Promise<CommandAnswer<number>>
   attempts = 0
   /** The attempt of another command that holds what it needs: it runs when that is let go. */
@@ -39,26 +41,10 @@ export class Execution {
   #resolve!: (answer: CommandAnswer<number>) => void
   #reject!: (error: unknown) => void
 
-  constructor(
-    command: AnyCommand,
-    input: unknown,
-    inputBytes: number,
-    idempotencyKey: string | undefined,
-    fingerprint: string,
-    acknowledge: Acknowledgement,
-    deadline: number,
-    hash?: number,
-    cameAt = 0,
-  ) {
+  constructor(command: AnyCommand, input: unknown, deadline: number) {
     this.command = command
     this.input = input
-    this.inputBytes = inputBytes
-    this.idempotencyKey = idempotencyKey
-    this.fingerprint = fingerprint
-    this.acknowledge = acknowledge
     this.deadline = deadline
-    this.hash = hash
-    this.cameAt = cameAt
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

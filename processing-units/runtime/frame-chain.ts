@@ -49,6 +49,20 @@ interface InFlight {
   uncertain: boolean
 }
 
+/** What the frames of one origin are sent with. */
+export interface FrameChainParts {
+  readonly log: Log
+  readonly clock: Clock
+  /** What time it is, as a frame says it. */
+  readonly says: () => number
+  readonly random: Random
+  readonly state: SpaceState
+  /** Name of the unit. */
+  readonly unit: string
+  /** Of what waits to be sent. */
+  readonly delay: QueueingDelay
+}
+
 const deadlinePositionsMax = 2 ** 20
 
 /**
@@ -68,14 +82,12 @@ const inputShareMax = 4
 export class FrameChain {
   readonly #log: Log
   readonly #clock: Clock
-  /** What time it is, as a frame says it. */
   readonly #says: () => number
   readonly #random: Random
   readonly #state: SpaceState
   readonly #unit: string
   readonly #options: UnitOptions
   readonly #frameBytesMax: number
-  /** Of what waits to be sent. */
   readonly #delay: QueueingDelay
   /** Log position of this origin's join frame; 0 while it has not joined. */
   #origin = 0
@@ -98,16 +110,8 @@ export class FrameChain {
    */
   newestKnown = 0
 
-  constructor(
-    log: Log,
-    clock: Clock,
-    says: () => number,
-    random: Random,
-    state: SpaceState,
-    unit: string,
-    options: UnitOptions,
-    delay: QueueingDelay,
-  ) {
+  constructor(parts: FrameChainParts, options: UnitOptions) {
+    const { log, clock, says, random, state, unit, delay } = parts
     this.#delay = delay
     this.#log = log
     this.#clock = clock

@@ -119,7 +119,9 @@ export class Incarnation {
     this.freshness = new Freshness(this.replica, clock, () => this.#readBounds())
     const { time } = watch
     const says = () => watch.says(state.time)
-    this.#chain = new FrameChain(log, clock, says, random, state, name, options, load.delay)
+    const { delay } = load
+    const sent = { log, clock, says, random, state, unit: name, delay }
+    this.#chain = new FrameChain(sent, options)
     const { definition } = parts
     this.#adoption = new DefinitionAdoption(
       {

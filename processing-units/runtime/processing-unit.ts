@@ -549,17 +549,16 @@ export class ProcessingUnit implements Serving, Component {
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     const begun = this.#ports.clock.monotonic()
     incarnation.runner.admission.enter(command, caller, withinMs, begun)
-    const execution = new Execution(
-      command,
-      input,
-      inputBytes,
-      idempotencyKey,
-      idempotencyKey === undefined ? '' : inputFingerprint(input, command.name),
-      acknowledge ?? command.acknowledge,
-      begun + Math.min(withinMs, this.#options.commandMsMax),
-      hash,
-      caller && Math.ceil(begun),
-    )
+    const deadline = begun + Math.min(withinMs, this.#options.commandMsMax)
+    const execution = new Execution(command, input, deadline)
+    execution.inputBytes = inputBytes
+    execution.acknowledge = acknowledge ?? command.acknowledge
+    execution.hash = hash
+    if (caller) execution.cameAt = Math.ceil(begun)
+    if (idempotencyKey !== undefined) {
+      execution.idempotencyKey = idempotencyKey
+      execution.fingerprint = inputFingerprint(input, command.name)
+    }
     incarnation.runner.start(execution, begun)
     return execution
   }

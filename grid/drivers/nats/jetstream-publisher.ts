@@ -1,7 +1,8 @@
-import { createInbox, headers, type Msg } from 'nats'
+import { headers, type Msg } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import { faultToGridError, type JetStreamFault, toLogError } from './log-faults.ts'
 import type { NatsConnection } from './nats-connection.ts'
+import { ReplyInbox } from './reply-inbox.ts'
 
 interface PendingAppend {
   readonly resolve: (position: number) => void
@@ -22,9 +23,8 @@ interface PublishAck {
 const doing = 'Not appended'
 
 /**
- * Publishes records and matches the server's acknowledgements. The driver's own publish costs a
- * timer and several promises for each record; here all share one inbox subscription, one timer and
- * one token counter.
+ * Publishes records and matches the server's acknowledgements. They share one inbox, and one timer:
+ * all have the same time to live, so the first one always expires first.
  *
  * When the connection ends, everything in flight fails at once with `log_unavailable`: the server
  * may have stored it, and no acknowledgement comes any more.
@@ -33,29 +33,20 @@ export class JetStreamPublisher {
   readonly #connection: NatsConnection
   readonly #subject: string
   readonly #timeoutMs: number
-  readonly #inbox = `${createInbox()}.`
-  /**
-   * By reply token, oldest first: all have the same time to live, so the first one always expires
-   * first.
-   */
-  readonly #pending = new Map<string, PendingAppend>()
-  readonly #unwatch: () => void
-  readonly #acknowledgements: { unsubscribe(): void }
-  #token = 0
+  readonly #pending: ReplyInbox<PendingAppend>
   #timer: NodeJS.Timeout | undefined
 
   constructor(connection: NatsConnection, subject: string, timeoutMs: number) {
     this.#connection = connection
     this.#subject = subject
     this.#timeoutMs = timeoutMs
-    this.#acknowledgements = connection.driver.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#acknowledged(message)
-        else this.#failAll('NATS does not let the acknowledgements through', error)
+    this.#pending = new ReplyInbox(connection, {
+      answered: (append, message) => {
+        const ack = acknowledgementOf(message)
+        if (ack instanceof GridError) append.reject(ack)
+        else append.resolve(ack)
       },
-    })
-    this.#unwatch = connection.watch((connected) => {
-      if (!connected) this.#failAll('the connection to NATS was lost')
+      lost: (append, cause) => append.reject(lost(cause)),
     })
   }
 
@@ -71,9 +62,9 @@ export class JetStreamPublisher {
     // The driver would keep the bytes and send them once it is connected again, long after the
     // caller has given up.
     if (!this.#connection.connected) return Promise.reject(unavailable('NATS is not connected'))
-    const token = (++this.#token).toString(36)
-    const reply = this.#inbox + token
     return new Promise((resolve, reject) => {
+      const deadline = performance.now() + this.#timeoutMs
+      const reply = this.#pending.expect({ resolve, reject, deadline })
       try {
         if (expectedLast === undefined) {
           this.#connection.driver.publish(this.#subject, data, { reply })
@@ -85,50 +76,34 @@ export class JetStreamPublisher {
           this.#connection.driver.publish(subject, data, { reply, headers: said })
         }
       } catch (error) {
+        this.#pending.take(reply)
         reject(toLogError(error, doing))
         return
       }
-      this.#pending.set(token, { resolve, reject, deadline: performance.now() + this.#timeoutMs })
       this.#timer ??= setTimeout(this.#expire, this.#timeoutMs).unref()
     })
   }
 
   close(): void {
-    this.#unwatch()
-    this.#acknowledgements.unsubscribe()
-    this.#failAll('the log is closed')
-  }
-
-  #acknowledged(message: Msg): void {
-    const token = message.subject.slice(this.#inbox.length)
-    const append = this.#pending.get(token)
-    // An acknowledgement that comes after its time: the caller has been told "unknown" already.
-    if (append === undefined) return
-    this.#pending.delete(token)
-    const ack = acknowledgementOf(message)
-    if (ack instanceof GridError) append.reject(ack)
-    else append.resolve(ack)
+    this.#pending.close()
+    clearTimeout(this.#timer)
+    for (const [reply, append] of this.#pending.waiting) {
+      this.#pending.take(reply)
+      append.reject(unavailable('the log is closed'))
+    }
   }
 
   readonly #expire = (): void => {
     this.#timer = undefined
     const now = performance.now()
-    for (const [token, append] of this.#pending) {
+    for (const [reply, append] of this.#pending.waiting) {
       if (append.deadline > now) {
         this.#timer = setTimeout(this.#expire, append.deadline - now + 1).unref()
         return
       }
-      this.#pending.delete(token)
+      this.#pending.take(reply)
       append.reject(unavailable(`no acknowledgement within ${this.#timeoutMs} ms`))
     }
-  }
-
-  #failAll(reason: string, cause?: Error): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const append of pending) append.reject(unavailable(reason, cause))
   }
 }
 
@@ -143,3 +118,8 @@ function acknowledgementOf(message: Msg): number | GridError {
 
 const unavailable = (reason: string, cause?: Error): GridError =>
   new GridError('log_unavailable', `${doing}: ${reason}`, { cause })
+
+const lost = (cause: Error | undefined): GridError =>
+  cause
+    ? unavailable('NATS does not let the acknowledgements through', cause)
+    : unavailable('the connection to NATS was lost')

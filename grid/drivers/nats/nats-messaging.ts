@@ -1,4 +1,4 @@
-import { createInbox, type MsgHdrs, headers as newHeaders, type Msg as WireMessage } from 'nats'
+import { type MsgHdrs, headers as newHeaders, type Msg as WireMessage } from 'nats'
 import { GridError } from '../../core/errors.ts'
 import type {
   Endpoint,
@@ -12,6 +12,7 @@ import type {
 import { RefusedMessages, type TellRefused } from '../refused-messages.ts'
 import { answerOf, faultIn } from './message-faults.ts'
 import { NatsConnection } from './nats-connection.ts'
+import { ReplyInbox } from './reply-inbox.ts'
 
 /** The server's limit counts headers as well. */
 const headroomBytes = 4096
@@ -60,18 +61,12 @@ interface EndpointStatistics {
  * Messaging over NATS: one connection, which reconnects for as long as it takes; subscriptions and
  * services come back with it. What is published while it is away is dropped, requests under way
  * fail at once.
- *
- * The driver's own request costs several promises, and an error with its stack trace for each one
- * that is answered; here all share one inbox, as the appends of a log do.
  */
 export class NatsMessaging implements Messaging {
   readonly messageBytesMax: number
   readonly #connection: NatsConnection
   readonly #refused: RefusedMessages
-  readonly #inbox = `${createInbox()}.`
-  /** By the token of the subject on which each is answered. */
-  readonly #asked = new Map<string, Asked>()
-  #token = 0
+  readonly #asked: ReplyInbox<Asked>
   readonly #answers = new Set<Promise<void>>()
   #closing = false
 
@@ -88,14 +83,10 @@ export class NatsMessaging implements Messaging {
     this.#refused = new RefusedMessages(() => performance.now(), options.onFault)
     const payloadBytesMax = connection.driver.info?.max_payload ?? payloadBytesDefault
     this.messageBytesMax = payloadBytesMax - headroomBytes
-    connection.driver.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#answered(message)
-        else this.#failRequests(unavailable('NATS lets no answers through', error))
-      },
-    })
-    connection.watch((connected) => {
-      if (!connected) this.#failRequests(notConnected())
+    this.#asked = new ReplyInbox(connection, {
+      answered: (asked, message) => answered(asked, message),
+      lost: (asked, cause) =>
+        failed(asked, cause ? unavailable('NATS lets no answers through', cause) : notConnected()),
     })
     connection.whenDenied = (subject) =>
       this.#failRequests(unavailable(`${subject}: NATS does not allow it`), subject)
@@ -112,15 +103,15 @@ export class NatsMessaging implements Messaging {
     // The driver would keep the request and send it once it is connected, perhaps when nobody waits
     // any more.
     if (!this.#connection.connected) throw notConnected()
-    const token = (++this.#token).toString(36)
     const { promise, resolve, reject } = Promise.withResolvers<Message>()
     const { timeoutMs } = options
-    const timer = setTimeout(() => this.#timedOut(token, timeoutMs), Math.max(1, timeoutMs))
-    this.#asked.set(token, { subject, timer, resolve, reject })
+    const timer = setTimeout(() => this.#timedOut(reply, timeoutMs), Math.max(1, timeoutMs))
+    const reply = this.#asked.expect({ subject, timer, resolve, reject })
     try {
-      this.#connection.driver.publish(subject, data, { reply: this.#inbox + token, ...headers })
+      this.#connection.driver.publish(subject, data, { reply, ...headers })
     } catch (cause) {
-      this.#take(token)
+      clearTimeout(timer)
+      this.#asked.take(reply)
       throw unavailable(`${subject}: ${(cause as Error).message}`, cause)
     }
     return await promise
@@ -266,31 +257,8 @@ export class NatsMessaging implements Messaging {
     )
   }
 
-  /** Of a request that still waits, and from now on no longer. */
-  #take(token: string): Asked | undefined {
-    const asked = this.#asked.get(token)
-    if (asked === undefined) return undefined
-    this.#asked.delete(token)
-    clearTimeout(asked.timer)
-    return asked
-  }
-
-  #answered(message: WireMessage): void {
-    const asked = this.#take(message.subject.slice(this.#inbox.length))
-    // Nobody waits for it any more.
-    if (asked === undefined) return
-    const { data, headers } = message
-    if (data.length === 0 && headers?.code === noResponderStatus) {
-      asked.reject(new GridError('no_responder', `Nobody answers on ${asked.subject}`))
-      return
-    }
-    const fault = faultIn(headers, data)
-    if (fault === undefined) asked.resolve(messageOf(message))
-    else asked.reject(fault)
-  }
-
-  #timedOut(token: string, timeoutMs: number): void {
-    const asked = this.#take(token)
+  #timedOut(reply: string, timeoutMs: number): void {
+    const asked = this.#asked.take(reply)
     asked?.reject(
       new GridError('request_timeout', `${asked.subject}: no answer in ${timeoutMs} ms`),
     )
@@ -298,9 +266,29 @@ export class NatsMessaging implements Messaging {
 
   /** @param subject of those that fail. Default: all */
   #failRequests(error: GridError, subject?: string): void {
-    for (const [token, asked] of [...this.#asked])
-      if (subject === undefined || asked.subject === subject) this.#take(token)?.reject(error)
+    for (const [reply, asked] of this.#asked.waiting)
+      if (subject === undefined || asked.subject === subject) {
+        this.#asked.take(reply)
+        failed(asked, error)
+      }
   }
+}
+
+function answered({ subject, timer, resolve, reject }: Asked, message: WireMessage): void {
+  clearTimeout(timer)
+  const { data, headers } = message
+  if (data.length === 0 && headers?.code === noResponderStatus) {
+    reject(new GridError('no_responder', `Nobody answers on ${subject}`))
+    return
+  }
+  const fault = faultIn(headers, data)
+  if (fault === undefined) resolve(messageOf(message))
+  else reject(fault)
+}
+
+function failed({ timer, reject }: Asked, error: GridError): void {
+  clearTimeout(timer)
+  reject(error)
 }
 
 const unavailable = (message: string, cause?: unknown) =>

@@ -409,7 +409,7 @@ export class PartRunner {
     const command = space.commands.get(name)
     if (!command) throw new GridError('unknown_command', `space ${space.name} has no ${name}`)
     const until = clock.monotonic() + this.#options.commandMsMax
-    const made = new Execution(command, input, 0, undefined, '', 'committed', until)
+    const made = new Execution(command, input, until)
     answers.give(made, data, { position, version }, false, taken)
     try {
       const { result } = await made.answered
