@@ -8,6 +8,7 @@ import { readSchedule, scheduleAllowed } from './scaling-schedule.ts'
 import { readSecretFiles, secretFileVariables } from './secret-files.ts'
 import { areTrustedProxies, trustedProxiesAllowed } from './trusted-proxies.ts'
 import { type Described, readVariables, shown } from './variables.ts'
+import { variablesOfOthers } from './variables-of-others.ts'
 import { waitingRoomVariables } from './waiting-room-environment.ts'
 
 const port = (fallback: number, description: string) =>
@@ -358,8 +359,7 @@ export type EnvironmentName = keyof Environment
 export const knownVariables: readonly string[] = [
   ...Object.keys(environmentSchema.properties),
   ...secretFileVariables,
-  // Of local servers, read where their programs are looked for.
-  ...['SPACEGRID_CACHE', 'NATS_SERVER_BINARY', 'MONGOD_BINARY', 'REDIS_SERVER_BINARY'],
+  ...variablesOfOthers,
 ]
 
 const schemas = environmentSchema.properties as unknown as Record<string, TSchema & Described>

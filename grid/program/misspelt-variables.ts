@@ -1,5 +1,8 @@
-/** Names this short are near to too many that mean something else: `POST`, `HOME`, `PATH`. */
-const shortest = 6
+/**
+ * Names shorter than this are near to too many that mean something else, such as `POST`: only
+ * letters that are left out or swapped count.
+ */
+const short = 6
 /** Below this length one slip of the hand is tolerated, from it on two. */
 const long = 10
 
@@ -15,7 +18,9 @@ export function misspeltVariables(
   read: readonly string[] = [],
 ): string[] {
   const names = new Set([...known, ...read])
-  const missing = known.filter((name) => !variables[name]?.trim())
+  const missing = known
+    .filter((name) => !variables[name]?.trim())
+    .map((name): Candidate => ({ name, words: wordsOf(name) }))
   return Object.keys(variables).flatMap((name) => {
     if (names.has(name) || !variables[name]?.trim()) return []
     const meant = nearest(name, missing)
@@ -23,26 +28,72 @@ export function misspeltVariables(
   })
 }
 
-function nearest(variable: string, candidates: readonly string[]): string | undefined {
+/** What may be meant. */
+interface Candidate {
+  readonly name: string
+  readonly words: readonly string[]
+}
+
+function nearest(variable: string, candidates: readonly Candidate[]): string | undefined {
   const name = variable.toUpperCase()
+  const words = wordsOf(name)
   let best: string | undefined
-  let bestSlips = Number.POSITIVE_INFINITY
+  let leastFar = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    if (candidate.length < shortest) continue
-    const slipsMax = candidate.length < long ? 1 : 2
-    // Each slip makes a name longer or shorter by one letter at most.
-    if (Math.abs(name.length - candidate.length) > slipsMax) continue
-    if (strangeLetters(name, candidate) > slipsMax) continue
-    const slips = Math.min(
-      slipsBetween(name, candidate),
-      slipsBetween(sortedWords(name), sortedWords(candidate)),
-    )
-    if (slips > slipsMax || slips >= bestSlips) continue
-    best = candidate
-    bestSlips = slips
+    const far = Math.min(slipsOfTheHand(name, candidate.name), farInWords(words, candidate))
+    if (far >= leastFar) continue
+    best = candidate.name
+    leastFar = far
   }
   return best
 }
+
+/** Infinite where there are more than are likely. */
+function slipsOfTheHand(name: string, candidate: string): number {
+  const slipsMax = candidate.length < long ? 1 : 2
+  // Each slip makes a name longer or shorter by one letter at most.
+  if (Math.abs(name.length - candidate.length) > slipsMax) return Number.POSITIVE_INFINITY
+  if (strangeLetters(name, candidate) > slipsMax) return Number.POSITIVE_INFINITY
+  const slips = Math.min(
+    slipsBetween(name, candidate),
+    slipsBetween(sortedWords(name), sortedWords(candidate)),
+  )
+  if (slips > slipsMax) return Number.POSITIVE_INFINITY
+  return candidate.length >= short || !hasOtherLetters(name, candidate)
+    ? slips
+    : Number.POSITIVE_INFINITY
+}
+
+/** The words of a name in alphabetical order, each as it is of one: `PROXY`, `BYTE`. */
+const wordsOf = (name: string): string[] =>
+  name
+    .split('_')
+    .map((word) => word.replace(/IES$/, 'Y').replace(/S$/, ''))
+    .sort()
+
+/**
+ * More than one slip of the hand for the same words, singular for plural or the other way round;
+ * more than any for one that was left out. Infinite for everything else, and where what is left
+ * may well be somebody's own (`DELAY_MS`, `URL`): the first word says whose a name is, and the
+ * first of a URL the server.
+ */
+function farInWords(words: readonly string[], { name, words: meant }: Candidate): number {
+  if (words.length === meant.length)
+    return words.every((word, at) => word === meant[at]) ? 1.5 : Number.POSITIVE_INFINITY
+  if (words.length !== meant.length - 1) return Number.POSITIVE_INFINITY
+  const gap = meant.findIndex((word, at) => word !== words[at])
+  if (!words.every((word, at) => word === meant[at < gap ? at : at + 1]))
+    return Number.POSITIVE_INFINITY
+  const [first] = wordsOf(name.split('_', 1)[0] as string)
+  const isFirstLeftOut = meant[gap] === first
+  const isEnough = isFirstLeftOut ? words.length > 2 : words.length > 1 || name.endsWith('_URL')
+  return isEnough ? 3 : Number.POSITIVE_INFINITY
+}
+
+/** Letters that are left out or swapped are the same ones. */
+const hasOtherLetters = (name: string, candidate: string): boolean =>
+  name.length > candidate.length ||
+  strangeLetters(candidate, name) !== candidate.length - name.length
 
 /**
  * How many letters of a name the other one does not have: one for each slip at most. Of the many
