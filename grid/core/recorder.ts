@@ -99,6 +99,16 @@ export class Recorder implements Transaction, Prediction {
     this.now = options.now
   }
 
+  /** The transaction's identity. */
+  get id(): number {
+    return this.#options.id
+  }
+
+  /** Its place among those of its unit. */
+  get number(): number {
+    return this.#options.number ?? 0
+  }
+
   get reads(): readonly KeyRead[] {
     return this.#reads
   }
@@ -340,8 +350,7 @@ export class Recorder implements Transaction, Prediction {
     const taken = takenEvent(name, payload, this.#limits.charactersMax)
     this.#bytes += takenBytes()
     this.#events = withItem(this.#events, taken)
-    const { outbox, number = 0 } = this.#options
-    outbox?.note(this, taken, number, this.#events.length)
+    this.#options.outbox?.note(this, taken, this.number, this.#events.length)
   }
 
   reject(reason: string, details?: Value): never {

@@ -1,59 +1,33 @@
-import { type HandlerData, runHandler } from '@spacegrid/grid/core/callback'
-import type { Compatibility } from '@spacegrid/grid/core/compatibility'
+import type { HandlerData } from '@spacegrid/grid/core/callback'
 import type { AnyCommand } from '@spacegrid/grid/core/definition'
 import { GridError, isGridError, Rejection } from '@spacegrid/grid/core/errors'
 import type { Evaluation } from '@spacegrid/grid/core/evaluation'
 import { contentBytes } from '@spacegrid/grid/core/growth'
-import { KeyedRecorder } from '@spacegrid/grid/core/keyed-recorder'
-import type { Outbox } from '@spacegrid/grid/core/outbox'
-import { unmarkTaken } from '@spacegrid/grid/core/outcomes'
-import type { Place } from '@spacegrid/grid/core/place'
-import { PlacedRecorder } from '@spacegrid/grid/core/placed-recorder'
-import { Recorder, type RecorderOptions } from '@spacegrid/grid/core/recorder'
+import type { Recorder } from '@spacegrid/grid/core/recorder'
 import { idempotencyCacheNumber } from '@spacegrid/grid/core/shape'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
-import {
-  fillSlots,
-  noSlots,
-  type RememberStep,
-  type TransactionRecord,
-} from '@spacegrid/grid/core/steps'
-import { absentVersion, transactionId } from '@spacegrid/grid/core/version'
+import { fillSlots, noSlots, type TransactionRecord } from '@spacegrid/grid/core/steps'
+import { absentVersion } from '@spacegrid/grid/core/version'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
-import type { LogClock } from '@spacegrid/grid/engine/replica/log-clock'
 import { HoldWaiters } from './across/hold-waiters.ts'
 import { PartRunner } from './across/part-runner.ts'
 import { type Admission, BoundedAdmission, type UnitCondition } from './admission.ts'
-import { Answers, callbackOf } from './answers.ts'
+import { Answers } from './answers.ts'
 import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { Execution } from './execution.ts'
 import { ExecutionTurns } from './execution-turns.ts'
-import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
-import {
-  asRemembered,
-  checkSameCommand,
-  isReactionKey,
-  refusedCommand,
-  rememberedRefusal,
-  rememberStep,
-} from './idempotency.ts'
+import { type Attempt, HandlerRuns } from './handler-runs.ts'
+import { isReactionKey, refusedCommand } from './idempotency.ts'
 import { lateExecution } from './late-execution.ts'
 import { OpenExecutions } from './open-executions.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { PendingTransactions } from './pending.ts'
 import { refusalOf } from './refusal-of.ts'
+import { answersFor, Retries } from './retries.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import { type AttemptFate, SentAttempt } from './sent-attempt.ts'
 import type { UnitOptions } from './unit-options.ts'
-
-/** What one attempt of a handler came to. */
-type Attempt =
-  | { readonly kind: 'transaction'; readonly handled: HandlerData }
-  | { readonly kind: 'answer'; readonly data: unknown }
-  | { readonly kind: 'rejection'; readonly rejection: Rejection }
-  /** It took for missing what may have left memory: it runs again when that is known. */
-  | { readonly kind: 'unknown' }
 
 /**
  * Executes commands over the replica and its pending transactions, and follows each until its
@@ -67,21 +41,15 @@ export class CommandRunner implements UnitCondition {
   readonly #state: SpaceState
   readonly #chain: FrameChain
   readonly #clock: Clock
-  readonly #time: LogClock
   readonly #options: UnitOptions
-  readonly #faults: FaultDesk
-  readonly #version: Compatibility
   readonly #pending: PendingTransactions
   readonly #answers: Answers
-  readonly #newId: () => string
-  readonly #place: Place | undefined
+  readonly #handlers: HandlerRuns
+  readonly #retries: Retries
   readonly #archive: ArchiveDesk
-  readonly #outbox: Outbox | undefined
   readonly #fate: AttemptFate
   readonly #load: LoadControl
   readonly #open = new OpenExecutions()
-  /** Requests that wait for the answer of another one with their key. */
-  #followers = 0
   readonly #turns: ExecutionTurns
   #rerunning = false
   collisions = 0
@@ -98,25 +66,21 @@ export class CommandRunner implements UnitCondition {
   readonly parts: PartRunner | undefined
 
   constructor(parts: RunnerParts, options: UnitOptions) {
-    const { state, chain, clock, time, random, faults, version, unfit, place, archive } = parts
+    const { state, chain, clock, time, faults, version, unfit, place, archive } = parts
     const { memory, load } = parts
     this.#load = load
-    this.#place = place
     this.#archive = archive
-    this.#outbox = parts.outbox
-    this.#version = version
     this.#state = state
     this.#chain = chain
     this.#clock = clock
-    this.#time = time
     this.#options = options
-    this.#faults = faults
     this.#pending = new PendingTransactions(state)
+    this.#handlers = new HandlerRuns(this.#pending, parts, options)
     this.#answers = new Answers(clock, faults, version, options.positionWaitMsMax)
+    this.#retries = new Retries({ state, time, answers: this.#answers }, options)
     this.unfit = unfit
     const seen = { condition: this, view: this.#pending, memory, load }
     this.admission = new BoundedAdmission(seen, options)
-    this.#newId = () => random.id()
     this.waiters = new HoldWaiters(state)
     this.#turns = new ExecutionTurns(clock, (execution, begun) => this.#run(execution, begun))
     if (place) {
@@ -191,7 +155,11 @@ export class CommandRunner implements UnitCondition {
    * something already.
    */
   get pendingCount(): number {
-    return Math.max(this.#open.size + this.#followers, this.#pending.size, this.#chain.backlog)
+    return Math.max(
+      this.#open.size + this.#retries.followers,
+      this.#pending.size,
+      this.#chain.backlog,
+    )
   }
 
   /** Of them, those that are sent to the log when this turn ends. */
@@ -208,7 +176,7 @@ export class CommandRunner implements UnitCondition {
   start(execution: Execution, begun: number): void {
     const same = this.#open.withKey(execution.idempotencyKey)
     if (same && answersFor(same, execution)) {
-      this.#follow(execution, same)
+      this.#retries.follow(execution, same)
       return
     }
     this.#open.add(execution)
@@ -275,27 +243,6 @@ export class CommandRunner implements UnitCondition {
     for (const execution of this.#open.all()) execution.fail(execution.sent ? unknown : error)
   }
 
-  /** A second request with the key of one that is still running gets that one's answer. */
-  #follow(execution: Execution, leader: Execution): void {
-    try {
-      checkSameCommand(
-        { command: leader.command.name, input: leader.fingerprint },
-        execution.command.name,
-        execution.fingerprint,
-      )
-      this.#followers++
-      leader.answered
-        .then(
-          (answer) =>
-            execution.succeed({ ...answer, replayed: true, acknowledged: execution.acknowledge }),
-          (error: GridError) => execution.fail(error),
-        )
-        .finally(() => this.#followers--)
-    } catch (error) {
-      execution.fail(error as GridError)
-    }
-  }
-
   readonly #forget = (execution: Execution): void => {
     this.#open.delete(execution)
     this.answered++
@@ -319,7 +266,7 @@ export class CommandRunner implements UnitCondition {
       return
     }
     try {
-      if (this.#replay(execution)) return
+      if (this.#retries.replay(execution)) return
       this.#attempt(execution, begun)
     } catch (error) {
       execution.fail(
@@ -332,48 +279,17 @@ export class CommandRunner implements UnitCondition {
     }
   }
 
-  /** Answers with the remembered result of the same idempotency key, if there is one. */
-  #replay(execution: Execution): boolean {
-    if (execution.idempotencyKey === undefined) return false
-    const entry = this.#state.find(idempotencyCacheNumber, execution.idempotencyKey)
-    if (!entry) return false
-    const remembered = asRemembered(entry.value)
-    if (isReactionKey(execution.idempotencyKey)) {
-      const refusal = rememberedRefusal(remembered)
-      if (refusal) {
-        execution.fail(refusal)
-        return true
-      }
-    } else checkSameCommand(remembered, execution.command.name, execution.fingerprint)
-    const { position, version } = entry
-    const { data, taken } = unmarkTaken(remembered.data)
-    this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)
-    return true
-  }
-
   #attempt(execution: Execution, begun: number): void {
-    const number = this.#chain.nextNumber()
-    const id = transactionId(this.#chain.origin, number)
-    const options = {
-      id,
-      now: Math.max(this.#time.now(begun), this.#state.time),
-      newId: this.#newId,
-      limits: this.#options.transaction,
-      archive: this.#archive,
-      number,
-      outbox: this.#outbox,
-      reasons: execution.command.rejections,
-    }
-    const recorder = this.#recorder(execution, options)
+    const recorder = this.#handlers.recorder(execution, begun)
     const key = execution.idempotencyKey
     if (key !== undefined) recorder.read(idempotencyCacheNumber, key, absentVersion)
     const attempt: Attempt = execution.refusal
       ? { kind: 'rejection', rejection: execution.refusal }
-      : this.#handle(execution, recorder)
-    if (attempt.kind === 'transaction') this.#send(execution, recorder, number, id, attempt)
+      : this.#handlers.run(execution, recorder)
+    if (attempt.kind === 'transaction') this.#send(execution, recorder, attempt.handled)
     else if (attempt.kind === 'unknown') this.#lookUp(execution, recorder)
     else if (attempt.kind === 'rejection' && isReactionKey(key))
-      this.#sendRefusal(execution, recorder, number, id, attempt.rejection)
+      this.#sendRefusal(execution, recorder, attempt.rejection)
     else this.#confirm(execution, recorder, attempt)
   }
 
@@ -382,71 +298,37 @@ export class CommandRunner implements UnitCondition {
     this.#archive.lookUp(unknown).then(again, (error: GridError) => execution.fail(error))
   }
 
-  #recorder({ command, input, hash }: Execution, options: RecorderOptions): Recorder {
-    const { partitionBy, parts } = command
-    if (this.#place)
-      return new PlacedRecorder(this.#pending, { ...options, place: this.#place, hash })
-    return partitionBy || parts
-      ? new KeyedRecorder(this.#pending, { ...options, partitionBy, value: input })
-      : new Recorder(this.#pending, options)
-  }
-
-  #handle(execution: Execution, recorder: Recorder): Attempt {
-    const { command, input } = execution
-    try {
-      const handled = runHandler(command, recorder, input, this.#version)
-      if (recorder.unknown.length > 0) return { kind: 'unknown' }
-      return recorder.writes
-        ? { kind: 'transaction', handled }
-        : { kind: 'answer', data: handled.data }
-    } catch (thrown) {
-      if (recorder.unknown.length > 0) return { kind: 'unknown' }
-      const error = this.#faults.judge(callbackOf('command', command), thrown)
-      if (error instanceof Rejection) return { kind: 'rejection', rejection: error }
-      throw error
-    }
-  }
-
-  #send(
-    execution: Execution,
-    recorder: Recorder,
-    number: number,
-    id: number,
-    { handled }: { readonly handled: HandlerData },
-  ): void {
-    const { reads, ranges, events } = recorder
+  #send(execution: Execution, recorder: Recorder, handled: HandlerData): void {
+    const { number, reads, ranges, events } = recorder
     let { steps, bytes: written } = recorder
     if (execution.idempotencyKey !== undefined) {
-      steps = [...steps, this.#remember(execution, handled)]
+      steps = [...steps, this.#retries.remember(execution, handled)]
       written += execution.idempotencyKey.length + contentBytes(handled.data)
     }
     const { name: command } = execution.command
     const record = { number, reads, ranges, steps, events, notBefore: 0, command }
-    this.#sendRecord(execution, recorder, record, id, handled, written)
+    this.#sendRecord(execution, recorder, record, handled, written)
   }
 
   /** Of a refusal only that it is one: everything it rests on is validated with it. */
-  #sendRefusal(
-    execution: Execution,
-    recorder: Recorder,
-    number: number,
-    id: number,
-    refusal: Rejection,
-  ): void {
+  #sendRefusal(execution: Execution, recorder: Recorder, refusal: Rejection): void {
     const { reason, details } = refusal
     const handled = { data: { reason, details }, slots: noSlots }
-    const { reads, ranges } = recorder
-    const remember = this.#remember(execution, handled, refusedCommand(execution.command.name))
+    const { number, reads, ranges } = recorder
+    const remember = this.#retries.remember(
+      execution,
+      handled,
+      refusedCommand(execution.command.name),
+    )
     const record = { number, reads, ranges, steps: [remember], events: [], notBefore: 0 }
     execution.refusal = refusal
-    this.#sendRecord(execution, recorder, record, id, handled, contentBytes(handled.data))
+    this.#sendRecord(execution, recorder, record, handled, contentBytes(handled.data))
   }
 
   #sendRecord(
     execution: Execution,
     recorder: Recorder,
     record: TransactionRecord,
-    id: number,
     handled: HandlerData,
     written: number,
   ): void {
@@ -456,28 +338,12 @@ export class CommandRunner implements UnitCondition {
       return
     }
     const bytes = this.admission.admit(record, written, execution.inputBytes)
-    const attempt = new SentAttempt(this.#fate, execution, record, id, handled, bytes, recorder)
+    const attempt = new SentAttempt(this.#fate, execution, record, handled, bytes, recorder)
     this.#pending.add(attempt)
     this.#turns.sent(attempt)
     execution.sent = true
     this.#chain.send(attempt)
     if (execution.acknowledge === 'accepted') this.#accept(attempt)
-  }
-
-  #remember(
-    execution: Execution,
-    handled: HandlerData,
-    name = execution.command.name,
-  ): RememberStep {
-    const { idempotencyKey, fingerprint, hash } = execution
-    const key = idempotencyKey as string
-    const expiresAt = Math.max(this.#time.now(), this.#state.time) + this.#keptMs(execution)
-    return rememberStep({ key, command: name, input: fingerprint, expiresAt }, handled, hash)
-  }
-
-  #keptMs({ idempotencyKey }: Execution): number {
-    const { idempotencyMs, reactionKeyMs } = this.#options
-    return isReactionKey(idempotencyKey) ? reactionKeyMs : idempotencyMs
   }
 
   #accept(attempt: SentAttempt): void {
@@ -527,7 +393,3 @@ export class CommandRunner implements UnitCondition {
     else this.#turns.again(execution)
   }
 }
-
-/** An answer that was only `accepted` says nothing to a caller who waits for more. */
-const answersFor = (leader: Execution, follower: Execution): boolean =>
-  leader.acknowledge !== 'accepted' || follower.acknowledge === 'accepted'

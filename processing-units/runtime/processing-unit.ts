@@ -5,7 +5,7 @@ import {
   hashOfCorrection,
 } from '@spacegrid/grid/core/correction'
 import type { AnyCommand, Space } from '@spacegrid/grid/core/definition'
-import { GridError, isGridError } from '@spacegrid/grid/core/errors'
+import { GridError } from '@spacegrid/grid/core/errors'
 import { readValue } from '@spacegrid/grid/core/evolution'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { checkEntryPlace } from '@spacegrid/grid/core/place'
@@ -24,31 +24,23 @@ import type {
   Serving,
   SpaceStatus,
 } from '@spacegrid/grid/doors/request/serving'
-import { Auditor } from '@spacegrid/grid/engine/agreement/auditor'
-import type { Life } from '@spacegrid/grid/engine/life/life'
-import { Lives } from '@spacegrid/grid/engine/life/lives'
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { inTime } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
-import { type RehydrationSource, rehydrate } from '@spacegrid/grid/engine/replica/rehydration'
-import { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
+import type { RehydrationSource } from '@spacegrid/grid/engine/replica/rehydration'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import { aborted } from './aborted.ts'
 import type { PartOperation } from './across/part-messages.ts'
 import { Affinity } from './affinity/affinity.ts'
 import { StoredReads } from './archive/stored-reads.ts'
-import { CopySearch } from './copy-search.ts'
 import { DefinitionTeller } from './definition-teller.ts'
 import { Execution } from './execution.ts'
 import { failedEvent } from './failed-event.ts'
 import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
-import { Incarnation, type IncarnationParts } from './incarnation.ts'
 import type { MeldAgain } from './live/melded-again.ts'
 import { UnitLive } from './live/unit-live.ts'
-import { OfferedSnapshots } from './offered-snapshots.ts'
 import { LoadControl } from './overload/load-control.ts'
 import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
@@ -59,15 +51,11 @@ import type { Projections } from './projections.ts'
 import { type UnitOfReactions, UnitReactions } from './reactions/unit-reactions.ts'
 import { asItIs, Reads } from './reads.ts'
 import { UnitFigures } from './unit-figures.ts'
+import { UnitLives } from './unit-lives.ts'
 import { defaultUnitOptions, type UnitOptions } from './unit-options.ts'
 import { UnitPlace } from './unit-place.ts'
 import type { UnitPorts } from './unit-ports.ts'
 import { unknownIn } from './unknown.ts'
-
-/** Pause before what has failed is tried again. */
-const retryMs = 1000
-/** An incarnation that ends sooner has probably met something that the next one meets as well. */
-const shortLifeMs = 1000
 
 /**
  * A processing unit: holds a full replica of one space and serves its commands and queries from
@@ -85,28 +73,13 @@ export class ProcessingUnit implements Serving, Component {
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
   readonly #reads: Reads
-  readonly #sources: readonly RehydrationSource[]
-  readonly #report: Report
   readonly #faults: FaultDesk
-  readonly #lives: Lives
-  readonly #snapshots: OfferedSnapshots
-  readonly #auditor: Auditor
-  readonly #unread: UnreadRecords
+  readonly #lives: UnitLives
   readonly archive: StoredReads
   readonly past: UnitPast
-  #incarnation: Incarnation | undefined
-  /** The log that the last incarnation followed has gone. */
-  #logReplaced = false
-  /** Identity of the log that the last incarnation followed. */
-  #logFollowed: string | undefined
-  /** Monotonic ms at which the incarnation began. */
-  #bornAt = 0
-  readonly #search: CopySearch
   #persistence: PersistenceWatch | undefined
   readonly #figures: UnitFigures
   readonly #load: LoadControl
-  /** What all incarnations are made of. */
-  readonly #parts: IncarnationParts
   /** undefined: no command declares an affinity. */
   readonly #affinity: Affinity | undefined
   /** What it has to do with reactions, its own and those of others. */
@@ -123,98 +96,54 @@ export class ProcessingUnit implements Serving, Component {
     this.#watch = new ClockWatch(ports.clock, (message) =>
       report({ kind: 'clock', level: 'warn', message }),
     )
-    this.#sources = sources
-    this.#report = report
-    this.#lives = new Lives(ports.clock, report, {
-      tell: (life) => this.#lifeOver(life),
-      // What works at once again should serve at once again.
-      pauseMs: ({ worked }) => {
-        const isLong = ports.clock.monotonic() - this.#bornAt >= shortLifeMs
-        return worked && isLong ? 0 : retryMs
-      },
-    })
-    this.#search = new CopySearch(report)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
-      (error) => this.#failed(error),
+      (error) => report(failedEvent(error)),
     )
     this.#unitPlace = new UnitPlace(space, partition, this.#faults)
     const observed = queueingDelayOf(ports.telemetry, this.#logName)
     this.#load = new LoadControl({ ...ports, observed }, this.#options)
-    const { messaging, clock, log, random, memory } = ports
+    this.#lives = this.#livesOf(sources, report)
+    const { messaging, clock, log, memory } = ports
     const { place } = this.#unitPlace
-    this.#parts = {
-      ...{ name, space, log, clock, random, memory, place },
-      ...{ watch: this.#watch, faults: this.#faults, load: this.#load },
-      definition: new DefinitionTeller(space, report),
-      asking: { logName: this.#logName, messaging },
-    }
     const now = () => this.#watch.time.now()
     this.#reads = new Reads(space, {
       ...{ name, clock, now, faults: this.#faults, place },
       ...{ load: this.#load, pending: () => this.pending },
-      serves: () => this.#serves(),
+      serves: () => this.#lives.serving(),
       waitMsMax: this.#options.positionWaitMsMax,
     })
     const { openChanges } = ports
     this.past = new UnitPast(space, this.#reads, this.#faults, ports, () => this.state)
     const { liveBytesMax: bytesMax, archiveWaitMsMax: waitMsMax } = this.#options
-    const layout = () => this.#incarnation?.state.layout
+    const layout = () => this.#lives.incarnation?.state.layout
     this.archive = new StoredReads(space, { messaging, waitMsMax, layout })
     const at = { logName: this.#logName, space, partition }
     const asked = { ask: this.#reads, now }
     const meldAgain: MeldAgain = (...stretch) => this.past.meldAgain(...stretch)
     this.live = new UnitLive({
-      ...at,
-      ...asked,
-      messaging,
-      clock,
-      bytesMax,
-      openChanges,
-      meldAgain,
-    })
-    this.#snapshots = new OfferedSnapshots(this.#logName, ports, this.#options, {
-      replica: () => this.#serves().replica,
-      isLike: (suspect) => this.#auditor.isLike(suspect),
-      failed: (error) => this.#failed(error),
-    })
-    this.#unread = new UnreadRecords(ports.clock, (level, message) =>
-      report({ kind: 'log', level, message }),
-    )
-    this.#auditor = new Auditor(ports, {
-      logName: this.#logName,
-      name,
-      role: 'unit',
-      tellMs: this.#options.auditMs,
-      sampleEntries: this.#options.auditEntries,
-      snapshotBytesMax: this.#options.snapshotBytesMax,
-      diverged: (error) => this.#incarnation?.end(error),
-      report: (level, message) => report({ kind: 'audit', level, message }),
+      ...{ ...at, ...asked, messaging, clock },
+      ...{ bytesMax, openChanges, meldAgain },
     })
     this.#affinity = this.#affinityOf(ports)
     const where = { logName: this.#logName, place }
     this.reactions = new UnitReactions(this, where, ports, this.#options, this.#faults)
+    const { unread, auditor } = this.#lives
     this.#figures = new UnitFigures({
-      ...{
-        clock,
-        log: ports.log,
-        memory: ports.memory,
-        place: this.#unitPlace.place,
-        watch: this.#watch,
-      },
-      ...{ unread: this.#unread, auditor: this.#auditor, live: this.live, load: this.#load },
+      ...{ clock, log, memory, place, watch: this.#watch },
+      ...{ unread, auditor, live: this.live, load: this.#load },
       ...{ affinity: this.#affinity, reactions: this.reactions },
     })
   }
 
   /** The replica as it is, exact at its position, to be looked at; undefined: there is none. */
   get state(): SpaceState | undefined {
-    return this.#incarnation?.state
+    return this.#lives.incarnation?.state
   }
 
   /** Undefined until it serves. */
   get projections(): Projections | undefined {
-    return this.#incarnation?.madeProjections
+    return this.#lives.incarnation?.madeProjections
   }
 
   /** Begins to rehydrate; `readiness` says when it serves. */
@@ -224,15 +153,14 @@ export class ProcessingUnit implements Serving, Component {
     const position = () => this.position
     const logName = this.#logName
     this.#persistence = new PersistenceWatch(logName, messaging, clock, waitMsMax, position)
-    this.#auditor.start()
     this.#affinity?.start()
     this.reactions.start()
     this.live.start()
-    this.#lives.start((life) => this.#live(life))
+    this.#lives.start()
   }
 
   get position(): number {
-    return this.#incarnation?.state.position ?? 0
+    return this.#lives.incarnation?.state.position ?? 0
   }
 
   /**
@@ -256,7 +184,7 @@ export class ProcessingUnit implements Serving, Component {
 
   turnAway(name: string, caller: Caller): void {
     const command = this.space.commands.get(name)
-    if (command) this.#incarnation?.runner.admission.enterEarly(command, caller)
+    if (command) this.#lives.incarnation?.runner.admission.enterEarly(command, caller)
   }
 
   /** Not an async function: the execution's own promise is the answer, one less per command. */
@@ -280,10 +208,10 @@ export class ProcessingUnit implements Serving, Component {
    * does not take; Rejection `entry_changed`
    */
   async correct(correction: Correction): Promise<CommandAnswer<number>> {
-    checkCorrection(this.space, correction, this.#incarnation?.state.layout)
+    checkCorrection(this.space, correction, this.#lives.incarnation?.state.layout)
     const { place } = this.#unitPlace
     const hash = place && hashOfCorrection(this.space, correction, place)
-    const command = correctionCommand(this.space, this.#serves().state)
+    const command = correctionCommand(this.space, this.#lives.serving().state)
     return await this.begin(command, correction, {}, hash)
   }
 
@@ -302,7 +230,7 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError as `execute`
    */
   async part(operation: PartOperation, asked: object): Promise<unknown> {
-    const runner = () => this.#serves().runner
+    const runner = () => this.#lives.serving().runner
     const [persistence, { reactions }] = [this.#persistence, this]
     const asPartition = { space: this.space.name, runner, persistence, reactions }
     return await doInPartition(asPartition, operation, asked)
@@ -330,6 +258,34 @@ export class ProcessingUnit implements Serving, Component {
     return this.#reads.entry(cache, key, options)
   }
 
+  #livesOf(sources: readonly RehydrationSource[], report: Report): UnitLives {
+    const { name, space } = this
+    const [logName, ports] = [this.#logName, this.#ports]
+    const { messaging, clock, log, random, memory } = ports
+    const incarnations = {
+      ...{ name, space, log, clock, random, memory, place: this.#unitPlace.place },
+      ...{ watch: this.#watch, faults: this.#faults, load: this.#load },
+      definition: new DefinitionTeller(space, report),
+      asking: { logName, messaging },
+    }
+    const readiness = () => this.readiness()
+    const parts = { logName, ports, sources, incarnations, readiness, report }
+    return new UnitLives(parts, this.#options, {
+      born: ({ runner, replica }) => {
+        runner.whenCollided = this.#affinity?.collided
+        this.reactions.follow(replica)
+      },
+      follows: (incarnation, logIdentity) =>
+        this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity),
+      over: () => {
+        this.reactions.rest()
+        this.live.detach()
+      },
+      gone: (incarnation) => this.#figures.lived(incarnation),
+      logReplaced: () => this.#persistence?.logReplaced(),
+    })
+  }
+
   #affinityOf(ports: UnitPorts): Affinity | undefined {
     const declares = [...this.space.commands.values()].some(({ affinity }) => affinity)
     const isUsed = declares && !this.#unitPlace.place && this.#options.takesCommands
@@ -344,12 +300,12 @@ export class ProcessingUnit implements Serving, Component {
 
   /** As of `Incarnation`. @throws GridError `not_ready`, `stopping` */
   async newest(): Promise<number> {
-    return await this.#serves().newest()
+    return await this.#lives.serving().newest()
   }
 
   /** Resolves when the replica has come so far, or when that has been waited for long enough. */
   protected async reach(position: number): Promise<void> {
-    const incarnation = this.#incarnation
+    const incarnation = this.#lives.incarnation
     if (!incarnation || incarnation.state.position >= position) return
     const { positionWaitMsMax } = this.#options
     await inTime(this.#ports.clock, positionWaitMsMax, (over) =>
@@ -363,7 +319,7 @@ export class ProcessingUnit implements Serving, Component {
    * @throws GridError `not_ready` while the unit does not serve
    */
   get<V>(cache: Cache<V>, key: string): V | undefined {
-    const entries = this.#serves().entriesOf(cache)
+    const entries = this.#lives.serving().entriesOf(cache)
     if (!entries) throw unknownIn(this.space, 'cache', cache.name)
     if (this.#unitPlace.place) checkEntryPlace(this.#unitPlace.place, cache, key)
     const value = entries.get(key)?.value
@@ -376,24 +332,18 @@ export class ProcessingUnit implements Serving, Component {
    * docs/decisions/0015.
    */
   get staysAndReads(): boolean {
-    return this.#incarnation?.replica.unreadable !== undefined && this.#incarnation.serves
+    return (
+      this.#lives.incarnation?.replica.unreadable !== undefined && this.#lives.incarnation.serves
+    )
   }
 
   readiness(): Readiness {
-    if (this.#lives.stopping) return { ready: false, reason: 'stopping' }
-    const incarnation = this.#incarnation
-    const doubt = this.#auditor.doubt()
-    if (!incarnation) {
-      const { text } = this.#search
-      return { ready: false, reason: doubt === undefined ? text : `${doubt}; ${text}` }
-    }
-    const reason = doubt ?? incarnation.unready()
-    return reason === undefined ? { ready: true } : { ready: false, reason }
+    return this.#lives.readiness()
   }
 
   /** Transactions that the log has not decided yet. */
   get pending(): number {
-    return this.#incarnation?.runner.pendingCount ?? 0
+    return this.#lives.incarnation?.runner.pendingCount ?? 0
   }
 
   get affinity(): AffinityStatus | undefined {
@@ -406,18 +356,18 @@ export class ProcessingUnit implements Serving, Component {
 
   /** How it fares, for whoever scales the grid. */
   load(): LogLoad {
-    return this.#figures.load(this.#incarnation)
+    return this.#figures.load(this.#lives.incarnation)
   }
 
   status(): SpaceStatus & ComponentStatus {
-    return this.#figures.status(this.#incarnation)
+    return this.#figures.status(this.#lives.incarnation)
   }
 
   /** Takes no more commands, lets the open ones finish (bounded), says goodbye to the log. */
   async stop(): Promise<void> {
     if (this.#lives.stopping) return
     const over = this.#lives.stop()
-    const incarnation = this.#incarnation
+    const incarnation = this.#lives.incarnation
     const error = new GridError('stopping', 'The processing unit is stopping')
     const late = new AbortController()
     const timer = this.#ports.clock.after(this.#options.stopMsMax, () => {
@@ -427,107 +377,16 @@ export class ProcessingUnit implements Serving, Component {
     this.#affinity?.leave()
     this.reactions.leave()
     this.past.close()
-    await this.#snapshots.stop()
+    await this.#lives.snapshots.stop()
     await Promise.all([incarnation?.drain(), this.#affinity?.drained(late.signal)])
     timer.cancel()
     await this.#affinity?.stop()
     await this.reactions.stop()
     await this.live.stop()
     await incarnation?.stop(error)
-    await this.#auditor.stop()
+    await this.#lives.auditor.stop()
     await this.#persistence?.stop()
     await over
-  }
-
-  #lifeOver({ failure, worked }: Life): void {
-    if (!failure) return
-    if (!worked) {
-      this.#failed(failure)
-      return
-    }
-    this.#logReplaced = isGridError(failure, 'log_replaced')
-    if (this.#logReplaced) this.#persistence?.logReplaced()
-    this.#report({
-      kind: 'rehydrating',
-      level: 'warn',
-      message: `left service to rehydrate: ${failure.message}`,
-      error: failure,
-    })
-  }
-
-  /** One incarnation, from where its state comes to its end. */
-  async #live(life: Life): Promise<void> {
-    const { signal } = life
-    const { log, messaging, clock } = this.#ports
-    this.#search.begin()
-    const rehydrated = await rehydrate(log, messaging, clock, {
-      logName: this.#logName,
-      sources: this.#sources,
-      signal,
-      logReplaced: this.#logReplaced,
-      logFollowed: this.#logFollowed,
-      suspect: this.#auditor.suspect,
-      confirms: (position, digest) => this.#auditor.confirms(position, digest),
-      progress: (progress) => this.#search.progressed(progress),
-      failed: (from, error) => this.#search.failed(from, error),
-    })
-    const { state, source, logIdentity, copied } = rehydrated
-    this.#logFollowed = logIdentity
-    this.#search.found()
-    // Stopped while the last answer came in: an incarnation made now would never be told.
-    if (signal.aborted) return
-    const { entryCount: entries, position } = state
-    this.#report({
-      kind: 'rehydrated',
-      level: 'info',
-      message: `rehydrated from ${source}: ${entries} entries at position ${position}`,
-      details: { source, entries, position, ...copied },
-    })
-    const incarnation = new Incarnation(rehydrated, this.#parts, this.#options, (error) =>
-      life.end(error),
-    )
-    incarnation.runner.whenCollided = this.#affinity?.collided
-    this.#incarnation = incarnation
-    this.#bornAt = clock.monotonic()
-    this.#unread.follow(incarnation.replica, logIdentity)
-    this.#auditor.follow(incarnation.replica)
-    this.reactions.follow(incarnation.replica)
-    incarnation.start()
-    this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
-    life.works()
-    const isOver = () => signal.aborted || this.#incarnation !== incarnation
-    void this.#snapshots.offer(() => this.readiness().ready, isOver, signal)
-    await aborted(signal)
-    this.#auditor.rest()
-    this.reactions.rest()
-    this.live.detach()
-    // Whoever stops the unit ends its last incarnation, when that has answered.
-    if (this.#lives.stopping) return
-    await this.#snapshots.stop()
-    this.#incarnation = undefined
-    this.#figures.lived(incarnation)
-    await incarnation.replica.stop()
-  }
-
-  #failed(error: Error): void {
-    this.#report(failedEvent(error))
-  }
-
-  /** On the way of every read: what is said when it does not serve is put together elsewhere. */
-  #serves(): Incarnation {
-    const incarnation = this.#incarnation
-    if (incarnation?.serves && !this.#auditor.doubts && !this.#lives.stopping) return incarnation
-    throw this.#servesNot()
-  }
-
-  #servesNot(): GridError {
-    if (this.#lives.stopping)
-      return new GridError('stopping', 'The processing unit is stopping', { retryAfterMs: 1000 })
-    return new GridError(
-      'not_ready',
-      `The processing unit is not ready: ${this.readiness().reason}`,
-      { retryAfterMs: 1000 },
-    )
   }
 
   #start(name: string, input: unknown, options: ExecuteOptions): Execution {
@@ -545,7 +404,7 @@ export class ProcessingUnit implements Serving, Component {
     checkFits(command.input, input, command.name)
     const inputBytes = freezeInput(input, command.name)
     const hash = entryHash ?? this.#unitPlace.hashOf(command, input)
-    const incarnation = this.#serves()
+    const incarnation = this.#lives.serving()
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     const begun = this.#ports.clock.monotonic()
     incarnation.runner.admission.enter(command, caller, withinMs, begun)

@@ -32,10 +32,9 @@ class SentAttempt implements Sent, PendingTransaction {
     fate: AttemptFate,
     execution: Execution,
     record: TransactionRecord,
-    id: number,
     handled: HandlerData,
     bytes: number,
-    { partBegins, partNames }: Pick<Recorder, 'partBegins' | 'partNames'>,
+    { id, partBegins, partNames }: Pick<Recorder, 'id' | 'partBegins' | 'partNames'>,
   ) {
     this.partBegins = partBegins
     this.partNames = partNames

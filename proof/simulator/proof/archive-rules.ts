@@ -59,7 +59,7 @@ export const archiveRules: readonly Rule[] = [
   },
   {
     name: 'archive: a handler that took what has left for missing runs again',
-    file: 'processing-units/runtime/command-runner.ts',
+    file: 'processing-units/runtime/handler-runs.ts',
     find: "      if (recorder.unknown.length > 0) return { kind: 'unknown' }\n      return recorder.writes",
     replace: '      return recorder.writes',
   },

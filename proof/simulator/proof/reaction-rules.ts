@@ -36,7 +36,7 @@ export const reactionRules: readonly Rule[] = [
   },
   {
     name: 'reactions: what was done is remembered for longer than an outage lasts',
-    file: 'processing-units/runtime/command-runner.ts',
+    file: 'processing-units/runtime/retries.ts',
     find: 'return isReactionKey(idempotencyKey) ? reactionKeyMs : idempotencyMs',
     replace: 'return isReactionKey(undefined) ? reactionKeyMs : idempotencyMs',
     tests: keys,

@@ -50,7 +50,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'the time of a handler is not that of its machine',
-    file: 'processing-units/runtime/command-runner.ts',
+    file: 'processing-units/runtime/handler-runs.ts',
     find: 'now: Math.max(this.#time.now(begun), this.#state.time),',
     replace: 'now: Math.max(this.#clock.now(), this.#state.time),',
     tests: ['processing-units/runtime/clocks.test.ts'],
@@ -163,7 +163,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'an idempotency key gives the first answer',
-    file: 'processing-units/runtime/command-runner.ts',
+    file: 'processing-units/runtime/retries.ts',
     find: 'this.#answers.give(execution, data, { position, version, replayed: true }, true, taken)',
     replace: 'this.#answers.give(execution, {}, { position, version, replayed: true })',
   },
@@ -340,7 +340,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: '9: a replica that differs leaves service',
-    file: 'processing-units/runtime/processing-unit.ts',
+    file: 'processing-units/runtime/unit-lives.ts',
     find: 'diverged: (error) => this.#incarnation?.end(error),',
     replace: 'diverged: () => undefined,',
     tests: ['grid/engine/agreement', 'processing-units/runtime'],
