@@ -1,6 +1,6 @@
 import { ReturnFault } from './application-fault.ts'
 import type { Compatibility } from './compatibility.ts'
-import { DataFault, isData, type KnownData, takeData } from './data.ts'
+import { DataFault, type KnownData, tellData } from './data.ts'
 import type { AnyCommand, AnyQuery, Reader, Scattered } from './definition.ts'
 import type { Resolved } from './operation-options.ts'
 import type { SplitData } from './outcomes.ts'
@@ -106,7 +106,8 @@ export function runQuery(
   version?: Compatibility,
 ): unknown {
   const returned: unknown = query.handler(reader, input)
-  if (reader.isFitting?.(returned, query.result)) return returned
+  const fitting = reader.fitting?.(returned, query.result)
+  if (fitting !== undefined) return fitting
   const known = reader.has ? (reader as KnownData) : undefined
   return resultOf(query, returned, known, version)
 }
@@ -185,12 +186,11 @@ export function refusePromise(returned: unknown): void {
     throw new ReturnFault('', 'returned a promise; it must be synchronous', [returned])
 }
 
-/** Nobody keeps it but who is told: it need not be a copy. */
+/** It is written later, in slices perhaps, and by whoever likes: it must be what was looked at. */
 function takeResult(returned: unknown, known?: KnownData): unknown {
   if (returned === undefined) return null
-  if (isData(returned, known)) return returned
   try {
-    return takeData(returned)
+    return tellData(returned, known)
   } catch (error) {
     throw untaken(error, returned)
   }

@@ -71,13 +71,30 @@ export function takeData<T>(data: T, charactersMax = dataCharactersMax): T {
 
 /**
  * Whether it is data as `takeData` takes it, without making a copy of it. Members that are
- * `undefined` and −0 are: whoever is told the data sees them as `takeData` would take them. What
- * would be told otherwise than it is (a buffer, what has a `toJSON` of its own) is not. `known`:
- * objects that are data already, such as committed entries.
+ * `undefined` and −0 are.
  */
-export function isData(data: unknown, known?: KnownData): boolean {
+export function isData(data: unknown): boolean {
   room = dataSizeMax
-  return isKind(data, dataDepthMax, known)
+  return isKind(data, dataDepthMax)
+}
+
+/**
+ * A copy of data for somebody who is told it, from the same closed list as of `takeData`. Nothing
+ * in the original is looked at once more when it has been taken: a getter or a proxy may answer
+ * otherwise then, and whoever has made it may go on changing it while it is written. Its receiver
+ * may change the copy. `known`: objects that are data already, such as committed entries; they
+ * stand in it themselves.
+ * @throws DataFault as `takeData` does
+ */
+export function tellData(data: unknown, known?: KnownData): unknown {
+  room = dataSizeMax
+  try {
+    return tell(data, dataDepthMax, known)
+  } catch (error) {
+    if (!(error instanceof DataFault)) throw error
+    // Once more, to find out where it is.
+    return takeData(data)
+  }
 }
 
 /**
@@ -89,48 +106,40 @@ export const takenBytes = (): number =>
 
 export interface KnownData {
   has(data: object): boolean
-  /** Whether it is one of them, and is known to fit the schema as well; false says nothing. */
-  isFitting(data: unknown, schema: TSchema | undefined): boolean
+  /**
+   * What is to be told of it where it is known to be data, and to fit the schema as well; undefined
+   * says nothing.
+   */
+  fitting<T>(data: T, schema: TSchema | undefined): T | undefined
 }
 
-function isKind(data: unknown, depth: number, known: KnownData | undefined): boolean {
+function isKind(data: unknown, depth: number): boolean {
   if (typeof data === 'string') return data.isWellFormed()
   if (typeof data === 'number') return data - data === 0
   if (typeof data !== 'object') return typeof data === 'boolean'
   if (data === null) return true
   if (depth === 0) return false
-  if (known?.has(data)) return true
   const prototype: unknown = Object.getPrototypeOf(data)
   if (prototype === Object.prototype || prototype === null) {
-    if (writesItself(data)) return false
     for (const name in data) {
       if (--room < 0 || (!goodNames.has(name) && !isName(name))) return false
       const member: unknown = data[name as keyof typeof data]
-      if (member !== undefined && !isKind(member, depth - 1, known)) return false
+      if (member !== undefined && !isKind(member, depth - 1)) return false
     }
     return true
   }
   if (prototype !== Array.prototype) {
     const left = room
-    const isTaken = !Buffer.isBuffer(data) && !hasOwnWays(data) && dataFault(data) === undefined
+    const isTaken = dataFault(data) === undefined
     room = left
     return isTaken
   }
-  if (writesItself(data)) return false
   const items = data as readonly unknown[]
   room -= items.length
   if (room < 0) return false
-  for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1, known)) return false
+  for (let i = 0; i < items.length; i++) if (!isKind(items[i], depth - 1)) return false
   return true
 }
-
-/** Whether it says itself what it is in JSON, which need not be what it holds. */
-const writesItself = (data: object): boolean =>
-  typeof (data as { readonly toJSON?: unknown }).toJSON === 'function'
-
-/** Whether a date, or an array of numbers, is written otherwise than all of its kind. */
-const hasOwnWays = (data: object): boolean =>
-  ArrayBuffer.isView(data) ? Object.hasOwn(data, 'toJSON') : Reflect.ownKeys(data).length > 0
 
 /** What keeps it from being kept as data; undefined when nothing does. */
 export function dataFault(data: unknown): DataFault | undefined {
@@ -183,6 +192,43 @@ function takeArray(copy: ArrayBufferView): ArrayBufferView {
   return copy
 }
 
+function tell(data: unknown, depth: number, known: KnownData | undefined): unknown {
+  if (typeof data === 'number' && data - data === 0) return data + 0
+  if (typeof data === 'string' && data.isWellFormed()) return data
+  if (typeof data === 'boolean' || data === null) return data
+  if (typeof data !== 'object' || depth === 0) throw new DataFault('', 'cannot be kept')
+  if (known?.has(data)) return data
+  const prototype: unknown = Object.getPrototypeOf(data)
+  if (prototype === Object.prototype || prototype === null) return tellMembers(data, depth, known)
+  if (prototype !== Array.prototype) return takeObject(data, depth)
+  const copy = copyOf(data as readonly unknown[])
+  for (let i = 0; i < copy.length; i++) copy[i] = tell(copy[i], depth - 1, known)
+  return copy
+}
+
+function tellMembers(data: object, depth: number, known: KnownData | undefined): object {
+  const copy: Record<string, unknown> = { ...(data as Record<string, unknown>) }
+  for (const name in copy) {
+    if (--room < 0) throw tooMany()
+    if (!goodNames.has(name)) checkName(name)
+    const member = copy[name]
+    if (member === undefined) continue
+    const told = tell(member, depth - 1, known)
+    if (told !== member) set(copy, name, told)
+  }
+  return copy
+}
+
+const tooMany = (): DataFault => new DataFault('', `goes beyond ${dataSizeMax} members and items`)
+
+/** A list of its items alone, however many it says there are. */
+function copyOf(items: readonly unknown[]): unknown[] {
+  if (items.length > room) throw tooMany()
+  const copy = items.slice()
+  room -= copy.length
+  return copy
+}
+
 function takeMembers(data: object, depth: number): object {
   const shape = takes.find(data)
   if (shape?.take) {
@@ -219,15 +265,14 @@ function takeMembers(data: object, depth: number): object {
 }
 
 function takeItems(data: readonly unknown[], depth: number): readonly unknown[] {
-  room -= data.length
-  const copy: unknown[] = data.slice()
+  const copy = copyOf(data)
   for (let i = 0; i < copy.length; i++) copy[i] = takeInside(i, copy[i], depth)
   return Object.freeze(copy)
 }
 
 function takeInside(name: string | number, data: unknown, depth: number): unknown {
   try {
-    if (room < 0) throw new DataFault('', `goes beyond ${dataSizeMax} members and items`)
+    if (room < 0) throw tooMany()
     if (depth <= 1 && typeof data === 'object' && data !== null)
       throw new DataFault('', `is nested more deeply than ${dataDepthMax} levels`)
     return take(data, depth - 1)

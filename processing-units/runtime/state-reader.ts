@@ -48,11 +48,12 @@ class Beside {
   readonly budget = new ExamineBudget(examinedEntriesMax)
   unknown: UnknownKey[] | undefined
 
-  isList(value: unknown): boolean {
+  /** The values in the list, where that is the one that was given. */
+  listOf(value: unknown): readonly unknown[] | undefined {
     const { list, listed } = this
-    if (list === undefined || value !== list || list.length !== listed.length) return false
-    for (let i = 0; i < list.length; i++) if (list[i] !== listed[i]?.value) return false
-    return true
+    if (list === undefined || value !== list || list.length !== listed.length) return undefined
+    for (let i = 0; i < list.length; i++) if (list[i] !== listed[i]?.value) return undefined
+    return listed.map((it) => it.value)
   }
 }
 
@@ -104,19 +105,19 @@ export class StateReader implements Reader {
   }
 
   /**
-   * Whether it is the first committed value that this reader has handed out, and fits the schema;
-   * or the last range as it was given, and there is no schema. That a value fits is found out once
-   * for as long as it stands: it is frozen, and most often nothing of it need be fetched from
-   * memory then.
+   * The value itself where it is the first committed one that this reader has handed out, and fits
+   * the schema; or what the last range gave, where that is it and there is no schema: a list of
+   * its own, for the query may still change that. That a value fits is found out once for as long
+   * as it stands: it is frozen, and most often nothing of it need be fetched from memory then.
    */
-  isFitting(value: unknown, schema: TSchema | undefined): boolean {
+  fitting<T>(value: T, schema: TSchema | undefined): T | undefined {
     const entry = this.#first
     if (entry === undefined || value !== entry.value)
-      return schema === undefined && this.#beside !== undefined && this.#beside.isList(value)
-    if (schema === undefined || schema === entry.fits) return true
-    if (fitProblem(schema, value)) return false
+      return schema === undefined ? (this.#beside?.listOf(value) as T | undefined) : undefined
+    if (schema === undefined || schema === entry.fits) return value
+    if (fitProblem(schema, value)) return undefined
     entry.fits = schema
-    return true
+    return value
   }
 
   get #more(): Beside {

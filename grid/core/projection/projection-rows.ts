@@ -164,7 +164,9 @@ export class ProjectionRows implements Pick<View, 'scan'> {
       throw new ReturnFault('select', `makes an object of an item, not ${typeof selected}`)
     if (selected === item && Object.isFrozen(item)) return item
     refusePromise(selected)
-    return aggregates === undefined ? takeData(selected as Value) : (selected as Value)
+    // What is frozen here is kept as it is: it must not be one that answers otherwise later.
+    const isKept = aggregates === undefined || Object.isFrozen(selected)
+    return isKept ? takeData(selected as Value) : (selected as Value)
   }
 
   #regroup(id: string, before: Value | undefined, after: Value | undefined): void {

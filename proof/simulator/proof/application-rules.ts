@@ -88,9 +88,16 @@ export const applicationRules: readonly Rule[] = [
   },
   {
     name: 'application: a result is told as it was checked',
-    file: 'grid/core/data.ts',
-    find: "typeof (data as { readonly toJSON?: unknown }).toJSON === 'function'",
-    replace: 'false',
-    tests: ['grid/core/data.test.ts'],
+    file: 'grid/core/callback.ts',
+    find: '    return tellData(returned, known)\n',
+    replace: '    tellData(returned, known)\n    return returned\n',
+    tests: ['processing-units/runtime/read-once.test.ts'],
+  },
+  {
+    name: 'application: so is what projections make of items',
+    file: 'grid/core/projection/projection-rows.ts',
+    find: 'aggregates === undefined || Object.isFrozen(selected)',
+    replace: 'aggregates === undefined',
+    tests: ['processing-units/runtime/read-once.test.ts'],
   },
 ]
