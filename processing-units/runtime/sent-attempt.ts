@@ -14,8 +14,8 @@ export interface AttemptFate {
   abandoned(attempt: SentAttempt, error?: GridError): void
 }
 
-export /** One attempt on its way through the log. */
-class SentAttempt implements Sent, PendingTransaction {
+/** One attempt on its way through the log. */
+export class SentAttempt implements Sent, PendingTransaction {
   readonly execution: Execution
   readonly record: TransactionRecord
   readonly id: number
