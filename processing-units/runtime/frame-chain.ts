@@ -12,7 +12,6 @@ import { isAcross } from '@spacegrid/grid/core/steps'
 import { inSlices } from '@spacegrid/grid/engine/life/in-slices'
 import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
-import type { Random } from '@spacegrid/grid/engine/ports/random'
 import {
   encodeFrame,
   encodeInPieces,
@@ -28,6 +27,7 @@ import {
   type Sent,
   takeItems,
 } from './frame-item.ts'
+import { LogJoin, type LogJoinParts } from './log-join.ts'
 import type { QueueingDelay } from './overload/queueing-delay.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -50,15 +50,10 @@ interface InFlight {
 }
 
 /** What the frames of one origin are sent with. */
-export interface FrameChainParts {
-  readonly log: Log
-  readonly clock: Clock
+export interface FrameChainParts extends LogJoinParts {
   /** What time it is, as a frame says it. */
   readonly says: () => number
-  readonly random: Random
   readonly state: SpaceState
-  /** Name of the unit. */
-  readonly unit: string
   /** Of what waits to be sent. */
   readonly delay: QueueingDelay
 }
@@ -83,16 +78,13 @@ export class FrameChain {
   readonly #log: Log
   readonly #clock: Clock
   readonly #says: () => number
-  readonly #random: Random
   readonly #state: SpaceState
-  readonly #unit: string
+  readonly #join: LogJoin
   readonly #options: UnitOptions
   readonly #frameBytesMax: number
   readonly #delay: QueueingDelay
   /** Log position of this origin's join frame; 0 while it has not joined. */
   #origin = 0
-  #nonce = 0
-  #joinedAt = 0
   #frameCount = 0
   #transactionCount = 0
   #lastAccepted = 0
@@ -116,9 +108,8 @@ export class FrameChain {
     this.#log = log
     this.#clock = clock
     this.#says = says
-    this.#random = random
     this.#state = state
-    this.#unit = unit
+    this.#join = new LogJoin({ log, clock, random, unit }, options.republishMs)
     this.#options = options
     this.#frameBytesMax = Math.min(options.frameBytesMax, log.recordBytesMax - 1024)
     this.#deadlinePositions = options.deadlinePositions
@@ -173,7 +164,7 @@ export class FrameChain {
   tick(): void {
     const now = this.#clock.monotonic()
     if (!this.joined) {
-      this.#join(now)
+      if (!this.#left) this.#join.ask(now)
       return
     }
     const [head] = this.#inFlight
@@ -244,7 +235,7 @@ export class FrameChain {
   }
 
   #sawJoin(nonce: number): void {
-    if (this.joined || nonce !== this.#nonce) return
+    if (this.joined || !this.#join.isOwn(nonce)) return
     this.#origin = this.#state.position
     this.#lastAccepted = 0
     this.#flushSoon()
@@ -284,36 +275,17 @@ export class FrameChain {
       check.confirmed(isConfirmed(this.#state, check))
   }
 
-  #join(now: number): void {
-    if (this.#left || now - this.#joinedAt < this.#options.republishMs) return
-    this.#joinedAt = now
-    if (this.#nonce === 0) this.#nonce = this.#random.integer()
-    // Two joins by one nonce are two origins; the first one seen is used, the other stays silent
-    // and is forgotten.
-    this.#sendJoin(this.#nonce)
-  }
-
-  /**
-   * Says in the log what the machine's clock says: the join of an origin that nobody uses, and that
-   * is forgotten like any other.
-   */
+  /** As of `LogJoin`. */
   tellTime(): void {
-    this.#sendJoin(this.#random.integer())
-  }
-
-  #sendJoin(nonce: number): void {
-    const at = this.#clock.now()
-    const frame = encodeFrame({ kind: FrameKind.join, unit: this.#unit, nonce, at })
-    this.#log.append(frame).catch(() => undefined) // Seen in the log or not: that alone tells whether it worked.
+    this.#join.tellTime()
   }
 
   #forgotten(): void {
     this.#origin = 0
-    this.#nonce = 0
-    this.#joinedAt = 0
+    this.#join.forget()
     this.#abandonFrom(0)
     this.#abandonItems(this.#takeUnsent())
-    if (!this.#left) this.#join(this.#clock.monotonic() + this.#options.republishMs)
+    if (!this.#left) this.#join.askAnew()
   }
 
   #flushSoon(): void {
