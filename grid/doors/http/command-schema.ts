@@ -2,7 +2,7 @@ import type { FastifySchema } from 'fastify'
 import type { AnyCommand, Space } from '../../core/definition.ts'
 import { exampleProblem } from './open-api-document.ts'
 import { problemType } from './problem.ts'
-import { answer, answeredAt, count, problem } from './schema-parts.ts'
+import { answer, answeredAt, count, problem, roomProblems } from './schema-parts.ts'
 
 export function commandSchema(space: Space, command: AnyCommand): FastifySchema {
   return {
@@ -35,6 +35,7 @@ export function commandSchema(space: Space, command: AnyCommand): FastifySchema 
     response: {
       200: answer({ result: command.result ?? {}, position: answeredAt(space), version: count }),
       400: problem('Invalid input or header'),
+      ...(space.waitingRoom?.commands?.includes(command.name) ? roomProblems : undefined),
       409: refusal(command),
       413: problem('The body, or the transaction it makes, is too large'),
       415: problem('The body is not application/json'),

@@ -161,7 +161,7 @@ function addHeaders(operation: Operation, hasTokens: boolean | undefined): void 
   for (const [status, response] of Object.entries(responses)) {
     const names = ['X-Request-Id', 'Traceparent']
     if (hasTokens !== undefined) names.push('Grid-Position')
-    if (['503', '504', '507'].includes(status)) names.push('Retry-After')
+    if (['429', '503', '504', '507'].includes(status)) names.push('Retry-After')
     if ('304' in responses && (status === '200' || status === '304')) names.push('ETag')
     if (isCommand && status === '200') names.push('Idempotency-Replayed', 'Preference-Applied')
     const added = names.map((name) => {

@@ -10,6 +10,7 @@ import {
   readHeaders,
   readProblems,
   resumeHeader,
+  roomProblems,
 } from './schema-parts.ts'
 
 export function querySchema(space: Space, query: AnyQuery): FastifySchema {
@@ -22,7 +23,7 @@ export function querySchema(space: Space, query: AnyQuery): FastifySchema {
     response: {
       200: liveRead({ result: query.result ?? {}, position: answeredAt(space) }),
       304: { description: 'Not modified', type: 'null', headers: ageHeader },
-      ...queryProblems,
+      ...problemsOf(space.waitingRoom?.queries?.includes(query.name)),
     },
   }
 }
@@ -89,7 +90,7 @@ export function batchSchema(space: Space): FastifySchema {
         },
         position: answeredAt(space),
       }),
-      ...queryProblems,
+      ...problemsOf((space.waitingRoom?.queries ?? []).length > 0),
       ...bodyProblems,
     },
   }
@@ -135,4 +136,12 @@ const queryProblems = {
   ...readProblems,
   403: problem('How answers are found is not explained here'),
   413: problem('The query looks at too many entries, or its answer is too large to be passed on'),
+}
+
+/** Of one that may be behind a waiting room, or not. */
+function problemsOf(isBehindRoom = false): Readonly<Record<string, object>> {
+  if (!isBehindRoom) return queryProblems
+  const { 403: explainOff } = queryProblems
+  const description = `${roomProblems[403].description}; or: ${explainOff.description}`
+  return { ...queryProblems, ...roomProblems, 403: problem(description) }
 }

@@ -118,6 +118,12 @@ export const readProblems = {
   507: problem('The log is full, which `Grid-Consistency: latest` asks, or no memory for the past'),
 }
 
+/** Of what stands behind a waiting room, where there is one. */
+export const roomProblems = {
+  403: problem('Behind a waiting room: admission comes first, and this one does not hold'),
+  429: problem('Too much was asked with one admission; see Retry-After'),
+}
+
 /** Of what does not end: events, one after the other. */
 export const streamResponses = {
   200: {

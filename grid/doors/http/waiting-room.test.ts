@@ -60,11 +60,29 @@ function open(lines: readonly string[] = [line], requestsMax = 100) {
     app.inject({ url: `/tickets/queries/${path}`, headers })
   const batch = (queries: object[], headers: Record<string, string> = {}) =>
     app.inject({ method: 'POST', url: '/tickets/queries', headers, payload: queries })
-  return { unit, reports, command, get, batch }
+  return { app, unit, reports, command, get, batch }
 }
 
 const concert = { eventId: 'concert', id: 'a' }
 const admitted = { 'grid-admission': passOf() }
+
+test('the document says of what is behind a waiting room, and of nothing else, that it may be kept from one', async () => {
+  const { app } = open()
+  const { paths } = (await app.inject({ url: '/openapi.json' })).json()
+  const answers = (path: string, method: string) => paths[path][method].responses
+  const behind = [
+    answers('/tickets/commands/hold', 'post'),
+    answers('/tickets/queries/seatMap', 'get'),
+    answers('/tickets/queries/seatMap', 'post'),
+    answers('/tickets/queries', 'post'),
+  ]
+  for (const responses of behind) {
+    expect(responses[403].description).toContain('waiting room')
+    expect(Object.keys(responses[429].headers)).toContain('Retry-After')
+  }
+  expect(answers('/tickets/commands/confirm', 'post')).not.toHaveProperty('403')
+  expect(answers('/tickets/queries/free', 'get')).not.toHaveProperty('429')
+})
 
 describe('what is behind a waiting room', () => {
   test('is kept from whoever has not been admitted, and says where the line is', async () => {

@@ -7,29 +7,16 @@ import type { CacheLayout } from '@spacegrid/grid/core/layout'
 import { comparePoints, type ResumePoint } from '@spacegrid/grid/core/resume-point'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
 import type { DomainEvent } from '@spacegrid/grid/core/steps'
-import type {
-  EntryFilter,
-  FollowFilter,
-  Happening,
-  ResetReason,
-} from '@spacegrid/grid/doors/request/live'
+import type { EntryFilter, FollowFilter } from '@spacegrid/grid/doors/request/live'
 import { type Clock, sleep, type Timer } from '@spacegrid/grid/engine/ports/clock'
 import type { Replica } from '@spacegrid/grid/engine/replica/replica'
-import { batchBytesMax, happeningsMax } from './batch-limits.ts'
 import { type FeedWaiter, FeedWaiters } from './feed-waiters.ts'
+import { type FollowedPart, followedPart, type Telling, wantsEvents } from './followed-part.ts'
 import { type MeldAgain, MeldedAgain } from './melded-again.ts'
 import { type OpenChanges, PastEvents } from './past-events.ts'
 import { Recent, type Remembered } from './recent.ts'
 import { Happened, type RememberedChange, type RememberedEvent } from './remembered.ts'
 import { interestOf, viewOf } from './seen-entries.ts'
-
-/** What has happened in one log since a point. */
-export interface FollowedPart {
-  readonly happenings: readonly Happening[]
-  /** Behind all that it tells, or leaves out. */
-  readonly upTo: ResumePoint
-  readonly reset?: ResetReason | undefined
-}
 
 export interface FollowAsked {
   /** undefined: from where things stand. */
@@ -231,7 +218,7 @@ export class LiveFeed {
     if (!looked) return undefined
     const { found, reached } = looked
     const events = wantsEvents(filter) ? found.events : undefined
-    return cut(this.#merged(filter, after, events, entries && found.changes), reached)
+    return this.#tell(filter, after, { events, changes: entries && found.changes }, reached)
   }
 
   #nothing(point: ResumePoint | undefined): FollowedPart {
@@ -255,48 +242,20 @@ export class LiveFeed {
     const lacksEvents = wantsEvents(filter) && reachesNot(events, point)
     if (lacksEvents || (cache && reachesNot(cache.recent, point)))
       return { happenings: [], upTo: { position: state.position }, reset: 'gone' }
-    const told = wantsEvents(filter) ? events : undefined
-    return cut(this.#merged(filter, point, told, cache?.recent), state.position)
+    const told = { events: wantsEvents(filter) ? events : undefined, changes: cache?.recent }
+    return this.#tell(filter, point, told, state.position)
   }
 
-  *#merged(
+  #tell(
     filter: FollowFilter,
-    point: ResumePoint,
-    events: Recent<RememberedEvent> | undefined,
-    changes: Recent<RememberedChange> | undefined,
-  ): Generator<Sized> {
+    after: ResumePoint,
+    { events, changes }: Pick<Telling, 'events' | 'changes'>,
+    position: number,
+  ): FollowedPart {
     const { entries } = filter
-    const names = filter.events && new Set(filter.events)
-    const eventsLeft = events?.from(point.position)
-    const changesLeft = changes?.from(point.position)
-    let event = eventsLeft?.next().value
-    let change = changesLeft?.next().value
     const see = entries && viewOf(entries, this.#space, this.#layoutOf(entries))
-    while (event !== undefined || change !== undefined) {
-      const isEvent =
-        event !== undefined &&
-        (change === undefined ||
-          event.position < change.position ||
-          (event.position === change.position && event.at < change.at))
-      const item = (isEvent ? event : change) as RememberedEvent | RememberedChange
-      const told = entries || !('number' in item) ? item.at : item.number
-      const place = { position: item.position, told }
-      if (comparePoints(place, point) > 0) {
-        const happening = 'event' in item ? this.#eventOf(item, names) : see?.(item)
-        if (happening)
-          yield {
-            told: { ...happening, partition: this.#partition, point: place } as Happening,
-            bytes: item.bytes,
-          }
-      }
-      if (isEvent) event = eventsLeft?.next().value
-      else change = changesLeft?.next().value
-    }
-  }
-
-  #eventOf({ event, version }: RememberedEvent, names: ReadonlySet<string> | undefined) {
-    if (names && !names.has(event.name)) return undefined
-    return { kind: 'event' as const, name: event.name, payload: event.payload, version }
+    const partition = this.#partition
+    return followedPart({ filter, after, partition, events, changes, see }, position)
   }
 
   #layoutOf({ cache }: EntryFilter): CacheLayout {
@@ -440,26 +399,3 @@ export class LiveFeed {
 
 const reachesNot = (recent: Recent<Remembered>, { position, told }: ResumePoint): boolean =>
   told === undefined ? position < recent.since : position <= recent.since
-
-const wantsEvents = ({ events }: FollowFilter): boolean => events === undefined || events.length > 0
-
-interface Sized {
-  readonly told: Happening
-  readonly bytes: number
-}
-
-/** Cut at the limit: what is behind the last one that was told comes next. */
-function cut(all: Iterable<Sized>, position: number): FollowedPart {
-  const happenings: Happening[] = []
-  let size = 0
-  for (const { told, bytes } of all) {
-    if (happenings.length >= happeningsMax || size >= batchBytesMax) {
-      const { point: last } = happenings.at(-1) as Happening
-      const isAll = told.point.position > last.position
-      return { happenings, upTo: isAll ? { position: last.position } : last }
-    }
-    happenings.push(told)
-    size += bytes
-  }
-  return { happenings, upTo: { position } }
-}

@@ -2,7 +2,8 @@ import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import type { ResumePoint } from '@spacegrid/grid/core/resume-point'
 import type { FollowedBatch, Following } from '@spacegrid/grid/doors/request/live'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
-import type { FollowAsked, FollowedPart } from '../live/live-feed.ts'
+import type { FollowedPart } from '../live/followed-part.ts'
+import type { FollowAsked } from '../live/live-feed.ts'
 import { lookMs } from '../live/unit-live.ts'
 
 /** Pause before a partition that nobody could look at is looked at again, ms. */

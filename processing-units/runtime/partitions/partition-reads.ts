@@ -24,19 +24,11 @@ import type { ProcessingUnit } from '../processing-unit.ts'
 import { tooStale } from '../read-wait.ts'
 import { aged } from '../reads.ts'
 import { unknownIn } from '../unknown.ts'
+import type { AskOfPartition } from './partition-asking.ts'
 import { type EntryPlace, partitionOfInput, partitionOfKey } from './partition-of.ts'
 import { momentIn, type PassedPast, type PastRead, pastRequest, readPast } from './passed-past.ts'
-import { type PassedRequest, unpackedBatch } from './passed-request.ts'
+import { unpackedBatch } from './passed-request.ts'
 import { everyOne } from './scatter.ts'
-
-/** What is asked of one partition; how it is done here, and what is sent to be done elsewhere. */
-export interface AskOfPartition<Answer> {
-  readonly partition: number
-  readonly request: PassedRequest
-  readonly withinMs: number
-  readonly isOnce: boolean
-  here(unit: ProcessingUnit, withinMs: number): Promise<Answer>
-}
 
 export interface PartitionReadsParts {
   readonly clock: Clock

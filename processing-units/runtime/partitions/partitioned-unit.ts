@@ -1,6 +1,5 @@
 import { type Correction, checkCorrectionShape } from '@spacegrid/grid/core/correction'
 import type { Space } from '@spacegrid/grid/core/definition'
-import { GridError } from '@spacegrid/grid/core/errors'
 import { type LogName, logNameOf } from '@spacegrid/grid/core/log-name'
 import { type PositionToken, positionsOf, tokenOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type {
@@ -20,9 +19,7 @@ import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
 import { isServing } from '@spacegrid/grid/engine/placement/keepers'
 import type { Member } from '@spacegrid/grid/engine/placement/member'
 import type { PlacementStatus } from '@spacegrid/grid/engine/placement/placement-status'
-import { within } from '@spacegrid/grid/engine/ports/clock'
 import type { Component, ComponentStatus } from '@spacegrid/grid/program/component'
-import type { PartAsk } from '../across/ask-part.ts'
 import { CommandsWithParts } from '../across/commands-with-parts.ts'
 import type { Cared } from '../across/hold-care.ts'
 import type { PartOperation } from '../across/part-messages.ts'
@@ -34,17 +31,14 @@ import { askOutboxes } from '../reactions/ask-outboxes.ts'
 import { checkedAsk } from '../reactions/outbox-desk.ts'
 import { defaultUnitOptions, type UnitOptions } from '../unit-options.ts'
 import { unknownIn } from '../unknown.ts'
-import { AskedUnits } from './asked-units.ts'
-import { Asking } from './asking.ts'
 import type { OpenCopy } from './copy.ts'
 import { DividedLive } from './divided-live.ts'
 import { DividedPast } from './divided-past.ts'
 import { Keeping, type KeepingOptions, type KeepingPorts } from './keeping.ts'
+import { PartitionAsking } from './partition-asking.ts'
 import { partitionOfInput, partitionOfValue } from './partition-of.ts'
-import { type AskOfPartition, PartitionReads } from './partition-reads.ts'
-import type { PassedKind } from './passed-request.ts'
+import { PartitionReads } from './partition-reads.ts'
 import { PassedRequests } from './passed-requests.ts'
-import { Passing } from './passing.ts'
 
 export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Partitions that a scattered query is asked of at the same time. */
@@ -52,11 +46,6 @@ export interface PartitionedUnitOptions extends Partial<KeepingOptions> {
   /** Told what people should know of the space, or of the log of a partition. Default: nothing. */
   readonly reportOf?: (logName: LogName) => Report
 }
-
-const noAnswer = () =>
-  new GridError('outcome_unknown', 'What was asked of the partition has no answer yet')
-
-const retryAfterMs = 500
 
 /**
  * The processing unit of a space with several partitions: keeps the partitions that it is meant to
@@ -73,11 +62,8 @@ export class PartitionedUnit implements Serving, Component {
   /** Those of each partition's unit. */
   readonly #unitOptions: UnitOptions
   readonly #keeping: Keeping
-  readonly #passing: Passing
-  readonly #asking: Asking
+  readonly #asking: PartitionAsking
   readonly #faults: FaultDesk
-  /** Those that are asked; undefined: not looked up since the last news. */
-  #askedUnits: AskedUnits | undefined
   /** Query units have had all partitions among them, since this one is there. */
   #wereAllRead = false
   readonly #passedHere: PassedRequests
@@ -85,8 +71,6 @@ export class PartitionedUnit implements Serving, Component {
   readonly past: DividedPast
   readonly #withParts: CommandsWithParts
   readonly #reads: PartitionReads
-  /** For queries that may be answered by any of several. */
-  #turn = 0
   /** Called when it keeps other partitions than before. */
   whenKept: () => void = () => undefined
 
@@ -110,8 +94,7 @@ export class PartitionedUnit implements Serving, Component {
     this.#keeping = new Keeping(name, space, { ...ports, open }, this.#options, reportOf, () =>
       this.#news(),
     )
-    this.#passing = new Passing(space.name, ports.messaging, ports.clock)
-    this.#asking = new Asking(this.#keeping.presence.id, this.#passing, ports)
+    this.#asking = new PartitionAsking(space, this.#keeping, ports)
     const { messaging, clock } = ports
     this.#passedHere = new PassedRequests(messaging, clock, (at) => this.#keeping.copy(at)?.unit)
     this.#faults = new FaultDesk(
@@ -127,7 +110,7 @@ export class PartitionedUnit implements Serving, Component {
     )
     this.#reads = new PartitionReads(space, {
       ...{ clock, scatterMax, waitMsMax: this.#unitOptions.positionWaitMsMax },
-      atKeepers: (ask) => this.#atKeepers(ask),
+      atKeepers: (ask) => this.#asking.ask(ask),
       judge: (query, thrown) =>
         this.#faults.judge({ kind: 'query', name: query.name, declared: query }, thrown),
     })
@@ -141,12 +124,12 @@ export class PartitionedUnit implements Serving, Component {
     this.live = new DividedLive({
       ...{ space, clock },
       askKeepers: (partition, request, withinMs, here) =>
-        this.#atKeepers({ partition, request, withinMs, isOnce: false, here }),
+        this.#asking.ask({ partition, request, withinMs, isOnce: false, here }),
       query: (query, input, asked) => this.query(query, input, asked),
     })
     this.#withParts = new CommandsWithParts({
       ...{ space, clock: ports.clock, random: ports.random, faults: this.#faults },
-      ask: (asked) => this.#askPart(asked),
+      ask: (asked) => this.#asking.askPart(asked),
       logNow: () => this.logNow,
       homes: () => this.#homes(),
       executeAt: (...asked) => this.executeAt(...asked),
@@ -182,21 +165,11 @@ export class PartitionedUnit implements Serving, Component {
     return await this.executeAt(partition, name, input, options)
   }
 
-  #askPart({ partition, operation, asked, withinMs, isOnce }: PartAsk): Promise<unknown> {
-    return this.#atKeepers<unknown>({
-      partition,
-      request: { kind: 'part', partition, name: operation, input: asked },
-      withinMs,
-      isOnce,
-      here: (unit) => within(this.#ports.clock, withinMs, unit.part(operation, asked), noAnswer),
-    })
-  }
-
   #homes(): readonly Cared[] {
     const homes: Cared[] = []
     for (const { partition, unit } of this.#keeping.copies.values()) {
       const state = unit?.state
-      const isHome = this.#asked.forCommands(partition)[0]?.id === this.#keeping.presence.id
+      const isHome = this.#asking.units.forCommands(partition)[0]?.id === this.#keeping.presence.id
       if (state && isHome) homes.push({ partition, state })
     }
     return homes
@@ -213,7 +186,7 @@ export class PartitionedUnit implements Serving, Component {
     const { commandMsMax, persistWaitMsMax } = this.#unitOptions
     const level = acknowledge ?? this.space.commands.get(name)?.acknowledge
     const persistMs = level === 'persisted' ? persistWaitMsMax : 0
-    const answer = await this.#atKeepers<CommandAnswer<number>>({
+    const answer = await this.#asking.ask<CommandAnswer<number>>({
       partition,
       request: { kind: 'command', partition, name, input, idempotencyKey, acknowledge, caller },
       withinMs: Math.min(options.withinMs ?? commandMsMax, commandMsMax) + persistMs,
@@ -270,7 +243,7 @@ export class PartitionedUnit implements Serving, Component {
     const cache = this.space.caches.find(({ name }) => name === correction.cache)
     if (!cache) throw unknownIn(this.space, 'cache', String(correction.cache))
     const partition = partitionOfValue(this.space, cache, correction.value)
-    const answer = await this.#atKeepers<CommandAnswer<number>>({
+    const answer = await this.#asking.ask<CommandAnswer<number>>({
       partition,
       request: { kind: 'correction', partition, name: cache.name, input: correction },
       withinMs: defaultUnitOptions.commandMsMax,
@@ -312,51 +285,12 @@ export class PartitionedUnit implements Serving, Component {
 
   #askOnce(partition: number, operation: PartOperation, asked: object): Promise<unknown> {
     const withinMs = this.#unitOptions.commandMsMax
-    return this.#askPart({ partition, operation, asked, withinMs, isOnce: false })
-  }
-
-  /** Each of those that keep the partition is asked until one has an answer. */
-  #atKeepers<Answer>(ask: AskOfPartition<Answer>): Promise<Answer> {
-    const { partition, request, withinMs, isOnce } = ask
-    const here = (leftMs: number) => {
-      const unit = this.#keeping.copy(partition)?.unit
-      return unit && ask.here(unit, leftMs)
-    }
-    return this.#asking.inOrder(
-      this.#inOrder(partition, request.kind),
-      { request, withinMs, isOnce, here },
-      (why) => this.#unavailable([partition], why),
-    )
-  }
-
-  /** Commands go home; everything else is answered here, or by each in turn. */
-  #inOrder(partition: number, kind: PassedKind): readonly Member[] {
-    const goesHome = kind === 'command' || kind === 'correction' || kind === 'part'
-    return goesHome
-      ? this.#asked.forCommands(partition)
-      : // A state of the past that one of them has made is used again.
-        this.#asked.forReads(partition, kind === 'past' ? 0 : this.#turn++)
-  }
-
-  get #asked(): AskedUnits {
-    const { presence } = this.#keeping
-    this.#askedUnits ??= new AskedUnits(this.space, presence.members(), presence.id)
-    return this.#askedUnits
+    return this.#asking.askPart({ partition, operation, asked, withinMs, isOnce: false })
   }
 
   #news(): void {
-    this.#askedUnits = undefined
-    const { presence } = this.#keeping
-    this.#passing.forget((id) => presence.other(id) !== undefined)
+    this.#asking.news()
     this.whenKept()
-  }
-
-  #unavailable(partitions: readonly number[], cause?: GridError): GridError {
-    return new GridError(
-      'partitions_unavailable',
-      `Nobody who keeps ${partitions.map((it) => logNameOf(this.space.name, it)).join(', ')} answers`,
-      { details: { partitions }, retryAfterMs, ...(cause ? { cause } : {}) },
-    )
   }
 
   get position(): string {
@@ -408,7 +342,7 @@ export class PartitionedUnit implements Serving, Component {
    */
   #isServed(partition: number): boolean {
     if (this.#keeping.isSpare) return this.#keeping.isKept(partition)
-    const asked = this.#asked
+    const asked = this.#asking.units
     if (this.#unitOptions.takesCommands) return isServedBy(asked.forCommands(partition), partition)
     const isEnough = this.#wereAllRead || asked.areReadersFull
     const readers = isEnough ? asked.forReads(partition, 0) : asked.readers(partition)
@@ -416,7 +350,7 @@ export class PartitionedUnit implements Serving, Component {
   }
 
   placement(): PlacementStatus {
-    return { ...this.#keeping.status(), passed: { ...this.#passing.counts } }
+    return { ...this.#keeping.status(), passed: { ...this.#asking.passed } }
   }
 
   /** Of each partition that is kept here. */

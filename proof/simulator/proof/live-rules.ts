@@ -7,14 +7,14 @@ const feedTests = [`${live}/live-feed.test.ts`]
 export const liveRules: readonly Rule[] = [
   {
     name: 'live: who comes back is told nothing twice',
-    file: `${live}/live-feed.ts`,
-    find: 'if (comparePoints(place, point) > 0) {',
-    replace: 'if (comparePoints(place, point) >= 0) {',
+    file: `${live}/followed-part.ts`,
+    find: 'if (comparePoints(point, after) > 0) {',
+    replace: 'if (comparePoints(point, after) >= 0) {',
     tests: feedTests,
   },
   {
     name: 'live: what is cut at a limit goes on behind the last that was told',
-    file: `${live}/live-feed.ts`,
+    file: `${live}/followed-part.ts`,
     find: 'upTo: isAll ? { position: last.position } : last }',
     replace: 'upTo: { position: last.position } }',
     tests: feedTests,
