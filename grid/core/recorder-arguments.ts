@@ -1,5 +1,6 @@
 import { DataFault, takeData } from './data.ts'
 import type { Value } from './data-types.ts'
+import { GridError } from './errors.ts'
 import { Misuse } from './misuse.ts'
 import { nameOf } from './operation-schema.ts'
 import { isPlain } from './outcomes.ts'
@@ -32,6 +33,27 @@ export function takenInitial(cache: AnyCache, initial: Value, charactersMax?: nu
     if (!(error instanceof DataFault)) throw error
     throw new Misuse(cache.name, error.path, `of the initial value ${error.problem}`)
   }
+}
+
+/** @throws Misuse for none; GridError `transaction_too_large` for more than `max` */
+export function checkTakeLimit(
+  { name }: AnyCache,
+  limit: number | undefined,
+  max: number,
+): asserts limit is number {
+  if (limit === undefined || limit < 1)
+    throw new Misuse(name, undefined, `take needs a limit of at least 1, not ${limit}`)
+  if (limit > max)
+    throw new GridError(
+      'transaction_too_large',
+      `take from ${name}: limit must be 1 to ${max}, not ${limit}`,
+    )
+}
+
+/** How many entries a take must find. */
+export function checkAtLeast({ name }: AnyCache, atLeast: unknown): asserts atLeast is number {
+  if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
+    throw new Misuse(name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
 }
 
 /** What a rejection is known by. */

@@ -28,7 +28,14 @@ import type { Outbox } from './outbox.ts'
 import { PendingOutcome, type Prediction, type SplitData, splitOutcomes } from './outcomes.ts'
 import type { Overlay } from './overlay.ts'
 import { takenRange } from './range-check.ts'
-import { checkDeclared, checkReason, takenEvent, takenInitial } from './recorder-arguments.ts'
+import {
+  checkAtLeast,
+  checkDeclared,
+  checkReason,
+  checkTakeLimit,
+  takenEvent,
+  takenInitial,
+} from './recorder-arguments.ts'
 import { sameData } from './same-data.ts'
 import {
   type DomainEvent,
@@ -65,7 +72,8 @@ const none: readonly never[] = []
 /**
  * Runs a handler over a view and records what it read and what it wants done; the view stays as it
  * is. A handler sees its own writes; when it looks at what one of its operations leaves, that
- * prediction is validated too.
+ * prediction is validated too. It is one object, and what it has recorded is private to it: there
+ * is one for each run of a command, and the handler holds it.
  */
 export class Recorder implements Transaction, Prediction {
   readonly now: number
@@ -312,15 +320,8 @@ export class Recorder implements Transaction, Prediction {
     const indexNumber = this.#indexOf(layout, index)
     const { limit, ...bounds } = takenRange(layout, indexNumber, range)
     const { atLeast = limit, otherwise = 'not_enough' } = options
-    if (limit === undefined || limit < 1)
-      throw new Misuse(cache.name, undefined, `take needs a limit of at least 1, not ${limit}`)
-    if (limit > this.#limits.takeMax)
-      throw new GridError(
-        'transaction_too_large',
-        `take from ${cache.name}: limit must be 1 to ${this.#limits.takeMax}, not ${limit}`,
-      )
-    if (!Number.isInteger(atLeast) || (atLeast as number) < 0)
-      throw new Misuse(cache.name, undefined, `atLeast must be a count, not ${nameOf(atLeast)}`)
+    checkTakeLimit(cache, limit, this.#limits.takeMax)
+    checkAtLeast(cache, atLeast)
     const kept = takenPatch(cache, patch, this.#limits.charactersMax)
     checkReason(cache, otherwise, this.#options.reasons)
     if (cache.evolution?.upcast) this.#upcastRange(cache, layout, indexNumber, { ...bounds, limit })
@@ -332,7 +333,7 @@ export class Recorder implements Transaction, Prediction {
         index: indexNumber,
         range: bounds,
         limit,
-        atLeast: atLeast as number,
+        atLeast,
         patch: cache.evolution === undefined ? kept : readingOf(cache).write(kept),
         otherwise,
         expected: undefined,
@@ -536,20 +537,12 @@ export class Recorder implements Transaction, Prediction {
 
   #countReads(count: number): void {
     this.#readCount += count
-    if (this.#readCount > this.#limits.readsMax)
-      throw new GridError(
-        'transaction_too_large',
-        `A transaction may read at most ${this.#limits.readsMax} entries`,
-      )
+    if (this.#readCount > this.#limits.readsMax) throw tooMany('read', this.#limits.readsMax)
   }
 
   #countWrites(count: number): void {
     this.#writeCount += count
-    if (this.#writeCount > this.#limits.writesMax)
-      throw new GridError(
-        'transaction_too_large',
-        `A transaction may write at most ${this.#limits.writesMax} entries`,
-      )
+    if (this.#writeCount > this.#limits.writesMax) throw tooMany('write', this.#limits.writesMax)
   }
 }
 
@@ -561,3 +554,6 @@ const readEntry = <V>(cache: AnyCache, entry: EntryView | undefined): V | undefi
 /** What melding takes a missing field for is what the default says. */
 const isNeutral = (preset: unknown): boolean =>
   preset === undefined || preset === 0 || (Array.isArray(preset) && preset.length === 0)
+
+const tooMany = (what: 'read' | 'write', max: number): GridError =>
+  new GridError('transaction_too_large', `A transaction may ${what} at most ${max} entries`)

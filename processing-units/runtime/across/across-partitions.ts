@@ -1,21 +1,23 @@
-import type { AnyCommand } from '@spacegrid/grid/core/definition'
-import { type ErrorCode, errorKinds, GridError, isGridError } from '@spacegrid/grid/core/errors'
-import { refusalOfParts } from '@spacegrid/grid/core/parts'
+import { GridError, isGridError } from '@spacegrid/grid/core/errors'
 import { positionsOf, tokenOfAll } from '@spacegrid/grid/core/position'
 import type { CommandAnswer, ExecuteOptions } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, sleep } from '@spacegrid/grid/engine/ports/clock'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { AskPart } from './ask-part.ts'
+import {
+  answered,
+  type Ballot,
+  type Divided,
+  type DividedGroup,
+  isRefused,
+  isUnknown,
+  isYes,
+  type Outcome,
+  outcomeOf,
+  type Yes,
+} from './ballots.ts'
 import { joinPacked } from './part-group.ts'
-import type {
-  AskedPart,
-  CommitAsked,
-  Followed,
-  MadeAnswer,
-  PartOperation,
-  PrepareAsked,
-  Vote,
-} from './part-messages.ts'
+import type { CommitAsked, Followed, PartOperation, PrepareAsked, Vote } from './part-messages.ts'
 import { TurnTaking } from './turn-taking.ts'
 
 export interface AcrossPorts {
@@ -34,14 +36,6 @@ export interface AcrossOptions {
 }
 
 export const defaultAcrossOptions: AcrossOptions = { holdMs: 5000, attemptsMax: 64 }
-
-/** The parts of a command that are in one partition. */
-export interface DividedGroup {
-  readonly partition: number
-  readonly parts: readonly AskedPart[]
-  /** Hashes of their partition keys, each once. */
-  readonly keys: readonly number[]
-}
 
 /** How the parts of an attempt are prepared. */
 interface Way {
@@ -64,25 +58,6 @@ interface Trying {
   /** Called when everything is prepared. */
   endTurn(): void
 }
-
-/** A command with its parts by partition, in the order in which they first come. */
-export interface Divided {
-  readonly command: AnyCommand
-  readonly input: unknown
-  readonly count: number
-  readonly groups: readonly DividedGroup[]
-  /** With the fingerprint of the input. */
-  readonly remembers: PrepareAsked['remembers'] | undefined
-}
-
-type Ballot =
-  | { readonly partition: number; readonly vote: Vote }
-  | { readonly partition: number; readonly error: GridError }
-
-type Outcome =
-  | { readonly kind: 'answer'; readonly answer: CommandAnswer<string> }
-  | { readonly kind: 'error'; readonly error: GridError }
-  | { readonly kind: 'again'; readonly partition: number; readonly hold: string | undefined }
 
 /** An answer is not made before its parts are in MongoDB: on top of what a command may take. */
 const finishTriesMax = 8
@@ -417,66 +392,5 @@ export class AcrossPartitions {
   }
 }
 
-type Yes = Ballot & { readonly vote: Extract<Vote, { vote: 'yes' }> }
-type Refused = Ballot & { readonly vote: Extract<Vote, { vote: 'refused' }> }
-
-const isYes = (ballot: Ballot): ballot is Yes => 'vote' in ballot && ballot.vote.vote === 'yes'
-const isRefused = (ballot: Ballot): ballot is Refused =>
-  'vote' in ballot && ballot.vote.vote === 'refused'
-/** It may have been prepared. */
-const isUnknown = (ballot: Ballot): boolean =>
-  'error' in ballot && isGridError(ballot.error, 'outcome_unknown')
-
 const isTransient = (error: GridError): boolean =>
   error.retryable || error.code === 'outcome_unknown'
-
-function outcomeOf(divided: Divided, ballots: readonly Ballot[], isLast: boolean): Outcome {
-  for (const ballot of ballots)
-    if ('vote' in ballot && ballot.vote.vote === 'replayed') {
-      const { answer, position } = ballot.vote
-      const positions = new Map([[ballot.partition, position]])
-      return answered(answer, positions, 'committed', true)
-    }
-  for (const ballot of ballots)
-    if ('error' in ballot && !isGridError(ballot.error, 'outcome_unknown'))
-      return { kind: 'error', error: ballot.error }
-  const unsure = ballots.find((ballot) => !isYes(ballot) && !isRefused(ballot))
-  const refused = ballots.filter(isRefused).map(({ vote }) => vote)
-  // Who else refuses is not known yet.
-  if (refused.length > 0 && (!unsure || isLast)) return refusal(divided, refused)
-  const hold =
-    unsure && 'vote' in unsure && unsure.vote.vote === 'no' ? unsure.vote.hold : undefined
-  const [first] = ballots
-  return { kind: 'again', partition: (unsure ?? first)?.partition ?? 0, hold }
-}
-
-/** The reason of the first part that refuses, and of each of them. */
-function refusal({ groups }: Divided, refused: readonly Refused['vote'][]): Outcome {
-  const names = new Map(groups.flatMap(({ parts }) => parts.map(({ at, name }) => [at, name])))
-  const parts = refused
-    .toSorted((a, b) => a.part - b.part)
-    .map(({ part, reason, details }) => {
-      const command = names.get(part) ?? ''
-      return { part, command, reason, details }
-    })
-  return { kind: 'error', error: refusalOfParts(parts) }
-}
-
-function answered(
-  answer: MadeAnswer | undefined,
-  positions: ReadonlyMap<number, number>,
-  level: CommandAnswer['acknowledged'],
-  replayed: boolean,
-): Outcome {
-  if (!answer) throw new Error('a commit has an answer')
-  if ('failure' in answer) {
-    const { code, message, details } = answer.failure
-    const known = Object.hasOwn(errorKinds, code) ? (code as ErrorCode) : 'internal'
-    return { kind: 'error', error: new GridError(known, message, { details }) }
-  }
-  const { result, version } = answer
-  const position = tokenOfAll(positions)
-  // What is only accepted in one partition is committed here: less is not to be had.
-  const acknowledged = level === 'accepted' ? 'committed' : level
-  return { kind: 'answer', answer: { result, position, version, replayed, acknowledged } }
-}
