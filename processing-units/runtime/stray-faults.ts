@@ -7,7 +7,7 @@ export interface FaultLog {
   error(details: object, message: string): void
 }
 
-/** Code of neither the grid nor the application: which of them has called it is told by what it began in. */
+/** Of neither the grid nor the application: which of them has called it, the stack need not say. */
 const ofPackages = /[\\/]node_modules[\\/]/
 const place = /(?:[(\s]|file:\/\/)((?:[A-Za-z]:)?[\\/][^:()]+):\d+:\d+\)?$/
 const frame = /^\s+at .+/m
