@@ -1,6 +1,7 @@
 import { unitRoles } from '@spacegrid/grid/engine/placement/member'
 import { runRole } from '@spacegrid/grid/program/role-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { asGrid } from '@spacegrid/runtime/origin'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
 import { RoomDoors } from './room-doors.ts'
@@ -15,26 +16,28 @@ import { roomSpace } from './space.ts'
  */
 export async function runWaitingRoom(): Promise<void> {
   await runProgram(() =>
-    runRole('waiting-room', ['WAITING_ROOM'], (environment, log) => {
-      tellStrayFaults(log)
-      const { UNIT_NAME: name } = environment
-      return {
-        spaces: [roomSpace.name],
-        calledBy: unitRoles.commands,
-        names: () => ({ unit: name }),
-        where: (space) => `${name} (space ${space})`,
-        create: async (space, adapters, reportOf, telemetry) => {
-          const ports = await adapters.portsOf(space, unitRoles.commands)
-          const limits = unitLimits(environment, adapters.memory.budgetBytes)
-          return new RoomUnit(
-            name,
-            roomSpace,
-            { ...ports, telemetry, openChanges: () => adapters.openChanges(space) },
-            { report: reportOf(space), ...limits },
-          )
-        },
-        doors: ([unit]) => new RoomDoors(unit as RoomUnit, environment, log),
-      }
-    }),
+    asGrid(() =>
+      runRole('waiting-room', ['WAITING_ROOM'], (environment, log) => {
+        tellStrayFaults(log)
+        const { UNIT_NAME: name } = environment
+        return {
+          spaces: [roomSpace.name],
+          calledBy: unitRoles.commands,
+          names: () => ({ unit: name }),
+          where: (space) => `${name} (space ${space})`,
+          create: async (space, adapters, reportOf, telemetry) => {
+            const ports = await adapters.portsOf(space, unitRoles.commands)
+            const limits = unitLimits(environment, adapters.memory.budgetBytes)
+            return new RoomUnit(
+              name,
+              roomSpace,
+              { ...ports, telemetry, openChanges: () => adapters.openChanges(space) },
+              { report: reportOf(space), ...limits },
+            )
+          },
+          doors: ([unit]) => new RoomDoors(unit as RoomUnit, environment, log),
+        }
+      }),
+    ),
   )
 }

@@ -8,6 +8,7 @@ import type { CommandAnswer } from '@spacegrid/grid/doors/request/serving'
 import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
+import { asApplication } from './origin.ts'
 
 /** Where what is answered stands in the log. */
 export type Committed = Pick<CommandAnswer<number>, 'position' | 'version'> & {
@@ -40,7 +41,11 @@ export class Answers {
     let result: unknown
     try {
       const read = this.#version.readTaken(data, taken)
-      result = answerOf(command, read, checked, this.#version, execution.input)
+      const { input } = execution
+      result =
+        command.answer || command.parts
+          ? asApplication(answerOf, command, read, checked, this.#version, input)
+          : answerOf(command, read, checked, this.#version, input)
     } catch (thrown) {
       this.#failed(execution, thrown, from)
       return

@@ -21,6 +21,7 @@ import type { Admission } from './admission.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
 import { rememberedCommands } from './idempotency.ts'
+import { asApplication } from './origin.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import type { UnitOptions } from './unit-options.ts'
 
@@ -291,7 +292,7 @@ export class Expirer {
   #handle(cache: AnyCache, recorder: Recorder, key: string): boolean {
     try {
       const value = recorder.get<Value>(cache as Cache<Value>, key)
-      if (cache.onExpire) refusePromise(cache.onExpire(recorder, value))
+      if (cache.onExpire) refusePromise(asApplication(cache.onExpire, recorder, value))
       else recorder.delete(cache, key)
       return recorder.writes
     } catch (thrown) {

@@ -14,6 +14,7 @@ import type { ArchiveDesk } from './archive/archive-desk.ts'
 import type { Execution } from './execution.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import type { FrameChain } from './frame-chain.ts'
+import { asApplication } from './origin.ts'
 import type { PendingTransactions } from './pending.ts'
 import type { RunnerParts } from './runner-parts.ts'
 import type { UnitOptions } from './unit-options.ts'
@@ -83,7 +84,7 @@ export class HandlerRuns {
   /** @throws GridError for what is neither an answer nor a refusal */
   run({ command, input }: Execution, recorder: Recorder): Attempt {
     try {
-      const handled = runHandler(command, recorder, input, this.#version)
+      const handled = asApplication(runHandler, command, recorder, input, this.#version)
       if (recorder.unknown.length > 0) return { kind: 'unknown' }
       return recorder.writes
         ? { kind: 'transaction', handled }

@@ -7,6 +7,7 @@ import type { Environment } from '@spacegrid/grid/program/environment'
 import type { ProcessAdapters } from '@spacegrid/grid/program/process-adapters'
 import { runRole } from '@spacegrid/grid/program/role-program'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { asApplication, asGrid } from './origin.ts'
 import { QueryTurns } from './overload/query-turns.ts'
 import type { CopyPorts } from './partitions/copy.ts'
 import { PartitionedUnit } from './partitions/partitioned-unit.ts'
@@ -41,28 +42,39 @@ export async function runProcessingUnit(makeSpaces: MakeUnitSpaces): Promise<voi
  * @throws GridError `configuration_invalid`, or `log_unavailable` when NATS cannot be reached
  */
 export async function serveSpaces(makeSpaces: MakeUnitSpaces): Promise<void> {
-  await runRole('processing-unit', [], async (environment, log) => {
-    const { UNIT_NAME: name, ROLE: role } = environment
-    const made = [await makeSpaces(environment)].flat()
-    const spaces = new Map(made.map((space) => [space.name, space]))
-    tellStrayFaults(log)
-    let queries: QueryTurns | undefined
-    const spare = role === 'spare' ? new SpareCall() : undefined
-    return {
-      ...(role === 'query' ? { role: unitRoles.queries } : {}),
-      spaces: [...spaces.keys()],
-      calledBy: unitRoleOf(environment),
-      names: (logName) =>
-        spaces.size === 1 && spaces.has(logName) ? { unit: name } : { unit: name, space: logName },
-      where: (space) => `${name} (space ${space})`,
-      create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> => {
-        queries ??= new QueryTurns(adapters.clock, adapters.random)
-        const shared = { telemetry, queries }
-        return createUnit(name, spaces.get(space) as Space, adapters, reportOf, environment, shared)
-      },
-      doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry, spare),
-    }
-  })
+  await asGrid(() =>
+    runRole('processing-unit', [], async (environment, log) => {
+      const { UNIT_NAME: name, ROLE: role } = environment
+      const made = [await asApplication(makeSpaces, environment)].flat()
+      const spaces = new Map(made.map((space) => [space.name, space]))
+      tellStrayFaults(log)
+      let queries: QueryTurns | undefined
+      const spare = role === 'spare' ? new SpareCall() : undefined
+      return {
+        ...(role === 'query' ? { role: unitRoles.queries } : {}),
+        spaces: [...spaces.keys()],
+        calledBy: unitRoleOf(environment),
+        names: (logName) =>
+          spaces.size === 1 && spaces.has(logName)
+            ? { unit: name }
+            : { unit: name, space: logName },
+        where: (space) => `${name} (space ${space})`,
+        create: (space, adapters, reportOf, telemetry): Promise<AnyUnit> => {
+          queries ??= new QueryTurns(adapters.clock, adapters.random)
+          const shared = { telemetry, queries }
+          return createUnit(
+            name,
+            spaces.get(space) as Space,
+            adapters,
+            reportOf,
+            environment,
+            shared,
+          )
+        },
+        doors: (units, telemetry) => new UnitDoors(units, environment, log, telemetry, spare),
+      }
+    }),
+  )
 }
 
 async function createUnit(

@@ -70,7 +70,9 @@ function expectTold({ result, error }: { result?: unknown; error?: unknown }): v
 }
 
 /** guarantees.md: what an application does wrong is its own fault, and nobody else's. */
-test(`a result is looked at once, whatever it answers then (seed ${seed})`, async () => {
+test(`a result is looked at once, whatever it answers then (seed ${seed})`, {
+  timeout: 600_000,
+}, async () => {
   const chances = new Chances(new SeededRandom(seed))
   const world = new UnitWorld(space)
   const { unit } = await world.startReady()
@@ -136,7 +138,9 @@ const shelf = defineSpace('shelf', {
   ),
 })
 
-test(`so is what projections make of items (seed ${seed})`, async () => {
+test(`so is what projections make of items (seed ${seed})`, {
+  timeout: 600_000,
+}, async () => {
   const chances = new Chances(new SeededRandom(seed))
   let answered = 0
   for (let run = 0; run < Math.ceil(runs / 20); run++) {

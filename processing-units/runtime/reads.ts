@@ -25,6 +25,7 @@ import { ExplainedReads } from './explained-reads.ts'
 import type { FaultDesk } from './fault-desk.ts'
 import { type Freshness, freshMsMax } from './freshness.ts'
 import type { Incarnation } from './incarnation.ts'
+import { asApplication } from './origin.ts'
 import type { LoadControl } from './overload/load-control.ts'
 import { PlacedReader } from './placed-reader.ts'
 import type { Projections } from './projections.ts'
@@ -187,7 +188,11 @@ export class Reads {
     const begun = options.caller === undefined ? 0 : this.#clock.monotonic()
     let result: unknown
     try {
-      result = this.#run(query, reader, input, from.version)
+      // In process it is asked more often than anybody could mark what it leaves behind.
+      result =
+        options === asItIs
+          ? this.#run(query, reader, input, from.version)
+          : asApplication(() => this.#run(query, reader, input, from.version))
     } catch (thrown) {
       if (reader.unknown) return this.#askAgain(query, input, from, asked, reader.unknown)
       return this.#judgeQuery(query, thrown)
@@ -259,7 +264,7 @@ export class Reads {
     const ageMs = this.#wait.ageMs(from)
     let returned: unknown
     try {
-      returned = this.#run(query, explained.reader, input, version)
+      returned = asApplication(() => this.#run(query, explained.reader, input, version))
     } catch (thrown) {
       if (reader.unknown) return await this.#askAgain(query, input, from, asked, reader.unknown)
       return this.#judgeQuery(query, thrown)

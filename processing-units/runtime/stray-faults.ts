@@ -1,12 +1,13 @@
 import { stackOf, textOf } from '@spacegrid/grid/core/application-fault'
 import { isOwnSource } from '@spacegrid/grid/core/own-sources'
+import { isOfGrid } from './origin.ts'
 
 /** What there is to tell it to. */
 export interface FaultLog {
   error(details: object, message: string): void
 }
 
-/** What begins in a package is no mistake of the application either. */
+/** Of neither the grid nor the application: which of them has called it, the stack need not say. */
 const ofPackages = /[\\/]node_modules[\\/]/
 const place = /(?:[(\s]|file:\/\/)((?:[A-Za-z]:)?[\\/][^:()]+):\d+:\d+\)?$/
 const frame = /^\s+at .+/m
@@ -25,7 +26,7 @@ export function tellStrayFaults(log: FaultLog, now: () => number = () => perform
   let times = 0
   let toldAt = Number.NEGATIVE_INFINITY
   const hear = (error: unknown, isRejection: boolean) => {
-    if (!isOfApplication(error, isRejection)) {
+    if (!isOfApplication(error, isRejection, isOfGrid())) {
       console.error(error)
       process.exit(1)
     }
@@ -45,14 +46,22 @@ export function tellStrayFaults(log: FaultLog, now: () => number = () => perform
  * Whether the application has led to it. What is thrown belongs to whoever has made the call, by
  * the outermost frame that is not Node's own. A promise that nobody waits for is the application's
  * as soon as one frame is: the grid handles what callbacks give back, so it is what one has left
- * behind. No frame at all has what Node says of a `fetch`, and what somebody has made so.
+ * behind. No frame at all has what Node says of a `fetch`, and what somebody has made so. Where
+ * the stack says nothing of either, as of a socket, it is the grid's if the grid has begun it.
  */
-export function isOfApplication(error: unknown, isRejection: boolean): boolean {
+export function isOfApplication(
+  error: unknown,
+  isRejection: boolean,
+  isBegunByGrid: boolean,
+): boolean {
   const stack = stackOf(error)
   if (stack === undefined) return true
   const paths = stack.split('\n').flatMap((line) => place.exec(line)?.[1] ?? [])
-  if (paths.length === 0) return !frame.test(stack) || (isRejection && ofNode.test(stack))
+  if (paths.length === 0 && (!frame.test(stack) || (isRejection && ofNode.test(stack)))) return true
+  if (isRejection ? paths.every(isPackages) : isPackages(paths.at(-1) ?? '')) return !isBegunByGrid
   return isRejection ? paths.some(isApplications) : isApplications(paths.at(-1) as string)
 }
 
-const isApplications = (path: string): boolean => !isOwnSource(path) && !ofPackages.test(path)
+/** Or nobody's. */
+const isPackages = (path: string): boolean => path === '' || ofPackages.test(path)
+const isApplications = (path: string): boolean => !isOwnSource(path) && !isPackages(path)

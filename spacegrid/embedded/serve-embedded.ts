@@ -18,6 +18,7 @@ import { stopOnSignals } from '@spacegrid/grid/program/graceful-stop'
 import { explains, httpOptionsOf } from '@spacegrid/grid/program/http-options'
 import { reportTo } from '@spacegrid/grid/program/role-log'
 import { runProgram } from '@spacegrid/grid/program/run-program'
+import { asApplication, asGrid } from '@spacegrid/runtime/origin'
 import { spaceNotices } from '@spacegrid/runtime/space-notices'
 import { tellStrayFaults } from '@spacegrid/runtime/stray-faults'
 import { unitLimits } from '@spacegrid/runtime/unit-limits'
@@ -71,10 +72,14 @@ export async function serveEmbedded(
   makeSpaces: MakeSpaces,
   ready: (place: EmbeddedPlace) => void,
 ): Promise<void> {
+  await asGrid(() => serve(makeSpaces, ready))
+}
+
+async function serve(makeSpaces: MakeSpaces, ready: (place: EmbeddedPlace) => void): Promise<void> {
   const environment = readEnvironment()
   checkEmbedded(environment)
   const { HOST: host, PORT: port, ADMIN_PORT: adminPort, DATA_DIR: dataDirectory } = environment
-  const spaces = await makeSpaces(environment)
+  const spaces = await asApplication(makeSpaces, environment)
   useFolder('DATA_DIR', dataDirectory)
   const guarded = embeddedGuard(spaces, environment)
   const log = pino({

@@ -23,6 +23,7 @@ import { evaluationFault } from '../evaluation-fault.ts'
 import { Execution } from '../execution.ts'
 import type { Sent } from '../frame-item.ts'
 import { asRemembered, checkSameCommand, rememberStep } from '../idempotency.ts'
+import { asApplication } from '../origin.ts'
 import type { PendingTransaction, PendingTransactions } from '../pending.ts'
 import type { RunnerParts } from '../runner-parts.ts'
 import type { UnitOptions } from '../unit-options.ts'
@@ -176,7 +177,7 @@ export class PartRunner {
     const { remembers } = asked
     if (remembers) recorder.read(idempotencyCacheNumber, remembers.key, absentVersion)
     try {
-      const handled = runHandler(group.command, recorder, undefined, version)
+      const handled = asApplication(runHandler, group.command, recorder, undefined, version)
       if (this.#mustLookUp(it, recorder)) return
       this.#send(it, recorder, number, id, handled)
     } catch (thrown) {

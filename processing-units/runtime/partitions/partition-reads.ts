@@ -18,6 +18,7 @@ import type {
 import type { HistoryOfKey } from '@spacegrid/grid/doors/request/told-history'
 import { type Clock, keptWithin } from '@spacegrid/grid/engine/ports/clock'
 import { freshMsMax } from '../freshness.ts'
+import { asApplication } from '../origin.ts'
 import type { PlacedHistory } from '../past/unit-past.ts'
 import type { ProcessingUnit } from '../processing-unit.ts'
 import { tooStale } from '../read-wait.ts'
@@ -188,7 +189,8 @@ export class PartitionReads {
 
   #merged(query: AnyQuery, results: readonly unknown[], input: unknown): Promise<unknown> {
     const { clock, waitMsMax } = this.#parts
-    return keptWithin(clock, waitMsMax, Promise.resolve(mergedResult(query, results, input)))
+    const merged = asApplication(mergedResult, query, results, input)
+    return keptWithin(clock, waitMsMax, Promise.resolve(merged))
   }
 
   #queryAt(

@@ -10,6 +10,7 @@ import { fitProblem } from '@spacegrid/grid/core/validation'
 import { type Clock, within } from '@spacegrid/grid/engine/ports/clock'
 import type { FaultDesk } from '../fault-desk.ts'
 import { reactionKeyPrefix } from '../idempotency.ts'
+import { asApplication } from '../origin.ts'
 import { orderKey } from './order-key.ts'
 import { actId, type NextAct, type Outcome, timeIsUpAt } from './progress.ts'
 import type { ReactAnswer, ReactRequest } from './react-request.ts'
@@ -93,7 +94,7 @@ export class Acting {
       }
     let input: unknown
     try {
-      input = make(seen.context, seen.about)
+      input = asApplication(make, seen.context, seen.about)
       refusePromise(input)
       input = JSON.parse(JSON.stringify(takeData(input)) ?? 'null')
       const problem = fitProblem(command.input, input)
@@ -132,7 +133,9 @@ export class Acting {
     const late = () => new Error(`no answer in ${attemptMs} ms`)
     try {
       const { signal } = aborting
-      const running = new Promise((resolve) => resolve(run(context, { ...about, signal })))
+      const running = new Promise((resolve) =>
+        resolve(asApplication(run, context, { ...about, signal })),
+      )
       const returned = await within(this.#parts.clock, attemptMs, running, late)
       return { kind: 'done', result: returned === undefined ? null : takeData(returned) }
     } catch (thrown) {

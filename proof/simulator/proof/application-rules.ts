@@ -80,6 +80,20 @@ export const applicationRules: readonly Rule[] = [
     tests: ['processing-units/runtime/stray-faults.test.ts'],
   },
   {
+    name: 'application: a socket of its own that fails ends nobody',
+    file: 'processing-units/runtime/stray-faults.ts',
+    find: 'return !isBegunByGrid',
+    replace: 'return false',
+    tests: ['processing-units/runtime/stray-faults.test.ts'],
+  },
+  {
+    name: 'application: what a handler leaves behind is its own',
+    file: 'processing-units/runtime/handler-runs.ts',
+    find: 'asApplication(runHandler, command, recorder, input, this.#version)',
+    replace: 'runHandler(command, recorder, input, this.#version)',
+    tests: ['processing-units/runtime/origin.test.ts'],
+  },
+  {
     name: 'application: a query is asked again with the input that it was given',
     file: 'processing-units/runtime/live/live-queries.ts',
     find: '    freezeInput(input, name)\n',
