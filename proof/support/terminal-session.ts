@@ -48,6 +48,11 @@ export function outputPattern(lines: readonly string[]): RegExp {
 }
 
 const commandMsMax = 240_000
+/** What a reader's machine has as well where it reaches the registries by a proxy. */
+const network = ['NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+])
 
 /** A shell in which the commands of a page are given one after the other, as its reader does. */
 export class TerminalSession {
@@ -55,7 +60,7 @@ export class TerminalSession {
   #said = ''
   #given = 0
 
-  /** @param variables beside PATH and HOME */
+  /** @param variables beside PATH, HOME and what the network asks for */
   constructor(folder: string, variables: Readonly<Record<string, string>>) {
     const { HOME = '', PATH = '', SPACEGRID_CACHE = '', XDG_CACHE_HOME } = process.env
     this.#shell = spawn('bash', ['--noprofile', '--norc'], {
@@ -65,6 +70,12 @@ export class TerminalSession {
         PATH: `${dirname(process.execPath)}:${PATH}`,
         SPACEGRID_CACHE,
         ...(XDG_CACHE_HOME === undefined ? {} : { XDG_CACHE_HOME }),
+        ...Object.fromEntries(
+          network.flatMap((name) => {
+            const value = process.env[name]
+            return value === undefined ? [] : [[name, value]]
+          }),
+        ),
         ...variables,
       },
       // A group of its own: whatever it has started ends with it.
