@@ -1,8 +1,8 @@
 import { defineCache, defineCommand, defineSpace, Type } from 'spacegrid'
 
 /*
- * Counters in several partitions, each of whose values was there once: one that is not told, or told
- * twice, shows.
+ * Counters in several partitions, each of whose values was there once: one that is not told, or
+ * told twice, shows.
  */
 
 const id = Type.String({ minLength: 1, maxLength: 64 })
