@@ -48,8 +48,11 @@ export interface StorePlanOptions {
   readonly progress: Progress
 }
 
-/** The log may have been trimmed beyond a copy before it could be followed. */
-const attemptsMax = 5
+/**
+ * The log may have been trimmed beyond a copy before it could be followed. Where it is trimmed at
+ * once and much is written, that is so more often than not.
+ */
+const attemptsMax = 20
 const followMsMax = 30_000
 const differencesShown = 5
 
@@ -106,11 +109,17 @@ async function findFollowed(
   progress: Progress,
   note: (reason: string) => void,
 ): Promise<FollowedCopy | undefined> {
-  const copy = await findCopy(findings, ports, progress, note)
-  if (!copy) return undefined
-  const { position } = copy.state
-  if (findings.log?.identity !== copy.logIdentity) return { ...copy, ...unfollowed(position) }
-  const log = await ports.log.open()
+  // Before the copy: between its position and the moment from which on the log is followed nothing
+  // shall take time, for it may be trimmed meanwhile.
+  const log = findings.log && (await ports.log.open())
+  const copy = await findCopy(findings, ports, progress, note).catch(async (error) => {
+    await log?.close()
+    throw error
+  })
+  if (!copy || !log || findings.log?.identity !== copy.logIdentity) {
+    await log?.close()
+    return copy && { ...copy, ...unfollowed(copy.state.position) }
+  }
   const reference = new ReferenceState(copy.state, log, ports.clock)
   const close = async () => {
     await reference.stop()

@@ -53,8 +53,11 @@ const idleMsMax = 15_000
 const idleOthersWaitMsMax = 3000
 /** The same once its last piece has been given: long enough to give it again if it was lost. */
 const finishedMsMax = 2000
-/** Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. */
-const openAgainMs = 250
+/**
+ * Whoever may give a snapshot is asked anew this often: the one asked before may be frozen. Where
+ * every other one is, one in a thousand asks none that lives within a second.
+ */
+const openAgainMs = 100
 /**
  * A piece is asked for once more this often: its giver may have died with the request, and then
  * messaging says that nobody is there. Giving it once more costs a message.
