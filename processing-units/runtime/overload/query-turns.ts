@@ -13,8 +13,8 @@ const costlyMs = 5
  */
 const plainlyCostlyMs = 20
 /**
- * Of a run that was not watched by processor time no more counts: the process may have stood still
- * in it for as long as you like.
+ * Of a run that nobody expected to take long no more counts, since it was not measured by processor
+ * time: the process may have stood still in it.
  */
 const unwatchedMsMax = 50
 /** Those that take less are too short to be worth another look at the clock. */
@@ -39,21 +39,23 @@ interface Waiting {
  * themselves. A long answer is written in slices: that is no time in which nothing else runs, but
  * the next one begins when it is over. The line is as long as is worked off within two seconds.
  * What a query costs is measured from its beginning to that of the next one or the end of its turn
- * of the event loop, with the writing of its answer; the first time it is met nobody knows. Those
- * in turn are measured by processor time: a process that stood still has not worked. One for all
- * units of a process that share its event loop.
+ * of the event loop, with the writing of its answer; the first time it is met nobody knows. The
+ * first run and those in turn are measured by processor time: a process that stood still has not
+ * worked. One for all units of a process that share its event loop.
  */
 export class QueryTurns {
   readonly #clock: Clock
   readonly #random: Random
-  /** By name, ms, of those that have taken longer than a moment. */
+  /** By name, ms; 0 of those that have never taken longer than a moment. */
   readonly #costs = new Map<string, number>()
   readonly #line: Waiting[] = []
   /** What those in line, and the one that has its turn, take together, ms. */
   #lineMs = 0
   #isTaken = false
   /** The last one that was run at once in this turn: the time until the next one begins is its. */
-  #last: { readonly query: string; readonly begun: number } | undefined
+  #last: { readonly query: string; readonly begun: number; readonly msMax: number } | undefined
+  /** The one that was met last, and the processor time then. */
+  #newest: { readonly query: string; readonly worked: number } | undefined
   #shed = 0
 
   constructor(clock: Clock, random: Random) {
@@ -61,20 +63,36 @@ export class QueryTurns {
     this.#random = random
   }
 
+  /** Asked before it runs. */
   isCostly(query: string): boolean {
-    return this.#costOf(query) >= costlyMs
+    const cost = this.#costs.get(query)
+    if (cost === undefined) this.#meet(query)
+    return cost !== undefined && cost >= costlyMs
+  }
+
+  #meet(query: string): void {
+    this.#costs.set(query, 0)
+    this.#newest = { query, worked: this.#clock.worked() }
   }
 
   /** A query has been run at once, from `begun`, monotonic ms, until now. */
   ran(query: string, begun: number): void {
-    const ms = Math.min(this.#clock.monotonic() - begun, unwatchedMsMax)
+    const ms = Math.min(this.#clock.monotonic() - begun, this.#msMaxOf(query))
     this.#settle(begun)
-    if (ms < measuredMs && !this.#costs.has(query)) return
+    if (ms < measuredMs && this.#costOf(query) === 0) return
     // At once, for who asks the same in this very turn.
-    if (ms >= plainlyCostlyMs && !this.isCostly(query)) this.#costs.set(query, ms)
+    if (ms >= plainlyCostlyMs && this.#costOf(query) < costlyMs) this.#costs.set(query, ms)
     if (this.#isTaken) return
-    this.#last = { query, begun }
+    this.#last = { query, begun, msMax: Math.max(ms, unwatchedMsMax) }
     this.#clock.soon(() => this.#settle(this.#clock.monotonic()))
+  }
+
+  /** What its run can have taken at the most. */
+  #msMaxOf(query: string): number {
+    const newest = this.#newest
+    if (newest?.query !== query) return unwatchedMsMax
+    this.#newest = undefined
+    return this.#clock.worked() - newest.worked
   }
 
   /**
@@ -161,7 +179,7 @@ export class QueryTurns {
     const last = this.#last
     this.#last = undefined
     if (!last) return
-    const ms = Math.min(until - last.begun, unwatchedMsMax)
+    const ms = Math.min(until - last.begun, last.msMax)
     this.#costs.set(last.query, this.#averageOf(last.query, ms))
   }
 
