@@ -1,6 +1,8 @@
 import { isGridError } from '@spacegrid/grid/core/errors'
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { SpaceState } from '@spacegrid/grid/core/space-state'
+import type { Clock } from '@spacegrid/grid/engine/ports/clock'
+import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { AuditedCopy } from '../audit/audited-copy.ts'
 import { ReferenceState } from '../audit/reference-state.ts'
 import { compareStates, type StateComparison } from '../audit/state-comparison.ts'
@@ -112,26 +114,33 @@ async function findFollowed(
   // Before the copy: between its position and the moment from which on the log is followed nothing
   // shall take time, for it may be trimmed meanwhile.
   const log = findings.log && (await ports.log.open())
-  const copy = await findCopy(findings, ports, progress, note).catch(async (error) => {
+  let copy: ExactCopy | undefined
+  try {
+    copy = await findCopy(findings, ports, progress, note)
+    if (copy && log && copy.logIdentity === findings.log?.identity)
+      return await following(copy, log, ports.clock)
+  } catch (error) {
     await log?.close()
     throw error
-  })
-  if (!copy || !log || findings.log?.identity !== copy.logIdentity) {
-    await log?.close()
-    return copy && { ...copy, ...unfollowed(copy.state.position) }
   }
-  const reference = new ReferenceState(copy.state, log, ports.clock)
+  await log?.close()
+  return copy && { ...copy, ...unfollowed(copy.state.position) }
+}
+
+/** Follows the log from a copy on, to where the log ends by now. */
+async function following(copy: ExactCopy, log: Log, clock: Clock): Promise<FollowedCopy> {
+  const reference = new ReferenceState(copy.state, log, clock)
+  const last = async () => (await log.bounds()).last
+  const follow = (to: number) => reference.advance(to, followMsMax)
   const close = async () => {
     await reference.stop()
     await log.close()
   }
-  const last = async () => (await log.bounds()).last
-  const follow = (to: number) => reference.advance(to, followMsMax)
   try {
     await follow(await last())
     return { ...copy, follow, last, close }
   } catch (error) {
-    await close()
+    await reference.stop()
     throw error
   }
 }
