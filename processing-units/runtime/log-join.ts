@@ -51,9 +51,8 @@ export class LogJoin {
     this.#askedAt = 0
   }
 
-  /** At once, whatever was asked for just now. */
+  /** At once, whatever was asked for just now: that has been forgotten. */
   askAnew(): void {
-    this.forget()
     this.ask(this.#parts.clock.monotonic() + this.#pauseMs)
   }
 
