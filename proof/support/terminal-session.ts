@@ -48,11 +48,11 @@ export function outputPattern(lines: readonly string[]): RegExp {
 }
 
 const commandMsMax = 240_000
-/** What a reader's machine has as well where it reaches the registries by a proxy. */
-const network = ['NODE_EXTRA_CA_CERTS', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [
-  name,
-  name.toLowerCase(),
-])
+/** What a reader's machine has as well, where it has it: caches, and a proxy to the registries. */
+const passedOn = [
+  ...['XDG_CACHE_HOME', 'NODE_EXTRA_CA_CERTS'],
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
+]
 
 /** A shell in which the commands of a page are given one after the other, as its reader does. */
 export class TerminalSession {
@@ -62,20 +62,14 @@ export class TerminalSession {
 
   /** @param variables beside PATH, HOME and what the network asks for */
   constructor(folder: string, variables: Readonly<Record<string, string>>) {
-    const { HOME = '', PATH = '', SPACEGRID_CACHE = '', XDG_CACHE_HOME } = process.env
+    const { HOME = '', PATH = '', SPACEGRID_CACHE = '' } = process.env
     this.#shell = spawn('bash', ['--noprofile', '--norc'], {
       cwd: folder,
       env: {
         HOME,
         PATH: `${dirname(process.execPath)}:${PATH}`,
         SPACEGRID_CACHE,
-        ...(XDG_CACHE_HOME === undefined ? {} : { XDG_CACHE_HOME }),
-        ...Object.fromEntries(
-          network.flatMap((name) => {
-            const value = process.env[name]
-            return value === undefined ? [] : [[name, value]]
-          }),
-        ),
+        ...Object.fromEntries(passedOn.map((name) => [name, process.env[name]])),
         ...variables,
       },
       // A group of its own: whatever it has started ends with it.
