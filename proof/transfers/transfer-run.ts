@@ -6,18 +6,13 @@ import { auditCopies } from '../support/copies-audit.ts'
 import { FaultGrid } from '../support/fault-grid.ts'
 import { judgeTransfers, sumOf, type TransferFindings } from './judge-transfers.ts'
 import { storedAccounts } from './stored-accounts.ts'
-import { Tellers } from './tellers.ts'
+import { Tellers, type TellersOptions } from './tellers.ts'
 
-export interface TransferRunOptions {
-  readonly transfers: number
+export interface TransferRunOptions extends TellersOptions {
   readonly units: number
   readonly partitions: number
   /** Pumps, writers and readers of each. */
   readonly copies: number
-  readonly tellers: number
-  readonly accounts: number
-  readonly hotShare: number
-  readonly seed: number
   /** Ends earlier when this is over, ms; what was done by then is judged. */
   readonly msMax: number
   /** From one fault to the next at the most, ms; an eighth of it at least. */

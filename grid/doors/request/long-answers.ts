@@ -41,6 +41,7 @@ async function inSlices(data: unknown): Promise<WrittenJson> {
       if (done) isOver = true
       else written.push(Buffer.from(value))
     }
+    // In one that took longer the process was stopped: that is no work.
     ms += Math.min(performance.now() - begun, 2 * sliceMs)
     if (isOver) break
     await new Promise(setImmediate)
