@@ -42,8 +42,8 @@ export interface GridKeys {
 }
 
 /**
- * Makes the keys of a closed grid in a folder: an nkey for each role and caller, and what NATS is to
- * let them do; passwords of MongoDB and Redis, the token of administration; an authority, and
+ * Makes the keys of a closed grid in a folder: an nkey for each role and caller, and what NATS is
+ * to let them do; passwords of MongoDB and Redis, the token of administration; an authority, and
  * certificates of the servers that it has signed. What is there already is kept.
  * @throws GridError `configuration_invalid`
  */

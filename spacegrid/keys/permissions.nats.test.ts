@@ -71,7 +71,7 @@ test('nobody comes in without a key, nor with one that is not known', async () =
 
 describe('what the table says, the server does', () => {
   test.each(gridUsers)('%s', async (user) => {
-    const example = (subject: string) => subject.replaceAll('*', '1')
+    const example = (subject: string) => subject.replaceAll(/[*>]/g, '1')
     const client = await raw(user)
     // The waiting room is the unit of its own space.
     const is = (users: readonly GridUser[], space: string) =>

@@ -25,8 +25,7 @@ export interface NatsServerOptions {
   /** Those who may connect, and nobody else; by default everybody may do everything. */
   users?: readonly NatsUser[]
   /**
-   * Folder of keys as `npx spacegrid keys` makes it: TLS, and those who have a key of it. By default
-   * none.
+   * Folder of `npx spacegrid keys`: TLS, and those who have a key of it. By default none.
    */
   keys?: string
 }
@@ -82,8 +81,8 @@ export function natsServerKind(options: NatsServerOptions = {}): ServerKind {
 }
 
 /**
- * How a role reaches a NATS that is closed: the URL names the files of its key and of who has signed
- * the server's certificate, and holds no secret.
+ * How a role reaches a NATS that is closed: the URL names the files of its key and of who has
+ * signed the server's certificate, and holds no secret.
  * @param keys the folder
  * @param name of whoever has the key
  */

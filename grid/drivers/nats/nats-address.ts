@@ -20,8 +20,8 @@ type Parameter = (typeof parameters)[number]
  * Reads a comma-separated list such as `nats://user:password@one:4222,two:4222`. What the servers
  * are to be asked with is said once, by the first that says it:
  *
- * - `nkeyFile`: a file with the seed of an nkey. It is read again for every connection. Answers come
- *   in below `_INBOX.` and its public key
+ * - `nkeyFile`: a file with the seed of an nkey. It is read again for every connection. Answers
+ *   come in below `_INBOX.` and its public key
  * - `tlsCAFile`: who has signed the servers' certificates; then TLS is a must, as with `tls://`
  * - `tlsCertificateKeyFile`: our own certificate and its key, for servers that ask for it
  *

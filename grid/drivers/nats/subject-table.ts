@@ -94,7 +94,7 @@ export const subjectTable: readonly SubjectUse[] = [
   },
   {
     kind: 'query',
-    subjectsOf: ofBoth((logName) => subjects.query(logName, '*')),
+    subjectsOf: ofBoth((logName) => subjects.query(logName, '>')),
     says: ['client', 'operator'],
     hears: units,
     isAsked: true,
@@ -195,7 +195,7 @@ export const subjectTable: readonly SubjectUse[] = [
   },
   {
     kind: 'presence',
-    subjectsOf: ofSpace(subjects.presence),
+    subjectsOf: ofBoth(subjects.presence),
     says: workers,
     hears: [...workers, 'operator'],
   },
