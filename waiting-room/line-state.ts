@@ -49,10 +49,6 @@ export interface LinePace {
   readonly committedPerS?: number
   /** Since when less is done than before while something is turned away; 0: it is not so. */
   readonly disturbedAtMs?: number
-  /** Commands of the admitted that are done, per second, over some ten seconds; none: not known. */
-  readonly committedPerS?: number
-  /** Since when something keeps the grid from doing what it did; 0 or none: nothing does. */
-  readonly disturbedAtMs?: number
 }
 
 /** All that is kept of one line, but for the visitors themselves: of those nothing is. */
