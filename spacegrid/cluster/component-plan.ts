@@ -56,6 +56,8 @@ export class ComponentPlan {
       DATA_DIR: dataDirectory,
       SPACES: spacesText(namedSpacesOf(options)),
       HOST: '127.0.0.1',
+      // What one process has compiled the next ones need not, which halves what a start takes.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(dataDirectory, 'compiled'),
       // There is no gateway in front of both.
       ...(urls.waitingRoom === undefined ? {} : { WAITING_ROOM_URL: urls.waitingRoom }),
     }
