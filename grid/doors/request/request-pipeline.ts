@@ -104,7 +104,7 @@ export class RequestPipeline {
 
   /** Its input is the entry's key. */
   entry(space: string, cache: string): RequestPath<AskedRead, EntryAnswer> {
-    return this.#path(latencyOf('entry', 'cache'), [space, cache], {
+    return this.#path(latencyOf('entry'), [space, cache], {
       ask: readingOptions,
       run: (unit, input, asked) =>
         asked.asOf === undefined
@@ -123,7 +123,7 @@ export class RequestPipeline {
 
   /** The same as the store has it. */
   stored(space: string, cache: string): RequestPath<ReadOptions, StoredAnswer> {
-    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+    return this.#path(latencyOf('archive'), [space, cache], {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).entry(cache, input as string),
     })
@@ -131,7 +131,7 @@ export class RequestPipeline {
 
   /** Its input is what is asked of an index. */
   archive(space: string, cache: string): RequestPath<ReadOptions, ArchivePage> {
-    return this.#path(latencyOf('archive', 'cache'), [space, cache], {
+    return this.#path(latencyOf('archive'), [space, cache], {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
     })
@@ -164,7 +164,7 @@ export class RequestPipeline {
 
   /** Its input is the key, and what is asked of its history. */
   history(space: string, cache: string): RequestPath<ReadOptions, HistoryPage> {
-    return this.#path(latencyOf('history', 'cache'), [space, cache], {
+    return this.#path(latencyOf('history'), [space, cache], {
       ask: presentOptions,
       run: (unit, input) => {
         const { key, ...asked } = input as HistoryOfKey
@@ -273,14 +273,25 @@ function archiveOf({ archive, name }: Serving): ArchiveReads {
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history' | 'stream'
+const kinds = {
+  command: 'command',
+  query: 'query',
+  batch: 'batch',
+  entry: 'cache',
+  archive: 'cache',
+  history: 'cache',
+  stream: 'stream',
+} as const
 
-const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
+const latencyOf = (kind: keyof typeof kinds): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
-  help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
-  labels: ['space', label, 'outcome'],
+  help: `Time from a request's arrival to its answer, by ${kinds[kind]} and outcome: ok, or an error's code`,
+  labels: ['space', kinds[kind], 'outcome'],
   bounds: [
     ...[0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
     ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   ],
 })
+
+/** How long requests take, a metric for each kind of them. */
+export const latencyMetrics = (Object.keys(kinds) as (keyof typeof kinds)[]).map(latencyOf)
