@@ -21,11 +21,11 @@ const restructured = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array>
     .map(([bytes, path, item, how]) => {
       const format = sealedFormat(bytes)
       if (format === undefined) return bytes
-      const changed = change(messagePack.unpack(sealedBody(bytes)), path, item, how)
       try {
+        const changed = change(messagePack.unpack(sealedBody(bytes)), path, item, how)
         return seal(format, messagePack.pack(changed))
       } catch {
-        // Nothing of the kind can be written.
+        // Nothing of the kind can be written, or what is sealed is no item of MessagePack.
         return new Uint8Array()
       }
     })
@@ -83,6 +83,51 @@ const bombs: fc.Arbitrary<Uint8Array> = fc
   )
   .map((bytes) => Uint8Array.from(bytes))
 
+/** Items that few expect: extensions of every kind, members by names of prototypes, what nests. */
+const oddItems = fc
+  .oneof(
+    fc
+      .tuple(fc.constantFrom(0xd4, 0xd5, 0xd6, 0xd7, 0xd8), fc.nat({ max: 255 }))
+      .map(([first, type]) => [first, type, ...new Array<number>(1 << (first - 0xd4)).fill(1)]),
+    fc.nat({ max: 255 }).map((type) => [0xc7, 4, type, 0, 0, 0, 1]),
+    fc
+      .constantFrom('__proto__', 'constructor', 'toString', 'then', 'toJSON')
+      .map((name) => [...messagePack.pack({ [name]: { a: 1 } })]),
+    fc
+      .constantFrom('__proto__', 'prototype')
+      .map((name) => [0x81, 0xa0 | name.length, ...Buffer.from(name), 0x81, 0xa1, 0x61, 1]),
+    fc.nat({ max: 600 }).map((depth) => [...new Array<number>(depth).fill(0x91), 1]),
+  )
+  .map((bytes) => Uint8Array.from(bytes))
+
+/**
+ * A whole record whose contents somebody has cut, altered, doubled or filled with other items,
+ * byte by byte, and sealed again: no checksum tells.
+ */
+const resealed = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
+  fc
+    .tuple(valid, fc.oneof(oddItems, bombs, fc.uint8Array({ maxLength: 9 })), fc.nat(), fc.nat())
+    .chain(([bytes, item, at, length]) => {
+      const format = sealedFormat(bytes)
+      const body = format === undefined ? bytes : sealedBody(bytes)
+      const from = body.length === 0 ? 0 : at % body.length
+      const to = Math.min(body.length, from + (length % 12))
+      const [before, part, behind] = [body.slice(0, from), body.slice(from, to), body.slice(to)]
+      return fc
+        .constantFrom(
+          [before, item, behind],
+          [before, item, part, behind],
+          [before, behind],
+          [before, part, part, behind],
+          [body, item],
+          [before],
+        )
+        .map((pieces) => {
+          const changed = Buffer.concat(pieces)
+          return format === undefined ? changed : seal(format, changed)
+        })
+    })
+
 /** Of another version: whole. */
 const ofAnotherVersion = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
   fc
@@ -99,6 +144,8 @@ export const strangeBytes = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint
   fc.oneof(
     restructured(valid),
     restructured(restructured(valid)),
+    resealed(valid),
+    resealed(resealed(valid)),
     fc
       .tuple(valid, fc.uint8Array({ maxLength: 100 }))
       .map(([bytes, body]) => seal(sealedFormat(bytes) ?? 0, body)),
