@@ -38,11 +38,13 @@ export const errorKinds = {
   not_found: kind(404, false, 'Not found'),
   position_out_of_reach: kind(410, false, 'The position is out of reach'),
   rejected: kind(409, false, 'The command was refused'),
+  unauthenticated: kind(401, false, 'Say who you are'),
   admission_required: kind(403, false, 'Whoever wants this waits in line first'),
   ticket_invalid: kind(403, false, 'The ticket does not hold'),
   unknown_line: kind(404, false, 'No such line'),
   idempotency_key_reused: kind(422, false, 'The idempotency key was used for another command'),
   // What the grid cannot do right now
+  rate_limited: kind(429, true, 'Too many requests of one caller'),
   admission_overused: kind(429, true, 'Too much was asked with one admission'),
   overloaded: kind(503, true, 'Too much work is waiting'),
   contended: kind(503, true, 'The entry is contended'),
