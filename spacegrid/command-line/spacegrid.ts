@@ -103,6 +103,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import('../commands/claim.ts')).addClaim,
     },
     {
+      name: 'keys',
+      summary: 'keys of a grid, with which callers say who they are',
+      load: async () => (await import('../commands/keys.ts')).addKeys,
+    },
+    {
       name: 'quarantine',
       summary: 'entries that MongoDB refuses: look at them, repair, store them',
       load: async () => (await import('../commands/quarantine.ts')).addQuarantine,

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { documentsPermission } from '../../core/access.ts'
 import type { Space } from '../../core/definition.ts'
 import { introduction, logo, pageStyle } from './documentation-page.ts'
 import { type Door, sendJson } from './exchange.ts'
@@ -16,33 +17,39 @@ export function addDocumentation(
 ): void {
   const described = { ...options, description: introduction(spaces) }
   app.addSchema(problemSchema)
-  app.register(swagger, swaggerOptions(spaces, described))
-  app.register(swaggerUi, {
-    routePrefix: '/docs',
-    logo: { type: 'image/svg+xml', content: Buffer.from(logo) },
-    theme: {
-      title: `${options.title} – API`,
-      css: [{ filename: 'page.css', content: pageStyle }],
-      favicon: [
-        {
-          filename: 'icon.svg',
-          rel: 'icon',
-          sizes: 'any',
-          type: 'image/svg+xml',
-          content: Buffer.from(logo),
-        },
-      ],
-    },
-    uiConfig: {
-      docExpansion: 'list',
-      defaultModelsExpandDepth: 0,
-      displayRequestDuration: true,
-      tryItOutEnabled: true,
-    },
+  app.register(swagger, swaggerOptions(spaces, described, door.pipeline.access !== undefined))
+  app.register(async (page) => {
+    page.addHook('onRoute', (route) => {
+      route.config = { ...route.config, permission: documentsPermission } as object
+    })
+    page.register(swaggerUi, {
+      routePrefix: '/docs',
+      logo: { type: 'image/svg+xml', content: Buffer.from(logo) },
+      theme: {
+        title: `${options.title} – API`,
+        css: [{ filename: 'page.css', content: pageStyle }],
+        favicon: [
+          {
+            filename: 'icon.svg',
+            rel: 'icon',
+            sizes: 'any',
+            type: 'image/svg+xml',
+            content: Buffer.from(logo),
+          },
+        ],
+      },
+      uiConfig: {
+        docExpansion: 'list',
+        defaultModelsExpandDepth: 0,
+        displayRequestDuration: true,
+        tryItOutEnabled: true,
+      },
+    })
   })
   let document: string | undefined
   app.register(async (routes) => {
-    routes.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    const config = { permission: documentsPermission }
+    routes.get('/openapi.json', { schema: { hide: true }, config }, async (_request, reply) => {
       document ??= JSON.stringify(app.swagger())
       sendJson(door, reply, [], document)
     })
