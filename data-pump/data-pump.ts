@@ -14,6 +14,7 @@ import { PersistedPosition } from './persisted-position.ts'
 import { PumpIncarnation } from './pump-incarnation.ts'
 import { defaultPumpSettings, type PumpOptions, type PumpPorts } from './pump-options.ts'
 import type { PumpParts } from './pump-parts.ts'
+import { PumpTelemetry } from './pump-telemetry.ts'
 import { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump shows beyond other components. */
@@ -63,7 +64,12 @@ export class DataPump implements Component {
       report({ kind: 'log', level, message }),
     )
     const wrongWindows = new WrongWindows()
-    this.#parts = { logName, ports, settings, report, auditor, watch, unread, wrongWindows }
+    const telemetry = new PumpTelemetry(ports.telemetry, clock, logName, () => watch.time.now())
+    const observed = { ...ports, changes: telemetry.changes(ports.changes, clock) }
+    this.#parts = {
+      ...{ logName, ports: observed, settings, report, auditor, watch, unread },
+      ...{ wrongWindows, telemetry },
+    }
   }
 
   start(): void {

@@ -15,15 +15,15 @@ export async function runDataPump(spaces?: string): Promise<void> {
       spaces,
       required: [],
       keepsPast: true,
-      create: (
-        logName,
-        { log, changes, events, past, pastBytesMax, image, messaging, clock, random, limits },
-        report,
-        environment,
-      ) =>
-        new DataPump(
+      create: (logName, ports, report, environment) => {
+        const { log, changes, events, past, image, messaging, clock, random } = ports
+        const { telemetry, limits, pastBytesMax } = ports
+        return new DataPump(
           logName,
-          { log, changes, events, ...(past ? { past } : {}), ...image, messaging, clock, random },
+          {
+            ...{ log, changes, events, messaging, clock, random, telemetry },
+            ...{ ...(past ? { past } : {}), ...image },
+          },
           {
             name: environment.UNIT_NAME,
             report,
@@ -34,7 +34,8 @@ export async function runDataPump(spaces?: string): Promise<void> {
             imageBatchBytesMax: limits.batchBytesMax,
             snapshotBytesMax: limits.snapshotBytesMax,
           },
-        ),
+        )
+      },
     }),
   )
 }

@@ -188,6 +188,7 @@ export class PumpIncarnation {
       melded: () => this.#trail.passed(state),
       broken: (error) => this.end(error),
     })
+    this.#parts.telemetry.melds.follow(replica)
     const window = new NextWindow(replica, start, clock, this.#settings, () => this.#wakeup.wake())
     const mender = new StoreMender(this.#logName, this.#ports, replica, this.#report)
     this.#work = { replica, window, mender }
@@ -291,10 +292,13 @@ export class PumpIncarnation {
       const { last, bytes } = await this.#publisher.publish(window, this.#queueLast, isInLog)
       this.#queueLast = last
       this.#published = window.checkpoint.position
-      next.published(clock.monotonic() - startedAt)
+      const tookMs = clock.monotonic() - startedAt
+      next.published(tookMs)
+      this.#parts.telemetry.published(window, bytes, tookMs)
       this.#trail.published(window.checkpoint.position, window.checkpoint.digest)
       this.image?.published(window, bytes)
     } catch (error) {
+      this.#parts.telemetry.failed(error, clock.monotonic() - startedAt)
       next.reopen(window)
       if (!isGridError(error, 'fenced')) throw error
       this.#rest(`standing by: another pump goes on from ${window.from}`)

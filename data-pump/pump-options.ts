@@ -5,6 +5,7 @@ import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Random } from '@spacegrid/grid/engine/ports/random'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
 /** What a pump works with; all of it is closed by whoever made it. */
 export interface PumpPorts {
@@ -20,6 +21,8 @@ export interface PumpPorts {
   readonly messaging: Messaging
   readonly clock: Clock
   readonly random: Random
+  /** Told what it measures; nobody is when it is left out. */
+  readonly telemetry?: Telemetry
 }
 
 export interface PumpSettings {

@@ -5,6 +5,7 @@ import type { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import type { UnreadRecords } from '@spacegrid/grid/engine/replica/unread-records'
 import type { PersistedPosition } from './persisted-position.ts'
 import type { PumpPorts, PumpSettings } from './pump-options.ts'
+import type { PumpTelemetry } from './pump-telemetry.ts'
 import type { WrongWindows } from './wrong-windows.ts'
 
 /** What a pump keeps over its lives. */
@@ -18,4 +19,5 @@ export interface PumpParts {
   readonly watch: ClockWatch
   readonly wrongWindows: WrongWindows
   readonly unread: UnreadRecords
+  readonly telemetry: PumpTelemetry
 }

@@ -12,6 +12,7 @@ import {
   type WriterPorts,
   type WriterSettings,
 } from './writer-options.ts'
+import { WriterTelemetry } from './writer-telemetry.ts'
 
 /**
  * Applies one space's change queue to the store, exactly once in effect: every step is one
@@ -30,7 +31,8 @@ export class DataWriter implements Component {
   constructor(logName: LogName, ports: WriterPorts, options: WriterOptions = {}) {
     const { report = () => undefined, ...settings } = options
     const quarantine = new QuarantineWatch(logName, ports.store, report)
-    this.#parts = { logName, ports, report, quarantine }
+    const telemetry = new WriterTelemetry(ports.telemetry, logName)
+    this.#parts = { logName, ports, report, quarantine, telemetry }
     this.#settings = { ...defaultWriterSettings, ...settings }
     this.#lives = new Lives(ports.clock, report)
   }

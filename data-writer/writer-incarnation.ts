@@ -19,6 +19,7 @@ import { subjects } from '@spacegrid/grid/engine/wire/subjects'
 import type { QuarantineWatch } from './quarantine-watch.ts'
 import { Trimmer } from './trimmer.ts'
 import type { WriterPorts, WriterSettings } from './writer-options.ts'
+import type { WriterTelemetry } from './writer-telemetry.ts'
 
 /** How often the position is told anew, what can be trimmed is, and the log is looked at. */
 const tickMs = 1000
@@ -45,6 +46,7 @@ export interface WriterIncarnationParts {
   readonly ports: WriterPorts
   readonly report: Report
   readonly quarantine: QuarantineWatch
+  readonly telemetry: WriterTelemetry
   readonly life: Life
   /** What the life before it has left the store at, if there was one. */
   readonly known: Checkpoint | undefined
@@ -63,6 +65,7 @@ export class WriterIncarnation {
   readonly #turns: Turns
   readonly #trimmer: Trimmer
   readonly #quarantine: QuarantineWatch
+  readonly #telemetry: WriterTelemetry
   #logIdentity = ''
   #lastKnown = 0
   #feed: WindowFeed | undefined
@@ -71,7 +74,7 @@ export class WriterIncarnation {
   #damageToldAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: WriterIncarnationParts, settings: WriterSettings) {
-    const { logName, ports, report, quarantine, life, known } = parts
+    const { logName, ports, report, quarantine, telemetry, life, known } = parts
     this.checkpoint = known
     this.#logName = logName
     this.#ports = ports
@@ -83,6 +86,7 @@ export class WriterIncarnation {
     const past = ports.past && new KeptSnapshots(ports.past)
     this.#trimmer = new Trimmer(ports.log, ports.changes, ports.clock, settings.trimDelayMs, past)
     this.#quarantine = quarantine
+    this.#telemetry = telemetry
   }
 
   get position(): number {
@@ -198,13 +202,16 @@ export class WriterIncarnation {
 
   /** Whether the store has taken the batch from us; if not, it has moved on by itself. */
   async #apply({ checkpoint: next, changes }: WindowBatch): Promise<boolean> {
-    const { store } = this.#ports
+    const { store, clock } = this.#ports
     const from = this.position
     let isUncertain = false
     return await this.#life.until(async () => {
+      const begun = clock.monotonic()
       try {
         await store.apply(this.#logName, from, next, changes)
+        this.#telemetry.applied(changes.length, next.position - from, clock.monotonic() - begun)
       } catch (error) {
+        this.#telemetry.failed(error, clock.monotonic() - begun)
         if (!isGridError(error)) throw error
         const isStale = error.code === 'stale_writer'
         const found = await this.#find()

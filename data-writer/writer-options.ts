@@ -3,6 +3,7 @@ import type { Clock } from '@spacegrid/grid/engine/ports/clock'
 import type { Log } from '@spacegrid/grid/engine/ports/log'
 import type { Messaging } from '@spacegrid/grid/engine/ports/messaging'
 import type { Store } from '@spacegrid/grid/engine/ports/store'
+import type { Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
 /** What a writer works with; all of it is closed by whoever made it. */
 export interface WriterPorts {
@@ -15,6 +16,8 @@ export interface WriterPorts {
   readonly past?: Log
   readonly messaging: Messaging
   readonly clock: Clock
+  /** Told what it measures; nobody is when it is left out. */
+  readonly telemetry?: Telemetry
 }
 
 export interface WriterSettings {

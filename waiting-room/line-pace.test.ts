@@ -27,7 +27,7 @@ const state = (
 describe('how many may be inside', () => {
   test('grows by each finished visit, until it is known to be too many', () => {
     expect(nextPace(state({ committed: 30, finished: 10 }), room, now).window).toBe(110)
-    const settled = pace({ settledAtMs: 1, threshold: 100 })
+    const settled = pace({ settledAtMs: now - 10_000, threshold: 100 })
     const grown = nextPace(state({ committed: 30, finished: 10 }, { pace: settled }), room, now)
     expect(grown.window).toBeCloseTo(100.5)
   })
@@ -46,7 +46,20 @@ describe('how many may be inside', () => {
       { pace: { ...next, updatedAtMs: now - 1000 } },
     )
     expect(nextPace(after, room, now + 1000).window).toBe(90)
-    expect(nextPace(after, room, now + 60_000).window).toBeLessThan(90)
+    const late = { ...after, pace: { ...after.pace, updatedAtMs: now + 59_000 } }
+    expect(nextPace(late, room, now + 60_000).window).toBeLessThan(90)
+  })
+
+  test('grows ever faster while nothing is turned away: there may be more units', () => {
+    // Five visits a second of a hundred inside: one takes 20 s.
+    const grown = (sinceMs: number) => {
+      const settled = pace({ settledAtMs: 1, threshold: 100, reducedAtMs: now - sinceMs })
+      return nextPace(state({ committed: 30, finished: 10 }, { pace: settled }), room, now).window
+    }
+    expect(grown(40_000)).toBeCloseTo(100.5)
+    expect(grown(60_000)).toBeCloseTo(101)
+    expect(grown(80_000)).toBeCloseTo(102)
+    expect(grown(600_000)).toBeCloseTo(105)
   })
 
   test('stays within its limits', () => {
@@ -54,6 +67,36 @@ describe('how many may be inside', () => {
     expect(most).toMatchObject({ window: 120, settledAtMs: now })
     const least = pace({ window: 1, finishedPerS: 0 })
     expect(nextPace(state({ committed: 60, shed: 40 }, { pace: least }), room, now).window).toBe(1)
+  })
+})
+
+describe('what is turned away while less is done than before', () => {
+  const usual = pace({ committedPerS: 60 })
+  const killed = { committed: 40, shed: 10 }
+
+  test('says nothing of how many may be inside', () => {
+    const next = nextPace(state(killed, { pace: usual }), room, now)
+    expect(next).toMatchObject({ window: 100, settledAtMs: 0, disturbedAtMs: now })
+    // Nor is it forgotten what was done before.
+    expect(next.committedPerS).toBe(60)
+    const seen = nextPace(state({ committed: 120, shed: 10 }, { pace: usual }), room, now)
+    expect(seen.window).toBeLessThan(100)
+  })
+
+  const later = (ms: number, signals: Partial<LineSignals>) => {
+    const begun = nextPace(state(killed, { pace: usual }), room, now)
+    const kept = { ...begun, updatedAtMs: now + ms - 2000 }
+    return nextPace(state(signals, { pace: kept }), room, now + ms)
+  }
+
+  test('nor does what is caught up with afterwards', () => {
+    const next = later(4000, { committed: 180, shed: 40 })
+    expect(next).toMatchObject({ window: 100, disturbedAtMs: now })
+    expect(later(4000, { committed: 180, shed: 10 })).toMatchObject({ disturbedAtMs: 0 })
+  })
+
+  test('unless it lasts: then that is what can be done', () => {
+    expect(later(16_000, { committed: 80, shed: 40 }).window).toBeLessThan(80)
   })
 })
 

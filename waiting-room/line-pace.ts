@@ -20,6 +20,9 @@ const heldShare = 0.5
 const heldMs = 10_000
 /** Growth for each finished visit, once the window has met its limit, near it. */
 const growth = 0.05
+/** It doubles with each visit's time in which nothing is turned away, after so many of them. */
+const quietVisits = 2
+const growthMax = 0.5
 /**
  * And back to where it was when something was turned away, less a tenth (as CUBIC does: RFC 9438).
  */
@@ -30,6 +33,10 @@ const againTo = 0.95
 const growthUnmeasured = 0.01
 /** Part of the window that must be in use for it to grow. */
 const usedShare = 0.8
+/** Less done than that part of what was done before is a disturbance: not too many are inside. */
+const disturbedShare = 0.9
+/** What lasts longer is no disturbance: it is what can be done now. */
+const disturbedMsMax = 15_000
 const reduceMsMin = 2000
 const reduceMsMax = 60_000
 /** A window is filled in this time at the earliest. */
@@ -46,6 +53,8 @@ export const firstPace = ({ insideFirst, insideMax }: PaceSettings): LinePace =>
   updatedAtMs: 0,
   seen: noSignals,
   finishedPerS: 0,
+  committedPerS: 0,
+  disturbedAtMs: 0,
 })
 
 /** Part of those whose turn comes who do come, as it was lately. */
@@ -88,8 +97,10 @@ export function insideOf(state: LineState, settings: PaceSettings, nowMs: number
  * lets one in. The window grows by one for each of them until something is turned away (slow start:
  * Jacobson, "Congestion Avoidance and Control", 1988), is then made smaller by half the share of
  * what was turned away, once for each time that a visit takes (DCTCP: Alizadeh et al., 2010), and
- * grows slowly from there. Nothing is let in while most of what the admitted ask is not done at
- * all.
+ * grows slowly from there, and faster the longer nothing is turned away (as CUBIC does: RFC 9438):
+ * units may have been added. Nothing is let in while most of what the admitted ask is not done at
+ * all. And what is turned away while less is done than before says that something is missing, not
+ * that too many are inside: the window stays as it is until that is over, or has lasted.
  */
 export function nextPace(state: LineState, settings: PaceSettings, nowMs: number): LinePace {
   const { pace, signals } = state
@@ -99,24 +110,29 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
   const finished = signals.finished - seen.finished
   const committed = signals.committed - seen.committed
   const shed = signals.shed - seen.shed
-  const seconds = Math.min(passedMs, 10_000) / 1000
-  const weight = pace.finishedPerS === 0 ? 1 : Math.min(1, seconds / 10)
-  const perS = pace.updatedAtMs === 0 ? 0 : finished / Math.max(1, passedMs / 1000)
-  const finishedPerS = pace.finishedPerS + (perS - pace.finishedPerS) * weight
   const asked = shed + committed
   const shedShare = asked === 0 ? (pace.isHeld ? heldShare : 0) : shed / asked
+  const perS = (count: number) =>
+    pace.updatedAtMs === 0 ? 0 : (1000 * count) / Math.max(1000, passedMs)
+  const disturbedAtMs = disturbedSince(pace, shedShare, perS(committed), nowMs)
+  const isDisturbed = disturbedAtMs > 0 && nowMs - disturbedAtMs < disturbedMsMax
+  const seconds = Math.min(passedMs, 10_000) / 1000
+  // What is done while something is missing says nothing of what can be done.
+  const averaged = (before: number, now: number) =>
+    isDisturbed ? before : before + (now - before) * (before === 0 ? 1 : Math.min(1, seconds / 10))
+  const finishedPerS = averaged(pace.finishedPerS, perS(finished))
   const inside = insideOf(state, settings, nowMs)
   const next = {
     ...pace,
-    finishedPerS,
+    ...{ finishedPerS, disturbedAtMs },
+    committedPerS: averaged(pace.committedPerS ?? 0, perS(committed)),
     seen: signals,
     updatedAtMs: nowMs,
     isHeld: asked === 0 ? pace.isHeld && passedMs < heldMs : shedShare > heldShare,
   }
-  // Nothing being done says nothing about how much can be.
-  if (next.isHeld) return next
+  if (next.isHeld || isDisturbed) return next
+  const visitMs = finishedPerS > 0 ? (1000 * inside) / finishedPerS : reduceMsMax
   if (asked > 0 && shedShare > shedShareMax) {
-    const visitMs = finishedPerS > 0 ? (1000 * inside) / finishedPerS : reduceMsMax
     const pauseMs = Math.min(reduceMsMax, Math.max(reduceMsMin, visitMs))
     if (nowMs - pace.reducedAtMs < pauseMs) return next
     const used = Math.min(pace.window, Math.max(inside, insideMin))
@@ -130,7 +146,7 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
   if (inside < pace.window * usedShare || waitingIn(state) === 0) return next
   const isMeasured = signals.finished > 0
   const grown = isMeasured
-    ? finished * growthOf(pace)
+    ? finished * growthOf(pace, visitMs, nowMs)
     : committed > 0
       ? pace.window * growthUnmeasured * seconds
       : 0
@@ -139,9 +155,27 @@ export function nextPace(state: LineState, settings: PaceSettings, nowMs: number
   return { ...next, window, settledAtMs: pace.settledAtMs || (isFull ? nowMs : 0) }
 }
 
-function growthOf({ settledAtMs, window, threshold }: LinePace): number {
+/**
+ * Since when less is done than before while something is turned away; 0: nothing is turned away any
+ * more, or it never was less.
+ */
+function disturbedSince(
+  { committedPerS = 0, disturbedAtMs = 0 }: LinePace,
+  shedShare: number,
+  perS: number,
+  nowMs: number,
+): number {
+  if (shedShare <= shedShareMax) return 0
+  if (disturbedAtMs > 0) return disturbedAtMs
+  return perS < committedPerS * disturbedShare ? nowMs : 0
+}
+
+function growthOf(pace: LinePace, visitMs: number, nowMs: number): number {
+  const { settledAtMs, window, threshold, reducedAtMs } = pace
   if (settledAtMs === 0) return 1
-  return window < threshold ? growthBack : growth
+  if (window < threshold) return growthBack
+  const visits = (nowMs - Math.max(reducedAtMs, settledAtMs)) / visitMs
+  return Math.min(growthMax, growth * 2 ** Math.max(0, visits - quietVisits))
 }
 
 /** How many come in now. */

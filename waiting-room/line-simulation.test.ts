@@ -99,6 +99,40 @@ describe('an on-sale with a line, in virtual time', () => {
     expect(after / 120).toBeGreaterThan(0.7 * 60)
   })
 
+  // Three seconds of every twenty nothing is done at all, from when the line is still filling.
+  const killed = (capacity: number) => (second: number) =>
+    second >= 10 && (second - 10) % 20 < 3 ? 0 : capacity
+
+  test.each(seeds)('seed %i: it goes on as before when all that was killed is back', (seed) => {
+    const sale = { capacity: killed(300), visitMs: around(10_000, 0.5), seconds: 400 }
+    const run = simulateLine(
+      onSale(seed, { ...sale, arrivals: (second) => (second < 60 ? 500 : 5) }),
+    )
+    const committed = sumOf(run, 'committed', 100) - sumOf(run, 'committed', 250)
+    expect(committed / 150).toBeGreaterThan(0.85 * 0.85 * 300)
+  })
+
+  test('nine of ten waits are as they were told, though something is killed every 20 s', () => {
+    const sale = { capacity: killed(900), visitMs: around(10_000, 0.5), seconds: 600 }
+    const arrivals = (second: number) => (second < 120 ? 500 : 0)
+    const room = { insideFirst: 1000 }
+    const told = seeds.flatMap(
+      (seed) => simulateLine(onSale(seed, { ...sale, arrivals, room })).told,
+    )
+    const settled = told.filter(({ isSettled }) => isSettled)
+    expect(settled.length / told.length).toBeGreaterThan(0.8)
+    expect(withinShare(settled, 0.2)).toBeGreaterThan(0.9)
+    expect(insideShare(settled)).toBeGreaterThan(0.9)
+  })
+
+  test.each(seeds)('seed %i: more units come, and the line moves faster', (seed) => {
+    const capacity = (second: number) => (second < 100 ? 75 : 300)
+    const sale = { capacity, visitMs: around(10_000, 0.5), seconds: 300 }
+    const arrivals = (second: number) => (second < 60 ? 500 : 5)
+    const run = simulateLine(onSale(seed, { ...sale, arrivals }))
+    expect((sumOf(run, 'committed', 200) - sumOf(run, 'committed', 290)) / 90).toBeGreaterThan(225)
+  })
+
   test.each(seeds)('seed %i: lanes get their shares, and none starves', (seed) => {
     const lanes = [
       { lane: 'accessible', share: 1, isOpen: true },

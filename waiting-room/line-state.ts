@@ -45,6 +45,10 @@ export interface LinePace {
   readonly seen: LineSignals
   /** Visits that are finished, per second, over some ten seconds. */
   readonly finishedPerS: number
+  /** Commands of the admitted that are done, per second, over some ten seconds. */
+  readonly committedPerS?: number
+  /** Since when less is done than before while something is turned away; 0: it is not so. */
+  readonly disturbedAtMs?: number
 }
 
 /** All that is kept of one line, but for the visitors themselves: of those nothing is. */

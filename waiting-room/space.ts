@@ -36,6 +36,8 @@ const pace = Type.Object({
   updatedAtMs: time,
   seen: Type.Object(signalCounts),
   finishedPerS: amount,
+  committedPerS: Type.Optional(amount),
+  disturbedAtMs: Type.Optional(time),
 })
 
 const moved = Type.Object({ lane, admitted: count, turn: amount })

@@ -24,6 +24,7 @@ import { LineKeeper, type LineKeeperParts } from './line-keeper.ts'
 import { insideOf } from './line-pace.ts'
 import { type LineState, placesOf, stepOf, waitingIn, waitingInLane } from './line-state.ts'
 import type { LineView } from './line-view.ts'
+import { lookPauseMs } from './look-pause.ts'
 import { PlaceDesk } from './place-desk.ts'
 import { everybodysLane, type RoomOptions } from './room-options.ts'
 
@@ -33,12 +34,6 @@ export interface WaitingRoomParts extends Omit<LineKeeperParts, 'unit'> {
 
 /** Over which it is told how fast a line moves. */
 const movedMs = 30_000
-const retryMsMin = 1000
-const retryMsMax = 60_000
-/** Part of the wait after which it is worth another look. */
-const retryShare = 0.1
-/** Looks of one line's visitors, per second, that a waiting room is to be asked for. */
-const looksPerS = 2000
 
 /**
  * The waiting room: gives places in line, says how it goes with them, and lets in who is next. Of
@@ -239,11 +234,8 @@ export class WaitingRoom implements LineServing {
     return { state: 'admitted', ...about, ticket, admission, until }
   }
 
-  /** The longer the wait, the seldomer; and seldom enough for all of them together. */
   #retryAfter(state: LineState, estimate: WaitEstimate | undefined): number {
-    const forAll = (1000 * waitingIn(state)) / looksPerS
-    const own = estimate ? estimate.from * 1000 * retryShare : retryMsMin
-    const ms = Math.min(retryMsMax, Math.max(retryMsMin, own, forAll))
+    const ms = lookPauseMs(waitingIn(state), estimate)
     // So that those who came together do not come back together.
     return Math.round(ms * (0.9 + 0.2 * fractionOf(this.#parts.random)))
   }

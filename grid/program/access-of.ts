@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Space } from '../core/definition.ts'
 import { isGridError } from '../core/errors.ts'
 import { AccessControl } from '../doors/request/access/access-control.ts'
+import { AccessTelemetry } from '../doors/request/access/access-telemetry.ts'
 import { ApiKeys } from '../doors/request/access/api-keys.ts'
 import { AuditTrail } from '../doors/request/access/audit-trail.ts'
 import { Authenticator } from '../doors/request/access/authenticator.ts'
@@ -44,6 +45,7 @@ export function accessOf(
 ): AccessControl | undefined {
   const notice = openNotice(environment)
   if (notice !== undefined) log.warn(notice)
+  const counts = new AccessTelemetry(telemetry)
   if (!asksWhoAsks(environment)) return undefined
   const { AUTH_PERMISSIONS_FILE: path } = environment
   const configured = path === undefined ? new Map<string, string[]>() : readPermissionFile(path)
@@ -51,7 +53,7 @@ export function accessOf(
   return new AccessControl({
     authenticator: authenticatorOf(environment, log),
     permissions: new Permissions(spaces, configured),
-    audit: auditOf(environment, log, telemetry),
+    audit: auditOf(environment, log, counts),
   })
 }
 
@@ -113,7 +115,7 @@ function apiKeysOf(path: string, log: Logger): ApiKeys {
   return keys
 }
 
-function auditOf(environment: Environment, log: Logger, telemetry: Telemetry): AuditTrail {
+function auditOf(environment: Environment, log: Logger, telemetry: AccessTelemetry): AuditTrail {
   const { AUDIT_FILE: path, AUDIT_FILE_BYTES_MAX: bytesMax } = environment
   const channel = log.child({ channel: 'audit' })
   const file =

@@ -7,6 +7,7 @@ import type { Log } from '../engine/ports/log.ts'
 import type { Messaging } from '../engine/ports/messaging.ts'
 import type { Random } from '../engine/ports/random.ts'
 import type { Store } from '../engine/ports/store.ts'
+import type { Telemetry } from '../engine/ports/telemetry.ts'
 import { CheckedComponent } from './checked-component.ts'
 import type { Component } from './component.ts'
 import type { Environment, EnvironmentName } from './environment.ts'
@@ -32,6 +33,7 @@ export interface ComponentPorts {
   readonly store: Store
   /** Without `REDIS_URL` there is no warm image. */
   readonly image: { readonly image?: Store }
+  readonly telemetry: Telemetry
   /** What fits into the process, beside all others that are in it. */
   readonly limits: MemoryLimits
 }
@@ -71,10 +73,10 @@ export async function runComponent(program: ComponentProgram): Promise<void> {
       calledBy: role,
       names: (logName) => ({ space: logName }),
       where: (logName) => `space ${logName}`,
-      create: async (name, adapters, reportOf) => {
+      create: async (name, adapters, reportOf, telemetry) => {
         const space = named.get(name) as NamedSpace
         stores ??= new StoreAdapters(environment, adapters)
-        const own = { adapters, stores }
+        const own = { adapters, stores, telemetry }
         const open = (logName: LogName) =>
           openPart(program, logName, space, own, reportOf(logName), environment)
         if (space.partitions === 1) return (await open(name)).component
@@ -112,11 +114,18 @@ async function shareWork(
   return new SharedWork(options, { messaging, clock, random })
 }
 
+/** What the components of all logs in a process share. */
+interface PartPorts {
+  readonly adapters: ProcessAdapters
+  readonly stores: StoreAdapters
+  readonly telemetry: Telemetry
+}
+
 async function openPart(
   { role, create, keepsPast = false }: ComponentProgram,
   logName: LogName,
   { partitions }: NamedSpace,
-  { adapters, stores }: { readonly adapters: ProcessAdapters; readonly stores: StoreAdapters },
+  { adapters, stores, telemetry }: PartPorts,
   report: Report,
   environment: Environment,
 ): Promise<OpenedPart> {
@@ -125,7 +134,7 @@ async function openPart(
   const past = keepsPast ? await adapters.openPast(logName, partitions) : undefined
   const events = await adapters.openEvents(logName)
   const ports: ComponentPorts = {
-    ...{ log, changes, events, messaging, clock, random },
+    ...{ log, changes, events, messaging, clock, random, telemetry },
     past,
     pastBytesMax: streamShare(pastBytesMax(environment), partitions),
     limits: sharedLimits(adapters.limits, partitions),

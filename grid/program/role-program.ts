@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { type Logger, pino } from 'pino'
 import type { LogName } from '../core/log-name.ts'
 import { createAdminServer } from '../doors/admin/admin-server.ts'
@@ -85,6 +86,9 @@ export async function runRole<C extends Component>(
   }
   const messaging = await adapters.messaging()
   awaited()
+  // For the next process, where NODE_COMPILE_CACHE says so: this one may be killed, and would leave
+  // nothing. Now, for later there are requests that would wait.
+  flushCompileCache()
   for (const watch of watches.values()) watch.start()
   for (const [space, component] of components) {
     component.start()

@@ -27,6 +27,7 @@ import type {
 import type { Readiness } from '@spacegrid/grid/engine/life/readiness'
 import type { Report } from '@spacegrid/grid/engine/life/role-event'
 import type { LogLoad } from '@spacegrid/grid/engine/load/load-told'
+import { MeldTelemetry } from '@spacegrid/grid/engine/measure/meld-telemetry'
 import { inTime } from '@spacegrid/grid/engine/ports/clock'
 import { ClockWatch } from '@spacegrid/grid/engine/replica/clock-watch'
 import type { RehydrationSource } from '@spacegrid/grid/engine/replica/rehydration'
@@ -41,6 +42,7 @@ import { FaultDesk } from './fault-desk.ts'
 import { checkIdempotencyKey, inputFingerprint } from './idempotency.ts'
 import type { MeldAgain } from './live/melded-again.ts'
 import { UnitLive } from './live/unit-live.ts'
+import { observedPorts } from './observed-ports.ts'
 import { LoadControl } from './overload/load-control.ts'
 import { queueingDelayOf } from './overload/queueing-delay-metric.ts'
 import { doInPartition } from './part-operations.ts'
@@ -72,6 +74,8 @@ export class ProcessingUnit implements Serving, Component {
   readonly #ports: UnitPorts
   readonly #options: UnitOptions
   readonly #watch: ClockWatch
+  /** undefined: nobody looks. */
+  readonly #melds: MeldTelemetry | undefined
   readonly #reads: Reads
   readonly #faults: FaultDesk
   readonly #lives: UnitLives
@@ -85,17 +89,21 @@ export class ProcessingUnit implements Serving, Component {
   /** What it has to do with reactions, its own and those of others. */
   readonly reactions: UnitReactions
 
-  constructor(name: string, space: Space, ports: UnitPorts, options: ProcessingUnitOptions = {}) {
+  constructor(name: string, space: Space, given: UnitPorts, options: ProcessingUnitOptions = {}) {
     const { sources = ['peer', 'reader', 'log'], report = () => undefined, ...rest } = options
     const { partition, ...settings } = rest
     this.name = name
     this.space = space
     this.#logName = logNameOf(space.name, partition)
+    const ports = observedPorts(given, this.#logName)
     this.#ports = ports
     this.#options = { ...defaultUnitOptions, ...settings }
     this.#watch = new ClockWatch(ports.clock, (message) =>
       report({ kind: 'clock', level: 'warn', message }),
     )
+    const { telemetry } = ports
+    const logNow = () => this.#watch.time.now()
+    this.#melds = telemetry && new MeldTelemetry(telemetry, ports.clock, this.#logName, logNow)
     this.#faults = new FaultDesk(
       () => ports.random.id(),
       (error) => report(failedEvent(error)),
@@ -106,7 +114,7 @@ export class ProcessingUnit implements Serving, Component {
     this.#lives = this.#livesOf(sources, report)
     const { messaging, clock, log, memory } = ports
     const { place } = this.#unitPlace
-    const now = () => this.#watch.time.now()
+    const now = logNow
     this.#reads = new Reads(space, {
       ...{ name, clock, now, faults: this.#faults, place },
       ...{ load: this.#load, pending: () => this.pending },
@@ -275,8 +283,10 @@ export class ProcessingUnit implements Serving, Component {
         runner.whenCollided = this.#affinity?.collided
         this.reactions.follow(replica)
       },
-      follows: (incarnation, logIdentity) =>
-        this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity),
+      follows: (incarnation, logIdentity) => {
+        this.live.attach(incarnation.replica, () => incarnation.lag, logIdentity)
+        this.#melds?.follow(incarnation.replica)
+      },
       over: () => {
         this.reactions.rest()
         this.live.detach()

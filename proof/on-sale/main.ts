@@ -20,6 +20,12 @@ const command = new Command('npm run on-sale --')
   .option('--rate <number>', 'visitors who come in a second', whole(1, 100_000), 100)
   .option('--think-ms <number>', 'thought before each of the two commands', whole(0, 600_000), 1000)
   .option('--inside <number>', 'visitors inside at the beginning', whole(1, 100_000), 100)
+  .option(
+    '--inside-max <number>',
+    'visitors inside at most, as where something else than the grid is the limit',
+    whole(1, 100_000),
+    10_000,
+  )
   .option('--units <number>', 'processing units', whole(1, 16), 2)
   .option('--rooms <number>', 'waiting rooms', whole(1, 8), 2)
   .option('--no-kills', 'nobody is killed')

@@ -16,6 +16,7 @@ export interface SaleOptions {
   readonly thinkMs: number
   /** Visitors inside before anything is measured. */
   readonly inside: number
+  readonly insideMax: number
   readonly units: number
   readonly rooms: number
   /** Kill every process once, with kill -9, while visitors come: servers last. */
@@ -55,6 +56,7 @@ export async function runSale(options: SaleOptions): Promise<SaleSummary> {
     environment: {
       WAITING_ROOM: `ticketing/${eventId}`,
       WAITING_ROOM_INSIDE: String(options.inside),
+      WAITING_ROOM_INSIDE_MAX: String(options.insideMax),
       WAITING_ROOM_VISIT_MS: String(visitMs),
     },
   })

@@ -40,7 +40,7 @@ const storeys: readonly (readonly string[])[] = [
     ...['grid/engine/memory', 'grid/engine/placement', 'grid/engine/replica'],
     ...['grid/engine/changes', 'grid/engine/load'],
   ],
-  ['grid/engine/agreement', 'grid/engine/past'],
+  ['grid/engine/agreement', 'grid/engine/past', 'grid/engine/measure'],
   ['grid/drivers'],
   ['grid/doors/request'],
   ['grid/doors/events'],

@@ -93,6 +93,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   ],
   'To operate:': [
     {
+      name: 'keys',
+      summary: 'keys, passwords and certificates of a closed grid, and API keys of callers',
+      load: async () => (await import('../commands/keys.ts')).addKeys,
+    },
+    {
       name: 'audit',
       summary: 'compare every copy of a space in full, while it runs',
       load: async () => (await import('../commands/audit.ts')).addAudit,
@@ -101,11 +106,6 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'claim',
       summary: 'sign the right to a place in a lane of the waiting room',
       load: async () => (await import('../commands/claim.ts')).addClaim,
-    },
-    {
-      name: 'keys',
-      summary: 'keys of a grid, with which callers say who they are',
-      load: async () => (await import('../commands/keys.ts')).addKeys,
     },
     {
       name: 'quarantine',
@@ -136,6 +136,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       name: 'repartition',
       summary: 'move a stopped space to another number of partitions',
       load: async () => (await import('../commands/repartition.ts')).addRepartition,
+    },
+    {
+      name: 'backup',
+      summary: 'copy spaces, with all they were, into a folder, while the grid runs',
+      load: async () => (await import('../commands/backup.ts')).addBackup,
+    },
+    {
+      name: 'restore',
+      summary: 'make spaces again what they were at any moment of a backup',
+      load: async () => (await import('../commands/restore.ts')).addRestore,
     },
     {
       name: 'recover',

@@ -167,12 +167,12 @@ export class EmbeddedGrid {
           ),
           'data-writer': new DataWriter(
             logName,
-            { log, changes, ...past, store, messaging, clock },
+            { log, changes, ...past, store, messaging, clock, ...observed },
             { ...writerOptions, ...told('data-writer') },
           ),
           'data-pump': new DataPump(
             logName,
-            { log, changes, ...past, messaging, clock, random },
+            { log, changes, ...past, messaging, clock, random, ...observed },
             { ...pumpOptions, ...told('data-pump') },
           ),
         }

@@ -83,7 +83,9 @@ describe('the administration door', () => {
 
   test('/metrics counts collisions, and reads them anew each time', async () => {
     let collisions = 3
-    const { get } = open(pump({ spaces: () => ({ shop: { collisions } }) }))
+    const { get } = open(
+      pump({ role: 'processing-unit', spaces: () => ({ shop: { collisions } }) }),
+    )
     const counted = async () =>
       /^spacegrid_collisions_total\{.*\} (\d+)$/m.exec((await get('/metrics')).body)?.[1]
     expect(await counted()).toBe('3')
@@ -94,7 +96,8 @@ describe('the administration door', () => {
   test('/metrics counts hot keys, and commands that were passed on to their homes', async () => {
     const passed = { answered: 12, elsewhere: 1, unknown: 2 }
     const affinity = { hotKeys: 3, keys: [], passed }
-    const { body } = await open(pump({ spaces: () => ({ shop: { affinity } }) })).get('/metrics')
+    const unit = pump({ role: 'processing-unit', spaces: () => ({ shop: { affinity } }) })
+    const { body } = await open(unit).get('/metrics')
     expect(body).toMatch(/^spacegrid_hot_keys\{space="shop",.*\} 3$/m)
     for (const [outcome, count] of Object.entries(passed))
       expect(body).toMatch(

@@ -2,6 +2,7 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
 import { GridError, isGridError } from '../../core/errors.ts'
 import { sendProblem } from '../http/failure.ts'
 import { type FaultLog, publicError } from '../request/public-error.ts'
+import { openMetricsText, openMetricsType, wantsOpenMetrics } from './open-metrics.ts'
 import type { PrometheusTelemetry } from './prometheus-telemetry.ts'
 import { metricsOf } from './status-metrics.ts'
 import { type StatusSource, statusIn, wishesOf } from './status-source.ts'
@@ -62,9 +63,14 @@ export function createAdminServer(source: StatusSource, options: AdminOptions): 
 
   app.get('/status', async () => statusIn(source))
 
-  app.get('/metrics', async (_request, reply) => {
-    const text = await metrics.metrics()
-    return reply.header('content-type', metrics.contentType).send(text)
+  const { unit, role } = source
+  app.get('/metrics', async (request, reply) => {
+    reply.header('vary', 'accept')
+    if (wantsOpenMetrics(request.headers.accept))
+      return reply
+        .header('content-type', openMetricsType)
+        .send(await openMetricsText(metrics, { unit, role }))
+    return reply.header('content-type', metrics.contentType).send(await metrics.metrics())
   })
 
   const { audit } = options

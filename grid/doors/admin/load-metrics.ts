@@ -1,51 +1,39 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
-import type { StatusSource } from './status-source.ts'
+import { type MetricKind, ofEachSpace, ofParts, unitRoles } from './status-metric.ts'
+
+const gauge: MetricKind = { type: 'gauge', roles: unitRoles }
+const counter: MetricKind = { type: 'counter', roles: unitRoles }
 
 /** How units fare under the load that comes through their doors. */
-export function addLoadMetrics(registry: Registry, source: StatusSource): void {
-  const registers = [registry]
-  const all = () =>
-    Object.entries(source.spaces()).flatMap(([space, { load }]) => (load ? [{ space, load }] : []))
-  new Gauge({
-    name: 'spacegrid_commands_limit',
-    help: 'Commands from outside that may be without an outcome at the same time, as it is now',
-    labelNames: ['space'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { space, load } of all()) this.set({ space }, load.limit)
-    },
-  })
-  new Gauge({
-    name: 'spacegrid_queries_waiting',
-    help: 'Queries that wait for their turn, because they take long',
-    labelNames: ['space'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { space, load } of all()) this.set({ space }, load.queries.waiting)
-    },
-  })
-  new Counter({
-    name: 'spacegrid_queries_shed_total',
-    help: 'Queries turned away with 503 overloaded, because too many that take long waited',
-    labelNames: ['space'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { space, load } of all()) this.inc({ space }, load.queries.shed)
-    },
-  })
-  new Counter({
-    name: 'spacegrid_commands_shed_total',
-    help: 'Commands turned away with 503 overloaded, by why and how urgent they were',
-    labelNames: ['space', 'reason', 'priority'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { space, load } of all())
-        for (const { reason, priority, count } of load.shed)
-          this.inc({ space, reason, priority }, count)
-    },
-  })
-}
+export const loadMetrics = [
+  ofEachSpace(
+    gauge,
+    'spacegrid_commands_limit',
+    'Commands from outside that may be without an outcome at the same time, as it is now',
+    ({ load }) => load?.limit,
+  ),
+  ofEachSpace(
+    gauge,
+    'spacegrid_queries_waiting',
+    'Queries that wait for their turn, because they take long',
+    ({ load }) => load?.queries.waiting,
+  ),
+  ofEachSpace(
+    counter,
+    'spacegrid_queries_shed_total',
+    'Queries turned away with 503 overloaded, because too many that take long waited',
+    ({ load }) => load?.queries.shed,
+  ),
+  ofParts(
+    counter,
+    [
+      'spacegrid_commands_shed_total',
+      'Commands turned away with 503 overloaded, by why and how urgent they were',
+    ],
+    ['reason', 'priority'],
+    ({ load }) =>
+      (load?.shed ?? []).map(({ reason, priority, count }) => ({
+        labels: { reason, priority },
+        value: count,
+      })),
+  ),
+]

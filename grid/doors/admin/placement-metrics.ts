@@ -1,6 +1,7 @@
-import { Gauge, type Registry } from 'prom-client'
 import type { PlacementStatus, QueryPlacement } from '../../engine/placement/placement-status.ts'
-import type { StatusSource } from './status-source.ts'
+import { type MetricKind, ofEachPlacement, type StatusMetric } from './status-metric.ts'
+
+const gauge: MetricKind = { type: 'gauge', roles: ['processing-unit', 'query-unit'] }
 
 type Figures<Placement> = Readonly<
   Record<string, readonly [help: string, of: (placement: Placement) => number]>
@@ -54,43 +55,22 @@ const queryGauges: Figures<QueryPlacement> = {
 }
 
 /** Who keeps what of divided spaces, as this process sees it. */
-export function addPlacementMetrics(registry: Registry, source: StatusSource): void {
-  const registers = [registry]
-  const all = () => Object.entries(source.placement?.() ?? {})
-  addFigures(registers, gauges, all)
-  addFigures(registers, queryGauges, () =>
-    all().flatMap(([space, { queryUnits }]) => (queryUnits ? [[space, queryUnits]] : [])),
-  )
-  new Gauge({
+export const placementMetrics: readonly StatusMetric[] = [
+  ...Object.entries(gauges).map(([name, [help, of]]) => ofEachPlacement(gauge, name, help, of)),
+  ...Object.entries(queryGauges).map(([name, [help, of]]) =>
+    ofEachPlacement(gauge, name, help, ({ queryUnits }) => queryUnits && of(queryUnits)),
+  ),
+  {
     name: 'spacegrid_placement_copies',
     help: 'Copies of each partition that are ready',
-    labelNames: ['space', 'partition'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [space, { partitions, members }] of all())
-        for (let partition = 0; partition < partitions; partition++) {
-          const ready = members.filter((member) => member.ready.includes(partition)).length
-          this.set({ space, partition: String(partition) }, ready)
-        }
-    },
-  })
-}
-
-function addFigures<Placement>(
-  registers: Registry[],
-  figures: Figures<Placement>,
-  all: () => readonly (readonly [space: string, placement: Placement])[],
-): void {
-  for (const [name, [help, of]] of Object.entries(figures))
-    new Gauge({
-      name,
-      help,
-      labelNames: ['space'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [space, placement] of all()) this.set({ space }, of(placement))
-      },
-    })
-}
+    ...gauge,
+    labels: ['space', 'partition'],
+    read: ({ placement }) =>
+      Object.entries(placement?.() ?? {}).flatMap(([space, { partitions, members }]) =>
+        Array.from({ length: partitions }, (_, partition) => ({
+          labels: { space, partition: String(partition) },
+          value: members.filter((member) => member.ready.includes(partition)).length,
+        })),
+      ),
+  },
+]

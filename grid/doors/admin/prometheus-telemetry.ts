@@ -6,12 +6,15 @@ import type {
   Metric,
   Telemetry,
 } from '../../engine/ports/telemetry.ts'
+import type { Exemplar } from './open-metrics.ts'
 
 /** One sample as prom-client writes it. */
 interface Sample {
   readonly metricName: string
   readonly labels: Readonly<Record<string, string | number>>
   readonly value: number
+  /** The last one of its bucket that is in a trace; told in OpenMetrics only. */
+  readonly exemplar?: Exemplar | undefined
 }
 
 /**
@@ -54,7 +57,7 @@ class Family<S extends Series> {
   readonly help: string
   readonly type: 'counter' | 'histogram'
   readonly aggregator = 'sum'
-  readonly #labels: readonly string[]
+  readonly labelNames: readonly string[]
   readonly #make: () => S
   readonly #series = new Map<string, { labels: Record<string, string>; series: S }>()
 
@@ -62,17 +65,17 @@ class Family<S extends Series> {
     this.name = name
     this.help = help
     this.type = type
-    this.#labels = labels
+    this.labelNames = labels
     this.#make = make
   }
 
   of(values: readonly string[]): S {
-    if (values.length !== this.#labels.length)
-      throw new TypeError(`${this.name} has the labels ${this.#labels.join(', ')}`)
+    if (values.length !== this.labelNames.length)
+      throw new TypeError(`${this.name} has the labels ${this.labelNames.join(', ')}`)
     const key = JSON.stringify(values)
     const known = this.#series.get(key)
     if (known) return known.series
-    const labels = Object.fromEntries(this.#labels.map((label, at) => [label, values[at] ?? '']))
+    const labels = Object.fromEntries(this.labelNames.map((label, at) => [label, values[at] ?? '']))
     const series = this.#make()
     this.#series.set(key, { labels, series })
     return series
@@ -91,8 +94,8 @@ class Family<S extends Series> {
 class CountSeries implements Count, Series {
   #count = 0
 
-  add(): void {
-    this.#count++
+  add(times = 1): void {
+    this.#count += times
   }
 
   samples(metricName: string, labels: Readonly<Record<string, string>>): Sample[] {
@@ -105,18 +108,24 @@ class DistributionSeries implements Distribution, Series {
   /** Values of each bucket alone; the last one has those above all bounds. */
   readonly #counts: number[]
   #sum = 0
+  /** By bucket; undefined: nothing was in a trace yet. */
+  #exemplars: Exemplar[] | undefined
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds
     this.#counts = new Array<number>(bounds.length + 1).fill(0)
   }
 
-  observe(value: number): void {
+  observe(value: number, traceId?: string): void {
     const bounds = this.#bounds
     let at = 0
     while (at < bounds.length && value > (bounds[at] as number)) at++
     this.#counts[at] = (this.#counts[at] as number) + 1
     this.#sum += value
+    if (traceId !== undefined) {
+      this.#exemplars ??= []
+      this.#exemplars[at] = { traceId, value, seconds: Date.now() / 1000 }
+    }
   }
 
   samples(name: string, labels: Readonly<Record<string, string>>): Sample[] {
@@ -124,7 +133,9 @@ class DistributionSeries implements Distribution, Series {
     let count = 0
     const buckets = this.#counts.map((own, at) => {
       count += own
-      return { metricName, labels: { ...labels, le: this.#bounds[at] ?? '+Inf' }, value: count }
+      const exemplar = this.#exemplars?.[at]
+      const le = this.#bounds[at] ?? '+Inf'
+      return { metricName, labels: { ...labels, le }, value: count, exemplar }
     })
     return [
       ...buckets,

@@ -1,6 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ReactionsStatus } from '../request/serving.ts'
-import type { StatusSource } from './status-source.ts'
+import { type MetricKind, ofEachSpace } from './status-metric.ts'
+
+const roles: MetricKind['roles'] = ['processing-unit', 'query-unit']
 
 const gauges = {
   waiting: ['spacegrid_reactions_waiting', 'What reactions and processes have still to do'],
@@ -17,36 +18,27 @@ const counters = {
 } as const satisfies Partial<Record<keyof ReactionsStatus, readonly [string, string]>>
 
 /** Only of spaces that declare reactions or processes. */
-export function addReactionMetrics(registry: Registry, source: StatusSource): void {
-  const shared = { labelNames: ['space'], registers: [registry] }
-  const all = () =>
-    Object.entries(source.spaces()).flatMap(([space, { reactions }]) =>
-      reactions ? [{ space, reactions }] : [],
-    )
-  for (const [field, [name, help]] of Object.entries(gauges))
-    new Gauge({
-      ...{ ...shared, name, help },
-      collect() {
-        this.reset()
-        for (const { space, reactions } of all())
-          this.set({ space }, reactions[field as keyof typeof gauges])
-      },
-    })
-  for (const [field, [name, help]] of Object.entries(counters))
-    new Counter({
-      ...{ ...shared, name, help },
-      collect() {
-        this.reset()
-        for (const { space, reactions } of all())
-          this.inc({ space }, reactions[field as keyof typeof counters])
-      },
-    })
-  new Gauge({
-    ...{ ...shared, name: 'spacegrid_reactions_oldest_seconds' },
-    help: 'Age of the oldest that is not dead; 0: none is waiting',
-    collect() {
-      this.reset()
-      for (const { space, reactions } of all()) this.set({ space }, reactions.oldestMs / 1000)
-    },
-  })
-}
+export const reactionMetrics = [
+  ...Object.entries(gauges).map(([field, [name, help]]) =>
+    ofEachSpace(
+      { type: 'gauge', roles },
+      name,
+      help,
+      ({ reactions }) => reactions?.[field as keyof typeof gauges],
+    ),
+  ),
+  ...Object.entries(counters).map(([field, [name, help]]) =>
+    ofEachSpace(
+      { type: 'counter', roles },
+      name,
+      help,
+      ({ reactions }) => reactions?.[field as keyof typeof counters],
+    ),
+  ),
+  ofEachSpace(
+    { type: 'gauge', roles },
+    'spacegrid_reactions_oldest_seconds',
+    'Age of the oldest that is not dead; 0: none is waiting',
+    ({ reactions }) => reactions && reactions.oldestMs / 1000,
+  ),
+]

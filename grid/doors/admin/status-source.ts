@@ -7,7 +7,16 @@ import type { LoadStatus, QueriesLoad } from '../request/load-status.ts'
 import type { AffinityStatus, ReactionsStatus, Serving, SpaceStatus } from '../request/serving.ts'
 
 /** What a component knows of one space; a unit knows all of it, a pump or a writer its part. */
-export type SpaceFigures = Partial<SpaceStatus>
+export interface SpaceFigures extends Partial<SpaceStatus> {
+  /** What it is doing, in one word. */
+  readonly state?: string
+  /** Of a data pump: the log position up to which everything has been published. */
+  readonly published?: number
+  /** Of a data pump: domain events that it has published for other services. */
+  readonly eventsPublished?: number
+  /** Of a data pump: where the warm image is; 0: not known. */
+  readonly imagePosition?: number
+}
 
 /**
  * Anything that runs and can be asked how it is: a processing unit, the data pump, the data writer

@@ -1,6 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
 import type { LineStatus } from '../request/waiting-room-status.ts'
-import type { StatusSource } from './status-source.ts'
+import type { MetricSample, StatusMetric } from './status-metric.ts'
 
 const gauges = {
   waiting: ['spacegrid_line_waiting', 'Places in line whose turn has not come yet'],
@@ -19,41 +18,41 @@ const counters = {
   finished: ['spacegrid_line_finished_total', 'Visits that were finished before their time'],
 } as const satisfies Partial<Record<keyof LineStatus, readonly [string, string]>>
 
-/** How lines stand, in a waiting room. */
-export function addWaitingRoomMetrics(registry: Registry, source: StatusSource): void {
-  const shared = { labelNames: ['line'], registers: [registry] }
-  const all = () =>
+const lanes = [
+  ['given', 'spacegrid_line_places_given_total', 'Places given'],
+  ['admitted', 'spacegrid_line_places_admitted_total', 'Places whose turn has come'],
+] as const
+
+const metric = (
+  type: StatusMetric['type'],
+  [name, help]: readonly [name: string, help: string],
+  labels: readonly string[],
+  read: (line: LineStatus) => readonly MetricSample[],
+): StatusMetric => ({
+  ...{ name, help, type, labels: ['line', ...labels], roles: ['waiting-room'] },
+  read: (source) =>
     Object.values(source.spaces()).flatMap(({ waitingRoom }) =>
-      waitingRoom ? Object.entries(waitingRoom.lines) : [],
-    )
-  for (const [field, [name, help]] of Object.entries(gauges))
-    new Gauge({
-      ...{ name, help, ...shared },
-      collect() {
-        this.reset()
-        for (const [line, figures] of all())
-          this.set({ line }, Number(figures[field as keyof typeof gauges]))
-      },
-    })
-  for (const [field, [name, help]] of Object.entries(counters))
-    new Counter({
-      ...{ name, help, ...shared },
-      collect() {
-        this.reset()
-        for (const [line, figures] of all())
-          this.inc({ line }, figures[field as keyof typeof counters])
-      },
-    })
-  for (const [field, name, help] of [
-    ['given', 'spacegrid_line_places_given_total', 'Places given'],
-    ['admitted', 'spacegrid_line_places_admitted_total', 'Places whose turn has come'],
-  ] as const)
-    new Counter({
-      ...{ name, help, labelNames: ['line', 'lane'], registers: [registry] },
-      collect() {
-        this.reset()
-        for (const [line, { lanes }] of all())
-          for (const lane of lanes) this.inc({ line, lane: lane.lane }, lane[field])
-      },
-    })
-}
+      Object.entries(waitingRoom?.lines ?? {}).flatMap(([line, figures]) =>
+        read(figures).map((sample) => ({ ...sample, labels: { line, ...sample.labels } })),
+      ),
+    ),
+})
+
+/** How lines stand, in a waiting room. */
+export const waitingRoomMetrics: readonly StatusMetric[] = [
+  ...Object.entries(gauges).map(([field, told]) =>
+    metric('gauge', told, [], (line) => [
+      { labels: {}, value: Number(line[field as keyof typeof gauges]) },
+    ]),
+  ),
+  ...Object.entries(counters).map(([field, told]) =>
+    metric('counter', told, [], (line) => [
+      { labels: {}, value: line[field as keyof typeof counters] },
+    ]),
+  ),
+  ...lanes.map(([field, ...told]) =>
+    metric('counter', told, ['lane'], (line) =>
+      line.lanes.map((lane) => ({ labels: { lane: lane.lane }, value: lane[field] })),
+    ),
+  ),
+]

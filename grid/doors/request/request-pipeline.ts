@@ -126,7 +126,7 @@ export class RequestPipeline {
           : pastOf(unit).entry(cache, input as string, asked.asOf),
       permissions: (_input, asked) => pastPermission(space, cache, asked),
     }
-    return this.#path(latencyOf('entry', 'cache'), [space, cache], steps, 'cache')
+    return this.#path(latencyOf('entry'), [space, cache], steps, 'cache')
   }
 
   /** @throws GridError `explain_off`, `invalid_header` */
@@ -143,7 +143,7 @@ export class RequestPipeline {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).entry(cache, input as string),
     }
-    return this.#path(latencyOf('archive', 'cache'), [space, cache], steps, 'archive')
+    return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
 
   /** Its input is what is asked of an index. */
@@ -152,7 +152,7 @@ export class RequestPipeline {
       ask: presentOptions,
       run: (unit, input) => archiveOf(unit).range(cache, input as ArchiveAsked),
     }
-    return this.#path(latencyOf('archive', 'cache'), [space, cache], steps, 'archive')
+    return this.#path(latencyOf('archive'), [space, cache], steps, 'archive')
   }
 
   /**
@@ -194,7 +194,7 @@ export class RequestPipeline {
       },
       permissions: () => [permissionName(space, 'past', cache)],
     }
-    return this.#path(latencyOf('history', 'cache'), [space, cache], steps, 'cache')
+    return this.#path(latencyOf('history'), [space, cache], steps, 'cache')
   }
 
   /** @param may what it takes; of several one is enough to come in */
@@ -330,14 +330,25 @@ function archiveOf({ archive, name }: Serving): ArchiveReads {
   throw new GridError('store_unavailable', `${name} reaches no data reader`)
 }
 
-type Kind = 'command' | 'query' | 'entry' | 'batch' | 'archive' | 'history' | 'stream'
+const kinds = {
+  command: 'command',
+  query: 'query',
+  batch: 'batch',
+  entry: 'cache',
+  archive: 'cache',
+  history: 'cache',
+  stream: 'stream',
+} as const
 
-const latencyOf = (kind: Kind, label: string = kind): HistogramMetric => ({
+const latencyOf = (kind: keyof typeof kinds): HistogramMetric => ({
   name: `spacegrid_${kind}_seconds`,
-  help: `Time from a request's arrival to its answer, by ${label} and outcome: ok, or an error's code`,
-  labels: ['space', label, 'outcome'],
+  help: `Time from a request's arrival to its answer, by ${kinds[kind]} and outcome: ok, or an error's code`,
+  labels: ['space', kinds[kind], 'outcome'],
   bounds: [
     ...[0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
     ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   ],
 })
+
+/** How long requests take, a metric for each kind of them. */
+export const latencyMetrics = (Object.keys(kinds) as (keyof typeof kinds)[]).map(latencyOf)

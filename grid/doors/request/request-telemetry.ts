@@ -9,7 +9,7 @@ import type { Origin } from './caller.ts'
 
 type Door = Origin['door']
 
-const requests = {
+export const requestsMetric = {
   name: 'spacegrid_requests_total',
   help: 'Requests answered, by the door they came through',
   labels: ['space', 'door'],
@@ -26,8 +26,8 @@ export class RequestTelemetry {
   readonly #name: string
   readonly #succeeded: Distribution
   readonly #failed = new Map<ErrorCode, Distribution>()
-  #http: Count | undefined
-  #nats: Count | undefined
+  readonly #http: Count
+  readonly #nats: Count
 
   constructor(telemetry: Telemetry, latency: HistogramMetric, space: string, name: string) {
     this.#telemetry = telemetry
@@ -35,20 +35,24 @@ export class RequestTelemetry {
     this.#space = space
     this.#name = name
     this.#succeeded = this.#of('ok')
+    this.#http = telemetry.count(requestsMetric, [space, 'http'])
+    this.#nats = telemetry.count(requestsMetric, [space, 'nats'])
   }
 
-  succeeded(door: Door, ms: number): void {
-    this.#succeeded.observe(ms / 1000)
+  /** @param traceId of a trace that is kept */
+  succeeded(door: Door, ms: number, traceId?: string): void {
+    this.#succeeded.observe(ms / 1000, traceId)
     this.#count(door)
   }
 
-  failed(door: Door, ms: number, code: ErrorCode): void {
+  /** @param traceId of a trace that is kept */
+  failed(door: Door, ms: number, code: ErrorCode, traceId?: string): void {
     let failed = this.#failed.get(code)
     if (!failed) {
       failed = this.#of(code)
       this.#failed.set(code, failed)
     }
-    failed.observe(ms / 1000)
+    failed.observe(ms / 1000, traceId)
     this.#count(door)
   }
 
@@ -57,12 +61,7 @@ export class RequestTelemetry {
   }
 
   #count(door: Door): void {
-    if (door === 'http') {
-      this.#http ??= this.#telemetry.count(requests, [this.#space, door])
-      this.#http.add()
-    } else {
-      this.#nats ??= this.#telemetry.count(requests, [this.#space, door])
-      this.#nats.add()
-    }
+    if (door === 'http') this.#http.add()
+    else this.#nats.add()
   }
 }

@@ -3,17 +3,17 @@ import type { Count, Telemetry } from '../../engine/ports/telemetry.ts'
 /** Why a stream is over: its reader has gone, or was told to connect again. */
 export type StreamEnd = 'left' | 'stopping' | 'slow' | 'unavailable' | 'expired'
 
-const delivered = {
+export const streamDeliveriesMetric = {
   name: 'spacegrid_stream_deliveries_total',
   help: 'Batches of events, and answers, written to readers of streams',
   labels: ['space'],
 }
-const begun = {
+export const streamsBegunMetric = {
   name: 'spacegrid_streams_begun_total',
   help: 'Streams that readers have begun to follow',
   labels: ['space'],
 }
-const ended = {
+export const streamsEndedMetric = {
   name: 'spacegrid_streams_ended_total',
   help: 'Streams that are over, by why; those that were begun and are not are open',
   labels: ['space', 'why'],
@@ -30,8 +30,9 @@ export class StreamTelemetry {
   constructor(telemetry: Telemetry, space: string) {
     this.#telemetry = telemetry
     this.#space = space
-    this.#delivered = telemetry.count(delivered, [space])
-    this.#begun = telemetry.count(begun, [space])
+    this.#delivered = telemetry.count(streamDeliveriesMetric, [space])
+    this.#begun = telemetry.count(streamsBegunMetric, [space])
+    this.#ended.set('left', telemetry.count(streamsEndedMetric, [space, 'left']))
   }
 
   begun(): void {
@@ -45,7 +46,7 @@ export class StreamTelemetry {
   ended(why: StreamEnd): void {
     let count = this.#ended.get(why)
     if (!count) {
-      count = this.#telemetry.count(ended, [this.#space, why])
+      count = this.#telemetry.count(streamsEndedMetric, [this.#space, why])
       this.#ended.set(why, count)
     }
     count.add()

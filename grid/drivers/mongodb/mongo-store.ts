@@ -20,6 +20,7 @@ import type {
   StoreScan,
   StoreWatch,
 } from '../../engine/ports/store.ts'
+import { filesOfUrl } from '../url-files.ts'
 import { CacheDocuments, collectionName, partitionIndex } from './cache-documents.ts'
 import { MongoArchive } from './mongo-archive.ts'
 import {
@@ -94,7 +95,10 @@ export class MongoStore implements RebuildableStore {
   #connecting: Promise<unknown> | undefined
   #closed = false
 
-  /** @throws GridError `configuration_invalid` when the URL is not one of MongoDB's */
+  /**
+   * @param url as MongoDB has it; `passwordFile=` may name a file that holds its password
+   * @throws GridError `configuration_invalid` when the URL is not one of MongoDB's
+   */
   constructor(url: string, clock: Clock, options: MongoStoreOptions = {}) {
     const unavailableAfterMs = options.unavailableAfterMs ?? 5000
     const settings = {
@@ -107,8 +111,9 @@ export class MongoStore implements RebuildableStore {
       heartbeatFrequencyMS: 2000,
       connectionType: MendedConnection,
     }
+    const { url: known } = filesOfUrl('MONGODB_URL', url)
     try {
-      this.#client = new MongoClient(url, settings)
+      this.#client = new MongoClient(known, settings)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new GridError('configuration_invalid', `Not a MongoDB URL: ${reason}`, { cause })
@@ -134,6 +139,7 @@ export class MongoStore implements RebuildableStore {
       this.#during(`Reading the archive of ${logName}.${asked.cache}`, () =>
         this.#archive.range(logName, asked),
       ),
+    all: (logName) => this.#archived(logName),
   }
 
   checkpoint(logName: LogName): Promise<Checkpoint | undefined> {
@@ -269,6 +275,24 @@ export class MongoStore implements RebuildableStore {
     await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
     await Promise.all([...this.#writers.values()].map((writer) => writer.close()))
     await this.#client.close()
+  }
+
+  async *#archived(logName: LogName): AsyncGenerator<StoredEntry[], void> {
+    const doing = `Reading the archive of ${logName}`
+    const [caches, aside] = await this.#during(doing, () =>
+      Promise.all([this.#cachesOf(logName), this.#kept.keysIn(logName, durable())]),
+    )
+    try {
+      for (const cache of caches) {
+        const pieces = this.#archive.allOf(this.#documents(logName, cache))
+        for await (const entries of pieces)
+          yield entries.filter(({ key }) => !aside.has(`${cache}/${key}`))
+      }
+      for await (const entries of this.#kept.chunks(logName, durable()))
+        yield entries.filter(({ archived }) => archived)
+    } catch (error) {
+      throw toStoreError(error, doing)
+    }
   }
 
   async #scanQuarantine(logName: LogName, session: ClientSession) {

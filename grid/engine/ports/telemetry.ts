@@ -12,11 +12,13 @@ export interface HistogramMetric extends Metric {
 }
 
 export interface Count {
-  add(): void
+  /** @param times default 1 */
+  add(times?: number): void
 }
 
 export interface Distribution {
-  observe(value: number): void
+  /** @param traceId of a trace that is kept, in which it can be seen what this one was about */
+  observe(value: number, traceId?: string): void
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { LogName } from '@spacegrid/grid/core/log-name'
 import type { Distribution, Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 
-const metric = {
+export const queueingDelayMetric = {
   name: 'spacegrid_queueing_delay_seconds',
   help: 'Time that commands wait before they are sent to the log, of one at a time',
   labels: ['space'],
@@ -14,4 +14,4 @@ const metric = {
 export const queueingDelayOf = (
   telemetry: Telemetry | undefined,
   logName: LogName,
-): Distribution | undefined => telemetry?.distribution(metric, [logName])
+): Distribution | undefined => telemetry?.distribution(queueingDelayMetric, [logName])

@@ -1,6 +1,7 @@
 import { GridError } from '@spacegrid/grid/core/errors'
 import { expect, test } from 'vitest'
 import type { Caller } from '../caller.ts'
+import { AccessTelemetry } from './access-telemetry.ts'
 import { type AuditRecord, AuditTrail } from './audit-trail.ts'
 
 const caller: Caller = {
@@ -19,7 +20,7 @@ function open() {
     {
       now: () => now,
       write: (record) => records.push(record),
-      telemetry: {
+      telemetry: new AccessTelemetry({
         count: ({ name }, values) => ({
           add: () => {
             const key = [name, ...values].join(' ')
@@ -27,7 +28,7 @@ function open() {
           },
         }),
         distribution: () => ({ observe: () => undefined }),
-      },
+      }),
     },
     { perSecond: 2, atOnce: 3 },
   )

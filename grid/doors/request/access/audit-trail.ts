@@ -1,7 +1,7 @@
 import type { PermissionName } from '@spacegrid/grid/core/access'
 import type { GridError } from '@spacegrid/grid/core/errors'
-import { type Count, noTelemetry, type Telemetry } from '@spacegrid/grid/engine/ports/telemetry'
 import type { Caller } from '../caller.ts'
+import type { AccessTelemetry } from './access-telemetry.ts'
 
 /** What stands in the trail. Never a token, a key, an input or a value. */
 export interface AuditRecord {
@@ -28,7 +28,7 @@ export interface AuditTrailParts {
   readonly write: (record: AuditRecord) => void
   /** ms since the epoch. */
   readonly now: () => number
-  readonly telemetry?: Telemetry
+  readonly telemetry?: AccessTelemetry
 }
 
 export interface AuditTrailOptions {
@@ -51,9 +51,6 @@ const leftOutMs = 1000
 export class AuditTrail {
   readonly #parts: AuditTrailParts
   readonly #options: AuditTrailOptions
-  readonly #refusals = new Map<string, Count>()
-  readonly #administration: Count
-  readonly #leftOutCount: Count
   #allowance: number
   #lastAt: number
   #leftOut = 0
@@ -64,31 +61,14 @@ export class AuditTrail {
     this.#options = options
     this.#allowance = options.atOnce
     this.#lastAt = parts.now()
-    const { telemetry = noTelemetry } = parts
-    this.#administration = telemetry.count(
-      {
-        name: 'spacegrid_administration_total',
-        help: 'What operators have asked over the administration services, done or not',
-        labels: [],
-      },
-      [],
-    )
-    this.#leftOutCount = telemetry.count(
-      {
-        name: 'spacegrid_audit_left_out_total',
-        help: 'Refusals that were only counted, for there were too many to write them down',
-        labels: [],
-      },
-      [],
-    )
   }
 
   refused(caller: Caller, what: PermissionName, { code, details }: GridError): void {
-    this.#count(caller.origin.door, code)
+    this.#parts.telemetry?.refused(caller.origin.door, code)
     const now = this.#parts.now()
     if (!this.#mayWrite(now)) {
       this.#leftOut++
-      this.#leftOutCount.add()
+      this.#parts.telemetry?.leftOut.add()
       return
     }
     if (this.#leftOut > 0 && now - this.#toldAt >= leftOutMs) {
@@ -104,7 +84,7 @@ export class AuditTrail {
   }
 
   administered(caller: Caller, what: PermissionName, outcome: string): void {
-    this.#administration.add()
+    this.#parts.telemetry?.administration.add()
     this.#parts.write(recordOf('administration', this.#parts.now(), caller, what, outcome))
   }
 
@@ -116,24 +96,6 @@ export class AuditTrail {
     if (this.#allowance < 1) return false
     this.#allowance--
     return true
-  }
-
-  #count(door: string, code: string): void {
-    const name = `${door} ${code}`
-    let count = this.#refusals.get(name)
-    if (!count) {
-      const { telemetry = noTelemetry } = this.#parts
-      count = telemetry.count(
-        {
-          name: 'spacegrid_refusals_total',
-          help: 'Requests that were refused for who has asked, by door and code',
-          labels: ['door', 'code'],
-        },
-        [door, code],
-      )
-      this.#refusals.set(name, count)
-    }
-    count.add()
   }
 }
 
